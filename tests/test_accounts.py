@@ -1,0 +1,305 @@
+"""Registering, signing in and out, and what a user shows of themselves."""
+
+import asyncio
+import threading
+from dataclasses import fields
+from secrets import token_hex
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from todo_gql import db, passwords
+from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_problems
+from todo_gql.errors import ErrorCode
+
+PASSWORD = "Correct-horse-7"
+
+REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) {
+  user { id username email firstName lastName fullName bio avatarUrl isActive isVerified
+         isSuperuser emailVerifiedAt lastLoginAt createdAt stats { total completionRate } }
+  tokens { accessToken refreshToken tokenType expiresIn }
+  errors { __typename code message path ... on ConflictError { current { id } } }
+} }"""
+LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
+  user { id username lastLoginAt stats { total } } tokens { accessToken refreshToken }
+  errors { __typename code message path }
+} }"""
+VIEWER = "{ viewer { id username } }"
+
+
+def registration(**given: object) -> dict[str, object]:
+    """The input of a registration that nothing is wrong with."""
+    name = f"ada-{token_hex(6)}"
+    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | given
+
+
+async def register(client: Any, **given: object) -> dict[str, Any]:
+    """What `register` answers."""
+    answer = await client.execute(REGISTER, {"input": registration(**given)})
+    return dict(answer["data"]["register"])
+
+
+async def login(client: Any, name: str, password: str) -> dict[str, Any]:
+    """What `login` answers."""
+    given = {"usernameOrEmail": name, "password": password}
+    return dict((await client.execute(LOGIN, {"input": given}))["data"]["login"])
+
+
+async def viewer_id(client: Any, token: str) -> str | None:
+    """Whom an access token makes the viewer."""
+    viewer = (await client.execute(VIEWER, token=token))["data"]["viewer"]
+    return viewer and str(viewer["id"])
+
+
+def problems(payload: dict[str, Any]) -> set[tuple[str, str]]:
+    """The payload's errors by the last part of the path."""
+    return {((error["path"] or [""])[-1], error["code"]) for error in payload["errors"]}
+
+
+async def test_register_makes_an_account_and_signs_in(client: Any, settings: Any) -> None:
+    """A new user sees all of themselves and is the viewer with the tokens given."""
+    given = registration(firstName=" Ada ", lastName="Lovelace", bio="One.\n\tTwo.", avatarUrl=" ")
+    answer = (await client.execute(REGISTER, {"input": given}))["data"]["register"]
+    user, tokens = answer["user"], answer["tokens"]
+    assert answer["errors"] == []
+    assert user.pop("createdAt") is not None
+    assert user.pop("lastLoginAt") is not None
+    assert await viewer_id(client, tokens.pop("accessToken")) == user.pop("id")
+    assert tokens.pop("refreshToken")
+    assert tokens == {"tokenType": "bearer", "expiresIn": settings.access_token_expire_minutes * 60}
+    assert user == {
+        "username": given["username"],
+        "email": given["email"],
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "fullName": "Ada Lovelace",
+        "bio": "One.\n\tTwo.",
+        "avatarUrl": None,
+        "isActive": True,
+        "isVerified": False,
+        "isSuperuser": False,
+        "emailVerifiedAt": None,
+        "stats": {"total": 0, "completionRate": 0},
+    }
+
+
+async def test_register_stores_no_password_and_no_token(client: Any) -> None:
+    """What is stored opens nothing."""
+    answer = await register(client)
+    account, session = await asyncio.gather(
+        db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"])),
+        db.fetchrow("SELECT * FROM sessions WHERE owner_id = $1", UUID(answer["user"]["id"])),
+    )
+    assert account is not None
+    assert session is not None
+    stored = repr((*account.values(), *session.values()))
+    assert PASSWORD not in stored
+    assert answer["tokens"]["refreshToken"] not in stored
+    assert account["password_hash"].startswith("$2b$")
+
+
+async def test_register_tells_all_problems_at_once(client: Any, account: Any) -> None:
+    """Each field has its own error, a name that is taken among them."""
+    payload = await register(
+        client,
+        username="a b",
+        email=f"{account.username.upper()}@example.com",
+        password="short",
+        firstName="x" * 101,
+        lastName="a\0b",
+        bio="x" * 1001,
+        avatarUrl="ftp://example.com/a.png",
+    )
+    assert payload["user"] is None
+    assert payload["tokens"] is None
+    assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
+    assert problems(payload) == {
+        ("username", "INVALID"),
+        ("email", "ALREADY_EXISTS"),
+        ("password", "TOO_SHORT"),
+        ("firstName", "TOO_LONG"),
+        ("lastName", "INVALID"),
+        ("bio", "TOO_LONG"),
+        ("avatarUrl", "INVALID"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("username", "ab", "TOO_SHORT"),
+        ("username", "", "TOO_SHORT"),
+        ("username", "a" * 51, "TOO_LONG"),
+        ("username", "ådå", "INVALID"),
+        ("username", "ada@example.com", "INVALID"),
+        ("username", "ada\n", "INVALID"),
+        ("email", "", "INVALID"),
+        ("email", "ada", "INVALID"),
+        ("email", "ada@localhost", "INVALID"),
+        ("email", "ada@example.com\0", "INVALID"),
+        ("email", "Ada <ada@example.com>", "INVALID"),
+        ("email", "a" * 250 + "@example.com", "TOO_LONG"),
+        ("password", "Correct-horse", "WEAK_PASSWORD"),
+        ("password", "Password1", "WEAK_PASSWORD"),
+        ("password", "Aa3" + "x" * 126, "TOO_LONG"),
+        ("firstName", "a\nb", "INVALID"),
+        ("bio", "a\x07", "INVALID"),
+        ("avatarUrl", "https://", "INVALID"),
+        ("avatarUrl", "https:/example.com", "INVALID"),
+        ("avatarUrl", "https://[", "INVALID"),
+        ("avatarUrl", "https://example.com:0x1/", "INVALID"),
+        ("avatarUrl", 'https://example.com/"onload="x', "INVALID"),
+        ("avatarUrl", "javascript:alert(1)//https://example.com", "INVALID"),
+        ("avatarUrl", "https://example.com/" + "x" * 500, "TOO_LONG"),
+    ],
+)
+async def test_register_refuses(client: Any, field: str, value: str, code: str) -> None:
+    """A value that breaks its rule gets one error at its place and makes no account."""
+    payload = await register(client, **{field: value})
+    assert problems(payload) == {(field, code)}
+    assert payload["errors"][0]["__typename"] == "ValidationError"
+    assert payload["tokens"] is None
+
+
+def test_lone_surrogates_are_problems(settings: Any) -> None:
+    """What UTF-8 can't write is refused in every field."""
+    given = RegisterInput(**{field.name: "a\ud800b" for field in fields(RegisterInput)})
+    found = registration_problems(given, settings)
+    assert [error.code for error in found] == [ErrorCode.INVALID] * 7
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("username", "A.b_c-9" * 7),
+        ("email", "Ada+{}@Sub.Example.COM"),
+        ("email", "ada{}@bücher.example"),
+        ("avatarUrl", "http://example.com:8080/a.png?size=1#x"),
+        ("firstName", "Åda 中文 🙂"),
+    ],
+)
+async def test_register_keeps_what_is_typed(client: Any, field: str, value: str) -> None:
+    """What breaks no rule is kept letter by letter."""
+    typed = value.format(token_hex(6))
+    assert (await register(client, **{field: typed}))["user"][field] == typed
+
+
+@pytest.mark.parametrize("field", ["username", "email"])
+async def test_a_password_that_is_ones_own_name_is_weak(client: Any, field: str) -> None:
+    """Neither the user name nor the e-mail's local part will do, in any letter case."""
+    name = f"Ada-{token_hex(6)}1"
+    own = name if field == "username" else f"{name.lower()}@example.com"
+    payload = await register(client, password=name, **{field: own})
+    assert problems(payload) == {("password", "WEAK_PASSWORD")}
+
+
+def test_an_address_for_tests_will_do_in_development(settings: Any) -> None:
+    """Nothing can be mailed to the reserved domain `test`, so production refuses it."""
+    production = settings.model_copy(update={"environment": "production"})
+    assert email_problem("ada@todo.test", settings) is None
+    assert email_problem("ada@todo.test", production) is not None
+
+
+async def test_names_that_are_taken_conflict_in_any_letter_case(client: Any, account: Any) -> None:
+    """Both are told, and nothing of whose they are."""
+    payload = await register(
+        client, username=account.username.upper(), email=f"{account.username.upper()}@EXAMPLE.com"
+    )
+    assert problems(payload) == {("username", "ALREADY_EXISTS"), ("email", "ALREADY_EXISTS")}
+    assert [error["__typename"] for error in payload["errors"]] == ["ConflictError"] * 2
+    assert [error["current"] for error in payload["errors"]] == [None, None]
+
+
+async def test_equal_registrations_at_once_make_one_account(client: Any, settings: Any) -> None:
+    """Of 50 one is made, and the others hear that it exists, or that there is no room."""
+    given = registration()
+    answers = await asyncio.gather(*(client.execute(REGISTER, {"input": given}) for _ in range(50)))
+    payloads = [answer["data"]["register"] for answer in answers]
+    turned_away = [answer["errors"] for answer in answers if answer["data"]["register"] is None]
+    assert all(errors[0]["extensions"]["code"] == "UNAVAILABLE" for errors in turned_away)
+    assert sum(payload["user"] is not None for payload in payloads if payload) == 1
+    assert all(
+        problems(payload) == {("username", "ALREADY_EXISTS"), ("email", "ALREADY_EXISTS")}
+        for payload in payloads
+        if payload and payload["user"] is None
+    )
+    stored = await db.fetch("SELECT id FROM users WHERE username = $1", given["username"])
+    assert len(stored) == 1
+
+
+async def test_login_takes_either_name_in_any_letter_case(client: Any, account: Any) -> None:
+    """User name and e-mail address open the same account."""
+    for name in (account.username, account.username.upper()):
+        for typed in (name, f"{name}@example.com"):
+            payload = await login(client, typed, account.password)
+            assert payload["errors"] == []
+            assert payload["user"]["id"] == account.id
+            assert payload["user"]["stats"] == {"total": 0}
+            assert await viewer_id(client, payload["tokens"]["accessToken"]) == account.id
+
+
+async def test_login_refuses_in_the_same_words_whoever_is_meant(client: Any, account: Any) -> None:
+    """A wrong password and a name of nobody can't be told apart."""
+    refusals = [
+        await login(client, account.username, account.password + "x"),
+        await login(client, account.username, account.password.lower()),
+        await login(client, account.username, account.password * 100),
+        await login(client, account.username[:-1] + "%", account.password),
+        await login(client, f"nobody-{token_hex(6)}", account.password),
+        await login(client, f"{token_hex(6)}@example.com", account.password),
+        await login(client, f"{account.username}\0", account.password),
+        await login(client, "x" * 10_000, account.password),
+        await login(client, "", ""),
+    ]
+    assert all(refusal == refusals[0] for refusal in refusals)
+    assert refusals[0]["errors"][0]["code"] == "INVALID_CREDENTIALS"
+    assert refusals[0]["errors"][0]["__typename"] == "AuthError"
+    assert refusals[0]["tokens"] is None
+
+
+async def test_a_disabled_account_is_told_so_only_with_the_password(
+    client: Any, account: Any
+) -> None:
+    """Without the right password it is like any other."""
+    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
+    refused = await login(client, account.username, account.password)
+    assert problems(refused) == {("input", "ACCOUNT_DISABLED")}
+    assert refused["tokens"] is None
+    wrong = await login(client, account.username, "Wrong-horse-7")
+    assert problems(wrong) == {("input", "INVALID_CREDENTIALS")}
+
+
+async def test_login_renews_a_hash_of_another_cost(
+    client: Any, account: Any, settings: Any
+) -> None:
+    """The password goes on, at the cost that is set now."""
+    other = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
+    await db.fetch(
+        "UPDATE users SET password_hash = $2 WHERE id = $1",
+        UUID(account.id),
+        await passwords.hash_password(account.password, other),
+    )
+    for _ in range(2):
+        assert (await login(client, account.username, account.password))["errors"] == []
+    stored = await db.fetchrow("SELECT password_hash FROM users WHERE id = $1", UUID(account.id))
+    assert stored is not None
+    assert not passwords.hash_is_outdated(stored["password_hash"], settings)
+
+
+async def test_a_login_too_many_is_unavailable(client: Any, account: Any) -> None:
+    """When no place is left to wait for a core, the answer says so at once."""
+    gate, threads = threading.Event(), passwords.hashing_threads()
+    taken = 0
+    while threads.places.acquire(blocking=False):
+        threads.executor.submit(gate.wait)
+        taken += 1
+    try:
+        given = {"usernameOrEmail": account.username, "password": account.password}
+        answer = await client.execute(LOGIN, {"input": given})
+    finally:
+        gate.set()
+        threads.places.release(taken)
+    assert answer["data"] == {"login": None}
+    assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    assert (await login(client, account.username, account.password))["errors"] == []

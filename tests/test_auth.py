@@ -1,0 +1,285 @@
+"""Passwords and tokens by themselves, on real cryptography."""
+
+import asyncio
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from todo_gql import auth, db
+from todo_gql.errors import ErrorCode, Unavailable
+from todo_gql.keys import derived_key
+from todo_gql.passwords import (
+    HashingThreads,
+    common_passwords,
+    hash_is_outdated,
+    hash_password,
+    password_matches,
+    password_problem,
+)
+from todo_gql.settings import Settings
+from todo_gql.tokens import Claims, RefreshToken, signed_access_token, verified_claims
+
+CLAIMS = Claims(uuid4(), uuid4())
+
+
+def segment(content: object) -> str:
+    """A part of a token."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def minted(
+    settings: Settings,
+    claims: Claims,
+    *,
+    header: dict[str, Any] | None = None,
+    key: bytes | None = None,
+    **payload: object,
+) -> str:
+    """A token like the server's own, but for what is given; a claim of None is left out."""
+    now = int(time.time())
+    said = {
+        "iss": "todo_gql",
+        "aud": "todo_gql",
+        "sub": str(claims.user_id),
+        "sid": str(claims.session_id),
+        "jti": "0" * 32,
+        "iat": now,
+        "exp": now + 60,
+    } | payload
+    said = {name: value for name, value in said.items() if value is not None}
+    head = {"alg": "HS256", "typ": "at+jwt"} | (header or {})
+    signed = f"{segment(head)}.{segment(said)}"
+    digest = "sha512" if head["alg"] == "HS512" else "sha256"
+    signing_key = derived_key(settings, "access tokens") if key is None else key
+    return f"{signed}.{segment(hmac.digest(signing_key, signed.encode(), digest))}"
+
+
+def unsigned(token: str) -> str:
+    """The token without its signature."""
+    return token.rpartition(".")[0] + "."
+
+
+Forger = Callable[[Settings, Claims], str]
+FORGERIES: dict[str, Forger] = {
+    "alg none": lambda s, c: unsigned(minted(s, c, header={"alg": "none"})),
+    "alg None, signed": lambda s, c: minted(s, c, header={"alg": "None"}),
+    "alg RS256": lambda s, c: minted(s, c, header={"alg": "RS256"}),
+    "alg HS512": lambda s, c: minted(s, c, header={"alg": "HS512"}),
+    "no signature": lambda s, c: unsigned(minted(s, c)),
+    "another key": lambda s, c: minted(s, c, key=b"another key of 32 bytes or more.."),
+    "an empty key": lambda s, c: minted(s, c, key=b""),
+    "the secret key itself": lambda s, c: minted(s, c, key=s.key),
+    "the key of refresh tokens": lambda s, c: minted(
+        s, c, key=derived_key(s, "refresh token tags")
+    ),
+    "another typ": lambda s, c: minted(s, c, header={"typ": "JWT"}),
+    "a kid": lambda s, c: minted(s, c, header={"kid": "../../dev/null"}),
+    "a crit": lambda s, c: minted(s, c, header={"crit": ["b64"], "b64": True}),
+    "an unknown crit": lambda s, c: minted(s, c, header={"crit": ["exp"]}),
+    "a jwk": lambda s, c: minted(s, c, header={"jwk": {"kty": "oct", "k": "AA"}}),
+    "no exp": lambda s, c: minted(s, c, exp=None),
+    "no iat": lambda s, c: minted(s, c, iat=None),
+    "no sub": lambda s, c: minted(s, c, sub=None),
+    "no sid": lambda s, c: minted(s, c, sid=None),
+    "no jti": lambda s, c: minted(s, c, jti=None),
+    "no iss": lambda s, c: minted(s, c, iss=None),
+    "no aud": lambda s, c: minted(s, c, aud=None),
+    "expired": lambda s, c: minted(s, c, exp=int(time.time()) - 1),
+    "exp far away": lambda s, c: minted(
+        s, c, exp=int(time.time()) + s.access_token_expire_minutes * 60 + 60
+    ),
+    "exp infinite": lambda s, c: minted(s, c, exp=float("inf")),
+    "exp of a list": lambda s, c: minted(s, c, exp=[1]),
+    "another aud": lambda s, c: minted(s, c, aud="other"),
+    "one aud of many": lambda s, c: minted(s, c, aud=["todo_gql", "other"]),
+    "another iss": lambda s, c: minted(s, c, iss="other"),
+    "sub of no UUID": lambda s, c: minted(s, c, sub="admin"),
+    "sub of a number": lambda s, c: minted(s, c, sub=1),
+    "sid of a list": lambda s, c: minted(s, c, sid=[]),
+    "not yet valid": lambda s, c: minted(s, c, nbf=int(time.time()) + 3600),
+    "over 4 KB": lambda s, c: minted(s, c, filler="x" * 4096),
+    "a megabyte": lambda s, c: minted(s, c, filler="x" * 1_000_000),
+    "deep nesting": lambda _s, _c: f"{segment(b'[' * 3000)}.{segment({})}.{segment(b'')}",
+    "not ASCII": lambda s, c: minted(s, c) + "\u00e9",
+    "a lone surrogate": lambda s, c: minted(s, c) + "\ud800",
+    "no token at all": lambda _s, _c: "Bearer",
+    "nothing": lambda _s, _c: "",
+    "dots": lambda _s, _c: "..",
+    "refresh as access": lambda s, c: RefreshToken.first(c.session_id).text(s),
+}
+
+
+def test_a_signed_access_token_says_who_and_in_which_session(settings: Settings) -> None:
+    """What the server signs, it believes."""
+    assert verified_claims(signed_access_token(CLAIMS, settings), settings) == CLAIMS
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_access_token_says_nothing(settings: Settings, forge: Forger) -> None:
+    """Whatever the server wouldn't have signed just so is refused without an exception."""
+    assert verified_claims(minted(settings, CLAIMS), settings) == CLAIMS
+    assert verified_claims(forge(settings, CLAIMS), settings) is None
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_good_token_of_no_session_is_nobody(settings: Settings) -> None:
+    """A token alone, without its session in the database, opens nothing."""
+    assert await auth.authenticate(signed_access_token(CLAIMS, settings), settings) is None
+    assert await auth.authenticate(None, settings) is None
+
+
+async def test_a_token_of_another_users_session_is_nobody(settings: Settings, account: Any) -> None:
+    """The session has to belong to the user whom the token names."""
+    viewer = await auth.authenticate(account.token, settings)
+    assert viewer is not None
+    mixed = signed_access_token(Claims(uuid4(), viewer.session_id), settings)
+    assert await auth.authenticate(mixed, settings) is None
+
+
+async def test_a_viewer_is_who_signed_in(settings: Settings, account: Any) -> None:
+    """The token of a session that goes on gives its owner."""
+    viewer = await auth.authenticate(account.token, settings)
+    assert viewer is not None
+    assert (str(viewer.id), viewer.username, viewer.is_superuser) == (
+        account.id,
+        account.username,
+        False,
+    )
+
+
+def test_a_refresh_token_is_read_back(settings: Settings) -> None:
+    """What the server makes, it knows again."""
+    token = RefreshToken.first(uuid4())
+    assert RefreshToken.parse(token.text(settings), settings) == token
+    assert token.child(settings) == token.child(settings) != token
+
+
+def test_no_changed_character_leaves_a_refresh_token_good(settings: Settings) -> None:
+    """Each character counts, the spare bits of the last one too."""
+    text = RefreshToken.first(uuid4()).text(settings)
+    for place, character in enumerate(text):
+        for other in "ABQgw_":
+            changed = text[:place] + other + text[place + 1 :]
+            assert other == character or RefreshToken.parse(changed, settings) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "A" * 86, "A" * 85 + "\n", "é" * 86, "A" * 1_000_000])
+def test_a_guess_is_no_refresh_token(settings: Settings, text: str) -> None:
+    """A text that the server didn't make is refused without the database."""
+    assert RefreshToken.parse(text, settings) is None
+
+
+def test_an_access_token_is_no_refresh_token(settings: Settings) -> None:
+    """The one kind can't stand for the other."""
+    assert RefreshToken.parse(signed_access_token(CLAIMS, settings), settings) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("Correct-horse-7", None),
+        ("Åsa-ønsker-7", None),
+        ("Aa3" + "x" * 125, None),
+        ("Aa3" + "x" * 126, ErrorCode.TOO_LONG),
+        ("Ab3defg", ErrorCode.TOO_SHORT),
+        ("", ErrorCode.TOO_SHORT),
+        ("Correct\0horse-7", ErrorCode.INVALID),
+        ("Correct\nhorse-7", ErrorCode.INVALID),
+        ("Correct\ud800horse-7", ErrorCode.INVALID),
+        ("correct-horse-7", ErrorCode.WEAK_PASSWORD),
+        ("CORRECT-HORSE-7", ErrorCode.WEAK_PASSWORD),
+        ("Correct-horse", ErrorCode.WEAK_PASSWORD),
+        ("Password1", ErrorCode.WEAK_PASSWORD),
+        ("pASSWORD123", ErrorCode.WEAK_PASSWORD),
+        ("Qwerty123", ErrorCode.WEAK_PASSWORD),
+        ("P@ssw0rd", ErrorCode.WEAK_PASSWORD),
+        ("Summer2024", ErrorCode.WEAK_PASSWORD),
+        ("Ada.Lovelace-1815", ErrorCode.WEAK_PASSWORD),
+        ("Countess.Of-1815", ErrorCode.WEAK_PASSWORD),
+    ],
+)
+def test_a_password_is_taken_or_not(password: str, code: ErrorCode | None) -> None:
+    """The rule: 8 to 128 characters of three kinds, not a common password, not one's name."""
+    problem = password_problem(password, "ada.lovelace-1815", "countess.of-1815")
+    assert (problem and problem[0]) == code
+
+
+def test_the_common_passwords_are_those_that_the_rest_of_the_rule_lets_through() -> None:
+    """The list has at least 3,000 entries, and none that would be refused without it."""
+    assert len(common_passwords()) >= 3000
+    for password in common_passwords():
+        assert password == password.lower()
+        first, *others = (place for place, letter in enumerate(password) if letter.isalpha())
+        assert others
+        typed = password[:first] + password[first].upper() + password[first + 1 :]
+        assert password_problem(typed) == (
+            ErrorCode.WEAK_PASSWORD,
+            "This is one of the passwords that everybody tries first.",
+        )
+
+
+async def test_a_password_counts_to_its_last_character(settings: Settings) -> None:
+    """Nothing is cut off, though bcrypt looks at 72 bytes."""
+    stored = await hash_password("Aa3" + "x" * 125, settings)
+    assert len(stored) == 60
+    assert await password_matches("Aa3" + "x" * 125, stored, settings)
+    assert not await password_matches("Aa3" + "x" * 124 + "y", stored, settings)
+    assert not await password_matches("\ud800" * 200, stored, settings)
+
+
+async def test_no_password_is_that_of_nobody(settings: Settings) -> None:
+    """Without an account the answer is no, after the same work."""
+    assert not await password_matches("Correct-horse-7", None, settings)
+
+
+async def test_a_hash_of_another_cost_is_outdated(settings: Settings) -> None:
+    """A hash tells the cost that it was made at."""
+    stored = await hash_password("Correct-horse-7", settings)
+    dearer = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
+    assert not hash_is_outdated(stored, settings)
+    assert hash_is_outdated(stored, dearer)
+
+
+async def test_hashing_refuses_who_finds_no_place_to_wait() -> None:
+    """One works, one waits, a third is turned away; afterwards there is room again."""
+    threads, gate = HashingThreads(threads=1, waiting=1), threading.Event()
+    first, second = (asyncio.ensure_future(threads.run(gate.wait)) for _ in range(2))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await threads.run(gate.wait)
+    gate.set()
+    assert await asyncio.gather(first, second) == [True, True]
+    assert await threads.run(gate.is_set)
+
+
+async def test_who_gives_up_waiting_leaves_the_place_free() -> None:
+    """A cancelled wait takes no place."""
+    threads, gate = HashingThreads(threads=1, waiting=1), threading.Event()
+    first, second = (asyncio.ensure_future(threads.run(gate.wait)) for _ in range(2))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    third = asyncio.ensure_future(threads.run(gate.wait))
+    await asyncio.sleep(0)
+    gate.set()
+    assert await asyncio.gather(first, third) == [True, True]
+
+
+@pytest.mark.usefixtures("app")
+async def test_the_event_loop_goes_on_while_passwords_are_hashed(settings: Settings) -> None:
+    """Passwords are hashed in threads that don't hold the interpreter's lock."""
+    dearer = settings.model_copy(update={"bcrypt_rounds": 10})
+    hashing = asyncio.ensure_future(hash_password("Correct-horse-7", dearer))
+    turns = 0
+    while not hashing.done():
+        await db.fetchrow("SELECT 1")
+        turns += 1
+    assert turns >= 3

@@ -1,0 +1,305 @@
+"""GraphiQL in a real browser, against a small GraphQL server of its own on loopback."""
+
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from graphql import build_schema, graphql_sync
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from todo_gql.http.graphiql import GraphiQL
+from todo_gql.http.pages import prefers_html
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+Page = Any
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
+SCHEMA = build_schema(
+    """
+    "The queries."
+    type Query {
+      "The Authorization header of this request."
+      authorization: String
+      "Needs a token that is still good."
+      viewer: String
+    }
+    type Mutation { login: LoginPayload }
+    type LoginPayload { tokens: Tokens }
+    type Tokens { accessToken: String! }
+    """
+)
+
+
+@dataclass
+class Site:
+    """A running server and what it was asked."""
+
+    url: str
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[str | None] = field(default_factory=list)
+
+
+def free_socket() -> socket.socket:
+    """Listen on a free port of loopback."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+def small_server(site: Site, dist: Path | None = None) -> Starlette:
+    """Serve GraphiQL beside an endpoint that tells which Authorization header it was sent."""
+    graphiql = GraphiQL(dist) if dist else GraphiQL()
+
+    class Root:
+        def __init__(self, authorization: str | None) -> None:
+            self.authorization = authorization
+            self.login = {"tokens": {"accessToken": TOKEN}}
+
+        def viewer(self, _info: object) -> str:
+            raise PermissionError
+
+    async def execute(request: Request) -> Response:
+        operation = await request.json()
+        header = request.headers.get("authorization")
+        if operation.get("operationName") != "IntrospectionQuery":
+            site.operations.append(operation)
+            site.headers.append(header)
+        result = graphql_sync(
+            SCHEMA,
+            operation["query"],
+            Root(header),
+            variable_values=operation.get("variables"),
+            operation_name=operation.get("operationName"),
+        ).formatted
+        for error in result.get("errors", ()):
+            error["extensions"] = {"code": "UNAUTHENTICATED"}
+        return JSONResponse(result, media_type="application/graphql-response+json")
+
+    async def graphql(scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        if request.method == "GET" and prefers_html(request.headers.get("accept", "")):
+            await graphiql.page(scope, receive, send)
+        else:
+            await (await execute(request))(scope, receive, send)
+
+    class Endpoint:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await graphql(scope, receive, send)
+
+    return Starlette(routes=[graphiql.assets, Route("/graphql", Endpoint())])
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server of its own, so that no test sees what another one asked."""
+    listener = free_socket()
+    running = Site(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    config = uvicorn.Config(small_server(running), log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield running
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for the module."""
+    with playwright_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Page]:
+    """GraphiQL, open; afterwards nothing may have gone wrong in it or left for another origin."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((site.url, "data:"))
+            else troubles.append(f"request to {request.url}")
+        ),
+    )
+    opened.add_init_script(
+        "addEventListener('securitypolicyviolation', (event) =>"
+        " console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
+    )
+    opened.goto(f"{site.url}/graphql")
+    opened.locator(".graphiql-query-editor .view-line").first.wait_for()
+    yield opened
+    context.close()
+    assert troubles == []
+
+
+def run_query(page: Page, query: str) -> None:
+    """Replace the query by another one, run it, and wait for its answer."""
+    editor = page.locator(".graphiql-query-editor")
+    editor.locator(".view-line").first.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(query)
+    page.keyboard.press("Control+Enter")
+
+
+def answer(page: Page, text: str) -> Any:
+    """The place in the answer's editor that shows a text."""
+    return page.locator(".graphiql-response .view-line", has_text=text)
+
+
+@needs_page
+@needs_browser
+def test_query_is_run_and_answered(page: Page, site: Site) -> None:
+    """A query typed into the editor is sent without a token and its answer shown."""
+    run_query(page, "{ authorization }")
+    answer(page, '"authorization": null').wait_for()
+    assert site.operations[-1]["query"] == "{ authorization }"
+
+
+@needs_page
+@needs_browser
+def test_first_visit_shows_how_to_begin(page: Page) -> None:
+    """The first visit opens tabs that register, add a todo and list todos."""
+    tabs = page.get_by_role("tab")
+    assert tabs.all_inner_texts() == ["Register", "AddTodo", "MyTodos"]
+
+
+@needs_page
+@needs_browser
+def test_token_is_pasted_once_and_kept(page: Page, site: Site) -> None:
+    """A pasted token goes with every request, survives a reload, and is forgotten on demand."""
+    bar = page.get_by_role("form", name="Access token")
+    bar.get_by_label("Access token", exact=True).fill(f'"Bearer {TOKEN}"')
+    bar.get_by_role("button", name="Use", exact=True).click()
+    bar.get_by_text("Signed-in requests").wait_for()
+    run_query(page, "{ authorization }")
+    answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
+
+    page.reload()
+    bar.get_by_text("Signed-in requests").wait_for()
+    run_query(page, "{ again: authorization }")
+    answer(page, f'"again": "Bearer {TOKEN}"').wait_for()
+
+    bar.get_by_role("button", name="Forget").click()
+    bar.get_by_text("Anonymous").wait_for()
+    run_query(page, "{ last: authorization }")
+    answer(page, '"last": null').wait_for()
+    assert site.headers == [f"Bearer {TOKEN}", f"Bearer {TOKEN}", None]
+
+
+@needs_page
+@needs_browser
+def test_token_of_an_answer_is_offered(page: Page, site: Site) -> None:
+    """The access token in a login's answer is used after one click."""
+    run_query(page, "mutation { login { tokens { accessToken } } }")
+    page.get_by_role("button", name="Use the token of this answer").click()
+    page.get_by_text("Signed-in requests").wait_for()
+    run_query(page, "{ authorization }")
+    answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
+    assert site.headers == [None, f"Bearer {TOKEN}"]
+
+
+@needs_page
+@needs_browser
+def test_header_editor_outranks_the_bar(page: Page, site: Site) -> None:
+    """An Authorization header in the headers editor is sent instead of the bar's token."""
+    page.get_by_label("Access token", exact=True).fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Headers", exact=True).click()
+    page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line").first.click()
+    page.keyboard.insert_text('{"authorization": "Basic YTpi"}')
+    run_query(page, "{ authorization }")
+    answer(page, '"authorization": "Basic YTpi"').wait_for()
+    assert site.headers == ["Basic YTpi"]
+
+
+@needs_page
+@needs_browser
+def test_refused_token_is_told(page: Page) -> None:
+    """The bar says so when the server no longer takes the token."""
+    page.get_by_label("Access token", exact=True).fill(TOKEN)
+    page.keyboard.press("Enter")
+    run_query(page, "{ viewer }")
+    page.get_by_text("The server refuses this token").wait_for()
+
+
+@needs_page
+@needs_browser
+def test_text_that_is_no_token_is_refused(page: Page) -> None:
+    """Pasted text that can't be a token is refused in words and changes nothing."""
+    page.get_by_label("Access token", exact=True).fill("not a token")
+    page.keyboard.press("Enter")
+    page.get_by_text("This is no access token.").wait_for()
+    assert page.evaluate("localStorage.getItem('todo_gql.accessToken')") is None
+
+
+@needs_page
+@needs_browser
+def test_documentation_opens(page: Page) -> None:
+    """The documentation explorer shows the schema's types and descriptions."""
+    page.get_by_role("button", name=re.compile("Documentation Explorer")).click()
+    page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
+    page.get_by_text("The Authorization header of this request.").wait_for()
+
+
+@needs_page
+async def test_assets_are_kept_by_browsers() -> None:
+    """Assets come compressed and may be kept for a year, since their names change with them."""
+    app = small_server(Site("http://test"))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://test"
+    ) as client:
+        page = await client.get("/graphql", headers={"Accept": "text/html"})
+        assert "script-src 'self';" in page.headers["content-security-policy"]
+        asset = re.search(r'src="(graphql/assets/main-\w+\.js)"', page.text)
+        assert asset is not None
+        response = await client.get(f"/{asset[1]}")
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "javascript" in response.headers["content-type"]
+
+
+async def test_missing_page_says_how_to_build_it(tmp_path: Path) -> None:
+    """Without built assets a browser is told what to run, and no asset is found."""
+    app = small_server(Site("http://test"), tmp_path)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://test"
+    ) as client:
+        page = await client.get("/graphql", headers={"Accept": "text/html"})
+        asset = await client.get("/graphql/assets/main.js")
+    assert page.status_code == 200
+    assert "make graphiql" in page.text
+    assert asset.status_code == 404

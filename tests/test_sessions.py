@@ -1,0 +1,265 @@
+"""Sessions: the trade of refresh tokens, and the end of access."""
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from todo_gql import db
+
+LOGIN = """mutation ($name: String!, $password: String!) {
+  login(input: { usernameOrEmail: $name, password: $password }) {
+    tokens { accessToken refreshToken } errors { code }
+  }
+}"""
+REFRESH = """mutation ($token: String!) { tokenRefresh(refreshToken: $token) {
+  tokens { accessToken refreshToken tokenType expiresIn } errors { __typename code path }
+} }"""
+LOGOUT = """mutation ($everywhere: Boolean! = false) {
+  logout(everywhere: $everywhere) { ok errors { code } }
+}"""
+VIEWER = "{ viewer { id username email fullName stats { total } } }"
+
+REFUSED = {
+    "tokens": None,
+    "errors": [{"__typename": "AuthError", "code": "INVALID_TOKEN", "path": ["refreshToken"]}],
+}
+
+
+async def refresh(client: Any, token: str) -> dict[str, Any]:
+    """What `tokenRefresh` answers."""
+    return dict((await client.execute(REFRESH, {"token": token}))["data"]["tokenRefresh"])
+
+
+async def next_tokens(client: Any, token: str) -> dict[str, Any]:
+    """The pair that follows a refresh token that is good."""
+    payload = await refresh(client, token)
+    assert payload["errors"] == []
+    return dict(payload["tokens"])
+
+
+async def another_session(account: Any) -> dict[str, Any]:
+    """The tokens of one more session of the account."""
+    given = {"name": account.username, "password": account.password}
+    payload = (await account.execute(LOGIN, given))["data"]["login"]
+    assert payload["errors"] == []
+    return dict(payload["tokens"])
+
+
+async def opens(client: Any, access_token: str) -> bool:
+    """Whether an access token makes its bearer the viewer."""
+    answer = await client.execute(VIEWER, token=access_token)
+    return answer["data"]["viewer"] is not None
+
+
+async def change_sessions(account: Any, changes: str) -> None:
+    """Rewrite what is stored of the account's sessions."""
+    await db.fetch(f"UPDATE sessions SET {changes} WHERE owner_id = $1", UUID(account.id))
+
+
+async def let_seconds_pass(account: Any, seconds: int) -> None:
+    """Let all spent refresh tokens have been spent so much earlier."""
+    await change_sessions(
+        account,
+        "spent_hashes = (SELECT coalesce(jsonb_object_agg(key, (value #>> '{}')::timestamptz"
+        f" - interval '{seconds} s'), '{{}}') FROM jsonb_each(spent_hashes))",
+    )
+
+
+async def test_viewer_shows_oneself_and_is_null_when_signed_out(client: Any, account: Any) -> None:
+    """With a token it is the user, without one it is nobody and no error."""
+    assert (await account.execute(VIEWER))["data"]["viewer"] == {
+        "id": account.id,
+        "username": account.username,
+        "email": f"{account.username}@example.com",
+        "fullName": account.username,
+        "stats": {"total": 0},
+    }
+    assert await client.execute(VIEWER) == {"data": {"viewer": None}}
+
+
+async def test_a_deleted_account_is_no_viewer(client: Any, account: Any) -> None:
+    """With the account its sessions are gone."""
+    await db.fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
+    assert not await opens(client, account.token)
+
+
+async def test_a_bad_token_leaves_the_request_anonymous(client: Any, account: Any) -> None:
+    """A header that a client still sends keeps nobody from a refresh."""
+    answer = await client.execute(REFRESH, {"token": account.refresh_token}, token="stale")
+    assert answer["data"]["tokenRefresh"]["errors"] == []
+
+
+async def test_a_refresh_token_buys_the_next_pair(client: Any, account: Any, settings: Any) -> None:
+    """Both tokens are new and good, the session is the same and goes on for longer."""
+    await change_sessions(account, "expires_at = now() + interval '1 minute'")
+    tokens = await next_tokens(client, account.refresh_token)
+    assert (tokens["tokenType"], tokens["expiresIn"]) == (
+        "bearer",
+        settings.access_token_expire_minutes * 60,
+    )
+    assert tokens["refreshToken"] != account.refresh_token
+    assert await opens(client, tokens["accessToken"])
+    assert (await refresh(client, tokens["refreshToken"]))["errors"] == []
+    [session] = await db.fetch(
+        "SELECT expires_at - now() AS left, last_used_at > created_at AS used"
+        " FROM sessions WHERE owner_id = $1",
+        UUID(account.id),
+    )
+    assert session["left"].days == settings.refresh_token_expire_days - 1
+    assert session["used"]
+
+
+async def test_a_refresh_token_used_again_within_10_seconds_gives_the_same(
+    client: Any, account: Any
+) -> None:
+    """An answer can get lost: the same child comes again, and its own child still follows it."""
+    first = await next_tokens(client, account.refresh_token)
+    await let_seconds_pass(account, 9)
+    again = await next_tokens(client, account.refresh_token)
+    assert again["refreshToken"] == first["refreshToken"]
+    assert await opens(client, again["accessToken"])
+    grandchild = await next_tokens(client, first["refreshToken"])
+    once_more = await next_tokens(client, account.refresh_token)
+    assert once_more["refreshToken"] == first["refreshToken"]
+    assert (await next_tokens(client, grandchild["refreshToken"]))["refreshToken"]
+
+
+async def test_a_refresh_token_used_again_later_ends_the_session(
+    client: Any, account: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It must be in two hands: nothing of the session opens anything any more, and it is logged."""
+    other = await another_session(account)
+    tokens = await next_tokens(client, account.refresh_token)
+    await let_seconds_pass(account, 11)
+    with caplog.at_level(logging.WARNING, "todo_gql.auth"):
+        assert await refresh(client, account.refresh_token) == REFUSED
+        assert await refresh(client, account.refresh_token) == REFUSED
+    assert await refresh(client, tokens["refreshToken"]) == REFUSED
+    assert not await opens(client, tokens["accessToken"])
+    assert not await opens(client, account.token)
+    assert await opens(client, other["accessToken"])
+    [session] = await db.fetch(
+        "SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NOT NULL", UUID(account.id)
+    )
+    [record] = [record for record in caplog.records if record.name == "todo_gql.auth"]
+    assert record.levelno == logging.WARNING
+    assert vars(record)["session_id"] == str(session["id"])
+    assert vars(record)["owner_id"] == account.id
+
+
+async def test_the_grace_of_10_seconds_begins_with_the_first_use(client: Any, account: Any) -> None:
+    """Using it again within the time doesn't prolong it."""
+    await next_tokens(client, account.refresh_token)
+    for _ in range(2):
+        await let_seconds_pass(account, 4)
+        await next_tokens(client, account.refresh_token)
+    await let_seconds_pass(account, 4)
+    assert await refresh(client, account.refresh_token) == REFUSED
+
+
+async def test_spent_tokens_are_forgotten_after_10_seconds(client: Any, account: Any) -> None:
+    """However long a session goes on, it stores no more than the last moments."""
+    token = account.refresh_token
+    for _ in range(3):
+        token = (await next_tokens(client, token))["refreshToken"]
+        await let_seconds_pass(account, 11)
+    await next_tokens(client, token)
+    [session] = await db.fetch(
+        "SELECT (SELECT count(*) FROM jsonb_each(spent_hashes)) AS spent FROM sessions"
+        " WHERE owner_id = $1",
+        UUID(account.id),
+    )
+    assert session["spent"] == 1
+
+
+async def test_parallel_refreshes_give_one_child(client: Any, account: Any) -> None:
+    """Of 20 at once each gets the same refresh token, and the session goes on."""
+    answers = await asyncio.gather(*(next_tokens(client, account.refresh_token) for _ in range(20)))
+    assert len({tokens["refreshToken"] for tokens in answers}) == 1
+    assert all([await opens(client, tokens["accessToken"]) for tokens in answers])
+
+
+@pytest.mark.parametrize("text", ["", "x", "A" * 86, "é" * 86, "a\0b", "A" * 100_000])
+async def test_what_is_no_refresh_token_buys_nothing(client: Any, text: str) -> None:
+    """A guess is refused, whatever it looks like."""
+    assert await refresh(client, text) == REFUSED
+
+
+async def test_a_forged_refresh_token_ends_no_session(client: Any, account: Any) -> None:
+    """A token with another's session id and a made-up secret harms nobody."""
+    forged = account.refresh_token[:30] + account.refresh_token[30:][::-1]
+    assert await refresh(client, forged) == REFUSED
+    assert await refresh(client, account.token) == REFUSED
+    assert await opens(client, account.token)
+    assert await next_tokens(client, account.refresh_token)
+
+
+@pytest.mark.parametrize("over", ["expires_at = now()", "ended_at = now()"])
+async def test_a_session_that_is_over_opens_nothing(client: Any, account: Any, over: str) -> None:
+    """An expired or ended session refuses both of its tokens."""
+    await change_sessions(account, over)
+    assert not await opens(client, account.token)
+    assert await refresh(client, account.refresh_token) == REFUSED
+
+
+async def test_disabling_an_account_ends_access_at_once(client: Any, account: Any) -> None:
+    """The tokens of a disabled account open nothing."""
+    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
+    assert not await opens(client, account.token)
+    assert await refresh(client, account.refresh_token) == REFUSED
+
+
+async def test_logout_ends_this_session_at_once(client: Any, account: Any) -> None:
+    """Both tokens of this session are void, those of another aren't."""
+    other = await another_session(account)
+    answer = await account.execute(LOGOUT)
+    assert answer == {"data": {"logout": {"ok": True, "errors": []}}}
+    assert not await opens(client, account.token)
+    assert await refresh(client, account.refresh_token) == REFUSED
+    assert await opens(client, other["accessToken"])
+    assert await next_tokens(client, other["refreshToken"])
+
+
+async def test_logout_everywhere_ends_all_sessions_at_once(
+    client: Any, account: Any, stranger: Any
+) -> None:
+    """No token of the user opens anything; those of others do."""
+    others = [await another_session(account) for _ in range(2)]
+    answer = await account.execute(LOGOUT, {"everywhere": True})
+    assert answer == {"data": {"logout": {"ok": True, "errors": []}}}
+    for access in (account.token, *(tokens["accessToken"] for tokens in others)):
+        assert not await opens(client, access)
+    for tokens in others:
+        assert await refresh(client, tokens["refreshToken"]) == REFUSED
+    assert await opens(client, stranger.token)
+
+
+async def test_logout_needs_a_viewer(client: Any) -> None:
+    """Signed out there is nothing to end."""
+    [error] = (await client.execute(LOGOUT))["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("UNAUTHENTICATED", ["logout"])
+
+
+async def test_what_follows_a_logout_is_signed_out(account: Any) -> None:
+    """Within one document too, the fields run one after the other."""
+    answer = await account.execute("mutation { here: logout { ok } again: logout { ok } }")
+    assert answer["data"] == {"here": {"ok": True}, "again": None}
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_session_tells_its_device(account: Any) -> None:
+    """The user agent is kept without control characters and cut, the address as it is."""
+    given = {"name": account.username, "password": account.password}
+    await account.http.post(
+        "/graphql",
+        json={"query": LOGIN, "variables": given},
+        headers={"User-Agent": "Browser\t" + "x" * 600},
+    )
+    session = (
+        await db.fetch("SELECT * FROM sessions WHERE owner_id = $1 ORDER BY id", UUID(account.id))
+    )[-1]
+    assert session["user_agent"] == "Browser" + "x" * 493
+    assert session["ip_address"] == "127.0.0.1"

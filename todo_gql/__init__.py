@@ -1,0 +1,3 @@
+"""A TODO backend that speaks GraphQL over PostgreSQL."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,64 @@
+"""What a viewer may see: where every read begins."""
+
+from tortoise.models import Model
+
+from todo_gql.auth import Viewer
+from todo_gql.models import Change, Tag, Todo, User
+from todo_gql.statement import Statement
+
+
+def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozenset()) -> list[str]:
+    """A model's columns, named by the alias of its table."""
+    names = list(model._meta.fields_db_projection.values())
+    if "owner" in model._meta.fields_map:
+        names.append("owner_id")
+    return [f"{alias}.{name}" for name in names if name not in without]
+
+
+TODO_COLUMNS = columns(Todo, "t")
+TAG_COLUMNS = columns(Tag, "g")
+CHANGE_COLUMNS = columns(Change, "c")
+USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash"}))
+
+
+def _owned(source: str, alias: str, viewer: Viewer) -> Statement:
+    statement = Statement(source)
+    return statement.where(f"{alias}.owner_id = {statement.bind(viewer.id)}")
+
+
+def all_todos(viewer: Viewer) -> Statement:
+    """The viewer's todos `t`, those in the trash too."""
+    return _owned("todos t", "t", viewer)
+
+
+def visible_todos(viewer: Viewer) -> Statement:
+    """The viewer's todos `t` outside the trash."""
+    return all_todos(viewer).where("t.deleted_at IS NULL")
+
+
+def trashed_todos(viewer: Viewer) -> Statement:
+    """The viewer's todos `t` in the trash."""
+    return all_todos(viewer).where("t.deleted_at IS NOT NULL")
+
+
+def all_tags(viewer: Viewer) -> Statement:
+    """The viewer's tags `g`, those that only todos in the trash carry too."""
+    return _owned("tags g", "g", viewer)
+
+
+def visible_tags(viewer: Viewer) -> Statement:
+    """The viewer's tags `g` that a todo outside the trash carries."""
+    return all_tags(viewer).where("g.todo_count > 0")
+
+
+def visible_changes(viewer: Viewer) -> Statement:
+    """The viewer's change log `c`."""
+    return _owned("changes c", "c", viewer)
+
+
+def visible_users(viewer: Viewer) -> Statement:
+    """The accounts `u` that the viewer sees: their own, or all for a superuser."""
+    statement = Statement("users u")
+    if not viewer.is_superuser:
+        statement.where(f"u.id = {statement.bind(viewer.id)}")
+    return statement

@@ -1,0 +1,117 @@
+"""What clients send to register and to sign in, and the rules for it."""
+
+import re
+from urllib.parse import urlsplit
+
+import strawberry
+from email_validator import EmailNotValidError, validate_email
+
+from todo_gql.errors import ErrorCode, UserError, invalid
+from todo_gql.passwords import password_problem
+from todo_gql.settings import Settings
+from todo_gql.text import Problem, text_problem
+
+USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
+LONGEST_EMAIL = 255
+# What RFC 3986 allows nowhere in an address, and what would break out of an attribute in HTML.
+NOT_IN_URLS = re.compile(r'[\s"<>\\^`{|}]')
+
+
+@strawberry.input(description="A new account.")
+class RegisterInput:
+    """What `register` takes."""
+
+    username: str = strawberry.field(
+        description="3 to 50 of ASCII letters, digits, `_`, `.`, `-`; unique in any letter case."
+    )
+    email: str = strawberry.field(description="An e-mail address; unique in any letter case.")
+    password: str = strawberry.field(
+        description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
+        "digit; not a common one and not one of the account's names."
+    )
+    first_name: str | None = strawberry.field(
+        description="At most 100 characters.", default=strawberry.UNSET
+    )
+    last_name: str | None = strawberry.field(
+        description="At most 100 characters.", default=strawberry.UNSET
+    )
+    bio: str | None = strawberry.field(
+        description="At most 1,000 characters, in lines.", default=strawberry.UNSET
+    )
+    avatar_url: str | None = strawberry.field(
+        description="An http or https address of at most 500 characters.",
+        default=strawberry.UNSET,
+    )
+
+
+@strawberry.input(description="Credentials; usernameOrEmail takes either.")
+class LoginInput:
+    """What `login` takes."""
+
+    username_or_email: str = strawberry.field(
+        description="The user name or the e-mail address, in any letter case."
+    )
+    password: str = strawberry.field(description="The account's password.")
+
+
+def registration_problems(given: RegisterInput, settings: Settings) -> list[UserError]:
+    """Everything that is wrong with a registration by itself, whoever else is registered."""
+    names = (given.username, given.email.rpartition("@")[0])
+    problems = {
+        "username": username_problem(given.username),
+        "email": email_problem(given.email, settings),
+        "password": password_problem(given.password, *names),
+        "firstName": text_problem(given.first_name or "", longest=100),
+        "lastName": text_problem(given.last_name or "", longest=100),
+        "bio": text_problem(given.bio or "", longest=1000, multiline=True),
+        "avatarUrl": url_problem(given.avatar_url or ""),
+    }
+    return [invalid(*problem, "input", name) for name, problem in problems.items() if problem]
+
+
+def username_problem(username: str) -> Problem | None:
+    """What is wrong with a user name; None when nothing is."""
+    if username and not USERNAME.fullmatch(username):
+        return ErrorCode.INVALID, "Use only letters from A to Z, digits, and the signs _ . -"
+    return text_problem(username, shortest=3, longest=50)
+
+
+def email_problem(email: str, settings: Settings) -> Problem | None:
+    """What is wrong with an e-mail address; None when nothing is.
+
+    In development, addresses under the reserved domain `test` will do.
+    """
+    if problem := text_problem(email, longest=LONGEST_EMAIL):
+        return problem
+    try:
+        validate_email(
+            email,
+            check_deliverability=False,
+            test_environment=settings.environment == "development",
+        )
+    except EmailNotValidError:
+        return ErrorCode.INVALID, "This is not an e-mail address."
+    return None
+
+
+def url_problem(url: str) -> Problem | None:
+    """What is wrong with the address of a picture; None when nothing is, or it is blank."""
+    if problem := text_problem(url, longest=500):
+        return problem
+    return (
+        None
+        if not url.strip() or _is_web_address(url.strip())
+        else (
+            ErrorCode.INVALID,
+            "This is not an address that begins with http:// or https://.",
+        )
+    )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and not NOT_IN_URLS.search(url)

@@ -1,0 +1,164 @@
+"""What can be done with accounts."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+from tortoise.transactions import in_transaction
+
+from todo_gql import auth
+from todo_gql.accounts import registration
+from todo_gql.accounts.inputs import LONGEST_EMAIL, LoginInput, RegisterInput
+from todo_gql.accounts.types import (
+    AcceptedPayload,
+    LoginPayload,
+    RegisterPayload,
+    TokenRefreshPayload,
+    Tokens,
+    User,
+)
+from todo_gql.context import Context, Info
+from todo_gql.errors import AuthError, ErrorCode
+from todo_gql.models import User as Account
+from todo_gql.passwords import hash_is_outdated, hash_password, password_matches
+from todo_gql.text import text_problem
+
+
+@strawberry.type
+class AccountMutation:
+    """The account fields of Mutation."""
+
+    @strawberry.mutation(description="Makes an account and signs in to it.")
+    async def register(
+        self,
+        info: Info,
+        given: Annotated[
+            RegisterInput, strawberry.argument(name="input", description="The new account.")
+        ],
+    ) -> RegisterPayload | None:
+        """A new account, or everything that is wrong with it."""
+        context = info.context
+        try:
+            account, sign_in = await registration.register(
+                given, _device(context), context.settings
+            )
+        except registration.Refused as refused:
+            return RegisterPayload(errors=refused.errors)
+        user, tokens = _signed_in(account, sign_in, context)
+        return RegisterPayload(user=user, tokens=tokens)
+
+    @strawberry.mutation(description="Begins a session.")
+    async def login(
+        self,
+        info: Info,
+        given: Annotated[
+            LoginInput, strawberry.argument(name="input", description="Name and password.")
+        ],
+    ) -> LoginPayload | None:
+        """A new session; who doesn't know the password learns nothing about the account."""
+        settings = info.context.settings
+        account = await _account(given.username_or_email)
+        stored = account.password_hash if account else None
+        if not await password_matches(given.password, stored, settings) or account is None:
+            return LoginPayload(errors=[_wrong_credentials()])
+        if not account.is_active:
+            return LoginPayload(errors=[_disabled()])
+        sign_in = await _begin_session(account, given.password, info.context)
+        if sign_in is None:
+            return LoginPayload(errors=[_wrong_credentials()])
+        user, tokens = _signed_in(account, sign_in, info.context)
+        return LoginPayload(user=user, tokens=tokens)
+
+    @strawberry.mutation(description="Trades a refresh token for the next pair of tokens.")
+    async def token_refresh(
+        self,
+        info: Info,
+        refresh_token: Annotated[
+            str,
+            strawberry.argument(
+                description="The newest refresh token. Used again more than 10 seconds after its "
+                "first use, it ends the session."
+            ),
+        ],
+    ) -> TokenRefreshPayload | None:
+        """The next pair of tokens."""
+        settings = info.context.settings
+        pair = await auth.refresh(refresh_token, settings)
+        if pair is None:
+            return TokenRefreshPayload(errors=[_bad_refresh_token()])
+        return TokenRefreshPayload(tokens=Tokens.from_pair(pair, settings))
+
+    @strawberry.mutation(description="Ends this session, or all sessions of the viewer.")
+    async def logout(
+        self,
+        info: Info,
+        everywhere: Annotated[
+            bool, strawberry.argument(description="Whether to end all sessions of the viewer.")
+        ] = False,
+    ) -> AcceptedPayload | None:
+        """The end of one session or all; what follows in the document is signed out."""
+        await auth.end_sessions(info.context.signed_in(), everywhere=everywhere)
+        _act_as(None, info.context)
+        return AcceptedPayload(ok=True)
+
+
+async def _account(username_or_email: str) -> Account | None:
+    """The account of that name in any letter case."""
+    if text_problem(username_or_email, longest=LONGEST_EMAIL):
+        return None
+    key = username_or_email.lower()
+    named = Account.filter(email_key=key) if "@" in key else Account.filter(username_key=key)
+    return await named.get_or_none()
+
+
+async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:
+    """A session of the account; None if its password was changed or it was disabled meanwhile."""
+    changes: dict[str, object] = {"last_login_at": datetime.now(UTC)}
+    if hash_is_outdated(account.password_hash, context.settings):
+        changes["password_hash"] = await hash_password(password, context.settings)
+    unchanged = Account.filter(id=account.id, password_hash=account.password_hash, is_active=True)
+    async with in_transaction() as transaction:
+        if not await unchanged.using_db(transaction).update(**changes):
+            return None
+        account.update_from_dict(changes)
+        return await auth.begin_session(account, _device(context), context.settings, transaction)
+
+
+def _device(context: Context) -> auth.Device:
+    return auth.Device(context.user_agent, context.ip_address)
+
+
+def _signed_in(account: Account, sign_in: auth.SignIn, context: Context) -> tuple[User, Tokens]:
+    """What to answer; the rest of the operation acts as the account."""
+    _act_as(sign_in.viewer, context)
+    user = User.from_row(dict(account.__iter__()), sign_in.viewer)
+    return user, Tokens.from_pair(sign_in.tokens, context.settings)
+
+
+def _act_as(viewer: auth.Viewer | None, context: Context) -> None:
+    context.viewer = viewer
+    context.forget_loaded()
+
+
+def _wrong_credentials() -> AuthError:
+    return AuthError(
+        code=ErrorCode.INVALID_CREDENTIALS,
+        message="No account has this name and password.",
+        path=["input"],
+    )
+
+
+def _disabled() -> AuthError:
+    return AuthError(
+        code=ErrorCode.ACCOUNT_DISABLED,
+        message="An administrator has disabled this account.",
+        path=["input"],
+    )
+
+
+def _bad_refresh_token() -> AuthError:
+    return AuthError(
+        code=ErrorCode.INVALID_TOKEN,
+        message="This refresh token is unknown, used up or expired. Sign in again.",
+        path=["refreshToken"],
+    )

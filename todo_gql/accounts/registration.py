@@ -1,0 +1,89 @@
+"""The making of accounts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from todo_gql import db
+from todo_gql.accounts.inputs import RegisterInput, registration_problems
+from todo_gql.auth import Device, SignIn, begin_session
+from todo_gql.errors import ConflictError, ErrorCode, UserError
+from todo_gql.models import User
+from todo_gql.passwords import hash_password
+from todo_gql.settings import Settings
+
+TAKEN = {
+    "users_username_unique": ("username", "This user name is taken."),
+    "users_email_unique": ("email", "There is an account with this e-mail address already."),
+}
+TAKEN_KEYS = (
+    "SELECT bool_or(username_key = $1) AS users_username_unique,"
+    " bool_or(email_key = $2) AS users_email_unique"
+    " FROM users WHERE username_key = $1 OR email_key = $2"
+)
+
+
+class Refused(Exception):
+    """A registration that can't be had, and all that is wrong with it."""
+
+    def __init__(self, errors: list[UserError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
+    """A new account, signed in; `Refused` when there can't be one."""
+    if problems := registration_problems(given, settings):
+        raise Refused(problems + _conflicts(await _taken(given, problems)))
+    password_hash = await hash_password(given.password, settings)
+    try:
+        async with in_transaction() as transaction:
+            user = await User.create(**_columns(given, password_hash), using_db=transaction)
+            return user, await begin_session(user, device, settings, transaction)
+    except IntegrityError as error:
+        raise Refused(_conflicts({_violated(error)} | await _taken(given))) from error
+
+
+def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
+    return {
+        "username": given.username,
+        "username_key": given.username.lower(),
+        "email": given.email,
+        "email_key": given.email.lower(),
+        "password_hash": password_hash,
+        "first_name": (given.first_name or "").strip() or None,
+        "last_name": (given.last_name or "").strip() or None,
+        "bio": given.bio if given.bio and given.bio.strip() else None,
+        "avatar_url": (given.avatar_url or "").strip() or None,
+        "last_login_at": datetime.now(UTC),
+    }
+
+
+def _violated(error: IntegrityError) -> str:
+    """The constraint that says that a name is taken; raises any other violation again."""
+    cause = error.__cause__
+    if isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name in TAKEN:
+        return cause.constraint_name
+    raise error
+
+
+async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
+    """The constraints that the names given would violate now, of those without a problem."""
+    wrong = {error.path[-1] for error in problems if error.path}
+    row = await db.fetchrow(
+        TAKEN_KEYS,
+        None if "username" in wrong else given.username.lower(),
+        None if "email" in wrong else given.email.lower(),
+    )
+    return {name for name, taken in row.items() if taken} if row else set()
+
+
+def _conflicts(violated: set[str]) -> list[UserError]:
+    return [
+        ConflictError(code=ErrorCode.ALREADY_EXISTS, message=message, path=["input", name])
+        for constraint, (name, message) in TAKEN.items()
+        if constraint in violated
+    ]

@@ -1,0 +1,177 @@
+"""Who the viewer is: sessions, and the tokens that open them."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from tortoise.backends.base.client import BaseDBAsyncClient
+from uuid_utils.compat import uuid7
+
+from todo_gql import db
+from todo_gql.models import Session, User
+from todo_gql.settings import Settings
+from todo_gql.text import cleaned
+from todo_gql.tokens import (
+    Claims,
+    RefreshToken,
+    TokenPair,
+    signed_access_token,
+    verified_claims,
+)
+
+logger = logging.getLogger(__name__)
+
+REUSE_GRACE = timedelta(seconds=10)
+
+VIEWER_OF_SESSION = (
+    "SELECT u.username, u.is_superuser FROM sessions s JOIN users u ON u.id = s.owner_id"
+    " WHERE s.owner_id = $1 AND s.id = $2"
+    " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+)
+LOCK_SESSION = (
+    "SELECT s.owner_id, s.refresh_hash, s.spent_hashes, now() AS now"
+    " FROM sessions s JOIN users u ON u.id = s.owner_id"
+    " WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+    " FOR NO KEY UPDATE OF s"
+)
+ROTATE_SESSION = (
+    "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
+    " expires_at = now() + $5 WHERE owner_id = $1 AND id = $2"
+)
+# Locked in order, so that two of these never wait for each other.
+END_SESSIONS = (
+    "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
+    " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND ($2 OR id = $3)"
+    "  ORDER BY id FOR NO KEY UPDATE)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks, and in which session."""
+
+    id: UUID
+    session_id: UUID
+    username: str
+    is_superuser: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where somebody signs in, as far as the request tells."""
+
+    user_agent: str | None
+    ip_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A session just begun, and the tokens that open it."""
+
+    viewer: Viewer
+    tokens: TokenPair
+
+
+async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
+    """The viewer whom an access token names; None for a bad token or a session that is over.
+
+    The session is read each time, so that its end acts at once. Errors of the database propagate.
+    """
+    claims = verified_claims(token, settings) if token else None
+    if claims is None:
+        return None
+    row = await db.fetchrow(VIEWER_OF_SESSION, *claims)
+    return None if row is None else Viewer(*claims, row["username"], row["is_superuser"])
+
+
+async def begin_session(
+    user: User, device: Device, settings: Settings, transaction: BaseDBAsyncClient
+) -> SignIn:
+    """A new session of the user, in a transaction of Tortoise's."""
+    token = RefreshToken.first(uuid7())
+    await Session.create(
+        id=token.session_id,
+        owner_id=user.id,
+        refresh_hash=token.digest,
+        expires_at=datetime.now(UTC) + _session_life(settings),
+        user_agent=cleaned(device.user_agent, 500),
+        ip_address=cleaned(device.ip_address, 45),
+        using_db=transaction,
+    )
+    viewer = Viewer(user.id, token.session_id, user.username, user.is_superuser)
+    return SignIn(viewer, _pair(user.id, token, settings))
+
+
+async def refresh(text: str, settings: Settings) -> TokenPair | None:
+    """The pair that follows a refresh token; None when it opens nothing, or no longer.
+
+    That goes for the sessions of a disabled account too. A token used within 10 s of its first
+    use gives the same refresh token again, since an answer can get lost; used later it must be
+    in two hands, and ends the session.
+    """
+    token = RefreshToken.parse(text, settings)
+    if token is None:
+        return None
+    async with db.transaction() as connection:
+        session = await connection.fetchrow(LOCK_SESSION, token.session_id)
+        if session is None:
+            return None
+        spent = _recently_spent(session)
+        child = token.child(settings)
+        if token.digest == session["refresh_hash"]:
+            spent[token.digest.hex()] = session["now"]
+            await _rotate(connection, session["owner_id"], child, spent, settings)
+        elif token.digest.hex() not in spent:
+            await _end_family(connection, session["owner_id"], token.session_id)
+            return None
+    return _pair(session["owner_id"], child, settings)
+
+
+async def end_sessions(viewer: Viewer, *, everywhere: bool) -> None:
+    """End the viewer's session, or all of the viewer's."""
+    async with db.connection() as connection:
+        await connection.execute(END_SESSIONS, viewer.id, everywhere, viewer.session_id)
+
+
+def _recently_spent(session: db.Row) -> dict[str, datetime]:
+    """The hashes spent within the last 10 s, and when."""
+    stored: dict[str, str] = orjson.loads(session["spent_hashes"])
+    spent = {hash_: datetime.fromisoformat(at) for hash_, at in stored.items()}
+    return {hash_: at for hash_, at in spent.items() if session["now"] - at <= REUSE_GRACE}
+
+
+async def _rotate(
+    connection: db.Connection,
+    owner_id: UUID,
+    child: RefreshToken,
+    spent: dict[str, Any],
+    settings: Settings,
+) -> None:
+    await connection.execute(
+        ROTATE_SESSION,
+        owner_id,
+        child.session_id,
+        child.digest,
+        orjson.dumps(spent).decode(),
+        _session_life(settings),
+    )
+
+
+async def _end_family(connection: db.Connection, owner_id: UUID, session_id: UUID) -> None:
+    await connection.execute(END_SESSIONS, owner_id, False, session_id)
+    logger.warning(
+        "A refresh token was used again; its session is ended.",
+        extra={"session_id": str(session_id), "owner_id": str(owner_id)},
+    )
+
+
+def _pair(owner_id: UUID, token: RefreshToken, settings: Settings) -> TokenPair:
+    claims = Claims(owner_id, token.session_id)
+    return TokenPair(signed_access_token(claims, settings), token.text(settings))
+
+
+def _session_life(settings: Settings) -> timedelta:
+    return timedelta(days=settings.refresh_token_expire_days)

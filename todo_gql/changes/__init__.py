@@ -1,0 +1,1 @@
+"""The change log, the one source of history and feed."""

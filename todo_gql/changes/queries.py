@@ -1,0 +1,74 @@
+"""Reading the viewer's change log."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql import access, db
+from todo_gql.auth import Viewer
+from todo_gql.changes.cursors import cursor_of, feed_keyset
+from todo_gql.context import Info
+from todo_gql.errors import BadUserInput
+from todo_gql.pagination import PageArguments, fetch_page
+from todo_gql.todos.types import ChangeConnection
+
+RESYNC_REQUIRED = "RESYNC_REQUIRED"
+
+
+async def _check_position(viewer: Viewer, cursor: str) -> None:
+    """`BadUserInput` unless every change after the cursor is still there."""
+    resync = BadUserInput(
+        "The feed can't go on from this cursor: load everything again, and go on from changeCursor.",
+        reason=RESYNC_REQUIRED,
+    )
+    try:
+        [seq] = feed_keyset(viewer.id).values(cursor)
+    except BadUserInput:
+        raise resync from None
+    row = await db.fetchrow(
+        "SELECT u.change_seq, (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest"
+        " FROM users u WHERE u.id = $1",
+        viewer.id,
+    )
+    assert row is not None and isinstance(seq, int)
+    oldest = row["oldest"] or row["change_seq"] + 1
+    if not oldest - 1 <= seq <= row["change_seq"]:
+        raise resync
+
+
+@strawberry.type
+class ChangeQuery:
+    """The query fields of the change log."""
+
+    @strawberry.field(
+        description="Every change to the viewer's todos after the cursor, oldest first; without "
+        "a cursor, from the oldest kept."
+    )
+    async def changes(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="Go on after this cursor.")
+        ] = UNSET,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
+        ] = UNSET,
+    ) -> ChangeConnection:
+        viewer = info.context.signed_in()
+        arguments = PageArguments.of(first, after)
+        if arguments.after is not None:
+            await _check_position(viewer, arguments.after)
+        page = await fetch_page(
+            access.visible_changes(viewer), access.CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
+        )
+        return ChangeConnection.of(page)
+
+    @strawberry.field(
+        description="The newest position in the viewer's feed; take it before loading a list, "
+        "then go on after it, and nothing is missed."
+    )
+    async def change_cursor(self, info: Info) -> str:
+        viewer = info.context.signed_in()
+        counts = await info.context.loaders.todo_counts.load(viewer.id)
+        return cursor_of(viewer.id, counts["change_seq"])

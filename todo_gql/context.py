@@ -1,0 +1,42 @@
+"""What every resolver of one operation shares."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TypeAlias
+
+import strawberry
+
+from todo_gql.auth import Viewer
+from todo_gql.errors import Unauthenticated
+from todo_gql.loaders import Loaders
+from todo_gql.settings import Settings
+
+
+@dataclass
+class Context:
+    """One operation: who asks, when, from where, and what was loaded for it."""
+
+    settings: Settings
+    viewer: Viewer | None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def signed_in(self) -> Viewer:
+        """The viewer; `Unauthenticated` when there is none."""
+        if self.viewer is None:
+            raise Unauthenticated
+        return self.viewer
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """The viewer's loaders; `Unauthenticated` when there is no viewer."""
+        return Loaders(self.signed_in(), self.now)
+
+    def forget_loaded(self) -> None:
+        """Drop what was loaded, after a write that may have changed it."""
+        self.__dict__.pop("loaders", None)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,187 @@
+"""The way to PostgreSQL: Tortoise's connection, its pool, and the migrations."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.connection import get_connection
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor
+
+from todo_gql.settings import Settings
+
+Row: TypeAlias = asyncpg.Record
+Connection: TypeAlias = (
+    "asyncpg.pool.PoolConnectionProxy[Row] | asyncpg.Connection[Row]"
+)
+
+# In a wheel the migrations lie inside the package, in a checkout beside it.
+MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "migrations"
+
+# Held while migrations run, so that two never run at once; any constant of 64 bits will do.
+MIGRATION_LOCK = 0x746F646F_67716C
+
+SESSION_SETTINGS = {
+    "application_name": "todo_gql",
+    "idle_in_transaction_session_timeout": "10s",
+    # Compiling a plan costs more than any of these short statements.
+    "jit": "off",
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "timezone": "UTC",
+}
+
+
+class Pool(asyncpg.Pool):
+    """A pool that doesn't wait for ever for a free connection, as Tortoise's does."""
+
+    acquire_timeout: float
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        return super().acquire(timeout=timeout or self.acquire_timeout)
+
+
+class Client(AsyncpgDBClient):
+    """Tortoise's asyncpg client, on a pool that is opened by a DSN."""
+
+    def __init__(self, dsn: str, pool_timeout: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.dsn = dsn
+        self.pool_timeout = pool_timeout
+
+    async def create_pool(self, **options: Any) -> Pool:
+        pool = Pool(
+            self.dsn,
+            min_size=options["min_size"],
+            max_size=options["max_size"],
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            connect=None,
+            setup=None,
+            init=None,
+            reset=None,
+            loop=None,
+            server_settings=options["server_settings"],
+            timeout=self.pool_timeout,
+        )
+        pool.acquire_timeout = self.pool_timeout
+        return await pool
+
+
+client_class = Client
+
+
+def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
+    """Tortoise's configuration for the database at `dsn`."""
+    credentials = {
+        "dsn": dsn,
+        "pool_timeout": settings.database_pool_timeout,
+        "minsize": settings.database_pool_size,
+        "maxsize": settings.database_pool_size + settings.database_max_overflow,
+        "server_settings": SESSION_SETTINGS,
+    }
+    return {
+        "connections": {"default": {"engine": __name__, "credentials": credentials}},
+        "apps": {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}},
+    }
+
+
+async def connect(dsn: str, settings: Settings) -> None:
+    """Make the database at `dsn` the one that models and statements use."""
+    await Tortoise.init(
+        config=tortoise_config(dsn, settings), _enable_global_fallback=True
+    )
+
+
+async def disconnect() -> None:
+    """Close the pool, waiting at most 10 s for connections in use."""
+    await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Connection]:
+    """A connection of the pool; `TimeoutError` when none is free in time."""
+    async with get_connection("default").acquire_connection() as acquired:
+        yield acquired
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Connection]:
+    """A connection with a transaction that ends with the block."""
+    async with connection() as acquired, acquired.transaction():
+        yield acquired
+
+
+async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]:
+    """All rows of a statement, prepared once per connection.
+
+    A statement whose best plan depends on its values is to be planned anew each time.
+    """
+    async with connection() as acquired:
+        if plan_anew:
+            return await (await acquired.prepare(sql)).fetch(*values)
+        return await acquired.fetch(sql, *values)
+
+
+async def fetchrow(sql: str, *values: object) -> Row | None:
+    """The first row of a statement, prepared once per connection."""
+    async with connection() as acquired:
+        return await acquired.fetchrow(sql, *values)
+
+
+async def server_version() -> str:
+    """The version that the database server gives of itself."""
+    async with connection() as acquired:
+        return str(await acquired.fetchval("SHOW server_version"))
+
+
+def _app_config() -> dict[str, dict[str, Any]]:
+    return {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}}
+
+
+async def migrate() -> list[str]:
+    """Apply the missing migrations and return their names; waits for another that runs."""
+    applied: list[str] = []
+    async with connection() as holder:
+        await holder.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        await holder.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        try:
+            executor = MigrationExecutor(get_connection("default"), _app_config())
+            await executor.migrate(
+                progress=lambda event, _app, name: (
+                    applied.append(name) if event == "apply_done" else None
+                )
+            )
+        finally:
+            await holder.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+    return applied
+
+
+async def unapplied_migrations() -> list[str]:
+    """The names of the migrations that the database still lacks."""
+    executor = MigrationExecutor(get_connection("default"), _app_config())
+    return [step.migration.name for step in await executor.plan()]
+
+
+async def _detector() -> MigrationAutodetector:
+    config = tortoise_config("postgresql://nowhere/nothing", Settings())
+    context = await Tortoise.init(config=config, init_connections=False)
+    assert context.apps is not None
+    return MigrationAutodetector(context.apps, _app_config())
+
+
+async def models_without_migration() -> list[str]:
+    """What the models say and no migration does, an operation a line; needs no database."""
+    writers = await (await _detector()).changes()
+    return [operation.describe() for writer in writers for operation in writer.operations]
+
+
+async def write_migration() -> list[str]:
+    """Write a migration for what `models_without_migration` lists, and return its path."""
+    return await (await _detector()).write()

@@ -1,0 +1,303 @@
+"""A private PostgreSQL for a laptop and for the tests, kept in a folder of its own."""
+
+import fcntl
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote
+
+import psutil
+
+from todo_gql.postgres_programs import (
+    Account,
+    EmbeddedPostgresError,
+    account_for,
+    installation,
+    major_version,
+)
+
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+
+SOCKET = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 103
+LONGEST_LOG = 10_000_000
+LOG_TAIL_LINES = 20
+LEAST_FREE_BYTES = 1_000_000
+STOP_SECONDS = 60
+ORPHAN_SECONDS = 5
+INITDB = (
+    "initdb --username=postgres --auth=trust --encoding=UTF8 --locale=C"
+    " --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
+)
+PG_CTL_START = "pg_ctl start --wait --timeout=3600"
+PSQL = "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres"
+CREATE_DATABASE = (
+    "SELECT 'CREATE DATABASE todo_gql'"
+    " WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'todo_gql') \\gexec"
+)
+PARAMETERS = {
+    "listen_addresses": "",
+    "port": "5432",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+}
+THROWAWAY_PARAMETERS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL cluster in a data folder, for one process at a time.
+
+    As root it runs as another system account, which then owns the cluster; no other folder
+    changes owner or mode. With `durable=False` a crash of the machine may lose data.
+    """
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        self._data_dir = data_dir.resolve()
+        self._cluster = self._data_dir / "postgres"
+        self._socket_dir = self._cluster
+        self._log = self._data_dir / "postgres.log"
+        self._durable = durable
+        self._lock: TextIO | None = None
+
+    def __enter__(self) -> str:
+        """Start, and give the DSN."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def start(self) -> str:
+        """Start PostgreSQL, after recovery if need be, and return the DSN of its database.
+
+        What a killed predecessor left running is stopped first. Raises EmbeddedPostgresError if
+        the folder is in use or unusable, or if PostgreSQL doesn't start.
+        """
+        with explained(self._data_dir):
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            self._lock = locked(self._data_dir)
+            try:
+                self._start()
+            except BaseException:
+                self.stop()
+                raise
+        return f"postgresql://postgres@/todo_gql?host={quote(str(self._socket_dir))}"
+
+    def stop(self) -> None:
+        """Stop PostgreSQL cleanly, wait for its end, release the folder; twice is no error."""
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        with lock, explained(self._data_dir):
+            self._end_processes()
+            if self._socket_dir != self._cluster:
+                with suppress(OSError):
+                    self._socket_dir.rmdir()
+
+    def _start(self) -> None:
+        self._end_processes()
+        self._log.touch(mode=0o600)
+        if self._log.stat().st_size > LONGEST_LOG:
+            os.truncate(self._log, 0)
+        if not self._cluster.exists():
+            self._initialize()
+        refuse_foreign_version(self._cluster)
+        account = account_for(self._cluster)
+        self._socket_dir = private_socket_dir(self._cluster)
+        forget_recycled_pid(self._cluster / "postmaster.pid")
+        forget_recycled_pid(self._socket_dir / f"{SOCKET}.lock")
+        start = (*PG_CTL_START.split(), f"--options={self._options()}")
+        self._run(account, self._cluster, *start)
+        create = (*PSQL.split(), f"--host={self._socket_dir}")
+        self._run(account, self._cluster, *create, typed=CREATE_DATABASE)
+
+    def _initialize(self) -> None:
+        """Make the cluster under another name first, so that half of one is never used."""
+        for abandoned in self._data_dir.glob("postgres-new-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=self._data_dir))
+        try:
+            sync = () if self._durable else ("--no-sync",)
+            self._run(account_for(fresh), fresh, *INITDB.split(), *sync)
+            fresh.rename(self._cluster)
+            if self._durable:
+                persist(self._data_dir)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _options(self) -> str:
+        socket_dir = str(self._socket_dir).replace('"', '""')
+        parameters = PARAMETERS | ({} if self._durable else THROWAWAY_PARAMETERS)
+        parameters |= {"cluster_name": self._name(), "unix_socket_directories": f'"{socket_dir}"'}
+        return shlex.join(f"--{name}={value}" for name, value in parameters.items())
+
+    def _run(self, account: Account, pgdata: Path, *command: str, typed: str = "") -> None:
+        program = str(installation() / "bin" / command[0])
+        with self._log.open("a", encoding="utf-8") as log:
+            begin = log.tell()
+            if account.run(program, *command[1:], pgdata=pgdata, output=log, typed=typed):
+                return
+        with self._log.open(encoding="utf-8", errors="replace") as log:
+            log.seek(begin)
+            words = "".join(log.readlines()[-LOG_TAIL_LINES:])
+        if "No space left" in words or shutil.disk_usage(self._data_dir).free < LEAST_FREE_BYTES:
+            advice = f"The disk that holds {self._data_dir} is full: free some space, start again."
+        else:
+            advice = f"Put right what it complains of and start again; its log is {self._log}."
+        raise EmbeddedPostgresError(f"PostgreSQL's {command[0]} failed:\n{words}{advice}")
+
+    def _name(self) -> str:
+        """The name in the titles of the cluster's processes; it outlives a moved folder."""
+        found = self._cluster.stat()
+        return f"todo_gql-{found.st_dev:x}-{found.st_ino:x}"
+
+    def _processes(self) -> list[psutil.Process]:
+        if not self._cluster.exists():
+            return []
+        name = self._name()
+        processes = psutil.process_iter(["name", "cmdline"])
+        postgres = [process for process in processes if process.info["name"] == "postgres"]
+        return [one for one in postgres if name in " ".join(one.info["cmdline"] or ())]
+
+    def _end_processes(self) -> None:
+        """End what runs on the cluster, by force where asking the postmaster doesn't help."""
+        postmaster = pid_in(self._cluster / "postmaster.pid")
+        asked = [process for process in self._processes() if process.pid == postmaster]
+        signal_each(asked, signal.SIGINT)
+        if self._gone_within(STOP_SECONDS if asked else ORPHAN_SECONDS):
+            return
+        signal_each(self._processes(), signal.SIGKILL)
+        if not self._gone_within(ORPHAN_SECONDS):
+            raise EmbeddedPostgresError(
+                f"PostgreSQL's processes {[process.pid for process in self._processes()]} on"
+                f" {self._cluster} don't end. End them, or restart the machine."
+            )
+
+    def _gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self._processes():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+@contextmanager
+def explained(data_dir: Path) -> Iterator[None]:
+    """Turn what the system refuses into an EmbeddedPostgresError that names the folder."""
+    try:
+        yield
+    except (OSError, psutil.Error) as error:
+        raise EmbeddedPostgresError(
+            f"The embedded PostgreSQL can't use {data_dir}: {error}. See that this user may write"
+            " there and that its disk isn't full, or set DATA_DIR to another folder."
+        ) from error
+
+
+def locked(data_dir: Path) -> TextIO:
+    """Take a data folder for this process for as long as the returned file is open."""
+    lock = (data_dir / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.truncate(0)
+        print(os.getpid(), file=lock, flush=True)
+    except BlockingIOError:
+        with lock:
+            lock.seek(0)
+            holder = lock.read().strip() or "(not known yet)"
+        raise EmbeddedPostgresError(
+            f"{data_dir} is in use by process {holder}. Stop that process, or set DATA_DIR to"
+            " another folder (and PORT to another port) for this one."
+        ) from None
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+def refuse_foreign_version(cluster: Path) -> None:
+    """Raise an error for data that another major version of PostgreSQL wrote."""
+    version_file = cluster / "PG_VERSION"
+    version = version_file.read_text().strip() if version_file.exists() else "(unknown version)"
+    if version != major_version():
+        raise EmbeddedPostgresError(
+            f"{cluster} holds data of PostgreSQL {version}, which PostgreSQL {major_version()}"
+            " can't read. Dump it with its own version, set DATA_DIR to another folder, and load"
+            " the dump there."
+        )
+
+
+def private_socket_dir(cluster: Path) -> Path:
+    """The cluster's folder, or a private temporary one where that can't be the host in a DSN."""
+    if fits_socket(cluster):
+        return cluster
+    owner = cluster.stat()
+    digest = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir(), f"todo_gql-{owner.st_uid}-{digest}")
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), owner.st_uid}
+    if not ours or found.st_mode & 0o077 or not fits_socket(folder):
+        raise EmbeddedPostgresError(
+            f"{folder} can't hold PostgreSQL's socket: it has to be a folder of this user with"
+            " mode 0700. Remove it, or set DATA_DIR to a folder with a shorter path."
+        )
+    if found.st_uid != owner.st_uid:
+        os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    return folder
+
+
+def fits_socket(folder: Path) -> bool:
+    """Tell whether a folder can be the host in a DSN, which is short and ends at a comma."""
+    return len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET_PATH and "," not in str(folder)
+
+
+def pid_in(pid_file: Path) -> int | None:
+    """The process that a lock file of PostgreSQL names in its first line."""
+    try:
+        return int(pid_file.read_text().partition("\n")[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def forget_recycled_pid(pid_file: Path) -> None:
+    """Remove a lock file that names no living postgres; PostgreSQL would refuse to start."""
+    pid = pid_in(pid_file)
+    postgres = [
+        process.pid
+        for process in psutil.process_iter(["name", "status"])
+        if process.info["name"] == "postgres" and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+    if pid not in postgres:
+        pid_file.unlink(missing_ok=True)
+
+
+def signal_each(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to processes, some of which may have ended already."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def persist(folder: Path) -> None:
+    """Have a folder's entries outlive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,219 @@
+"""What may go wrong, and what a client sees of it.
+
+A problem that the user can fix is data: a `UserError` in the payload. Everything else is raised as
+an `APIError` and becomes a top-level error with a code.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from enum import Enum, StrEnum
+from typing import Any
+
+import asyncpg
+import strawberry
+from graphql import GraphQLError
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from todo_gql.node import Node
+
+
+class Code(StrEnum):
+    """The codes of top-level errors, in `extensions.code`."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+class APIError(Exception):
+    """An error whose message is meant for clients."""
+
+    code: Code
+
+    def __init__(self, message: str, **extensions: object) -> None:
+        super().__init__(message)
+        self.extensions = extensions
+
+
+class Unauthenticated(APIError):
+    """The field needs a viewer and the request has no valid token."""
+
+    code = Code.UNAUTHENTICATED
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first: send a valid access token as Authorization: Bearer …")
+
+
+class Forbidden(APIError):
+    """The viewer may not use this field."""
+
+    code = Code.FORBIDDEN
+
+
+class BadUserInput(APIError):
+    """An argument that no front end sends by mistake of its user."""
+
+    code = Code.BAD_USER_INPUT
+
+
+class Unavailable(APIError):
+    """The server can't do this now; the same request may succeed later."""
+
+    code = Code.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("The service is busy or its database is away. Try again in a moment.")
+
+
+TIMEOUT_MESSAGE = "This took too long and was given up. Ask for less at once, or try again later."
+INTERNAL_MESSAGE = "Something went wrong on our side. Quote the requestId when you report it."
+
+TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
+OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncio.TimeoutError,
+    DBConnectionError,
+    OSError,
+)
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """The exception under GraphQL's and Tortoise's wrapping."""
+    while isinstance(error, GraphQLError) and error.original_error is not None:
+        error = error.original_error
+    if isinstance(error, OperationalError) and error.__cause__ is not None:
+        return error.__cause__
+    return error
+
+
+def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
+    """The code, message and further extensions that a client is told of an error."""
+    cause = _cause(error)
+    if isinstance(cause, APIError):
+        return cause.code, str(cause), cause.extensions
+    if isinstance(cause, GraphQLError):
+        return Code.BAD_USER_INPUT, cause.message, {}
+    if isinstance(cause, TIMEOUTS):
+        return Code.TIMEOUT, TIMEOUT_MESSAGE, {}
+    if isinstance(cause, OUTAGES):
+        return Code.UNAVAILABLE, str(Unavailable()), {}
+    return Code.INTERNAL, INTERNAL_MESSAGE, {}
+
+
+def formatted(error: GraphQLError, request_id: str, code: Code | None = None) -> dict[str, Any]:
+    """An entry of the answer's `errors`; `code` overrides what the error itself tells."""
+    own_code, message, extensions = _told(error)
+    shown: dict[str, Any] = {"message": printable(message)}
+    if error.locations:
+        shown["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        shown["path"] = error.path
+    shown["extensions"] = {"code": code or own_code, **extensions}
+    if own_code is Code.INTERNAL and code is None:
+        shown["extensions"]["requestId"] = request_id
+    return shown
+
+
+def unexpected(errors: Iterable[GraphQLError]) -> list[BaseException]:
+    """The causes of those errors that a client is told nothing about, to be logged."""
+    return [
+        cause
+        for error in errors
+        if (cause := _cause(error)) is not None and _told(error)[0] in SERVER_SIDE
+    ]
+
+
+SERVER_SIDE = frozenset({Code.INTERNAL, Code.UNAVAILABLE, Code.TIMEOUT})
+
+
+def printable(text: str) -> str:
+    """The text without the lone surrogates that JSON can't carry."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@strawberry.enum(description="What is wrong, for programs.")
+class ErrorCode(Enum):
+    """The codes of user errors."""
+
+    INVALID = strawberry.enum_value("INVALID", description="Not of the form that is asked for.")
+    REQUIRED = strawberry.enum_value("REQUIRED", description="This can't be empty or null.")
+    TOO_SHORT = strawberry.enum_value("TOO_SHORT", description="Shorter than allowed.")
+    TOO_LONG = strawberry.enum_value("TOO_LONG", description="Longer or larger than allowed.")
+    TOO_MANY = strawberry.enum_value("TOO_MANY", description="More items than allowed.")
+    OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="Smaller or greater than allowed.")
+    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such thing for the viewer.")
+    CONFLICT = strawberry.enum_value(
+        "CONFLICT", description="Somebody else changed it first: load it and try again."
+    )
+    ALREADY_EXISTS = strawberry.enum_value("ALREADY_EXISTS", description="This is taken already.")
+    WEAK_PASSWORD = strawberry.enum_value("WEAK_PASSWORD", description="Too easy to guess.")
+    INVALID_CREDENTIALS = strawberry.enum_value(
+        "INVALID_CREDENTIALS", description="No account has this name and password."
+    )
+    INVALID_TOKEN = strawberry.enum_value(
+        "INVALID_TOKEN", description="The token is unknown, used up or expired."
+    )
+    ACCOUNT_DISABLED = strawberry.enum_value(
+        "ACCOUNT_DISABLED", description="An administrator has disabled the account."
+    )
+    RATE_LIMITED = strawberry.enum_value("RATE_LIMITED", description="Too many tries: wait first.")
+
+
+@strawberry.interface(description="A problem that the client or its user can fix.")
+class UserError:
+    """What all user errors tell."""
+
+    code: ErrorCode = strawberry.field(description="What is wrong, for programs.")
+    message: str = strawberry.field(description="What is wrong and what to do, in English.")
+    path: list[str] | None = strawberry.field(
+        description='Where in the arguments, such as `["input", "title"]`.', default=None
+    )
+
+
+@strawberry.type(description="A value that the input can't have.")
+class ValidationError(UserError):
+    """A value that breaks a rule."""
+
+
+@strawberry.type(description="Something that the viewer doesn't have.")
+class NotFoundError(UserError):
+    """An id of nothing, or of somebody else's thing."""
+
+
+@strawberry.type(
+    description="Somebody else changed it first, or it exists already; "
+    "`current` is what is stored now."
+)
+class ConflictError(UserError):
+    """A write that what is stored forbids."""
+
+    current: Node | None = strawberry.field(
+        description="What is stored now, where the viewer may see it.", default=None
+    )
+
+
+@strawberry.type(description="A name, password or token that doesn't open the account.")
+class AuthError(UserError):
+    """Credentials that are refused."""
+
+
+def invalid(code: ErrorCode, message: str, *path: str) -> ValidationError:
+    """A validation error at `path`."""
+    return ValidationError(code=code, message=message, path=list(path))
+
+
+def not_found(*path: str) -> NotFoundError:
+    """The one answer for ids of nothing and of somebody else's things."""
+    return NotFoundError(
+        code=ErrorCode.NOT_FOUND, message="There is no such thing.", path=list(path)
+    )

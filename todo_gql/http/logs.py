@@ -1,0 +1,142 @@
+"""Logs: one JSON object a line on standard error, or plain lines when a person reads along."""
+
+import logging
+import logging.config
+import sys
+import time
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, TextIO
+
+import orjson
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered, None outside requests."""
+
+# taskName became an attribute of log records in Python 3.12; color_message is uvicorn's own.
+_RESERVED = frozenset(RESERVED_ATTRS) | {"color_message", "taskName"}
+_CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_CONTROL_CHARACTERS_OF_TEXT = {
+    code: escape for code, escape in _CONTROL_CHARACTERS.items() if chr(code) not in "\n\t"
+}
+
+
+@lru_cache(maxsize=1)
+def _rfc3339(milliseconds: int) -> str:
+    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
+    return f"{date}.{milliseconds % 1000:03d}Z"
+
+
+def rfc3339(timestamp: float) -> str:
+    """Give a Unix time in seconds as RFC 3339 in UTC, to the millisecond."""
+    return _rfc3339(int(timestamp * 1000))
+
+
+def _readable(fields: dict[str, Any]) -> list[str]:
+    return [f"{name}={str(value).translate(_CONTROL_CHARACTERS)}" for name, value in fields.items()]
+
+
+class JSONLines(JsonFormatter):
+    """Formats a record as one JSON object: time, level, logger, message, request_id, then extras."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["levelname", "name", "message"],
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+            reserved_attrs=sorted(_RESERVED),
+        )
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        """Put the time first and the id of the current request among the fields."""
+        log_data["time"] = rfc3339(record.created)
+        super().add_fields(log_data, record, message_dict)
+        if (current := request_id.get()) is not None:
+            log_data.setdefault("request_id", current)
+
+
+class PlainLines(logging.Formatter):
+    """Formats a record as a readable line, with the extras at its end."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Put the extras and the id of the current request behind the message."""
+        extras = {name: value for name, value in vars(record).items() if name not in _RESERVED}
+        if (current := request_id.get()) is not None:
+            extras.setdefault("request_id", current)
+        return " ".join([super().formatMessage(record), *_readable(extras)])
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Keep the terminal safe from control characters in what is logged."""
+        return super().format(record).translate(_CONTROL_CHARACTERS_OF_TEXT)
+
+
+class AccessLog:
+    """Writes one line for each request.
+
+    It goes past the logging module, whose records cost more than the rest of an answer does.
+    """
+
+    def __init__(self, stream: TextIO, level: str) -> None:
+        self.threshold = logging.getLevelNamesMapping()[level.upper()]
+        self._stream = stream
+        self._write_fields = self._write_plain if stream.isatty() else self._write_json
+
+    def write(self, level: int, fields: dict[str, Any]) -> None:
+        """Write the fields of one request, which is worth doing from `threshold` on."""
+        self._write_fields(logging.getLevelName(level), fields)
+
+    def _write_json(self, level: str, fields: dict[str, Any]) -> None:
+        line = {
+            "time": rfc3339(time.time()),
+            "level": level,
+            "logger": "todo_gql.access",
+            "message": "request",
+            **fields,
+        }
+        self._stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+    def _write_plain(self, level: str, fields: dict[str, Any]) -> None:
+        self._stream.write(
+            f"{time.strftime('%H:%M:%S')} {level:<7} {' '.join(_readable(fields))}\n"
+        )
+
+
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send every log to `stream` (standard error by default), ours from `level` on.
+
+    Other libraries speak from WARNING on whatever the level, since what they say below that may
+    hold statements with their values. uvicorn's own access log is silenced in favour of ours.
+    Raises KeyError for a level that the logging module doesn't know.
+    """
+    output = stream or sys.stderr
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"lines": {"()": PlainLines if output.isatty() else JSONLines}},
+            "handlers": {
+                "output": {
+                    "class": "logging.StreamHandler",
+                    "stream": output,
+                    "formatter": "lines",
+                }
+            },
+            "root": {"handlers": ["output"], "level": "WARNING"},
+            "loggers": {
+                "todo_gql": {"level": threshold},
+                "uvicorn": {
+                    "level": max(threshold, logging.INFO),
+                    "handlers": [],
+                    "propagate": True,
+                },
+                "uvicorn.access": {"handlers": [], "propagate": False},
+            },
+        }
+    )

@@ -1,0 +1,54 @@
+"""What a client accepts (RFC 9110, section 12.5.1)."""
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _match(wanted: str, offered: str) -> int:
+    """How closely a media range names a type: 0 not at all, 3 exactly."""
+    if wanted == offered:
+        return 3
+    if wanted == f"{offered.partition('/')[0]}/*":
+        return 2
+    return 1 if wanted == "*/*" else 0
+
+
+def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
+    """The offered media type that an Accept header prefers, the first of equals; None for none."""
+    ranges = []
+    for entry in accept.lower().split(","):
+        name, _, parameters = entry.partition(";")
+        ranges.append((name.strip(), _quality(parameters)))
+    best, best_quality = None, 0.0
+    for media_type in offered:
+        matches = [(_match(name, media_type), quality) for name, quality in ranges]
+        closeness, quality = max(matches, default=(0, 0.0))
+        if closeness and quality > best_quality:
+            best, best_quality = media_type, quality
+    return best
+
+
+def answer_type(accept: str | None) -> str | None:
+    """The media type to answer a GraphQL request with; JSON where the client doesn't say."""
+    if not accept or not accept.strip():
+        return JSON
+    if GRAPHQL_RESPONSE in accept.lower():
+        return preferred(accept, (GRAPHQL_RESPONSE, JSON))
+    return preferred(accept, (JSON, GRAPHQL_RESPONSE))
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Whether a browser asks, for a page."""
+    return bool(accept) and preferred(accept or "", (JSON, GRAPHQL_RESPONSE, HTML)) == HTML

@@ -1,0 +1,114 @@
+"""GraphQL requests as they come over HTTP.
+
+Follows GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.types import Receive, Scope
+
+
+class BadRequest(Exception):
+    """A request that is no GraphQL request, with the status that says so."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What to execute."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The value of a header, given in lower case; several are joined by commas."""
+    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return ", ".join(values) if values else None
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The request's body; `BadRequest` 413 once it is longer than `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise BadRequest(413, f"A request body has at most {limit:,} bytes.")
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _parse_json(text: bytes | str, name: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        data = text.encode() if isinstance(text, str) else text
+        if b"\\ud" not in data and b"\\uD" not in data:
+            raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
+    # orjson refuses lone surrogates; they are to be reported as errors of their field.
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
+
+
+def _checked(parameters: Any) -> GraphQLRequest:
+    if not isinstance(parameters, dict):
+        raise BadRequest(400, "The body must be a JSON object with a query.")
+    query = parameters.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest(400, "The parameter query must be a GraphQL document.")
+    variables, name = parameters.get("variables"), parameters.get("operationName")
+    if not isinstance(variables, dict | None):
+        raise BadRequest(400, "The parameter variables must be an object.")
+    if not isinstance(name, str | None):
+        raise BadRequest(400, "The parameter operationName must be a string.")
+    if not isinstance(parameters.get("extensions"), dict | None):
+        raise BadRequest(400, "The parameter extensions must be an object.")
+    return GraphQLRequest(query, variables, name)
+
+
+def from_query_string(scope: Scope) -> GraphQLRequest:
+    """The request in a GET's query string; `BadRequest` if there is none."""
+    try:
+        text = scope["query_string"].decode("ascii")
+        parameters: dict[str, Any] = dict(parse_qsl(text, max_num_fields=20, errors="strict"))
+    except ValueError:
+        raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None
+    for name in ("variables", "extensions"):
+        if name in parameters:
+            parameters[name] = _parse_json(parameters[name], name)
+    return _checked(parameters)
+
+
+async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
+    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
+    media_type, _, parameters = (header(scope, b"content-type") or "").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
+    if media_type.strip() != "application/json" or charset not in ("utf-8", "utf8"):
+        raise BadRequest(
+            415, "Send the request as application/json in UTF-8.", Accept_Post="application/json"
+        )
+    if header(scope, b"content-encoding") not in (None, "identity"):
+        raise BadRequest(415, "Send the request without Content-Encoding.")
+    return _checked(_parse_json(await read_body(receive, limit), "body"))
+
+
+def bearer_token(scope: Scope) -> str | None:
+    """The token of the Authorization header; None if there is none of the kind."""
+    scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None

@@ -1,0 +1,228 @@
+"""The tables: one foreign-key graph and one migration history.
+
+Indexes that Tortoise can't describe (partial, expression, trigram) and the foreign keys that span
+the owner and the id stand in the migrations.
+"""
+
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+from uuid_utils.compat import uuid7
+
+
+class Status(IntEnum):
+    """Where a todo stands, in the order in which statuses sort."""
+
+    PENDING = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    CANCELLED = 3
+
+
+class Priority(IntEnum):
+    """How much a todo matters, in the order in which priorities sort."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+    URGENT = 3
+
+
+class Action(IntEnum):
+    """What a change did to its todo."""
+
+    CREATED = 0
+    UPDATED = 1
+    STARTED = 2
+    COMPLETED = 3
+    REOPENED = 4
+    CANCELLED = 5
+    DELETED = 6
+    RESTORED = 7
+
+
+class User(Model):
+    """An account, and the row whose lock puts its owner's writes in a line."""
+
+    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    username: str = fields.CharField(50)
+    username_key: str = fields.CharField(50)
+    email: str = fields.CharField(255)
+    email_key: str = fields.CharField(255)
+    password_hash: str = fields.CharField(72)
+    first_name: str | None = fields.CharField(100, null=True)
+    last_name: str | None = fields.CharField(100, null=True)
+    bio: str | None = fields.CharField(1000, null=True)
+    avatar_url: str | None = fields.CharField(500, null=True)
+    is_active: bool = fields.BooleanField(default=True)
+    is_superuser: bool = fields.BooleanField(default=False)
+    email_verified_at = fields.DatetimeField(null=True)
+    last_login_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    change_seq: int = fields.BigIntField(default=0)
+    pending_count: int = fields.IntField(default=0)
+    in_progress_count: int = fields.IntField(default=0)
+    completed_count: int = fields.IntField(default=0)
+    cancelled_count: int = fields.IntField(default=0)
+
+    class Meta:
+        table = "users"
+        constraints = (
+            UniqueConstraint(fields=("username_key",), name="users_username_unique"),
+            UniqueConstraint(fields=("email_key",), name="users_email_unique"),
+            CheckConstraint(
+                check="pending_count >= 0 AND in_progress_count >= 0"
+                " AND completed_count >= 0 AND cancelled_count >= 0",
+                name="users_counts_not_negative",
+            ),
+        )
+
+
+class Session(Model):
+    """A signed-in device: one family of refresh tokens, of which only hashes are stored."""
+
+    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    refresh_hash: bytes = fields.BinaryField()
+    spent_hashes: dict[str, Any] = fields.JSONField(default=dict)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    last_used_at = fields.DatetimeField(auto_now_add=True)
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    user_agent: str | None = fields.CharField(500, null=True)
+    ip_address: str | None = fields.CharField(45, null=True)
+
+    class Meta:
+        table = "sessions"
+        constraints = (
+            CheckConstraint(
+                check="octet_length(refresh_hash) = 32",
+                name="sessions_refresh_hash_is_sha256",
+            ),
+        )
+
+
+class Todo(Model):
+    """A todo; in the trash while `deleted_at` is set."""
+
+    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    title: str = fields.CharField(200)
+    description: str | None = fields.CharField(5000, null=True)
+    status: int = fields.SmallIntField(default=Status.PENDING.value)
+    priority: int = fields.SmallIntField(default=Priority.MEDIUM.value)
+    due_at = fields.DatetimeField(null=True)
+    completed_at = fields.DatetimeField(null=True)
+    estimated_minutes: int | None = fields.IntField(null=True)
+    actual_minutes: int | None = fields.IntField(null=True)
+    metadata: dict[str, Any] = fields.JSONField(default=dict)
+    version: int = fields.IntField(default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now_add=True)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "todos"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "id"), name="todos_owner_id_unique"),
+            CheckConstraint(check="title <> ''", name="todos_title_not_empty"),
+            CheckConstraint(check="status BETWEEN 0 AND 3", name="todos_status_known"),
+            CheckConstraint(
+                check="priority BETWEEN 0 AND 3", name="todos_priority_known"
+            ),
+            CheckConstraint(
+                check="(status = 2) = (completed_at IS NOT NULL)",
+                name="todos_completed_at_follows_status",
+            ),
+            CheckConstraint(
+                check="estimated_minutes >= 0",
+                name="todos_estimated_minutes_not_negative",
+            ),
+            CheckConstraint(
+                check="actual_minutes >= 0", name="todos_actual_minutes_not_negative"
+            ),
+            CheckConstraint(
+                check="jsonb_typeof(metadata) = 'object'",
+                name="todos_metadata_is_object",
+            ),
+            CheckConstraint(check="version >= 1", name="todos_version_positive"),
+        )
+
+
+class Tag(Model):
+    """An owner's tag, with how many todos outside the trash carry it."""
+
+    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    name: str = fields.CharField(50)
+    todo_count: int = fields.IntField(default=0)
+
+    class Meta:
+        table = "tags"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "id"), name="tags_owner_id_unique"),
+            UniqueConstraint(
+                fields=("owner_id", "name"), name="tags_owner_name_unique"
+            ),
+            CheckConstraint(check="name <> ''", name="tags_name_not_empty"),
+            CheckConstraint(
+                check="todo_count >= 0", name="tags_todo_count_not_negative"
+            ),
+        )
+
+
+class TodoTag(Model):
+    """That a todo carries a tag, both of one owner."""
+
+    id: int = fields.BigIntField(primary_key=True)
+    owner_id: UUID = fields.UUIDField()
+    todo_id: UUID = fields.UUIDField()
+    tag_id: UUID = fields.UUIDField()
+
+    class Meta:
+        table = "todo_tags"
+        constraints = (
+            UniqueConstraint(
+                fields=("owner_id", "todo_id", "tag_id"), name="todo_tags_unique"
+            ),
+        )
+
+
+class Change(Model):
+    """One committed change of one todo, numbered by its owner's `change_seq` without gaps."""
+
+    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    seq: int = fields.BigIntField()
+    todo_id: UUID = fields.UUIDField()
+    actor_id: UUID = fields.UUIDField()
+    action: int = fields.SmallIntField()
+    diff: list[dict[str, Any]] = fields.JSONField()
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "changes"
+        constraints = (
+            UniqueConstraint(
+                fields=("owner_id", "seq"), name="changes_owner_seq_unique"
+            ),
+            CheckConstraint(
+                check="action BETWEEN 0 AND 7", name="changes_action_known"
+            ),
+        )

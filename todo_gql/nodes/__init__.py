@@ -1,0 +1,1 @@
+"""Anything of the viewer's, by its id alone."""

@@ -1,0 +1,60 @@
+"""The scalars of the schema."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+
+RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def serialize_time(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_time(value: object) -> datetime:
+    """The moment that an RFC 3339 text with an offset names, cut to the microsecond."""
+    parts = RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise GraphQLError(
+            "A DateTime is written as RFC 3339 with an offset, such as 2026-01-31T09:30:00Z."
+        )
+    day, time, fraction, offset = parts.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}{offset.upper()}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError("There is no such day or time.") from None
+
+
+def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+    """A JSON value written in the document itself."""
+    try:
+        return value_from_ast_untyped(node, variables)
+    except (ValueError, RecursionError):
+        raise GraphQLError("A number in this JSON value is too large.") from None
+
+
+DateTime = strawberry.scalar(
+    name="DateTime",
+    description="An RFC 3339 timestamp with offset, in UTC when the server writes it, "
+    "to the microsecond.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    serialize=serialize_time,
+    parse_value=parse_time,
+)
+
+JSON = strawberry.scalar(
+    name="JSON",
+    description="An arbitrary JSON value.",
+    serialize=lambda value: value,
+    parse_value=lambda value: value,
+    parse_literal=parse_json_literal,
+)
+
+SCALARS = {datetime: DateTime, strawberry.scalars.JSON: JSON}

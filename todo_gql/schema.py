@@ -1,0 +1,46 @@
+"""The schema: the features put together."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from todo_gql.accounts.mutations import AccountMutation
+from todo_gql.accounts.queries import AccountQuery
+from todo_gql.changes.queries import ChangeQuery
+from todo_gql.errors import AuthError, ConflictError, NotFoundError, ValidationError
+from todo_gql.nodes.queries import NodeQuery
+from todo_gql.scalars import SCALARS
+from todo_gql.todos.mutations import TodoMutation
+from todo_gql.todos.queries import TodoQuery
+
+
+@strawberry.type(description="What can be read.")
+class Query(NodeQuery, AccountQuery, TodoQuery, ChangeQuery):
+    """All query fields."""
+
+
+@strawberry.type(description="What can be changed; each field is one transaction.")
+class Mutation(TodoMutation, AccountMutation):
+    """All mutation fields."""
+
+
+SCHEMA = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[ValidationError, NotFoundError, ConflictError, AuthError],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def graphql_schema() -> GraphQLSchema:
+    """The schema as graphql-core executes it."""
+    core: Any = SCHEMA._schema
+    assert isinstance(core, GraphQLSchema)
+    return core
+
+
+def schema_text() -> str:
+    """The schema in GraphQL's schema definition language, as kept in schema.graphql."""
+    return SCHEMA.as_str().rstrip() + "\n"

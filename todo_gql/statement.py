@@ -1,0 +1,46 @@
+"""SELECT statements put together from conditions, with every value bound."""
+
+from collections.abc import Sequence
+from typing import Self
+
+
+class Statement:
+    """A SELECT under construction.
+
+    Equal shapes give equal texts, so that each connection prepares a shape once.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.conditions: list[str] = []
+        self.values: list[object] = []
+        self.plan_anew = False
+
+    def bind(self, value: object) -> str:
+        """Keep a value and return its placeholder."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def where(self, condition: str) -> Self:
+        """Ask for one more condition."""
+        self.conditions.append(condition)
+        return self
+
+    def copy(self) -> "Statement":
+        """A statement that can be narrowed without narrowing this one."""
+        twin = Statement(self.source)
+        twin.conditions = self.conditions.copy()
+        twin.values = self.values.copy()
+        twin.plan_anew = self.plan_anew
+        return twin
+
+    def select(
+        self, columns: Sequence[str], order_by: str | None = None, limit: int | None = None
+    ) -> str:
+        """The statement's text."""
+        text = f"SELECT {', '.join(columns)} FROM {self.source}"
+        if self.conditions:
+            text += f" WHERE {' AND '.join(self.conditions)}"
+        if order_by:
+            text += f" ORDER BY {order_by}"
+        return text if limit is None else f"{text} LIMIT {limit}"

@@ -1,0 +1,146 @@
+"""Changes of one todo under its owner's lock."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from todo_gql.auth import Viewer
+from todo_gql.context import Context
+from todo_gql.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.node import parse_id
+from todo_gql.text import Problem
+from todo_gql.todos.inputs import TodoCreateInput, given
+from todo_gql.todos.payloads import TodoPayload
+from todo_gql.todos.state import TodoEdit, TodoState
+from todo_gql.todos.types import Todo
+from todo_gql.todos.values import read_create
+from todo_gql.todos.writes import OwnerWrite, owner_write
+
+# What becomes of a todo at a moment, or why nothing can.
+Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
+Draft: TypeAlias = tuple[UUID, TodoEdit]
+
+
+def apply(edit: TodoEdit) -> Edit:
+    """The edit that sets these values."""
+    return lambda todo, now: todo.edited(edit, now)
+
+
+def delete(todo: TodoState, now: datetime) -> TodoState:
+    """The todo in the trash."""
+    return replace(todo, deleted_at=now)
+
+
+def restore(todo: TodoState, now: datetime) -> TodoState:
+    """The todo out of the trash."""
+    return replace(todo, deleted_at=None)
+
+
+def shown(todo: TodoState | None, context: Context) -> Todo | None:
+    """The todo as the schema shows it."""
+    return Todo.from_row(todo.as_row(), context.now) if todo else None
+
+
+async def change_todo(
+    context: Context,
+    id: str,
+    edit: Edit,
+    *,
+    expected_version: int | None = None,
+    problems: Sequence[UserError] = (),
+    trash: bool = False,
+) -> TodoPayload:
+    """Make one todo what the edit says, unless it is away, newer than expected or has problems."""
+    todo_id = parse_id(id)
+    async with owner_write(context.signed_in()) as write:
+        stored = (await write.load([todo_id], trash=trash)).get(todo_id) if todo_id else None
+        errors = [*_refusals(stored, expected_version, context), *problems]
+        if errors or stored is None:
+            return TodoPayload(errors=errors)
+        changed = edit(stored, write.now)
+        if not isinstance(changed, TodoState):
+            return TodoPayload(errors=[invalid(*changed, "id")])
+        todo = write.change(stored, changed)
+        await write.store()
+    context.forget_loaded()
+    return TodoPayload(todo=shown(todo, context))
+
+
+def _refusals(
+    stored: TodoState | None, expected_version: int | None, context: Context
+) -> list[UserError]:
+    if stored is None:
+        return [not_found("id")]
+    if expected_version is None or expected_version == stored.version:
+        return []
+    message = f"It has version {stored.version} now: load it and try again."
+    conflict = ConflictError(
+        code=ErrorCode.CONFLICT,
+        message=message,
+        path=["expectedVersion"],
+        current=shown(stored, context),
+    )
+    return [conflict]
+
+
+def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
+    """The id and values of a todo to be made, and what is wrong with them."""
+    edit, problems = read_create(sent, *path)
+    sent_id = given(sent.id)
+    todo_id = uuid7() if sent_id is None else parse_id(sent_id)
+    if todo_id is None:
+        return (uuid7(), edit), [_unusable_id(*path), *problems]
+    return (todo_id, edit), problems
+
+
+def _unusable_id(*path: str) -> UserError:
+    return invalid(ErrorCode.INVALID, "The id must be a UUID that nothing else has.", *path, "id")
+
+
+def drafted(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
+    """The new todo of a draft."""
+    todo_id, edit = draft
+    blank = TodoState(todo_id, viewer.id, "", created_at=now, updated_at=now)
+    return blank.edited(edit, now)
+
+
+async def taken(
+    write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], context: Context
+) -> list[tuple[TodoState | None, UserError]]:
+    """For each id that can't be used again, the viewer's todo that has it, and the error."""
+    stored = await write.load(ids, trash=True) if ids else {}
+    return [
+        (todo, _exists(todo, path, context))
+        for todo, path in zip(map(stored.get, ids), paths, strict=True)
+    ]
+
+
+def _exists(todo: TodoState | None, path: Sequence[str], context: Context) -> UserError:
+    if todo is None:
+        return _unusable_id(*path)
+    return ConflictError(
+        code=ErrorCode.ALREADY_EXISTS,
+        message="A todo with this id was created already.",
+        path=[*path, "id"],
+        current=shown(todo, context),
+    )
+
+
+async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
+    """Make a todo, or tell which one has its id."""
+    viewer = context.signed_in()
+    draft, problems = read_draft(sent, "input")
+    if problems:
+        return TodoPayload(errors=problems)
+    async with owner_write(viewer) as write:
+        todo = drafted(draft, viewer, write.now)
+        if not await write.create([todo]):
+            [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
+            return TodoPayload(todo=shown(stored, context), errors=[error])
+        await write.store()
+    context.forget_loaded()
+    return TodoPayload(todo=shown(todo, context))

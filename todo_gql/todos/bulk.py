@@ -1,0 +1,210 @@
+"""Changes of many todos in one transaction: all or none, or those that can be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from todo_gql.context import Context
+from todo_gql.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.node import parse_id
+from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, taken
+from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
+from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
+from todo_gql.todos.state import TodoState
+from todo_gql.todos.tag_names import MAX_TAGS, read_tag_names
+from todo_gql.todos.writes import OwnerWrite, owner_write
+
+MAX_ITEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOptions:
+    """How a bulk action is done; `argument` names the list in the paths of errors."""
+
+    argument: str
+    on_error: BulkErrorPolicy
+    dry_run: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one item: the todo as stored, and as it would be."""
+
+    id: str | None
+    before: TodoState | None = None
+    after: TodoState | None = None
+    errors: list[UserError] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to write."""
+        return not self.errors and self.after is not None and self.after != self.before
+
+
+def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
+    """The edit that an action stands for, and what is wrong with it."""
+    problems: list[UserError] = []
+    if action.set_status:
+        return apply({"status": action.set_status.value.value}), problems
+    if action.set_priority:
+        return apply({"priority": action.set_priority.value.value}), problems
+    if action.add_tags:
+        names = read_tag_names(action.add_tags.value, problems, "action", "addTags")
+        return _add_tags(names), problems
+    removed = action.remove_tags.value if action.remove_tags else []
+    return _remove_tags(read_tag_names(removed, problems, "action", "removeTags")), problems
+
+
+def _add_tags(names: Sequence[str]) -> Edit:
+    def edit(todo: TodoState, now: datetime) -> TodoState | tuple[ErrorCode, str]:
+        tags = tuple(sorted({*todo.tags, *names}))
+        if len(tags) > MAX_TAGS:
+            return ErrorCode.TOO_MANY, f"It would carry {len(tags)} tags; {MAX_TAGS} is the most."
+        return replace(todo, tags=tags)
+
+    return edit
+
+
+def _remove_tags(names: Sequence[str]) -> Edit:
+    return lambda todo, now: replace(todo, tags=tuple(n for n in todo.tags if n not in names))
+
+
+async def change_todos(
+    context: Context,
+    ids: Sequence[str],
+    edit: Edit,
+    options: BulkOptions,
+    *,
+    problems: Sequence[UserError] = (),
+    trash: bool = False,
+) -> TodoBulkPayload:
+    """Make of each todo what the edit says."""
+    viewer = context.signed_in()
+    if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
+        return TodoBulkPayload(errors=refusals)
+    keys = [parse_id(id) for id in ids]
+    async with owner_write(viewer) as write:
+        stored = await write.load([key for key in keys if key], trash=trash)
+        outcomes = [
+            _edited(write, id, stored.get(key) if key else None, edit, place)
+            for place, (id, key) in enumerate(zip(ids, keys, strict=True))
+        ]
+        return await _concluded(context, write, outcomes, options)
+
+
+def _edited(
+    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, place: int
+) -> Outcome:
+    if stored is None:
+        return Outcome(id, errors=[not_found("ids", str(place))])
+    changed = edit(stored, write.now)
+    if not isinstance(changed, TodoState):
+        return Outcome(id, stored, stored, [invalid(*changed, "ids", str(place))])
+    return Outcome(id, stored, write.change(stored, changed))
+
+
+async def create_todos(
+    context: Context, inputs: Sequence[TodoCreateInput], options: BulkOptions
+) -> TodoBulkPayload:
+    """Make all todos, or those that can be made."""
+    viewer = context.signed_in()
+    sent_ids = [given(sent.id) for sent in inputs]
+    if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
+        return TodoBulkPayload(errors=refusals)
+    drafts = [read_draft(sent, "inputs", str(place)) for place, sent in enumerate(inputs)]
+    async with owner_write(viewer) as write:
+        outcomes = [
+            Outcome(id, None, None if problems else drafted(draft, viewer, write.now), problems)
+            for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
+        ]
+        await _insert(context, write, outcomes)
+        return await _concluded(context, write, outcomes, options)
+
+
+async def _insert(context: Context, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
+    created = await write.create([outcome.after for outcome in outcomes if outcome.after])
+    clashes = [
+        (outcome, outcome.after.id, ["inputs", str(place)])
+        for place, outcome in enumerate(outcomes)
+        if outcome.after and outcome.after.id not in created
+    ]
+    found = await taken(write, [id for _, id, _ in clashes], [path for *_, path in clashes], context)
+    for (outcome, *_), (stored, error) in zip(clashes, found, strict=True):
+        outcome.before = outcome.after = stored
+        outcome.errors.append(error)
+
+
+async def _concluded(
+    context: Context, write: OwnerWrite, outcomes: Sequence[Outcome], options: BulkOptions
+) -> TodoBulkPayload:
+    """Store what is to be stored, and tell of it."""
+    context.forget_loaded()
+    failed = sum(bool(outcome.errors) for outcome in outcomes)
+    processed = sum(outcome.after is not None for outcome in outcomes)
+    if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
+        write.discard()
+        message = f"Nothing was changed, since {failed} of {len(outcomes)} failed."
+        return TodoBulkPayload(
+            results=_results(context, outcomes, aborted=True),
+            processed=processed,
+            errors=[invalid(ErrorCode.INVALID, message, options.argument)],
+        )
+    await write.store()
+    if options.dry_run:
+        await _keep_tags(context, write, outcomes)
+        write.discard()
+    return TodoBulkPayload(
+        results=_results(context, outcomes, aborted=False),
+        processed=processed,
+        updated=sum(outcome.changed for outcome in outcomes),
+    )
+
+
+def _results(
+    context: Context, outcomes: Sequence[Outcome], *, aborted: bool
+) -> list[TodoBulkResult]:
+    results = []
+    for index, outcome in enumerate(outcomes):
+        todo = outcome.before if aborted else outcome.after
+        id = str(todo.id) if todo else outcome.id
+        results.append(
+            TodoBulkResult(
+                index=index,
+                id=strawberry.ID(id) if id is not None else None,
+                todo=shown(todo, context),
+                errors=outcome.errors,
+            )
+        )
+    return results
+
+
+async def _keep_tags(context: Context, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
+    """Let the answer show the tags that a dry run is about to undo."""
+    ids: list[UUID] = [outcome.after.id for outcome in outcomes if outcome.after]
+    loader = context.loaders.tags_by_todo_id
+    for todo_id, rows in zip(ids, await write.tags_of(ids), strict=True):
+        loader.prime(todo_id, rows)
+
+
+def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
+    if not items:
+        return [invalid(ErrorCode.TOO_SHORT, "Give at least one.", argument)]
+    if len(items) > MAX_ITEMS:
+        message = f"At most {MAX_ITEMS} at once, not {len(items)}."
+        return [invalid(ErrorCode.TOO_MANY, message, argument)]
+    return []
+
+
+def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[UserError]:
+    seen: set[str] = set()
+    problems: list[UserError] = []
+    for place, id in enumerate(ids[: MAX_ITEMS + 1]):
+        if id is not None and id.lower() in seen:
+            message = "This id stands in the list already."
+            problems.append(invalid(ErrorCode.INVALID, message, argument, str(place), *path))
+        if id is not None:
+            seen.add(id.lower())
+    return problems

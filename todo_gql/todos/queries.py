@@ -1,0 +1,143 @@
+"""Reading todos, their stats and tags."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql import access, db
+from todo_gql.auth import Viewer
+from todo_gql.context import Context, Info
+from todo_gql.errors import BadUserInput
+from todo_gql.node import parse_id
+from todo_gql.pagination import Keyset, PageArguments, SortKey, fetch_page, parse_number, parse_text, parse_uuid
+from todo_gql.statement import Statement
+from todo_gql.text import text_problem
+from todo_gql.todos.filters import filtered_todos, is_plain
+from todo_gql.todos.inputs import TodoFilter, TodoSort, given
+from todo_gql.todos.sorting import todo_keyset
+from todo_gql.todos.tag_names import MAX_LENGTH, normal_form
+from todo_gql.todos.types import Tag, TagConnection, Todo, TodoConnection, TodoStats
+
+First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
+After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
+Before = Annotated[str | None, strawberry.argument(description="Come before this cursor.")]
+Filter = Annotated[
+    TodoFilter | None, strawberry.argument(description="Which todos; all outside the trash if absent.")
+]
+
+TAGS_BY_USE = Keyset(
+    SortKey("use", "-g.todo_count", "use", parse_number, extra="-g.todo_count", bound="{}::bigint"),
+    SortKey("name", "g.name", "name", parse_text),
+    SortKey("id", "g.id", "id", parse_uuid),
+)
+
+COUNTS = [
+    "$1::uuid AS id",
+    *(
+        f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
+        for status, name in enumerate(("pending", "in_progress", "completed", "cancelled"))
+    ),
+]
+
+
+def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
+    statement = access.visible_tags(viewer)
+    if search is None or not search.strip():
+        return statement
+    if problem := text_problem(search, longest=MAX_LENGTH):
+        raise BadUserInput(f"search: {problem[1]}")
+    return statement.where(f"strpos(g.name, {statement.bind(normal_form(search))}) > 0")
+
+
+async def _count(statement: Statement) -> int:
+    row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
+    assert row is not None
+    return int(row["count"])
+
+
+async def _kept_total(context: Context) -> int:
+    counts = await context.loaders.todo_counts.load(context.signed_in().id)
+    return TodoStats.from_counts(counts).total
+
+
+async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
+    statement = filtered_todos(viewer, wanted, now)
+    overdue = f"t.due_at < {statement.bind(now)} AND t.status IN (0, 1)"
+    columns = [*COUNTS, f"count(*) FILTER (WHERE {overdue}) AS overdue_count"]
+    row = await db.fetchrow(statement.select(columns), *statement.values)
+    assert row is not None
+    return TodoStats.from_counts(row)
+
+
+@strawberry.type
+class TodoQuery:
+    """The query fields of todos and tags."""
+
+    @strawberry.field(description="One todo of the viewer's; null if there is none or in the trash.")
+    async def todo(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
+    ) -> Todo | None:
+        viewer = info.context.signed_in()
+        todo_id = parse_id(id)
+        if todo_id is None:
+            return None
+        row = await info.context.loaders.todo_by_id.load(todo_id)
+        return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
+
+    @strawberry.field(
+        description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
+        "newest first unless sorted."
+    )
+    async def todos(
+        self,
+        info: Info,
+        filter: Filter = UNSET,
+        sort: Annotated[
+            list[TodoSort] | None,
+            strawberry.argument(description="At most 5 keys, the most important first."),
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> TodoConnection:
+        context, wanted = info.context, given(filter)
+        statement = filtered_todos(context.signed_in(), wanted, context.now)
+        arguments = PageArguments.of(first, after, last, before)
+        page = await fetch_page(statement, access.TODO_COLUMNS, todo_keyset(given(sort)), arguments)
+        return TodoConnection(
+            page=page,
+            nodes=[Todo.from_row(row, context.now) for row in page.rows],
+            count=_kept_total if is_plain(wanted) else lambda _: _count(statement),
+        )
+
+    @strawberry.field(description="How many todos there are of each kind.")
+    async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
+        context, wanted = info.context, given(filter)
+        viewer = context.signed_in()
+        if is_plain(wanted):
+            return TodoStats.from_counts(await context.loaders.todo_counts.load(viewer.id))
+        return await _counted_stats(viewer, wanted, context.now)
+
+    @strawberry.field(description="The viewer's tags, most used first; 20 if no size is given.")
+    async def tags(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None, strawberry.argument(description="Case-insensitive substring of the name.")
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> TagConnection:
+        statement = _searched_tags(info.context.signed_in(), given(search))
+        arguments = PageArguments.of(first, after, last, before)
+        page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, default=20)
+        nodes = [Tag.from_row(row) for row in page.rows]
+        return TagConnection(page=page, nodes=nodes, count=lambda _: _count(statement))

@@ -1,0 +1,75 @@
+"""A todo as it is stored, and how edits make another one of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Self, TypedDict
+from uuid import UUID
+
+import orjson
+
+from todo_gql.models import Priority, Status
+
+NO_METADATA = "{}"
+
+
+def canonical_json(value: object) -> str:
+    """The one text of a JSON value, so that equal texts are equal values."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+class TodoEdit(TypedDict, total=False):
+    """The checked values that replace those of a todo; what is absent stays."""
+
+    title: str
+    description: str | None
+    status: int
+    priority: int
+    due_at: datetime | None
+    estimated_minutes: int | None
+    actual_minutes: int | None
+    tags: tuple[str, ...]
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class TodoState:
+    """All that is stored of a todo; `metadata` is JSON text, `tags` are names in order."""
+
+    id: UUID
+    owner_id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    status: int = Status.PENDING.value
+    priority: int = Priority.MEDIUM.value
+    due_at: datetime | None = None
+    completed_at: datetime | None = None
+    estimated_minutes: int | None = None
+    actual_minutes: int | None = None
+    tags: tuple[str, ...] = ()
+    metadata: str = NO_METADATA
+    version: int = 1
+    deleted_at: datetime | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The state in a row of the todos table with its tags' names."""
+        values = {name: row[name] for name in STORED}
+        values["metadata"] = canonical_json(orjson.loads(row["metadata"]))
+        return cls(**values, tags=tuple(row["tags"]))
+
+    def as_row(self) -> dict[str, Any]:
+        """The values by column name, and the tags."""
+        return {name: getattr(self, name) for name in (*STORED, "tags")}
+
+    def edited(self, edit: TodoEdit, now: datetime) -> Self:
+        """This todo with an edit; `completed_at` follows the status."""
+        edited = replace(self, **edit)
+        if edited.status != Status.COMPLETED:
+            return replace(edited, completed_at=None)
+        return edited if edited.completed_at else replace(edited, completed_at=now)
+
+
+STORED = tuple(field.name for field in fields(TodoState) if field.name != "tags")

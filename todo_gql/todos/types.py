@@ -1,0 +1,281 @@
+"""Todos, tags and changes as the schema shows them: together, since they refer to each other."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+
+from todo_gql.accounts.types import User
+from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
+from todo_gql.context import Info
+from todo_gql.models import Action, Priority, Status
+from todo_gql.node import Node
+from todo_gql.pagination import Connection, Page, PageArguments
+
+
+@strawberry.enum(description="Where a todo stands.")
+class TodoStatus(Enum):
+    """The model's statuses."""
+
+    PENDING = strawberry.enum_value(Status.PENDING.value, description="Not begun.")
+    IN_PROGRESS = strawberry.enum_value(Status.IN_PROGRESS.value, description="Begun.")
+    COMPLETED = strawberry.enum_value(Status.COMPLETED.value, description="Done.")
+    CANCELLED = strawberry.enum_value(Status.CANCELLED.value, description="Given up.")
+
+
+@strawberry.enum(description="How much a todo matters: LOW < MEDIUM < HIGH < URGENT.")
+class TodoPriority(Enum):
+    """The model's priorities."""
+
+    LOW = strawberry.enum_value(Priority.LOW.value, description="Whenever there is time.")
+    MEDIUM = strawberry.enum_value(Priority.MEDIUM.value, description="The usual.")
+    HIGH = strawberry.enum_value(Priority.HIGH.value, description="Soon.")
+    URGENT = strawberry.enum_value(Priority.URGENT.value, description="Before all else.")
+
+
+@strawberry.enum(description="What a change did; a new status says more than the rest.")
+class ChangeAction(Enum):
+    """The model's actions."""
+
+    CREATED = strawberry.enum_value(Action.CREATED.value, description="The todo was made.")
+    UPDATED = strawberry.enum_value(Action.UPDATED.value, description="Fields changed.")
+    STARTED = strawberry.enum_value(Action.STARTED.value, description="Set to IN_PROGRESS.")
+    COMPLETED = strawberry.enum_value(Action.COMPLETED.value, description="Set to COMPLETED.")
+    REOPENED = strawberry.enum_value(Action.REOPENED.value, description="Set to PENDING.")
+    CANCELLED = strawberry.enum_value(Action.CANCELLED.value, description="Set to CANCELLED.")
+    DELETED = strawberry.enum_value(Action.DELETED.value, description="Moved to the trash.")
+    RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
+
+
+STATUSES = tuple(TodoStatus)
+PRIORITIES = tuple(TodoPriority)
+ACTIONS = tuple(ChangeAction)
+OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
+
+
+@strawberry.type(description="A label that the viewer gives to todos.")
+class Tag(Node):
+    """A row of tags."""
+
+    name: str = strawberry.field(description="Trimmed and in lower case, 1 to 50 characters.")
+    todo_count: int = strawberry.field(
+        description="Todos, outside the trash, that carry this tag."
+    )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Tag":
+        """The tag in a row."""
+        return cls(id=strawberry.ID(str(row["id"])), name=row["name"], todo_count=row["todo_count"])
+
+
+@strawberry.type(description="A field that a change touched.")
+class FieldChange:
+    """An entry of a change's diff."""
+
+    name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
+    before: strawberry.scalars.JSON | None = strawberry.field(
+        description="Its value before; tags as a list of names."
+    )
+    after: strawberry.scalars.JSON | None = strawberry.field(description="Its value after.")
+
+
+@strawberry.type(description="One committed change of one todo.")
+class Change(Node):
+    """A row of changes."""
+
+    cursor: str = strawberry.field(
+        description="Position in the owner's feed; pass it as `after` to go on from here."
+    )
+    action: ChangeAction = strawberry.field(description="What the change did.")
+    todo_id: strawberry.ID = strawberry.field(description="The id of the todo that changed.")
+    fields: list[FieldChange] = strawberry.field(
+        description="The fields that changed, sorted by name."
+    )
+    at: datetime = strawberry.field(description="When the change was made.")
+    todo_key: strawberry.Private[UUID]
+    actor_key: strawberry.Private[UUID]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Change":
+        """The change in a row."""
+        return cls(
+            id=strawberry.ID(str(row["id"])),
+            cursor=cursor_of(row["owner_id"], row["seq"]),
+            action=ACTIONS[row["action"]],
+            todo_id=strawberry.ID(str(row["todo_id"])),
+            fields=[FieldChange(**entry) for entry in orjson.loads(row["diff"])],
+            at=row["at"],
+            todo_key=row["todo_id"],
+            actor_key=row["actor_id"],
+        )
+
+    @strawberry.field(description="The todo as it is now; null once it is purged.")
+    async def todo(self, info: Info) -> "Todo | None":
+        row = await info.context.loaders.todo_by_id.load(self.todo_key)
+        return Todo.from_row(row, info.context.now) if row else None
+
+    @strawberry.field(description="Who made the change; null if the account is gone.")
+    async def actor(self, info: Info) -> User | None:
+        row = await info.context.loaders.user_by_id.load(self.actor_key)
+        return User.from_row(row, info.context.signed_in()) if row else None
+
+
+@strawberry.type(name="ChangeConnection", description="A page of changes.")
+class ChangeConnection(Connection[Change]):
+    """Changes in the order of the feed, or of a history."""
+
+    @classmethod
+    def of(cls, page: Page) -> "ChangeConnection":
+        """The changes in a page of rows."""
+        return cls(page=page, nodes=[Change.from_row(row) for row in page.rows])
+
+
+@strawberry.type(description="Something to do.")
+class Todo(Node):
+    """A row of todos."""
+
+    title: str = strawberry.field(description="1 to 200 characters, trimmed.")
+    description: str | None = strawberry.field(description="Up to 5,000 characters, as typed.")
+    status: TodoStatus = strawberry.field(description="Where it stands.")
+    priority: TodoPriority = strawberry.field(description="How much it matters.")
+    due_at: datetime | None = strawberry.field(description="When it is to be done.")
+    completed_at: datetime | None = strawberry.field(
+        description="When it was completed; set exactly while status is COMPLETED."
+    )
+    estimated_minutes: int | None = strawberry.field(description="Minutes it is thought to take.")
+    actual_minutes: int | None = strawberry.field(description="Minutes it took.")
+    metadata: strawberry.scalars.JSON = strawberry.field(
+        description="A JSON object for the client's own use, at most 16 KiB."
+    )
+    is_overdue: bool = strawberry.field(
+        description="Whether it was due before now and is PENDING or IN_PROGRESS."
+    )
+    is_completed: bool = strawberry.field(description="Whether status is COMPLETED.")
+    version: int = strawberry.field(
+        description="Raised by one with every change; pass it as `expectedVersion` to detect "
+        "a lost update."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    deleted_at: datetime | None = strawberry.field(description="Set while it is in the trash.")
+    key: strawberry.Private[UUID]
+    owner_key: strawberry.Private[UUID]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], now: datetime) -> "Todo":
+        """The todo in a row, overdue or not at the moment `now`."""
+        due_at, status = row["due_at"], row["status"]
+        return cls(
+            id=strawberry.ID(str(row["id"])),
+            title=row["title"],
+            description=row["description"],
+            status=STATUSES[status],
+            priority=PRIORITIES[row["priority"]],
+            due_at=due_at,
+            completed_at=row["completed_at"],
+            estimated_minutes=row["estimated_minutes"],
+            actual_minutes=row["actual_minutes"],
+            metadata=orjson.loads(row["metadata"]),
+            is_overdue=due_at is not None and due_at < now and status in OPEN_STATUSES,
+            is_completed=status == Status.COMPLETED,
+            version=row["version"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            deleted_at=row["deleted_at"],
+            key=row["id"],
+            owner_key=row["owner_id"],
+        )
+
+    @strawberry.field(description="Its tags in alphabetical order.")
+    async def tags(self, info: Info) -> list[Tag]:
+        rows = await info.context.loaders.tags_by_todo_id.load(self.key)
+        return [Tag.from_row(row) for row in rows]
+
+    @strawberry.field(description="Whose it is.")
+    async def owner(self, info: Info) -> User:
+        row = await info.context.loaders.user_by_id.load(self.owner_key)
+        assert row is not None
+        return User.from_row(row, info.context.signed_in())
+
+    @strawberry.field(
+        description="The changes made to it, newest first, as far back as the log is kept."
+    )
+    async def history(
+        self,
+        info: Info,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
+        ] = strawberry.UNSET,
+        after: Annotated[
+            str | None, strawberry.argument(description="Go on after this cursor.")
+        ] = strawberry.UNSET,
+    ) -> ChangeConnection:
+        arguments = PageArguments.of(first, after)
+        keyset = history_keyset(self.owner_key)
+        return ChangeConnection.of(
+            await history_page(info.context.loaders, self.key, keyset, arguments)
+        )
+
+
+@strawberry.type(name="TodoConnection", description="A page of todos.")
+class TodoConnection(Connection[Todo]):
+    """Todos in the order that was asked for."""
+
+    count: strawberry.Private[Any]
+
+    @strawberry.field(description="All todos that the filter matches, whatever the page.")
+    async def total_count(self, info: Info) -> int:
+        return int(await self.count(info.context))
+
+
+@strawberry.type(name="TagConnection", description="A page of tags.")
+class TagConnection(Connection[Tag]):
+    """Tags, most used first."""
+
+    count: strawberry.Private[Any]
+
+    @strawberry.field(description="All tags that the search matches, whatever the page.")
+    async def total_count(self, info: Info) -> int:
+        return int(await self.count(info.context))
+
+
+@strawberry.type(description="How many todos there are of each kind, the trash left out.")
+class TodoStats:
+    """Counts of todos."""
+
+    total: int = strawberry.field(description="All todos.")
+    pending: int = strawberry.field(description="Those that are PENDING.")
+    in_progress: int = strawberry.field(description="Those that are IN_PROGRESS.")
+    completed: int = strawberry.field(description="Those that are COMPLETED.")
+    cancelled: int = strawberry.field(description="Those that are CANCELLED.")
+    completion_rate: float = strawberry.field(
+        description="Completed todos as a percentage of all, 0 when there are none."
+    )
+    owner_key: strawberry.Private[UUID]
+    counted_overdue: strawberry.Private[int | None]
+
+    @classmethod
+    def from_counts(cls, row: Mapping[str, Any]) -> "TodoStats":
+        """The stats in a row of counts per status; `overdue` is counted later if it isn't there."""
+        total = sum(row[f"{status.name.lower()}_count"] for status in Status)
+        completed = row["completed_count"]
+        return cls(
+            total=total,
+            pending=row["pending_count"],
+            in_progress=row["in_progress_count"],
+            completed=completed,
+            cancelled=row["cancelled_count"],
+            completion_rate=completed / total * 100 if total else 0.0,
+            owner_key=row["id"],
+            counted_overdue=row.get("overdue_count"),
+        )
+
+    @strawberry.field(description="Due before now and PENDING or IN_PROGRESS.")
+    async def overdue(self, info: Info) -> int:
+        if self.counted_overdue is not None:
+            return self.counted_overdue
+        return await info.context.loaders.overdue_count.load(self.owner_key)

@@ -1,0 +1,133 @@
+"""The checks that turn what a client sends of a todo into an edit, all problems at once."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from math import isfinite
+from typing import Any, cast
+
+from strawberry import UNSET
+
+from todo_gql.errors import ErrorCode, UserError, invalid
+from todo_gql.text import text_problem
+from todo_gql.todos.inputs import TodoCreateInput, TodoUpdateInput
+from todo_gql.todos.state import NO_METADATA, TodoEdit, canonical_json
+from todo_gql.todos.tag_names import read_tag_names
+
+MAX_TITLE = 200
+MAX_DESCRIPTION = 5_000
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 32
+INT64 = range(-(2**63), 2**63)
+
+Problems = list[UserError]
+
+
+def _title(value: str, problems: Problems, *path: str) -> str:
+    title = value.strip()
+    if problem := text_problem(title, shortest=1, longest=MAX_TITLE):
+        problems.append(invalid(*problem, *path))
+    return title
+
+
+def _description(value: str, problems: Problems, *path: str) -> str:
+    if problem := text_problem(value, longest=MAX_DESCRIPTION, multiline=True):
+        problems.append(invalid(*problem, *path))
+    return value
+
+
+def _member(value: Any, problems: Problems, *path: str) -> int:
+    return int(value.value)
+
+
+def _moment(value: datetime, problems: Problems, *path: str) -> datetime:
+    return value
+
+
+def _minutes(value: int, problems: Problems, *path: str) -> int:
+    if value < 0:
+        problems.append(invalid(ErrorCode.OUT_OF_RANGE, "Minutes are 0 or more.", *path))
+    return value
+
+
+def _tags(value: list[str], problems: Problems, *path: str) -> tuple[str, ...]:
+    return read_tag_names(value, problems, *path)
+
+
+def _metadata(value: Any, problems: Problems, *path: str) -> str:
+    if not isinstance(value, dict):
+        problems.append(invalid(ErrorCode.INVALID, "metadata is a JSON object.", *path))
+        return NO_METADATA
+    for fault in _json_faults(value, 1):
+        problems.append(invalid(ErrorCode.INVALID, fault, *path))
+        return NO_METADATA
+    text = canonical_json(value)
+    if len(text.encode()) > MAX_METADATA_BYTES:
+        limit = f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON."
+        problems.append(invalid(ErrorCode.TOO_LONG, limit, *path))
+    return text
+
+
+def _json_faults(value: Any, depth: int) -> Iterator[str]:
+    """What JSON allows and neither PostgreSQL nor other clients can be relied on to keep."""
+    if depth > MAX_METADATA_DEPTH:
+        yield f"metadata is nested at most {MAX_METADATA_DEPTH} deep."
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _json_faults(key, depth + 1)
+            yield from _json_faults(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _json_faults(item, depth + 1)
+    elif isinstance(value, str):
+        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            yield "Text in metadata has no U+0000 and no lone surrogates."
+    elif isinstance(value, float) and not isfinite(value):
+        yield "A number in metadata is too large."
+    elif isinstance(value, int) and value not in INT64:
+        yield "Whole numbers in metadata have at most 64 bits."
+
+
+# How each field is read, and what null makes of it; REFUSED for what can't be cleared.
+REFUSED = object()
+FIELDS: dict[str, tuple[str, Callable[..., Any], object]] = {
+    "title": ("title", _title, REFUSED),
+    "description": ("description", _description, None),
+    "status": ("status", _member, REFUSED),
+    "priority": ("priority", _member, REFUSED),
+    "due_at": ("dueAt", _moment, None),
+    "estimated_minutes": ("estimatedMinutes", _minutes, None),
+    "actual_minutes": ("actualMinutes", _minutes, None),
+    "tags": ("tags", _tags, ()),
+    "metadata": ("metadata", _metadata, NO_METADATA),
+}
+
+
+def _edit(sent: dict[str, Any], path: tuple[str, ...]) -> tuple[TodoEdit, Problems]:
+    problems: Problems = []
+    edit: dict[str, Any] = {}
+    for name, value in sent.items():
+        graphql_name, read, cleared = FIELDS[name]
+        if value is not None:
+            edit[name] = read(value, problems, *path, graphql_name)
+        elif cleared is REFUSED:
+            message = f"{graphql_name} can't be cleared; leave it out to keep it."
+            problems.append(invalid(ErrorCode.REQUIRED, message, *path, graphql_name))
+        else:
+            edit[name] = cleared
+    return cast(TodoEdit, edit), problems
+
+
+def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
+    """The values of a new todo, and what is wrong with them; its id is not among them."""
+    values = {
+        name: value
+        for name in FIELDS
+        if (value := getattr(sent, name, UNSET)) is not UNSET and value is not None
+    }
+    return _edit(values, path)
+
+
+def read_update(sent: TodoUpdateInput, *path: str) -> tuple[TodoEdit, Problems]:
+    """The values that an update changes, and what is wrong with them."""
+    values = {name: some.value for name in FIELDS if (some := getattr(sent, name)) is not None}
+    return _edit(values, path)
