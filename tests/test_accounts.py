@@ -1,16 +1,18 @@
-"""Registering, signing in and out, and what a user shows of themselves."""
+"""Registering, and what a user shows of themselves."""
 
 import asyncio
-import threading
 from dataclasses import fields
 from secrets import token_hex
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+import strawberry
 
-from todo_gql import db, passwords
+from todo_gql import auth, db
 from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_problems
+from todo_gql.accounts.types import User
+from todo_gql.context import Context
 from todo_gql.errors import ErrorCode
 
 PASSWORD = "Correct-horse-7"
@@ -21,11 +23,14 @@ REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) {
   tokens { accessToken refreshToken tokenType expiresIn }
   errors { __typename code message path ... on ConflictError { current { id } } }
 } }"""
-LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
-  user { id username lastLoginAt stats { total } } tokens { accessToken refreshToken }
-  errors { __typename code message path }
-} }"""
 VIEWER = "{ viewer { id username } }"
+
+
+@strawberry.type
+class Shown:
+    """A query that shows a user."""
+
+    user: User
 
 
 def registration(**given: object) -> dict[str, object]:
@@ -38,12 +43,6 @@ async def register(client: Any, **given: object) -> dict[str, Any]:
     """What `register` answers."""
     answer = await client.execute(REGISTER, {"input": registration(**given)})
     return dict(answer["data"]["register"])
-
-
-async def login(client: Any, name: str, password: str) -> dict[str, Any]:
-    """What `login` answers."""
-    given = {"usernameOrEmail": name, "password": password}
-    return dict((await client.execute(LOGIN, {"input": given}))["data"]["login"])
 
 
 async def viewer_id(client: Any, token: str) -> str | None:
@@ -228,78 +227,46 @@ async def test_equal_registrations_at_once_make_one_account(client: Any, setting
     assert len(stored) == 1
 
 
-async def test_login_takes_either_name_in_any_letter_case(client: Any, account: Any) -> None:
-    """User name and e-mail address open the same account."""
-    for name in (account.username, account.username.upper()):
-        for typed in (name, f"{name}@example.com"):
-            payload = await login(client, typed, account.password)
-            assert payload["errors"] == []
-            assert payload["user"]["id"] == account.id
-            assert payload["user"]["stats"] == {"total": 0}
-            assert await viewer_id(client, payload["tokens"]["accessToken"]) == account.id
-
-
-async def test_login_refuses_in_the_same_words_whoever_is_meant(client: Any, account: Any) -> None:
-    """A wrong password and a name of nobody can't be told apart."""
-    refusals = [
-        await login(client, account.username, account.password + "x"),
-        await login(client, account.username, account.password.lower()),
-        await login(client, account.username, account.password * 100),
-        await login(client, account.username[:-1] + "%", account.password),
-        await login(client, f"nobody-{token_hex(6)}", account.password),
-        await login(client, f"{token_hex(6)}@example.com", account.password),
-        await login(client, f"{account.username}\0", account.password),
-        await login(client, "x" * 10_000, account.password),
-        await login(client, "", ""),
-    ]
-    assert all(refusal == refusals[0] for refusal in refusals)
-    assert refusals[0]["errors"][0]["code"] == "INVALID_CREDENTIALS"
-    assert refusals[0]["errors"][0]["__typename"] == "AuthError"
-    assert refusals[0]["tokens"] is None
-
-
-async def test_a_disabled_account_is_told_so_only_with_the_password(
-    client: Any, account: Any
-) -> None:
-    """Without the right password it is like any other."""
-    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
-    refused = await login(client, account.username, account.password)
-    assert problems(refused) == {("input", "ACCOUNT_DISABLED")}
-    assert refused["tokens"] is None
-    wrong = await login(client, account.username, "Wrong-horse-7")
-    assert problems(wrong) == {("input", "INVALID_CREDENTIALS")}
-
-
-async def test_login_renews_a_hash_of_another_cost(
-    client: Any, account: Any, settings: Any
-) -> None:
-    """The password goes on, at the cost that is set now."""
-    other = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
+async def test_a_fault_of_the_database_is_no_users_problem(client: Any) -> None:
+    """A constraint that speaks of no name gives INTERNAL, and its own name to nobody."""
+    given = registration()
     await db.fetch(
-        "UPDATE users SET password_hash = $2 WHERE id = $1",
-        UUID(account.id),
-        await passwords.hash_password(account.password, other),
+        "ALTER TABLE users ADD CONSTRAINT users_for_a_test"
+        f" CHECK (username <> '{given['username']}') NOT VALID"
     )
-    for _ in range(2):
-        assert (await login(client, account.username, account.password))["errors"] == []
-    stored = await db.fetchrow("SELECT password_hash FROM users WHERE id = $1", UUID(account.id))
-    assert stored is not None
-    assert not passwords.hash_is_outdated(stored["password_hash"], settings)
+    answer = await client.execute(REGISTER, {"input": given})
+    await db.fetch("ALTER TABLE users DROP CONSTRAINT users_for_a_test")
+    assert answer["data"] == {"register": None}
+    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "users_for_a_test" not in repr(answer)
 
 
-async def test_a_login_too_many_is_unavailable(client: Any, account: Any) -> None:
-    """When no place is left to wait for a core, the answer says so at once."""
-    gate, threads = threading.Event(), passwords.hashing_threads()
-    taken = 0
-    while threads.places.acquire(blocking=False):
-        threads.executor.submit(gate.wait)
-        taken += 1
-    try:
-        given = {"usernameOrEmail": account.username, "password": account.password}
-        answer = await client.execute(LOGIN, {"input": given})
-    finally:
-        gate.set()
-        threads.places.release(taken)
-    assert answer["data"] == {"login": None}
-    assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
-    assert (await login(client, account.username, account.password))["errors"] == []
+async def test_others_see_the_user_name_and_administrators_the_account(client: Any) -> None:
+    """What is private is null to everyone but the user and administrators."""
+    answer = await register(client, firstName="Ada", bio="Private.", avatarUrl="https://a.example")
+    row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"]))
+    assert row is not None
+    public = ["id", "username", "full_name", "created_at"]
+    for viewer in (None, auth.Viewer(uuid4(), uuid4(), "other", is_superuser=False)):
+        seen = vars(User.from_row(row, viewer))
+        assert [name for name, value in seen.items() if value is not None] == public
+        assert seen["full_name"] == row["username"]
+    administrator = auth.Viewer(uuid4(), uuid4(), "root", is_superuser=True)
+    seen = vars(User.from_row(row, administrator))
+    assert (seen["full_name"], seen["bio"], seen["is_active"]) == ("Ada", "Private.", True)
+
+
+async def test_administrators_see_accounts_and_never_todos(
+    settings: Any, account: Any, stranger: Any
+) -> None:
+    """The counts of somebody else are null, whoever asks."""
+    row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(account.id))
+    assert row is not None
+    administrator = auth.Viewer(UUID(stranger.id), uuid4(), stranger.username, is_superuser=True)
+    answer = await strawberry.Schema(Shown).execute(
+        "{ user { username stats { total } } }",
+        root_value=Shown(user=User.from_row(row, administrator)),
+        context_value=Context(settings, administrator),
+    )
+    assert answer.errors is None
+    assert answer.data == {"user": {"username": account.username, "stats": None}}

@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from starlette.routing import Route
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.pages import prefers_html
 
-playwright_api = pytest.importorskip("playwright.sync_api")
+playwright_api = pytest.importorskip("playwright.async_api")
 Page = Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -119,11 +119,11 @@ def site() -> Iterator[Site]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One headless Chromium for the module."""
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    """A headless Chromium."""
+    async with playwright_api.async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=[
                 "--no-sandbox",
@@ -136,143 +136,152 @@ def browser() -> Iterator[Any]:
             ],
         )
         yield chromium
-        chromium.close()
+        await chromium.close()
 
 
 @pytest.fixture
-def page(browser: Any, site: Site) -> Iterator[Page]:
+async def page(browser: Any, site: Site) -> AsyncIterator[Page]:
     """GraphiQL, open; afterwards nothing may have gone wrong in it or left for another origin."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    opened = context.new_page()
-    troubles: list[str] = []
-    opened.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((site.url, "data:"))
-            else troubles.append(f"request to {request.url}")
-        ),
+    opened = await browser.new_page(
+        viewport={"width": 1280, "height": 800},
+        permissions=["clipboard-read", "clipboard-write"],
     )
-    opened.add_init_script(
+    troubles: list[str] = []
+
+    def note_message(message: Any) -> None:
+        if message.type == "error":
+            troubles.append(message.text)
+
+    def note_request(request: Any) -> None:
+        if not request.url.startswith((site.url, "data:")):
+            troubles.append(f"request to {request.url}")
+
+    opened.on("console", note_message)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("request", note_request)
+    await opened.add_init_script(
         "addEventListener('securitypolicyviolation', (event) =>"
         " console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
     )
-    opened.goto(f"{site.url}/graphql")
-    opened.locator(".graphiql-query-editor .view-line").first.wait_for()
+    await opened.goto(f"{site.url}/graphql")
+    await opened.locator(".graphiql-query-editor .view-line").first.wait_for()
     yield opened
-    context.close()
     assert troubles == []
 
 
-def run_query(page: Page, query: str) -> None:
-    """Replace the query by another one, run it, and wait for its answer."""
-    editor = page.locator(".graphiql-query-editor")
-    editor.locator(".view-line").first.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(query)
-    page.keyboard.press("Control+Enter")
+async def paste(page: Page, editor: str, text: str) -> None:
+    """Replace what an editor holds by text from the clipboard; typing would complete brackets."""
+    await page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    await page.locator(f"{editor} .view-line").first.click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.press("Control+V")
+
+
+async def run_query(page: Page, query: str) -> None:
+    """Replace the query by another one and run it."""
+    await paste(page, ".graphiql-query-editor", query)
+    await page.keyboard.press("Control+Enter")
 
 
 def answer(page: Page, text: str) -> Any:
-    """The place in the answer's editor that shows a text."""
-    return page.locator(".graphiql-response .view-line", has_text=text)
+    """The line of the answer's editor with this text, whose spaces are no-break spaces there."""
+    pattern = re.compile(re.escape(text).replace(r"\ ", r"\s"))
+    return page.locator(".graphiql-response .view-line", has_text=pattern)
 
 
 @needs_page
 @needs_browser
-def test_query_is_run_and_answered(page: Page, site: Site) -> None:
+async def test_query_is_run_and_answered(page: Page, site: Site) -> None:
     """A query typed into the editor is sent without a token and its answer shown."""
-    run_query(page, "{ authorization }")
-    answer(page, '"authorization": null').wait_for()
+    await run_query(page, "{ authorization }")
+    await answer(page, '"authorization": null').wait_for()
     assert site.operations[-1]["query"] == "{ authorization }"
 
 
 @needs_page
 @needs_browser
-def test_first_visit_shows_how_to_begin(page: Page) -> None:
+async def test_first_visit_shows_how_to_begin(page: Page) -> None:
     """The first visit opens tabs that register, add a todo and list todos."""
     tabs = page.get_by_role("tab")
-    assert tabs.all_inner_texts() == ["Register", "AddTodo", "MyTodos"]
+    assert await tabs.all_inner_texts() == ["Register", "AddTodo", "MyTodos"]
 
 
 @needs_page
 @needs_browser
-def test_token_is_pasted_once_and_kept(page: Page, site: Site) -> None:
+async def test_token_is_pasted_once_and_kept(page: Page, site: Site) -> None:
     """A pasted token goes with every request, survives a reload, and is forgotten on demand."""
-    bar = page.get_by_role("form", name="Access token")
-    bar.get_by_label("Access token", exact=True).fill(f'"Bearer {TOKEN}"')
-    bar.get_by_role("button", name="Use", exact=True).click()
-    bar.get_by_text("Signed-in requests").wait_for()
-    run_query(page, "{ authorization }")
-    answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
+    bar = page.get_by_role("form", name="Signing in")
+    await bar.get_by_label("Access token", exact=True).fill(f'"Bearer {TOKEN}"')
+    await bar.get_by_role("button", name="Use", exact=True).click()
+    await bar.get_by_text("Signed-in requests").wait_for()
+    await run_query(page, "{ authorization }")
+    await answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
 
-    page.reload()
-    bar.get_by_text("Signed-in requests").wait_for()
-    run_query(page, "{ again: authorization }")
-    answer(page, f'"again": "Bearer {TOKEN}"').wait_for()
+    await page.reload()
+    await bar.get_by_text("Signed-in requests").wait_for()
+    await run_query(page, "{ again: authorization }")
+    await answer(page, f'"again": "Bearer {TOKEN}"').wait_for()
 
-    bar.get_by_role("button", name="Forget").click()
-    bar.get_by_text("Anonymous").wait_for()
-    run_query(page, "{ last: authorization }")
-    answer(page, '"last": null').wait_for()
+    await bar.get_by_role("button", name="Forget").click()
+    await bar.get_by_text("Anonymous").wait_for()
+    await run_query(page, "{ last: authorization }")
+    await answer(page, '"last": null').wait_for()
     assert site.headers == [f"Bearer {TOKEN}", f"Bearer {TOKEN}", None]
 
 
 @needs_page
 @needs_browser
-def test_token_of_an_answer_is_offered(page: Page, site: Site) -> None:
+async def test_token_of_an_answer_is_offered(page: Page, site: Site) -> None:
     """The access token in a login's answer is used after one click."""
-    run_query(page, "mutation { login { tokens { accessToken } } }")
-    page.get_by_role("button", name="Use the token of this answer").click()
-    page.get_by_text("Signed-in requests").wait_for()
-    run_query(page, "{ authorization }")
-    answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
+    await run_query(page, "mutation { login { tokens { accessToken } } }")
+    await page.get_by_role("button", name="Use the token of this answer").click()
+    await page.get_by_text("Signed-in requests").wait_for()
+    await run_query(page, "{ authorization }")
+    await answer(page, f'"authorization": "Bearer {TOKEN}"').wait_for()
     assert site.headers == [None, f"Bearer {TOKEN}"]
 
 
 @needs_page
 @needs_browser
-def test_header_editor_outranks_the_bar(page: Page, site: Site) -> None:
+async def test_header_editor_outranks_the_bar(page: Page, site: Site) -> None:
     """An Authorization header in the headers editor is sent instead of the bar's token."""
-    page.get_by_label("Access token", exact=True).fill(TOKEN)
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Headers", exact=True).click()
-    page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line").first.click()
-    page.keyboard.insert_text('{"authorization": "Basic YTpi"}')
-    run_query(page, "{ authorization }")
-    answer(page, '"authorization": "Basic YTpi"').wait_for()
+    await page.get_by_label("Access token", exact=True).fill(TOKEN)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Headers", exact=True).click()
+    headers_editor = ".graphiql-editor-tool .graphiql-editor:not(.hidden)"
+    await paste(page, headers_editor, '{"authorization": "Basic YTpi"}')
+    await run_query(page, "{ authorization }")
+    await answer(page, '"authorization": "Basic YTpi"').wait_for()
     assert site.headers == ["Basic YTpi"]
 
 
 @needs_page
 @needs_browser
-def test_refused_token_is_told(page: Page) -> None:
+async def test_refused_token_is_told(page: Page) -> None:
     """The bar says so when the server no longer takes the token."""
-    page.get_by_label("Access token", exact=True).fill(TOKEN)
-    page.keyboard.press("Enter")
-    run_query(page, "{ viewer }")
-    page.get_by_text("The server refuses this token").wait_for()
+    await page.get_by_label("Access token", exact=True).fill(TOKEN)
+    await page.keyboard.press("Enter")
+    await run_query(page, "{ viewer }")
+    await page.get_by_text("The server refuses this token").wait_for()
 
 
 @needs_page
 @needs_browser
-def test_text_that_is_no_token_is_refused(page: Page) -> None:
+async def test_text_that_is_no_token_is_refused(page: Page) -> None:
     """Pasted text that can't be a token is refused in words and changes nothing."""
-    page.get_by_label("Access token", exact=True).fill("not a token")
-    page.keyboard.press("Enter")
-    page.get_by_text("This is no access token.").wait_for()
-    assert page.evaluate("localStorage.getItem('todo_gql.accessToken')") is None
+    await page.get_by_label("Access token", exact=True).fill("not a token")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("This is no access token.").wait_for()
+    assert await page.evaluate("localStorage.getItem('todo_gql.accessToken')") is None
 
 
 @needs_page
 @needs_browser
-def test_documentation_opens(page: Page) -> None:
+async def test_documentation_opens(page: Page) -> None:
     """The documentation explorer shows the schema's types and descriptions."""
-    page.get_by_role("button", name=re.compile("Documentation Explorer")).click()
-    page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
-    page.get_by_text("The Authorization header of this request.").wait_for()
+    await page.get_by_role("button", name=re.compile("Documentation Explorer")).click()
+    await page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
+    await page.get_by_text("The Authorization header of this request.").wait_for()
 
 
 @needs_page

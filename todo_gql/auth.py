@@ -44,7 +44,7 @@ ROTATE_SESSION = (
 # Locked in order, so that two of these never wait for each other.
 END_SESSIONS = (
     "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
-    " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND ($2 OR id = $3)"
+    " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)"
     "  ORDER BY id FOR NO KEY UPDATE)"
 )
 
@@ -133,7 +133,7 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
 async def end_sessions(viewer: Viewer, *, everywhere: bool) -> None:
     """End the viewer's session, or all of the viewer's."""
     async with db.connection() as connection:
-        await connection.execute(END_SESSIONS, viewer.id, everywhere, viewer.session_id)
+        await connection.execute(END_SESSIONS, viewer.id, None if everywhere else viewer.session_id)
 
 
 def _recently_spent(session: db.Row) -> dict[str, datetime]:
@@ -161,7 +161,7 @@ async def _rotate(
 
 
 async def _end_family(connection: db.Connection, owner_id: UUID, session_id: UUID) -> None:
-    await connection.execute(END_SESSIONS, owner_id, False, session_id)
+    await connection.execute(END_SESSIONS, owner_id, session_id)
     logger.warning(
         "A refresh token was used again; its session is ended.",
         extra={"session_id": str(session_id), "owner_id": str(owner_id)},

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 from tortoise import Tortoise
@@ -15,9 +15,15 @@ from tortoise.migrations.executor import MigrationExecutor
 from todo_gql.settings import Settings
 
 Row: TypeAlias = asyncpg.Record
-Connection: TypeAlias = (
-    "asyncpg.pool.PoolConnectionProxy[Row] | asyncpg.Connection[Row]"
-)
+
+
+class Values(Protocol):
+    """Values by column name: a row, or a mapping that stands for one."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Row] | asyncpg.Connection[Row]"
 
 # In a wheel the migrations lie inside the package, in a checkout beside it.
 MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "migrations"
@@ -94,9 +100,7 @@ def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
 
 async def connect(dsn: str, settings: Settings) -> None:
     """Make the database at `dsn` the one that models and statements use."""
-    await Tortoise.init(
-        config=tortoise_config(dsn, settings), _enable_global_fallback=True
-    )
+    await Tortoise.init(config=tortoise_config(dsn, settings), _enable_global_fallback=True)
 
 
 async def disconnect() -> None:

@@ -113,6 +113,8 @@ class EmbeddedPostgres:
         self._log.touch(mode=0o600)
         if self._log.stat().st_size > LONGEST_LOG:
             os.truncate(self._log, 0)
+        for abandoned in self._data_dir.glob("postgres-new-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         if not self._cluster.exists():
             self._initialize()
         refuse_foreign_version(self._cluster)
@@ -127,8 +129,6 @@ class EmbeddedPostgres:
 
     def _initialize(self) -> None:
         """Make the cluster under another name first, so that half of one is never used."""
-        for abandoned in self._data_dir.glob("postgres-new-*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=self._data_dir))
         try:
             sync = () if self._durable else ("--no-sync",)
@@ -161,7 +161,7 @@ class EmbeddedPostgres:
         raise EmbeddedPostgresError(f"PostgreSQL's {command[0]} failed:\n{words}{advice}")
 
     def _name(self) -> str:
-        """The name in the titles of the cluster's processes; it outlives a moved folder."""
+        """Name the cluster's processes in their titles, by what outlives a moved folder."""
         found = self._cluster.stat()
         return f"todo_gql-{found.st_dev:x}-{found.st_ino:x}"
 
@@ -242,7 +242,7 @@ def refuse_foreign_version(cluster: Path) -> None:
 
 
 def private_socket_dir(cluster: Path) -> Path:
-    """The cluster's folder, or a private temporary one where that can't be the host in a DSN."""
+    """Choose the cluster's folder, or a temporary one where that can't be the host in a DSN."""
     if fits_socket(cluster):
         return cluster
     owner = cluster.stat()
@@ -268,7 +268,7 @@ def fits_socket(folder: Path) -> bool:
 
 
 def pid_in(pid_file: Path) -> int | None:
-    """The process that a lock file of PostgreSQL names in its first line."""
+    """Read which process a lock file of PostgreSQL names in its first line."""
     try:
         return int(pid_file.read_text().partition("\n")[0])
     except (FileNotFoundError, ValueError):

@@ -150,8 +150,12 @@ class ErrorCode(Enum):
     TOO_SHORT = strawberry.enum_value("TOO_SHORT", description="Shorter than allowed.")
     TOO_LONG = strawberry.enum_value("TOO_LONG", description="Longer or larger than allowed.")
     TOO_MANY = strawberry.enum_value("TOO_MANY", description="More items than allowed.")
-    OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="Smaller or greater than allowed.")
-    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such thing for the viewer.")
+    OUT_OF_RANGE = strawberry.enum_value(
+        "OUT_OF_RANGE", description="Smaller or greater than allowed."
+    )
+    NOT_FOUND = strawberry.enum_value(
+        "NOT_FOUND", description="There is no such thing for the viewer."
+    )
     CONFLICT = strawberry.enum_value(
         "CONFLICT", description="Somebody else changed it first: load it and try again."
     )

@@ -6,15 +6,15 @@ They return rows; the features turn rows into types.
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiodataloader import DataLoader
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
+from todo_gql.errors import Unauthenticated
 from todo_gql.statement import Statement
-
 
 TAGS_OF_TODOS = """
 SELECT tt.todo_id, g.id, g.owner_id, g.name, g.todo_count
@@ -53,11 +53,11 @@ class Loaders:
         self.todo_counts = DataLoader[UUID, db.Row](self._todo_counts)
         self.overdue_count = DataLoader[UUID, int](self._overdue_counts)
 
-    async def _todos_by_id(self, ids: list[UUID]) -> Sequence[db.Row | None]:
+    async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         """Todos, those in the trash too."""
         return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
 
-    async def _users_by_id(self, ids: list[UUID]) -> Sequence[db.Row | None]:
+    async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
 
     async def _tags_by_todo_id(self, ids: list[UUID]) -> list[list[db.Row]]:
@@ -96,15 +96,18 @@ class Loaders:
         )
         return [row["found"] for row in rows]
 
-    async def _todo_counts(self, ids: list[UUID]) -> list[db.Row | LookupError]:
-        """The counts per status that the write path keeps with the owner."""
+    async def _todo_counts(self, ids: list[UUID]) -> list[Any]:
+        """The counts per status that the write path keeps with the owner.
+
+        `Unauthenticated` where the account is gone, or isn't the viewer's.
+        """
         rows = await db.fetch(
             "SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,"
             " u.cancelled_count FROM users u WHERE u.id = $1",
             self.viewer.id,
         )
         found = {row["id"]: row for row in rows}
-        return [found.get(owner_id, LookupError("not the viewer")) for owner_id in ids]
+        return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
 
     async def _overdue_counts(self, ids: list[UUID]) -> list[int]:
         """What the clock moves can't be kept, so it is counted from an index."""

@@ -48,26 +48,26 @@ class Action(IntEnum):
 class User(Model):
     """An account, and the row whose lock puts its owner's writes in a line."""
 
-    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
-    username: str = fields.CharField(50)
-    username_key: str = fields.CharField(50)
-    email: str = fields.CharField(255)
-    email_key: str = fields.CharField(255)
-    password_hash: str = fields.CharField(72)
-    first_name: str | None = fields.CharField(100, null=True)
-    last_name: str | None = fields.CharField(100, null=True)
-    bio: str | None = fields.CharField(1000, null=True)
-    avatar_url: str | None = fields.CharField(500, null=True)
-    is_active: bool = fields.BooleanField(default=True)
-    is_superuser: bool = fields.BooleanField(default=False)
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    username = fields.CharField(50)
+    username_key = fields.CharField(50)
+    email = fields.CharField(255)
+    email_key = fields.CharField(255)
+    password_hash = fields.CharField(72)
+    first_name = fields.CharField(100, null=True)
+    last_name = fields.CharField(100, null=True)
+    bio = fields.CharField(1000, null=True)
+    avatar_url = fields.CharField(500, null=True)
+    is_active = fields.BooleanField(default=True)
+    is_superuser = fields.BooleanField(default=False)
     email_verified_at = fields.DatetimeField(null=True)
     last_login_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    change_seq: int = fields.BigIntField(default=0)
-    pending_count: int = fields.IntField(default=0)
-    in_progress_count: int = fields.IntField(default=0)
-    completed_count: int = fields.IntField(default=0)
-    cancelled_count: int = fields.IntField(default=0)
+    change_seq = fields.BigIntField(default=0)
+    pending_count = fields.IntField(default=0)
+    in_progress_count = fields.IntField(default=0)
+    completed_count = fields.IntField(default=0)
+    cancelled_count = fields.IntField(default=0)
 
     class Meta:
         table = "users"
@@ -85,19 +85,19 @@ class User(Model):
 class Session(Model):
     """A signed-in device: one family of refresh tokens, of which only hashes are stored."""
 
-    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.CASCADE
     )
     owner_id: UUID
-    refresh_hash: bytes = fields.BinaryField()
-    spent_hashes: dict[str, Any] = fields.JSONField(default=dict)
+    refresh_hash = fields.BinaryField()
+    spent_hashes: fields.JSONField[Any] = fields.JSONField(default=dict)
     created_at = fields.DatetimeField(auto_now_add=True)
     last_used_at = fields.DatetimeField(auto_now_add=True)
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
-    user_agent: str | None = fields.CharField(500, null=True)
-    ip_address: str | None = fields.CharField(45, null=True)
+    user_agent = fields.CharField(500, null=True)
+    ip_address = fields.CharField(45, null=True)
 
     class Meta:
         table = "sessions"
@@ -112,21 +112,21 @@ class Session(Model):
 class Todo(Model):
     """A todo; in the trash while `deleted_at` is set."""
 
-    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.CASCADE
     )
     owner_id: UUID
-    title: str = fields.CharField(200)
-    description: str | None = fields.CharField(5000, null=True)
-    status: int = fields.SmallIntField(default=Status.PENDING.value)
-    priority: int = fields.SmallIntField(default=Priority.MEDIUM.value)
+    title = fields.CharField(200)
+    description = fields.CharField(5000, null=True)
+    status = fields.SmallIntField(default=Status.PENDING.value)
+    priority = fields.SmallIntField(default=Priority.MEDIUM.value)
     due_at = fields.DatetimeField(null=True)
     completed_at = fields.DatetimeField(null=True)
-    estimated_minutes: int | None = fields.IntField(null=True)
-    actual_minutes: int | None = fields.IntField(null=True)
-    metadata: dict[str, Any] = fields.JSONField(default=dict)
-    version: int = fields.IntField(default=1)
+    estimated_minutes = fields.IntField(null=True)
+    actual_minutes = fields.IntField(null=True)
+    metadata: fields.JSONField[Any] = fields.JSONField(default=dict)
+    version = fields.IntField(default=1)
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now_add=True)
     deleted_at = fields.DatetimeField(null=True)
@@ -137,9 +137,7 @@ class Todo(Model):
             UniqueConstraint(fields=("owner_id", "id"), name="todos_owner_id_unique"),
             CheckConstraint(check="title <> ''", name="todos_title_not_empty"),
             CheckConstraint(check="status BETWEEN 0 AND 3", name="todos_status_known"),
-            CheckConstraint(
-                check="priority BETWEEN 0 AND 3", name="todos_priority_known"
-            ),
+            CheckConstraint(check="priority BETWEEN 0 AND 3", name="todos_priority_known"),
             CheckConstraint(
                 check="(status = 2) = (completed_at IS NOT NULL)",
                 name="todos_completed_at_follows_status",
@@ -148,9 +146,7 @@ class Todo(Model):
                 check="estimated_minutes >= 0",
                 name="todos_estimated_minutes_not_negative",
             ),
-            CheckConstraint(
-                check="actual_minutes >= 0", name="todos_actual_minutes_not_negative"
-            ),
+            CheckConstraint(check="actual_minutes >= 0", name="todos_actual_minutes_not_negative"),
             CheckConstraint(
                 check="jsonb_typeof(metadata) = 'object'",
                 name="todos_metadata_is_object",
@@ -162,67 +158,57 @@ class Todo(Model):
 class Tag(Model):
     """An owner's tag, with how many todos outside the trash carry it."""
 
-    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.CASCADE
     )
     owner_id: UUID
-    name: str = fields.CharField(50)
-    todo_count: int = fields.IntField(default=0)
+    name = fields.CharField(50)
+    todo_count = fields.IntField(default=0)
 
     class Meta:
         table = "tags"
         constraints = (
             UniqueConstraint(fields=("owner_id", "id"), name="tags_owner_id_unique"),
-            UniqueConstraint(
-                fields=("owner_id", "name"), name="tags_owner_name_unique"
-            ),
+            UniqueConstraint(fields=("owner_id", "name"), name="tags_owner_name_unique"),
             CheckConstraint(check="name <> ''", name="tags_name_not_empty"),
-            CheckConstraint(
-                check="todo_count >= 0", name="tags_todo_count_not_negative"
-            ),
+            CheckConstraint(check="todo_count >= 0", name="tags_todo_count_not_negative"),
         )
 
 
 class TodoTag(Model):
     """That a todo carries a tag, both of one owner."""
 
-    id: int = fields.BigIntField(primary_key=True)
-    owner_id: UUID = fields.UUIDField()
-    todo_id: UUID = fields.UUIDField()
-    tag_id: UUID = fields.UUIDField()
+    id = fields.BigIntField(primary_key=True)
+    owner_id = fields.UUIDField()
+    todo_id = fields.UUIDField()
+    tag_id = fields.UUIDField()
 
     class Meta:
         table = "todo_tags"
         constraints = (
-            UniqueConstraint(
-                fields=("owner_id", "todo_id", "tag_id"), name="todo_tags_unique"
-            ),
+            UniqueConstraint(fields=("owner_id", "todo_id", "tag_id"), name="todo_tags_unique"),
         )
 
 
 class Change(Model):
     """One committed change of one todo, numbered by its owner's `change_seq` without gaps."""
 
-    id: UUID = fields.UUIDField(primary_key=True, default=uuid7)
+    id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, on_delete=fields.CASCADE
     )
     owner_id: UUID
-    seq: int = fields.BigIntField()
-    todo_id: UUID = fields.UUIDField()
-    actor_id: UUID = fields.UUIDField()
-    action: int = fields.SmallIntField()
-    diff: list[dict[str, Any]] = fields.JSONField()
+    seq = fields.BigIntField()
+    todo_id = fields.UUIDField()
+    actor_id = fields.UUIDField()
+    action = fields.SmallIntField()
+    diff: fields.JSONField[Any] = fields.JSONField()
     at = fields.DatetimeField()
 
     class Meta:
         table = "changes"
         constraints = (
-            UniqueConstraint(
-                fields=("owner_id", "seq"), name="changes_owner_seq_unique"
-            ),
-            CheckConstraint(
-                check="action BETWEEN 0 AND 7", name="changes_action_known"
-            ),
+            UniqueConstraint(fields=("owner_id", "seq"), name="changes_owner_seq_unique"),
+            CheckConstraint(check="action BETWEEN 0 AND 7", name="changes_action_known"),
         )

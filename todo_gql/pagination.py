@@ -4,7 +4,7 @@ Follows the Relay cursor connections specification (https://relay.dev/graphql/co
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -91,12 +91,16 @@ class Keyset:
     def order_by(self, *, backwards: bool) -> str:
         """The ORDER BY clause, without its keyword."""
         return ", ".join(
-            f"{key.sql} {'DESC' if key.descending is not backwards else 'ASC'}"
-            for key in self.keys
+            f"{key.sql} {'DESC' if key.descending is not backwards else 'ASC'}" for key in self.keys
         )
 
     def beyond(
-        self, statement: Statement, values: Sequence[object], *, backwards: bool, or_at: bool = False
+        self,
+        statement: Statement,
+        values: Sequence[object],
+        *,
+        backwards: bool,
+        or_at: bool = False,
     ) -> str:
         """The condition that a row comes after `values` (before them if backwards)."""
         bound = [
@@ -115,13 +119,17 @@ class Keyset:
             steps.append(" AND ".join([*equal, f"{key.sql} {sign} {bound[place]}"]))
         return "(" + " OR ".join(f"({step})" for step in steps) + ")"
 
-    def cursor(self, row: Mapping[str, Any]) -> str:
+    def cursor(self, row: db.Values) -> str:
         """The opaque place of a row in this order."""
         return self.cursor_of([row[key.column] for key in self.keys])
 
     def cursor_of(self, values: Sequence[object]) -> str:
         """The opaque place that these sort values have."""
-        return urlsafe_b64encode(orjson.dumps([self.signature, *values], default=str)).rstrip(b"=").decode()
+        return (
+            urlsafe_b64encode(orjson.dumps([self.signature, *values], default=str))
+            .rstrip(b"=")
+            .decode()
+        )
 
     def values(self, cursor: str) -> list[object]:
         """The sort values in a cursor; `BadUserInput` unless it belongs to this order."""
@@ -151,7 +159,9 @@ class PageArguments:
     @classmethod
     def of(cls, first: Any, after: Any, last: Any = None, before: Any = None) -> "PageArguments":
         """Arguments as resolvers get them, absent ones being UNSET."""
-        given = [None if value is strawberry.UNSET else value for value in (first, after, last, before)]
+        given = [
+            None if value is strawberry.UNSET else value for value in (first, after, last, before)
+        ]
         return cls(*given)
 
     def size(self, default: int) -> int:
@@ -212,7 +222,7 @@ async def fetch_page(
     if backwards:
         rows.reverse()
 
-    async def exists(edge: list[object], towards_start: bool) -> bool:
+    async def exists(edge: list[object], *, towards_start: bool) -> bool:
         around = statement.copy()
         around.where(keyset.beyond(around, edge, backwards=towards_start, or_at=True))
         return await db.fetchrow(around.select(["1"], limit=1), *around.values) is not None
@@ -222,8 +232,10 @@ async def fetch_page(
     return Page(
         rows,
         keyset,
-        partial(exists, after, True) if after is not None and not earlier else earlier,
-        partial(exists, before, False) if before is not None and not later else later,
+        partial(exists, after, towards_start=True)
+        if after is not None and not earlier
+        else earlier,
+        partial(exists, before, towards_start=False) if before is not None and not later else later,
     )
 
 
@@ -236,10 +248,10 @@ class PageInfo:
 
     page: strawberry.Private[Page]
 
-    def _has_next(self) -> bool | Awaitable[bool]:
+    def _has_next(self) -> Any:
         return self.page.later if isinstance(self.page.later, bool) else self.page.later()
 
-    def _has_previous(self) -> bool | Awaitable[bool]:
+    def _has_previous(self) -> Any:
         return self.page.earlier if isinstance(self.page.earlier, bool) else self.page.earlier()
 
     has_next_page: bool = strawberry.field(
@@ -279,8 +291,7 @@ class Connection(Generic[NodeType]):
     def edges(self) -> list[Edge[NodeType]]:
         cursors = map(self.page.keyset.cursor, self.page.rows)
         return [
-            Edge(cursor=cursor, node=node)
-            for cursor, node in zip(cursors, self.nodes, strict=True)
+            Edge(cursor=cursor, node=node) for cursor, node in zip(cursors, self.nodes, strict=True)
         ]
 
     @strawberry.field(description="Where this page stands in the list.")

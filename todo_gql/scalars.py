@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from strawberry.types.scalar import ScalarDefinition
 
 RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -57,4 +58,4 @@ JSON = strawberry.scalar(
     parse_literal=parse_json_literal,
 )
 
-SCALARS = {datetime: DateTime, strawberry.scalars.JSON: JSON}
+SCALARS: dict[object, ScalarDefinition] = {datetime: DateTime, strawberry.scalars.JSON: JSON}

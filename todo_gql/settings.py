@@ -37,9 +37,7 @@ class Settings(BaseSettings):
         None,
         description="postgresql://user:password@host/database; embedded PostgreSQL if absent.",
     )
-    database_pool_size: int = Field(
-        10, ge=1, description="Connections that are kept open."
-    )
+    database_pool_size: int = Field(10, ge=1, description="Connections that are kept open.")
     database_max_overflow: int = Field(
         10, ge=0, description="Connections opened beyond these under load."
     )
@@ -47,29 +45,19 @@ class Settings(BaseSettings):
         2.0, gt=0, description="Seconds to wait for a connection before UNAVAILABLE."
     )
 
-    access_token_expire_minutes: int = Field(
-        30, ge=1, description="Life of an access token."
-    )
-    refresh_token_expire_days: int = Field(
-        7, ge=1, description="Life of an unused session."
-    )
-    bcrypt_rounds: int = Field(
-        12, ge=4, le=16, description="Cost of a password hash (2^n)."
-    )
+    access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
+    refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
+    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Origins of front ends, separated by commas; * for any.",
     )
     enable_compression: bool = Field(
-        True, description="Whether answers may be sent as gzip."
+        default=True, description="Whether answers may be sent as gzip."
     )
-    compression_level: int = Field(
-        5, ge=1, le=9, description="The effort that gzip makes."
-    )
-    max_body_bytes: int = Field(
-        256 * 1024, ge=1024, description="The largest request body."
-    )
+    compression_level: int = Field(5, ge=1, le=9, description="The effort that gzip makes.")
+    max_body_bytes: int = Field(256 * 1024, ge=1024, description="The largest request body.")
 
     @field_validator("backend_cors_origins", mode="before")
     @classmethod

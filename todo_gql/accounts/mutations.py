@@ -42,7 +42,7 @@ class AccountMutation:
             account, sign_in = await registration.register(
                 given, _device(context), context.settings
             )
-        except registration.Refused as refused:
+        except registration.RegistrationError as refused:
             return RegisterPayload(errors=refused.errors)
         user, tokens = _signed_in(account, sign_in, context)
         return RegisterPayload(user=user, tokens=tokens)
@@ -92,6 +92,7 @@ class AccountMutation:
     async def logout(
         self,
         info: Info,
+        *,
         everywhere: Annotated[
             bool, strawberry.argument(description="Whether to end all sessions of the viewer.")
         ] = False,

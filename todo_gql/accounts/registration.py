@@ -26,7 +26,7 @@ TAKEN_KEYS = (
 )
 
 
-class Refused(Exception):
+class RegistrationError(Exception):
     """A registration that can't be had, and all that is wrong with it."""
 
     def __init__(self, errors: list[UserError]) -> None:
@@ -35,16 +35,16 @@ class Refused(Exception):
 
 
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
-    """A new account, signed in; `Refused` when there can't be one."""
+    """A new account, signed in; `RegistrationError` when there can't be one."""
     if problems := registration_problems(given, settings):
-        raise Refused(problems + _conflicts(await _taken(given, problems)))
+        raise RegistrationError(problems + _conflicts(await _taken(given, problems)))
     password_hash = await hash_password(given.password, settings)
     try:
         async with in_transaction() as transaction:
             user = await User.create(**_columns(given, password_hash), using_db=transaction)
             return user, await begin_session(user, device, settings, transaction)
     except IntegrityError as error:
-        raise Refused(_conflicts({_violated(error)} | await _taken(given))) from error
+        raise RegistrationError(_conflicts({_violated(error)} | await _taken(given))) from error
 
 
 def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:

@@ -31,7 +31,8 @@ async def _check_position(viewer: Viewer, cursor: str) -> None:
         " FROM users u WHERE u.id = $1",
         viewer.id,
     )
-    assert row is not None and isinstance(seq, int)
+    assert row is not None
+    assert isinstance(seq, int)
     oldest = row["oldest"] or row["change_seq"] + 1
     if not oldest - 1 <= seq <= row["change_seq"]:
         raise resync

@@ -78,9 +78,7 @@ class NodeQuery:
     async def nodes(
         self,
         info: Info,
-        ids: Annotated[
-            list[strawberry.ID], strawberry.argument(description="0 to 100 ids.")
-        ],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="0 to 100 ids.")],
     ) -> list[Node | None]:
         if len(ids) > MAX_IDS:
             raise BadUserInput(f"At most {MAX_IDS} ids at once, not {len(ids)}.")

@@ -48,9 +48,9 @@ def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
     """The edit that an action stands for, and what is wrong with it."""
     problems: list[UserError] = []
     if action.set_status:
-        return apply({"status": action.set_status.value.value}), problems
+        return apply({"status": int(action.set_status.value.value)}), problems
     if action.set_priority:
-        return apply({"priority": action.set_priority.value.value}), problems
+        return apply({"priority": int(action.set_priority.value.value)}), problems
     if action.add_tags:
         names = read_tag_names(action.add_tags.value, problems, "action", "addTags")
         return _add_tags(names), problems
@@ -131,7 +131,9 @@ async def _insert(context: Context, write: OwnerWrite, outcomes: Sequence[Outcom
         for place, outcome in enumerate(outcomes)
         if outcome.after and outcome.after.id not in created
     ]
-    found = await taken(write, [id for _, id, _ in clashes], [path for *_, path in clashes], context)
+    found = await taken(
+        write, [id for _, id, _ in clashes], [path for *_, path in clashes], context
+    )
     for (outcome, *_), (stored, error) in zip(clashes, found, strict=True):
         outcome.before = outcome.after = stored
         outcome.errors.append(error)

@@ -63,9 +63,7 @@ class FilterConditions:
         """The condition that all parts of a filter hold."""
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise BadUserInput(
-                f"A filter has at most {MAX_NODES} parts, nested {MAX_DEPTH} deep."
-            )
+            raise BadUserInput(f"A filter has at most {MAX_NODES} parts, nested {MAX_DEPTH} deep.")
         if depth > 1 and given(wanted.is_deleted) is not None:
             raise BadUserInput("isDeleted counts at the top level of a filter only.")
         parts = [*self._combined(wanted, depth), *self._compared(wanted)]
@@ -116,16 +114,19 @@ class FilterConditions:
             parts.append(f"{column} = ANY({self.statement.bind(read(_bounded(many)))}::{kind}[])")
         if (none := given(comparator.not_in)) is not None:
             parts.append(f"{column} <> ALL({self.statement.bind(read(_bounded(none)))}::{kind}[])")
-        for name in ("gte", "lte"):
-            if (bound := given(getattr(comparator, name, None))) is not None:
-                parts.append(f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}")
+        parts += [
+            f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}"
+            for name in ("gte", "lte")
+            if (bound := given(getattr(comparator, name, None))) is not None
+        ]
         return parts
 
     def _moment(self, column: str, comparator: Any) -> list[str]:
-        parts = []
-        for name in ("lt", "lte", "gt", "gte"):
-            if (moment := given(getattr(comparator, name))) is not None:
-                parts.append(f"{column} {OPERATORS[name]} {self.statement.bind(moment)}")
+        parts = [
+            f"{column} {operator} {self.statement.bind(moment)}"
+            for name, operator in OPERATORS.items()
+            if (moment := given(getattr(comparator, name))) is not None
+        ]
         if (is_null := given(getattr(comparator, "is_null", None))) is not None:
             parts.append(f"{column} IS {'NULL' if is_null else 'NOT NULL'}")
         return parts

@@ -143,9 +143,7 @@ class TodoSort:
     """One key of an order."""
 
     field: TodoSortField = strawberry.field(description="By what.")
-    direction: SortDirection = strawberry.field(
-        default=SortDirection.ASC, description="Which way."
-    )
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
     nulls: NullsOrder = strawberry.field(
         default=NullsOrder.LAST, description="Where nulls stand, whatever the direction."
     )

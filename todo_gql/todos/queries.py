@@ -11,7 +11,15 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
 from todo_gql.errors import BadUserInput
 from todo_gql.node import parse_id
-from todo_gql.pagination import Keyset, PageArguments, SortKey, fetch_page, parse_number, parse_text, parse_uuid
+from todo_gql.pagination import (
+    Keyset,
+    PageArguments,
+    SortKey,
+    fetch_page,
+    parse_number,
+    parse_text,
+    parse_uuid,
+)
 from todo_gql.statement import Statement
 from todo_gql.text import text_problem
 from todo_gql.todos.filters import filtered_todos, is_plain
@@ -25,7 +33,8 @@ After = Annotated[str | None, strawberry.argument(description="Go on after this 
 Last = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
 Before = Annotated[str | None, strawberry.argument(description="Come before this cursor.")]
 Filter = Annotated[
-    TodoFilter | None, strawberry.argument(description="Which todos; all outside the trash if absent.")
+    TodoFilter | None,
+    strawberry.argument(description="Which todos; all outside the trash if absent."),
 ]
 
 TAGS_BY_USE = Keyset(
@@ -69,24 +78,23 @@ async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetim
     columns = [*COUNTS, f"count(*) FILTER (WHERE {overdue}) AS overdue_count"]
     row = await db.fetchrow(statement.select(columns), *statement.values)
     assert row is not None
-    return TodoStats.from_counts(row)
+    return TodoStats.from_counts(row, row["overdue_count"])
 
 
 @strawberry.type
 class TodoQuery:
     """The query fields of todos and tags."""
 
-    @strawberry.field(description="One todo of the viewer's; null if there is none or in the trash.")
+    @strawberry.field(
+        description="One todo of the viewer's; null if there is none or in the trash."
+    )
     async def todo(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
-        viewer = info.context.signed_in()
-        todo_id = parse_id(id)
-        if todo_id is None:
-            return None
-        row = await info.context.loaders.todo_by_id.load(todo_id)
+        loaders, todo_id = info.context.loaders, parse_id(id)
+        row = await loaders.todo_by_id.load(todo_id) if todo_id else None
         return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
 
     @strawberry.field(

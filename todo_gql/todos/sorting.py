@@ -47,20 +47,29 @@ def _keyset(orders: tuple[Order, ...]) -> Keyset:
 
 
 def _sort_key(field: TodoSortField, descending: bool, nulls_first: bool) -> SortKey:
-    column: str = field.value
+    column = str(field.value)
     sql = f"t.{column}"
     match field:
         case TodoSortField.TITLE:
             return SortKey(
-                column, f'lower({sql}) COLLATE "C"', "title_key", parse_text, descending,
-                extra=f"lower({sql})", bound="{}::text",
+                column,
+                f'lower({sql}) COLLATE "C"',
+                "title_key",
+                parse_text,
+                descending,
+                extra=f"lower({sql})",
+                bound="{}::text",
             )
         case TodoSortField.DUE_AT | TodoSortField.COMPLETED_AT:
             # A null counts as the infinity at the end where nulls are to stand.
             infinity = "-infinity" if nulls_first is not descending else "infinity"
             key = f"coalesce({{}}, '{infinity}'::timestamptz)"
             return SortKey(
-                f"{column} {infinity}", key.format(sql), column, parse_optional_time, descending,
+                f"{column} {infinity}",
+                key.format(sql),
+                column,
+                parse_optional_time,
+                descending,
                 bound=key.format("{}::timestamptz"),
             )
         case TodoSortField.PRIORITY | TodoSortField.STATUS:

@@ -1,6 +1,5 @@
 """A todo as it is stored, and how edits make another one of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self, TypedDict
@@ -8,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from todo_gql import db
 from todo_gql.models import Priority, Status
 
 NO_METADATA = "{}"
@@ -54,7 +54,7 @@ class TodoState:
     deleted_at: datetime | None = None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
+    def from_row(cls, row: db.Values) -> Self:
         """The state in a row of the todos table with its tags' names."""
         values = {name: row[name] for name in STORED}
         values["metadata"] = canonical_json(orjson.loads(row["metadata"]))

@@ -24,9 +24,7 @@ def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
     return normal
 
 
-def read_tag_names(
-    names: Sequence[str], problems: list[UserError], *path: str
-) -> tuple[str, ...]:
+def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) -> tuple[str, ...]:
     """The names without duplicates, in alphabetical order; problems as `read_tag_name`."""
     distinct = {
         read_tag_name(name, problems, *path, str(place)) for place, name in enumerate(names)

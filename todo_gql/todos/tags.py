@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-
 from todo_gql import access, db
 from todo_gql.context import Context
 from todo_gql.errors import UserError, not_found
@@ -74,9 +73,7 @@ async def _tag(write: OwnerWrite, tag_id: UUID) -> db.Row | None:
     """The viewer's tag, though only todos in the trash may carry it."""
     statement = access.all_tags(write.viewer)
     statement.where(f"g.id = {statement.bind(tag_id)}")
-    return await write.connection.fetchrow(
-        statement.select(access.TAG_COLUMNS), *statement.values
-    )
+    return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
 
 
 async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> db.Row:

@@ -1,6 +1,5 @@
 """Todos, tags and changes as the schema shows them: together, since they refer to each other."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from uuid import UUID
 import orjson
 import strawberry
 
+from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
 from todo_gql.context import Info
@@ -62,12 +62,10 @@ class Tag(Node):
     """A row of tags."""
 
     name: str = strawberry.field(description="Trimmed and in lower case, 1 to 50 characters.")
-    todo_count: int = strawberry.field(
-        description="Todos, outside the trash, that carry this tag."
-    )
+    todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "Tag":
+    def from_row(cls, row: db.Values) -> "Tag":
         """The tag in a row."""
         return cls(id=strawberry.ID(str(row["id"])), name=row["name"], todo_count=row["todo_count"])
 
@@ -100,7 +98,7 @@ class Change(Node):
     actor_key: strawberry.Private[UUID]
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "Change":
+    def from_row(cls, row: db.Values) -> "Change":
         """The change in a row."""
         return cls(
             id=strawberry.ID(str(row["id"])),
@@ -166,7 +164,7 @@ class Todo(Node):
     owner_key: strawberry.Private[UUID]
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any], now: datetime) -> "Todo":
+    def from_row(cls, row: db.Values, now: datetime) -> "Todo":
         """The todo in a row, overdue or not at the moment `now`."""
         due_at, status = row["due_at"], row["status"]
         return cls(
@@ -259,8 +257,8 @@ class TodoStats:
     counted_overdue: strawberry.Private[int | None]
 
     @classmethod
-    def from_counts(cls, row: Mapping[str, Any]) -> "TodoStats":
-        """The stats in a row of counts per status; `overdue` is counted later if it isn't there."""
+    def from_counts(cls, row: db.Values, overdue: int | None = None) -> "TodoStats":
+        """The stats in a row of counts per status; `overdue` is counted when asked for, if absent."""
         total = sum(row[f"{status.name.lower()}_count"] for status in Status)
         completed = row["completed_count"]
         return cls(
@@ -271,7 +269,7 @@ class TodoStats:
             cancelled=row["cancelled_count"],
             completion_rate=completed / total * 100 if total else 0.0,
             owner_key=row["id"],
-            counted_overdue=row.get("overdue_count"),
+            counted_overdue=overdue,
         )
 
     @strawberry.field(description="Due before now and PENDING or IN_PROGRESS.")

@@ -44,7 +44,7 @@ export function TokenBar({ token, refused, offered, onUse, onForget }) {
 
   const state = stateOf({ token, refused, unreadable });
   return (
-    <form className="token-bar" aria-label="Access token" onSubmit={use}>
+    <form className="token-bar" aria-label="Signing in" onSubmit={use}>
       <label htmlFor="access-token">Access token</label>
       <span className="token-field">
         <input

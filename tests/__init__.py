@@ -1,0 +1,1 @@
+"""Tests of the whole, each one operation from end to end."""
