@@ -80,7 +80,7 @@ def end_what_is_left(folder: Path) -> None:
 def postgres_in(folder: Path) -> list[psutil.Process]:
     """List the PostgreSQL processes of every cluster in a folder."""
     clusters = [version.parent.stat() for version in folder.rglob("postgres/PG_VERSION")]
-    names = [f"todo_gql-{cluster.st_dev:x}-{cluster.st_ino:x}" for cluster in clusters]
+    names = [f"todo_gql-{cluster.st_dev:x}-{cluster.st_ino:016x}" for cluster in clusters]
     return [
         process
         for process in psutil.process_iter(["name", "cmdline"])
@@ -124,7 +124,7 @@ def kept_word(dsn: str) -> str:
 
 def run_script(script: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
     """Run Python as a process of its own to its end, and to the end of its output."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-c", IMPORTS + script, *map(str, arguments)],
         cwd=CHECKOUT,
         capture_output=True,
@@ -395,7 +395,7 @@ with EmbeddedPostgres(used, durable=False) as dsn:
 os.setgroups([])
 os.setgid(nobody.pw_gid)
 os.setuid(nobody.pw_uid)
-postgres = EmbeddedPostgres(home / "data")
+postgres = EmbeddedPostgres(home / "data", durable=False)
 asyncio.run(sql(postgres.start(), "CREATE TABLE kept AS SELECT 'kept' AS word"))
 postgres.stop()
 with postgres as dsn:

@@ -28,7 +28,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
-TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
+TOKEN = "header.payload.mac"
 SCHEMA = build_schema(
     """
     "The queries."
@@ -169,12 +169,19 @@ async def page(browser: Any, site: Site) -> AsyncIterator[Page]:
     assert troubles == []
 
 
+def line(page: Page, editor: str, text: str) -> Any:
+    """The line of an editor with this text, whose spaces are no-break spaces there."""
+    pattern = re.compile(re.escape(text).replace(r"\ ", r"\s"))
+    return page.locator(f"{editor} .view-line", has_text=pattern)
+
+
 async def paste(page: Page, editor: str, text: str) -> None:
     """Replace what an editor holds by text from the clipboard; typing would complete brackets."""
     await page.evaluate("text => navigator.clipboard.writeText(text)", text)
     await page.locator(f"{editor} .view-line").first.click()
     await page.keyboard.press("Control+A")
     await page.keyboard.press("Control+V")
+    await line(page, editor, text).wait_for()
 
 
 async def run_query(page: Page, query: str) -> None:
@@ -184,9 +191,8 @@ async def run_query(page: Page, query: str) -> None:
 
 
 def answer(page: Page, text: str) -> Any:
-    """The line of the answer's editor with this text, whose spaces are no-break spaces there."""
-    pattern = re.compile(re.escape(text).replace(r"\ ", r"\s"))
-    return page.locator(".graphiql-response .view-line", has_text=pattern)
+    """The line of the answer with this text."""
+    return line(page, ".graphiql-response", text)
 
 
 @needs_page

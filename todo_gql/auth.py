@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -147,7 +146,7 @@ async def _rotate(
     connection: db.Connection,
     owner_id: UUID,
     child: RefreshToken,
-    spent: dict[str, Any],
+    spent: dict[str, datetime],
     settings: Settings,
 ) -> None:
     await connection.execute(

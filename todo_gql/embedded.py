@@ -22,12 +22,13 @@ from todo_gql.postgres_programs import (
     EmbeddedPostgresError,
     account_for,
     installation,
-    major_version,
+    refuse_foreign_version,
 )
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
 SOCKET = ".s.PGSQL.5432"
+# What macOS allows; Linux allows 107.
 LONGEST_SOCKET_PATH = 103
 LONGEST_LOG = 10_000_000
 LOG_TAIL_LINES = 20
@@ -38,6 +39,7 @@ INITDB = (
     "initdb --username=postgres --auth=trust --encoding=UTF8 --locale=C"
     " --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
 )
+# Recovery may take long; pg_ctl doesn't wait on when PostgreSQL has given up.
 PG_CTL_START = "pg_ctl start --wait --timeout=3600"
 PSQL = "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres"
 CREATE_DATABASE = (
@@ -78,7 +80,6 @@ class EmbeddedPostgres:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self.stop()
 
     def start(self) -> str:
@@ -122,8 +123,7 @@ class EmbeddedPostgres:
         self._socket_dir = private_socket_dir(self._cluster)
         forget_recycled_pid(self._cluster / "postmaster.pid")
         forget_recycled_pid(self._socket_dir / f"{SOCKET}.lock")
-        start = (*PG_CTL_START.split(), f"--options={self._options()}")
-        self._run(account, self._cluster, *start)
+        self._run(account, self._cluster, *PG_CTL_START.split(), f"--options={self._options()}")
         create = (*PSQL.split(), f"--host={self._socket_dir}")
         self._run(account, self._cluster, *create, typed=CREATE_DATABASE)
 
@@ -163,15 +163,13 @@ class EmbeddedPostgres:
     def _name(self) -> str:
         """Name the cluster's processes in their titles, by what outlives a moved folder."""
         found = self._cluster.stat()
-        return f"todo_gql-{found.st_dev:x}-{found.st_ino:x}"
+        return f"todo_gql-{found.st_dev:x}-{found.st_ino:016x}"
 
     def _processes(self) -> list[psutil.Process]:
         if not self._cluster.exists():
             return []
         name = self._name()
-        processes = psutil.process_iter(["name", "cmdline"])
-        postgres = [process for process in processes if process.info["name"] == "postgres"]
-        return [one for one in postgres if name in " ".join(one.info["cmdline"] or ())]
+        return [one for one in living_postgres() if name in " ".join(one.info["cmdline"] or ())]
 
     def _end_processes(self) -> None:
         """End what runs on the cluster, by force where asking the postmaster doesn't help."""
@@ -229,18 +227,6 @@ def locked(data_dir: Path) -> TextIO:
     return lock
 
 
-def refuse_foreign_version(cluster: Path) -> None:
-    """Raise an error for data that another major version of PostgreSQL wrote."""
-    version_file = cluster / "PG_VERSION"
-    version = version_file.read_text().strip() if version_file.exists() else "(unknown version)"
-    if version != major_version():
-        raise EmbeddedPostgresError(
-            f"{cluster} holds data of PostgreSQL {version}, which PostgreSQL {major_version()}"
-            " can't read. Dump it with its own version, set DATA_DIR to another folder, and load"
-            " the dump there."
-        )
-
-
 def private_socket_dir(cluster: Path) -> Path:
     """Choose the cluster's folder, or a temporary one where that can't be the host in a DSN."""
     if fits_socket(cluster):
@@ -277,14 +263,15 @@ def pid_in(pid_file: Path) -> int | None:
 
 def forget_recycled_pid(pid_file: Path) -> None:
     """Remove a lock file that names no living postgres; PostgreSQL would refuse to start."""
-    pid = pid_in(pid_file)
-    postgres = [
-        process.pid
-        for process in psutil.process_iter(["name", "status"])
-        if process.info["name"] == "postgres" and process.info["status"] != psutil.STATUS_ZOMBIE
-    ]
-    if pid not in postgres:
+    if pid_in(pid_file) not in {process.pid for process in living_postgres()}:
         pid_file.unlink(missing_ok=True)
+
+
+def living_postgres() -> list[psutil.Process]:
+    """List every PostgreSQL process of this machine that doesn't merely wait to be reaped."""
+    processes = psutil.process_iter(["name", "status", "cmdline"])
+    postgres = [process for process in processes if process.info["name"] == "postgres"]
+    return [process for process in postgres if process.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def signal_each(processes: list[psutil.Process], number: signal.Signals) -> None:

