@@ -95,8 +95,8 @@ def postmaster(data_dir: Path) -> psutil.Process:
 
 
 def lives(process: psutil.Process) -> bool:
-    """Tell whether a process runs; one that merely waits to be reaped doesn't."""
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    """Tell whether a process of PostgreSQL runs; one that waits to be reaped doesn't."""
+    return process.pid in {one.pid for one in embedded.living_postgres()}
 
 
 def sql(dsn: str, *statements: str) -> str:

@@ -72,7 +72,7 @@ export function TokenBar({ token, refused, offered, onUse, onForget }) {
           {shown ? 'Hide' : 'Show'}
         </button>
       </span>
-      <button type="submit" disabled={!draft.trim()}>
+      <button type="submit" disabled={!draft.trim() || draft === token}>
         Use
       </button>
       <button type="button" disabled={!token && !draft} onClick={forget}>

@@ -48,8 +48,14 @@ mutation Register {
 
 const ADD_TODO = `# Needs the access token in the bar on top.
 
-mutation AddTodo($input: TodoCreateInput!) {
-  todoCreate(input: $input) {
+mutation AddTodo {
+  todoCreate(
+    input: {
+      title: "Read the schema"
+      priority: HIGH
+      tags: ["first steps"]
+    }
+  ) {
     todo {
       id
       title
@@ -65,15 +71,6 @@ mutation AddTodo($input: TodoCreateInput!) {
       message
       path
     }
-  }
-}
-`;
-
-const NEW_TODO = `{
-  "input": {
-    "title": "Read the schema",
-    "priority": "HIGH",
-    "tags": ["first steps"]
   }
 }
 `;
@@ -107,8 +104,4 @@ query MyTodos {
 }
 `;
 
-export const WELCOME_TABS = [
-  { query: REGISTER, variables: '', headers: '' },
-  { query: ADD_TODO, variables: NEW_TODO, headers: '' },
-  { query: MY_TODOS, variables: '', headers: '' },
-];
+export const WELCOME_TABS = [REGISTER, ADD_TODO, MY_TODOS].map((query) => ({ query }));
