@@ -3,16 +3,13 @@
 from tortoise.models import Model
 
 from todo_gql.auth import Viewer
-from todo_gql.models import Change, Tag, Todo, User
+from todo_gql.models import Change, Tag, Todo, User, column_types
 from todo_gql.statement import Statement
 
 
 def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozenset()) -> list[str]:
     """A model's columns, named by the alias of its table."""
-    names = list(model._meta.fields_db_projection.values())
-    if "owner" in model._meta.fields_map:
-        names.append("owner_id")
-    return [f"{alias}.{name}" for name in names if name not in without]
+    return [f"{alias}.{name}" for name in column_types(model) if name not in without]
 
 
 TODO_COLUMNS = columns(Todo, "t")

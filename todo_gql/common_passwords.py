@@ -5,9 +5,54 @@ from functools import cache
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 # What became common since zxcvbn's list was gathered: these with a year, and spellings with @.
-WORDS_BEFORE_A_YEAR = ["password", "welcome", "spring", "summer", "autumn", "fall", "winter", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "monday", "friday"]
+WORDS_BEFORE_A_YEAR = [
+    "password",
+    "welcome",
+    "spring",
+    "summer",
+    "autumn",
+    "fall",
+    "winter",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "friday",
+]
 YEARS = range(2010, 2031)
-SPELLINGS = ["pass@123", "password@1", "password@12", "password@123", "password@1234", "p@ssw0rd1", "p@ssw0rd12", "p@ssw0rd123", "p@ssw0rd1234", "p@ssword1", "p@ssword123", "admin@123", "admin@1234", "admin1234", "welcome@1", "welcome@123", "welcome@1234", "abcd@1234", "abc@1234", "qwerty@123", "india@123", "aa@123456"]
+SPELLINGS = [
+    "pass@123",
+    "password@1",
+    "password@12",
+    "password@123",
+    "password@1234",
+    "p@ssw0rd1",
+    "p@ssw0rd12",
+    "p@ssw0rd123",
+    "p@ssw0rd1234",
+    "p@ssword1",
+    "p@ssword123",
+    "admin@123",
+    "admin@1234",
+    "admin1234",
+    "welcome@1",
+    "welcome@123",
+    "welcome@1234",
+    "abcd@1234",
+    "abc@1234",
+    "qwerty@123",
+    "india@123",
+    "aa@123456",
+]
 
 
 def _could_be_chosen(password: str, shortest: int) -> bool:

@@ -9,8 +9,10 @@ import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.transactions import in_transaction
 
 from todo_gql.settings import Settings
 
@@ -150,20 +152,23 @@ def _app_config() -> dict[str, dict[str, Any]]:
 
 
 async def migrate() -> list[str]:
-    """Apply the missing migrations and return their names; waits for another that runs."""
+    """Apply the missing migrations, all or none, and return their names.
+
+    Waits for another that runs, but at most 2 s for a table that is in use.
+    """
     applied: list[str] = []
-    async with connection() as holder:
-        await holder.execute("SET lock_timeout = 0; SET statement_timeout = 0")
-        await holder.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        try:
-            executor = MigrationExecutor(get_connection("default"), _app_config())
-            await executor.migrate(
-                progress=lambda event, _app, name: (
-                    applied.append(name) if event == "apply_done" else None
-                )
-            )
-        finally:
-            await holder.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+
+    def note(event: str, _app: str, name: str) -> None:
+        if event == "apply_done":
+            applied.append(name)
+
+    async with in_transaction() as transaction:
+        await transaction.execute_script(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
+            "SET LOCAL idle_in_transaction_session_timeout = 0;"
+            f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'"
+        )
+        await MigrationExecutor(transaction, _app_config()).migrate(progress=note)
     return applied
 
 
@@ -173,19 +178,23 @@ async def unapplied_migrations() -> list[str]:
     return [step.migration.name for step in await executor.plan()]
 
 
-async def _detector() -> MigrationAutodetector:
+@asynccontextmanager
+async def _detector() -> AsyncIterator[MigrationAutodetector]:
     config = tortoise_config("postgresql://nowhere/nothing", Settings())
-    context = await Tortoise.init(config=config, init_connections=False)
-    assert context.apps is not None
-    return MigrationAutodetector(context.apps, _app_config())
+    async with TortoiseContext() as context:
+        await context.init(config=config, init_connections=False)
+        assert context.apps is not None
+        yield MigrationAutodetector(context.apps, _app_config())
 
 
 async def models_without_migration() -> list[str]:
     """What the models say and no migration does, an operation a line; needs no database."""
-    writers = await (await _detector()).changes()
+    async with _detector() as detector:
+        writers = await detector.changes()
     return [operation.describe() for writer in writers for operation in writer.operations]
 
 
 async def write_migration() -> list[str]:
     """Write a migration for what `models_without_migration` lists, and return its path."""
-    return await (await _detector()).write()
+    async with _detector() as detector:
+        return await detector.write()

@@ -212,3 +212,15 @@ class Change(Model):
             UniqueConstraint(fields=("owner_id", "seq"), name="changes_owner_seq_unique"),
             CheckConstraint(check="action BETWEEN 0 AND 7", name="changes_action_known"),
         )
+
+
+def column_types(model: type[Model]) -> dict[str, str]:
+    """PostgreSQL's type of each column."""
+    types = {
+        field.source_field or name: str(field.get_for_dialect("postgres", "SQL_TYPE"))
+        for name, field in model._meta.fields_map.items()
+        if name in model._meta.fields_db_projection
+    }
+    if "owner" in model._meta.fields_map:
+        types["owner_id"] = "UUID"
+    return types

@@ -1,10 +1,12 @@
 """What one write did to one todo, in the words of the API."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
+from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.models import Action, Priority, Status
 from todo_gql.scalars import serialize_time
@@ -18,27 +20,22 @@ ACTION_BY_STATUS = {
 }
 
 
-def _time(moment: datetime | None) -> str | None:
-    return serialize_time(moment) if moment else None
+def _as_json(value: Any) -> Any:
+    return serialize_time(value) if isinstance(value, datetime) else value
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-# The contract's stored fields in alphabetical order: attribute, and its value as JSON.
-FIELDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("actualMinutes", "actual_minutes", _same),
-    ("completedAt", "completed_at", _time),
-    ("deletedAt", "deleted_at", _time),
-    ("description", "description", _same),
-    ("dueAt", "due_at", _time),
-    ("estimatedMinutes", "estimated_minutes", _same),
-    ("metadata", "metadata", orjson.loads),
-    ("priority", "priority", lambda value: Priority(value).name),
-    ("status", "status", lambda value: Status(value).name),
-    ("tags", "tags", _same),
-    ("title", "title", _same),
+# How the values of these are shown; all others as they are, or as times.
+SHOWN: dict[str, Callable[[Any], Any]] = {
+    "metadata": orjson.loads,
+    "priority": lambda value: Priority(value).name,
+    "status": lambda value: Status(value).name,
+}
+NOT_LOGGED = frozenset({"id", "owner_id", "version", "created_at", "updated_at"})
+# The logged fields by their names in the schema, in that order.
+FIELDS = sorted(
+    (to_camel_case(field.name), field.name, SHOWN.get(field.name, _as_json))
+    for field in fields(TodoState)
+    if field.name not in NOT_LOGGED
 )
 
 # What a todo has before it is created, so that creating it lists what isn't empty.

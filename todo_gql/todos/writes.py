@@ -17,44 +17,23 @@ from todo_gql.auth import Viewer
 from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
-from todo_gql.models import Status
+from todo_gql.models import Status, Todo, column_types
 from todo_gql.todos.state import STORED, TodoState
 
-COLUMN_TYPES = {
-    "id": "uuid",
-    "owner_id": "uuid",
-    "title": "text",
-    "created_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "description": "text",
-    "status": "smallint",
-    "priority": "smallint",
-    "due_at": "timestamptz",
-    "completed_at": "timestamptz",
-    "estimated_minutes": "int",
-    "actual_minutes": "int",
-    "metadata": "text",
-    "version": "int",
-    "deleted_at": "timestamptz",
-}
 UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
 
-
-def _cast(column: str) -> str:
-    return f"n.{column}::jsonb" if column == "metadata" else f"n.{column}"
-
-
-# The rows `n (new)` that the arrays of a statement's parameters hold, a column each.
+# The rows `n` (new) that the arrays of a statement's parameters hold, an array for each column.
+COLUMN_TYPES = column_types(Todo)
 NEW_TODOS = (
     f"unnest({', '.join(f'${i}::{COLUMN_TYPES[name]}[]' for i, name in enumerate(STORED, 1))})"
     f" AS n ({', '.join(STORED)})"
 )
 INSERT_TODOS = (
-    f"INSERT INTO todos ({', '.join(STORED)}) SELECT {', '.join(map(_cast, STORED))}"
+    f"INSERT INTO todos ({', '.join(STORED)}) SELECT {', '.join(f'n.{c}' for c in STORED)}"
     f" FROM {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 UPDATE_TODOS = (
-    f"UPDATE todos t SET {', '.join(f'{c} = {_cast(c)}' for c in STORED if c not in UNCHANGEABLE)}"
+    f"UPDATE todos t SET {', '.join(f'{c} = n.{c}' for c in STORED if c not in UNCHANGEABLE)}"
     f" FROM {NEW_TODOS} WHERE t.owner_id = n.owner_id AND t.id = n.id"
 )
 COUNT_TAGS = """

@@ -36,7 +36,7 @@ function Page() {
       createFetcher(
         () => current.current,
         (answer, withToken) => {
-          if (withToken) setRefused(isUnauthenticated(answer));
+          if (withToken && isUnauthenticated(answer)) setRefused(true);
           const inAnswer = findAccessToken(answer?.data);
           if (inAnswer) setFound(inAnswer);
         },

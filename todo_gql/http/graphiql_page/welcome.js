@@ -4,7 +4,7 @@ const REGISTER = `# Welcome to todo_gql! Three tabs lead to your
 # first todo.
 #
 # 1. Run this one: the ▶ button or Ctrl-Enter.
-#    Change the name and the password if you like.
+#    Change name and password if you like.
 # 2. The bar on top then offers to "Use the token
 #    of this answer": take it.
 # 3. Go on with the tabs AddTodo and MyTodos.

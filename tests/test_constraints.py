@@ -1,0 +1,134 @@
+"""The rules that the database itself holds: what models and migrations name is really there."""
+
+import re
+from collections.abc import Iterator
+from inspect import getmembers, isclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+from starlette.types import ASGIApp
+from tortoise.models import Model
+
+from tests.conftest import fresh_database
+from todo_gql import db, models
+from todo_gql.settings import Settings
+
+CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
+ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")
+CONSTRAINT_KINDS = {"UniqueConstraint": "u", "CheckConstraint": "c"}
+
+
+def tables() -> Iterator[type[Model]]:
+    """Every model."""
+    for _, member in getmembers(models, isclass):
+        if issubclass(member, Model) and member is not Model:
+            yield member
+
+
+def named_constraints() -> Iterator[tuple[str, str, str]]:
+    """The table, name and kind of every constraint that a model names."""
+    for model in tables():
+        for constraint in model._meta.constraints:
+            kind = CONSTRAINT_KINDS[type(constraint).__name__]
+            yield str(model._meta.db_table), str(constraint.name), kind
+
+
+def migrations(project: Path) -> str:
+    """The text of all migrations."""
+    paths = sorted((project / "migrations").glob("[0-9]*.py"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+@pytest.mark.parametrize("model", list(tables()), ids=lambda model: model.__name__)
+async def test_every_model_has_its_table(app: ASGIApp, model: type[Model]) -> None:
+    """The table has the columns of the model, null where the model allows it, and no others."""
+    rows = await db.fetch(
+        "SELECT attname AS name, NOT attnotnull AS nullable FROM pg_attribute"
+        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
+        model._meta.db_table,
+    )
+    fields = model._meta.fields_map.items()
+    assert {row["name"]: row["nullable"] for row in rows} == {
+        model._meta.fields_db_projection[name]: field.null
+        for name, field in fields
+        if name in model._meta.fields_db_projection
+    }
+
+
+@pytest.mark.parametrize(("table", "name", "kind"), list(named_constraints()))
+async def test_every_constraint_that_a_model_names_exists(
+    app: ASGIApp, table: str, name: str, kind: str
+) -> None:
+    """What a model promises, the database enforces, for rows that were there before too."""
+    row = await db.fetchrow(
+        "SELECT contype, convalidated FROM pg_constraint WHERE conrelid = $1::regclass"
+        " AND conname = $2",
+        table,
+        name,
+    )
+    assert row is not None
+    assert (row["contype"].decode(), row["convalidated"]) == (kind, True)
+
+
+async def test_no_other_rule_is_hidden_in_the_database(app: ASGIApp, project: Path) -> None:
+    """Each unique and check constraint is named by a model, each other one by a migration."""
+    rows = await db.fetch(
+        "SELECT conname AS name, conrelid::regclass::text AS table, contype FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND contype IN ('u', 'c')"
+    )
+    ours = {model._meta.db_table for model in tables()}
+    assert {row["name"] for row in rows if row["table"] in ours} == {
+        name for _, name, _ in named_constraints()
+    }
+
+
+async def test_every_constraint_and_index_of_the_migrations_exists(
+    app: ASGIApp, project: Path
+) -> None:
+    """What migrations add as SQL is there and usable."""
+    text = migrations(project)
+    indexes = await db.fetch(
+        "SELECT c.relname AS name, i.indrelid::regclass::text AS table FROM pg_index i"
+        " JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indisvalid AND i.indisready"
+    )
+    constraints = await db.fetch("SELECT conname AS name FROM pg_constraint WHERE convalidated")
+    wanted_indexes = set(CREATED_INDEX.findall(text))
+    wanted_constraints = set(ADDED_CONSTRAINT.findall(text))
+    assert len(wanted_indexes) == text.count("CREATE INDEX")
+    assert len(wanted_constraints) == text.count("ADD CONSTRAINT")
+    assert wanted_indexes <= {(row["name"], row["table"]) for row in indexes}
+    assert wanted_constraints <= {row["name"] for row in constraints}
+
+
+async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
+    """Each table but users refers to its owner, by itself or through what it links."""
+    rows = await db.fetch(
+        "SELECT conrelid::regclass::text AS table, confdeltype, pg_get_constraintdef(oid) AS text"
+        " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+    )
+    referring = {row["table"] for row in rows if "FOREIGN KEY (owner_id" in row["text"]}
+    assert referring == {model._meta.db_table for model in tables()} - {"users"}
+    assert {row["confdeltype"] for row in rows} == {b"c"}
+
+
+async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
+    """No query needs an index that crosses owners; only primary keys don't name the owner."""
+    rows = await db.fetch(
+        "SELECT i.indexrelid::regclass::text AS name, a.attname AS first FROM pg_index i"
+        " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
+        " WHERE NOT i.indisprimary AND i.indrelid = ANY($1::regclass[])",
+        [model._meta.db_table for model in tables() if model is not models.User],
+    )
+    assert [row["name"] for row in rows if row["first"] != "owner_id"] == []
+
+
+async def test_migrating_again_does_nothing(
+    app: ASGIApp, settings: Settings, server_url: str
+) -> None:
+    """The first run applies every migration, the second finds none missing."""
+
+
+async def test_no_model_lacks_a_migration(app: ASGIApp) -> None:
+    """The migrations say all that the models say."""
+    assert await db.models_without_migration() == []
