@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from todo_gql.http.graphiql import GraphiQL
-from todo_gql.http.pages import prefers_html
+from todo_gql.http.negotiation import prefers_html
 
 playwright_api = pytest.importorskip("playwright.async_api")
 Page = Any
@@ -93,7 +93,7 @@ def small_server(site: Site, dist: Path | None = None) -> Starlette:
 
     async def graphql(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        if request.method == "GET" and prefers_html(request.headers.get("accept", "")):
+        if request.method == "GET" and prefers_html(request.headers.get("accept")):
             await graphiql.page(scope, receive, send)
         else:
             await (await execute(request))(scope, receive, send)
@@ -119,9 +119,9 @@ def site() -> Iterator[Site]:
     thread.join()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Any]:
-    """A headless Chromium."""
+    """One headless Chromium for the module."""
     async with playwright_api.async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -166,6 +166,7 @@ async def page(browser: Any, site: Site) -> AsyncIterator[Page]:
     await opened.goto(f"{site.url}/graphql")
     await opened.locator(".graphiql-query-editor .view-line").first.wait_for()
     yield opened
+    await opened.close()
     assert troubles == []
 
 

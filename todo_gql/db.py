@@ -12,6 +12,7 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
 from todo_gql.settings import Settings
@@ -168,7 +169,10 @@ async def migrate() -> list[str]:
             "SET LOCAL idle_in_transaction_session_timeout = 0;"
             f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'"
         )
-        await MigrationExecutor(transaction, _app_config()).migrate(progress=note)
+        executor = MigrationExecutor(transaction, _app_config())
+        # The executor would first read a table that isn't there, and so end the transaction.
+        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
+        await executor.migrate(progress=note)
     return applied
 
 

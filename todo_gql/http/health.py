@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from todo_gql import __version__
 from todo_gql.http import pages
+from todo_gql.http.negotiation import prefers_html
 
 DATABASE_SECONDS: Final = 2.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
-_log = logging.getLogger("todo_gql.health")
+logger = logging.getLogger(__name__)
 
 CheckDatabase = Callable[[], Awaitable[str]]
 """Gives the database server's version, or raises when the database can't be used."""
@@ -52,8 +53,8 @@ class Health:
             "uptimeSeconds": int(time.monotonic() - self.started),
         }
         status = 503 if database is None else 200
-        if pages.prefers_html(request.headers.get("accept", "")):
-            return _overview_page(facts, status)
+        if prefers_html(request.headers.get("accept")):
+            return _overview_page(facts, status, "bad" if database is None else "good")
         return JSONResponse(facts, status, {**pages.COMMON_HEADERS, **_NO_STORE})
 
     async def _database(self) -> str | None:
@@ -66,20 +67,20 @@ class Health:
             async with asyncio.timeout(DATABASE_SECONDS):
                 return await self.check_database()
         except Exception as error:
-            _log.warning("the database can't be used: %s", type(error).__name__)
+            logger.warning("the database can't be used: %s", type(error).__name__)
             return None
 
 
-def _overview_page(facts: dict[str, str | int], status: int) -> Response:
+def _overview_page(facts: dict[str, str | int], status: int, look: str) -> Response:
     shown = {
-        "Status": (facts["status"], "good" if status == 200 else "bad"),
+        "Status": (facts["status"], look),
         "Version": (facts["version"], ""),
-        "Database": (facts["database"], "" if status == 200 else "bad"),
+        "Database": (facts["database"], look),
         "Running for": (timedelta(seconds=int(facts["uptimeSeconds"])), ""),
     }
     rows = "".join(
-        f'<div class="row"><dt>{name}</dt><dd class="{kind}">{escape(str(value))}</dd></div>'
-        for name, (value, kind) in shown.items()
+        f'<div class="row"><dt>{name}</dt><dd class="{css}">{escape(str(value))}</dd></div>'
+        for name, (value, css) in shown.items()
     )
     body = (
         f'<h1>Health</h1><dl>{rows}</dl><p class="back"><a href="./">All places of todo_gql</a></p>'

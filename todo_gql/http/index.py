@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from todo_gql import __version__
 from todo_gql.http import pages
+from todo_gql.http.negotiation import prefers_html
 
 _PLACES: Final = (
     ("/graphql", "GraphiQL", "Write and run queries, read the schema’s documentation"),
@@ -32,7 +33,7 @@ def _html() -> Response:
 
 
 async def _index(request: Request) -> Response:
-    if pages.prefers_html(request.headers.get("accept", "")):
+    if prefers_html(request.headers.get("accept")):
         return _html()
     places = {
         "graphql": "/graphql",

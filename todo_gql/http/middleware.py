@@ -23,7 +23,7 @@ SMALLEST_COMPRESSED_BYTES: Final = 1024
 PREFLIGHT_SECONDS: Final = 3600
 
 _CLIENT_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_log = logging.getLogger("todo_gql.http")
+logger = logging.getLogger(__name__)
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:
@@ -106,9 +106,9 @@ class RequestEnvelope:
         try:
             await self.app(scope, receive, send_marked)
         except ClientDisconnect:
-            _log.debug("the client went away before it had sent all of its request")
+            logger.debug("the client went away before it had sent all of its request")
         except Exception:
-            _log.exception("an exception escaped the application")
+            logger.exception("an exception escaped the application")
             if status is None:
                 await self.failure(scope, receive, send_marked)
         finally:

@@ -1,4 +1,4 @@
-"""The small HTML pages for people: when to show one, their frame and their headers."""
+"""The small HTML pages for people: their frame, look and headers."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -72,28 +72,6 @@ _HEADERS: Final = {
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
-def prefers_html(accept: str) -> bool:
-    """Tell whether an Accept header names HTML and wants it more than JSON, as browsers' do."""
-    qualities: dict[str, float] = {}
-    for item in accept.split(","):
-        media_type, *parameters = item.split(";")
-        qualities[media_type.strip().lower()] = _quality(parameters)
-    json_ranges = ("application/json", "application/*", "*/*")
-    json = next((qualities[name] for name in json_ranges if name in qualities), 0.0)
-    return qualities.get("text/html", 0.0) > json
 
 
 def page(title: str, body: str, status: int = 200) -> HTMLResponse:
