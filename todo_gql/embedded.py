@@ -96,7 +96,8 @@ class EmbeddedPostgres:
             except BaseException:
                 self.stop()
                 raise
-        return f"postgresql://postgres@/todo_gql?host={quote(str(self._socket_dir))}"
+        # The port is named, since a PGPORT in the environment would be taken otherwise.
+        return f"postgresql://postgres@/todo_gql?host={quote(str(self._socket_dir))}&port=5432"
 
     def stop(self) -> None:
         """Stop PostgreSQL cleanly, wait for its end, release the folder; twice is no error."""

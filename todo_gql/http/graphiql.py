@@ -97,7 +97,7 @@ class GraphiQL:
 
 
 def _is_fresh() -> bool:
-    built = DIST / "index.html"
+    built = SOURCE / "dist" / "index.html"
     if not built.is_file():
         return False
     sources = [path for path in SOURCE.iterdir() if path.is_file()]
