@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 from asyncpg import Connection
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from todo_gql import db
 from todo_gql.app import create_app
@@ -83,9 +83,9 @@ async def database_url(server_url: str, settings: Settings) -> AsyncIterator[str
 @asynccontextmanager
 async def running(app: ASGIApp) -> AsyncIterator[None]:
     """The application between its start and its stop, as a server runs it."""
-    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    lifespan = asyncio.create_task(
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    outgoing: asyncio.Queue[Message] = asyncio.Queue()
+    lifespan = asyncio.ensure_future(
         app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, outgoing.put)
     )
     await incoming.put({"type": "lifespan.startup"})
