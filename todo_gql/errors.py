@@ -102,7 +102,7 @@ def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
     if isinstance(cause, APIError):
         return cause.code, str(cause), cause.extensions
     if isinstance(cause, GraphQLError):
-        return Code.BAD_USER_INPUT, cause.message, {}
+        return Code.BAD_USER_INPUT, error.message, {}
     if isinstance(cause, TIMEOUTS):
         return Code.TIMEOUT, TIMEOUT_MESSAGE, {}
     if isinstance(cause, OUTAGES):

@@ -46,8 +46,11 @@ def filtered_todos(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> 
 
 def is_plain(wanted: TodoFilter | None) -> bool:
     """Whether a filter matches just all todos outside the trash."""
-    return wanted is None or not any(
-        given(value) for value in vars(wanted).values() if given(value) is not False
+    if wanted is None:
+        return True
+    values = vars(wanted)
+    return all(given(value) is None for name, value in values.items() if name != "is_deleted") and (
+        given(wanted.is_deleted) is not True
     )
 
 

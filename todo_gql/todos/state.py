@@ -66,10 +66,8 @@ class TodoState:
 
     def edited(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo with an edit; `completed_at` follows the status."""
-        edited = replace(self, **edit)
-        if edited.status != Status.COMPLETED:
-            return replace(edited, completed_at=None)
-        return edited if edited.completed_at else replace(edited, completed_at=now)
+        completed = edit.get("status", self.status) == Status.COMPLETED
+        return replace(self, **edit, completed_at=(self.completed_at or now) if completed else None)
 
 
 STORED = tuple(field.name for field in fields(TodoState) if field.name != "tags")
