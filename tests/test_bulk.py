@@ -1,0 +1,303 @@
+"""Bulk actions: many todos in one transaction."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import ERRORS, TODO, Account
+
+RESULTS = f"""
+  results {{ index id todo {{ ...TodoParts }} {ERRORS} }} processed updated {ERRORS}
+"""
+CREATE = (
+    "mutation ($inputs: [TodoCreateInput!]!, $onError: BulkErrorPolicy!, $dryRun: Boolean!) {"
+    " payload: todoBulkCreate(inputs: $inputs, onError: $onError, dryRun: $dryRun)"
+    f" {{ {RESULTS} }} }} {TODO}"
+)
+UPDATE = (
+    "mutation ($ids: [ID!]!, $action: TodoBulkAction!, $onError: BulkErrorPolicy!,"
+    " $dryRun: Boolean!) {"
+    " payload: todoBulkUpdate(ids: $ids, action: $action, onError: $onError, dryRun: $dryRun)"
+    f" {{ {RESULTS} }} }} {TODO}"
+)
+
+
+def by_ids(field: str) -> str:
+    """The document of a bulk action that takes ids only."""
+    return (
+        "mutation ($ids: [ID!]!, $onError: BulkErrorPolicy!, $dryRun: Boolean!) {"
+        f" payload: {field}(ids: $ids, onError: $onError, dryRun: $dryRun)"
+        f" {{ {RESULTS} }} }} {TODO}"
+    )
+
+
+DELETE, RESTORE = by_ids("todoBulkDelete"), by_ids("todoBulkRestore")
+EVERYTHING = (
+    "{ all: todos { nodes { ...TodoParts } } trash: todos(filter: { isDeleted: true })"
+    " { nodes { ...TodoParts } } tags { nodes { id name todoCount } } stats { total completed }"
+    f" changeCursor }} {TODO}"
+)
+
+
+async def bulk(
+    account: Account, document: str, *, skip: bool = False, dry: bool = False, **arguments: Any
+) -> Any:
+    """The payload of a bulk action."""
+    policy = "SKIP_FAILED" if skip else "ABORT_ALL"
+    data = await account.data(document, onError=policy, dryRun=dry, **arguments)
+    return data["payload"]
+
+
+async def todos(account: Account, number: int, **values: Any) -> list[dict[str, Any]]:
+    """Todos to act on."""
+    return await account.create_many([{"title": f"Todo {n}", **values} for n in range(number)])
+
+
+def codes(result: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Codes and paths of the errors of a payload or result."""
+    return [(error["code"], error["path"]) for error in result["errors"]]
+
+
+async def test_every_todo_gets_the_status(account: Account) -> None:
+    """Results come in the order of the ids; one that has it already counts as processed only."""
+    first, second, third = await todos(account, 3)
+    await bulk(account, UPDATE, ids=[second["id"]], action={"setStatus": "COMPLETED"})
+    ids = [third["id"], second["id"], first["id"]]
+    payload = await bulk(account, UPDATE, ids=ids, action={"setStatus": "COMPLETED"})
+    assert (payload["processed"], payload["updated"], payload["errors"]) == (3, 2, [])
+    assert [(r["index"], r["id"]) for r in payload["results"]] == list(enumerate(ids))
+    assert [r["todo"]["version"] for r in payload["results"]] == [2, 2, 2]
+    assert all(result["todo"]["completedAt"] for result in payload["results"])
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "expected"),
+    [
+        ({"setPriority": "URGENT"}, "priority", "URGENT"),
+        ({"addTags": ["New", "a"]}, "tags", ["a", "b", "new"]),
+        ({"removeTags": ["A", "z"]}, "tags", ["b"]),
+    ],
+)
+async def test_other_actions(
+    account: Account, action: dict[str, Any], field: str, expected: Any
+) -> None:
+    """Priorities are set, tags are added to those there are or taken from them."""
+    ids = [todo["id"] for todo in await todos(account, 2, tags=["a", "b"])]
+    payload = await bulk(account, UPDATE, ids=ids, action=action)
+    assert payload["updated"] == 2
+    for result in payload["results"]:
+        value = result["todo"][field]
+        assert ([tag["name"] for tag in value] if field == "tags" else value) == expected
+
+
+async def test_a_todo_that_would_carry_too_many_tags_fails(account: Account) -> None:
+    """At its place among the ids; the others are changed if that is asked for."""
+    [full] = await todos(account, 1, tags=[f"t{n}" for n in range(10)])
+    [free] = await todos(account, 1)
+    arguments: dict[str, Any] = {"action": {"addTags": ["more"]}}
+    arguments["ids"] = [full["id"], free["id"]]
+    payload = await bulk(account, UPDATE, skip=True, **arguments)
+    assert (payload["processed"], payload["updated"], payload["errors"]) == (2, 1, [])
+    failed, changed = payload["results"]
+    assert (codes(failed), failed["todo"]) == ([("TOO_MANY", ["ids", "0"])], full)
+    assert [tag["name"] for tag in changed["todo"]["tags"]] == ["more"]
+
+
+@pytest.mark.parametrize("document", [UPDATE, DELETE, RESTORE], ids=["update", "delete", "restore"])
+async def test_one_failing_id_and_nothing_is_changed(
+    account: Account, stranger: Account, document: str
+) -> None:
+    """Unless failing ones are to be skipped; every result shows what is stored."""
+    made = await todos(account, 2)
+    if document == RESTORE:
+        await bulk(account, DELETE, ids=[todo["id"] for todo in made])
+    theirs = await stranger.create()
+    ids = [made[0]["id"], theirs["id"], "nonsense", made[1]["id"]]
+    arguments: dict[str, Any] = {"ids": ids}
+    if document == UPDATE:
+        arguments["action"] = {"setStatus": "CANCELLED"}
+    before = await account.data(EVERYTHING)
+    payload = await bulk(account, document, **arguments)
+    assert await account.data(EVERYTHING) == before
+    assert (payload["processed"], payload["updated"]) == (2, 0)
+    assert codes(payload) == [("INVALID", ["ids"])]
+    assert payload["errors"][0]["__typename"] == "ValidationError"
+    results = payload["results"]
+    assert [result["id"] for result in results] == ids
+    expected = [[], [("NOT_FOUND", ["ids", "1"])], [("NOT_FOUND", ["ids", "2"])], []]
+    assert [codes(result) for result in results] == expected
+    assert [result["todo"] and result["todo"]["id"] for result in results] == [
+        ids[0],
+        None,
+        None,
+        ids[3],
+    ]
+    payload = await bulk(account, document, skip=True, **arguments)
+    assert (payload["processed"], payload["updated"], payload["errors"]) == (2, 2, [])
+
+
+async def test_todos_go_to_the_trash_and_come_back(account: Account) -> None:
+    """With their tags and counts."""
+    ids = [todo["id"] for todo in await todos(account, 3, tags=["a"])]
+    before = await account.data(EVERYTHING)
+    payload = await bulk(account, DELETE, ids=ids)
+    assert payload["updated"] == 3
+    assert all(result["todo"]["deletedAt"] for result in payload["results"])
+    emptied = await account.data(EVERYTHING)
+    assert (emptied["all"]["nodes"], emptied["tags"]["nodes"]) == ([], [])
+    assert emptied["stats"]["total"] == 0
+    again = await bulk(account, DELETE, ids=ids)
+    assert codes(again["results"][0]) == [("NOT_FOUND", ["ids", "0"])]
+    payload = await bulk(account, RESTORE, ids=ids)
+    assert payload["updated"] == 3
+    after = await account.data(EVERYTHING)
+    assert (after["tags"], after["stats"]) == (before["tags"], before["stats"])
+    assert (await bulk(account, RESTORE, ids=ids))["updated"] == 0
+
+
+async def test_many_todos_are_made_in_one_call(account: Account) -> None:
+    """In the order of the inputs, up to a hundred."""
+    inputs = [{"title": f"Todo {n}", "tags": ["all", f"t{n % 3}"]} for n in range(100)]
+    payload = await bulk(account, CREATE, inputs=inputs)
+    assert (payload["processed"], payload["updated"], payload["errors"]) == (100, 100, [])
+    assert [r["todo"]["title"] for r in payload["results"]] == [i["title"] for i in inputs]
+    tags = "{ tags { nodes { name todoCount } } }"
+    assert (await account.data(tags))["tags"]["nodes"] == [
+        {"name": "all", "todoCount": 100},
+        {"name": "t0", "todoCount": 34},
+        {"name": "t1", "todoCount": 33},
+        {"name": "t2", "todoCount": 33},
+    ]
+
+
+async def test_one_failing_input_and_nothing_is_made(account: Account, stranger: Account) -> None:
+    """Each input tells what is wrong with it, and ids that exist tell what is stored."""
+    mine, theirs = await account.create(), await stranger.create()
+    fresh = str(uuid4())
+    inputs = [
+        {"title": "fine", "id": fresh},
+        {"title": "", "tags": ["x" * 51]},
+        {"title": "taken", "id": mine["id"]},
+        {"title": "theirs", "id": theirs["id"]},
+    ]
+    before = await account.data(EVERYTHING)
+    payload = await bulk(account, CREATE, inputs=inputs)
+    assert await account.data(EVERYTHING) == before
+    assert (payload["updated"], codes(payload)) == (0, [("INVALID", ["inputs"])])
+    assert [codes(result) for result in payload["results"]] == [
+        [],
+        [("TOO_SHORT", ["inputs", "1", "title"]), ("TOO_LONG", ["inputs", "1", "tags", "0"])],
+        [("ALREADY_EXISTS", ["inputs", "2", "id"])],
+        [("INVALID", ["inputs", "3", "id"])],
+    ]
+    assert [result["id"] for result in payload["results"]] == [
+        fresh,
+        None,
+        mine["id"],
+        theirs["id"],
+    ]
+    assert [result["todo"] for result in payload["results"]] == [None, None, mine, None]
+    payload = await bulk(account, CREATE, inputs=inputs, skip=True)
+    assert (payload["updated"], payload["errors"]) == (1, [])
+    assert [result["todo"] and result["todo"]["title"] for result in payload["results"]] == [
+        "fine",
+        None,
+        "Todo",
+        None,
+    ]
+
+
+REFUSED: list[tuple[str, dict[str, Any], tuple[str, list[str]]]] = [
+    (UPDATE, {"ids": [], "action": {"setStatus": "PENDING"}}, ("TOO_SHORT", ["ids"])),
+    (DELETE, {"ids": ["x"] * 101}, ("TOO_MANY", ["ids"])),
+    (RESTORE, {"ids": ["a", "b", "A"]}, ("INVALID", ["ids", "2"])),
+    (CREATE, {"inputs": []}, ("TOO_SHORT", ["inputs"])),
+    (CREATE, {"inputs": [{"title": "x"}] * 101}, ("TOO_MANY", ["inputs"])),
+    (CREATE, {"inputs": [{"title": "x", "id": "y"}] * 2}, ("INVALID", ["inputs", "1", "id"])),
+    (
+        UPDATE,
+        {"ids": ["x"], "action": {"addTags": [""]}},
+        ("TOO_SHORT", ["action", "addTags", "0"]),
+    ),
+    (
+        UPDATE,
+        {"ids": ["x"], "action": {"removeTags": ["y" * 51]}},
+        ("TOO_LONG", ["action", "removeTags", "0"]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "arguments", "expected"), REFUSED)
+async def test_a_call_that_makes_no_sense_is_refused(
+    account: Account, document: str, arguments: dict[str, Any], expected: tuple[str, list[str]]
+) -> None:
+    """Whole, with no results, whatever the policy."""
+    payload = await bulk(account, document, skip=True, **arguments)
+    assert expected in codes(payload)
+    assert (payload["results"], payload["processed"], payload["updated"]) == ([], 0, 0)
+
+
+async def test_an_action_is_exactly_one_thing(account: Account) -> None:
+    """Two, none, or null are errors of the request."""
+    for action in ({"setStatus": "PENDING", "setPriority": "LOW"}, {}, {"addTags": None}):
+        variables = {"ids": ["x"], "action": action, "onError": "ABORT_ALL", "dryRun": False}
+        error = await account.error(UPDATE, **variables)
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def without_times(payload: Any) -> Any:
+    """A payload without what two calls can't have in common: times and the ids of new tags."""
+    if isinstance(payload, list):
+        return [without_times(item) for item in payload]
+    if not isinstance(payload, dict):
+        return payload
+    times = {"createdAt", "updatedAt", "completedAt", "deletedAt"}
+    return {
+        name: without_times(value)
+        for name, value in payload.items()
+        if name not in times and not (name == "id" and "todoCount" in payload)
+    }
+
+
+DRY_RUNS: list[tuple[str, dict[str, Any]]] = [
+    (UPDATE, {"action": {"setStatus": "COMPLETED"}}),
+    (UPDATE, {"action": {"addTags": ["new", "a"]}}),
+    (UPDATE, {"action": {"removeTags": ["a"]}}),
+    (DELETE, {}),
+    (RESTORE, {}),
+]
+
+
+@pytest.mark.parametrize("skip", [False, True], ids=["abort", "skip"])
+@pytest.mark.parametrize(("document", "arguments"), DRY_RUNS)
+async def test_a_dry_run_tells_exactly_what_would_happen(
+    account: Account, document: str, arguments: dict[str, Any], skip: bool
+) -> None:
+    """Versions, tags and their counts as they would be; and it changes nothing."""
+    made = await todos(account, 3, tags=["a", "b"])
+    await bulk(account, DELETE, ids=[made[2]["id"]])
+    ids = [todo["id"] for todo in made] + (["nonsense"] if skip else [])
+    ids = ids if document == RESTORE or skip else ids[:2]
+    before = await account.data(EVERYTHING)
+    dry = await bulk(account, document, skip=skip, dry=True, ids=ids, **arguments)
+    assert await account.data(EVERYTHING) == before
+    real = await bulk(account, document, skip=skip, ids=ids, **arguments)
+    assert dry["updated"] > 0
+    assert without_times(dry) == without_times(real)
+
+
+async def test_a_dry_run_of_creates_tells_exactly_what_would_happen(account: Account) -> None:
+    """Including which ids are taken."""
+    mine = await account.create(tags=["a"])
+    inputs = [
+        {"title": "x", "id": str(uuid4()), "tags": ["a", "new"]},
+        {"title": "y", "id": mine["id"]},
+        {"title": ""},
+    ]
+    before = await account.data(EVERYTHING)
+    dry = await bulk(account, CREATE, skip=True, dry=True, inputs=inputs)
+    assert await account.data(EVERYTHING) == before
+    assert (dry["updated"], dry["results"][0]["todo"]["version"]) == (1, 1)
+    real = await bulk(account, CREATE, skip=True, inputs=inputs)
+    assert without_times(dry) == without_times(real)

@@ -1,0 +1,74 @@
+"""Anything of the viewer's by its id."""
+
+from uuid import uuid4
+
+from tests.conftest import Account
+
+NODES = """
+query ($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    id __typename
+    ... on Todo { title tags { name } }
+    ... on Tag { name todoCount }
+    ... on Change { action }
+    ... on User { username email }
+  }
+}
+"""
+NODE = "query ($id: ID!) { node(id: $id) { id __typename } }"
+
+
+async def everything(account: Account) -> list[dict[str, object]]:
+    """A todo, a tag, a change and the user, as nodes show them."""
+    todo = await account.create(title="x", tags=["a"])
+    data = await account.data("{ tags { nodes { id } } changes { nodes { id } } }")
+    return [
+        {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
+        {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
+        {"id": data["changes"]["nodes"][0]["id"], "__typename": "Change", "action": "CREATED"},
+        {
+            "id": account.id,
+            "__typename": "User",
+            "username": account.username,
+            "email": f"{account.username}@example.com",
+        },
+    ]
+
+
+async def test_anything_is_found_by_its_id(account: Account) -> None:
+    """In the order of the ids, null where there is nothing, twice if asked for twice."""
+    things = await everything(account)
+    ids = [str(thing["id"]) for thing in things]
+    asked = [ids[2], "nonsense", ids[0].upper(), str(uuid4()), ids[3], ids[1], ids[0]]
+    found = (await account.data(NODES, ids=asked))["nodes"]
+    assert found == [things[2], None, things[0], None, things[3], things[1], things[0]]
+
+
+async def test_one_node(account: Account) -> None:
+    """The same for a single id."""
+    for thing in await everything(account):
+        expected = {"id": thing["id"], "__typename": thing["__typename"]}
+        assert (await account.data(NODE, id=thing["id"]))["node"] == expected
+    assert (await account.data(NODE, id="nonsense"))["node"] is None
+
+
+async def test_what_is_in_the_trash_is_no_node(account: Account) -> None:
+    """Nor is a tag that only the trash carries."""
+    things = await everything(account)
+    await account.data(
+        "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=things[0]["id"]
+    )
+    ids = [thing["id"] for thing in things[:2]]
+    assert (await account.data(NODES, ids=ids))["nodes"] == [None, None]
+
+
+async def test_no_ids_give_no_nodes(account: Account) -> None:
+    """And nothing is wrong with that."""
+    assert (await account.data(NODES, ids=[]))["nodes"] == []
+
+
+async def test_a_hundred_ids_are_the_most(account: Account) -> None:
+    """One more is refused."""
+    assert (await account.data(NODES, ids=["x"] * 100))["nodes"] == [None] * 100
+    error = await account.error(NODES, ids=["x"] * 101)
+    assert (error["extensions"]["code"], error["path"]) == ("BAD_USER_INPUT", ["nodes"])
