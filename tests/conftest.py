@@ -185,12 +185,36 @@ CREATE_MANY = (
 )
 
 
-@pytest.fixture
-async def client(app: ASGIApp) -> AsyncIterator[Client]:
-    """Somebody who isn't signed in."""
+@asynccontextmanager
+async def visiting(app: ASGIApp) -> AsyncIterator[Client]:
+    """Somebody who isn't signed in, for as long as the block."""
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
     async with httpx.AsyncClient(transport=transport, base_url="http://todo.test") as http:
         yield Client(http)
+
+
+@pytest.fixture
+async def client(app: ASGIApp) -> AsyncIterator[Client]:
+    """Somebody who isn't signed in."""
+    async with visiting(app) as client:
+        yield client
+
+
+async def registered(client: Client) -> Account:
+    """A new user."""
+    username = f"user-{uuid4().hex[:12]}"
+    sent = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+    payload = (await client.execute(REGISTER, {"input": sent}))["data"]["register"]
+    assert payload["errors"] == [], payload
+    tokens = payload["tokens"]
+    return Account(
+        client.http,
+        payload["user"]["id"],
+        username,
+        PASSWORD,
+        tokens["accessToken"],
+        tokens["refreshToken"],
+    )
 
 
 NewAccount = Callable[[], Awaitable[Account]]
@@ -199,23 +223,7 @@ NewAccount = Callable[[], Awaitable[Account]]
 @pytest.fixture
 def new_account(client: Client) -> NewAccount:
     """Makes accounts."""
-
-    async def make() -> Account:
-        username = f"user-{uuid4().hex[:12]}"
-        sent = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
-        payload = (await client.execute(REGISTER, {"input": sent}))["data"]["register"]
-        assert payload["errors"] == [], payload
-        tokens = payload["tokens"]
-        return Account(
-            client.http,
-            payload["user"]["id"],
-            username,
-            PASSWORD,
-            tokens["accessToken"],
-            tokens["refreshToken"],
-        )
-
-    return make
+    return lambda: registered(client)
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
 """The rules that the database itself holds: what models and migrations name is really there."""
 
+import asyncio
+import os
 import re
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from inspect import getmembers, isclass
 from pathlib import Path
@@ -12,7 +16,6 @@ from tortoise.models import Model
 
 from tests.conftest import fresh_database
 from todo_gql import db, models
-from todo_gql.settings import Settings
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
 ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")
@@ -34,10 +37,9 @@ def named_constraints() -> Iterator[tuple[str, str, str]]:
             yield str(model._meta.db_table), str(constraint.name), kind
 
 
-def migrations(project: Path) -> str:
-    """The text of all migrations."""
-    paths = sorted((project / "migrations").glob("[0-9]*.py"))
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+def migrations(project: Path) -> list[Path]:
+    """The files of all migrations, in their order."""
+    return sorted((project / "migrations").glob("[0-9]*.py"))
 
 
 @pytest.mark.parametrize("model", list(tables()), ids=lambda model: model.__name__)
@@ -71,8 +73,8 @@ async def test_every_constraint_that_a_model_names_exists(
     assert (row["contype"].decode(), row["convalidated"]) == (kind, True)
 
 
-async def test_no_other_rule_is_hidden_in_the_database(app: ASGIApp, project: Path) -> None:
-    """Each unique and check constraint is named by a model, each other one by a migration."""
+async def test_no_rule_is_hidden_in_the_database(app: ASGIApp) -> None:
+    """Every unique and check constraint is one that a model names."""
     rows = await db.fetch(
         "SELECT conname AS name, conrelid::regclass::text AS table, contype FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('u', 'c')"
@@ -87,7 +89,7 @@ async def test_every_constraint_and_index_of_the_migrations_exists(
     app: ASGIApp, project: Path
 ) -> None:
     """What migrations add as SQL is there and usable."""
-    text = migrations(project)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in migrations(project))
     indexes = await db.fetch(
         "SELECT c.relname AS name, i.indrelid::regclass::text AS table FROM pg_index i"
         " JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indisvalid AND i.indisready"
@@ -123,10 +125,40 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
     assert [row["name"] for row in rows if row["first"] != "owner_id"] == []
 
 
-async def test_migrating_again_does_nothing(
-    app: ASGIApp, settings: Settings, server_url: str
-) -> None:
-    """The first run applies every migration, the second finds none missing."""
+async def migrate(database_url: str, folder: Path) -> str:
+    """What `todo-gql migrate` prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "todo_gql", "migrate"),
+        env={**os.environ, "DATABASE_URL": database_url},
+        cwd=folder,
+        stdout=PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
+async def catalogue(database_url: str) -> list[asyncpg.Record]:
+    """Every table and index of a database, and which file it lies in."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return await connection.fetch(
+            "SELECT oid, relname, relfilenode FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
+        )
+    finally:
+        await connection.close()
+
+
+async def test_migrating_again_does_nothing(server_url: str, project: Path, tmp_path: Path) -> None:
+    """Of two runs at once one applies every migration; a later one finds nothing to do."""
+    all_applied = "".join(f"Applied {path.stem}\n" for path in migrations(project))
+    async with fresh_database(server_url) as url:
+        at_once = await asyncio.gather(migrate(url, tmp_path), migrate(url, tmp_path))
+        assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]
+        migrated = await catalogue(url)
+        assert await migrate(url, tmp_path) == "Nothing to apply.\n"
+        assert await catalogue(url) == migrated
 
 
 async def test_no_model_lacks_a_migration(app: ASGIApp) -> None:

@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 import pytest
 
-from todo_gql import embedded, postgres_programs
+from todo_gql import embedded, postgres_processes, postgres_programs
 from todo_gql.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 CHECKOUT = Path(embedded.__file__).parent.parent
@@ -96,7 +96,7 @@ def postmaster(data_dir: Path) -> psutil.Process:
 
 def lives(process: psutil.Process) -> bool:
     """Tell whether a process of PostgreSQL runs; one that waits to be reaped doesn't."""
-    return process.pid in {one.pid for one in embedded.living_postgres()}
+    return process.pid in {one.pid for one in postgres_processes.living_postgres()}
 
 
 def sql(dsn: str, *statements: str) -> str:

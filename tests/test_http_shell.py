@@ -341,12 +341,13 @@ def test_terminal_gets_plain_records() -> None:
     """On a terminal a record is a readable line with its extras at the end."""
     terminal = Terminal()
     logs.configure_logging("INFO", terminal)
+    logging.getLogger("todo_gql").info("started")
     token = logs.request_id.set("r-1")
     logging.getLogger("todo_gql").info("moved\x1b[2J", extra={"owner": "ada"})
     logs.request_id.reset(token)
-    assert terminal.getvalue().endswith(
-        "INFO    todo_gql: moved\\x1b[2J owner=ada request_id=r-1\n"
-    )
+    started, moved = terminal.getvalue().splitlines()
+    assert started.endswith("INFO    todo_gql: started")
+    assert moved.endswith("INFO    todo_gql: moved\\x1b[2J owner=ada request_id=r-1")
 
 
 @pytest.mark.usefixtures("logging_kept")

@@ -12,7 +12,7 @@ from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
-from todo_gql.http.middleware import with_middleware
+from todo_gql.http.middleware import on_exception, with_middleware
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
 
@@ -38,7 +38,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         index_route(),
     ]
     return with_middleware(
-        Starlette(routes=routes, lifespan=lifespan),
+        Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,

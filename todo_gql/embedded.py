@@ -17,6 +17,12 @@ from urllib.parse import quote
 
 import psutil
 
+from todo_gql.postgres_processes import (
+    forget_recycled_pid,
+    living_postgres,
+    pid_in,
+    signal_each,
+)
 from todo_gql.postgres_programs import (
     Account,
     EmbeddedPostgresError,
@@ -25,7 +31,7 @@ from todo_gql.postgres_programs import (
     refuse_foreign_version,
 )
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["DataDirInUse", "EmbeddedPostgres", "EmbeddedPostgresError", "running_url"]
 
 SOCKET = ".s.PGSQL.5432"
 # What macOS allows; Linux allows 107.
@@ -60,6 +66,10 @@ PARAMETERS = {
 THROWAWAY_PARAMETERS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+class DataDirInUse(EmbeddedPostgresError):
+    """Another process holds the data folder; it may be about to start or to stop PostgreSQL."""
+
+
 class EmbeddedPostgres:
     """One PostgreSQL cluster in a data folder, for one process at a time.
 
@@ -82,11 +92,16 @@ class EmbeddedPostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no database yet, so that a start makes one."""
+        return not self._cluster.exists()
+
     def start(self) -> str:
         """Start PostgreSQL, after recovery if need be, and return the DSN of its database.
 
-        What a killed predecessor left running is stopped first. Raises EmbeddedPostgresError if
-        the folder is in use or unusable, or if PostgreSQL doesn't start.
+        What a killed predecessor left running is stopped first. Raises DataDirInUse, or another
+        EmbeddedPostgresError if the folder is unusable or PostgreSQL doesn't start.
         """
         with explained(self._data_dir):
             self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -96,8 +111,7 @@ class EmbeddedPostgres:
             except BaseException:
                 self.stop()
                 raise
-        # The port is named, since a PGPORT in the environment would be taken otherwise.
-        return f"postgresql://postgres@/todo_gql?host={quote(str(self._socket_dir))}&port=5432"
+        return dsn(self._socket_dir)
 
     def stop(self) -> None:
         """Stop PostgreSQL cleanly, wait for its end, release the folder; twice is no error."""
@@ -195,6 +209,22 @@ class EmbeddedPostgres:
         return True
 
 
+def running_url(data_dir: Path) -> str | None:
+    """Give the DSN of the PostgreSQL that runs on a data folder, None unless one is ready."""
+    cluster = data_dir.resolve() / "postgres"
+    pid_file = cluster / "postmaster.pid"
+    with explained(data_dir), suppress(FileNotFoundError):
+        ready = pid_file.read_bytes().split()[-1:] == [b"ready"]
+        if ready and pid_in(pid_file) in {process.pid for process in living_postgres()}:
+            return dsn(private_socket_dir(cluster))
+    return None
+
+
+def dsn(socket_dir: Path) -> str:
+    """Give the DSN of the database behind a socket, whatever PGPORT is in the environment."""
+    return f"postgresql://postgres@/todo_gql?host={quote(str(socket_dir))}&port=5432"
+
+
 @contextmanager
 def explained(data_dir: Path) -> Iterator[None]:
     """Turn what the system refuses into an EmbeddedPostgresError that names the folder."""
@@ -218,7 +248,7 @@ def locked(data_dir: Path) -> TextIO:
         with lock:
             lock.seek(0)
             holder = lock.read().strip() or "(not known yet)"
-        raise EmbeddedPostgresError(
+        raise DataDirInUse(
             f"{data_dir} is in use by process {holder}. Stop that process, or set DATA_DIR to"
             " another folder (and PORT to another port) for this one."
         ) from None
@@ -252,34 +282,6 @@ def private_socket_dir(cluster: Path) -> Path:
 def fits_socket(folder: Path) -> bool:
     """Tell whether a folder can be the host in a DSN, which is short and ends at a comma."""
     return len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET_PATH and "," not in str(folder)
-
-
-def pid_in(pid_file: Path) -> int | None:
-    """Read which process a lock file of PostgreSQL names in its first line."""
-    try:
-        return int(pid_file.read_text().partition("\n")[0])
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def forget_recycled_pid(pid_file: Path) -> None:
-    """Remove a lock file that names no living postgres; PostgreSQL would refuse to start."""
-    if pid_in(pid_file) not in {process.pid for process in living_postgres()}:
-        pid_file.unlink(missing_ok=True)
-
-
-def living_postgres() -> list[psutil.Process]:
-    """List every PostgreSQL process of this machine that doesn't merely wait to be reaped."""
-    processes = psutil.process_iter(["name", "status", "cmdline"])
-    postgres = [process for process in processes if process.info["name"] == "postgres"]
-    return [process for process in postgres if process.info["status"] != psutil.STATUS_ZOMBIE]
-
-
-def signal_each(processes: list[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to processes, some of which may have ended already."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
 
 
 def persist(folder: Path) -> None:

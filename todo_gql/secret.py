@@ -2,38 +2,61 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from pydantic import SecretStr
 
-from todo_gql.settings import Settings
+from todo_gql.settings import SECRET_KEY_BYTES, Settings
 
 FILE_NAME = "secret_key"
 
 
-class MissingSecret(RuntimeError):
-    """There is no SECRET_KEY and none may be made; the message says what to do."""
+class SecretKeyError(RuntimeError):
+    """There is no SECRET_KEY to be had; the message says what a person should do."""
 
 
 def with_secret(settings: Settings) -> Settings:
     """The settings with a secret key: their own, or the one kept under DATA_DIR, made if need be.
 
-    In production none is made: replicas would each make another one.
+    In production none is made, since replicas would each make another one: SecretKeyError.
     """
     if settings.secret_key:
         return settings
     if settings.environment == "production":
-        raise MissingSecret("Set SECRET_KEY to 32 random bytes or more, the same for all replicas.")
-    path = settings.data_dir / FILE_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
+        raise SecretKeyError(
+            f"Set SECRET_KEY to {SECRET_KEY_BYTES} random bytes or more, the same for all replicas."
+        )
+    path = settings.data_dir.resolve() / FILE_NAME
     try:
-        # Made under another name first: a start that is cut short leaves no half a key.
-        draft = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink(missing_ok=True)
-    return settings.model_copy(update={"secret_key": SecretStr(path.read_text().strip())})
+        key = _kept(path)
+    except OSError as error:
+        raise SecretKeyError(
+            f"The secret key can't be kept in {path}: {error.strerror}. See that this user may"
+            " write there, set DATA_DIR to another folder, or set SECRET_KEY."
+        ) from error
+    if len(key) < SECRET_KEY_BYTES or not key.isascii():
+        raise SecretKeyError(
+            f"{path} is damaged. Restore it from a copy. Without one, remove it: a new key is made,"
+            " but no password and no token made with the old one is good any more."
+        )
+    return settings.model_copy(update={"secret_key": SecretStr(key.decode())})
+
+
+def _kept(path: Path) -> bytes:
+    """The key in the file, which is made whole or not at all."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(descriptor)
+            # Who comes second takes the key of who came first.
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            Path(draft).unlink()
+    return path.read_bytes().strip()

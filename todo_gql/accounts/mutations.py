@@ -8,7 +8,8 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import auth
 from todo_gql.accounts import registration
-from todo_gql.accounts.inputs import LONGEST_EMAIL, LoginInput, RegisterInput
+from todo_gql.accounts.inputs import LoginInput, RegisterInput
+from todo_gql.accounts.names import account_named
 from todo_gql.accounts.types import (
     AcceptedPayload,
     LoginPayload,
@@ -21,7 +22,6 @@ from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode
 from todo_gql.models import User as Account
 from todo_gql.passwords import hash_is_outdated, hash_password, password_matches
-from todo_gql.text import text_problem
 
 
 @strawberry.type
@@ -57,7 +57,7 @@ class AccountMutation:
     ) -> LoginPayload | None:
         """A new session; who doesn't know the password learns nothing about the account."""
         settings = info.context.settings
-        account = await _account(given.username_or_email)
+        account = await account_named(given.username_or_email)
         stored = account.password_hash if account else None
         if not await password_matches(given.password, stored, settings) or account is None:
             return LoginPayload(errors=[_wrong_credentials()])
@@ -101,15 +101,6 @@ class AccountMutation:
         await auth.end_sessions(info.context.signed_in(), everywhere=everywhere)
         _act_as(None, info.context)
         return AcceptedPayload(ok=True)
-
-
-async def _account(username_or_email: str) -> Account | None:
-    """The account of that name in any letter case."""
-    if text_problem(username_or_email, longest=LONGEST_EMAIL):
-        return None
-    key = username_or_email.lower()
-    named = Account.filter(email_key=key) if "@" in key else Account.filter(username_key=key)
-    return await named.get_or_none()
 
 
 async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:

@@ -1,9 +1,11 @@
 """The making of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -27,22 +29,41 @@ TAKEN_KEYS = (
 
 
 class RegistrationError(Exception):
-    """A registration that can't be had, and all that is wrong with it."""
+    """A registration that can't be had, and all that is wrong with it; its text has a line each."""
 
     def __init__(self, errors: list[UserError]) -> None:
-        super().__init__()
+        super().__init__(
+            "\n".join(f"{(error.path or [''])[-1]}: {error.message}" for error in errors)
+        )
         self.errors = errors
 
 
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
     """A new account, signed in; `RegistrationError` when there can't be one."""
+    async with _creation(given, settings, last_login_at=datetime.now(UTC)) as (user, transaction):
+        return user, await begin_session(user, device, settings, transaction)
+
+
+async def create_account(
+    given: RegisterInput, settings: Settings, *, is_superuser: bool = False
+) -> User:
+    """A new account that nobody has signed in to; `RegistrationError` when there can't be one."""
+    async with _creation(given, settings, is_superuser=is_superuser) as (user, _):
+        return user
+
+
+@asynccontextmanager
+async def _creation(
+    given: RegisterInput, settings: Settings, **more: object
+) -> AsyncIterator[tuple[User, BaseDBAsyncClient]]:
+    """A new account and the transaction that makes it, which ends with the block."""
     if problems := registration_problems(given, settings):
         raise RegistrationError(problems + _conflicts(await _taken(given, problems)))
     password_hash = await hash_password(given.password, settings)
     try:
         async with in_transaction() as transaction:
-            user = await User.create(**_columns(given, password_hash), using_db=transaction)
-            return user, await begin_session(user, device, settings, transaction)
+            columns = _columns(given, password_hash) | more
+            yield await User.create(**columns, using_db=transaction), transaction
     except IntegrityError as error:
         raise RegistrationError(_conflicts({_violated(error)} | await _taken(given))) from error
 
@@ -58,7 +79,6 @@ def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
         "last_name": (given.last_name or "").strip() or None,
         "bio": given.bio if given.bio and given.bio.strip() else None,
         "avatar_url": (given.avatar_url or "").strip() or None,
-        "last_login_at": datetime.now(UTC),
     }
 
 

@@ -85,26 +85,43 @@ class AccessLog:
     def __init__(self, stream: TextIO, level: str) -> None:
         self.threshold = logging.getLevelNamesMapping()[level.upper()]
         self._stream = stream
-        self._write_fields = self._write_plain if stream.isatty() else self._write_json
+        self._line = self._plain_line if stream.isatty() else self._json_line
 
-    def write(self, level: int, fields: dict[str, Any]) -> None:
-        """Write the fields of one request, which is worth doing from `threshold` on."""
-        self._write_fields(logging.getLevelName(level), fields)
-
-    def _write_json(self, level: str, fields: dict[str, Any]) -> None:
+    def write(
+        self,
+        level: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None,
+        duration_ms: float,
+        request_id: str,
+        client: str | None,
+    ) -> None:
+        """Write the facts of one request; ask `threshold` first whether they are wanted."""
         line = {
             "time": rfc3339(time.time()),
             "level": level,
             "logger": "todo_gql.access",
             "message": "request",
-            **fields,
+            "method": method,
+            "path": path,
+            "status": status,
+            "duration_ms": duration_ms,
+            "request_id": request_id,
+            "client": client,
         }
-        self._stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
+        self._stream.write(self._line(line))
 
-    def _write_plain(self, level: str, fields: dict[str, Any]) -> None:
-        self._stream.write(
-            f"{time.strftime('%H:%M:%S')} {level:<7} {' '.join(_readable(fields))}\n"
-        )
+    @staticmethod
+    def _json_line(line: dict[str, Any]) -> str:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+    @staticmethod
+    def _plain_line(line: dict[str, Any]) -> str:
+        _time, level, _logger, _message, *facts = line.items()
+        readable = " ".join(_readable(dict(facts)))
+        return f"{time.strftime('%H:%M:%S')} {level[1]:<7} {readable}\n"
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:

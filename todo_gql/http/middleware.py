@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Awaitable, Sequence
 from time import perf_counter
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import orjson
 from starlette.middleware.cors import CORSMiddleware
@@ -24,20 +24,6 @@ PREFLIGHT_SECONDS: Final = 3600
 
 _CLIENT_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 logger = logging.getLogger(__name__)
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return None
-
-
-def _identify(scope: Scope) -> str:
-    given = _header(scope, b"x-request-id")
-    if given is not None and _CLIENT_REQUEST_ID.fullmatch(given):
-        return given.decode("ascii")
-    return str(uuid4())
 
 
 def _internal_error(request_id: str) -> Response:
@@ -60,24 +46,64 @@ async def on_exception(request: Request, _exception: Exception) -> Response:
     return _internal_error(request.state.request_id)
 
 
-def _facts(scope: Scope, status: int | None, request_id: str, started: float) -> dict[str, Any]:
-    client = scope.get("client")
-    return {
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "duration_ms": int((perf_counter() - started) * 100_000) / 100,
-        "request_id": request_id,
-        "client": client[0] if client else None,
-    }
+def _open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=[origin.rstrip("/") for origin in origins],
+        allow_methods=("GET", "POST"),
+        allow_headers=("*",),
+        allow_credentials="*" not in origins,
+        expose_headers=EXPOSED_HEADERS,
+        max_age=PREFLIGHT_SECONDS,
+    )
+
+
+def _compressed(level: int | None, app: ASGIApp) -> ASGIApp:
+    if level is None:
+        return app
+    return GZipMiddleware(app, minimum_size=SMALLEST_COMPRESSED_BYTES, compresslevel=level)
+
+
+class Ways:
+    """The ways to an app: through CORS for a request with an Origin, through gzip if it takes it.
+
+    A request that needs neither goes straight, since Starlette's middleware costs it more than
+    our whole answer may.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], compression: int | None) -> None:
+        compressed = _compressed(compression, app)
+        self._ways = {
+            (False, False): app,
+            (False, True): compressed,
+            (True, False): _open_to(origins, app),
+            (True, True): _open_to(origins, compressed),
+        }
+
+    def choose(self, headers: dict[bytes, bytes]) -> ASGIApp:
+        """The way of a request with these headers."""
+        return self._ways[b"origin" in headers, b"gzip" in headers.get(b"accept-encoding", b"")]
+
+
+def _identify(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id")
+    if given is not None and _CLIENT_REQUEST_ID.fullmatch(given):
+        return given.decode("ascii")
+    return str(uuid4())
 
 
 class RequestEnvelope:
     """Gives every request an id, times and logs it, and answers exceptions that escape the app."""
 
-    def __init__(self, app: ASGIApp, failure: ASGIApp, access_log: logs.AccessLog) -> None:
+    def __init__(
+        self, app: ASGIApp, *, ways: Ways, failure: Ways, vary: bool, access_log: logs.AccessLog
+    ) -> None:
         self.app = app
+        self.ways = ways
         self.failure = failure
+        self.vary = vary
         self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +112,8 @@ class RequestEnvelope:
             await self.app(scope, receive, send)
             return
         started = perf_counter()
-        request_id = _identify(scope)
+        given = dict(scope["headers"])
+        request_id = _identify(given)
         scope.setdefault("state", {})["request_id"] = request_id
         status: int | None = None
 
@@ -97,85 +124,41 @@ class RequestEnvelope:
             status = message["status"]
             headers = [
                 *message.get("headers", ()),
-                (b"x-request-id", request_id.encode("ascii")),
+                (b"x-request-id", request_id.encode()),
                 (b"x-response-time", b"%.2fms" % ((perf_counter() - started) * 1000)),
             ]
+            if self.vary and b"origin" not in given:
+                # Else a cache could give this answer to a request that does have an Origin.
+                headers.append((b"vary", b"Origin"))
             return send({**message, "headers": headers})
 
         token = logs.request_id.set(request_id)
         try:
-            await self.app(scope, receive, send_marked)
+            await self.ways.choose(given)(scope, receive, send_marked)
         except ClientDisconnect:
             logger.debug("the client went away before it had sent all of its request")
         except Exception:
             logger.exception("an exception escaped the application")
             if status is None:
-                await self.failure(scope, receive, send_marked)
+                await self.failure.choose(given)(scope, receive, send_marked)
         finally:
             logs.request_id.reset(token)
-            level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
-            if level >= self.access_log.threshold:
-                self.access_log.write(level, _facts(scope, status, request_id, started))
+            self._log(scope, status, request_id, started)
 
-
-class WhenHeader:
-    """Sends requests whose header `name` speaks of `mention` through `special`, others past it.
-
-    Starlette's middleware costs a request more than our whole answer to it may, even where it
-    has nothing to do.
-    """
-
-    def __init__(self, name: bytes, mention: bytes, *, special: ASGIApp, others: ASGIApp) -> None:
-        self.name = name
-        self.mention = mention
-        self.special = special
-        self.others = others
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Pass one request on; other kinds of scope go past `special`."""
-        value = _header(scope, self.name) if scope["type"] == "http" else None
-        chosen = self.others if value is None or self.mention not in value else self.special
-        return chosen(scope, receive, send)
-
-
-class VaryByOrigin:
-    """Tells caches that an answer to a request without an Origin is no answer to one with."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one HTTP request; other kinds of scope go through untouched."""
-        if scope["type"] != "http":
-            return self.app(scope, receive, send)
-
-        def send_varying(message: Message) -> Awaitable[None]:
-            if message["type"] != "http.response.start":
-                return send(message)
-            headers = [*message.get("headers", ()), (b"vary", b"Origin")]
-            return send({**message, "headers": headers})
-
-        return self.app(scope, receive, send_varying)
-
-
-def _open_to(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    if not origins:
-        return app
-    cors = CORSMiddleware(
-        app,
-        allow_origins=[origin.rstrip("/") for origin in origins],
-        allow_methods=("GET", "POST"),
-        allow_headers=("*",),
-        allow_credentials="*" not in origins,
-        expose_headers=EXPOSED_HEADERS,
-        max_age=PREFLIGHT_SECONDS,
-    )
-    return WhenHeader(b"origin", b"", special=cors, others=VaryByOrigin(app))
-
-
-def _compressed(app: ASGIApp, level: int) -> ASGIApp:
-    gzip = GZipMiddleware(app, minimum_size=SMALLEST_COMPRESSED_BYTES, compresslevel=level)
-    return WhenHeader(b"accept-encoding", b"gzip", special=gzip, others=app)
+    def _log(self, scope: Scope, status: int | None, request_id: str, started: float) -> None:
+        level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
+        if level < self.access_log.threshold:
+            return
+        client = scope.get("client")
+        self.access_log.write(
+            "INFO" if level == logging.INFO else "DEBUG",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            duration_ms=int((perf_counter() - started) * 100_000) / 100,
+            request_id=request_id,
+            client=client[0] if client else None,
+        )
 
 
 def with_middleware(
@@ -192,9 +175,10 @@ def with_middleware(
     not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
     off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
     """
-    answered = app if compression_level is None else _compressed(app, compression_level)
     return RequestEnvelope(
-        _open_to(answered, cors_origins),
-        failure=_open_to(internal_error, cors_origins),
+        app,
+        ways=Ways(app, cors_origins, compression_level),
+        failure=Ways(internal_error, cors_origins, None),
+        vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
     )

@@ -1,0 +1,196 @@
+"""Operations written from the schema itself, so that no field of it can be forgotten."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    parse,
+    visit,
+)
+
+from todo_gql.schema import graphql_schema
+
+SCHEMA = graphql_schema()
+ROOTS = {"query": "Query", "mutation": "Mutation"}
+
+# A value of each scalar, to fill in what has to be there.
+SAMPLES: dict[str, Any] = {
+    "Boolean": True,
+    "DateTime": "2030-01-01T00:00:00Z",
+    "Float": 1.5,
+    "ID": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "Int": 7,
+    "JSON": {"sample": True},
+    "String": "Sample1",
+}
+
+Coordinate: TypeAlias = tuple[str, str]
+"""A type and one of its fields."""
+
+
+def object_types() -> Iterator[GraphQLObjectType]:
+    """Every object type that clients can meet."""
+    for name, kind in SCHEMA.type_map.items():
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__"):
+            yield kind
+
+
+def field_of(coordinate: Coordinate) -> GraphQLField:
+    """The definition of a field."""
+    kind = SCHEMA.type_map[coordinate[0]]
+    assert isinstance(kind, GraphQLObjectType)
+    field: GraphQLField = kind.fields[coordinate[1]]
+    return field
+
+
+def root_fields(operation: str) -> list[Coordinate]:
+    """The fields of `query` or `mutation`."""
+    kind = SCHEMA.type_map[ROOTS[operation]]
+    assert isinstance(kind, GraphQLObjectType)
+    return [(kind.name, name) for name in kind.fields]
+
+
+def asks_nothing(field: GraphQLField) -> bool:
+    """Whether a field can be selected without arguments."""
+    return not any(is_required_argument(argument) for argument in field.args.values())
+
+
+def is_leaf(field: GraphQLField) -> bool:
+    """Whether a field's value has no fields of its own."""
+    return is_leaf_type(get_named_type(field.type))
+
+
+def selection(kind: Any, depth: int) -> str:
+    """All that can be selected of a type without arguments, so many objects deep."""
+    named = get_named_type(kind)
+    if is_leaf_type(named):
+        return ""
+    if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
+        possible = SCHEMA.get_possible_types(named)
+        parts = [f"... on {each.name} {selection(each, depth)}" for each in possible]
+    else:
+        assert isinstance(named, GraphQLObjectType)
+        parts = [
+            f"{name} {selection(field.type, depth - 1)}"
+            for name, field in named.fields.items()
+            if asks_nothing(field) and (depth > 0 or is_leaf(field))
+        ]
+    return f"{{ __typename {' '.join(parts)} }}"
+
+
+@cache
+def ways() -> dict[str, tuple[str, ...]]:
+    """The shortest way from a query to each object type that needs no argument on it."""
+    found: dict[str, tuple[str, ...]] = {"Query": ()}
+    waiting = ["Query"]
+    for name in waiting:
+        kind = SCHEMA.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        for field_name, field in kind.fields.items():
+            target = get_named_type(field.type)
+            if not isinstance(target, GraphQLObjectType) or not asks_nothing(field):
+                continue
+            if target.name not in found:
+                found[target.name] = (*found[name], field_name)
+                waiting.append(target.name)
+    return found
+
+
+def enclosed(way: tuple[str, ...], inside: str) -> str:
+    """A selection at the end of a way."""
+    return "".join(f"{name} {{ " for name in way) + inside + " }" * len(way)
+
+
+def reached(data: Any, way: tuple[str, ...]) -> list[Any]:
+    """What an answer's data holds at the end of a way, lists flattened."""
+    found = [data]
+    for name in way:
+        values = [each[name] for each in found if each is not None]
+        found = []
+        for value in values:
+            found += value if isinstance(value, list) else [value]
+    return found
+
+
+def samples(kind: GraphQLInputType) -> list[Any]:
+    """Values of an input type, more than one if the client has to choose between its fields."""
+    if isinstance(kind, GraphQLNonNull):
+        return samples(kind.of_type)
+    if isinstance(kind, GraphQLList):
+        return [[value] for value in samples(kind.of_type)]
+    if isinstance(kind, GraphQLEnumType):
+        return [list(kind.values)[-1]]
+    if isinstance(kind, GraphQLInputObjectType):
+        fields = {name: samples(field.type)[0] for name, field in kind.fields.items()}
+        if kind.extensions["strawberry-definition"].is_one_of:
+            return [{name: value} for name, value in fields.items()]
+        return [fields]
+    return [SAMPLES[get_named_type(kind).name]]
+
+
+def required_arguments(field: GraphQLField) -> dict[str, Any]:
+    """A sample of every argument that a field can't do without."""
+    return {
+        name: samples(argument.type)[0]
+        for name, argument in field.args.items()
+        if is_required_argument(argument)
+    }
+
+
+@dataclass(frozen=True)
+class Call:
+    """A field with arguments, asked for where it can be had."""
+
+    coordinate: Coordinate
+    depth: int = 2
+
+    @property
+    def operation(self) -> str:
+        """Whether it is asked by a query or a mutation."""
+        return "mutation" if self.coordinate[0] == "Mutation" else "query"
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        """The way to the object that has the field."""
+        return () if self.coordinate[0] == "Mutation" else ways()[self.coordinate[0]]
+
+    def document(self, arguments: dict[str, Any]) -> str:
+        """The operation with a variable for each of these arguments."""
+        field, name = field_of(self.coordinate), self.coordinate[1]
+        defined = ", ".join(f"${each}: {field.args[each].type}" for each in arguments)
+        given = ", ".join(f"{each}: ${each}" for each in arguments)
+        asked = f"{name}{f'({given})' if given else ''} {selection(field.type, self.depth)}"
+        head = f"{self.operation}{f' ({defined})' if defined else ''}"
+        return f"{head} {{ {enclosed(self.way, asked)} }}"
+
+
+def coordinates_in(document: str) -> set[Coordinate]:
+    """The fields of object types that a document asks for."""
+    types, found = TypeInfo(SCHEMA), set[Coordinate]()
+
+    class Noting(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            parent = types.get_parent_type()
+            if parent is not None and not node.name.value.startswith("__"):
+                found.add((parent.name, node.name.value))
+
+    visit(parse(document), TypeInfoVisitor(types, Noting()))
+    return found

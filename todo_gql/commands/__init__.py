@@ -1,0 +1,1 @@
+"""The commands of `todo-gql`, and what all of them run in."""

@@ -1,0 +1,142 @@
+"""What a command runs in: its settings, its database, and its way to fail."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import typer
+from pydantic import ValidationError
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from todo_gql import db
+from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
+from todo_gql.secret import SecretKeyError, with_secret
+from todo_gql.settings import Settings
+
+Result = TypeVar("Result")
+
+# How long another process may take to start or to stop the database that it shares with us.
+SHARING_SECONDS = 15
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    DBConnectionError,
+    OperationalError,
+    OSError,
+    TimeoutError,
+)
+
+
+def fail(message: str) -> NoReturn:
+    """End with a message for a person, and status 1."""
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)
+
+
+def load_settings(**changes: Any) -> Settings:
+    """The settings, with those changes that are not None."""
+    try:
+        given = {name: value for name, value in changes.items() if value is not None}
+        return Settings(**given)
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        fail("The settings can't be used:\n" + "\n".join(f"  {line}" for line in lines))
+
+
+def load_secret(settings: Settings) -> Settings:
+    """The settings with a secret key."""
+    try:
+        return with_secret(settings)
+    except SecretKeyError as error:
+        fail(str(error))
+
+
+@contextmanager
+def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
+    """The URL of the database to use, with an embedded one running if that is it.
+
+    One that another process runs already is used, too, if it may be `shared`.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    stop_at_signals()
+    postgres = EmbeddedPostgres(settings.data_dir)
+    if postgres.is_new:
+        typer.echo(f"Making a PostgreSQL database in {settings.data_dir.resolve()}.")
+    try:
+        url = _started_or_shared(postgres, settings) if shared else postgres.start()
+    except EmbeddedPostgresError as error:
+        fail(str(error))
+    try:
+        yield url
+    finally:
+        # A second Ctrl-C must not leave PostgreSQL behind.
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
+            signal.signal(number, signal.SIG_IGN)
+        postgres.stop()
+
+
+def stop_at_signals() -> None:
+    """Take the signals that would end the process at once for a Ctrl-C."""
+    for number, handler in ENDING_SIGNALS.items():
+        # What nohup ignores stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _terminate(*_: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+ENDING_SIGNALS = {signal.SIGTERM: _interrupt, signal.SIGHUP: _terminate}
+
+
+def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:
+    """The URL of the database that we start, or that whoever holds the folder runs."""
+    deadline = time.monotonic() + SHARING_SECONDS
+    while True:
+        try:
+            return postgres.start()
+        except DataDirInUse:
+            if url := running_url(settings.data_dir):
+                return url
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Do some work on the database, in an event loop of its own."""
+    few_connections = {"database_pool_size": 1, "database_max_overflow": 1}
+
+    async def connected() -> Result:
+        await db.connect(url, settings.model_copy(update=few_connections))
+        try:
+            await db.server_version()
+            return await work()
+        finally:
+            await db.disconnect()
+
+    try:
+        return asyncio.run(connected())
+    except DATABASE_ERRORS as error:
+        fail(f"The database can't be used: {error or type(error).__name__}")
+
+
+def prepare(settings: Settings, url: str, *, migrate: bool = False) -> None:
+    """Have all tables there: an embedded database is migrated, another one if that is wanted."""
+    if migrate or not settings.database_url:
+        for name in run_connected(settings, url, db.migrate):
+            typer.echo(f"Applied the migration {name}.")
+    elif missing := run_connected(settings, url, db.unapplied_migrations):
+        lines = "\n".join(f"  {name}" for name in missing)
+        fail(f"The database lacks these migrations:\n{lines}\nApply them: todo-gql migrate")

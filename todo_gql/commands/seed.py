@@ -1,0 +1,98 @@
+"""The command that fills an account with todos to try things with."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from todo_gql import seeding
+from todo_gql.accounts.inputs import RegisterInput
+from todo_gql.accounts.names import account_named
+from todo_gql.accounts.registration import RegistrationError, create_account
+from todo_gql.commands.environment import (
+    database,
+    fail,
+    load_secret,
+    load_settings,
+    prepare,
+    run_connected,
+)
+from todo_gql.models import User
+from todo_gql.settings import Settings
+
+
+def seed(
+    account: Annotated[
+        str,
+        typer.Option(help="User name or e-mail address, in any letter case; made if missing."),
+    ] = "demo",
+    todos: Annotated[int, typer.Option(min=1, help="How many todos to add.")] = 200,
+    random_seed: Annotated[
+        int | None, typer.Option(help="The same number gives the same todos again.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do so even where ENVIRONMENT is production.")
+    ] = False,
+) -> None:
+    """Add believable todos with tags and history to an account."""
+    settings = load_secret(load_settings())
+    if settings.environment == "production" and not yes:
+        fail("This is production, where made-up todos have no place. If you mean it, add --yes.")
+    with database(settings) as url:
+        prepare(settings, url)
+        owner = run_connected(settings, url, partial(find_or_make, account, settings))
+        begin = time.monotonic()
+        random = Random(random_seed)  # noqa: S311 - it keeps nothing secret
+        with progress(todos) as tell:
+            adding = partial(seeding.seed, owner, todos, random, tell)
+            run_connected(settings, url, adding)
+    seconds = time.monotonic() - begin
+    typer.echo(f"Added {todos:,} todos to {owner.username} in {seconds:.1f} s.")
+
+
+async def find_or_make(name: str, settings: Settings) -> User:
+    """The account of that name, which is made with a password that is told if there is none."""
+    if found := await account_named(name):
+        return found
+    password = f"{secrets.token_urlsafe(12)}-Aa1"
+    given = RegisterInput(username=name, email=f"{name}@example.com", password=password)
+    try:
+        made = await create_account(given, settings)
+    except RegistrationError as refused:
+        fail(f"There is no account {name}, and it can't be made:\n{refused}")
+    typer.echo(f"Made the user {name} with the password {password}")
+    return made
+
+
+@contextmanager
+def progress(todos: int) -> Iterator[Callable[[int], object]]:
+    """Shows how many of the todos are there: a bar in a terminal, some lines elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        yield Lines(todos)
+        return
+    columns = (TextColumn("Todos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        yield partial(bar.advance, bar.add_task("", total=todos))
+
+
+class Lines:
+    """Tells how many of the todos are there, a line for each tenth."""
+
+    def __init__(self, todos: int) -> None:
+        self.todos = todos
+        self.done = 0
+
+    def __call__(self, more: int) -> None:
+        """Count so many more."""
+        tenths = self.done * 10 // self.todos
+        self.done += more
+        if self.done * 10 // self.todos > tenths:
+            typer.echo(f"{self.done:,} of {self.todos:,} todos")

@@ -1,0 +1,55 @@
+"""The commands that keep the database and the schema file up to date."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from todo_gql import db
+from todo_gql.commands.environment import database, fail, load_settings, run_connected
+from todo_gql.schema import schema_text
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether the models lack a migration.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write a migration for what changed in the models.")
+    ] = False,
+) -> None:
+    """Apply the missing migrations."""
+    settings = load_settings()
+    if check:
+        if missing := asyncio.run(db.models_without_migration()):
+            fail("The models lack a migration:\n" + "\n".join(f"  {line}" for line in missing))
+        typer.echo("Every model has its migrations.")
+    elif write:
+        paths = asyncio.run(db.write_migration())
+        typer.echo("\n".join(paths) or "Nothing changed in the models.")
+    else:
+        with database(settings) as url:
+            applied = run_connected(settings, url, db.migrate)
+        lines = [f"Applied the migration {name}." for name in applied]
+        typer.echo("\n".join(lines) or "Nothing to apply.")
+
+
+def export_schema(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("schema.graphql"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether the file is up to date.")
+    ] = False,
+) -> None:
+    """Write the GraphQL schema to a file."""
+    text = schema_text()
+    if not check:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            fail(f"Can't write {path}: {error.strerror}.")
+        typer.echo(f"Wrote {path}.")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+        fail(f"{path} is not what the code says: run make schema.")
+    else:
+        typer.echo(f"{path} is up to date.")

@@ -1,0 +1,125 @@
+"""The commands for accounts."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from todo_gql.accounts import administration
+from todo_gql.accounts.inputs import RegisterInput
+from todo_gql.accounts.registration import RegistrationError, create_account
+from todo_gql.commands.environment import (
+    database,
+    fail,
+    load_secret,
+    load_settings,
+    prepare,
+    run_connected,
+)
+
+user = typer.Typer(
+    help="Create, promote, demote, disable and enable accounts.", no_args_is_help=True
+)
+
+Name = Annotated[
+    str, typer.Argument(help="The account's user name or e-mail address, in any letter case.")
+]
+
+
+@user.command()
+def create(
+    username: Annotated[
+        str, typer.Argument(help="3 to 50 of the letters A to Z, digits, and the signs _ . -")
+    ],
+    email: Annotated[str, typer.Argument(help="An e-mail address.")],
+    superuser: Annotated[
+        bool, typer.Option("--superuser", help="Make the account a superuser.")
+    ] = False,
+    password_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--password-stdin", help="Read the password from the first line of standard input."
+        ),
+    ] = False,
+) -> None:
+    """Make an account; asks for its password, which nobody sees."""
+    settings = load_secret(load_settings())
+    given = RegisterInput(
+        username=username, email=email, password=read_password(from_stdin=password_stdin)
+    )
+    with database(settings) as url:
+        prepare(settings, url)
+        making = partial(create_account, given, settings, is_superuser=superuser)
+        try:
+            account = run_connected(settings, url, making)
+        except RegistrationError as refused:
+            fail(f"The account can't be made:\n{refused}")
+    typer.echo(f"Made the {'superuser' if superuser else 'user'} {account.username}.")
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """The password that a person types twice, or that a program sends."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        fail("There is no terminal to ask for the password: send it with --password-stdin.")
+    password: str = typer.prompt(
+        "Password", hide_input=True, confirmation_prompt="The password once more"
+    )
+    return password
+
+
+@user.command()
+def promote(name: Name) -> None:
+    """Make an account a superuser."""
+    administer(
+        partial(administration.set_superuser, name, wanted=True),
+        "{} is a superuser now.",
+        "{} is a superuser already.",
+    )
+
+
+@user.command()
+def demote(name: Name) -> None:
+    """Make a superuser an ordinary user; the last active superuser stays one."""
+    administer(
+        partial(administration.set_superuser, name, wanted=False),
+        "{} is no superuser any more.",
+        "{} is no superuser anyway.",
+    )
+
+
+@user.command()
+def disable(name: Name) -> None:
+    """Close an account, and end its sessions at once; the last active superuser stays."""
+    administer(
+        partial(administration.set_active, name, wanted=False),
+        "{} is disabled and signed out everywhere.",
+        "{} is disabled already.",
+    )
+
+
+@user.command()
+def enable(name: Name) -> None:
+    """Open an account again, which then has to sign in anew."""
+    administer(
+        partial(administration.set_active, name, wanted=True),
+        "{} is enabled now.",
+        "{} is enabled already.",
+    )
+
+
+def administer(
+    work: Callable[[], Awaitable[administration.Outcome]], changed: str, unchanged: str
+) -> None:
+    """Do something to an account, and tell what it is now."""
+    settings = load_settings()
+    with database(settings) as url:
+        prepare(settings, url)
+        try:
+            outcome = run_connected(settings, url, work)
+        except administration.AdministrationError as refused:
+            fail(str(refused))
+    typer.echo((changed if outcome.changed else unchanged).format(outcome.username))

@@ -1,0 +1,123 @@
+"""Fills an account with believable todos, as many as one likes, through the owner's lock."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from random import Random
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from todo_gql import db
+from todo_gql.auth import Viewer
+from todo_gql.believable import lives
+from todo_gql.changes.log import Entry
+from todo_gql.models import Status, User
+from todo_gql.todos.state import STORED, TodoState
+from todo_gql.todos.writes import COUNT_TAGS, OwnerWrite, owner_write
+
+# Large enough to be fast, and small enough that the owner's other writes wait a moment only.
+BATCH = 2_500
+PAST = timedelta(days=400)
+NO_SESSION = UUID(int=0)
+NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+COUNT = """
+UPDATE users SET change_seq = change_seq + $2,
+    pending_count = pending_count + $3, in_progress_count = in_progress_count + $4,
+    completed_count = completed_count + $5, cancelled_count = cancelled_count + $6
+WHERE id = $1 RETURNING change_seq - $2
+"""
+CHANGE_COLUMNS = ("id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at")
+TODO_VALUES = attrgetter(*STORED)
+
+
+async def seed(account: User, number: int, random: Random, tell: Callable[[int], object]) -> None:
+    """Add so many todos with their history to an account, and `tell` how many came each time.
+
+    They are written in transactions of their own: whatever ends it, the account is in order.
+    """
+    viewer = Viewer(account.id, NO_SESSION, account.username, account.is_superuser)
+    slices = _slices(account.id, number, datetime.now(UTC), random)
+    batch = next(slices)
+    while batch:
+        # PostgreSQL writes one batch while we think up the next.
+        coming = asyncio.create_task(asyncio.to_thread(next, slices, []))
+        async with owner_write(viewer) as write:
+            await write.connection.execute(NO_LIMITS)
+            await _store(write, batch)
+        tell(len(batch))
+        batch = await coming
+    await _take_stock()
+
+
+def _slices(
+    owner_id: UUID, number: int, until: datetime, random: Random
+) -> Iterator[list[list[Entry]]]:
+    """The lives of all todos, in slices of the time that they are spread over."""
+    since = until - PAST
+    for made in range(0, number, BATCH):
+        size = min(BATCH, number - made)
+        begin, end = (since + PAST * (count / number) for count in (made, made + size))
+        yield list(lives(owner_id, size, begin, end, random))
+
+
+async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
+    """Write todos as they are in the end, and all that was done to them in the order of time."""
+    todos = [life[-1].after for life in batch]
+    await _copy(write, "todos", STORED, map(TODO_VALUES, todos))
+    await _store_tags(write, todos)
+    entries = sorted((entry for life in batch for entry in life), key=_moment)
+    statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
+    counts = (statuses[status] for status in Status)
+    owner_id = write.viewer.id
+    seq: int = await write.connection.fetchval(COUNT, owner_id, len(entries), *counts)
+    changes = (
+        (
+            uuid7(),
+            owner_id,
+            place,
+            entry.after.id,
+            owner_id,
+            entry.action,
+            entry.diff(),
+            entry.after.updated_at,
+        )
+        for place, entry in enumerate(entries, seq + 1)
+    )
+    await _copy(write, "changes", CHANGE_COLUMNS, changes)
+
+
+def _moment(entry: Entry) -> datetime:
+    return entry.after.updated_at
+
+
+async def _store_tags(write: OwnerWrite, todos: Sequence[TodoState]) -> None:
+    owner_id = write.viewer.id
+    # The tags of todos in the trash have rows, too, and don't count.
+    counts = Counter({name: 0 for todo in todos for name in todo.tags})
+    counts.update(name for todo in todos if todo.deleted_at is None for name in todo.tags)
+    names = list(counts)
+    await write.connection.execute(
+        COUNT_TAGS, owner_id, [uuid7() for _ in names], names, list(counts.values())
+    )
+    rows = await write.connection.fetch(
+        "SELECT name, id FROM tags WHERE owner_id = $1 AND name = ANY($2)", owner_id, names
+    )
+    ids = {row["name"]: row["id"] for row in rows}
+    tagged = ((owner_id, todo.id, ids[name]) for todo in todos for name in todo.tags)
+    await _copy(write, "todo_tags", ("owner_id", "todo_id", "tag_id"), tagged)
+
+
+async def _copy(
+    write: OwnerWrite, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
+) -> None:
+    await write.connection.copy_records_to_table(table, columns=columns, records=rows)
+
+
+async def _take_stock() -> None:
+    """Have the planner know of what came, and the index of texts ready to be searched."""
+    async with db.connection() as connection:
+        await connection.execute("SET statement_timeout = 0")
+        await connection.execute("ANALYZE users, todos, tags, todo_tags, changes")
