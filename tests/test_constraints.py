@@ -152,7 +152,7 @@ async def catalogue(database_url: str) -> list[asyncpg.Record]:
 
 async def test_migrating_again_does_nothing(server_url: str, project: Path, tmp_path: Path) -> None:
     """Of two runs at once one applies every migration; a later one finds nothing to do."""
-    all_applied = "".join(f"Applied {path.stem}\n" for path in migrations(project))
+    all_applied = "".join(f"Applied the migration {path.stem}.\n" for path in migrations(project))
     async with fresh_database(server_url) as url:
         at_once = await asyncio.gather(migrate(url, tmp_path), migrate(url, tmp_path))
         assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]

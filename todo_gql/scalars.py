@@ -37,8 +37,8 @@ def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None)
     """A JSON value written in the document itself."""
     try:
         return value_from_ast_untyped(node, variables)
-    except (ValueError, RecursionError):
-        raise GraphQLError("A number in this JSON value is too large.") from None
+    except RecursionError:
+        raise GraphQLError("This JSON value is nested too deeply.") from None
 
 
 DateTime = strawberry.scalar(

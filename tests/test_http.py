@@ -1,0 +1,384 @@
+"""GraphQL over HTTP: what may be sent, and how it is answered."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from tortoise.connection import get_connection
+
+from tests.conftest import Account, Client
+from todo_gql import db
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+TYPENAME = {"query": "{ __typename }"}
+ANSWER = {"data": {"__typename": "Query"}}
+CREATE = 'mutation { todoCreate(input: { title: "x" }) { todo { id } } }'
+
+
+async def post(client: Client, body: Any, **headers: str) -> httpx.Response:
+    """The answer to a POST; a body that isn't bytes is sent as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {"content-type": JSON} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    return await client.http.post("/graphql", content=content, headers=sent)
+
+
+def codes(answer: httpx.Response) -> list[str]:
+    """The codes of the errors in an answer."""
+    return [error["extensions"]["code"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (JSON, JSON),
+        (GRAPHQL, GRAPHQL),
+        (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL),
+        (f"{JSON}, {GRAPHQL};q=0.5", JSON),
+        (f"text/html;q=1, {GRAPHQL};q=nonsense, {JSON};q=0.1", JSON),
+        (f"{GRAPHQL}; charset=utf-8, text/event-stream", GRAPHQL),
+    ],
+)
+async def test_the_answer_has_the_type_that_the_client_prefers(
+    client: Client, accept: str | None, answered: str
+) -> None:
+    """JSON where it doesn't say."""
+    client.http.headers.pop("accept")
+    answer = await post(client, TYPENAME, **({} if accept is None else {"accept": accept}))
+    assert (answer.status_code, answer.json()) == (200, ANSWER)
+    assert answer.headers["content-type"] == f"{answered}; charset=utf-8"
+
+
+async def test_a_client_that_accepts_no_json_is_told(client: Client) -> None:
+    """With 406."""
+    answer = await post(client, TYPENAME, accept="image/png")
+    assert (answer.status_code, codes(answer)) == (406, ["BAD_USER_INPUT"])
+
+
+async def test_a_get_reads(client: Client) -> None:
+    """With the query, variables and operation name in the query string."""
+    query = quote("query A { __typename } query B($a: ID!) { b: __typename node(id: $a) { id } }")
+    answer = await client.http.get(f"/graphql?query={query}&operationName=A&variables=%7B%7D")
+    assert answer.json() == ANSWER
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "query=",
+        "variables={}",
+        "query={__typename}&variables=[1]",
+        "query={__typename}&variables={",
+    ],
+)
+async def test_a_get_that_is_no_request_is_refused(client: Client, query_string: str) -> None:
+    """With 400."""
+    answer = await client.http.get(f"/graphql?{query_string}")
+    assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
+
+
+async def test_a_get_does_not_write(account: Account) -> None:
+    """A mutation by GET is told to come by POST, and does nothing."""
+    headers = {"Authorization": f"Bearer {account.token}"}
+    answer = await account.http.get(f"/graphql?query={quote(CREATE)}", headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (await account.data("{ todos { totalCount } }"))["todos"]["totalCount"] == 0
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_other_methods_are_refused(client: Client, method: str) -> None:
+    """With what is allowed."""
+    answer = await client.http.request(method, "/graphql", json=TYPENAME)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "",
+        "application/json; charset=utf-16",
+    ],
+)
+async def test_only_json_is_taken(client: Client, content_type: str) -> None:
+    """So that no page of somebody else's can post a form."""
+    answer = await post(client, TYPENAME, content_type=content_type)
+    assert (answer.status_code, codes(answer)) == (415, ["BAD_USER_INPUT"])
+
+
+async def test_a_compressed_body_is_refused(client: Client) -> None:
+    """With 415, and without unpacking it."""
+    body = gzip.compress(json.dumps(TYPENAME).encode())
+    answer = await post(client, body, content_encoding="gzip")
+    assert (answer.status_code, codes(answer)) == (415, ["BAD_USER_INPUT"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"5",
+        b'"x"',
+        b"[1,2]",
+        b"{}",
+        b"{",
+        b"\xff\xfe",
+        b'{"query": 5}',
+        b'{"query": " "}',
+        b'{"query": "{a}", "variables": [1]}',
+        b'{"query": "{a}", "variables": "x"}',
+        b'{"query": "{a}", "operationName": 5}',
+        b'{"query": "{a}", "extensions": []}',
+        b"[" * 100_000,
+        b'{"query": ' + b"9" * 5000 + b"}",
+        b'{"query": "\\ud800',
+        gzip.compress(b"{}"),
+    ],
+    ids=range(18),
+)
+async def test_a_body_that_is_no_request_is_refused(client: Client, body: bytes) -> None:
+    """With 400 and a code, whatever it is."""
+    answer = await post(client, body)
+    assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
+
+
+async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
+    """With 413, however it comes."""
+    large = {"query": "{ __typename }", "variables": {"a": "x" * 300_000}}
+
+    async def chunks() -> Any:
+        for _ in range(30):
+            yield b" " * 10_000
+
+    assert (await post(client, large)).status_code == 413
+    answer = await client.http.post("/graphql", content=chunks(), headers={"content-type": JSON})
+    assert (answer.status_code, codes(answer)) == (413, ["BAD_USER_INPUT"])
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ a: " * 300, "GRAPHQL_PARSE_FAILED"),
+        ("{ __typename " * 1 + "a " * 2_000 + "}", "GRAPHQL_PARSE_FAILED"),
+        ('{ node(id: "\\ud800") { id } }', "GRAPHQL_PARSE_FAILED"),
+        ("{ unknown }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ todo(id: 5.5) { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query ($id: ID!) { node(id: $id) { id } }", "BAD_USER_INPUT"),
+    ],
+)
+async def test_a_document_that_cannot_be_executed_is_told(
+    client: Client, query: str, code: str
+) -> None:
+    """With 400 in the newer media type and with 200 in JSON, and no data in either."""
+    for media_type, status in ((GRAPHQL, 400), (JSON, 200)):
+        answer = await post(client, {"query": query}, accept=media_type)
+        assert answer.status_code == status
+        assert "data" not in answer.json()
+        assert set(codes(answer)) == {code}
+
+
+async def test_at_most_ten_errors_are_told(client: Client) -> None:
+    """However many there are."""
+    fields = " ".join(f"field{n}" for n in range(30))
+    answer = await post(client, {"query": f"{{ {fields} }}"})
+    assert len(answer.json()["errors"]) == 10
+
+
+async def test_a_long_document_works(client: Client) -> None:
+    """Though it is not kept."""
+    answer = await post(client, {"query": "{ __typename }" + " " * 20_000})
+    assert answer.json() == ANSWER
+
+
+@pytest.mark.parametrize("literal", ["9" * 5_000, "1e999", "[" * 40 + "]" * 40])
+async def test_a_json_literal_that_no_one_could_keep_is_told(
+    account: Account, literal: str
+) -> None:
+    """As an error of its field."""
+    query = (
+        f'mutation {{ todoCreate(input: {{ title: "x", metadata: {{ a: {literal} }} }})'
+        " { errors { code path } } }"
+    )
+    errors = (await account.data(query))["todoCreate"]["errors"]
+    assert errors == [{"code": "INVALID", "path": ["input", "metadata"]}]
+
+
+@pytest.mark.parametrize("depth", [100, 200, 300, 400, 490])
+async def test_a_literal_that_is_nested_deeply_is_an_error(account: Account, depth: int) -> None:
+    """Never a fault of the server's."""
+    literal = "[" * depth + "]" * depth
+    answer = await account.post(
+        f'mutation {{ todoCreate(input: {{ title: "x", metadata: {{ a: {literal} }} }})'
+        " { errors { code } } }",
+        token=account.token,
+    )
+    assert answer.status_code == 200
+    assert "INTERNAL" not in answer.text
+    assert answer.json() != {"data": {"todoCreate": {"errors": []}}}
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 401)])
+@pytest.mark.parametrize("token", [None, "nonsense"])
+async def test_a_field_for_viewers_tells_who_is_not_signed_in(
+    client: Client, accept: str, status: int, token: str | None
+) -> None:
+    """With 401 in the newer media type, and a challenge if a token was there."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    answer = await post(client, {"query": "{ changeCursor }"}, accept=accept, **headers)
+    assert (answer.status_code, answer.json()["data"]) == (status, None)
+    assert codes(answer) == ["UNAUTHENTICATED"]
+    challenge = 'Bearer error="invalid_token"' if token else None
+    assert answer.headers.get("www-authenticate") == challenge
+
+
+async def test_a_bad_token_makes_a_request_anonymous(account: Account) -> None:
+    """So that signing in works whatever header a client still sends."""
+    answer = await account.post("{ viewer { id } __typename }", token="nonsense")
+    assert answer.json() == {"data": {"viewer": None, "__typename": "Query"}}
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "bearer", "BEARER"])
+async def test_the_scheme_is_taken_in_any_letter_case(account: Account, scheme: str) -> None:
+    """And another one is no token."""
+    answer = await post(
+        account, {"query": "{ viewer { id } }"}, authorization=f"{scheme} {account.token}"
+    )
+    viewer = None if scheme == "Basic" else {"id": account.id}
+    assert answer.json() == {"data": {"viewer": viewer}}
+
+
+async def test_no_message_of_a_driver_reaches_a_client(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What we did not expect is INTERNAL and the request's id, nothing more."""
+
+    async def broken(*_: object, **__: object) -> None:
+        async with db.connection() as connection:
+            await connection.execute("SELECT secret FROM nowhere")
+
+    monkeypatch.setattr("todo_gql.changes.queries.fetch_page", broken)
+    answer = await account.post("{ changes { nodes { id } } }", token=account.token)
+    [error] = answer.json()["errors"]
+    request_id = answer.headers["x-request-id"]
+    assert error["extensions"] == {"code": "INTERNAL", "requestId": request_id}
+    assert "nowhere" not in answer.text
+
+
+async def test_a_database_that_is_away_makes_us_unavailable(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 503 and when to come back; and the next request is answered again."""
+    with monkeypatch.context() as patch:
+
+        async def lost(*_: object, **__: object) -> None:
+            raise ConnectionRefusedError("postgresql://user:secret@host/")
+
+        patch.setattr(db, "fetchrow", lost)
+        answer = await account.post("{ viewer { id } }", token=account.token)
+    assert (answer.status_code, codes(answer)) == (503, ["UNAVAILABLE"])
+    assert answer.headers["retry-after"] == "1"
+    assert "secret" not in answer.text
+    assert (await account.data("{ viewer { id } }"))["viewer"] == {"id": account.id}
+
+
+async def test_a_terminated_backend_is_an_outage(account: Account) -> None:
+    """Nothing is half done, and the same write succeeds afterwards."""
+    async with db.connection() as watcher, db.transaction() as holder:
+        await holder.execute(
+            "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
+        )
+        waiting = asyncio.create_task(account.post(CREATE, token=account.token))
+        terminated = None
+        while not terminated:
+            terminated = await watcher.fetchval(
+                "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        answer = await waiting
+    assert (answer.status_code, codes(answer)) == (503, ["UNAVAILABLE"])
+    assert (await account.data("{ todos { totalCount } }"))["todos"]["totalCount"] == 0
+    assert (await account.create())["version"] == 1
+
+
+async def test_who_waits_too_long_for_a_lock_is_told(account: Account) -> None:
+    """With TIMEOUT, and nothing is written."""
+    async with db.transaction() as holder:
+        await holder.execute(
+            "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
+        )
+        answer = await account.post(CREATE, token=account.token)
+    assert codes(answer) == ["TIMEOUT"]
+    assert (await account.data("{ changes { nodes { id } } }"))["changes"]["nodes"] == []
+
+
+async def test_an_operation_that_takes_too_long_is_given_up(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TIMEOUT and no data."""
+    monkeypatch.setattr("todo_gql.http.graphql.OPERATION_SECONDS", 0.05)
+    async with db.transaction() as holder:
+        await holder.execute(
+            "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
+        )
+        answer = await account.post(CREATE, token=account.token)
+    assert codes(answer) == ["TIMEOUT"]
+    assert "data" not in answer.json()
+
+
+async def test_a_pool_without_a_free_connection_makes_us_unavailable(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the time to wait is over, not for ever."""
+    pool = get_connection("default")._pool
+    monkeypatch.setattr(pool, "acquire_timeout", 0.1)
+    held = [await pool.acquire() for _ in range(pool.get_max_size())]
+    try:
+        answer = await account.post("{ viewer { id } }", token=account.token)
+    finally:
+        for connection in held:
+            await pool.release(connection)
+    assert (answer.status_code, codes(answer)) == (503, ["UNAVAILABLE"])
+
+
+async def test_only_known_origins_may_read(client: Client) -> None:
+    """By CORS."""
+    for origin, allowed in (
+        ("https://app.example", "https://app.example"),
+        ("https://evil.example", None),
+    ):
+        answer = await post(client, TYPENAME, origin=origin)
+        assert answer.headers.get("access-control-allow-origin") == allowed
+
+
+async def test_long_answers_are_compressed(account: Account) -> None:
+    """For clients that take gzip."""
+    await account.create_many([{"title": "x" * 100}] * 50)
+    headers = {"Authorization": f"Bearer {account.token}", "Accept-Encoding": "gzip"}
+    body = {"query": "{ todos { nodes { id title } } }"}
+    answer = await account.http.post("/graphql", json=body, headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.json()["data"]["todos"]["nodes"]) == 50
+
+
+async def test_a_browser_gets_a_page(client: Client) -> None:
+    """At the same address; a query in the address is answered all the same."""
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = await client.http.get("/graphql", headers=browser)
+    assert page.headers["content-type"].startswith("text/html")
+    answer = await client.http.get("/graphql?query={__typename}", headers=browser)
+    assert answer.json() == ANSWER
