@@ -1,0 +1,238 @@
+"""What PostgreSQL reads for each kind of list, for an owner of 100,000 todos."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
+from typing import Any
+
+import httpx
+import pytest
+from asyncpg import Connection
+from starlette.types import ASGIApp
+
+from tests.conftest import Account, Client, registered
+from todo_gql import db
+
+NUMBER = 100_000
+PAGE = 50
+
+LIST = """
+query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String, $last: Int,
+       $before: String) {
+  todos(filter: $filter, sort: $sort, first: $first, after: $after, last: $last,
+        before: $before) {
+    nodes { id }
+    pageInfo { startCursor endCursor }
+  }
+}
+"""
+# Ties and nulls as in real lists; every thousandth todo has a rare word.
+FILL = [
+    """
+    INSERT INTO todos (id, owner_id, title, description, status, priority, due_at, completed_at,
+        metadata, version, created_at, updated_at)
+    SELECT gen_random_uuid(), $1,
+        (ARRAY['Buy', 'Call', 'Write', 'Mend', 'Read', 'Book', 'Paint'])[n % 7 + 1] || ' ' || n
+            || CASE n % 1000 WHEN 0 THEN ' quagga' ELSE '' END,
+        'Something to do, with words enough for a line', n % 4, n / 7 % 4,
+        CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400) END,
+        CASE WHEN n % 4 = 2 THEN now() - make_interval(mins => n % 5000) END,
+        '{}', 1, now() - make_interval(secs => n), now() - make_interval(secs => n % 60000)
+    FROM generate_series(1, $2::int) AS n
+    """,
+    """
+    INSERT INTO tags (id, owner_id, name, todo_count)
+    SELECT gen_random_uuid(), $1, 'tag ' || n, $2::int / 12 FROM generate_series(1, 30) AS n
+    """,
+    """
+    INSERT INTO todo_tags (owner_id, todo_id, tag_id)
+    SELECT $1, t.id, g.id FROM (
+        SELECT id, row_number() OVER () AS n FROM todos WHERE owner_id = $1 LIMIT $2::int
+    ) t JOIN (
+        SELECT id, row_number() OVER (ORDER BY name) AS n FROM tags WHERE owner_id = $1
+    ) g ON g.n IN (t.n % 30 + 1, t.n / 30 % 30 + 1)
+    """,
+    """
+    UPDATE users SET (pending_count, in_progress_count, completed_count, cancelled_count) = (
+        SELECT count(*) FILTER (WHERE status = 0), count(*) FILTER (WHERE status = 1),
+            count(*) FILTER (WHERE status = 2), count(*) FILTER (WHERE status = 3)
+        FROM todos WHERE owner_id = $1 LIMIT $2::int
+    ) WHERE id = $1
+    """,
+]
+
+
+@pytest.fixture(scope="module")
+async def owner(app: ASGIApp) -> AsyncIterator[Account]:
+    """The owner of many todos, among others who have a few."""
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://todo.test") as http:
+        for _ in range(5):
+            await (await registered(Client(http))).create_many([{"title": "x", "tags": ["a"]}] * 20)
+        account = await registered(Client(http))
+        async with db.connection() as connection:
+            await connection.execute("SET statement_timeout = 0")
+            for statement in FILL:
+                await connection.execute(
+                    statement.replace("$1", f"'{account.id}'::uuid").replace("$2", str(NUMBER))
+                )
+            await connection.execute("VACUUM ANALYZE todos, tags, todo_tags, users")
+            await connection.execute("RESET statement_timeout")
+        yield account
+
+
+Sent = list[tuple[str, tuple[Any, ...]]]
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """The statements that are sent from now on, with their values."""
+    statements: Sent = []
+
+    def recording(name: str) -> None:
+        send = getattr(Connection, name)
+
+        async def record(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
+            statements.append((query, args))
+            return await send(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(Connection, name, record)
+
+    for name in ("fetch", "fetchrow", "fetchval"):
+        recording(name)
+    prepare = Connection.prepare
+
+    class Prepared:
+        """A prepared statement; asyncpg's own takes no other methods."""
+
+        def __init__(self, query: str, statement: Any) -> None:
+            self.query = query
+            self.statement = statement
+
+        async def fetch(self, *args: Any) -> Any:
+            statements.append((self.query, args))
+            return await self.statement.fetch(*args)
+
+    async def prepared(self: Any, query: str, **kwargs: Any) -> Prepared:
+        return Prepared(query, await prepare(self, query, **kwargs))
+
+    monkeypatch.setattr(Connection, "prepare", prepared)
+    return statements
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes, from the top."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes_of(child)
+
+
+async def plans(sent: Sent, table: str = "todos") -> list[list[dict[str, Any]]]:
+    """The nodes of the plans of the statements that read a table."""
+    found = []
+    for query, args in list(sent):
+        if f" {table} " not in query or not query.lstrip().startswith("SELECT"):
+            continue
+        async with db.connection() as connection:
+            await connection.execute("SET plan_cache_mode = force_custom_plan")
+            text = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", *args)
+            await connection.execute("RESET plan_cache_mode")
+        found.append(list(nodes_of(json.loads(text)[0]["Plan"])))
+    return found
+
+
+def rows_read(nodes: list[dict[str, Any]], table: str) -> float:
+    """How many rows of a table a plan touches, those that it throws away too."""
+    read = 0.0
+    for node in nodes:
+        if node.get("Relation Name") == table:
+            thrown_away = node.get("Rows Removed by Filter", 0)
+            read += (node["Actual Rows"] + thrown_away) * node["Actual Loops"]
+    return read
+
+
+ORDERS = list(
+    product(
+        ("CREATED_AT", "UPDATED_AT", "DUE_AT", "COMPLETED_AT", "PRIORITY", "STATUS", "TITLE"),
+        ("ASC", "DESC"),
+        ("FIRST", "LAST"),
+    )
+)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+async def test_a_list_reads_an_index_and_no_more_than_its_page(
+    owner: Account, sent: Sent, order: tuple[str, str, str]
+) -> None:
+    """First page and deep page, forwards and backwards, whatever the key."""
+    sort = [dict(zip(("field", "direction", "nulls"), order, strict=True))]
+    first = (await owner.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
+    last = (await owner.data(LIST, sort=sort, last=PAGE))["todos"]["pageInfo"]
+    await owner.data(LIST, sort=sort, first=PAGE, after=first["endCursor"])
+    await owner.data(LIST, sort=sort, last=PAGE, before=last["startCursor"])
+    seen = await plans(sent)
+    assert len(seen) == 4
+    for nodes in seen:
+        kinds = {node["Node Type"] for node in nodes}
+        assert kinds <= {"Limit", "Index Scan", "Index Only Scan", "Result"}, kinds
+        assert rows_read(nodes, "todos") <= PAGE + 1
+        assert all("owner_id = " in n["Index Cond"] for n in nodes if "Index Cond" in n)
+
+
+FILTERS: list[dict[str, Any]] = [
+    {"status": {"eq": "PENDING"}, "priority": {"gte": "HIGH"}},
+    {"tags": {"some": ["tag 3"]}},
+    {"tags": {"every": ["tag 3", "tag 4"]}},
+    {"tags": {"isEmpty": True}},
+    {"dueAt": {"isNull": True}},
+    {"isOverdue": True},
+    {"search": "buy 12"},
+    {"isDeleted": True},
+    {"not": {"status": {"eq": "PENDING"}}},
+]
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+async def test_other_lists_stay_within_the_owners_rows(
+    owner: Account, sent: Sent, wanted: dict[str, Any]
+) -> None:
+    """As do their totals and stats: every index is entered by the owner."""
+    await owner.data(LIST, filter=wanted)
+    await owner.data(
+        "query ($filter: TodoFilter) { todos(filter: $filter, first: 1) { totalCount }"
+        " stats(filter: $filter) { total } }",
+        filter=wanted,
+    )
+    seen = await plans(sent)
+    assert len(seen) == 4
+    for nodes in seen:
+        for node in nodes:
+            if node.get("Relation Name") in ("todos", "todo_tags", "tags"):
+                condition = node.get("Index Cond", "") + node.get("Recheck Cond", "")
+                condition += node.get("Filter", "")
+                assert "owner_id" in condition, node
+
+
+async def test_a_rare_word_is_found_by_the_index_of_texts(owner: Account, sent: Sent) -> None:
+    """And little else is read."""
+    found = await owner.data(LIST, filter={"search": "QUAGGA"}, first=100)
+    assert len(found["todos"]["nodes"]) == NUMBER // 1000
+    [nodes] = await plans(sent)
+    assert {node.get("Index Name") for node in nodes} == {None, "todos_by_text"}
+    assert rows_read(nodes, "todos") < NUMBER / 100
+
+
+async def test_overdue_is_counted_from_an_index_alone(owner: Account, sent: Sent) -> None:
+    """The rows themselves are not read."""
+    await owner.data("{ stats { overdue } }")
+    [nodes] = await plans(sent)
+    [scan] = [node for node in nodes if node.get("Relation Name") == "todos"]
+    assert scan["Node Type"] == "Index Only Scan"
+    assert scan["Index Name"] == "todos_open_by_due_at"
+
+
+async def test_kept_counts_need_no_todos(owner: Account, sent: Sent) -> None:
+    """Neither stats nor the total of the plain list."""
+    data = await owner.data("{ stats { total completed } todos(first: 1) { totalCount } }")
+    assert data["stats"]["total"] == data["todos"]["totalCount"] == NUMBER
+    assert not [query for query, _ in sent if "count(" in query]
