@@ -329,10 +329,11 @@ def test_libraries_are_heard_from_warning_on(log: io.StringIO) -> None:
     logs.configure_logging("DEBUG", log)
     logging.getLogger("tortoise.db_client").debug("INSERT … %s", SECRET)
     logging.getLogger("uvicorn.access").info("GET /")
-    logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[1mStarted"})
+    logging.getLogger("uvicorn.error").info("Started")
+    logging.getLogger("uvicorn.error").error("Broken", extra={"color_message": "\x1b[1mBroken"})
     logging.getLogger("todo_gql").debug("here")
     messages = [json.loads(line)["message"] for line in log.getvalue().splitlines()]
-    assert messages == ["Started", "here"]
+    assert messages == ["Broken", "here"]
     assert "color_message" not in log.getvalue()
 
 

@@ -85,7 +85,7 @@ def stop_at_signals() -> None:
     """Take the signals that would end the process at once for a Ctrl-C."""
     for number, handler in ENDING_SIGNALS.items():
         # What nohup ignores stays ignored.
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 

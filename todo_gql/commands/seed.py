@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from todo_gql import seeding
 from todo_gql.accounts.inputs import RegisterInput
 from todo_gql.accounts.names import account_named
 from todo_gql.accounts.registration import RegistrationError, create_account
@@ -25,6 +24,7 @@ from todo_gql.commands.environment import (
     run_connected,
 )
 from todo_gql.models import User
+from todo_gql.seeding.account import seed_account
 from todo_gql.settings import Settings
 
 
@@ -51,7 +51,7 @@ def seed(
         begin = time.monotonic()
         random = Random(random_seed)  # noqa: S311 - it keeps nothing secret
         with progress(todos) as tell:
-            adding = partial(seeding.seed, owner, todos, random, tell)
+            adding = partial(seed_account, owner, todos, random, tell)
             run_connected(settings, url, adding)
     seconds = time.monotonic() - begin
     typer.echo(f"Added {todos:,} todos to {owner.username} in {seconds:.1f} s.")

@@ -44,7 +44,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        fail(f"Can't listen on {host}:{port}: {error.strerror}. Set another PORT or HOST.")
+        # Python puts the address, which we give anyway, in brackets behind the reason.
+        reason = str(error.strerror).partition(" (")[0]
+        fail(f"Can't listen on {host}:{port}: {reason}. Set another PORT or HOST.")
 
 
 def serve(

@@ -148,11 +148,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
             "root": {"handlers": ["output"], "level": "WARNING"},
             "loggers": {
                 "todo_gql": {"level": threshold},
-                "uvicorn": {
-                    "level": max(threshold, logging.INFO),
-                    "handlers": [],
-                    "propagate": True,
-                },
+                "uvicorn": {"level": "WARNING", "handlers": [], "propagate": True},
                 "uvicorn.access": {"handlers": [], "propagate": False},
             },
         }

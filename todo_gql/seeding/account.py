@@ -12,9 +12,9 @@ from uuid_utils.compat import uuid7
 
 from todo_gql import db
 from todo_gql.auth import Viewer
-from todo_gql.believable import lives
 from todo_gql.changes.log import Entry
 from todo_gql.models import Status, User
+from todo_gql.seeding.lives import lives
 from todo_gql.todos.state import STORED, TodoState
 from todo_gql.todos.writes import COUNT_TAGS, OwnerWrite, owner_write
 
@@ -33,7 +33,9 @@ CHANGE_COLUMNS = ("id", "owner_id", "seq", "todo_id", "actor_id", "action", "dif
 TODO_VALUES = attrgetter(*STORED)
 
 
-async def seed(account: User, number: int, random: Random, tell: Callable[[int], object]) -> None:
+async def seed_account(
+    account: User, number: int, random: Random, tell: Callable[[int], object]
+) -> None:
     """Add so many todos with their history to an account, and `tell` how many came each time.
 
     They are written in transactions of their own: whatever ends it, the account is in order.
@@ -117,7 +119,7 @@ async def _copy(
 
 
 async def _take_stock() -> None:
-    """Have the planner know of what came, and the index of texts ready to be searched."""
-    async with db.connection() as connection:
-        await connection.execute("SET statement_timeout = 0")
+    """Have PostgreSQL's planner know of what came."""
+    async with db.transaction() as connection:
+        await connection.execute(NO_LIMITS)
         await connection.execute("ANALYZE users, todos, tags, todo_tags, changes")

@@ -1,0 +1,220 @@
+"""Seeded accounts: as believable as they are consistent."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from tests.conftest import Account
+from todo_gql import db
+from todo_gql.changes.log import FIELDS
+from todo_gql.models import Action, Status, User
+from todo_gql.seeding import account as seeding
+from todo_gql.seeding.account import seed_account
+from todo_gql.seeding.lives import lives
+from todo_gql.todos.state import NO_METADATA
+from todo_gql.todos.writes import TAG_NAMES
+
+UPDATE = """
+mutation ($id: ID!, $input: TodoUpdateInput!) {
+  todoUpdate(id: $id, input: $input) {
+    todo { version history { nodes { action fields { name before after } } } } errors { code }
+  }
+}
+"""
+EMPTY: dict[str, Any] = {name: None for name, _, _ in FIELDS} | {"tags": [], "metadata": {}}
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes some hundred todos take several transactions."""
+    monkeypatch.setattr(seeding, "BATCH", 300)
+
+
+async def seeded(account: Account, number: int, tell: Callable[[int], object] = int) -> None:
+    """Add todos to an account."""
+    await seed_account(await User.get(id=account.id), number, Random(7), tell)
+
+
+async def rows(sql: str, account: Account) -> list[db.Row]:
+    """The rows of a statement about an account."""
+    return await db.fetch(sql, UUID(account.id))
+
+
+async def assert_in_order(account: Account) -> None:
+    """All that the write path keeps is what it would be if it were worked out anew."""
+    await assert_counted(account)
+    changes = await rows("SELECT * FROM changes WHERE owner_id = $1 ORDER BY seq", account)
+    [user] = await rows("SELECT change_seq FROM users WHERE id = $1", account)
+    assert [change["seq"] for change in changes] == list(range(1, user["change_seq"] + 1))
+    histories: dict[UUID, list[db.Row]] = {}
+    for change in changes:
+        histories.setdefault(change["todo_id"], []).append(change)
+    todos = await rows(f"SELECT t.*, {TAG_NAMES} FROM todos t WHERE t.owner_id = $1", account)
+    assert {todo["id"] for todo in todos} == set(histories)
+    for todo in todos:
+        assert_history_leads_to(todo, histories[todo["id"]])
+
+
+async def assert_counted(account: Account) -> None:
+    """The counts per status and per tag are what counting gives."""
+    [user] = await rows("SELECT * FROM users WHERE id = $1", account)
+    statuses = await rows(
+        "SELECT status, count(*) FROM todos WHERE owner_id = $1 AND deleted_at IS NULL"
+        " GROUP BY status",
+        account,
+    )
+    counted = {Status(status).name: count for status, count in statuses}
+    assert counted == {
+        status.name: count for status in Status if (count := user[f"{status.name.lower()}_count"])
+    }
+    tags = await rows(
+        "SELECT g.name, g.todo_count, count(t.id) AS counted, count(tt.id) AS carried"
+        " FROM tags g JOIN todo_tags tt ON tt.owner_id = g.owner_id AND tt.tag_id = g.id"
+        " LEFT JOIN todos t ON t.owner_id = $1 AND t.id = tt.todo_id AND t.deleted_at IS NULL"
+        " WHERE g.owner_id = $1 GROUP BY g.id, g.name, g.todo_count",
+        account,
+    )
+    assert [tag["todo_count"] for tag in tags] == [tag["counted"] for tag in tags]
+    [(known,)] = await rows("SELECT count(*) FROM tags WHERE owner_id = $1", account)
+    assert len(tags) == known
+
+
+def assert_history_leads_to(todo: db.Row, history: list[db.Row]) -> None:
+    """A todo's changes, done in their order, give the todo as it is stored."""
+    assert todo["version"] == len(history)
+    assert [change["action"] for change in history].count(Action.CREATED) == 1
+    assert history[0]["action"] == Action.CREATED
+    moments = [change["at"] for change in history]
+    assert moments == sorted(moments)
+    assert (moments[0], moments[-1]) == (todo["created_at"], todo["updated_at"])
+    replayed = dict(EMPTY)
+    for change in history:
+        diff = orjson.loads(change["diff"])
+        assert diff
+        for field in diff:
+            if change["action"] != Action.CREATED:
+                assert replayed[field["name"]] == field["before"]
+            replayed[field["name"]] = field["after"]
+    assert replayed == {name: shown(todo[attribute]) for name, attribute, shown in FIELDS}
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_seeded_account_is_as_if_written_through_the_api(account: Account) -> None:
+    """Counts, sequence, versions and diffs of todos seeded in several batches all agree."""
+    told: list[int] = []
+    await seeded(account, 1_000, told.append)
+    assert told == [300, 300, 300, 100]
+    [(number,)] = await rows("SELECT count(*) FROM todos WHERE owner_id = $1", account)
+    assert number == 1_000
+    await assert_in_order(account)
+
+
+async def test_log_of_a_seeded_account_follows_time(account: Account) -> None:
+    """The changes of a freshly seeded account are in the order of their times, none ahead of us."""
+    await seeded(account, 500)
+    changes = await rows("SELECT at FROM changes WHERE owner_id = $1 ORDER BY seq", account)
+    moments = [change["at"] for change in changes]
+    assert moments == sorted(moments)
+    assert moments[-1] < datetime.now(UTC)
+    assert datetime.now(UTC) - moments[0] > timedelta(days=300)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_seeding_adds_to_what_is_there(account: Account) -> None:
+    """An account that has todos keeps them, and its tags and log go on."""
+    await account.create(title="Mine", tags=["home", "mine"])
+    await account.create(title="Mine, too", tags=["home"], status="COMPLETED")
+    own = "SELECT * FROM todos WHERE owner_id = $1 AND title LIKE 'Mine%'"
+    before = await rows(own, account)
+    await seeded(account, 400)
+    await seeded(account, 10)
+    assert await rows(own, account) == before
+    [(number,)] = await rows("SELECT count(*) FROM todos WHERE owner_id = $1", account)
+    assert number == 412
+    await assert_in_order(account)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_seeding_cut_short_leaves_the_account_in_order(account: Account) -> None:
+    """What was told is there, and no half of anything."""
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await seeded(account, 1_000, interrupt)
+    [(number,)] = await rows("SELECT count(*) FROM todos WHERE owner_id = $1", account)
+    assert number == 300
+    await assert_in_order(account)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_seeding_beside_other_writes(account: Account) -> None:
+    """Todos that are made while the account is being seeded take their turn."""
+    seeding_all = asyncio.ensure_future(seeded(account, 900))
+    made = 0
+    while not seeding_all.done():
+        await account.create(title="Beside", tags=["home", "beside"])
+        made += 1
+    await seeding_all
+    [(number,)] = await rows("SELECT count(*) FROM todos WHERE owner_id = $1", account)
+    assert number == 900 + made
+    await assert_in_order(account)
+
+
+async def test_seeded_todo_changes_like_any_other(account: Account) -> None:
+    """An update through the API goes on from the seeded version and history."""
+    await seeded(account, 20)
+    found = (await account.data("{ todos(first: 1) { nodes { id version } } }"))["todos"]["nodes"]
+    [todo] = found
+    changed = {"title": "Changed", "tags": ["changed"], "status": "CANCELLED", "dueAt": None}
+    payload = (await account.data(UPDATE, id=todo["id"], input=changed))["todoUpdate"]
+    assert payload["errors"] == []
+    assert payload["todo"]["version"] == todo["version"] + 1
+    newest = payload["todo"]["history"]["nodes"][0]
+    assert "Changed" in [field["after"] for field in newest["fields"]]
+    assert len(payload["todo"]["history"]["nodes"]) == todo["version"] + 1
+    await assert_in_order(account)
+
+
+def test_seeded_todos_are_believable() -> None:
+    """There is some of everything, most of it done, with two or three of thirty tags."""
+    until = datetime(2026, 6, 1, tzinfo=UTC)
+    histories = list(lives(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
+    todos = [history[-1].after for history in histories]
+    actions = Counter(entry.action for history in histories for entry in history)
+    assert set(actions) == set(Action)
+    statuses = Counter(Status(todo.status) for todo in todos)
+    assert statuses[Status.COMPLETED] > len(todos) / 2
+    assert min(statuses[status] for status in Status) > len(todos) / 50
+    assert {todo.priority for todo in todos} == {0, 1, 2, 3}
+    tags = Counter(name for todo in todos for name in todo.tags)
+    assert len(tags) == 30
+    assert max(tags.values()) > 5 * min(tags.values())
+    assert {len(todo.tags) for todo in todos} == {2, 3}
+    for some in ("description", "due_at", "estimated_minutes", "actual_minutes", "deleted_at"):
+        assert 0 < sum(getattr(todo, some) is not None for todo in todos) < len(todos)
+    assert 0 < sum(todo.metadata != NO_METADATA for todo in todos) < len(todos)
+    assert len({todo.title for todo in todos}) > 500
+    assert not any("{" in text for todo in todos for text in (todo.title, todo.description or ""))
+
+
+def test_same_random_seed_gives_the_same_todos() -> None:
+    """Two runs with one number differ in nothing but ids; another number gives others."""
+    until = datetime(2026, 6, 1, tzinfo=UTC)
+
+    def told(number: int) -> list[str]:
+        made = lives(UUID(int=1), 50, until - timedelta(days=400), until, Random(number))
+        return [entry.diff() for history in made for entry in history]
+
+    assert told(1) == told(1)
+    assert told(1) != told(2)

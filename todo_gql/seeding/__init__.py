@@ -1,0 +1,1 @@
+"""Todos to try things with, as many as one likes."""
