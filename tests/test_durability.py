@@ -87,9 +87,8 @@ async def assert_kept(data_dir: Path, writers: Writers) -> None:
     connection = await asyncpg.connect(url)
     rows = await connection.fetch(STORED)
     [counted] = await connection.fetch(COUNTED)
-    tags = {
-        name: count for name, count in await connection.fetch("SELECT name, todo_count FROM tags")
-    }
+    counts = await connection.fetch("SELECT name, todo_count FROM tags")
+    tags = {row["name"]: row["todo_count"] for row in counts}
     await connection.close()
     stored = {row["id"]: row["tags"] for row in rows}
     assert writers.acknowledged <= stored.keys() <= writers.sent.keys()
