@@ -1,153 +1,154 @@
-"""How many statements each part of an operation takes, however many objects it is asked of."""
+"""How many statements each field may cost: as many for 2 parents as for 40, and no more than said.
 
-from collections.abc import Callable
-from typing import Any
+Every field of the schema is asked for, so a new one that leads to objects needs a budget here.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any, TypeAlias
 
 import pytest
-from strawberry.types.base import StrawberryObjectDefinition
+from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_list_type
+from starlette.types import ASGIApp
 
-from tests.conftest import Account
-from todo_gql.schema import SCHEMA
+from tests.conftest import Account, Statements, registered, visiting
+from tests.operations import (
+    SCHEMA,
+    Coordinate,
+    asks_nothing,
+    field_of,
+    is_leaf,
+    object_types,
+)
 
-# Who asks is one statement of every operation.
-VIEWER = 1
+Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
+Way: TypeAlias = tuple[Coordinate, ...]
 
-
-# For each field with a resolver: an operation on many parents, and how many statements it takes
-# beside the viewer's.
-BUDGETS: dict[str, tuple[str, int]] = {
-    "Change.actor": ("{ changes(first: 40) { nodes { actor { id } } } }", 2),
-    "Change.todo": ("{ changes(first: 40) { nodes { todo { id } } } }", 2),
-    "ChangeConnection.edges": ("{ changes(first: 40) { edges { cursor node { id } } } }", 1),
-    "ChangeConnection.pageInfo": ("{ changes { pageInfo { hasNextPage hasPreviousPage } } }", 1),
-    "PageInfo.endCursor": ("{ todos(first: 40) { pageInfo { endCursor } } }", 1),
-    "PageInfo.hasNextPage": ("{ todos(first: 40) { pageInfo { hasNextPage } } }", 1),
-    "PageInfo.hasPreviousPage": (
-        '{ todos(first: 40, after: "CURSOR") { pageInfo { hasPreviousPage } } }',
-        2,
-    ),
-    "PageInfo.startCursor": ("{ todos(first: 40) { pageInfo { startCursor } } }", 1),
-    "TagConnection.edges": ("{ tags(first: 40) { edges { cursor node { todoCount } } } }", 1),
-    "TagConnection.pageInfo": ("{ tags(first: 40) { pageInfo { endCursor } } }", 1),
-    "TagConnection.totalCount": ("{ tags(first: 40) { totalCount } }", 2),
-    "Todo.history": (
-        """{ todos(first: 40) { nodes { history(first: 2) {
-            edges { cursor node { action actor { id } todo { id tags { name } } } }
-            pageInfo { hasNextPage hasPreviousPage }
-        } } } }""",
-        5,
-    ),
-    "Todo.owner": ("{ todos(first: 40) { nodes { owner { id stats { total overdue } } } } }", 4),
-    "Todo.tags": ("{ todos(first: 40) { nodes { tags { name todoCount } } } }", 2),
-    "TodoConnection.edges": ("{ todos(first: 40) { edges { cursor node { title } } } }", 1),
-    "TodoConnection.pageInfo": ("{ todos(first: 40) { pageInfo { hasNextPage } } }", 1),
-    "TodoConnection.totalCount": ("{ todos(first: 40) { totalCount } }", 2),
-    "TodoStats.overdue": ("{ stats { total overdue } }", 2),
-    "User.stats": ("{ viewer { stats { total } } }", 2),
+# The statements that a field adds to those of the objects that it is asked of, however many these
+# are. Fields that lead to objects have to be here; others that aren't cost nothing.
+BUDGETS: dict[Coordinate, int] = {
+    ("Query", "changeCursor"): 1,
+    ("Query", "changes"): 1,
+    ("Query", "node"): 1,
+    ("Query", "sessions"): 1,
+    ("Query", "nodes"): 1,
+    ("Query", "stats"): 1,
+    ("Query", "tags"): 1,
+    ("Query", "todo"): 1,
+    ("Query", "todos"): 1,
+    ("Query", "viewer"): 1,
+    ("Change", "actor"): 1,
+    ("Change", "fields"): 0,
+    ("Change", "todo"): 1,
+    ("ChangeConnection", "edges"): 0,
+    ("ChangeConnection", "nodes"): 0,
+    ("ChangeConnection", "pageInfo"): 0,
+    ("ChangeEdge", "node"): 0,
+    ("TagConnection", "edges"): 0,
+    ("TagConnection", "nodes"): 0,
+    ("TagConnection", "pageInfo"): 0,
+    ("TagConnection", "totalCount"): 1,
+    ("TagEdge", "node"): 0,
+    ("Todo", "history"): 1,
+    ("Todo", "owner"): 1,
+    ("Todo", "tags"): 1,
+    ("TodoConnection", "edges"): 0,
+    ("TodoConnection", "nodes"): 0,
+    ("TodoConnection", "pageInfo"): 0,
+    ("TodoConnection", "totalCount"): 1,
+    ("TodoEdge", "node"): 0,
+    ("TodoStats", "overdue"): 1,
+    ("User", "stats"): 1,
 }
-# The fields of Query with nothing nested.
-QUERIES: dict[str, tuple[str, int]] = {
-    "changeCursor": ("{ changeCursor }", 1),
-    "changes": ('{ changes(after: "CHANGE") { nodes { action } } }', 2),
-    "node": ('{ node(id: "TODO") { id } }', 1),
-    "nodes": ('{ nodes(ids: ["TODO", "x"]) { id ... on Todo { title } } }', 1),
-    "stats": ('{ stats(filter: { search: "todo" }) { total overdue } }', 1),
-    "tags": ("{ tags { nodes { name } } }", 1),
-    "todo": ('{ todo(id: "TODO") { title } }', 1),
-    "todos": ("{ todos(filter: { isOverdue: false }) { nodes { title } totalCount } }", 2),
-    "viewer": ("{ viewer { id } }", 1),
-}
+SIZES = (2, 40)
+SIGN_IN = 1
 
 
-def resolved_fields() -> set[str]:
-    """The fields of the schema that run code, those of the root types aside."""
-    names = SCHEMA.config.name_converter
-    return {
-        f"{names.from_type(definition)}.{names.get_graphql_name(field)}"
-        for concrete in SCHEMA.schema_converter.type_map.values()
-        if isinstance(definition := concrete.definition, StrawberryObjectDefinition)
-        and not definition.is_interface
-        and definition.name not in ("Query", "Mutation")
-        for field in definition.fields
-        if field.base_resolver is not None
-    }
+def budget(coordinate: Coordinate) -> int:
+    """What a field may cost; `KeyError` for one that leads to objects and has no budget."""
+    return BUDGETS.get(coordinate, 0) if is_leaf(field_of(coordinate)) else BUDGETS[coordinate]
 
 
-def test_every_field_with_a_resolver_has_a_budget() -> None:
-    """So that a new one has to tell what it costs."""
-    assert resolved_fields() == set(BUDGETS)
+@pytest.fixture(scope="module")
+async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
+    """An owner of 2 todos and one of 40; each todo has a tag of its own, one in common, 2 changes."""
+    async with visiting(app) as client:
+        owners = {size: await registered(client) for size in SIZES}
+        for size, owner in owners.items():
+            todos = [{"title": f"Todo {i}", "tags": ["common", f"tag {i}"]} for i in range(size)]
+            made = await owner.create_many(todos)
+            ids = [todo["id"] for todo in made]
+            await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
+        yield owners
 
 
-def test_every_query_has_a_budget() -> None:
-    """The same for the fields of Query."""
-    core = SCHEMA.get_type_by_name("Query")
-    assert isinstance(core, StrawberryObjectDefinition)
-    names = SCHEMA.config.name_converter
-    assert {names.get_graphql_name(field) for field in core.fields} == set(QUERIES)
+UPDATE_MANY = """mutation ($ids: [ID!]!, $action: TodoBulkAction!) {
+  todoBulkUpdate(ids: $ids, action: $action) { updated errors { code } }
+}"""
 
 
-async def filled(account: Account, number: int) -> dict[str, str]:
-    """What stands for the words in capitals, in an account with so many todos."""
-    todos = await account.create_many(
-        [{"title": f"Todo {n}", "tags": [f"t{n}", "all"]} for n in range(number)]
+@cache
+def widest_ways() -> dict[str, tuple[bool, Way]]:
+    """The shortest way to each type, through a list if any way goes through one."""
+    found: dict[tuple[str, bool], Way] = {("Query", False): ()}
+    waiting = list(found)
+    for name, many in waiting:
+        kind = SCHEMA.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        for field_name, field in kind.fields.items():
+            target = get_named_type(field.type)
+            listed = many or is_list_type(get_nullable_type(field.type))
+            if not isinstance(target, GraphQLObjectType) or not asks_nothing(field):
+                continue
+            if (target.name, listed) not in found:
+                found[target.name, listed] = (*found[name, many], (name, field_name))
+                waiting.append((target.name, listed))
+    return {name: (many, way) for (name, many), way in sorted(found.items())}
+
+
+def along(way: Way, inside: str) -> str:
+    """A query for something at the end of a way, pages being as large as the larger owner."""
+    fields = (
+        f"{name}{f'(first: {max(SIZES)})' if 'first' in field_of((kind, name)).args else ''} {{ "
+        for kind, name in way
     )
-    cursors = await account.data(
-        "{ todos(first: 1) { pageInfo { endCursor } } changes(first: 1) { nodes { cursor } } }"
-    )
-    return {
-        "CURSOR": cursors["todos"]["pageInfo"]["endCursor"],
-        "CHANGE": cursors["changes"]["nodes"][0]["cursor"],
-        "TODO": todos[0]["id"],
-    }
+    return f"{{ {''.join(fields)}{inside}{' }' * len(way)} }}"
 
 
-ALL = {**BUDGETS, **{f"Query.{name}": case for name, case in QUERIES.items()}}
+def asked(coordinate: Coordinate) -> str:
+    """A field, and nothing of what it leads to."""
+    return f"{coordinate[1]}{'' if is_leaf(field_of(coordinate)) else ' { __typename }'}"
 
 
-@pytest.mark.parametrize("number", [2, 40])
-@pytest.mark.parametrize("name", ALL)
-async def test_a_field_keeps_to_its_budget(
-    account: Account, recorded: Callable[[], Any], name: str, number: int
-) -> None:
-    """At two parents as at forty."""
-    operation, budget = ALL[name]
-    for word, value in (await filled(account, number)).items():
-        operation = operation.replace(word, value)
+async def cost(owner: Account, recorded: Record, document: str, **variables: Any) -> int:
+    """The number of statements that an operation sends."""
     with recorded() as statements:
-        await account.data(operation)
-    assert len(statements) == VIEWER + budget, statements.texts
+        await owner.data(document, **variables)
+    return len(statements)
 
 
-def writes(number: int) -> dict[str, tuple[str, int]]:
-    """Mutations of so many todos, and how many statements each takes, BEGIN and COMMIT too."""
-    inputs = ", ".join(f'{{ title: "{n}", tags: ["all", "b{n}"] }}' for n in range(number))
-    return {
-        "create": ('todoCreate(input: { title: "x", tags: ["all", "new"] })', 7),
-        "create without tags": ('todoCreate(input: { title: "x" })', 5),
-        "update": ('todoUpdate(id: "TODO", input: { title: "x" })', 6),
-        "update of tags": ('todoUpdate(id: "TODO", input: { tags: ["all", "x"] })', 10),
-        "update of nothing": ('todoUpdate(id: "TODO", input: {})', 4),
-        "delete": ('todoDelete(id: "TODO")', 7),
-        "bulk create": (f"todoBulkCreate(inputs: [{inputs}])", 7),
-        "bulk complete": ("todoBulkUpdate(ids: IDS, action: { setStatus: COMPLETED })", 6),
-        "bulk tag": ('todoBulkUpdate(ids: IDS, action: { addTags: ["more"] })', 8),
-        "bulk delete": ("todoBulkDelete(ids: IDS)", 7),
-    }
+FIELDS = [
+    (kind.name, name)
+    for kind in object_types()
+    for name, field in kind.fields.items()
+    if kind.name in widest_ways() and asks_nothing(field)
+]
 
 
-@pytest.mark.parametrize("number", [2, 40])
-@pytest.mark.parametrize("name", writes(1))
-async def test_a_write_is_a_handful_of_statements(
-    account: Account, recorded: Callable[[], Any], name: str, number: int
+@pytest.mark.parametrize("coordinate", FIELDS, ids=".".join)
+async def test_a_field_costs_the_same_however_many_ask(
+    coordinate: Coordinate, owners: dict[int, Account], recorded: Record
 ) -> None:
-    """However many todos it is about."""
-    todos = await account.create_many(
-        [{"title": f"Todo {n}", "tags": [f"t{n}", "all"]} for n in range(number)]
-    )
-    mutation, budget = writes(number)[name]
-    ids = ", ".join(f'"{todo["id"]}"' for todo in todos)
-    mutation = mutation.replace("TODO", todos[0]["id"]).replace("IDS", f"[{ids}]")
-    with recorded() as statements:
-        data = await account.data(f"mutation {{ payload: {mutation} {{ errors {{ code }} }} }}")
-    assert data["payload"]["errors"] == []
-    assert len(statements) == VIEWER + budget, statements.texts
+    """The statements for a field of 2 objects are those for 40, and within its budget."""
+    _, way = widest_ways()[coordinate[0]]
+    for owner in owners.values():
+        without = await cost(owner, recorded, along(way, "__typename"))
+        with_it = await cost(owner, recorded, along(way, asked(coordinate)))
+        assert with_it - without == budget(coordinate)
+
+
+def test_lists_are_what_is_measured() -> None:
+    """Nearly every type is met in a list; the others are there once in an operation."""
+    once = {name for name, (many, _) in widest_ways().items() if not many}
+    assert once == {"Query", "TagConnection", "TodoConnection"}

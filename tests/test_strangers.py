@@ -419,6 +419,26 @@ async def signing_out_everywhere(owner: Owner, stranger: Account) -> None:
     assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
 
 
+async def sessions_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own devices are all that one sees."""
+    [session] = (await stranger.data("{ sessions { id isCurrent } }"))["sessions"]
+    assert session["isCurrent"]
+    assert session["id"] != owner.ids["session"]
+
+
+async def changing_a_profile(owner: Owner, stranger: Account) -> None:
+    """It is one's own profile that changes."""
+    answer = await written(stranger, "profileUpdate", input={"firstName": "Stranger"})
+    assert answer["user"]["id"] == stranger.id
+
+
+async def changing_a_password(owner: Owner, stranger: Account) -> None:
+    """It is one's own password that changes, and one's own sessions that end."""
+    sent = {"currentPassword": stranger.password, "newPassword": "Battery2staple"}
+    assert (await written(stranger, "passwordChange", input=sent))["errors"] == []
+    assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
+
+
 async def written(stranger: Account, field: str, **arguments: Any) -> dict[str, Any]:
     """The payload of a mutation that a stranger calls."""
     document = Call(("Mutation", field)).document(arguments)
@@ -429,6 +449,9 @@ async def written(stranger: Account, field: str, **arguments: Any) -> dict[str, 
 WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "viewer"): viewer_of_a_stranger,
     ("Query", "changeCursor"): change_cursor_of_a_stranger,
+    ("Query", "sessions"): sessions_of_a_stranger,
+    ("Mutation", "profileUpdate"): changing_a_profile,
+    ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,
     ("Mutation", "login"): signing_in_as_somebody,
     ("Mutation", "tokenRefresh"): refreshing_somebodys_session,

@@ -3,7 +3,7 @@
 from tortoise.models import Model
 
 from todo_gql.auth import Viewer
-from todo_gql.models import Change, Tag, Todo, User, column_types
+from todo_gql.models import Change, Session, Tag, Todo, User, column_types
 from todo_gql.statement import Statement
 
 
@@ -15,6 +15,7 @@ def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozens
 TODO_COLUMNS = columns(Todo, "t")
 TAG_COLUMNS = columns(Tag, "g")
 CHANGE_COLUMNS = columns(Change, "c")
+SESSION_COLUMNS = columns(Session, "s", without=frozenset({"refresh_hash", "spent_hashes"}))
 USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash"}))
 
 
@@ -51,6 +52,12 @@ def visible_tags(viewer: Viewer) -> Statement:
 def visible_changes(viewer: Viewer) -> Statement:
     """The viewer's change log `c`."""
     return _owned("changes c", "c", viewer)
+
+
+def open_sessions(viewer: Viewer) -> Statement:
+    """The viewer's sessions `s` that have neither ended nor expired."""
+    statement = _owned("sessions s", "s", viewer)
+    return statement.where("s.ended_at IS NULL").where("s.expires_at > now()")
 
 
 def visible_users(viewer: Viewer) -> Statement:

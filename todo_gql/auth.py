@@ -44,7 +44,7 @@ ROTATE_SESSION = (
 END_SESSIONS = (
     "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
     " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)"
-    "  ORDER BY id FOR NO KEY UPDATE)"
+    "  AND id IS DISTINCT FROM $3 ORDER BY id FOR NO KEY UPDATE) RETURNING id"
 )
 
 
@@ -129,10 +129,9 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
     return _pair(session["owner_id"], child, settings)
 
 
-async def end_sessions(viewer: Viewer, *, everywhere: bool) -> None:
-    """End the viewer's session, or all of the viewer's."""
-    async with db.connection() as connection:
-        await connection.execute(END_SESSIONS, viewer.id, None if everywhere else viewer.session_id)
+async def end_sessions(owner_id: UUID, *, only: UUID | None = None, but: UUID | None = None) -> int:
+    """End all sessions of an account, only one, or all but one; the number of those ended."""
+    return len(await db.fetch(END_SESSIONS, owner_id, only, but))
 
 
 def _recently_spent(session: db.Row) -> dict[str, datetime]:
@@ -160,7 +159,7 @@ async def _rotate(
 
 
 async def _end_family(connection: db.Connection, owner_id: UUID, session_id: UUID) -> None:
-    await connection.execute(END_SESSIONS, owner_id, session_id)
+    await connection.execute(END_SESSIONS, owner_id, session_id, None)
     logger.warning(
         "A refresh token was used again; its session is ended.",
         extra={"session_id": str(session_id), "owner_id": str(owner_id)},

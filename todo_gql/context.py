@@ -29,6 +29,11 @@ class Context:
             raise Unauthenticated
         return self.viewer
 
+    def act_as(self, viewer: Viewer | None) -> None:
+        """Let the rest of the operation be somebody else's, who has just signed in or out."""
+        self.viewer = viewer
+        self.forget_loaded()
+
     @cached_property
     def loaders(self) -> Loaders:
         """The viewer's loaders; `Unauthenticated` when there is no viewer."""

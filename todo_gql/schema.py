@@ -7,7 +7,9 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from todo_gql.accounts.mutations import AccountMutation
+from todo_gql.accounts.profile import ProfileMutation
 from todo_gql.accounts.queries import AccountQuery
+from todo_gql.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.changes.queries import ChangeQuery
 from todo_gql.errors import AuthError, ConflictError, NotFoundError, ValidationError
 from todo_gql.nodes.queries import NodeQuery
@@ -17,12 +19,12 @@ from todo_gql.todos.queries import TodoQuery
 
 
 @strawberry.type(description="What can be read.")
-class Query(NodeQuery, AccountQuery, TodoQuery, ChangeQuery):
+class Query(NodeQuery, AccountQuery, SessionQuery, TodoQuery, ChangeQuery):
     """All query fields."""
 
 
 @strawberry.type(description="What can be changed; each field is one transaction.")
-class Mutation(TodoMutation, AccountMutation):
+class Mutation(TodoMutation, AccountMutation, SessionMutation, ProfileMutation):
     """All mutation fields."""
 
 

@@ -55,7 +55,7 @@ async def set_active(name: str, wanted: bool) -> Outcome:
             "UPDATE users SET is_active = $2 WHERE id = $1", account["id"], wanted
         )
         if not wanted:
-            await connection.execute(END_SESSIONS, account["id"], None)
+            await connection.execute(END_SESSIONS, account["id"], None, None)
     return Outcome(account["username"], changed=True)
 
 

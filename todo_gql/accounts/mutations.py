@@ -98,8 +98,9 @@ class AccountMutation:
         ] = False,
     ) -> AcceptedPayload | None:
         """The end of one session or all; what follows in the document is signed out."""
-        await auth.end_sessions(info.context.signed_in(), everywhere=everywhere)
-        _act_as(None, info.context)
+        viewer = info.context.signed_in()
+        await auth.end_sessions(viewer.id, only=None if everywhere else viewer.session_id)
+        info.context.act_as(None)
         return AcceptedPayload(ok=True)
 
 
@@ -122,14 +123,9 @@ def _device(context: Context) -> auth.Device:
 
 def _signed_in(account: Account, sign_in: auth.SignIn, context: Context) -> tuple[User, Tokens]:
     """What to answer; the rest of the operation acts as the account."""
-    _act_as(sign_in.viewer, context)
+    context.act_as(sign_in.viewer)
     user = User.from_row(dict(account.__iter__()), sign_in.viewer)
     return user, Tokens.from_pair(sign_in.tokens, context.settings)
-
-
-def _act_as(viewer: auth.Viewer | None, context: Context) -> None:
-    context.viewer = viewer
-    context.forget_loaded()
 
 
 def _wrong_credentials() -> AuthError:

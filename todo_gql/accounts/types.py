@@ -184,3 +184,15 @@ class AcceptedPayload:
     errors: list[UserError] = strawberry.field(
         description="Why it wasn't taken; empty if it was.", default_factory=list
     )
+
+
+@strawberry.type(description="What became of an account.")
+class UserPayload:
+    """The answer of a mutation of one account."""
+
+    user: User | None = strawberry.field(
+        description="The account as it is now; null if there are errors.", default=None
+    )
+    errors: list[UserError] = strawberry.field(
+        description="What has to be mended first; empty when it worked.", default_factory=list
+    )

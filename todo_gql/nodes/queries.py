@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from todo_gql import access, db
+from todo_gql.accounts.sessions import Session
 from todo_gql.accounts.types import User
 from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
@@ -21,6 +22,7 @@ KINDS = {
     "g": access.TAG_COLUMNS,
     "c": access.CHANGE_COLUMNS,
     "u": access.USER_COLUMNS,
+    "s": access.SESSION_COLUMNS,
 }
 NODES = f"""
 SELECT {", ".join(f'{c} AS "{c}"' for columns in KINDS.values() for c in columns)}
@@ -29,6 +31,8 @@ LEFT JOIN todos t ON t.owner_id = $1 AND t.id = wanted.id AND t.deleted_at IS NU
 LEFT JOIN tags g ON g.owner_id = $1 AND g.id = wanted.id AND g.todo_count > 0
 LEFT JOIN changes c ON c.owner_id = $1 AND c.id = wanted.id
 LEFT JOIN users u ON u.id = $1 AND u.id = wanted.id
+LEFT JOIN sessions s ON s.owner_id = $1 AND s.id = wanted.id
+    AND s.ended_at IS NULL AND s.expires_at > now()
 ORDER BY wanted.place
 """
 
@@ -47,6 +51,8 @@ def _node(row: db.Row, viewer: Viewer, context: Context) -> Node | None:
         return Tag.from_row(tag)
     if change := _part(row, "c"):
         return Change.from_row(change)
+    if session := _part(row, "s"):
+        return Session.from_row(session, viewer)
     user = _part(row, "u")
     return User.from_row(user, viewer) if user else None
 

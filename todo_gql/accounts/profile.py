@@ -1,0 +1,147 @@
+"""What users change of their own accounts."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe
+from tortoise.transactions import in_transaction
+
+from todo_gql import auth
+from todo_gql.accounts.inputs import url_problem
+from todo_gql.accounts.types import User, UserPayload
+from todo_gql.auth import Viewer
+from todo_gql.context import Context, Info
+from todo_gql.errors import AuthError, ErrorCode, Unauthenticated, UserError, invalid
+from todo_gql.models import User as Account
+from todo_gql.passwords import hash_password, password_matches, password_problem
+from todo_gql.text import Problem, text_problem
+
+
+@strawberry.input(description="What to change: absent leaves as it is, null clears.")
+class ProfileUpdateInput:
+    """The new values of a profile."""
+
+    first_name: Maybe[str | None] = strawberry.field(description="At most 100 characters.")
+    last_name: Maybe[str | None] = strawberry.field(description="At most 100 characters.")
+    bio: Maybe[str | None] = strawberry.field(description="At most 1,000 characters, in lines.")
+    avatar_url: Maybe[str | None] = strawberry.field(
+        description="An http or https address of at most 500 characters."
+    )
+
+
+@strawberry.input(description="The password, and the one to replace it.")
+class PasswordChangeInput:
+    """What `passwordChange` takes."""
+
+    current_password: str = strawberry.field(description="The password as it is.")
+    new_password: str = strawberry.field(
+        description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
+        "digit; not a common one and not one of the account's names."
+    )
+
+
+# How each field is called in the schema, and what may be wrong with its text.
+PROFILE: dict[str, tuple[str, Callable[[str], Problem | None]]] = {
+    "first_name": ("firstName", lambda text: text_problem(text, longest=100)),
+    "last_name": ("lastName", lambda text: text_problem(text, longest=100)),
+    "bio": ("bio", lambda text: text_problem(text, longest=1000, multiline=True)),
+    "avatar_url": ("avatarUrl", url_problem),
+}
+
+
+def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list[UserError]]:
+    """The values to store, blank ones as null, and what is wrong with them."""
+    values: dict[str, str | None] = {}
+    problems: list[UserError] = []
+    for name, (graphql_name, problem_of) in PROFILE.items():
+        given = getattr(sent, name)
+        if given is None:
+            continue
+        text = given.value or ""
+        values[name] = (text if name == "bio" else text.strip()) if text.strip() else None
+        if problem := problem_of(text):
+            problems.append(invalid(*problem, "input", graphql_name))
+    return values, problems
+
+
+async def own_account(viewer: Viewer) -> Account:
+    """The viewer's account; `Unauthenticated` if it has just gone."""
+    account = await Account.get_or_none(id=viewer.id)
+    if account is None:
+        raise Unauthenticated
+    return account
+
+
+async def wrong_password(
+    account: Account, password: str, context: Context, *path: str
+) -> list[UserError]:
+    """The error of a password that isn't the account's; `Unavailable` when too many wait."""
+    if await password_matches(password, account.password_hash, context.settings):
+        return []
+    return [
+        AuthError(
+            code=ErrorCode.INVALID_CREDENTIALS,
+            message="This is not your password.",
+            path=list(path),
+        )
+    ]
+
+
+def shown(account: Account, viewer: Viewer) -> User:
+    """The account as its viewer sees it."""
+    row: dict[str, Any] = dict(account.__iter__())
+    return User.from_row(row, viewer)
+
+
+@strawberry.type
+class ProfileMutation:
+    """The fields of Mutation for one's own account."""
+
+    @strawberry.field(description="Changes the viewer's profile.")
+    async def profile_update(
+        self,
+        info: Info,
+        input: Annotated[ProfileUpdateInput, strawberry.argument(description="What to change.")],
+    ) -> UserPayload | None:
+        viewer = info.context.signed_in()
+        values, problems = _read_profile(input)
+        if problems:
+            return UserPayload(errors=problems)
+        if values:
+            await Account.filter(id=viewer.id).update(**values)
+        info.context.forget_loaded()
+        return UserPayload(user=shown(await own_account(viewer), viewer))
+
+    @strawberry.field(description="Changes the password, and ends the viewer's other sessions.")
+    async def password_change(
+        self,
+        info: Info,
+        input: Annotated[
+            PasswordChangeInput, strawberry.argument(description="The old and the new password.")
+        ],
+    ) -> UserPayload | None:
+        context, viewer = info.context, info.context.signed_in()
+        account = await own_account(viewer)
+        names = (account.username, account.email.rpartition("@")[0])
+        problem = password_problem(input.new_password, *names)
+        errors: list[UserError] = []
+        if problem:
+            errors.append(invalid(*problem, "input", "newPassword"))
+        errors += await wrong_password(
+            account, input.current_password, context, "input", "currentPassword"
+        )
+        if errors:
+            return UserPayload(errors=errors)
+        await _replace_password(account, input.new_password, context)
+        return UserPayload(user=shown(account, viewer))
+
+
+async def _replace_password(account: Account, password: str, context: Context) -> None:
+    """Store another password; a change at the same time leaves the first one's."""
+    new_hash = await hash_password(password, context.settings)
+    unchanged = Account.filter(id=account.id, password_hash=account.password_hash)
+    async with in_transaction():
+        if not await unchanged.update(password_hash=new_hash):
+            raise Unauthenticated
+        await auth.end_sessions(account.id, but=context.signed_in().session_id)
