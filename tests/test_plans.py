@@ -26,14 +26,14 @@ query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String, $la
   }
 }
 """
-# Ties and nulls as in real lists; every thousandth todo has a rare word.
+# Ties and nulls as in real lists; ten todos have a rare word.
 FILL = [
     """
     INSERT INTO todos (id, owner_id, title, description, status, priority, due_at, completed_at,
         metadata, version, created_at, updated_at)
     SELECT gen_random_uuid(), $1,
         (ARRAY['Buy', 'Call', 'Write', 'Mend', 'Read', 'Book', 'Paint'])[n % 7 + 1] || ' ' || n
-            || CASE n % 1000 WHEN 0 THEN ' quagga' ELSE '' END,
+            || CASE n % 10000 WHEN 0 THEN ' quagga' ELSE '' END,
         'Something to do, with words enough for a line', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400) END,
         CASE WHEN n % 4 = 2 THEN now() - make_interval(mins => n % 5000) END,
@@ -216,7 +216,7 @@ async def test_other_lists_stay_within_the_owners_rows(
 async def test_a_rare_word_is_found_by_the_index_of_texts(owner: Account, sent: Sent) -> None:
     """And little else is read."""
     found = await owner.data(LIST, filter={"search": "QUAGGA"}, first=100)
-    assert len(found["todos"]["nodes"]) == NUMBER // 1000
+    assert len(found["todos"]["nodes"]) == NUMBER // 10_000
     [nodes] = await plans(sent)
     assert {node.get("Index Name") for node in nodes} == {None, "todos_by_text"}
     assert rows_read(nodes, "todos") < NUMBER / 100
