@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema seed lock graphiql clean help
+.PHONY: serve test check format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve

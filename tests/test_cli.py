@@ -4,22 +4,27 @@ import os
 import pty
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import typer
 from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
 from tests.conftest import PASSWORD, Account, Client, fresh_database
 from tests.programs import Answer, CommandLine, clean_environment, command_line
-from todo_gql import cli
+from todo_gql import cli, embedded
+from todo_gql.commands import environment
 from todo_gql.settings import Settings
 
 LOGIN = """
@@ -499,3 +504,45 @@ def test_first_command_makes_the_database(typing: CommandLine) -> None:
     assert stat.S_IMODE((data_dir / "secret_key").stat().st_mode) == 0o600
     assert typing("migrate").said == "Nothing to apply.\n"
     assert not (data_dir / "postgres/postmaster.pid").exists()
+
+
+@pytest.fixture
+def signals_kept() -> Iterator[None]:
+    """Undoes what a command does to the signals of this process."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_kept")
+def test_data_that_another_command_just_frees_is_waited_for(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commands at once on the same data don't refuse each other."""
+    lock = embedded.locked(tmp_path)
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: lock.close())
+    monkeypatch.setattr(environment, "time", clock)
+    with environment.database(settings.model_copy(update={"data_dir": tmp_path})) as url:
+        assert lock.closed
+        assert url == embedded.running_url(tmp_path)
+
+
+@pytest.mark.usefixtures("signals_kept")
+def test_data_that_stays_in_use_is_told(
+    tmp_path: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A command gives up when whoever holds the data runs no database to share."""
+    monkeypatch.setattr(environment, "SHARING_SECONDS", 0)
+    place = settings.model_copy(update={"data_dir": tmp_path})
+    with (
+        embedded.locked(tmp_path),
+        pytest.raises(typer.Exit),
+        environment.database(place),
+    ):
+        pass
+    assert f"{tmp_path} is in use by process {os.getpid()}." in capsys.readouterr().err

@@ -228,6 +228,8 @@ async def test_given_database_is_used_and_migrated_when_told(place: Path, empty_
         assert server.said[0] == "Applied the migration 0001_initial."
         token = registered(server, "elsewhere")
         assert titles(server, token) == []
+        assert server.stop(signal.SIGTERM) == "Stopping.\nStopped.\n"
+        assert server.process.returncode == 0
     assert [path.name for path in (folder / "data").iterdir()] == ["secret_key"]
 
 

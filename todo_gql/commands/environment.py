@@ -61,10 +61,10 @@ def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
 
     One that another process runs already is used, too, if it may be `shared`.
     """
+    stop_at_signals()
     if settings.database_url:
         yield settings.database_url
         return
-    stop_at_signals()
     postgres = EmbeddedPostgres(settings.data_dir)
     if postgres.is_new:
         typer.echo(f"Making a PostgreSQL database in {settings.data_dir.resolve()}.")

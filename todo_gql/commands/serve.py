@@ -79,9 +79,6 @@ def serve(
                 ws="none",
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
-            server = Server(config)
-            server.run(sockets=[listener])
-            if not server.started:
-                fail("The server could not start; the log says why.")
+            Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         tell("Stopped.")
