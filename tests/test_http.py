@@ -118,6 +118,19 @@ async def test_only_json_is_taken(client: Client, content_type: str) -> None:
     assert (answer.status_code, codes(answer)) == (415, ["BAD_USER_INPUT"])
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "Application/JSON",
+        'application/json; charset="UTF-8"; x=y',
+        "application/json;x=y;charset=utf8",
+    ],
+)
+async def test_a_type_with_parameters_is_read(client: Client, content_type: str) -> None:
+    """In any letter case and order."""
+    assert (await post(client, TYPENAME, content_type=content_type)).json() == ANSWER
+
+
 async def test_a_compressed_body_is_refused(client: Client) -> None:
     """With 415, and without unpacking it."""
     body = gzip.compress(json.dumps(TYPENAME).encode())
@@ -175,9 +188,13 @@ async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
         ("{ a: " * 300, "GRAPHQL_PARSE_FAILED"),
         ("{ __typename " * 1 + "a " * 2_000 + "}", "GRAPHQL_PARSE_FAILED"),
         ('{ node(id: "\\ud800") { id } }', "GRAPHQL_PARSE_FAILED"),
+        ('{ node(id: "\ud800") { id } }', "GRAPHQL_PARSE_FAILED"),
         ("{ unknown }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ todo(id: 5.5) { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ todos(first: " + "9" * 5_000 + ") { totalCount } }", "GRAPHQL_VALIDATION_FAILED"),
         ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("fragment A on Query { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { changes }", "GRAPHQL_VALIDATION_FAILED"),
         ("query ($id: ID!) { node(id: $id) { id } }", "BAD_USER_INPUT"),
     ],
 )
@@ -190,6 +207,14 @@ async def test_a_document_that_cannot_be_executed_is_told(
         assert answer.status_code == status
         assert "data" not in answer.json()
         assert set(codes(answer)) == {code}
+        assert "on our side" not in answer.text
+
+
+async def test_an_operation_that_the_document_lacks_is_told(client: Client) -> None:
+    """Though there be one that could be meant."""
+    for name in ("B", "\ud800"):
+        answer = await post(client, {"query": "query A { __typename }", "operationName": name})
+        assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 async def test_at_most_ten_errors_are_told(client: Client) -> None:
@@ -216,6 +241,46 @@ async def test_a_json_literal_that_no_one_could_keep_is_told(
     )
     errors = (await account.data(query))["todoCreate"]["errors"]
     assert errors == [{"code": "INVALID", "path": ["input", "metadata"]}]
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("todoCreate(input: { title: $text }) { errors { code } }", "INVALID"),
+        ('todoCreate(input: { title: "x", id: $text }) { errors { code } }', "INVALID"),
+        ('todoUpdate(id: "x", input: { tags: [$text] }) { errors { code } }', "INVALID"),
+        ('todoUpdate(id: $text, input: { title: "x" }) { errors { code } }', "NOT_FOUND"),
+        ('tagRename(id: "x", name: $text) { errors { code } }', "INVALID"),
+        ("tokenRefresh(refreshToken: $text) { errors { code } }", "INVALID_TOKEN"),
+        (
+            "login(input: { usernameOrEmail: $text, password: $text }) { errors { code } }",
+            "INVALID_CREDENTIALS",
+        ),
+        ("node(id: $text) { id }", "null"),
+        ("todos(after: $text) { totalCount }", "BAD_USER_INPUT"),
+        ("todos(filter: { search: $text }) { totalCount }", "BAD_USER_INPUT"),
+        ("todos(filter: { tags: { some: [$text] } }) { totalCount }", "BAD_USER_INPUT"),
+        ("todos(filter: { id: { eq: $text } }) { nodes { id } }", "[]"),
+        ("tags(search: $text) { totalCount }", "BAD_USER_INPUT"),
+        ("changes(after: $text) { nodes { id } }", "BAD_USER_INPUT"),
+    ],
+)
+@pytest.mark.parametrize("text", ["\0", "a\ud800"], ids=["NUL", "surrogate"])
+async def test_text_that_cannot_be_stored_is_refused_everywhere(
+    account: Account, field: str, told: str, text: str
+) -> None:
+    """By the field, and never by the database or the encoder."""
+    kind = "mutation" if "errors" in field else "query"
+    declared = "ID!" if "id: $text" in field or "eq: $text" in field else "String!"
+    query = f"{kind} ($text: {declared}) {{ {field} }}"
+    answer = await post(
+        account,
+        {"query": query, "variables": {"text": text}},
+        authorization=f"Bearer {account.token}",
+    )
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert "on our side" not in answer.text
 
 
 @pytest.mark.parametrize("depth", [100, 200, 300, 400, 490])

@@ -315,6 +315,9 @@ BY_TITLE = [{"field": "TITLE"}]
         {"filter": {"id": {"in": ["x"] * 101}}},
         {"filter": {"not": {"not": {"not": {"not": {"not": {}}}}}}},
         {"filter": {"search": "\0"}},
+        {"filter": {"tags": {"some": ["a\0"]}}},
+        {"filter": {"tags": {"every": ["a\0"]}}},
+        {"filter": {"tags": {"none": ["a\tb"]}}},
     ],
     ids=str,
 )

@@ -72,6 +72,7 @@ class Unavailable(APIError):
 
 TIMEOUT_MESSAGE = "This took too long and was given up. Ask for less at once, or try again later."
 INTERNAL_MESSAGE = "Something went wrong on our side. Quote the requestId when you report it."
+UNREADABLE_MESSAGE = "A value in the document is too large to be read."
 
 TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 OUTAGES = (
@@ -113,6 +114,8 @@ def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
 def formatted(error: GraphQLError, request_id: str, code: Code | None = None) -> dict[str, Any]:
     """An entry of the answer's `errors`; `code` overrides what the error itself tells."""
     own_code, message, extensions = _told(error)
+    if code is not None and own_code is Code.INTERNAL:
+        message = UNREADABLE_MESSAGE
     shown: dict[str, Any] = {"message": printable(message)}
     if error.locations:
         shown["locations"] = [location.formatted for location in error.locations]

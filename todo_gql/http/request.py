@@ -97,9 +97,10 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
 
 async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
-    media_type, _, parameters = (header(scope, b"content-type") or "").lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
-    if media_type.strip() != "application/json" or charset not in ("utf-8", "utf8"):
+    media_type, *parameters = (header(scope, b"content-type") or "").lower().split(";")
+    named = (parameter.strip().partition("=") for parameter in parameters)
+    charsets = {value.strip(' "') for name, _, value in named if name == "charset"}
+    if media_type.strip() != "application/json" or not charsets <= {"utf-8", "utf8"}:
         raise BadRequest(
             415, "Send the request as application/json in UTF-8.", Accept_Post="application/json"
         )

@@ -180,4 +180,8 @@ def _enum_values(members: Sequence[Enum]) -> list[Any]:
 
 
 def _names(names: list[str]) -> list[str]:
-    return sorted({normal_form(name) for name in _bounded(names) if "\0" not in name})
+    normal = {normal_form(name) for name in _bounded(names)}
+    for name in normal:
+        if problem := text_problem(name, longest=MAX_SEARCH):
+            raise BadUserInput(f"tags: {problem[1]}")
+    return sorted(normal)
