@@ -20,7 +20,9 @@ from graphql import (
     TypeInfoVisitor,
     Visitor,
     get_named_type,
+    get_nullable_type,
     is_leaf_type,
+    is_list_type,
     is_required_argument,
     parse,
     visit,
@@ -44,6 +46,9 @@ SAMPLES: dict[str, Any] = {
 
 Coordinate: TypeAlias = tuple[str, str]
 """A type and one of its fields."""
+
+Path: TypeAlias = tuple[str, ...]
+"""The names that lead into an argument, its own first."""
 
 
 def object_types() -> Iterator[GraphQLObjectType]:
@@ -153,6 +158,35 @@ def required_arguments(field: GraphQLField) -> dict[str, Any]:
         for name, argument in field.args.items()
         if is_required_argument(argument)
     }
+
+
+def leaves(name: str, kind: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[Path, Any]]:
+    """The path and type of every scalar in an argument, each input type at most twice on it."""
+    named = get_named_type(kind)
+    if not isinstance(named, GraphQLInputObjectType):
+        yield (name,), kind
+    elif above.count(named.name) < 2:
+        for field_name, field in named.fields.items():
+            for path, leaf in leaves(field_name, field.type, (*above, named.name)):
+                yield (name, *path), leaf
+
+
+def placed(kind: GraphQLInputType, path: Path, value: Any) -> Any:
+    """A value of an input type that has `value` at the path and else only what it must have."""
+    nullable = get_nullable_type(kind)
+    if is_list_type(nullable):
+        whole = isinstance(value, list) and not path
+        return value if whole else [placed(nullable.of_type, path, value)]
+    if not path:
+        return value
+    assert isinstance(nullable, GraphQLInputObjectType)
+    given = {
+        name: samples(field.type)[0]
+        for name, field in nullable.fields.items()
+        if str(field.type).endswith("!")
+    }
+    given[path[0]] = placed(nullable.fields[path[0]].type, path[1:], value)
+    return given
 
 
 @dataclass(frozen=True)

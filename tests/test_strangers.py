@@ -12,24 +12,21 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import pytest
-from graphql import (
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    get_named_type,
-    get_nullable_type,
-    is_list_type,
-)
+from graphql import get_named_type, get_nullable_type, is_list_type
 
 from tests.conftest import Account, Client, NewAccount
 from tests.operations import (
     ROOTS,
     Call,
     Coordinate,
+    Path,
     asks_nothing,
     coordinates_in,
     field_of,
     is_leaf,
+    leaves,
     object_types,
+    placed,
     reached,
     required_arguments,
     root_fields,
@@ -38,8 +35,6 @@ from tests.operations import (
 )
 from todo_gql import db
 from todo_gql.changes.cursors import feed_keyset
-
-Path: TypeAlias = tuple[str, ...]
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
@@ -181,24 +176,6 @@ class Reference:
 CREATING = {("Mutation", "todoCreate"), ("Mutation", "todoBulkCreate")}
 
 
-def placed(kind: GraphQLInputType, path: Path, value: Any) -> Any:
-    """A value of an input type that has `value` at the path and else only what it must have."""
-    nullable = get_nullable_type(kind)
-    if is_list_type(nullable):
-        whole = isinstance(value, list) and not path
-        return value if whole else [placed(nullable.of_type, path, value)]
-    if not path:
-        return value
-    assert isinstance(nullable, GraphQLInputObjectType)
-    given = {
-        name: samples(field.type)[0]
-        for name, field in nullable.fields.items()
-        if str(field.type).endswith("!")
-    }
-    given[path[0]] = placed(nullable.fields[path[0]].type, path[1:], value)
-    return given
-
-
 def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
     """What an argument or input field may name; None if it is nothing of anybody's."""
     if type_name == "ID":
@@ -206,17 +183,6 @@ def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
     if name in CURSORS:
         return "cursor"
     return "word" if name in TEXT_OF_QUERIES else None
-
-
-def leaves(name: str, kind: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[Path, Any]]:
-    """The path and type of every scalar in an argument, each input type at most twice on it."""
-    named = get_named_type(kind)
-    if not isinstance(named, GraphQLInputObjectType):
-        yield (name,), kind
-    elif above.count(named.name) < 2:
-        for field_name, field in named.fields.items():
-            for path, leaf in leaves(field_name, field.type, (*above, named.name)):
-                yield (name, *path), leaf
 
 
 def references() -> Iterator[Reference]:

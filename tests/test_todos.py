@@ -221,6 +221,8 @@ async def test_what_coercion_refuses_is_a_top_level_error(account: Account, lite
     [
         {"dueAt": "2026-01-01T00:00:00"},
         {"dueAt": "0001-01-01T00:00:00+14:00"},
+        {"dueAt": "0001-01-01T00:00:00Z"},
+        {"dueAt": "9999-12-31T23:59:59.9999999Z"},
         {"estimatedMinutes": 2**31},
         {"status": "DONE"},
         {"title": None},

@@ -12,6 +12,9 @@ RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
+# asyncpg stores the first and the last moment that Python knows as infinities.
+INFINITIES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
 
 def serialize_time(moment: datetime) -> str:
     """A moment as RFC 3339 in UTC, to the microsecond."""
@@ -28,9 +31,12 @@ def parse_time(value: object) -> datetime:
     day, time, fraction, offset = parts.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}{offset.upper()}")
-        return moment.astimezone(UTC)
+        in_utc = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError("There is no such day or time.") from None
+        in_utc = None
+    if in_utc is None or in_utc in INFINITIES:
+        raise GraphQLError("There is no such day or time.")
+    return in_utc
 
 
 def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:

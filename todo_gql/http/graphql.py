@@ -1,6 +1,7 @@
 """The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -200,8 +201,16 @@ def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, byte
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
+def _as_json(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # An id that a client sent may hold lone surrogates, which orjson refuses to give back.
+        return json.dumps(body).encode()
+
+
 async def _send(send: Send, answer: Answer, media_type: str) -> None:
-    body = orjson.dumps(answer.body)
+    body = _as_json(answer.body)
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),
