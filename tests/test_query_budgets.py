@@ -3,6 +3,7 @@
 Every field of the schema is asked for, so a new one that leads to objects needs a budget here.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from functools import cache
@@ -17,9 +18,11 @@ from tests.operations import (
     SCHEMA,
     Coordinate,
     asks_nothing,
+    coordinates_in,
     field_of,
     is_leaf,
     object_types,
+    root_fields,
 )
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
@@ -30,12 +33,9 @@ Way: TypeAlias = tuple[Coordinate, ...]
 BUDGETS: dict[Coordinate, int] = {
     ("Query", "changeCursor"): 1,
     ("Query", "changes"): 1,
-    ("Query", "node"): 1,
     ("Query", "sessions"): 1,
-    ("Query", "nodes"): 1,
     ("Query", "stats"): 1,
     ("Query", "tags"): 1,
-    ("Query", "todo"): 1,
     ("Query", "todos"): 1,
     ("Query", "viewer"): 1,
     ("Change", "actor"): 1,
@@ -62,7 +62,56 @@ BUDGETS: dict[Coordinate, int] = {
     ("User", "stats"): 1,
 }
 SIZES = (2, 40)
-SIGN_IN = 1
+
+# Who asks is one statement of every operation.
+VIEWER = 1
+
+# Operations with arguments, and how many statements they take beside the viewer's. What stands in
+# capitals is put in for each owner.
+WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
+    "node": ('{ node(id: "TODO") { id ... on Todo { title } } }', 1),
+    "nodes": ("{ nodes(ids: IDS) { id ... on Todo { title } ... on Tag { name } } }", 1),
+    "todo": ('{ todo(id: "TODO") { title } }', 1),
+    "todos one by one": ("{ EACH }", 1),
+    "all nodes with all of theirs": (
+        "{ nodes(ids: IDS) { ... on Todo { tags { id } owner { id } history { nodes { id } } } } }",
+        4,
+    ),
+    "a page after a cursor": (
+        '{ todos(first: 1, after: "TODOS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "a page before a cursor": (
+        '{ todos(last: 1, before: "TODOS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "tags after a cursor": (
+        '{ tags(first: 1, after: "TAGS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "changes after a cursor": (
+        '{ changes(first: 1, after: "CHANGES") { nodes { id } pageInfo { hasPreviousPage } } }',
+        3,
+    ),
+    "histories after a cursor": (
+        """{ todos(first: 40) { nodes { history(first: 1, after: "CHANGES") {
+            edges { cursor node { action actor { id } todo { id tags { name } } } }
+            pageInfo { hasNextPage hasPreviousPage }
+        } } } }""",
+        6,
+    ),
+    "a filtered list and its total": (
+        "{ todos(first: 40, filter: { isOverdue: false }) { nodes { title } totalCount } }",
+        2,
+    ),
+    "filtered stats": ('{ stats(filter: { search: "todo" }) { total overdue } }', 1),
+    "searched tags and their total": ('{ tags(search: "tag") { nodes { id } totalCount } }', 2),
+    "all that is counted": (
+        """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
+             todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
+        4,
+    ),
+}
 
 
 def budget(coordinate: Coordinate) -> int:
@@ -146,6 +195,52 @@ async def test_a_field_costs_the_same_however_many_ask(
         without = await cost(owner, recorded, along(way, "__typename"))
         with_it = await cost(owner, recorded, along(way, asked(coordinate)))
         assert with_it - without == budget(coordinate)
+
+
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
+async def test_arguments_cost_the_same_however_many_there_are(
+    name: str, owners: dict[int, Account], recorded: Record
+) -> None:
+    """The statements of an operation about 2 objects are those about 40."""
+    operation, expected = WITH_ARGUMENTS[name]
+    for owner in owners.values():
+        document = operation
+        for word, value in (await known(owner)).items():
+            document = document.replace(word, value)
+        assert await cost(owner, recorded, document) == VIEWER + expected
+
+
+async def known(owner: Account) -> dict[str, str]:
+    """What stands for the words in capitals."""
+    found = await owner.data("""{
+      todos(first: 40) { nodes { id } edges { cursor } }
+      tags(first: 40) { nodes { id } edges { cursor } }
+      changes { edges { cursor } }
+    }""")
+    ids = [node["id"] for kind in ("todos", "tags") for node in found[kind]["nodes"]]
+    each = (
+        f't{n}: todo(id: "{node["id"]}") {{ title }}'
+        for n, node in enumerate(found["todos"]["nodes"])
+    )
+    return {
+        "TODOS": found["todos"]["edges"][0]["cursor"],
+        "TAGS": found["tags"]["edges"][0]["cursor"],
+        "CHANGES": found["changes"]["edges"][1]["cursor"],
+        "TODO": ids[0],
+        "IDS": json.dumps(ids[:80]),
+        "EACH": " ".join(each),
+    }
+
+
+def test_every_budget_is_measured() -> None:
+    """No budget is left of a field that is gone, and every field of Query is asked for."""
+    assert set(BUDGETS) <= set(FIELDS)
+    documents = [
+        operation.replace("IDS", "[]").replace("EACH", "__typename")
+        for operation, _ in WITH_ARGUMENTS.values()
+    ]
+    asked_for = {found for document in documents for found in coordinates_in(document)}
+    assert set(root_fields("query")) - set(FIELDS) <= asked_for
 
 
 def test_lists_are_what_is_measured() -> None:
