@@ -14,12 +14,15 @@ import asyncpg
 import httpx
 import pytest
 from asyncpg import Connection
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message
 
+from tests.mailbox import Mailbox, receiving
 from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.settings import Settings
+from todo_gql.worker import working
 
 PASSWORD = "Correct1horse"
 
@@ -135,6 +138,11 @@ class Account(Client):
     token: str
     refresh_token: str
 
+    @property
+    def email(self) -> str:
+        """The address that the account was registered with."""
+        return f"{self.username}@example.com"
+
     async def execute(
         self, query: str, variables: dict[str, Any] | None = None, token: str | None = None
     ) -> dict[str, Any]:
@@ -236,6 +244,17 @@ async def account(new_account: NewAccount) -> Account:
 async def stranger(new_account: NewAccount) -> Account:
     """Another user."""
     return await new_account()
+
+
+@pytest.fixture
+async def mailbox(app: ASGIApp, settings: Settings, database_url: str) -> AsyncIterator[Mailbox]:
+    """The mails that a worker sends by SMTP from now on."""
+    box = Mailbox()
+    await db.fetch("DELETE FROM pgqueuer")
+    async with receiving(box) as url:
+        changes = {"smtp_url": SecretStr(url), "public_url": "https://todo.example/app/"}
+        async with working(settings.model_copy(update=changes), database_url):
+            yield box
 
 
 @dataclass

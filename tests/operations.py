@@ -33,6 +33,9 @@ from todo_gql.schema import graphql_schema
 SCHEMA = graphql_schema()
 ROOTS = {"query": "Query", "mutation": "Mutation"}
 
+# What only superusers may ask for; everybody else is told so.
+ADMINISTRATION = {("Query", "users"), ("Mutation", "userAdminUpdate")}
+
 # A value of each scalar, to fill in what has to be there.
 SAMPLES: dict[str, Any] = {
     "Boolean": True,
@@ -103,7 +106,7 @@ def selection(kind: Any, depth: int) -> str:
 
 @cache
 def ways() -> dict[str, tuple[str, ...]]:
-    """The shortest way from a query to each object type that needs no argument on it."""
+    """The shortest way from a query to each object type that everybody can go without arguments."""
     found: dict[str, tuple[str, ...]] = {"Query": ()}
     waiting = ["Query"]
     for name in waiting:
@@ -113,7 +116,7 @@ def ways() -> dict[str, tuple[str, ...]]:
             target = get_named_type(field.type)
             if not isinstance(target, GraphQLObjectType) or not asks_nothing(field):
                 continue
-            if target.name not in found:
+            if target.name not in found and (name, field_name) not in ADMINISTRATION:
                 found[target.name] = (*found[name], field_name)
                 waiting.append(target.name)
     return found

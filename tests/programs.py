@@ -18,6 +18,10 @@ from todo_gql.postgres_processes import living_postgres
 from todo_gql.settings import Settings
 
 STOP_SECONDS = 60
+# What a database is told to be given, in this order.
+MIGRATIONS = sorted(
+    path.stem for path in (Path(__file__).parent.parent / "migrations").glob("[0-9]*.py")
+)
 # Answers command lines, one after the other, as the program would that is started for each.
 ANSWERER = """
 import json, sys

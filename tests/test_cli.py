@@ -22,7 +22,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
 from tests.conftest import PASSWORD, Account, Client, fresh_database
-from tests.programs import Answer, CommandLine, clean_environment, command_line
+from tests.programs import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
 from todo_gql import cli, embedded
 from todo_gql.commands import environment
 from todo_gql.settings import Settings
@@ -95,6 +95,7 @@ def test_commands_are_those_of_the_readme(project: Path) -> None:
     assert {name for name in COMMANDS if name.startswith("user ")} == {
         f"user {verb}" for verb in ("create", "promote", "demote", "disable", "enable")
     }
+    assert {name for name in COMMANDS if name.startswith("jobs ")} == {"jobs failed", "jobs retry"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -269,10 +270,12 @@ def test_database_without_tables_is_not_used(typing: CommandLine, empty_url: str
     for command in ("seed", "user promote ada", "serve --port 0"):
         answer = typing(*command.split(), DATABASE_URL=empty_url)
         assert (answer.status, answer.said) == (1, "")
+        missing = "".join(f"  {name}\n" for name in MIGRATIONS)
         assert answer.complained == (
-            "The database lacks these migrations:\n  0001_initial\nApply them: todo-gql migrate\n"
+            f"The database lacks these migrations:\n{missing}Apply them: todo-gql migrate\n"
         )
-    assert typing("migrate", DATABASE_URL=empty_url).said == "Applied the migration 0001_initial.\n"
+    applied = "".join(f"Applied the migration {name}.\n" for name in MIGRATIONS)
+    assert typing("migrate", DATABASE_URL=empty_url).said == applied
     assert typing("migrate", DATABASE_URL=empty_url).said == "Nothing to apply.\n"
     assert not (Path(typing.settings["DATA_DIR"]) / "postgres").exists()
 
@@ -498,9 +501,9 @@ def test_first_command_makes_the_database(typing: CommandLine) -> None:
     data_dir = Path(typing.settings["DATA_DIR"])
     answer = typing("seed", "--todos", "1")
     assert answer.complained == ""
-    made, applied, *_ = answer.said.splitlines()
+    made, *applied = answer.said.splitlines()[: 1 + len(MIGRATIONS)]
     assert made == f"Making a PostgreSQL database in {data_dir}."
-    assert applied == "Applied the migration 0001_initial."
+    assert applied == [f"Applied the migration {name}." for name in MIGRATIONS]
     assert stat.S_IMODE((data_dir / "secret_key").stat().st_mode) == 0o600
     assert typing("migrate").said == "Nothing to apply.\n"
     assert not (data_dir / "postgres/postmaster.pid").exists()

@@ -1,5 +1,6 @@
 """The server as a process: from the first start to the last stop."""
 
+import json
 import os
 import pwd
 import re
@@ -17,6 +18,7 @@ import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
 from tests.programs import (
+    MIGRATIONS,
     CommandLine,
     Server,
     clean_environment,
@@ -106,7 +108,7 @@ def test_first_start_says_what_it_does(server: Server, data_dir: Path) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", root)
     assert server.said == [
         f"Making a PostgreSQL database in {data_dir}.",
-        "Applied the migration 0001_initial.",
+        *(f"Applied the migration {name}." for name in MIGRATIONS),
         f"todo_gql {__version__} is ready.",
         f"  GraphiQL   {root}/graphql",
         f"  Health     {root}/health",
@@ -124,11 +126,12 @@ def test_new_server_takes_an_account_and_its_todos(server: Server) -> None:
 
 
 def test_log_holds_requests_and_no_chatter(server: Server) -> None:
-    """Standard error has a JSON line for each request, and nothing about the start."""
+    """Standard error has a JSON line for each request and mail, and nothing about the start."""
     httpx.get(server.address.removesuffix("graphql"))
     lines = server.log.read_text().splitlines()
     assert lines
-    assert all('"message":"request"' in line for line in lines), lines
+    loggers = {json.loads(line)["logger"] for line in lines}
+    assert loggers <= {"todo_gql.access", "todo_gql.accounts.mails", "todo_gql.mail.transport"}
 
 
 def test_second_server_on_the_same_data_is_refused(server: Server, typing: CommandLine) -> None:
@@ -225,7 +228,8 @@ async def test_given_database_is_used_and_migrated_when_told(place: Path, empty_
     settings = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": empty_url}
     with started(folder / "log", "--migrate", settings=settings) as server:
         server.wait_until_ready()
-        assert server.said[0] == "Applied the migration 0001_initial."
+        applied = [f"Applied the migration {name}." for name in MIGRATIONS]
+        assert server.said[: len(MIGRATIONS)] == applied
         token = registered(server, "elsewhere")
         assert titles(server, token) == []
         assert server.stop(signal.SIGTERM) == "Stopping.\nStopped.\n"

@@ -13,9 +13,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from graphql import get_named_type, get_nullable_type, is_list_type
+from tortoise.transactions import in_transaction
 
 from tests.conftest import Account, Client, NewAccount
 from tests.operations import (
+    ADMINISTRATION,
     ROOTS,
     Call,
     Coordinate,
@@ -34,7 +36,12 @@ from tests.operations import (
     ways,
 )
 from todo_gql import db
+from todo_gql.accounts import mails
+from todo_gql.accounts.letters import PLACES
 from todo_gql.changes.cursors import feed_keyset
+from todo_gql.links import LinkToken
+from todo_gql.models import MailKind, User
+from todo_gql.settings import Settings
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
@@ -52,6 +59,7 @@ class Owner:
     ids: dict[str, str]
     cursors: dict[str, str]
     words: dict[str, str]
+    links: dict[MailKind, str]
     marks: frozenset[str]
 
 
@@ -59,6 +67,7 @@ Rows: TypeAlias = dict[str, list[str]]
 TABLES = {
     "users": "id",
     "sessions": "owner_id",
+    "mails": "owner_id",
     "todos": "owner_id",
     "tags": "owner_id",
     "todo_tags": "owner_id",
@@ -96,9 +105,22 @@ CURSORS_OF = """{
 }"""
 
 
+async def mailed_links(account: Account, settings: Settings) -> dict[MailKind, str]:
+    """The tokens in the links of mails that an account was sent, one of each kind."""
+    links = {}
+    async with in_transaction():
+        stored = await User.get(id=account.id)
+        for kind in PLACES:
+            mail_id = uuid4()
+            assert await mails.post(stored, kind, settings, mail_id=mail_id)
+            links[kind] = LinkToken.of_mail(UUID(account.id), mail_id, settings).text
+    return links
+
+
 @pytest.fixture
-async def owner(account: Account) -> Owner:
-    """Somebody with two todos, one in the trash, their tags, and a log of changes."""
+async def owner(account: Account, settings: Settings) -> Owner:
+    """Somebody with two todos, one in the trash, their tags, a log of changes, and mails."""
+    links = await mailed_links(account, settings)
     todo = await account.create(title=TITLE, description=DESCRIPTION, tags=[SHARED_TAG, OWN_TAG])
     trashed = await account.create(title=TRASHED, tags=[SHARED_TAG])
     await account.data(
@@ -124,7 +146,7 @@ async def owner(account: Account) -> Owner:
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
     marks = frozenset({*uuids(rows), *words.values(), TRASHED})
-    return Owner(account, ids, cursors, words, marks)
+    return Owner(account, ids, cursors, words, links, marks)
 
 
 @pytest.fixture(params=["user", "administrator"])
@@ -190,6 +212,8 @@ def references() -> Iterator[Reference]:
     for owner_type in object_types():
         for field_name, field in owner_type.fields.items():
             coordinate = (owner_type.name, field_name)
+            if coordinate in ADMINISTRATION:
+                continue
             for name, argument in field.args.items():
                 for path, leaf in leaves(name, argument.type):
                     kind = kind_of(coordinate, path[-1], get_named_type(leaf).name)
@@ -317,8 +341,11 @@ def leading_on() -> Iterator[Coordinate]:
     """Every field that leads to objects without being told which."""
     for kind in object_types():
         for name, field in kind.fields.items():
-            if kind.name in ways() and asks_nothing(field) and not is_leaf(field):
-                yield kind.name, name
+            coordinate = (kind.name, name)
+            if kind.name not in ways() or coordinate in ADMINISTRATION:
+                continue
+            if asks_nothing(field) and not is_leaf(field):
+                yield coordinate
 
 
 @pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
@@ -405,6 +432,75 @@ async def changing_a_password(owner: Owner, stranger: Account) -> None:
     assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
 
 
+async def asking_for_verification(owner: Owner, stranger: Account) -> None:
+    """It is one's own address that is mailed."""
+    assert (await written(stranger, "emailVerificationRequest"))["ok"]
+
+
+async def opening_somebodys_links(owner: Owner, stranger: Account) -> None:
+    """Who is signed in as somebody else gets by their links what forged ones get."""
+    for field, kind in (
+        ("emailVerify", MailKind.VERIFICATION),
+        ("emailChangeConfirm", MailKind.EMAIL_CHANGE),
+    ):
+        answers = [await written(stranger, field, token=t) for t in (owner.links[kind], "x" * 86)]
+        assert answers[0] == answers[1]
+        assert answers[0]["errors"][0]["code"] == "INVALID_TOKEN"
+
+
+async def resetting_somebodys_password(owner: Owner, stranger: Account) -> None:
+    """Neither by their link nor by asking for one: who asks hears nothing of who there is."""
+    for token in (owner.links[MailKind.PASSWORD_RESET], owner.links[MailKind.VERIFICATION]):
+        sent = {"token": token, "newPassword": "Battery2staple"}
+        answer = await written(stranger, "passwordReset", input=sent)
+        assert [error["code"] for error in answer["errors"]] == ["INVALID_TOKEN"]
+    asked = [f"{owner.account.username}@example.com", f"x{owner.account.username}@example.com"]
+    answers = [await written(stranger, "passwordResetRequest", email=email) for email in asked]
+    assert answers[0] == answers[1]
+
+
+async def moving_to_somebodys_address(owner: Owner, stranger: Account) -> None:
+    """The answer doesn't tell that the address is somebody's."""
+    asked = [f"{owner.account.username}@example.com", f"x{owner.account.username}@example.com"]
+    answers = [
+        await written(
+            stranger, "emailChangeRequest", email=email, currentPassword=stranger.password
+        )
+        for email in asked
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["ok"]
+
+
+async def deleting_an_account(owner: Owner, stranger: Account) -> None:
+    """It is one's own account that is deleted, and only with one's own password."""
+    assert not (await written(stranger, "accountDelete", currentPassword="Wrong4sure"))["ok"]
+    await written(stranger, "accountDelete", currentPassword=stranger.password)
+    assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
+
+
+async def administering(owner: Owner, stranger: Account) -> None:
+    """Only administrators see that there are others, and they see nothing of their todos."""
+    row = await db.fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(stranger.id))
+    assert row is not None
+    search = Call(("Query", "users"), depth=3).document({"filter": {}})
+    found = await stranger.execute(search, {"filter": {"search": owner.account.username}})
+    change = Call(("Mutation", "userAdminUpdate"))
+    nothing: dict[str, Any] = {"id": str(uuid4()), "input": {"isActive": False}}
+    changed = await stranger.execute(change.document(nothing), nothing)
+    if row["is_superuser"]:
+        [user] = found["data"]["users"]["nodes"]
+        assert (user["id"], user["stats"]) == (owner.account.id, None)
+        told = impersonal(found)
+        assert [word for word in (TITLE, DESCRIPTION, TRASHED, OWN_TAG) if word in told] == []
+        [error] = changed["data"]["userAdminUpdate"]["errors"]
+        assert error["code"] == "NOT_FOUND"
+        return
+    for answer in (found, changed):
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+        assert [mark for mark in owner.marks if mark in impersonal(answer)] == []
+
+
 async def written(stranger: Account, field: str, **arguments: Any) -> dict[str, Any]:
     """The payload of a mutation that a stranger calls."""
     document = Call(("Mutation", field)).document(arguments)
@@ -422,6 +518,14 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Mutation", "login"): signing_in_as_somebody,
     ("Mutation", "tokenRefresh"): refreshing_somebodys_session,
     ("Mutation", "logout"): signing_out_everywhere,
+    ("Mutation", "emailVerificationRequest"): asking_for_verification,
+    ("Mutation", "emailVerify"): opening_somebodys_links,
+    ("Mutation", "emailChangeRequest"): moving_to_somebodys_address,
+    ("Mutation", "emailChangeConfirm"): opening_somebodys_links,
+    ("Mutation", "passwordResetRequest"): resetting_somebodys_password,
+    ("Mutation", "passwordReset"): resetting_somebodys_password,
+    ("Mutation", "accountDelete"): deleting_an_account,
+    **dict.fromkeys(ADMINISTRATION, administering),
 }
 
 
@@ -477,12 +581,16 @@ OPEN_TO_ALL = {
     ("Mutation", "register"),
     ("Mutation", "login"),
     ("Mutation", "tokenRefresh"),
+    ("Mutation", "emailVerify"),
+    ("Mutation", "emailChangeConfirm"),
+    ("Mutation", "passwordReset"),
+    ("Mutation", "passwordResetRequest"),
 }
 
 
 @pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)
 async def test_signed_out(coordinate: Coordinate, client: Client) -> None:
-    """Without a token only the viewer, who is nobody, and the way in may be asked."""
+    """Without a token only the viewer, who is nobody, and the ways in may be asked."""
     arguments = required_arguments(field_of(coordinate))
     answer = await client.execute(Call(coordinate).document(arguments), arguments)
     if coordinate in OPEN_TO_ALL:

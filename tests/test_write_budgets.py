@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.operations import (
     root_fields,
     selection,
 )
+from todo_gql import db
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Todos: TypeAlias = list[dict[str, Any]]
@@ -52,7 +54,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "register": (
         f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
-        4,
+        6,
     ),
     "login": (f'login(input: {{ usernameOrEmail: "USER", password: "{PASSWORD}" }})', 5),
     "login with a wrong password": ('login(input: { usernameOrEmail: "USER", password: "x" })', 1),
@@ -63,9 +65,23 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
-        5,
+        9,
     ),
+    "emailVerificationRequest": ("emailVerificationRequest", 5),
+    "emailVerify of nothing": ('emailVerify(token: "x")', 0),
+    "emailChangeRequest": (
+        f'emailChangeRequest(email: "NAME@example.com", currentPassword: "{PASSWORD}")',
+        8,
+    ),
+    "emailChangeConfirm of nothing": ('emailChangeConfirm(token: "x")', 0),
+    "passwordResetRequest": ('passwordResetRequest(email: "NAME@example.com")', 1),
+    "passwordReset by nothing": (
+        'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
+        0,
+    ),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 8),
 }
+ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 
 # What a payload leads to beyond what the mutation knows, and the statements for that.
 SHOWN: dict[str, tuple[str, int]] = {
@@ -165,7 +181,14 @@ async def test_what_accounts_cost(account: Account, recorded: Record, name: str)
     assert await cost(account, recorded, document) == budget
 
 
+async def test_what_administration_costs(account: Account, recorded: Record) -> None:
+    """An account is locked and changed in one transaction."""
+    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    document = filled(f"mutation {{ {ADMINISTERED} {shown(ADMINISTERED)} }}", account, [])
+    assert await cost(account, recorded, document) == 4
+
+
 def test_every_mutation_has_a_budget() -> None:
     """A new mutation needs one above."""
-    calls = [call for call, _ in (OF_TODOS | OF_ACCOUNTS).values()]
+    calls = [ADMINISTERED, *(call for call, _ in (OF_TODOS | OF_ACCOUNTS).values())]
     assert {payload_of(call) for call in calls} == set(root_fields("mutation"))

@@ -1,7 +1,7 @@
 """The ASGI application, made from settings."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -15,16 +15,22 @@ from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
+from todo_gql.worker import working
 
 
-def create_app(settings: Settings, database_url: str) -> ASGIApp:
-    """The application on the database at `database_url`, which it connects to when it starts."""
+def create_app(settings: Settings, database_url: str, *, with_worker: bool = False) -> ASGIApp:
+    """The application on the database at `database_url`, which it connects to when it starts.
+
+    `with_worker` has it do the jobs in the queue, too, as on a laptop.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await db.connect(database_url, settings)
+        beside = working(settings, database_url) if with_worker else nullcontext()
         try:
-            yield
+            async with beside:
+                yield
         finally:
             await db.disconnect()
 

@@ -2,10 +2,12 @@
 
 import typer
 
+from todo_gql.commands.jobs import jobs
 from todo_gql.commands.seed import seed
 from todo_gql.commands.serve import serve
 from todo_gql.commands.upkeep import export_schema, migrate
 from todo_gql.commands.user import user
+from todo_gql.commands.worker import worker
 
 app = typer.Typer(
     help="A TODO backend that speaks GraphQL. Settings come from the environment and from .env.",
@@ -13,9 +15,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(worker)
 app.command()(migrate)
 app.command()(seed)
 app.add_typer(user, name="user")
+app.add_typer(jobs, name="jobs")
 app.command()(export_schema)
 
 

@@ -45,6 +45,18 @@ class Action(IntEnum):
     RESTORED = 7
 
 
+class MailKind(IntEnum):
+    """Why a mail is sent."""
+
+    VERIFICATION = 0
+    PASSWORD_RESET = 1
+    EMAIL_CHANGE = 2
+    EMAIL_CHANGE_ASKED = 3
+    EMAIL_CHANGED = 4
+    PASSWORD_CHANGED = 5
+    ACCOUNT_DELETION = 6
+
+
 class User(Model):
     """An account, and the row whose lock puts its owner's writes in a line."""
 
@@ -62,6 +74,7 @@ class User(Model):
     is_superuser = fields.BooleanField(default=False)
     email_verified_at = fields.DatetimeField(null=True)
     last_login_at = fields.DatetimeField(null=True)
+    deletion_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     change_seq = fields.BigIntField(default=0)
     pending_count = fields.IntField(default=0)
@@ -106,6 +119,33 @@ class Session(Model):
                 check="octet_length(refresh_hash) = 32",
                 name="sessions_refresh_hash_is_sha256",
             ),
+        )
+
+
+class Mail(Model):
+    """A mail to an account, and the hash of the secret in its link, if it has one."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    kind = fields.SmallIntField()
+    address = fields.CharField(255)
+    link_hash = fields.BinaryField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    expires_at = fields.DatetimeField(null=True)
+    used_at = fields.DatetimeField(null=True)
+    sent_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "mails"
+        constraints = (
+            CheckConstraint(check="kind BETWEEN 0 AND 6", name="mails_kind_known"),
+            CheckConstraint(
+                check="(link_hash IS NULL) = (expires_at IS NULL)", name="mails_links_expire"
+            ),
+            CheckConstraint(check="octet_length(link_hash) = 32", name="mails_link_hash_is_sha256"),
         )
 
 

@@ -239,6 +239,13 @@ async def fetch_page(
     )
 
 
+async def count_rows(statement: Statement) -> int:
+    """How many rows a statement has, whatever the page."""
+    row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
+    assert row is not None
+    return int(row["count"])
+
+
 NodeType = TypeVar("NodeType")
 
 

@@ -6,10 +6,15 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from todo_gql.accounts.deletion import DeletionMutation
+from todo_gql.accounts.directory import DirectoryMutation, DirectoryQuery
+from todo_gql.accounts.email_change import EmailChangeMutation
 from todo_gql.accounts.mutations import AccountMutation
 from todo_gql.accounts.profile import ProfileMutation
 from todo_gql.accounts.queries import AccountQuery
+from todo_gql.accounts.recovery import RecoveryMutation
 from todo_gql.accounts.sessions import SessionMutation, SessionQuery
+from todo_gql.accounts.verification import VerificationMutation
 from todo_gql.changes.queries import ChangeQuery
 from todo_gql.errors import AuthError, ConflictError, NotFoundError, ValidationError
 from todo_gql.nodes.queries import NodeQuery
@@ -19,12 +24,22 @@ from todo_gql.todos.queries import TodoQuery
 
 
 @strawberry.type(description="What can be read.")
-class Query(NodeQuery, AccountQuery, SessionQuery, TodoQuery, ChangeQuery):
+class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery):
     """All query fields."""
 
 
 @strawberry.type(description="What can be changed; each field is one transaction.")
-class Mutation(TodoMutation, AccountMutation, SessionMutation, ProfileMutation):
+class Mutation(
+    TodoMutation,
+    AccountMutation,
+    SessionMutation,
+    ProfileMutation,
+    VerificationMutation,
+    EmailChangeMutation,
+    RecoveryMutation,
+    DeletionMutation,
+    DirectoryMutation,
+):
     """All mutation fields."""
 
 

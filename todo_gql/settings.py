@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -45,6 +46,36 @@ class Settings(BaseSettings):
         2.0, gt=0, description="Seconds to wait for a connection before UNAVAILABLE."
     )
 
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where people reach this server; links in mails begin with it.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtp://user:password@host:587 or smtps://…; DATA_DIR/outbox if absent.",
+    )
+    mail_from: str | None = Field(
+        None,
+        description="The address that mails come from; no-reply at PUBLIC_URL's host if absent.",
+    )
+    mail_retry_seconds: float = Field(
+        15, gt=0, description="Wait before a mail is tried again; three times as long each time."
+    )
+    mails_per_hour: int = Field(3, ge=1, description="Mails of a kind per account and hour.")
+    email_link_expire_hours: int = Field(
+        48, ge=1, description="Life of a link that proves an address."
+    )
+    password_reset_expire_minutes: int = Field(
+        30, ge=1, description="Life of a link that resets a password."
+    )
+    account_deletion_grace_days: int = Field(
+        30, ge=0, description="How long a deleted account can be kept by signing in."
+    )
+    trash_retention_days: int = Field(
+        30, ge=0, description="How long a todo stays in the trash; 0 for ever."
+    )
+
     access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
     refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
@@ -72,6 +103,17 @@ class Settings(BaseSettings):
         if value and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
             raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes")
         return value
+
+    @property
+    def base_url(self) -> str:
+        """What links in mails begin with: PUBLIC_URL, or this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def sender(self) -> str:
+        """The address that mails come from."""
+        return self.mail_from or f"no-reply@{urlsplit(self.public_url or '//localhost').hostname}"
 
     @property
     def key(self) -> bytes:

@@ -1,72 +1,89 @@
-"""What whoever runs the server does to accounts."""
+"""What superusers, and whoever runs the server, do to accounts."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from todo_gql import db
 from todo_gql.auth import END_SESSIONS
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
-    "SELECT id FROM users WHERE is_superuser AND is_active ORDER BY id FOR NO KEY UPDATE"
+    "SELECT id FROM users WHERE is_superuser AND is_active AND deletion_at IS NULL"
+    " ORDER BY id FOR NO KEY UPDATE"
 )
-LOCK_ACCOUNT = (
-    "SELECT id, username, is_superuser, is_active FROM users"
-    " WHERE username_key = $1 OR email_key = $1 FOR NO KEY UPDATE"
-)
+BY_ID, BY_NAME = "id = $1", "(username_key = $1 OR email_key = $1)"
+LOCK_ACCOUNT = "SELECT * FROM users WHERE {} FOR NO KEY UPDATE"
+CHANGE_ACCOUNT = """
+UPDATE users SET is_active = coalesce($2, is_active), is_superuser = coalesce($3, is_superuser),
+    email_verified_at = CASE WHEN $4 THEN coalesce(email_verified_at, now())
+        WHEN NOT $4 THEN NULL ELSE email_verified_at END
+WHERE id = $1 RETURNING *
+"""
 
 
 class AdministrationError(Exception):
     """What can't be done to an account, in words for the person who asked for it."""
 
 
+class NoSuchAccount(AdministrationError):
+    """An id or a name of nobody."""
+
+
+class LastSuperuser(AdministrationError):
+    """Somebody has to stay who can administer accounts."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username} is the last active superuser. Promote another account first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an account is to be; None leaves it as it is."""
+
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    is_verified: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whose account it was, and whether it is otherwise now than before."""
+    """The account's row as it is now, and whether it is otherwise than before."""
 
-    username: str
+    row: db.Row
     changed: bool
 
 
-async def set_superuser(name: str, wanted: bool) -> Outcome:
-    """Make the account of a user name or e-mail address a superuser, or an ordinary user.
+async def administer(account: UUID | str, changes: Changes) -> Outcome:
+    """Change the account of an id, or of a user name or e-mail address in any letter case.
 
-    `AdministrationError` if there is no such account, or it is the last active superuser.
+    Disabling it ends its sessions. `NoSuchAccount` if there is none, `LastSuperuser` if nobody
+    could administer accounts any more.
     """
     async with db.transaction() as connection:
-        account = await _locked(connection, name, keep_a_superuser=not wanted)
-        if account["is_superuser"] is wanted:
-            return Outcome(account["username"], changed=False)
-        await connection.execute(
-            "UPDATE users SET is_superuser = $2 WHERE id = $1", account["id"], wanted
+        demotes = changes.is_active is False or changes.is_superuser is False
+        superusers = await connection.fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
+        before = await _locked(connection, account)
+        if [row["id"] for row in superusers] == [before["id"]]:
+            raise LastSuperuser(before["username"])
+        after = await connection.fetchrow(
+            CHANGE_ACCOUNT,
+            before["id"],
+            changes.is_active,
+            changes.is_superuser,
+            changes.is_verified,
         )
-    return Outcome(account["username"], changed=True)
+        assert after is not None
+        if changes.is_active is False:
+            await connection.execute(END_SESSIONS, before["id"], None, None)
+    return Outcome(after, changed=after != before)
 
 
-async def set_active(name: str, wanted: bool) -> Outcome:
-    """Enable the account of a user name or e-mail address, or disable it and end its sessions.
-
-    `AdministrationError` if there is no such account, or it is the last active superuser.
-    """
-    async with db.transaction() as connection:
-        account = await _locked(connection, name, keep_a_superuser=not wanted)
-        if account["is_active"] is wanted:
-            return Outcome(account["username"], changed=False)
-        await connection.execute(
-            "UPDATE users SET is_active = $2 WHERE id = $1", account["id"], wanted
-        )
-        if not wanted:
-            await connection.execute(END_SESSIONS, account["id"], None, None)
-    return Outcome(account["username"], changed=True)
-
-
-async def _locked(connection: db.Connection, name: str, *, keep_a_superuser: bool) -> db.Row:
+async def _locked(connection: db.Connection, account: UUID | str) -> db.Row:
     """The account in question, which stays as it is until the transaction ends."""
-    superusers = await connection.fetch(LOCK_ACTIVE_SUPERUSERS) if keep_a_superuser else []
-    account = await connection.fetchrow(LOCK_ACCOUNT, name.lower())
-    if account is None:
-        raise AdministrationError(f"There is no account {name}.")
-    if [row["id"] for row in superusers] == [account["id"]]:
-        raise AdministrationError(
-            f"{account['username']} is the last active superuser. Promote another account first."
-        )
-    return account
+    if isinstance(account, UUID):
+        row = await connection.fetchrow(LOCK_ACCOUNT.format(BY_ID), account)
+    else:
+        row = await connection.fetchrow(LOCK_ACCOUNT.format(BY_NAME), account.lower())
+    if row is None:
+        raise NoSuchAccount(f"There is no account {account}.")
+    return row

@@ -8,8 +8,9 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import auth
 from todo_gql.accounts import registration
+from todo_gql.accounts.account import shown
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
-from todo_gql.accounts.names import account_named
+from todo_gql.accounts.names import account_named, kept
 from todo_gql.accounts.types import (
     AcceptedPayload,
     LoginPayload,
@@ -105,11 +106,16 @@ class AccountMutation:
 
 
 async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:
-    """A session of the account; None if its password was changed or it was disabled meanwhile."""
-    changes: dict[str, object] = {"last_login_at": datetime.now(UTC)}
+    """A session of the account, which keeps one that was to be deleted.
+
+    None if its password was changed, or it was disabled or deleted, meanwhile.
+    """
+    changes: dict[str, object] = {"last_login_at": datetime.now(UTC), "deletion_at": None}
     if hash_is_outdated(account.password_hash, context.settings):
         changes["password_hash"] = await hash_password(password, context.settings)
-    unchanged = Account.filter(id=account.id, password_hash=account.password_hash, is_active=True)
+    unchanged = Account.filter(
+        kept(), id=account.id, password_hash=account.password_hash, is_active=True
+    )
     async with in_transaction() as transaction:
         if not await unchanged.using_db(transaction).update(**changes):
             return None
@@ -124,8 +130,7 @@ def _device(context: Context) -> auth.Device:
 def _signed_in(account: Account, sign_in: auth.SignIn, context: Context) -> tuple[User, Tokens]:
     """What to answer; the rest of the operation acts as the account."""
     context.act_as(sign_in.viewer)
-    user = User.from_row(dict(account.__iter__()), sign_in.viewer)
-    return user, Tokens.from_pair(sign_in.tokens, context.settings)
+    return shown(account), Tokens.from_pair(sign_in.tokens, context.settings)
 
 
 def _wrong_credentials() -> AuthError:

@@ -1,20 +1,28 @@
 """What users change of their own accounts."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe
 from tortoise.transactions import in_transaction
 
 from todo_gql import auth
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import (
+    locked_as_seen,
+    names_of,
+    own_account,
+    shown,
+    wrong_password,
+)
 from todo_gql.accounts.inputs import url_problem
-from todo_gql.accounts.types import User, UserPayload
-from todo_gql.auth import Viewer
+from todo_gql.accounts.types import UserPayload
 from todo_gql.context import Context, Info
-from todo_gql.errors import AuthError, ErrorCode, Unauthenticated, UserError, invalid
+from todo_gql.errors import UserError, invalid
+from todo_gql.models import MailKind
 from todo_gql.models import User as Account
-from todo_gql.passwords import hash_password, password_matches, password_problem
+from todo_gql.passwords import hash_password, password_problem
 from todo_gql.text import Problem, text_problem
 
 
@@ -65,35 +73,6 @@ def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list
     return values, problems
 
 
-async def own_account(viewer: Viewer) -> Account:
-    """The viewer's account; `Unauthenticated` if it has just gone."""
-    account = await Account.get_or_none(id=viewer.id)
-    if account is None:
-        raise Unauthenticated
-    return account
-
-
-async def wrong_password(
-    account: Account, password: str, context: Context, *path: str
-) -> list[UserError]:
-    """The error of a password that isn't the account's; `Unavailable` when too many wait."""
-    if await password_matches(password, account.password_hash, context.settings):
-        return []
-    return [
-        AuthError(
-            code=ErrorCode.INVALID_CREDENTIALS,
-            message="This is not your password.",
-            path=list(path),
-        )
-    ]
-
-
-def shown(account: Account, viewer: Viewer) -> User:
-    """The account as its viewer sees it."""
-    row: dict[str, Any] = dict(account.__iter__())
-    return User.from_row(row, viewer)
-
-
 @strawberry.type
 class ProfileMutation:
     """The fields of Mutation for one's own account."""
@@ -111,7 +90,7 @@ class ProfileMutation:
         if values:
             await Account.filter(id=viewer.id).update(**values)
         info.context.forget_loaded()
-        return UserPayload(user=shown(await own_account(viewer), viewer))
+        return UserPayload(user=shown(await own_account(viewer)))
 
     @strawberry.field(description="Changes the password, and ends the viewer's other sessions.")
     async def password_change(
@@ -123,8 +102,7 @@ class ProfileMutation:
     ) -> UserPayload | None:
         context, viewer = info.context, info.context.signed_in()
         account = await own_account(viewer)
-        names = (account.username, account.email.rpartition("@")[0])
-        problem = password_problem(input.new_password, *names)
+        problem = password_problem(input.new_password, *names_of(account))
         errors: list[UserError] = []
         if problem:
             errors.append(invalid(*problem, "input", "newPassword"))
@@ -134,14 +112,15 @@ class ProfileMutation:
         if errors:
             return UserPayload(errors=errors)
         await _replace_password(account, input.new_password, context)
-        return UserPayload(user=shown(account, viewer))
+        return UserPayload(user=shown(account))
 
 
 async def _replace_password(account: Account, password: str, context: Context) -> None:
     """Store another password; a change at the same time leaves the first one's."""
     new_hash = await hash_password(password, context.settings)
-    unchanged = Account.filter(id=account.id, password_hash=account.password_hash)
     async with in_transaction():
-        if not await unchanged.update(password_hash=new_hash):
-            raise Unauthenticated
+        await locked_as_seen(account)
+        await Account.filter(id=account.id).update(password_hash=new_hash)
+        await mails.void_links(account.id, MailKind.PASSWORD_RESET)
+        await mails.post(account, MailKind.PASSWORD_CHANGED, context.settings)
         await auth.end_sessions(account.id, but=context.signed_in().session_id)

@@ -10,10 +10,11 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from todo_gql import db
+from todo_gql.accounts import mails
 from todo_gql.accounts.inputs import RegisterInput, registration_problems
 from todo_gql.auth import Device, SignIn, begin_session
 from todo_gql.errors import ConflictError, ErrorCode, UserError
-from todo_gql.models import User
+from todo_gql.models import MailKind, User
 from todo_gql.passwords import hash_password
 from todo_gql.settings import Settings
 
@@ -41,6 +42,7 @@ class RegistrationError(Exception):
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
     """A new account, signed in; `RegistrationError` when there can't be one."""
     async with _creation(given, settings, last_login_at=datetime.now(UTC)) as (user, transaction):
+        await mails.post(user, MailKind.VERIFICATION, settings)
         return user, await begin_session(user, device, settings, transaction)
 
 
@@ -80,6 +82,14 @@ def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
         "bio": given.bio if given.bio and given.bio.strip() else None,
         "avatar_url": (given.avatar_url or "").strip() or None,
     }
+
+
+def address_is_taken(error: IntegrityError, *path: str) -> ConflictError:
+    """What to say when an account can't move to an address; raises any other violation again."""
+    assert _violated(error) == "users_email_unique"
+    return ConflictError(
+        code=ErrorCode.ALREADY_EXISTS, message=TAKEN["users_email_unique"][1], path=list(path)
+    )
 
 
 def _violated(error: IntegrityError) -> str:

@@ -67,8 +67,13 @@ class User(Node):
     def from_row(cls, row: db.Values | db.Row, viewer: Viewer | None) -> Self:
         """What the viewer may see of a row of `users`."""
         is_own = viewer is not None and viewer.id == row["id"]
-        if not is_own and not (viewer and viewer.is_superuser):
-            return cls.of_somebody_else(row)
+        if is_own or (viewer and viewer.is_superuser):
+            return cls.of_oneself(row)
+        return cls.of_somebody_else(row)
+
+    @classmethod
+    def of_oneself(cls, row: db.Values | db.Row) -> Self:
+        """All of a row of `users` that its user may see, and so may administrators."""
         names = " ".join(filter(None, (row["first_name"], row["last_name"])))
         return cls(
             id=strawberry.ID(str(row["id"])),
@@ -180,7 +185,7 @@ class TokenRefreshPayload:
 class AcceptedPayload:
     """What mutations answer that have nothing to show."""
 
-    ok: bool = strawberry.field(description="Whether the request was taken.")
+    ok: bool = strawberry.field(description="Whether the request was taken.", default=False)
     errors: list[UserError] = strawberry.field(
         description="Why it wasn't taken; empty if it was.", default_factory=list
     )

@@ -14,6 +14,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from todo_gql import db
 from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
+from todo_gql.mail.transport import transport
 from todo_gql.secret import SecretKeyError, with_secret
 from todo_gql.settings import Settings
 
@@ -53,6 +54,16 @@ def load_secret(settings: Settings) -> Settings:
         return with_secret(settings)
     except SecretKeyError as error:
         fail(str(error))
+
+
+def check_mail(settings: Settings) -> None:
+    """Fail unless mails can be sent with these settings, and their links lead somewhere."""
+    if settings.environment == "production" and not settings.public_url:
+        fail("Set PUBLIC_URL to where people reach this server: links in mails begin with it.")
+    try:
+        transport(settings)
+    except ValueError as error:
+        fail(f"SMTP_URL {error}.")
 
 
 @contextmanager

@@ -9,7 +9,14 @@ import uvicorn
 
 from todo_gql import __version__
 from todo_gql.app import create_app
-from todo_gql.commands.environment import database, fail, load_secret, load_settings, prepare
+from todo_gql.commands.environment import (
+    check_mail,
+    database,
+    fail,
+    load_secret,
+    load_settings,
+    prepare,
+)
 from todo_gql.http.logs import configure_logging
 
 # What a request under way may still take once the server was told to stop.
@@ -60,9 +67,17 @@ def serve(
             "--migrate", help="Migrate DATABASE_URL first. An embedded database always is."
         ),
     ] = False,
+    worker: Annotated[
+        bool,
+        typer.Option(
+            "--worker", help="Do the jobs in the queue too, as is done on an embedded database."
+        ),
+    ] = False,
 ) -> None:
     """Answer requests until Ctrl-C, on DATABASE_URL or else on an embedded PostgreSQL."""
     settings = load_secret(load_settings(host=host, port=port))
+    if worker or not settings.database_url:
+        check_mail(settings)
     configure_logging(settings.log_level)
     try:
         # Who starts a second server on the same data hears of the data first, not of the port.
@@ -71,8 +86,11 @@ def serve(
             listen(settings.host, settings.port) as listener,
         ):
             prepare(settings, url, migrate=migrate)
+            # Port 0 was any free one, and links in mails have to name it.
+            settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+            has_worker = worker or not settings.database_url
             config = uvicorn.Config(
-                create_app(settings, url),
+                create_app(settings, url, with_worker=has_worker),
                 log_config=None,
                 access_log=False,
                 server_header=False,

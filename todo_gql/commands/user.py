@@ -1,13 +1,13 @@
 """The commands for accounts."""
 
 import sys
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from todo_gql.accounts import administration
+from todo_gql.accounts.administration import AdministrationError, Changes
 from todo_gql.accounts.inputs import RegisterInput
 from todo_gql.accounts.registration import RegistrationError, create_account
 from todo_gql.commands.environment import (
@@ -75,7 +75,8 @@ def read_password(*, from_stdin: bool) -> str:
 def promote(name: Name) -> None:
     """Make an account a superuser."""
     administer(
-        partial(administration.set_superuser, name, wanted=True),
+        name,
+        Changes(is_superuser=True),
         "{} is a superuser now.",
         "{} is a superuser already.",
     )
@@ -85,7 +86,8 @@ def promote(name: Name) -> None:
 def demote(name: Name) -> None:
     """Make a superuser an ordinary user; the last active superuser stays one."""
     administer(
-        partial(administration.set_superuser, name, wanted=False),
+        name,
+        Changes(is_superuser=False),
         "{} is no superuser any more.",
         "{} is no superuser anyway.",
     )
@@ -95,7 +97,8 @@ def demote(name: Name) -> None:
 def disable(name: Name) -> None:
     """Close an account, and end its sessions at once; the last active superuser stays."""
     administer(
-        partial(administration.set_active, name, wanted=False),
+        name,
+        Changes(is_active=False),
         "{} is disabled and signed out everywhere.",
         "{} is disabled already.",
     )
@@ -105,21 +108,21 @@ def disable(name: Name) -> None:
 def enable(name: Name) -> None:
     """Open an account again, which then has to sign in anew."""
     administer(
-        partial(administration.set_active, name, wanted=True),
+        name,
+        Changes(is_active=True),
         "{} is enabled now.",
         "{} is enabled already.",
     )
 
 
-def administer(
-    work: Callable[[], Awaitable[administration.Outcome]], changed: str, unchanged: str
-) -> None:
+def administer(name: str, changes: Changes, changed: str, unchanged: str) -> None:
     """Do something to an account, and tell what it is now."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
         try:
+            work = partial(administration.administer, name, changes)
             outcome = run_connected(settings, url, work)
-        except administration.AdministrationError as refused:
+        except AdministrationError as refused:
             fail(str(refused))
-    typer.echo((changed if outcome.changed else unchanged).format(outcome.username))
+    typer.echo((changed if outcome.changed else unchanged).format(outcome.row["username"]))

@@ -15,6 +15,7 @@ from todo_gql.pagination import (
     Keyset,
     PageArguments,
     SortKey,
+    count_rows,
     fetch_page,
     parse_number,
     parse_text,
@@ -59,12 +60,6 @@ def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
     if problem := text_problem(search, longest=MAX_LENGTH):
         raise BadUserInput(f"search: {problem[1]}")
     return statement.where(f"strpos(g.name, {statement.bind(normal_form(search))}) > 0")
-
-
-async def _count(statement: Statement) -> int:
-    row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
-    assert row is not None
-    return int(row["count"])
 
 
 async def _kept_total(context: Context) -> int:
@@ -121,7 +116,7 @@ class TodoQuery:
         return TodoConnection(
             page=page,
             nodes=[Todo.from_row(row, context.now) for row in page.rows],
-            count=_kept_total if is_plain(wanted) else lambda _: _count(statement),
+            count=_kept_total if is_plain(wanted) else lambda _: count_rows(statement),
         )
 
     @strawberry.field(description="How many todos there are of each kind.")
@@ -148,4 +143,4 @@ class TodoQuery:
         arguments = PageArguments.of(first, after, last, before)
         page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, default=20)
         nodes = [Tag.from_row(row) for row in page.rows]
-        return TagConnection(page=page, nodes=nodes, count=lambda _: _count(statement))
+        return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

@@ -1,0 +1,90 @@
+"""Leaving: an account is closed at once, and all of it deleted once nobody can want it back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from tortoise.transactions import in_transaction
+
+from todo_gql import auth, db
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import locked_as_seen, own_account, wrong_password
+from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
+from todo_gql.accounts.types import AcceptedPayload
+from todo_gql.context import Info
+from todo_gql.errors import ErrorCode, invalid
+from todo_gql.models import MailKind, User
+from todo_gql.settings import Settings
+
+ROWS_AT_ONCE = 5_000
+# What can be many rows goes in batches, so that no statement takes long; the rest goes with the user.
+LARGE_TABLES = ("changes", "todo_tags", "todos")
+DELETE_SOME = (
+    "DELETE FROM {0} WHERE owner_id = $1 AND id = ANY("
+    "ARRAY(SELECT id FROM {0} WHERE owner_id = $1 LIMIT $2)) RETURNING 1"
+)
+IS_DUE = "deletion_at <= now()"
+
+
+async def close_account(account: User, settings: Settings) -> None:
+    """End all sessions and have everything deleted after the grace period.
+
+    `LastSuperuser` if nobody could administer accounts any more.
+    """
+    async with in_transaction():
+        if account.is_superuser:
+            superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS)
+            if [row["id"] for row in superusers] == [account.id]:
+                raise LastSuperuser(account.username)
+        await locked_as_seen(account)
+        grace = timedelta(days=settings.account_deletion_grace_days)
+        account.deletion_at = datetime.now(UTC) + grace
+        await account.save(update_fields=["deletion_at"])
+        await auth.end_sessions(account.id)
+        await mails.post(account, MailKind.ACCOUNT_DELETION, settings)
+
+
+async def purge_accounts() -> int:
+    """Delete the accounts whose grace period is over; their number.
+
+    Nobody can sign in to these any more, so being interrupted halfway does no harm.
+    """
+    due = await db.fetch(f"SELECT id FROM users WHERE {IS_DUE}")
+    for row in due:
+        await _purge(row["id"])
+    return len(due)
+
+
+async def _purge(account_id: UUID) -> None:
+    for table in LARGE_TABLES:
+        while await db.fetch(DELETE_SOME.format(table), account_id, ROWS_AT_ONCE):
+            pass
+    await db.fetch(f"DELETE FROM users WHERE id = $1 AND {IS_DUE}", account_id)
+
+
+@strawberry.type
+class DeletionMutation:
+    """The field of Mutation for who wants to leave."""
+
+    @strawberry.mutation(
+        description="Ends all sessions at once and deletes everything after the grace period, "
+        "unless the person signs in again before."
+    )
+    async def account_delete(
+        self,
+        info: Info,
+        current_password: Annotated[
+            str, strawberry.argument(description="The account's password.")
+        ],
+    ) -> AcceptedPayload | None:
+        context = info.context
+        account = await own_account(context.signed_in())
+        if errors := await wrong_password(account, current_password, context, "currentPassword"):
+            return AcceptedPayload(errors=errors)
+        try:
+            await close_account(account, context.settings)
+        except LastSuperuser as refused:
+            return AcceptedPayload(errors=[invalid(ErrorCode.INVALID, str(refused))])
+        context.act_as(None)
+        return AcceptedPayload(ok=True)

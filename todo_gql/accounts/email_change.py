@@ -1,0 +1,103 @@
+"""Moving an account to another e-mail address, which has to be the user's own too."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import (
+    bad_link,
+    locked_account,
+    locked_as_seen,
+    own_account,
+    shown,
+    too_many_mails,
+    wrong_password,
+)
+from todo_gql.accounts.inputs import email_problem
+from todo_gql.accounts.registration import address_is_taken
+from todo_gql.accounts.types import AcceptedPayload, UserPayload
+from todo_gql.accounts.verification import LinkToken
+from todo_gql.auth import Viewer
+from todo_gql.context import Info
+from todo_gql.errors import UserError, invalid
+from todo_gql.models import MailKind, User
+from todo_gql.settings import Settings
+
+
+async def confirm_email(
+    text: str, viewer: Viewer | None, settings: Settings
+) -> User | list[UserError]:
+    """The account, moved to the address that the token was mailed to, or why it wasn't."""
+    link = await mails.find_link(text, MailKind.EMAIL_CHANGE, viewer, settings)
+    if link is None:
+        return [bad_link("token")]
+    try:
+        async with in_transaction():
+            account = await locked_account(link.token.owner_id)
+            if account is None or not await mails.use_link(link, MailKind.EMAIL_CHANGE):
+                return [bad_link("token")]
+            await _move(account, link.address, settings)
+    except IntegrityError as error:
+        return [address_is_taken(error, "token")]
+    return account
+
+
+async def _move(account: User, address: str, settings: Settings) -> None:
+    former = account.email
+    account.email, account.email_key = address, address.lower()
+    account.email_verified_at = datetime.now(UTC)
+    await account.save(update_fields=["email", "email_key", "email_verified_at"])
+    await mails.void_links(account.id, MailKind.EMAIL_CHANGE)
+    await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
+
+
+async def _ask(account: User, email: str, settings: Settings) -> bool:
+    """Mail the new address a link, and the old one the news; False after too many of these."""
+    async with in_transaction():
+        await locked_as_seen(account)
+        if not await mails.post(account, MailKind.EMAIL_CHANGE, settings, address=email):
+            return False
+        await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+    return True
+
+
+@strawberry.type
+class EmailChangeMutation:
+    """The fields of Mutation that change an address."""
+
+    @strawberry.mutation(
+        description="Mails a link to the new address and the news to the old one; the account "
+        "keeps the old one until `emailChangeConfirm`."
+    )
+    async def email_change_request(
+        self,
+        info: Info,
+        email: Annotated[str, strawberry.argument(description="The new address.")],
+        current_password: Annotated[
+            str, strawberry.argument(description="The account's password.")
+        ],
+    ) -> AcceptedPayload | None:
+        context = info.context
+        account = await own_account(context.signed_in())
+        errors: list[UserError] = []
+        if problem := email_problem(email, context.settings):
+            errors.append(invalid(*problem, "email"))
+        errors += await wrong_password(account, current_password, context, "currentPassword")
+        if not errors and not await _ask(account, email, context.settings):
+            errors.append(too_many_mails())
+        return AcceptedPayload(ok=not errors, errors=errors)
+
+    @strawberry.mutation(
+        description="Moves the account to the address that the token was mailed to. Needs no "
+        "session; a token of somebody else than the viewer is refused."
+    )
+    async def email_change_confirm(self, info: Info, token: LinkToken) -> UserPayload | None:
+        moved = await confirm_email(token, info.context.viewer, info.context.settings)
+        if isinstance(moved, list):
+            return UserPayload(errors=moved)
+        info.context.forget_loaded()
+        return UserPayload(user=shown(moved))

@@ -1,0 +1,127 @@
+"""Recovering an account whose password is lost."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from tortoise.transactions import in_transaction
+from uuid_utils.compat import uuid7
+
+from todo_gql import auth, jobs
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import bad_link, locked_account, names_of
+from todo_gql.accounts.inputs import email_problem
+from todo_gql.accounts.mails import OpenLink
+from todo_gql.accounts.names import account_named
+from todo_gql.accounts.types import AcceptedPayload
+from todo_gql.auth import Viewer
+from todo_gql.context import Info
+from todo_gql.errors import UserError, invalid
+from todo_gql.models import MailKind, User
+from todo_gql.passwords import hash_password, password_problem
+from todo_gql.settings import Settings
+
+
+@strawberry.input(description="The token of a mail, and the password to have from now on.")
+class PasswordResetInput:
+    """What `passwordReset` takes."""
+
+    token: str = strawberry.field(description="The token in the link of the mail.")
+    new_password: str = strawberry.field(
+        description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
+        "digit; not a common one and not one of the account's names."
+    )
+
+
+async def ask_for_reset(email: str) -> None:
+    """Have whoever has this address mailed a link.
+
+    Whether anybody has it is looked up by the worker, so that the answer takes the same time.
+    """
+    mail_id = uuid7()
+    await jobs.enqueue(
+        jobs.Task.START_RESET,
+        f"reset {mail_id}",
+        {"email": email, "mail_id": mail_id},
+    )
+
+
+async def start_reset(email: str, mail_id: UUID, settings: Settings) -> None:
+    """Post the mail that was asked for, once, if there is an account to send it to."""
+    found = await account_named(email)
+    if found is None:
+        return
+    async with in_transaction():
+        account = await locked_account(found.id)
+        if account and account.is_active:
+            await mails.post(account, MailKind.PASSWORD_RESET, settings, mail_id=mail_id)
+
+
+async def reset_password(
+    given: PasswordResetInput, viewer: Viewer | None, settings: Settings
+) -> list[UserError]:
+    """Set a new password and end all sessions, or tell what is wrong with token and password."""
+    link = await mails.find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
+    account = await User.get_or_none(id=link.token.owner_id) if link else None
+    problems: list[UserError] = [] if account else [bad_link("input", "token")]
+    names = names_of(account) if account else ()
+    if problem := password_problem(given.new_password, *names):
+        problems.append(invalid(*problem, "input", "newPassword"))
+    if problems or link is None:
+        return problems
+    if await _replace(link, await hash_password(given.new_password, settings), settings):
+        return []
+    return [bad_link("input", "token")]
+
+
+async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bool:
+    """Use the link up for a password; False if somebody else was faster."""
+    async with in_transaction():
+        account = await locked_account(link.token.owner_id)
+        if account is None or not await mails.use_link(link, MailKind.PASSWORD_RESET):
+            return False
+        account.password_hash = password_hash
+        # Who opens a mail's link has its address.
+        account.email_verified_at = account.email_verified_at or datetime.now(UTC)
+        await account.save(update_fields=["password_hash", "email_verified_at"])
+        await mails.void_links(account.id, MailKind.PASSWORD_RESET)
+        await mails.post(account, MailKind.PASSWORD_CHANGED, settings)
+        await auth.end_sessions(account.id)
+    return True
+
+
+@strawberry.type
+class RecoveryMutation:
+    """The fields of Mutation for who has lost a password."""
+
+    @strawberry.mutation(
+        description="Mails a link that sets a new password to the account with this address, if "
+        "there is one; the answer is the same if there is none."
+    )
+    async def password_reset_request(
+        self,
+        info: Info,
+        email: Annotated[str, strawberry.argument(description="The account's address.")],
+    ) -> AcceptedPayload | None:
+        if problem := email_problem(email, info.context.settings):
+            return AcceptedPayload(errors=[invalid(*problem, "email")])
+        await ask_for_reset(email)
+        return AcceptedPayload(ok=True)
+
+    @strawberry.mutation(
+        description="Sets a new password by the token that was mailed, once, and ends all of the "
+        "account's sessions."
+    )
+    async def password_reset(
+        self,
+        info: Info,
+        input: Annotated[
+            PasswordResetInput, strawberry.argument(description="The token and the password.")
+        ],
+    ) -> AcceptedPayload | None:
+        context = info.context
+        errors = await reset_password(input, context.viewer, context.settings)
+        if not errors:
+            context.act_as(None)
+        return AcceptedPayload(ok=not errors, errors=errors)

@@ -1,0 +1,64 @@
+"""Proving that an e-mail address is the user's own."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+from tortoise.transactions import in_transaction
+
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import bad_link, locked_account, shown, too_many_mails
+from todo_gql.accounts.types import AcceptedPayload, UserPayload
+from todo_gql.auth import Viewer
+from todo_gql.context import Info
+from todo_gql.errors import Unauthenticated
+from todo_gql.models import MailKind, User
+from todo_gql.settings import Settings
+
+LinkToken = Annotated[str, strawberry.argument(description="The token in the link of the mail.")]
+
+
+async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> User | None:
+    """The account whose address the token of a mail proves; None for a token that is no good."""
+    link = await mails.find_link(text, MailKind.VERIFICATION, viewer, settings)
+    if link is None:
+        return None
+    async with in_transaction():
+        account = await locked_account(link.token.owner_id)
+        if account is None or not await mails.use_link(link, MailKind.VERIFICATION):
+            return None
+        account.email_verified_at = account.email_verified_at or datetime.now(UTC)
+        await account.save(update_fields=["email_verified_at"])
+        await mails.void_links(account.id, MailKind.VERIFICATION)
+    return account
+
+
+@strawberry.type
+class VerificationMutation:
+    """The fields of Mutation that prove an address."""
+
+    @strawberry.mutation(
+        description="Mails the viewer a link that proves their address; nothing is sent when it "
+        "is proven already."
+    )
+    async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
+        viewer, settings = info.context.signed_in(), info.context.settings
+        async with in_transaction():
+            account = await locked_account(viewer.id)
+            if account is None:
+                raise Unauthenticated
+            is_due = account.email_verified_at is None
+            if is_due and not await mails.post(account, MailKind.VERIFICATION, settings):
+                return AcceptedPayload(errors=[too_many_mails()])
+        return AcceptedPayload(ok=True)
+
+    @strawberry.mutation(
+        description="Proves an address by the token that was mailed to it, once. Needs no session;"
+        " a token of somebody else than the viewer is refused."
+    )
+    async def email_verify(self, info: Info, token: LinkToken) -> UserPayload | None:
+        account = await verify_email(token, info.context.viewer, info.context.settings)
+        if account is None:
+            return UserPayload(errors=[bad_link("token")])
+        info.context.forget_loaded()
+        return UserPayload(user=shown(account))

@@ -1,0 +1,41 @@
+"""The command that does the jobs in the queue."""
+
+import asyncio
+import signal
+
+import typer
+
+from todo_gql import db
+from todo_gql.commands.environment import (
+    check_mail,
+    database,
+    load_secret,
+    load_settings,
+    prepare,
+)
+from todo_gql.http.logs import configure_logging
+from todo_gql.settings import Settings
+from todo_gql.worker import Worker
+
+
+def worker() -> None:
+    """Send mails and purge what is due, until Ctrl-C; as many of these as you like may run."""
+    settings = load_secret(load_settings())
+    check_mail(settings)
+    configure_logging(settings.log_level)
+    with database(settings) as url:
+        prepare(settings, url)
+        asyncio.run(_work(settings, url))
+    typer.echo("Stopped.")
+
+
+async def _work(settings: Settings, url: str) -> None:
+    await db.connect(url, settings)
+    try:
+        one = Worker(settings, url)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, one.stop)
+        typer.echo("The worker is ready. Stop it with Ctrl-C.")
+        await one.run()
+    finally:
+        await db.disconnect()

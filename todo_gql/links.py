@@ -1,0 +1,55 @@
+"""The secrets in the links of mails."""
+
+import base64
+import hmac
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Self
+from uuid import UUID
+
+from todo_gql.keys import derived_key
+from todo_gql.settings import Settings
+
+ID_BYTES = 16
+LINK_TOKEN = re.compile("[A-Za-z0-9_-]{86}")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """What the link in a mail proves: that its bearer reads the mails of an account.
+
+    The secret is a keyed hash of the mail's id, so that whoever sends the mail can make it again
+    and neither the database nor a waiting job holds it in a readable form.
+    """
+
+    owner_id: UUID
+    mail_id: UUID
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def of_mail(cls, owner_id: UUID, mail_id: UUID, settings: Settings) -> Self:
+        """The token of a mail, whose secret has 256 bits."""
+        key = derived_key(settings, "mail links")
+        return cls(owner_id, mail_id, hmac.digest(key, owner_id.bytes + mail_id.bytes, "sha256"))
+
+    @classmethod
+    def parse(cls, text: str, settings: Settings) -> Self | None:
+        """The token that `text` stands for; None unless this server made it."""
+        if not LINK_TOKEN.fullmatch(text):
+            return None
+        content = base64.urlsafe_b64decode(text + "==")
+        owner_id, mail_id = content[:ID_BYTES], content[ID_BYTES : 2 * ID_BYTES]
+        token = cls.of_mail(UUID(bytes=owner_id), UUID(bytes=mail_id), settings)
+        return token if hmac.compare_digest(token.text, text) else None
+
+    @property
+    def text(self) -> str:
+        """The token as it stands in the link."""
+        content = self.owner_id.bytes + self.mail_id.bytes + self.secret
+        return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+    @property
+    def digest(self) -> bytes:
+        """What the database stores of it."""
+        return sha256(self.secret).digest()
