@@ -21,6 +21,7 @@ from tests.mailbox import Mailbox, receiving
 from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.passwords import hashing_threads
 from todo_gql.settings import Settings
 from todo_gql.worker import working
 
@@ -70,6 +71,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         data_dir=tmp_path_factory.mktemp("data"),
         backend_cors_origins=["https://app.example"],
         log_level="WARNING",
+        # All tests share one address.
+        rate_limit_credentials=0,
+        rate_limit_credentials_per_address=0,
     )
 
 
@@ -292,6 +296,21 @@ def recorded(
             yield statements
 
     return record
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], Any]]]:
+    """What the hashing threads are given to do."""
+    executor = hashing_threads().executor
+    submit, given = executor.submit, list[Callable[[], Any]]()
+
+    def noting(work: Callable[[], Any]) -> Any:
+        given.append(work)
+        return submit(work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "submit", noting)
+        yield given
 
 
 @pytest.fixture(scope="session")

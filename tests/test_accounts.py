@@ -14,6 +14,7 @@ from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_
 from todo_gql.accounts.types import User
 from todo_gql.context import Context
 from todo_gql.errors import ErrorCode
+from todo_gql.rate_limits import RateLimits
 
 PASSWORD = "Correct-horse-7"
 
@@ -266,7 +267,7 @@ async def test_administrators_see_accounts_and_never_todos(
     answer = await strawberry.Schema(Shown).execute(
         "{ user { username stats { total } } }",
         root_value=Shown(user=User.from_row(row, administrator)),
-        context_value=Context(settings, administrator),
+        context_value=Context(settings, RateLimits(settings), administrator),
     )
     assert answer.errors is None
     assert answer.data == {"user": {"username": account.username, "stats": None}}

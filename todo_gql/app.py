@@ -13,6 +13,7 @@ from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
 from todo_gql.worker import working
@@ -34,8 +35,9 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         finally:
             await db.disconnect()
 
+    limits = RateLimits(settings)
     graphiql = GraphiQL()
-    graphql = GraphQLRoute(graphql_schema(), settings, graphiql.page)
+    graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
         Route("/graphql", graphql),
@@ -43,8 +45,12 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         *health_routes(db.server_version),
         index_route(),
     ]
+    starlette = Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
+    )
+    starlette.state.limits = limits
     return with_middleware(
-        Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
+        starlette,
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,

@@ -104,6 +104,12 @@ async def begin_session(
     return SignIn(viewer, _pair(user.id, token, settings))
 
 
+def session_of(refresh_token: str, settings: Settings) -> UUID | None:
+    """The session that a refresh token is of; None unless this server made it."""
+    token = RefreshToken.parse(refresh_token, settings)
+    return None if token is None else token.session_id
+
+
 async def refresh(text: str, settings: Settings) -> TokenPair | None:
     """The pair that follows a refresh token; None when it opens nothing, or no longer.
 

@@ -10,6 +10,7 @@ import strawberry
 from todo_gql.auth import Viewer
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import Loaders
+from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 
@@ -18,6 +19,7 @@ class Context:
     """One operation: who asks, when, from where, and what was loaded for it."""
 
     settings: Settings
+    limits: RateLimits
     viewer: Viewer | None
     user_agent: str | None = None
     ip_address: str | None = None

@@ -78,6 +78,13 @@ class Settings(BaseSettings):
 
     access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
     refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
+    rate_limit_period: int = Field(60, ge=1, description="Seconds that rate limits look back.")
+    rate_limit_credentials: int = Field(
+        5, ge=0, description="Tries of a credential per account and period; 0 for no limit."
+    )
+    rate_limit_credentials_per_address: int = Field(
+        30, ge=0, description="The same per address, and trades of a session; 0 for no limit."
+    )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(

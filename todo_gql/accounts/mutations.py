@@ -1,7 +1,7 @@
 """What can be done with accounts."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from tortoise.transactions import in_transaction
@@ -9,6 +9,7 @@ from tortoise.transactions import in_transaction
 from todo_gql import auth
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import shown
+from todo_gql.accounts.credentials import Credential, account_typed, too_many_tries
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
 from todo_gql.accounts.names import account_named, kept
 from todo_gql.accounts.types import (
@@ -25,11 +26,18 @@ from todo_gql.models import User as Account
 from todo_gql.passwords import hash_is_outdated, hash_password, password_matches
 
 
+def _login_account(_context: Context, arguments: dict[str, Any]) -> str:
+    return account_typed(arguments["given"].username_or_email)
+
+
 @strawberry.type
 class AccountMutation:
     """The account fields of Mutation."""
 
-    @strawberry.mutation(description="Makes an account and signs in to it.")
+    @strawberry.mutation(
+        description="Makes an account and signs in to it.",
+        extensions=[Credential(RegisterPayload)],
+    )
     async def register(
         self,
         info: Info,
@@ -48,7 +56,10 @@ class AccountMutation:
         user, tokens = _signed_in(account, sign_in, context)
         return RegisterPayload(user=user, tokens=tokens)
 
-    @strawberry.mutation(description="Begins a session.")
+    @strawberry.mutation(
+        description="Begins a session.",
+        extensions=[Credential(LoginPayload, account=_login_account)],
+    )
     async def login(
         self,
         info: Info,
@@ -84,6 +95,9 @@ class AccountMutation:
     ) -> TokenRefreshPayload | None:
         """The next pair of tokens."""
         settings = info.context.settings
+        session_id = auth.session_of(refresh_token, settings)
+        if session_id and (seconds := await info.context.limits.wait_for_refresh(session_id)):
+            return TokenRefreshPayload(errors=[too_many_tries(seconds)])
         pair = await auth.refresh(refresh_token, settings)
         if pair is None:
             return TokenRefreshPayload(errors=[_bad_refresh_token()])

@@ -16,6 +16,7 @@ from todo_gql.accounts.account import (
     shown,
     wrong_password,
 )
+from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.inputs import url_problem
 from todo_gql.accounts.types import UserPayload
 from todo_gql.context import Context, Info
@@ -92,7 +93,10 @@ class ProfileMutation:
         info.context.forget_loaded()
         return UserPayload(user=shown(await own_account(viewer)))
 
-    @strawberry.field(description="Changes the password, and ends the viewer's other sessions.")
+    @strawberry.field(
+        description="Changes the password, and ends the viewer's other sessions.",
+        extensions=[Credential(UserPayload, account=viewers_account)],
+    )
     async def password_change(
         self,
         info: Info,

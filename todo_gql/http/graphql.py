@@ -34,6 +34,7 @@ from todo_gql.http.request import (
     from_query_string,
     header,
 )
+from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -66,9 +67,12 @@ class RequestError(Exception):
 class GraphQLRoute:
     """Answers GraphQL requests, and shows `page` to browsers."""
 
-    def __init__(self, schema: GraphQLSchema, settings: Settings, page: Page) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page
+    ) -> None:
         self.schema = schema
         self.settings = settings
+        self.limits = limits
         self.page = page
         self.document = lru_cache(DOCUMENTS_KEPT)(self._document)
 
@@ -153,6 +157,7 @@ class GraphQLRoute:
             async with limit:
                 context = Context(
                     settings=self.settings,
+                    limits=self.limits,
                     viewer=await authenticate(token, self.settings),
                     user_agent=header(scope, b"user-agent"),
                     ip_address=scope["client"][0] if scope.get("client") else None,
