@@ -34,6 +34,7 @@ from todo_gql.http.request import (
     from_query_string,
     header,
 )
+from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -108,7 +109,7 @@ class GraphQLRoute:
         """The parsed and validated document, or the errors that make it invalid."""
         try:
             document = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self.schema, document, max_errors=MAX_ERRORS)
+            errors = validate(self.schema, document, RULES, max_errors=MAX_ERRORS)
         except GraphQLError as error:
             return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
         except (RecursionError, UnicodeError):
