@@ -20,6 +20,7 @@ ISSUER = AUDIENCE = "todo_gql"
 HEADER = {"alg": "HS256", "typ": "at+jwt"}
 CLAIMS = ["exp", "iat", "sub", "sid", "jti", "iss", "aud"]
 LONGEST_ACCESS_TOKEN = 4096
+ACCESS_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 SECONDS_OF_SKEW = 10
 SECONDS_REMEMBERED = 5
 
@@ -63,7 +64,7 @@ def signed_access_token(claims: Claims, settings: Settings) -> str:
 
 def verified_claims(token: str, settings: Settings) -> Claims | None:
     """What a good access token says; None for every other text."""
-    if len(token) > LONGEST_ACCESS_TOKEN or not token.isascii():
+    if len(token) > LONGEST_ACCESS_TOKEN or not ACCESS_TOKEN.fullmatch(token):
         return None
     now = time.time()
     life = access_token_life(settings)
@@ -87,7 +88,10 @@ def _verified(token: str, key: bytes, life: int, _interval: float) -> tuple[Clai
             options={"require": CLAIMS, "verify_iat": False, "strict_aud": True},
         )
         said = decoded["payload"]
-        expires_at = int(said["exp"])
+        expires_at = said["exp"]
+        # The library takes other forms of a number too.
+        if {type(expires_at), type(said["iat"])} != {int}:
+            return None, 0
         if decoded["header"] != HEADER or expires_at > time.time() + life + SECONDS_OF_SKEW:
             return None, 0
         return Claims(UUID(said["sub"]), UUID(str(said["sid"]))), expires_at
