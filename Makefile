@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema lock graphiql clean help
+.PHONY: serve test check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,12 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/lint-imports
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
+
+bench-logins: $(VENV)/test ## Measure whether the server lives while many sign in
+	$(BIN)/python -m bench.logins
+
+bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
+	$(BIN)/python -m bench.equal_times
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -48,7 +54,7 @@ clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
 
 help: ## Show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 # uv installs in seconds what takes pip half a minute; both keep to the locked hashes.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes

@@ -162,10 +162,10 @@ def started(
 
 
 @contextmanager
-def serving(data_dir: Path) -> Iterator[Server]:
+def serving(data_dir: Path, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """A server that answers, with its data in a folder."""
     data_dir.parent.mkdir(exist_ok=True)
-    settings = {"DATA_DIR": str(data_dir)}
+    settings = {"DATA_DIR": str(data_dir)} | (settings or {})
     with started(data_dir.with_name("log"), settings=settings) as server:
         server.wait_until_ready()
         yield server

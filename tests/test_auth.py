@@ -273,6 +273,20 @@ async def test_who_gives_up_waiting_leaves_the_place_free() -> None:
     assert all(await asyncio.gather(first, third))
 
 
+async def test_who_gives_up_while_it_is_being_hashed_gives_the_place_back() -> None:
+    """A thread that is at work is taken until it has done, and is free then."""
+    threads, gate = HashingThreads(threads=1, waiting=0), threading.Event()
+    given_up = asyncio.ensure_future(threads.run(gate.wait))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    with pytest.raises(Unavailable):
+        await threads.run(gate.is_set)
+    gate.set()
+    await asyncio.to_thread(threads.executor.shutdown)
+    assert threads.places.acquire(blocking=False)
+
+
 @pytest.mark.usefixtures("app")
 async def test_the_event_loop_goes_on_while_passwords_are_hashed(settings: Settings) -> None:
     """Passwords are hashed in threads that don't hold the interpreter's lock."""
