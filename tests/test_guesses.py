@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import PASSWORD, Account, Client
+from tests.operations import field_of, leaves, root_fields
+from todo_gql.accounts.credentials import takes_credential
 
 
 def guesses(number: int) -> str:
@@ -93,3 +95,16 @@ async def test_refreshes_and_logouts_may_stand_together(client: Client, account:
     )
     data = await account.data(document, token=account.refresh_token)
     assert data == {"a": {"errors": []}, "b": {"errors": []}, "logout": {"ok": True}}
+
+
+def test_whatever_takes_a_password_is_limited() -> None:
+    """No mutation that a password can be guessed with is forgotten."""
+    taking = {
+        coordinate
+        for coordinate in root_fields("mutation")
+        for name, argument in field_of(coordinate).args.items()
+        for path, _ in leaves(name, argument.type)
+        if "password" in path[-1].lower()
+    }
+    assert {name for _, name in taking} >= {"register", "login", "passwordChange"}
+    assert all(takes_credential(field_of(coordinate)) for coordinate in taking)
