@@ -97,6 +97,22 @@ async def test_refreshes_and_logouts_may_stand_together(client: Client, account:
     assert data == {"a": {"errors": []}, "b": {"errors": []}, "logout": {"ok": True}}
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "mutation { ...Missing }",
+        "mutation { ...F } fragment F on Mutation { ...G } fragment G on Mutation { ...F }",
+        "mutation { ...F } fragment F on Mutation { ...F ...F }",
+    ],
+)
+async def test_fragments_that_lead_nowhere_are_refused(client: Client, document: str) -> None:
+    """A fragment that is missing or spreads itself ends no request without an answer."""
+    answer = await client.execute(document)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {
+        "GRAPHQL_VALIDATION_FAILED"
+    }
+
+
 def test_whatever_takes_a_password_is_limited() -> None:
     """No mutation that a password can be guessed with is forgotten."""
     taking = {
