@@ -27,6 +27,9 @@ OPERATIONS = {
     "login": """mutation ($email: String!) {
       login(input: { usernameOrEmail: $email, password: "Wrong1password" }) { errors { code } }
     }""",
+    "passwordResetRequest": """mutation ($email: String!) {
+      passwordResetRequest(email: $email) { ok errors { code } }
+    }""",
 }
 
 

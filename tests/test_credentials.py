@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
 from todo_gql.app import create_app
+from todo_gql.links import LinkToken
 from todo_gql.rate_limits import InProcessStorage, RateLimits
 from todo_gql.settings import Settings
 from todo_gql.tokens import RefreshToken
@@ -41,6 +42,7 @@ def limited(app: ASGIApp, settings: Settings, database_url: str) -> ASGIApp:
     allowed = {
         "rate_limit_credentials": PER_ACCOUNT,
         "rate_limit_credentials_per_address": PER_ADDRESS,
+        "mails_per_hour": 100,
     }
     return create_app(settings.model_copy(update=allowed), database_url)
 
@@ -91,11 +93,10 @@ async def refresh(client: Client, token: str) -> dict[str, Any]:
 
 
 def code(payload: dict[str, Any]) -> str | None:
-    """The code of a payload's one error; None when it has none."""
+    """The code of a payload's first error; None when it has none."""
     if not payload["errors"]:
         return None
-    [error] = payload["errors"]
-    return str(error["code"])
+    return str(payload["errors"][0]["code"])
 
 
 def seconds_to_wait(payload: dict[str, Any]) -> int:
@@ -255,6 +256,38 @@ async def test_a_viewer_changes_the_password_so_often(
         assert code(wrong) == "INVALID_CREDENTIALS"
     assert seconds_to_wait(await change_password(visitor, account.token)) >= 1
     assert code(await change_password(visitor, stranger.token)) is None
+
+
+OWN = {
+    "emailVerificationRequest": "{ emailVerificationRequest { ok errors { code } } }",
+    "emailChangeRequest": (
+        '{ emailChangeRequest(email: "a", currentPassword: "b") { ok errors { code } } }'
+    ),
+    "accountDelete": '{ accountDelete(currentPassword: "b") { ok errors { code } } }',
+    "passwordResetRequest": '{ passwordResetRequest(email: "EMAIL") { ok errors { code } } }',
+    "emailVerify": '{ emailVerify(token: "TOKEN") { errors { code } } }',
+    "emailChangeConfirm": '{ emailChangeConfirm(token: "TOKEN") { errors { code } } }',
+    "passwordReset": (
+        '{ passwordReset(input: { token: "TOKEN", newPassword: "b" }) { ok errors { code } } }'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_every_way_into_an_account_is_limited(
+    visitor: Client, account: Account, stranger: Account, settings: Settings, name: str
+) -> None:
+    """By its viewer, by the address typed, or by whose token it is; other accounts go on."""
+
+    async def tried(who: Account) -> str | None:
+        token = LinkToken.of_mail(UUID(who.id), uuid4(), settings).text
+        document = OWN[name].replace("TOKEN", token).replace("EMAIL", who.email)
+        answer = await visitor.execute(f"mutation {document}", token=who.token)
+        return code(answer["data"][name])
+
+    assert "RATE_LIMITED" not in [await tried(account) for _ in range(PER_ACCOUNT)]
+    assert await tried(account) == "RATE_LIMITED"
+    assert await tried(stranger) != "RATE_LIMITED"
 
 
 async def test_what_is_not_executed_is_not_counted(visitor: Client, account: Account) -> None:

@@ -10,6 +10,7 @@ from strawberry.types.field import StrawberryField
 
 from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode, UserError
+from todo_gql.links import LinkToken
 
 Payload: TypeAlias = Callable[..., object]
 """A payload's type, which takes `errors` alone."""
@@ -61,6 +62,17 @@ def account_owned(owner_id: UUID) -> str:
 def viewers_account(context: Context, _arguments: dict[str, Any]) -> str:
     """The viewer's own credential; `Unauthenticated` when there is no viewer."""
     return account_owned(context.signed_in().id)
+
+
+def account_of_link(argument: str, field: str | None = None) -> AccountOf:
+    """Whose credential it is by the token of a mail in an argument, or in a field of one."""
+
+    def owner(context: Context, arguments: dict[str, Any]) -> str | None:
+        given = arguments[argument]
+        token = LinkToken.parse(getattr(given, field) if field else given, context.settings)
+        return account_owned(token.owner_id) if token else None
+
+    return owner
 
 
 def too_many_tries(seconds: int) -> UserError:

@@ -11,6 +11,7 @@ from todo_gql import auth, db
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import locked_as_seen, own_account, wrong_password
 from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
+from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, invalid
@@ -69,7 +70,8 @@ class DeletionMutation:
 
     @strawberry.mutation(
         description="Ends all sessions at once and deletes everything after the grace period, "
-        "unless the person signs in again before."
+        "unless the person signs in again before.",
+        extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
     async def account_delete(
         self,

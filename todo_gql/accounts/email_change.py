@@ -17,6 +17,7 @@ from todo_gql.accounts.account import (
     too_many_mails,
     wrong_password,
 )
+from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.registration import address_is_taken
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
@@ -71,7 +72,8 @@ class EmailChangeMutation:
 
     @strawberry.mutation(
         description="Mails a link to the new address and the news to the old one; the account "
-        "keeps the old one until `emailChangeConfirm`."
+        "keeps the old one until `emailChangeConfirm`.",
+        extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
     async def email_change_request(
         self,
@@ -93,7 +95,8 @@ class EmailChangeMutation:
 
     @strawberry.mutation(
         description="Moves the account to the address that the token was mailed to. Needs no "
-        "session; a token of somebody else than the viewer is refused."
+        "session; a token of somebody else than the viewer is refused.",
+        extensions=[Credential(UserPayload, account=account_of_link("token"))],
     )
     async def email_change_confirm(self, info: Info, token: LinkToken) -> UserPayload | None:
         moved = await confirm_email(token, info.context.viewer, info.context.settings)

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from todo_gql import auth, jobs
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, names_of
+from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mails import OpenLink
 from todo_gql.accounts.names import account_named
@@ -97,7 +98,10 @@ class RecoveryMutation:
 
     @strawberry.mutation(
         description="Mails a link that sets a new password to the account with this address, if "
-        "there is one; the answer is the same if there is none."
+        "there is one; the answer is the same if there is none.",
+        extensions=[
+            Credential(AcceptedPayload, account=lambda _, given: account_typed(given["email"]))
+        ],
     )
     async def password_reset_request(
         self,
@@ -111,7 +115,8 @@ class RecoveryMutation:
 
     @strawberry.mutation(
         description="Sets a new password by the token that was mailed, once, and ends all of the "
-        "account's sessions."
+        "account's sessions.",
+        extensions=[Credential(AcceptedPayload, account=account_of_link("input", "token"))],
     )
     async def password_reset(
         self,

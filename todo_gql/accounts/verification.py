@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, shown, too_many_mails
+from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
@@ -39,7 +40,8 @@ class VerificationMutation:
 
     @strawberry.mutation(
         description="Mails the viewer a link that proves their address; nothing is sent when it "
-        "is proven already."
+        "is proven already.",
+        extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
     async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
         viewer, settings = info.context.signed_in(), info.context.settings
@@ -54,7 +56,8 @@ class VerificationMutation:
 
     @strawberry.mutation(
         description="Proves an address by the token that was mailed to it, once. Needs no session;"
-        " a token of somebody else than the viewer is refused."
+        " a token of somebody else than the viewer is refused.",
+        extensions=[Credential(UserPayload, account=account_of_link("token"))],
     )
     async def email_verify(self, info: Info, token: LinkToken) -> UserPayload | None:
         account = await verify_email(token, info.context.viewer, info.context.settings)
