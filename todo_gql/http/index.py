@@ -1,6 +1,5 @@
 """The page at `/`, which says what runs here and where its parts are."""
 
-from html import escape
 from typing import Final
 
 from starlette.requests import Request
@@ -19,22 +18,9 @@ _PLACES: Final = (
 )
 
 
-def _html() -> Response:
-    links = "".join(
-        f'<li><a href="{path.lstrip("/")}"><strong>{escape(name)}</strong> <code>{path}</code>'
-        f"<span>{escape(purpose)}</span></a></li>"
-        for path, name, purpose in _PLACES
-    )
-    return pages.page(
-        "todo_gql",
-        f"<h1>todo_gql</h1><p>A TODO backend that speaks GraphQL, version {__version__}.</p>"
-        f'<nav aria-label="Places"><ul>{links}</ul></nav>',
-    )
-
-
 async def _index(request: Request) -> Response:
     if prefers_html(request.headers.get("accept")):
-        return _html()
+        return pages.page("index", version=__version__, places=_PLACES)
     places = {
         "graphql": "/graphql",
         "health": "/health",
