@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from todo_gql import db
+from todo_gql.http.account_pages import account_routes
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
@@ -42,6 +43,7 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         # A route for a class instance takes every method and leaves the answer to it.
         Route("/graphql", graphql),
         graphiql.assets,
+        *account_routes(settings),
         *health_routes(db.server_version),
         index_route(),
     ]

@@ -97,6 +97,11 @@ def _cause(error: BaseException | None) -> BaseException | None:
     return error
 
 
+def is_temporary(error: Exception) -> bool:
+    """Whether the same request may succeed later."""
+    return isinstance(_cause(error), (Unavailable, *TIMEOUTS, *OUTAGES))
+
+
 def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
     """The code, message and further extensions that a client is told of an error."""
     cause = _cause(error)

@@ -22,8 +22,6 @@ _ICON: Final = (
 )
 _STYLE: Final = files(__package__).joinpath("templates/style.css").read_text("utf-8")
 _STYLE_HASH: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
-
-
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("todo_gql.http"),
     autoescape=True,
@@ -37,7 +35,7 @@ _TEMPLATES.globals |= {"icon": _ICON, "style": _STYLE}
 def page(
     name: str, status: int = 200, *, form_action: str = "'none'", **facts: object
 ) -> HTMLResponse:
-    """The page of a template's name, with its facts filled in; `form_action` is that of CSP."""
+    """The page of a template's name with its facts filled in; forms may go to `form_action`."""
     headers = {
         **COMMON_HEADERS,
         "Cache-Control": "no-store",

@@ -95,17 +95,20 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
     return _checked(parameters)
 
 
-async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
-    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
+def check_content_type(scope: Scope, expected: str) -> None:
+    """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
     media_type, *parameters = (header(scope, b"content-type") or "").lower().split(";")
     named = (parameter.strip().partition("=") for parameter in parameters)
     charsets = {value.strip(' "') for name, _, value in named if name == "charset"}
-    if media_type.strip() != "application/json" or not charsets <= {"utf-8", "utf8"}:
-        raise BadRequest(
-            415, "Send the request as application/json in UTF-8.", Accept_Post="application/json"
-        )
+    if media_type.strip() != expected or not charsets <= {"utf-8", "utf8"}:
+        raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
     if header(scope, b"content-encoding") not in (None, "identity"):
         raise BadRequest(415, "Send the request without Content-Encoding.")
+
+
+async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
+    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
+    check_content_type(scope, "application/json")
     return _checked(_parse_json(await read_body(receive, limit), "body"))
 
 

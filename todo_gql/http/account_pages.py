@@ -1,0 +1,162 @@
+"""The pages that the links in mails open; they need no scripts, and only their forms use links."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from todo_gql.accounts import mails
+from todo_gql.accounts.account import names_of
+from todo_gql.accounts.email_change import confirm_email
+from todo_gql.accounts.letters import PLACES
+from todo_gql.accounts.recovery import PasswordResetInput, reset_password
+from todo_gql.accounts.verification import verify_email
+from todo_gql.errors import ErrorCode, is_temporary
+from todo_gql.http import pages
+from todo_gql.http.forms import read_form
+from todo_gql.http.request import BadRequest
+from todo_gql.models import MailKind, User
+from todo_gql.passwords import LONGEST, SHORTEST, password_problem
+from todo_gql.settings import Settings
+
+RETRY_SECONDS: Final = 1
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who brings the token of a link that is still good."""
+
+    token: str
+    account: User
+    address: str
+    form: Mapping[str, str]
+    settings: Settings
+
+
+Use: TypeAlias = Callable[[Visit], Awaitable[Response]]
+"""What sending the form does, and the page that it gives."""
+
+
+def _page(name: str, status: int = 200, **facts: object) -> Response:
+    page = pages.page(f"account/{name}", status, form_action="'self'", **facts)
+    page.headers["X-Robots-Tag"] = "noindex"
+    return page
+
+
+def _form(kind: MailKind, visit: Visit, problems: Mapping[str, str] | None = None) -> Response:
+    """The page that says what will happen, and what was wrong with what was sent."""
+    return _page(
+        _name(kind),
+        422 if problems else 200,
+        action=_name(kind),
+        token=visit.token,
+        username=visit.account.username,
+        address=visit.address,
+        problems=problems or {},
+        shortest=SHORTEST,
+        longest=LONGEST,
+    )
+
+
+def _expired(kind: MailKind) -> Response:
+    return _page("expired", 410, place=_name(kind))
+
+
+def _name(kind: MailKind) -> str:
+    return PLACES[kind].rpartition("/")[2]
+
+
+async def _verify(visit: Visit) -> Response:
+    account = await verify_email(visit.token, None, visit.settings)
+    if account is None:
+        return _expired(MailKind.VERIFICATION)
+    return _page("verified", username=account.username, address=account.email)
+
+
+async def _change_email(visit: Visit) -> Response:
+    moved = await confirm_email(visit.token, None, visit.settings)
+    if isinstance(moved, User):
+        return _page("email_changed", username=moved.username, address=moved.email)
+    if moved[0].code is ErrorCode.INVALID_TOKEN:
+        return _expired(MailKind.EMAIL_CHANGE)
+    return _page("email_taken", 409, address=visit.address)
+
+
+async def _reset(visit: Visit) -> Response:
+    new, repeated = (visit.form.get(name, "") for name in ("newPassword", "repeatedPassword"))
+    problems: dict[str, str] = {}
+    if problem := password_problem(new, *names_of(visit.account)):
+        problems["newPassword"] = problem[1]
+    if new != repeated:
+        problems["repeatedPassword"] = "The two are not the same. Type the new password again."
+    if not problems:
+        given = PasswordResetInput(token=visit.token, new_password=new)
+        errors = await reset_password(given, None, visit.settings)
+        problems = {error.path[-1]: error.message for error in errors if error.path}
+    if "token" in problems:
+        return _expired(MailKind.PASSWORD_RESET)
+    if problems:
+        return _form(MailKind.PASSWORD_RESET, visit, problems)
+    return _page("password_set", username=visit.account.username)
+
+
+USES: Final[Mapping[MailKind, Use]] = {
+    MailKind.VERIFICATION: _verify,
+    MailKind.EMAIL_CHANGE: _change_email,
+    MailKind.PASSWORD_RESET: _reset,
+}
+
+
+class LinkPage:
+    """The page of a kind of link: a GET shows what its form will do, and the form's POST does it.
+
+    What scans mails opens their links, so that a GET must leave them as good as they were.
+    """
+
+    def __init__(self, kind: MailKind, settings: Settings) -> None:
+        self.kind = kind
+        self.settings = settings
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        is_form = request.method == "POST"
+        try:
+            given = await read_form(request) if is_form else request.query_params
+        except BadRequest as error:
+            refusal = _page("refused", error.status, reason=str(error))
+            refusal.headers.update(error.headers)
+            return refusal
+        token = given.get("token", "")
+        try:
+            visit = await self._visit(token, given)
+            if visit is None:
+                return _expired(self.kind)
+            return await USES[self.kind](visit) if is_form else _form(self.kind, visit)
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            logger.exception("the page of a link failed for now")
+            page = _page("unavailable", 503, action=_name(self.kind), token=token)
+            page.headers["Retry-After"] = str(RETRY_SECONDS)
+            return page
+
+    async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
+        """Whose link it is; None when it is no good."""
+        link = await mails.find_link(token, self.kind, None, self.settings)
+        account = await User.get_or_none(id=link.token.owner_id) if link else None
+        if link is None or account is None:
+            return None
+        return Visit(token, account, link.address, form, self.settings)
+
+
+def account_routes(settings: Settings) -> list[Route]:
+    """Give the routes that the links in mails lead to: `/account/verify` and its like."""
+    return [
+        Route(f"/{place}", LinkPage(kind, settings).answer, methods=["GET", "POST"])
+        for kind, place in PLACES.items()
+    ]

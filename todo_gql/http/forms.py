@@ -1,0 +1,34 @@
+"""Forms as browsers send them."""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from todo_gql.http.request import BadRequest, check_content_type, read_body
+
+MAX_FORM_BYTES: Final = 16 * 1024
+MAX_FIELDS: Final = 20
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form of ours.
+
+    `BadRequest` for what isn't a form, is too large, or comes from a page of another site.
+    """
+    # The token is all that a form needs, no cookie: who has one could have it used up, or a
+    # password of their choice set, by visitors of a page of theirs.
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise BadRequest(403, "The form was sent by a page of another site.")
+    check_content_type(request.scope, "application/x-www-form-urlencoded")
+    try:
+        body = await read_body(request.receive, MAX_FORM_BYTES)
+    except ConnectionResetError:
+        raise ClientDisconnect from None
+    try:
+        fields = parse_qsl(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError:
+        raise BadRequest(400, "The form must be percent-encoded UTF-8.") from None
+    return dict(fields)
