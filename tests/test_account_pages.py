@@ -14,11 +14,13 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.conftest import PASSWORD, Account, Client, NewAccount
+from tests.conftest import PASSWORD, Account, Client, NewAccount, visiting
 from tests.mailbox import Mailbox, token_of
 from todo_gql import db, passwords
+from todo_gql.app import create_app
 from todo_gql.http.account_pages import account_routes
 from todo_gql.http.middleware import with_middleware
+from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 NEW_PASSWORD = "Battery2staple"
@@ -430,11 +432,28 @@ async def test_a_password_too_many_is_told_to_wait(
     assert (await reset(client, token, NEW_PASSWORD, NEW_PASSWORD)).status_code == 200
 
 
+async def test_who_tries_too_often_is_told_to_wait(
+    app: Any, settings: Settings, database_url: str
+) -> None:
+    """Forms count like the mutations that they stand for; looking at the page doesn't."""
+    few = settings.model_copy(update={"rate_limit_credentials_per_address": 2})
+    async with visiting(create_app(few, database_url)) as visitor:
+        page = [
+            await visitor.http.post("/account/verify", data={"token": "x" * 86}) for _ in range(3)
+        ][-1]
+        seen = await visitor.http.get("/account/verify", params={"token": "x" * 86})
+    assert (page.status_code, heading(page)) == (429, "Too many tries")
+    assert 1 <= int(page.headers["Retry-After"]) <= 60
+    assert seen.status_code == 410
+
+
 @pytest.fixture
 async def logged(settings: Settings, client: Client) -> AsyncIterator[tuple[Any, io.StringIO]]:
     """A client of the pages alone, and their access log."""
     log = io.StringIO()
-    app = with_middleware(Starlette(routes=account_routes(settings)), log_stream=log)
+    app = with_middleware(
+        Starlette(routes=account_routes(settings, RateLimits(settings))), log_stream=log
+    )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://todo.test") as http:
         yield Client(http), log

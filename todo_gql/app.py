@@ -43,16 +43,12 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         # A route for a class instance takes every method and leaves the answer to it.
         Route("/graphql", graphql),
         graphiql.assets,
-        *account_routes(settings),
+        *account_routes(settings, limits),
         *health_routes(db.server_version),
         index_route(),
     ]
-    starlette = Starlette(
-        routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
-    )
-    starlette.state.limits = limits
     return with_middleware(
-        starlette,
+        Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import names_of
+from todo_gql.accounts.credentials import account_owned
 from todo_gql.accounts.email_change import confirm_email
 from todo_gql.accounts.letters import PLACES
 from todo_gql.accounts.recovery import PasswordResetInput, reset_password
@@ -19,8 +20,10 @@ from todo_gql.errors import ErrorCode, is_temporary
 from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
+from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
 from todo_gql.passwords import LONGEST, SHORTEST, password_problem
+from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 RETRY_SECONDS: Final = 1
@@ -118,9 +121,10 @@ class LinkPage:
     What scans mails opens their links, so that a GET must leave them as good as they were.
     """
 
-    def __init__(self, kind: MailKind, settings: Settings) -> None:
+    def __init__(self, kind: MailKind, settings: Settings, limits: RateLimits) -> None:
         self.kind = kind
         self.settings = settings
+        self.limits = limits
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -132,6 +136,8 @@ class LinkPage:
             refusal.headers.update(error.headers)
             return refusal
         token = given.get("token", "")
+        if is_form and (seconds := await self._seconds_to_wait(request, token)):
+            return self._later("too_many", 429, token, seconds)
         try:
             visit = await self._visit(token, given)
             if visit is None:
@@ -141,9 +147,19 @@ class LinkPage:
             if not is_temporary(error):
                 raise
             logger.exception("the page of a link failed for now")
-            page = _page("unavailable", 503, action=_name(self.kind), token=token)
-            page.headers["Retry-After"] = str(RETRY_SECONDS)
-            return page
+            return self._later("unavailable", 503, token, RETRY_SECONDS)
+
+    def _later(self, name: str, status: int, token: str, seconds: int) -> Response:
+        page = _page(name, status, action=_name(self.kind), token=token, seconds=seconds)
+        page.headers["Retry-After"] = str(seconds)
+        return page
+
+    async def _seconds_to_wait(self, request: Request, token: str) -> int:
+        """Count the form as the mutation that it stands for would be; 0 when it may go on."""
+        parsed = LinkToken.parse(token, self.settings)
+        address = request.client.host if request.client else None
+        account = account_owned(parsed.owner_id) if parsed else None
+        return await self.limits.wait_for_credential(address, account)
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
         """Whose link it is; None when it is no good."""
@@ -154,9 +170,9 @@ class LinkPage:
         return Visit(token, account, link.address, form, self.settings)
 
 
-def account_routes(settings: Settings) -> list[Route]:
+def account_routes(settings: Settings, limits: RateLimits) -> list[Route]:
     """Give the routes that the links in mails lead to: `/account/verify` and its like."""
     return [
-        Route(f"/{place}", LinkPage(kind, settings).answer, methods=["GET", "POST"])
+        Route(f"/{place}", LinkPage(kind, settings, limits).answer, methods=["GET", "POST"])
         for kind, place in PLACES.items()
     ]
