@@ -2,17 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ssl import SSLContext
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from pydantic import SecretStr
+
+from todo_gql.settings import Settings
 
 LINK = re.compile(r"https?://\S+\?token=([\w-]+)")
-ARRIVAL_SECONDS = 20
+# Each 20 ms after the one before.
+MOST_LOOKS = 1_000
 
 
 @dataclass
@@ -23,12 +28,22 @@ class Mailbox:
     deliveries: int = 0
     refusals: int = 0
     tries: int = 0
+    under_way: int = 0
+    most_at_once: int = 0
+    before_taking: Callable[[], Awaitable[Any]] | None = None
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's own name
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Take a mail, or refuse it for now."""
         self.tries += 1
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            if self.before_taking:
+                await self.before_taking()
+        finally:
+            self.under_way -= 1
         if self.tries <= self.refusals:
             return "451 Try again later"
         assert isinstance(envelope.content, bytes)
@@ -39,21 +54,32 @@ class Mailbox:
             self.mails.append(mail)
         return "250 OK"
 
-    async def next(self) -> None:
-        """Wait for a moment, in which a mail may come."""
-        await asyncio.sleep(0.02)
-
     def to(self, address: str) -> list[EmailMessage]:
         """The mails to an address, in the order in which they came."""
         return [mail for mail in self.mails if mail["To"] == address]
 
     async def arrival(self, address: str, subject: str) -> EmailMessage:
         """The newest mail of a subject to an address, waited for if it isn't there yet."""
-        async with asyncio.timeout(ARRIVAL_SECONDS):
-            while True:
-                if found := [mail for mail in self.to(address) if mail["Subject"] == subject]:
-                    return found[-1]
-                await self.next()
+        await until(lambda: any(mail["Subject"] == subject for mail in self.to(address)))
+        return [mail for mail in self.to(address) if mail["Subject"] == subject][-1]
+
+    async def reaches(self, number: int) -> None:
+        """Wait until it has so many mails."""
+        await until(lambda: len(self.mails) >= number)
+
+    async def is_tried(self) -> None:
+        """Wait until somebody hands over a mail, whether it is taken or not."""
+        await until(lambda: self.tries > 0)
+
+
+async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until something is so."""
+    for _ in range(MOST_LOOKS):
+        answer = is_so()
+        if answer if isinstance(answer, bool) else await answer:
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -71,16 +97,28 @@ def token_of(mail: EmailMessage) -> str:
 
 
 @asynccontextmanager
-async def receiving(mailbox: Mailbox, **options: Any) -> AsyncIterator[str]:
-    """The SMTP_URL of a server on a free port of this machine that fills the mailbox."""
+async def receiving(
+    mailbox: Mailbox, ssl: SSLContext | None = None, **options: Any
+) -> AsyncIterator[str]:
+    """The SMTP_URL of a server on a free port of this machine that fills the mailbox.
+
+    With `ssl` it speaks TLS from the first byte on.
+    """
     loop = asyncio.get_running_loop()
 
     def answerer() -> SMTP:
         return SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=True, loop=loop, **options)
 
-    server = await loop.create_server(answerer, "127.0.0.1", 0)
+    server = await loop.create_server(answerer, "127.0.0.1", 0, ssl=ssl)
+    scheme = "smtps" if ssl else "smtp"
     try:
-        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         await server.wait_closed()
+
+
+def sending_to(url: str, settings: Settings, **changes: object) -> Settings:
+    """The settings of who sends mails by this SMTP_URL."""
+    mailing = {"smtp_url": SecretStr(url), "public_url": "https://todo.example/app/"}
+    return settings.model_copy(update=mailing | changes)

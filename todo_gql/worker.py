@@ -32,9 +32,11 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(hours=1)
 # After this long without a sign of life, what a worker had begun is anybody's to do.
 HEARTBEAT = timedelta(seconds=10)
-POLL = timedelta(seconds=30)
-JOBS_AT_ONCE = 10
+POLL = timedelta(seconds=10)
+JOBS_AT_ONCE = 20
 RECONNECT_SECONDS = 2.0
+# A server that doesn't answer even to a statement that was timed out is gone.
+ANSWER_SECONDS = 10.0
 UPKEEP = "*/10 * * * *"
 
 # What the database and the network do at times, and a try later may not meet again.
@@ -62,6 +64,9 @@ class Tries(EntrypointExecutor):
         """Do the job, or have it tried again; the last error is raised."""
         try:
             await super().execute(job, context)
+        except asyncio.CancelledError:
+            # The queue takes a job that was cut off for one that nobody wants any more.
+            raise RetryRequested(timedelta(0), "the worker was ended") from None
         except Exception as error:
             reason, this_try = str(error) or type(error).__name__, job.attempts + 1
             logger.log(
@@ -97,27 +102,29 @@ class Worker:
         while not self.stopped.is_set():
             try:
                 await self._work()
-            except* EXPECTED as errors:
-                reasons = {str(each) or type(each).__name__ for each in errors.exceptions}
-                logger.warning("the queue can't be reached: %s", "; ".join(sorted(reasons)))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.stopped.wait(), RECONNECT_SECONDS)
+            except EXPECTED as error:
+                logger.warning("the queue can't be reached: %s", str(error) or type(error).__name__)
+            except Exception:
+                logger.exception("the worker failed, and begins anew")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopped.wait(), RECONNECT_SECONDS)
 
     async def _work(self) -> None:
-        """Do jobs until stopped; raises when the connection is lost."""
-        async with _own_connection(self.database_url) as (connection, lost):
+        """Do jobs until stopped; raises when the connection is lost, with no job under way."""
+        async with _own_connection(self.database_url) as connection:
             self._queue = queue = self._queue_on(connection)
+            connection.add_termination_listener(lambda _: queue.shutdown.set())
             if self.stopped.is_set():
                 return
-            async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(_raise_when(lost))
-                await queue.run(
-                    dequeue_timeout=POLL,
-                    batch_size=JOBS_AT_ONCE,
-                    heartbeat_timeout=HEARTBEAT,
-                    shutdown_on_listener_failure=True,
-                )
-                watching.cancel()
+            await queue.run(
+                dequeue_timeout=POLL,
+                batch_size=JOBS_AT_ONCE // 2,
+                max_concurrent_tasks=JOBS_AT_ONCE,
+                heartbeat_timeout=HEARTBEAT,
+                shutdown_on_listener_failure=True,
+            )
+            if not self.stopped.is_set():
+                raise ConnectionError("the connection was lost")
 
     def _queue_on(self, connection: "asyncpg.Connection[db.Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
@@ -147,24 +154,18 @@ class Worker:
 
 
 @asynccontextmanager
-async def _own_connection(
-    database_url: str,
-) -> AsyncIterator[tuple["asyncpg.Connection[db.Row]", asyncio.Event]]:
-    """A connection to listen on, and the event that it was lost."""
+async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connection[db.Row]"]:
+    """A connection to listen on, beside those of the pool."""
     connection = await asyncpg.connect(
-        database_url, timeout=RECONNECT_SECONDS, server_settings=db.SESSION_SETTINGS
+        database_url,
+        timeout=RECONNECT_SECONDS,
+        command_timeout=ANSWER_SECONDS,
+        server_settings=db.SESSION_SETTINGS | {"application_name": "todo_gql worker"},
     )
-    lost = asyncio.Event()
-    connection.add_termination_listener(lambda _: lost.set())
     try:
-        yield connection, lost
+        yield connection
     finally:
         await connection.close(timeout=RECONNECT_SECONDS)
-
-
-async def _raise_when(lost: asyncio.Event) -> None:
-    await lost.wait()
-    raise ConnectionError("the connection was lost")
 
 
 @asynccontextmanager
