@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     )
     mail_from: str | None = Field(
         None,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
         description="The address that mails come from; no-reply at PUBLIC_URL's host if absent.",
     )
     mail_retry_seconds: float = Field(

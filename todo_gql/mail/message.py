@@ -51,8 +51,9 @@ def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
     So a mail that is sent once more, because nobody knows whether it was, can be dropped.
     """
     recipient = _deliverable(envelope.recipient)
-    sender = Address(addr_spec=envelope.sender, display_name="todo_gql")
-    message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
+    sender = _sender(envelope.sender)
+    is_ascii = (sender.addr_spec + recipient).isascii()
+    message = EmailMessage(policy=SMTP if is_ascii else SMTPUTF8)
     message["From"] = sender
     message["To"] = Address(addr_spec=recipient)
     message["Subject"] = letter.subject
@@ -64,6 +65,11 @@ def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
     html = _templates().get_template("mail.html").render(letter=letter)
     message.add_alternative(html, subtype="html")
     return message
+
+
+def _sender(address: str) -> Address:
+    local_part, _, domain = address.rpartition("@")
+    return Address("todo_gql", local_part, domain.encode("idna").decode())
 
 
 def _deliverable(address: str) -> str:

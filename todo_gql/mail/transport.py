@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
@@ -21,6 +21,11 @@ logger = logging.getLogger(__name__)
 
 SECONDS = 20
 """How long each step of a conversation with the SMTP server may take."""
+
+FORM = (
+    "has to look like smtp://user:password@host:587 or smtps://…,"
+    " with signs in the password written like %2F"
+)
 
 Transport: TypeAlias = Callable[[EmailMessage], Coroutine[Any, Any, None]]
 """Takes over the responsibility for a mail, or raises."""
@@ -44,18 +49,24 @@ class SMTPServer:
         machine without `?tls=required`; smtps begins with it. `ValueError`, without the password
         in it, for another URL.
         """
-        parts = urlsplit(url)
-        usual = "off" if parts.hostname and _is_here(parts.hostname) else "required"
-        wish = parse_qs(parts.query).get("tls", [usual])[-1]
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError("has to look like smtp://user:password@host:587 or smtps://…")
-        if wish not in ("required", "off"):
-            raise ValueError("may end in ?tls=required or ?tls=off")
-        implicit = parts.scheme == "smtps"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            # What it says may quote the password.
+            raise ValueError(FORM) from None
+        if parts.scheme not in ("smtp", "smtps") or not host or parts.path.strip("/"):
+            raise ValueError(FORM)
+        wish = parts.query or ("tls=off" if _is_here(host) else "tls=required")
+        if wish not in ("tls=required", "tls=off") or parts.fragment:
+            raise ValueError("may end in ?tls=required or ?tls=off, and in nothing else")
+        is_implicit = parts.scheme == "smtps"
+        if is_implicit and parts.query == "tls=off":
+            raise ValueError("has ?tls=off behind smtps://, which is TLS: begin it with smtp://")
         return cls(
-            host=parts.hostname,
-            port=parts.port or (465 if implicit else 587),
-            tls="from the start" if implicit else "off" if wish == "off" else "required",
+            host=host,
+            port=port or (465 if is_implicit else 587),
+            tls="from the start" if is_implicit else "off" if wish == "tls=off" else "required",
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
         )
@@ -97,9 +108,13 @@ class Outbox:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{message['Message-ID'].strip('<>').partition('@')[0]}.eml"
         descriptor, draft = tempfile.mkstemp(dir=self.folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(message.as_bytes())
-        return Path(draft).rename(self.folder / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(message.as_bytes())
+            return Path(draft).rename(self.folder / name)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
 
 
 def transport(settings: Settings) -> Transport:
