@@ -2,7 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-slow check bench-logins bench-equal-times format migrate migration schema \
+	lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -12,6 +13,9 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-slow: $(VENV)/test ## Kill workers again and again; SEED=… repeats what a run did
+	$(BIN)/pytest -s tests/slow
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check

@@ -31,6 +31,7 @@ class Mailbox:
     under_way: int = 0
     most_at_once: int = 0
     before_taking: Callable[[], Awaitable[Any]] | None = None
+    before_answering: Callable[[], Awaitable[Any]] | None = None
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's own name
         self, _server: SMTP, _session: Session, envelope: Envelope
@@ -40,10 +41,13 @@ class Mailbox:
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         try:
-            if self.before_taking:
-                await self.before_taking()
+            return await self._answer(envelope)
         finally:
             self.under_way -= 1
+
+    async def _answer(self, envelope: Envelope) -> str:
+        if self.before_taking:
+            await self.before_taking()
         if self.tries <= self.refusals:
             return "451 Try again later"
         assert isinstance(envelope.content, bytes)
@@ -52,6 +56,8 @@ class Mailbox:
         self.deliveries += 1
         if mail["Message-ID"] not in {each["Message-ID"] for each in self.mails}:
             self.mails.append(mail)
+        if self.before_answering:
+            await self.before_answering()
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:

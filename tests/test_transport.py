@@ -80,7 +80,9 @@ async def test_login_waits_for_tls(trusted: trustme.CA) -> None:
         server = SMTPServer.from_url(f"smtp://todo:{WRITTEN}@{place}?tls=required")
         await server.send(LETTER)
     assert door.seen == [("todo", PASSWORD)]
-    assert [text_of(mail).split() for mail in box.mails] == [["How", "are", "you?", "--", "todo_gql"]]
+    assert [text_of(mail).split() for mail in box.mails] == [
+        ["How", "are", "you?", "--", "todo_gql"]
+    ]
 
 
 @UNGUARDED

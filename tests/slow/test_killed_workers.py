@@ -1,0 +1,127 @@
+"""Mails arrive, each once, whenever and however often the workers that send them are killed."""
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from tests.conftest import registered, visiting
+from tests.mailbox import Mailbox, receiving
+from tests.workers import forked_worker, started_worker
+from todo_gql import db
+from todo_gql.accounts.recovery import ask_for_reset
+from todo_gql.settings import Settings
+
+WORKERS = 2
+KILLS = 50
+ACCOUNTS = 100
+LONGEST_LIFE = 1.5
+SUBJECTS = ("Confirm your e-mail address", "Set a new password")
+PATIENCE_SECONDS = 60
+LEFT = "SELECT (SELECT count(*) FROM mails WHERE sent_at IS NULL), (SELECT count(*) FROM pgqueuer)"
+
+
+@dataclass
+class Murders:
+    """What becomes of workers that are killed at moments that nobody can foresee."""
+
+    box: Mailbox
+    start: Callable[[], ForkServerProcess]
+    post: Callable[[], Awaitable[None]]
+    chance: random.Random
+    kills: int = 0
+    kills_at_work: int = 0
+
+    async def one_after_the_other(self) -> None:
+        """Start a worker and kill it, until enough were killed while mails were under way."""
+        while self.kills_at_work < KILLS:
+            await self.post()
+            worker = self.start()
+            await asyncio.sleep(self.chance.uniform(0.2, LONGEST_LIFE))
+            is_at_work = self.box.under_way > 0
+            worker.kill()
+            worker.join()
+            self.kills += 1
+            self.kills_at_work += is_at_work
+
+
+@dataclass
+class Posters:
+    """Who registers accounts and asks for new passwords, until that is enough."""
+
+    app: ASGIApp
+    box: Mailbox
+    addresses: list[str] = field(default_factory=list)
+
+    async def post(self) -> None:
+        """Have up to four mails posted; more than 200 only if workers have nothing else to do."""
+        async with visiting(self.app) as visitor:
+            for _ in range(2):
+                is_idle = len(self.box.mails) == 2 * len(self.addresses)
+                if is_idle or len(self.addresses) < ACCOUNTS:
+                    self.addresses.append("")
+                    place = len(self.addresses) - 1
+                    account = await registered(visitor)
+                    self.addresses[place] = f"{account.username}@example.com"
+                    await ask_for_reset(self.addresses[place])
+
+
+async def test_every_mail_comes_once(
+    app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path
+) -> None:
+    """Of 200 mails none is lost and none comes twice though workers are killed 50 times."""
+    seed = int(os.environ.get("SEED") or random.randrange(2**32))
+    print(f"\nSEED={seed}")  # noqa: T201 - what makes a failure happen again
+    chance = random.Random(seed)
+    box = Mailbox()
+    box.before_taking = lambda: asyncio.sleep(chance.uniform(0, 0.3))
+    box.before_answering = lambda: asyncio.sleep(chance.uniform(0, 0.3))
+    assert settings.secret_key
+    started = time.monotonic()
+    async with receiving(box) as url:
+        environment = {
+            "DATABASE_URL": database_url,
+            "SMTP_URL": url,
+            "SECRET_KEY": settings.secret_key.get_secret_value(),
+            "DATA_DIR": str(tmp_path / "data"),
+        }
+        posters = Posters(app, box)
+        start = partial(forked_worker, tmp_path / "log", **environment)
+        murders = Murders(box, start, posters.post, chance)
+        await asyncio.gather(*(murders.one_after_the_other() for _ in range(WORKERS)))
+        while len(posters.addresses) < ACCOUNTS:
+            await posters.post()
+        arrived_early = len(box.mails)
+        with started_worker(tmp_path / "log", **environment) as survivor:
+            await asyncio.to_thread(survivor.wait_until_ready)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await settled()
+            assert await asyncio.to_thread(survivor.stop) == "Stopped.\n"
+            assert survivor.process.returncode == 0
+    print(  # noqa: T201 - the figures of the run
+        f"{len(box.mails)} mails in {time.monotonic() - started:.0f} s,"
+        f" {arrived_early} of them before the last of {murders.kills} kills,"
+        f" {murders.kills_at_work} of which cut mails off;"
+        f" {box.tries} tries, {box.deliveries} deliveries,"
+        f" {box.deliveries - len(box.mails)} duplicates dropped by their Message-ID"
+    )
+    expected = [(address, subject) for address in posters.addresses for subject in SUBJECTS]
+    assert len(expected) >= 2 * ACCOUNTS == 200
+    assert Counter((mail["To"], mail["Subject"]) for mail in box.mails) == Counter(expected)
+
+
+async def settled() -> None:
+    """Wait until every mail was sent and no job is left."""
+    left: tuple[int, ...] = (1,)
+    while any(left):
+        await asyncio.sleep(0.1)
+        [row] = await db.fetch(LEFT)
+        left = tuple(row.values())
