@@ -1,0 +1,121 @@
+"""The commands for jobs that were set aside, on what a real worker has set aside."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import Account, Client
+from tests.mailbox import Mailbox, receiving, sending_to, token_of, until
+from tests.programs import CommandLine, clean_environment, command_line
+from todo_gql import db, jobs, worker
+from todo_gql.accounts.recovery import ask_for_reset
+from todo_gql.settings import Settings
+from todo_gql.worker import working
+
+VERIFICATION = "Confirm your e-mail address"
+
+
+@pytest.fixture(scope="module")
+def typing(
+    tmp_path_factory: pytest.TempPathFactory, app: ASGIApp, database_url: str
+) -> Iterator[CommandLine]:
+    """Command lines on the database of the application."""
+    folder = tmp_path_factory.mktemp("jobs")
+    with command_line(folder, clean_environment()) as typing:
+        yield typing.having(DATA_DIR=str(folder / "data"), DATABASE_URL=database_url)
+
+
+@pytest.fixture
+async def box(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
+    """Everybody's mails, with nothing in the queue before the test and after it."""
+    monkeypatch.setattr(worker, "POLL", timedelta(seconds=0.1))
+    await db.fetch("DELETE FROM pgqueuer")
+    yield Mailbox()
+    await db.fetch("DELETE FROM pgqueuer")
+
+
+async def set_aside(box: Mailbox, settings: Settings, database_url: str, number: int) -> list[int]:
+    """Have a mail server refuse what is in the queue until nothing is tried any more."""
+
+    async def all_are() -> bool:
+        return len(await jobs.set_aside()) == number
+
+    box.refusals = 8 * number
+    async with (
+        receiving(box) as url,
+        working(sending_to(url, settings, mail_retry_seconds=0.001), database_url),
+    ):
+        await until(all_are)
+    return [job.id for job, _ in await jobs.set_aside()]
+
+
+def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
+    """With no failed job the command says so, and there is nothing to put back."""
+    assert typing("jobs", "failed").said == "No job was set aside.\n"
+    assert typing("jobs", "retry").said == "0 jobs will be tried again.\n"
+
+
+async def test_failed_job_is_told_and_put_back(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """One sees what failed and why, puts it back, and the mail comes with a link that is good."""
+    [number] = await set_aside(box, settings, database_url, 1)
+    said = typing("jobs", "failed").said
+    row = await db.fetchrow("SELECT id FROM mails WHERE owner_id = $1::text::uuid", account.id)
+    assert row is not None
+    expected = (
+        rf"{number}  \d{{4}}-\d\d-\d\d \d\d:\d\d  send_mail"
+        rf"  owner_id={account.id} mail_id={row['id']}\n  \(451, 'Try again later'\)\n"
+    )
+    assert re.fullmatch(expected, said), said
+    assert typing("jobs", "retry", str(number)).said == "1 jobs will be tried again.\n"
+    assert typing("jobs", "failed").said == "No job was set aside.\n"
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        mail = await box.arrival(f"{account.username}@example.com", VERIFICATION)
+    verify = "mutation ($token: String!) { emailVerify(token: $token) { user { isVerified } } }"
+    data = await account.data(verify, token=token_of(mail))
+    assert data == {"emailVerify": {"user": {"isVerified": True}}}
+
+
+async def test_unknown_job_is_told(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """If one of the numbers is no failed job's, it is named and nothing is put back."""
+    [number] = await set_aside(box, settings, database_url, 1)
+    answer = typing("jobs", "retry", str(number), "999999", "0")
+    assert (answer.status, answer.said) == (1, "")
+    assert answer.complained == "No job of that number was set aside: 0, 999999.\n"
+    assert [job.id for job, _ in await jobs.set_aside()] == [number]
+
+
+async def test_all_are_put_back_at_once(
+    box: Mailbox,
+    account: Account,
+    stranger: Account,
+    typing: CommandLine,
+    settings: Settings,
+    database_url: str,
+) -> None:
+    """With no number given, every failed job is tried again."""
+    await set_aside(box, settings, database_url, 2)
+    assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await box.reaches(2)
+
+
+async def test_reset_for_nobody_leaves_no_trace(
+    box: Mailbox, client: Client, settings: Settings, database_url: str
+) -> None:
+    """The address that somebody typed in is forgotten once nobody was found to have it."""
+    await ask_for_reset("nobody-here@example.com")
+
+    async def is_done() -> bool:
+        return not await db.fetch("SELECT FROM pgqueuer")
+
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await until(is_done)
+    assert box.tries == 0
+    assert "nobody-here" not in str(await db.fetch("SELECT * FROM pgqueuer_log"))
