@@ -1,0 +1,269 @@
+"""What the worker does every so often: empty the trash, delete accounts, forget what is over."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from pgqueuer.adapters.persistence.queries import Queries
+from starlette.types import ASGIApp
+
+from tests.conftest import Account
+from tests.mailbox import until
+from todo_gql import db, jobs
+from todo_gql.accounts import deletion
+from todo_gql.accounts.deletion import purge_accounts
+from todo_gql.accounts.upkeep import forget_what_is_over
+from todo_gql.settings import Settings
+from todo_gql.todos import trash
+from todo_gql.todos.trash import purge_trash
+from todo_gql.worker import working
+
+DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } errors { code } } }"
+RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { id } errors { code } } }"
+TRASH = "{ todos(filter: {isDeleted: true}) { nodes { title } } }"
+SEEN = """{
+  todos { nodes { title tags { name todoCount } } }
+  tags { nodes { name todoCount } }
+  stats { total }
+}"""
+LOG = "{ changes(first: 100) { nodes { action todo { id } } } }"
+LEAVE = """mutation ($password: String!) {
+  accountDelete(currentPassword: $password) { ok errors { code } }
+}"""
+LOGIN = """mutation ($input: LoginInput!) {
+  login(input: $input) { tokens { accessToken } errors { code } }
+}"""
+OWNED = (
+    "SELECT table_name FROM information_schema.columns"
+    " WHERE table_schema = 'public' AND column_name = 'owner_id'"
+)
+AGE_TRASH = (
+    "UPDATE todos SET deleted_at = deleted_at - make_interval(days => $2) WHERE owner_id = $1"
+)
+IS_TRUE_TO_COUNTS = """
+SELECT u.pending_count = (SELECT count(*) FROM todos t WHERE t.owner_id = u.id AND t.status = 0
+        AND t.deleted_at IS NULL) AS todos,
+    NOT EXISTS (SELECT FROM tags g WHERE g.owner_id = u.id AND g.todo_count <> (
+        SELECT count(*) FROM todo_tags tt JOIN todos t ON t.id = tt.todo_id
+        WHERE tt.tag_id = g.id AND t.deleted_at IS NULL)) AS tags,
+    NOT EXISTS (SELECT FROM tags g WHERE g.owner_id = u.id AND NOT EXISTS (
+        SELECT FROM todo_tags tt WHERE tt.tag_id = g.id)) AS no_unused_tags
+FROM users u WHERE u.id = $1
+"""
+
+
+async def delete(account: Account, todo: dict[str, Any], days_ago: int = 0) -> None:
+    """Put a todo into the trash, so many days ago."""
+    payload = (await account.data(DELETE, id=todo["id"]))["todoDelete"]
+    assert payload["errors"] == []
+    await db.fetch(AGE_TRASH + " AND id = $3", UUID(account.id), days_ago, UUID(todo["id"]))
+
+
+async def titles_in_trash(account: Account) -> list[str]:
+    """What lies in an account's trash."""
+    return [todo["title"] for todo in (await account.data(TRASH))["todos"]["nodes"]]
+
+
+async def test_old_trash_is_purged(account: Account, stranger: Account) -> None:
+    """What has lain there for the days goes for good with its tags; the log and the rest stay."""
+    await account.create(title="Kept", tags=["shared"])
+    recent = await account.create(title="Recent", tags=["shared", "recent"])
+    old = await account.create(title="Old", tags=["shared", "lost"])
+    others = await stranger.create(title="Another's", tags=["lost"])
+    await delete(account, recent, days_ago=29)
+    await delete(account, old, days_ago=31)
+    await delete(stranger, others, days_ago=29)
+    assert await purge_trash(30) == 1
+    assert await titles_in_trash(account) == ["Recent"]
+    assert await titles_in_trash(stranger) == ["Another's"]
+    shared = {"name": "shared", "todoCount": 1}
+    assert await account.data(SEEN) == {
+        "todos": {"nodes": [{"title": "Kept", "tags": [shared]}]},
+        "tags": {"nodes": [shared]},
+        "stats": {"total": 1},
+    }
+    log = (await account.data(LOG))["changes"]["nodes"]
+    assert [change["action"] for change in log if change["todo"] is None] == ["CREATED", "DELETED"]
+    names = await db.fetch("SELECT name FROM tags WHERE owner_id = $1", UUID(account.id))
+    assert {row["name"] for row in names} == {"shared", "recent"}
+    payload = (await account.data(RESTORE, id=old["id"]))["todoRestore"]
+    assert payload == {"todo": None, "errors": [{"code": "NOT_FOUND"}]}
+
+
+async def test_trash_can_be_kept_for_ever(account: Account) -> None:
+    """With 0 days nothing is purged, however old it is."""
+    await delete(account, await account.create(title="Old"), days_ago=5_000)
+    assert await purge_trash(0) == 0
+    assert await titles_in_trash(account) == ["Old"]
+    assert await purge_trash(4_999) == 1
+
+
+async def test_much_trash_goes_in_batches(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More old todos than one statement deletes, of more owners than one page has, all go."""
+    monkeypatch.setattr(trash, "TODOS_AT_ONCE", 2)
+    monkeypatch.setattr(trash, "OWNERS_AT_ONCE", 2)
+    for number in range(5):
+        await delete(account, await account.create(title=f"Old {number}"), days_ago=31)
+    assert await purge_trash(30) == 5
+    assert await titles_in_trash(account) == []
+
+
+async def test_purge_beside_the_owners_writes(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Todos made, deleted and restored while the trash is purged leave all counts true."""
+    monkeypatch.setattr(trash, "TODOS_AT_ONCE", 3)
+    old = [await account.create(title="Old", tags=["tag", f"tag {n % 3}"]) for n in range(12)]
+    for todo in old:
+        await delete(account, todo, days_ago=31)
+
+    async def write(number: int) -> None:
+        todo = await account.create(title="New", tags=["tag", f"tag {number}"])
+        await account.data(RESTORE, id=old[number]["id"])
+        await account.data(DELETE, id=todo["id"])
+
+    await asyncio.gather(purge_trash(30), *(write(number) for number in range(6)), purge_trash(30))
+    await purge_trash(30)
+    [row] = await db.fetch(IS_TRUE_TO_COUNTS, UUID(account.id))
+    assert dict(row) == {"todos": True, "tags": True, "no_unused_tags": True}
+    seen = await account.data(SEEN)
+    assert {todo["title"] for todo in seen["todos"]["nodes"]} <= {"Old"}
+
+
+async def leave(account: Account, days_ago: int) -> None:
+    """Delete an account, whose grace period of 30 days began so many days ago."""
+    payload = (await account.data(LEAVE, password=account.password))["accountDelete"]
+    assert payload == {"ok": True, "errors": []}
+    await db.fetch(
+        "UPDATE users SET deletion_at = deletion_at - make_interval(days => $2) WHERE id = $1",
+        UUID(account.id),
+        days_ago,
+    )
+
+
+async def rows_of(account: Account) -> dict[str, int]:
+    """How many rows each table has of an account."""
+    tables = [row["table_name"] for row in await db.fetch(OWNED)]
+    assert {"todos", "tags", "todo_tags", "changes", "sessions", "mails"} <= set(tables)
+    owner = UUID(account.id)
+    counts = {"users": len(await db.fetch("SELECT FROM users WHERE id = $1", owner))}
+    for table in tables:
+        counts[table] = len(await db.fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
+    return counts
+
+
+async def test_account_goes_when_it_is_due(account: Account, stranger: Account) -> None:
+    """Nothing goes before the grace period is over; then all does, and of nobody else."""
+    for one in (account, stranger):
+        await delete(one, await one.create(title="Old", tags=["tag"]))
+        await one.create(title="New", tags=["tag"])
+    before, others = await rows_of(account), await rows_of(stranger)
+    await leave(account, days_ago=29)
+    await purge_accounts()
+    assert await rows_of(account) == before | {"mails": before["mails"] + 1}
+    await db.fetch("UPDATE users SET deletion_at = now() WHERE id = $1", UUID(account.id))
+    assert await purge_accounts() == 1
+    assert set((await rows_of(account)).values()) == {0}
+    assert await rows_of(stranger) == others
+
+
+async def test_signing_in_keeps_the_account(account: Account) -> None:
+    """Who signs in within the grace period has everything back, and it stays."""
+    await account.create(title="Dear to me")
+    await leave(account, days_ago=29)
+    given = {"usernameOrEmail": account.username, "password": account.password}
+    answer = await account.data(LOGIN, input=given)
+    account.token = answer["login"]["tokens"]["accessToken"]
+    await db.fetch(
+        "UPDATE users SET deletion_at = deletion_at - interval '30 days' WHERE id = $1",
+        UUID(account.id),
+    )
+    assert await purge_accounts() == 0
+    assert [todo["title"] for todo in (await account.data(SEEN))["todos"]["nodes"]] == [
+        "Dear to me"
+    ]
+
+
+async def test_interrupted_purge_is_completed_later(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purge that fails halfway leaves the account closed, and the next one ends it."""
+    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
+    for _ in range(3):
+        await account.create(tags=["tag"])
+    await leave(account, days_ago=30)
+    with monkeypatch.context() as patch:
+        patch.setattr(deletion, "LARGE_TABLES", ("changes", "not_there"))
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await purge_accounts()
+    left = await rows_of(account)
+    assert (left["changes"], left["todos"], left["users"]) == (0, 3, 1)
+    given = {"usernameOrEmail": account.username, "password": account.password}
+    answer = await account.data(LOGIN, input=given)
+    assert answer["login"] == {"tokens": None, "errors": [{"code": "INVALID_CREDENTIALS"}]}
+    assert await purge_accounts() == 1
+    assert set((await rows_of(account)).values()) == {0}
+
+
+async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: Account) -> None:
+    """What was posted, or was over, more than 30 days ago is deleted; a living session isn't."""
+    for column, table in (("created_at", "mails"), ("expires_at", "sessions")):
+        for one, days in ((account, 31), (stranger, 29)):
+            await db.fetch(
+                f"UPDATE {table} SET {column} = now() - make_interval(days => $2)"
+                " WHERE owner_id = $1",
+                UUID(one.id),
+                days,
+            )
+    await forget_what_is_over()
+    gone, kept = await rows_of(account), await rows_of(stranger)
+    assert (gone["mails"], gone["sessions"]) == (0, 0)
+    assert (kept["mails"], kept["sessions"]) == (1, 1)
+
+
+async def test_finished_jobs_are_forgotten(account: Account) -> None:
+    """What the queue noted of a job is deleted 30 days after."""
+    await db.fetch(
+        "INSERT INTO pgqueuer_log (created, job_id, status, entrypoint, priority)"
+        " VALUES (now() - interval '31 days', -1, 'successful', 'send_mail', 0),"
+        " (now() - interval '29 days', -2, 'successful', 'send_mail', 0)"
+    )
+    await jobs.forget_finished(30)
+    rows = await db.fetch("DELETE FROM pgqueuer_log WHERE job_id < 0 RETURNING job_id")
+    assert [row["job_id"] for row in rows] == [-2]
+
+
+async def test_worker_does_all_of_it(
+    account: Account, settings: Settings, database_url: str
+) -> None:
+    """Every ten minutes a worker empties the trash and deletes what is due."""
+    await delete(account, await account.create(title="Old"), days_ago=31)
+
+    async def is_scheduled() -> bool:
+        return bool(await db.fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
+
+    async def is_purged() -> bool:
+        return await titles_in_trash(account) == []
+
+    async with working(settings, database_url):
+        await until(is_scheduled)
+    [row] = await db.fetch("SELECT *, next_run - now() AS wait FROM pgqueuer_schedules")
+    assert row["expression"] == "*/10 * * * *"
+    assert row["wait"] <= timedelta(minutes=10)
+    assert await titles_in_trash(account) == ["Old"]
+    await db.fetch("UPDATE pgqueuer_schedules SET next_run = now()")
+    async with working(settings, database_url):
+        await until(is_purged)
+
+
+async def test_queue_has_the_tables_that_its_library_wants(app: ASGIApp, database_url: str) -> None:
+    """The migrations make what the installed pgqueuer would make, so an upgrade adds nothing."""
+    connection = await asyncpg.connect(database_url)
+    plan = await Queries.from_asyncpg_connection(connection).plan_upgrade()
+    await connection.close()
+    assert (list(plan.statements), list(plan.notes)) == ([], [])
