@@ -111,9 +111,10 @@ async def receiving(
     With `ssl` it speaks TLS from the first byte on.
     """
     loop = asyncio.get_running_loop()
+    options.setdefault("enable_SMTPUTF8", True)
 
     def answerer() -> SMTP:
-        return SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=True, loop=loop, **options)
+        return SMTP(mailbox, hostname="localhost", loop=loop, **options)
 
     server = await loop.create_server(answerer, "127.0.0.1", 0, ssl=ssl)
     scheme = "smtps" if ssl else "smtp"

@@ -50,12 +50,11 @@ def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
 
     So a mail that is sent once more, because nobody knows whether it was, can be dropped.
     """
-    recipient = _deliverable(envelope.recipient)
-    sender = _sender(envelope.sender)
-    is_ascii = (sender.addr_spec + recipient).isascii()
+    sender, recipient = _sender(envelope.sender), _recipient(envelope.recipient)
+    is_ascii = (sender.addr_spec + recipient.addr_spec).isascii()
     message = EmailMessage(policy=SMTP if is_ascii else SMTPUTF8)
     message["From"] = sender
-    message["To"] = Address(addr_spec=recipient)
+    message["To"] = recipient
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(envelope.sent_for)
     message["Message-ID"] = f"<{envelope.id}@{sender.domain}>"
@@ -72,7 +71,7 @@ def _sender(address: str) -> Address:
     return Address("todo_gql", local_part, domain.encode("idna").decode())
 
 
-def _deliverable(address: str) -> str:
-    """The address as SMTP takes it: its domain in ASCII, all of it where that can be."""
+def _recipient(address: str) -> Address:
+    """The address as SMTP takes it, its domain in ASCII."""
     parts = validate_email(address, check_deliverability=False, test_environment=True)
-    return parts.ascii_email or f"{parts.local_part}@{parts.ascii_domain}"
+    return Address("", parts.local_part, parts.ascii_domain)
