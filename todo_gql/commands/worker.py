@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import typer
 
@@ -23,7 +24,8 @@ def worker() -> None:
     settings = load_secret(load_settings())
     check_mail(settings)
     configure_logging(settings.log_level)
-    with database(settings) as url:
+    # Until the worker runs, a signal that tells it to stop is a Ctrl-C.
+    with suppress(KeyboardInterrupt), database(settings) as url:
         prepare(settings, url)
         asyncio.run(_work(settings, url))
     typer.echo("Stopped.")
