@@ -13,7 +13,7 @@ import aiosmtplib
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, REGISTER, Client
+from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, receiving, sending_to, text_of, token_of, until
 from todo_gql import db
 from todo_gql.mail.message import Envelope, Letter, composed
@@ -180,6 +180,24 @@ async def test_links_begin_with_the_public_url(
     assert mail["From"] == "todo_gql <no-reply@todo.example>"
     assert "token=" not in caplog.text
     assert name not in caplog.text
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_no_mail_whose_link_is_no_good(
+    account: Account, settings: Settings, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mail that waited until its link expired isn't sent, and the log says so."""
+    await db.fetch("UPDATE mails SET expires_at = now() WHERE owner_id = $1", UUID(account.id))
+    box = Mailbox()
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await until(lambda: "not sent before its link expired" in caplog.text)
+        await until(queue_is_empty)
+    assert box.tries == 0
+
+
+async def queue_is_empty() -> bool:
+    """Whether every job is done with."""
+    return not await db.fetch("SELECT FROM pgqueuer")
 
 
 async def test_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

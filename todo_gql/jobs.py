@@ -1,6 +1,7 @@
 """Work for later: jobs on pgqueuer, which are there if and only if what causes them is.
 
-pgqueuer's tables belong to no owner; a job holds ids and nothing that a person would hide.
+pgqueuer's tables belong to no owner. A job holds ids, and until it is done the address that
+somebody asked to reset a password for; no secret.
 """
 
 from collections.abc import AsyncIterator, Mapping
