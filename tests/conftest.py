@@ -14,10 +14,9 @@ import asyncpg
 import httpx
 import pytest
 from asyncpg import Connection
-from pydantic import SecretStr
 from starlette.types import ASGIApp, Message
 
-from tests.mailbox import Mailbox, receiving
+from tests.mailbox import Mailbox, receiving, sending_to
 from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.embedded import EmbeddedPostgres
@@ -255,10 +254,8 @@ async def mailbox(app: ASGIApp, settings: Settings, database_url: str) -> AsyncI
     """The mails that a worker sends by SMTP from now on."""
     box = Mailbox()
     await db.fetch("DELETE FROM pgqueuer")
-    async with receiving(box) as url:
-        changes = {"smtp_url": SecretStr(url), "public_url": "https://todo.example/app/"}
-        async with working(settings.model_copy(update=changes), database_url):
-            yield box
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        yield box
 
 
 @dataclass

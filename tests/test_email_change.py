@@ -1,7 +1,7 @@
 """Moving an account to another address."""
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.mailbox import Mailbox, token_of
+from tests.mailbox import Mailbox, token_of, until
 from tests.test_mails import (
     CHANGE,
     CONFIRM_CHANGE,
@@ -81,8 +81,7 @@ async def test_an_address_that_was_taken_meanwhile_is_a_conflict(
     new = f"new-{account.email}"
     first = await change_token(mailbox, account, new)
     assert await payload(stranger, REQUEST_CHANGE, email=new, password=PASSWORD) == TAKEN
-    while len(mailbox.to(new)) < 2:
-        await mailbox.next()
+    await until(lambda: len(mailbox.to(new)) == 2)
     second = token_of(mailbox.to(new)[1])
     assert (await payload(account, CONFIRM_CHANGE, token=first))["errors"] == []
     assert await payload(stranger, CONFIRM_CHANGE, token=second) == EXISTS

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.mailbox import Mailbox, text_of, token_of
+from tests.mailbox import Mailbox, text_of, token_of, until
 from todo_gql import db
 
 NEW_PASSWORD = "Battery2staple"
@@ -110,8 +110,7 @@ async def test_a_link_can_be_asked_for_again(mailbox: Mailbox, account: Account)
     """Each mail has another token, and the first one used voids the others."""
     first = token_of(await mailbox.arrival(account.email, VERIFICATION))
     assert await payload(account, REQUEST_VERIFICATION) == TAKEN
-    while len(mailbox.to(account.email)) < 2:
-        await mailbox.next()
+    await until(lambda: len(mailbox.to(account.email)) == 2)
     second = token_of(mailbox.to(account.email)[1])
     assert second != first
     assert (await payload(account, VERIFY, token=second))["errors"] == []
@@ -156,8 +155,7 @@ async def test_a_reset_is_good_once(mailbox: Mailbox, account: Account, client: 
     """Neither the same link nor another one that was mailed before sets a password after it."""
     first = await reset_token(mailbox, client, account)
     await payload(client, REQUEST_RESET, email=account.email)
-    while len([m for m in mailbox.to(account.email) if m["Subject"] == RESET]) < 2:
-        await mailbox.next()
+    await until(lambda: len([m for m in mailbox.to(account.email) if m["Subject"] == RESET]) == 2)
     second = await reset_token(mailbox, client, account)
     assert await reset(client, second) == TAKEN
     assert await reset(client, second) == REFUSED_RESET

@@ -60,7 +60,9 @@ def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
     message["Message-ID"] = f"<{envelope.id}@{sender.domain}>"
     # Nobody's out-of-office note should come back (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_templates().get_template("mail.txt").render(letter=letter))
+    text = _templates().get_template("mail.txt").render(letter=letter)
+    # A link in quoted-printable is cut in two for whoever reads the source.
+    message.set_content(text, cte="7bit" if text.isascii() else "quoted-printable")
     html = _templates().get_template("mail.html").render(letter=letter)
     message.add_alternative(html, subtype="html")
     return message
