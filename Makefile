@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-image check format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-image check check-artefacts format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,11 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/lint-imports
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
+
+check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
+	$(BIN)/hadolint Dockerfile
+	.ci/node_modules/.bin/dclint --config .ci/dclint.yaml --max-warnings 0 compose.yaml
+	$(BIN)/pytest tests/artefacts --ignore tests/artefacts/test_image.py
 
 test-image: $(VENV)/test ## Build the image and start it, as root where buildah, debootstrap and runc are
 	$(BIN)/pytest tests/artefacts/test_image.py
@@ -47,7 +52,7 @@ lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml -o requirements-image.txt
 	$(COMPILE) pyproject.toml --extra embedded -o requirements.txt
 	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
-	$(COMPILE) --group artefacts -o requirements-artefacts.txt
+	$(COMPILE) --group artefacts -c requirements-dev.txt -o requirements-artefacts.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -64,6 +69,11 @@ $(VENV)/serve: requirements.txt requirements-build.txt pyproject.toml
 	$(PIP_INSTALL) --require-hashes -r requirements-build.txt
 	$(INSTALL) -r requirements.txt || $(PIP_INSTALL) --require-hashes -r requirements.txt
 	$(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/artefacts: requirements-artefacts.txt .ci/package-lock.json $(VENV)/test
+	$(INSTALL) -r requirements-artefacts.txt || $(PIP_INSTALL) --require-hashes -r requirements-artefacts.txt
+	cd .ci && npm ci --silent
 	@touch $@
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
