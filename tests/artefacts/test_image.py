@@ -128,6 +128,7 @@ async def test_it_answers_as_nobody_on_a_read_only_file_system(
     environment = {
         "DATABASE_URL": beside.url,
         "SECRET_KEY": "a key for the tests of the image",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
