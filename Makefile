@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-image check check-artefacts format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-image test-previous check check-artefacts format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -30,6 +30,9 @@ check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file
 
 test-image: $(VENV)/test ## Build the image and start it, as root where buildah, debootstrap and runc are
 	$(BIN)/pytest tests/artefacts/test_image.py
+
+test-previous: $(VENV)/test ## Run the previous release's tests on this schema
+	PYTHON=$(PYTHON) .ci/previous-release $(TESTS)
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
