@@ -44,7 +44,7 @@ RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \
 
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=0.1.0
+ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="todo_gql" \
       org.opencontainers.image.description="A TODO backend that speaks GraphQL over PostgreSQL" \

@@ -99,7 +99,7 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            output("runc", "delete", "--force", self.id)
         self.process.communicate()
 
     def execute(self, *command: str) -> int:
