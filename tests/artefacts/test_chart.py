@@ -128,7 +128,7 @@ def test_kubernetes_knows_every_field(resources: list[Resource], version: str) -
 def test_the_operator_knows_what_it_is_told(
     full: dict[tuple[str, str], Resource], project: Path
 ) -> None:
-    """The ServiceMonitor and the PrometheusRule keep to their schemas and select what there is."""
+    """The ServiceMonitor finds the metrics, the PrometheusRule has the alerts word for word."""
     told = [one for one in full.values() if one["apiVersion"] == OPERATOR]
     assert {one["kind"] for one in told} == {"PrometheusRule", "ServiceMonitor"}
     validator = project / ".ci" / "validate-monitoring.mjs"
@@ -140,6 +140,8 @@ def test_the_operator_knows_what_it_is_told(
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr
+    alerts = yaml.safe_load((project / "helm" / "todo-gql" / "alerts.yaml").read_text())
+    assert full["PrometheusRule", "demo-todo-gql"]["spec"] == alerts
     monitor = full["ServiceMonitor", "demo-todo-gql"]["spec"]
     service = full["Service", "demo-todo-gql-metrics"]
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
