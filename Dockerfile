@@ -1,0 +1,70 @@
+# The server, the worker and the migrations in one image; PostgreSQL is elsewhere, at DATABASE_URL.
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie
+ARG NODE_IMAGE=docker.io/library/node:24-trixie-slim
+
+
+FROM ${NODE_IMAGE} AS graphiql
+WORKDIR /build
+COPY todo_gql/http/graphiql_page/package.json todo_gql/http/graphiql_page/package-lock.json \
+     todo_gql/http/graphiql_page/.npmrc ./
+RUN npm ci
+COPY todo_gql/http/graphiql_page ./
+RUN npm run build
+
+
+FROM ${PYTHON_IMAGE} AS build
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+WORKDIR /build
+# Nothing of this stage but /opt/todo_gql is shipped, so it may have whatever strip is current.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/*
+COPY requirements-build.txt requirements-image.txt ./
+ENV PATH=/opt/build/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python3 -m venv /opt/build \
+ && pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-build.txt \
+ && python3 -m venv --without-pip /opt/todo_gql \
+ && pip --python /opt/todo_gql/bin/python3 install --no-cache-dir --no-compile --no-deps \
+        --only-binary :all: --require-hashes --requirement requirements-image.txt \
+ # Wheels come with their debugging symbols, a third of their size.
+ && find /opt/todo_gql -name '*.so*' -type f -exec strip --strip-debug {} +
+COPY pyproject.toml README.md ./
+COPY migrations migrations
+COPY todo_gql todo_gql
+COPY --from=graphiql /build/dist todo_gql/http/graphiql_page/dist
+RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \
+ && pip --python /opt/todo_gql/bin/python3 install --no-cache-dir --no-compile --no-deps \
+        --no-index /tmp/wheel/*.whl \
+ # The root file system is read-only, so what a start imports is compiled here, and nothing else.
+ && /opt/todo_gql/bin/python3 -BI -c "import sys, todo_gql.cli, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl; \
+        print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', '')), sep='\n')" \
+    | grep '^/opt/todo_gql/.*[.]py$' \
+    | python3 -m compileall -q --invalidation-mode unchecked-hash -i -
+
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="todo_gql" \
+      org.opencontainers.image.description="A TODO backend that speaks GraphQL over PostgreSQL" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN groupadd --gid 10001 todo_gql \
+ && useradd --uid 10001 --gid 10001 --no-create-home --no-log-init --home-dir /nonexistent \
+        --shell /usr/sbin/nologin todo_gql
+COPY --from=build /opt/todo_gql /opt/todo_gql
+ENV PATH=/opt/todo_gql/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ENVIRONMENT=production \
+    HOST=0.0.0.0 \
+    PORT=8000
+USER 10001:10001
+WORKDIR /opt/todo_gql
+EXPOSE 8000 9090
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=3)"]
+ENTRYPOINT ["todo-gql"]
+CMD ["serve"]

@@ -1,0 +1,1 @@
+"""What is shipped around the program: the image, the Compose file, the chart, the pipelines."""
