@@ -40,6 +40,10 @@ class SMTPServer:
     tls: Literal["from the start", "required", "off"]
     username: str | None
     password: str | None = field(repr=False)
+    # To read the machine's certificates takes longer than to send a mail.
+    tls_context: ssl.SSLContext = field(
+        default_factory=ssl.create_default_context, repr=False, compare=False
+    )
 
     @classmethod
     def from_url(cls, url: str) -> "SMTPServer":
@@ -82,7 +86,7 @@ class SMTPServer:
             timeout=SECONDS,
             use_tls=self.tls == "from the start",
             start_tls=self.tls == "required",
-            tls_context=ssl.create_default_context(),
+            tls_context=self.tls_context,
         )
 
 
