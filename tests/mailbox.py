@@ -77,6 +77,11 @@ class Mailbox:
         """Wait until somebody hands over a mail, whether it is taken or not."""
         await until(lambda: self.tries > 0)
 
+    async def is_tried_again(self) -> None:
+        """Wait until somebody hands over one more mail than now."""
+        before = self.tries
+        await until(lambda: self.tries > before)
+
 
 async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait until something is so."""

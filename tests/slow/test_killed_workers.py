@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -23,9 +24,11 @@ from todo_gql.settings import Settings
 WORKERS = 2
 KILLS = 50
 ACCOUNTS = 100
-LONGEST_LIFE = 1.5
+# Most workers are let begin a mail before so much of their time is over.
+AT_WORK_FIRST = 0.9
+LONGEST_LIFE = 0.5
 SUBJECTS = ("Confirm your e-mail address", "Set a new password")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 LEFT = "SELECT (SELECT count(*) FROM mails WHERE sent_at IS NULL), (SELECT count(*) FROM pgqueuer)"
 
 
@@ -45,7 +48,10 @@ class Murders:
         while self.kills_at_work < KILLS:
             await self.post()
             worker = self.start()
-            await asyncio.sleep(self.chance.uniform(0.2, LONGEST_LIFE))
+            if self.chance.random() < AT_WORK_FIRST:
+                with suppress(TimeoutError):
+                    await self.box.is_tried_again()
+            await asyncio.sleep(self.chance.uniform(0, LONGEST_LIFE))
             is_at_work = self.box.under_way > 0
             worker.kill()
             worker.join()
