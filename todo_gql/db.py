@@ -1,5 +1,7 @@
 """The way to PostgreSQL: Tortoise's connection, its pool, and the migrations."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -17,6 +19,8 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 Row: TypeAlias = asyncpg.Record
 
 
@@ -33,6 +37,10 @@ MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "mig
 
 # Held while migrations run, so that two never run at once; any constant of 64 bits will do.
 MIGRATION_LOCK = 0x746F646F_67716C
+
+# How long to wait, in seconds, before each further try at a table that is in use.
+MIGRATION_PAUSES = (1, 2, 4, 8, 15, 15, 15)
+TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
 SESSION_SETTINGS = {
     "application_name": "todo_gql",
@@ -159,8 +167,20 @@ def _app_config() -> dict[str, dict[str, Any]]:
 async def migrate() -> list[str]:
     """Apply the missing migrations, all or none, and return their names.
 
-    Waits for another that runs, but at most 2 s for a table that is in use.
+    Waits for another that runs, but at most 2 s for a table that is in use; then everything is
+    undone and tried again a little later, so that nobody waits behind us for long.
+    asyncpg's `LockNotAvailableError` when the table was in use each time.
     """
+    for seconds in MIGRATION_PAUSES:
+        try:
+            return await _migrate()
+        except TABLE_IN_USE:
+            logger.warning("A table is in use; migrating again in %s s.", seconds)
+        await asyncio.sleep(seconds)
+    return await _migrate()
+
+
+async def _migrate() -> list[str]:
     applied: list[str] = []
 
     def note(event: str, _app: str, name: str) -> None:
@@ -176,6 +196,8 @@ async def migrate() -> list[str]:
         executor = MigrationExecutor(transaction, _app_config())
         # The executor would first read a table that isn't there, and so end the transaction.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
+        # The executor would take this table being in use for its being empty.
+        await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
         await executor.migrate(progress=note)
     return applied
 
