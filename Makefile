@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema lock graphiql clean help
+.PHONY: serve test check check-alerts format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,10 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/lint-imports
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
+
+check-alerts: ## Test the alert rules, with promtool
+	promtool check rules docs/observability/alerts.yaml
+	promtool test rules docs/observability/alerts_test.yaml
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -48,7 +52,7 @@ clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
 
 help: ## Show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 # uv installs in seconds what takes pip half a minute; both keep to the locked hashes.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes

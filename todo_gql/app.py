@@ -1,7 +1,7 @@
 """The ASGI application, made from settings."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -13,18 +13,29 @@ from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.observer import Observer
+from todo_gql.http.sampling import sampling
+from todo_gql.http.slow_operations import SlowOperations
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
+from todo_gql.telemetry.metrics import metrics
+
+Wrap = Callable[[ASGIApp], ASGIApp]
 
 
-def create_app(settings: Settings, database_url: str) -> ASGIApp:
-    """The application on the database at `database_url`, which it connects to when it starts."""
+def create_app(settings: Settings, database_url: str, *, traced: Wrap | None = None) -> ASGIApp:
+    """The application on the database at `database_url`, which it connects to when it starts.
+
+    `traced` makes a span of each GraphQL request that the app it is given answers.
+    """
+    counted = metrics() if settings.prometheus_enabled else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await db.connect(database_url, settings)
         try:
-            yield
+            async with sampling(counted, graphql.document.cache_info) if counted else nullcontext():
+                yield
         finally:
             await db.disconnect()
 
@@ -32,7 +43,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     graphql = GraphQLRoute(graphql_schema(), settings, graphiql.page)
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", graphql),
+        Route("/graphql", traced(graphql) if traced else graphql),
         graphiql.assets,
         *health_routes(db.server_version),
         index_route(),
@@ -42,4 +53,8 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
+        observer=Observer(
+            counted,
+            SlowOperations(settings.slow_operation_ms) if settings.slow_operation_ms else None,
+        ),
     )

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from tortoise import Tortoise
@@ -18,6 +18,7 @@ from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
 from todo_gql.settings import Settings
+from todo_gql.telemetry.statements import NotedConnection
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,12 @@ class Pool(asyncpg.Pool):
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=timeout or self.acquire_timeout)
 
+    @property
+    def waiting(self) -> int:
+        """The tasks that wait for a connection."""
+        # asyncpg counts them nowhere, and counting at each acquisition would cost every request.
+        return sum(not getter.done() for getter in self._queue._getters)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+
 
 async def _leave_as_is(_connection: object) -> None:
     """Resetting a session costs a round trip for every statement, and nothing here changes one."""
@@ -81,7 +88,7 @@ class Client(AsyncpgDBClient):
             max_size=options["max_size"],
             max_queries=50_000,
             max_inactive_connection_lifetime=300.0,
-            connection_class=asyncpg.Connection,
+            connection_class=NotedConnection,
             record_class=asyncpg.Record,
             connect=None,
             setup=None,
@@ -121,6 +128,24 @@ async def connect(dsn: str, settings: Settings) -> None:
 async def disconnect() -> None:
     """Close the pool, waiting at most 10 s for connections in use."""
     await Tortoise.close_connections()
+
+
+class PoolUse(NamedTuple):
+    """How many connections are in use and idle, may be opened, and are waited for."""
+
+    in_use: int = 0
+    idle: int = 0
+    limit: int = 0
+    waiting: int = 0
+
+
+def pool_use() -> PoolUse:
+    """What the pool is doing now."""
+    pool = getattr(get_connection("default"), "_pool", None)
+    if not isinstance(pool, Pool):
+        return PoolUse()
+    idle = pool.get_idle_size()
+    return PoolUse(pool.get_size() - idle, idle, pool.get_max_size(), pool.waiting)
 
 
 @asynccontextmanager

@@ -1,35 +1,31 @@
 """The command that answers requests."""
 
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from todo_gql import __version__
-from todo_gql.app import create_app
 from todo_gql.commands.environment import database, fail, load_secret, load_settings, prepare
+from todo_gql.commands.server import run
+from todo_gql.commands.workers import Workers
 from todo_gql.http.logs import configure_logging
+from todo_gql.settings import Settings
+from todo_gql.telemetry.exporter import exporting
 
-# What a request under way may still take once the server was told to stop.
-DRAIN_SECONDS = 20
 
-
-class Server(uvicorn.Server):
-    """uvicorn, telling once requests are answered where to look."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
-            tell(f"  Health     {address}/health\nStop it with Ctrl-C.")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        tell("Stopping.")
-        await super().shutdown(sockets)
+def tell_ready(listener: socket.socket, metrics_address: str | None) -> None:
+    """Print where to look, once requests are answered."""
+    address = address_of(*listener.getsockname()[:2])
+    tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
+    tell(f"  Health     {address}/health")
+    if metrics_address:
+        tell(f"  Metrics    {metrics_address}")
+    tell("Stop it with Ctrl-C.")
 
 
 def tell(message: str) -> None:
@@ -38,15 +34,23 @@ def tell(message: str) -> None:
         typer.echo(message)
 
 
+def address_of(host: str, port: int) -> str:
+    """The URL of a server that listens there."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to the address that was asked for."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # Python puts the address, which we give anyway, in brackets behind the reason.
-        reason = str(error.strerror).partition(" (")[0]
-        fail(f"Can't listen on {host}:{port}: {reason}. Set another PORT or HOST.")
+        fail(f"Can't listen on {host}:{port}: {_reason(error)}. Set another PORT or HOST.")
+
+
+def _reason(error: OSError) -> str:
+    # Python puts the address, which we give anyway, in brackets behind the reason.
+    return str(error.strerror).partition(" (")[0]
 
 
 def serve(
@@ -71,14 +75,31 @@ def serve(
             listen(settings.host, settings.port) as listener,
         ):
             prepare(settings, url, migrate=migrate)
-            config = uvicorn.Config(
-                create_app(settings, url),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
-            Server(config).run(sockets=[listener])
+            answer(settings, url, listener)
     except KeyboardInterrupt:
         tell("Stopped.")
+
+
+def answer(settings: Settings, url: str, listener: socket.socket) -> None:
+    """Answer requests in this process, or in as many as WORKERS says."""
+    several = settings.workers > 1 or settings.max_requests > 0
+    with ExitStack() as running:
+        metrics_folder, metrics_address = None, None
+        if settings.prometheus_enabled:
+            if several:
+                name = running.enter_context(TemporaryDirectory(prefix="todo_gql-metrics-"))
+                metrics_folder = Path(name)
+            host, port = settings.metrics_host or settings.host, settings.metrics_port
+            try:
+                port = running.enter_context(exporting(host, port, url, metrics_folder))
+            except OSError as error:
+                reason = _reason(error)
+                fail(f"Can't listen on {host}:{port}: {reason}. Set another METRICS_PORT.")
+            metrics_address = f"{address_of(host, port)}/metrics"
+        on_started = partial(tell_ready, listener, metrics_address)
+        on_stopping = partial(tell, "Stopping.")
+        if several:
+            workers = Workers(settings, url, listener, metrics_folder)
+            workers.run(on_started=on_started, on_stopping=on_stopping)
+        else:
+            run(settings, url, listener, on_started=on_started, on_stopping=on_stopping)
