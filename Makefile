@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check check-alerts format migrate migration schema lock graphiql clean help
+.PHONY: serve test check check-alerts check-rolling load format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,12 @@ check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/lint-imports
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
+
+load: $(VENV)/load ## Send the load of 50 users for a minute, and keep what it measures
+	$(BIN)/python bench/load/run.py
+
+check-rolling: $(VENV)/test ## Stop servers behind nginx under load
+	$(BIN)/pytest -m slow tests/test_rolling.py
 
 check-alerts: ## Test the alert rules, with promtool
 	promtool check rules docs/observability/alerts.yaml
@@ -46,6 +52,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
 lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --group build -o requirements.txt
 	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --group build --group load -o requirements-load.txt
 	$(COMPILE) --group uv -o requirements-uv.txt
 
 clean: ## Remove what is built, and keep the data
@@ -67,4 +74,8 @@ $(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
 	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/load: requirements-load.txt $(VENV)/serve
+	$(INSTALL) -r requirements-load.txt || $(PIP_INSTALL) --require-hashes -r requirements-load.txt
 	@touch $@

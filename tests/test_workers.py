@@ -1,21 +1,19 @@
 """How the server lives and dies: readiness, draining, several worker processes, recycling."""
 
 import asyncio
-import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
-import psutil
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.programs import STOP_SECONDS, Server, started
+from tests.programs import STOP_SECONDS, Server, started, until, workers_of, works
 from todo_gql.embedded import EmbeddedPostgres
 
 TYPENAME = {"query": "{ __typename }"}
@@ -35,26 +33,6 @@ def serving(folder: Path, url: str, **settings: str) -> Iterator[Server]:
     with started(folder / "log", "--migrate", settings=given) as server:
         server.wait_until_ready()
         yield server
-
-
-def works(process: psutil.Process) -> bool:
-    """Whether a process is a worker, and alive."""
-    try:
-        return "spawn_main" in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
-
-
-def workers_of(server: Server) -> list[psutil.Process]:
-    """The worker processes of a server."""
-    return [one for one in psutil.Process(server.process.pid).children() if works(one)]
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for something to happen in another process; fails when it doesn't."""
-    async with asyncio.timeout(STOP_SECONDS):
-        while not happened():
-            await asyncio.to_thread(os.sched_yield)
 
 
 def test_stopping_server_is_not_ready_and_serves_on(tmp_path: Path, url: str) -> None:
