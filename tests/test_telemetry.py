@@ -41,7 +41,6 @@ class Told:
     sent: list[bytes]
     reports: list[dict[str, Any]]
     secrets: list[str]
-    explains: bool
 
     def lines(self, message: str) -> list[dict[str, Any]]:
         """The lines of the log with that message."""
@@ -95,7 +94,6 @@ async def told(tmp_path_factory: pytest.TempPathFactory, url: str) -> Told:
             await connection.execute(
                 f"ALTER TABLE todos ADD CONSTRAINT no_such CHECK (title <> '{TITLE}')"
             )
-            explains = connection.get_server_version().major >= 16
             await connection.close()
             async with httpx.AsyncClient(timeout=30) as http:
 
@@ -130,7 +128,6 @@ async def told(tmp_path_factory: pytest.TempPathFactory, url: str) -> Told:
             spans=spans_of(collector),
             sent=[body for _, body in collector.received],
             reports=[e for body in collector.bodies("/api/7/envelope/") for e in events(body)],
-            explains=explains,
             secrets=[PASSWORD, EMAIL, TITLE, COOKIE, "hidden", *tokens.values()],
         )
 
@@ -171,13 +168,14 @@ def test_access_line_has_operation_and_user(told: Told) -> None:
 
 
 def test_slow_operation_is_logged_with_plans(told: Told) -> None:
-    """Its statements are there with placeholders, and with plans where PostgreSQL gives them."""
+    """Its statements are there with placeholders, and with plans that don't know the values."""
     [line] = [one for one in told.lines("slow operation") if one.get("operation") == "ListsTodos"]
     assert line["duration_ms"] >= 1
     assert line["batches"] == []
     [first, *_] = line["statements"]
     assert "$1" in first["statement"]
-    assert ("cost=" in first.get("plan", "")) == told.explains
+    assert "$1" in first["plan"]
+    assert line["statement_count"] >= len(line["statements"])
 
 
 def test_trace_has_operation_and_statements(told: Told) -> None:

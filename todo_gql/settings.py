@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     shutdown_delay: float = Field(
         0.0,
         ge=0,
-        le=10,
+        le=8,
         description="Seconds of serving on, no longer ready, once told to stop.",
     )
 

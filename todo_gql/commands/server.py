@@ -17,7 +17,7 @@ from todo_gql.http.health import STOPPING
 from todo_gql.settings import Settings
 
 # All of these, the delay included, end within the 25 s after which an orchestrator may kill.
-DRAIN_SECONDS = 20
+DRAIN_SECONDS = 18
 LINGER_SECONDS = 0.5
 # Longer than proxies keep an idle connection to us, so that it is they who close it.
 KEEP_ALIVE_SECONDS = 75

@@ -132,6 +132,7 @@ class Workers:
             target=_work,
             args=(self.settings, self.url, self.listener, theirs, metrics),
             name=f"todo_gql worker {slot}",
+            daemon=True,
         )
         with _signals_later():
             process.start()

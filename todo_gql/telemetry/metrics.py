@@ -113,7 +113,7 @@ class Metrics:
         self._operation(name, observation.type, outcome).observe(seconds)
         if observation.cost is not None:
             self.cost.labels(observation.type).observe(observation.cost)
-        for loader, size in observation.batches:
+        for loader, size in observation.batches or ():
             self._batch(loader).observe(size)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
@@ -33,7 +33,7 @@ class Observation:
     cost: int | None = None
     error_codes: Collection[str] = ()
     sent: Sequence[object] = ()
-    batches: list[tuple[str, int]] = field(default_factory=list)
+    batches: list[tuple[str, int]] | None = None
     statements: list[str] | None = None
     span: Span | None = None
 
@@ -84,6 +84,8 @@ def loader(load: Load[Owner, Key, Values]) -> Load[Owner, Key, Values]:
         observation = current.get()
         if observation is None:
             return await load(owner, keys)
+        if observation.batches is None:
+            observation.batches = []
         observation.batches.append((name, len(keys)))
         if observation.span is None:
             return await load(owner, keys)
