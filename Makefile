@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-slow test-image test-previous check check-artefacts bench-logins \
-	bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-slow test-image test-previous check check-artefacts check-alerts \
+	check-rolling load bench-logins bench-equal-times format migrate migration schema lock graphiql \
+	clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -30,6 +31,7 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile
 	.ci/node_modules/.bin/dclint --config .ci/dclint.yaml --max-warnings 0 compose.yaml
@@ -42,6 +44,16 @@ test-image: $(VENV)/test ## Build the image and start it, as root where buildah,
 
 test-previous: $(VENV)/test ## Run the previous release's tests on this schema
 	PYTHON=$(PYTHON) .ci/previous-release $(TESTS)
+
+load: $(VENV)/load ## Send the load of 50 users for a minute, and keep what it measures
+	$(BIN)/python bench/load/run.py
+
+check-rolling: $(VENV)/test ## Stop servers behind nginx under load
+	$(BIN)/pytest -m slow tests/test_rolling.py
+
+check-alerts: ## Test the alert rules, with promtool
+	promtool check rules helm/todo-gql/alerts.yaml
+	promtool test rules docs/observability/alerts_test.yaml
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -67,6 +79,7 @@ lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --extra embedded -o requirements.txt
 	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
 	$(COMPILE) --group artefacts -c requirements-dev.txt -o requirements-artefacts.txt
+	$(COMPILE) --group load -c requirements-dev.txt -o requirements-load.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -92,4 +105,8 @@ $(VENV)/artefacts: requirements-artefacts.txt .ci/package-lock.json $(VENV)/test
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
 	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/load: requirements-load.txt $(VENV)/serve
+	$(INSTALL) -r requirements-load.txt || $(PIP_INSTALL) --require-hashes -r requirements-load.txt
 	@touch $@

@@ -1,11 +1,12 @@
 """The program as processes of their own: a server, and command lines that are typed."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -176,3 +177,23 @@ def postgres_of(data_dir: Path) -> list[psutil.Process]:
     found = (data_dir / "postgres").stat()
     name = f"todo_gql-{found.st_dev:x}-{found.st_ino:016x}"
     return [one for one in living_postgres() if name in " ".join(one.info["cmdline"] or ())]
+
+
+def works(process: psutil.Process) -> bool:
+    """Whether a process is a worker, and alive."""
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    """The worker processes of a server."""
+    return [one for one in psutil.Process(server.process.pid).children() if works(one)]
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for something to happen in another process; fails when it doesn't."""
+    async with asyncio.timeout(STOP_SECONDS):
+        while not happened():
+            await asyncio.to_thread(os.sched_yield)

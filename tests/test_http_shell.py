@@ -20,6 +20,7 @@ from todo_gql import __version__
 from todo_gql.http import health, logs
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.telemetry import observation
 
 BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 ORIGIN = "https://app.example.com"
@@ -343,9 +344,9 @@ def test_terminal_gets_plain_records() -> None:
     terminal = Terminal()
     logs.configure_logging("INFO", terminal)
     logging.getLogger("todo_gql").info("started")
-    token = logs.request_id.set("r-1")
+    token = observation.current.set(observation.Observation("r-1"))
     logging.getLogger("todo_gql").info("moved\x1b[2J", extra={"owner": "ada"})
-    logs.request_id.reset(token)
+    observation.current.reset(token)
     started, moved = terminal.getvalue().splitlines()
     assert started.endswith("INFO    todo_gql: started")
     assert moved.endswith("INFO    todo_gql: moved\\x1b[2J owner=ada request_id=r-1")

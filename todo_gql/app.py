@@ -1,7 +1,7 @@
 """The ASGI application, made from settings."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -14,24 +14,42 @@ from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.observer import Observer
+from todo_gql.http.sampling import sampling
+from todo_gql.http.slow_operations import SlowOperations
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
+from todo_gql.telemetry.metrics import metrics
 from todo_gql.worker import working
 
+Wrap = Callable[[ASGIApp], ASGIApp]
 
-def create_app(settings: Settings, database_url: str, *, with_worker: bool = False) -> ASGIApp:
+
+def create_app(
+    settings: Settings,
+    database_url: str,
+    *,
+    with_worker: bool = False,
+    traced: Wrap | None = None,
+) -> ASGIApp:
     """The application on the database at `database_url`, which it connects to when it starts.
 
-    `with_worker` has it do the jobs in the queue, too, as on a laptop.
+    `with_worker` has it do the jobs in the queue, too, as on a laptop. `traced` makes a span of
+    each GraphQL request that the app it is given answers.
     """
+    counted = metrics() if settings.prometheus_enabled else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await db.connect(database_url, settings)
-        beside = working(settings, database_url) if with_worker else nullcontext()
         try:
-            async with beside:
+            async with AsyncExitStack() as beside:
+                if with_worker:
+                    await beside.enter_async_context(working(settings, database_url))
+                if counted:
+                    measured = sampling(counted, graphql.document.cache_info)
+                    await beside.enter_async_context(measured)
                 yield
         finally:
             await db.disconnect()
@@ -41,7 +59,7 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
     graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", graphql),
+        Route("/graphql", traced(graphql) if traced else graphql),
         graphiql.assets,
         *account_routes(settings, limits),
         *health_routes(db.server_version),
@@ -52,4 +70,8 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
+        observer=Observer(
+            counted,
+            SlowOperations(settings.slow_operation_ms) if settings.slow_operation_ms else None,
+        ),
     )

@@ -1,9 +1,11 @@
 """The way to PostgreSQL: Tortoise's connection, its pool, and the migrations."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from tortoise import Tortoise
@@ -16,6 +18,9 @@ from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
 from todo_gql.settings import Settings
+from todo_gql.telemetry.statements import NotedConnection
+
+logger = logging.getLogger(__name__)
 
 Row: TypeAlias = asyncpg.Record
 
@@ -33,6 +38,10 @@ MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "mig
 
 # Held while migrations run, so that two never run at once; any constant of 64 bits will do.
 MIGRATION_LOCK = 0x746F646F_67716C
+
+# How long to wait, in seconds, before each further try at a table that is in use.
+MIGRATION_PAUSES = (1, 2, 4, 8, 15, 15, 15)
+TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
 SESSION_SETTINGS = {
     "application_name": "todo_gql",
@@ -52,6 +61,12 @@ class Pool(asyncpg.Pool):
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         return super().acquire(timeout=timeout or self.acquire_timeout)
+
+    @property
+    def waiting(self) -> int:
+        """The tasks that wait for a connection."""
+        # asyncpg counts them nowhere, and counting at each acquisition would cost every request.
+        return sum(not getter.done() for getter in self._queue._getters)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
 
 
 async def _leave_as_is(_connection: object) -> None:
@@ -73,7 +88,7 @@ class Client(AsyncpgDBClient):
             max_size=options["max_size"],
             max_queries=50_000,
             max_inactive_connection_lifetime=300.0,
-            connection_class=asyncpg.Connection,
+            connection_class=NotedConnection,
             record_class=asyncpg.Record,
             connect=None,
             setup=None,
@@ -113,6 +128,24 @@ async def connect(dsn: str, settings: Settings) -> None:
 async def disconnect() -> None:
     """Close the pool, waiting at most 10 s for connections in use."""
     await Tortoise.close_connections()
+
+
+class PoolUse(NamedTuple):
+    """How many connections are in use and idle, may be opened, and are waited for."""
+
+    in_use: int = 0
+    idle: int = 0
+    limit: int = 0
+    waiting: int = 0
+
+
+def pool_use() -> PoolUse:
+    """What the pool is doing now."""
+    pool = getattr(get_connection("default"), "_pool", None)
+    if not isinstance(pool, Pool):
+        return PoolUse()
+    idle = pool.get_idle_size()
+    return PoolUse(pool.get_size() - idle, idle, pool.get_max_size(), pool.waiting)
 
 
 @asynccontextmanager
@@ -159,8 +192,20 @@ def _app_config() -> dict[str, dict[str, Any]]:
 async def migrate() -> list[str]:
     """Apply the missing migrations, all or none, and return their names.
 
-    Waits for another that runs, but at most 2 s for a table that is in use.
+    Waits for another that runs, but at most 2 s for a table that is in use; then everything is
+    undone and tried again a little later, so that nobody waits behind us for long.
+    asyncpg's `LockNotAvailableError` when the table was in use each time.
     """
+    for seconds in MIGRATION_PAUSES:
+        try:
+            return await _migrate()
+        except TABLE_IN_USE:
+            logger.warning("A table is in use; migrating again in %s s.", seconds)
+        await asyncio.sleep(seconds)
+    return await _migrate()
+
+
+async def _migrate() -> list[str]:
     applied: list[str] = []
 
     def note(event: str, _app: str, name: str) -> None:
@@ -176,6 +221,8 @@ async def migrate() -> list[str]:
         executor = MigrationExecutor(transaction, _app_config())
         # The executor would first read a table that isn't there, and so end the transaction.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
+        # The executor would take this table being in use for its being empty.
+        await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
         await executor.migrate(progress=note)
     return applied
 

@@ -15,6 +15,7 @@ from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.errors import Unauthenticated
 from todo_gql.statement import Statement
+from todo_gql.telemetry.observation import loader
 
 TAGS_OF_TODOS = """
 SELECT tt.todo_id, g.id, g.owner_id, g.name, g.todo_count
@@ -53,17 +54,21 @@ class Loaders:
         self.todo_counts = DataLoader[UUID, db.Row](self._todo_counts)
         self.overdue_count = DataLoader[UUID, int](self._overdue_counts)
 
+    @loader
     async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         """Todos, those in the trash too."""
         return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
 
+    @loader
     async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
 
+    @loader
     async def _tags_by_todo_id(self, ids: list[UUID]) -> list[list[db.Row]]:
         """Each todo's tags in alphabetical order."""
         return grouped_tags(await db.fetch(TAGS_OF_TODOS, self.viewer.id, ids), ids)
 
+    @loader
     async def _history_by_todo_id(self, keys: list[HistoryKey]) -> list[list[db.Row]]:
         """A page of each todo's history, newest first."""
         rows = await db.fetch(
@@ -83,6 +88,7 @@ class Loaders:
             pages[row["place"] - 1].append(row)
         return pages
 
+    @loader
     async def _newer_history(self, keys: list[HistoryKey]) -> list[bool]:
         """Whether each todo has changes at number `before` or newer."""
         rows = await db.fetch(
@@ -96,6 +102,7 @@ class Loaders:
         )
         return [row["found"] for row in rows]
 
+    @loader
     async def _todo_counts(self, ids: list[UUID]) -> list[Any]:
         """The counts per status that the write path keeps with the owner.
 
@@ -109,6 +116,7 @@ class Loaders:
         found = {row["id"]: row for row in rows}
         return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
 
+    @loader
     async def _overdue_counts(self, ids: list[UUID]) -> list[int]:
         """What the clock moves can't be kept, so it is counted from an index."""
         statement = access.visible_todos(self.viewer).where("t.status IN (0, 1)")

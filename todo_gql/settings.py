@@ -1,5 +1,6 @@
 """The settings, read once from the environment and from `.env`."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -77,6 +78,38 @@ class Settings(BaseSettings):
         30, ge=0, description="How long a todo stays in the trash; 0 for ever."
     )
 
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
+    max_requests: int = Field(
+        0, ge=0, description="Requests after which a process is replaced by a fresh one; 0 never."
+    )
+    shutdown_delay: float = Field(
+        0.0,
+        ge=0,
+        le=8,
+        description="Seconds of serving on, no longer ready, once told to stop.",
+    )
+
+    prometheus_enabled: bool = Field(
+        default=False, description="Whether /metrics is served, on a port of its own."
+    )
+    metrics_host: str | None = Field(
+        None, description="The address that /metrics is served on; HOST if absent."
+    )
+    metrics_port: int = Field(
+        9090, ge=0, le=65535, description="The port of /metrics; 0 takes a free one."
+    )
+    slow_operation_ms: int = Field(
+        1000, ge=0, description="Operations as slow are logged with their plans; 0 for none."
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Where traces are sent by OTLP over HTTP, such as http://host:4318.",
+    )
+    sentry_dsn: SecretStr | None = Field(
+        None, description="Where unexpected errors are reported to."
+    )
+
     access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
     refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
     rate_limit_period: int = Field(60, ge=1, description="Seconds that rate limits look back.")
@@ -110,6 +143,13 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
             raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes")
+        return value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _a_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.match("https?://[^@/]+@[^/]+/", value.get_secret_value()):
+            raise ValueError("must be like https://key@host/project")
         return value
 
     @property

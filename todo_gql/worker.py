@@ -25,6 +25,7 @@ from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
 from todo_gql.jobs import Task
 from todo_gql.mail.transport import transport
 from todo_gql.settings import Settings
+from todo_gql.telemetry.metrics import metrics
 from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
@@ -62,12 +63,15 @@ class Tries(EntrypointExecutor):
 
     async def execute(self, job: Job, context: JobContext) -> None:
         """Do the job, or have it tried again; the last error is raised."""
+        ended = metrics().jobs.labels
         try:
             await super().execute(job, context)
+            ended(job.entrypoint, "done").inc()
         except asyncio.CancelledError:
             # The queue takes a job that was cut off for one that nobody wants any more.
             raise RetryRequested(timedelta(0), "the worker was ended") from None
         except Exception as error:
+            ended(job.entrypoint, "failed").inc()
             reason, this_try = str(error) or type(error).__name__, job.attempts + 1
             logger.log(
                 logging.ERROR if this_try >= jobs.TRIES else logging.WARNING,

@@ -15,6 +15,7 @@ from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
 from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
+from todo_gql.telemetry.metrics import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,14 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
         return
     text = _letter(row, LinkToken.of_mail(owner_id, mail_id, settings), settings)
     envelope = Envelope(mail_id, settings.sender, row["address"], row["created_at"])
-    await transport(composed(text, envelope))
+    handed_over = metrics().mails.labels
+    kind = MailKind(row["kind"]).name.lower()
+    try:
+        await transport(composed(text, envelope))
+    except Exception:
+        handed_over(kind, "failed").inc()
+        raise
+    handed_over(kind, "sent").inc()
     await db.fetch(NOTE_SENT, owner_id, mail_id)
     if text.link and settings.smtp_url is None:
         logger.info("the link in it: %s", text.link)

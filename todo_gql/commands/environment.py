@@ -38,6 +38,16 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def address_of(host: str, port: int) -> str:
+    """The URL of a server that listens there."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def reason_of(error: OSError) -> str:
+    """Why an address can't be had, without the address, which Python puts in brackets behind."""
+    return str(error.strerror).partition(" (")[0]
+
+
 def load_settings(**changes: Any) -> Settings:
     """The settings, with those changes that are not None."""
     try:

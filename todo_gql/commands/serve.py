@@ -1,42 +1,40 @@
 """The command that answers requests."""
 
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from todo_gql import __version__
-from todo_gql.app import create_app
 from todo_gql.commands.environment import (
+    address_of,
     check_mail,
     database,
     fail,
     load_secret,
     load_settings,
     prepare,
+    reason_of,
 )
+from todo_gql.commands.metrics import served_metrics
+from todo_gql.commands.server import run
+from todo_gql.commands.workers import Workers
 from todo_gql.http.logs import configure_logging
-
-# What a request under way may still take once the server was told to stop.
-DRAIN_SECONDS = 20
+from todo_gql.settings import Settings
 
 
-class Server(uvicorn.Server):
-    """uvicorn, telling once requests are answered where to look."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
-            tell(f"  Health     {address}/health\nStop it with Ctrl-C.")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        tell("Stopping.")
-        await super().shutdown(sockets)
+def tell_ready(listener: socket.socket, metrics_address: str | None) -> None:
+    """Print where to look, once requests are answered."""
+    address = address_of(*listener.getsockname()[:2])
+    tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
+    tell(f"  Health     {address}/health")
+    if metrics_address:
+        tell(f"  Metrics    {metrics_address}")
+    tell("Stop it with Ctrl-C.")
 
 
 def tell(message: str) -> None:
@@ -51,9 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # Python puts the address, which we give anyway, in brackets behind the reason.
-        reason = str(error.strerror).partition(" (")[0]
-        fail(f"Can't listen on {host}:{port}: {reason}. Set another PORT or HOST.")
+        fail(f"Can't listen on {host}:{port}: {reason_of(error)}. Set another PORT or HOST.")
 
 
 def serve(
@@ -76,7 +72,8 @@ def serve(
 ) -> None:
     """Answer requests until Ctrl-C, on DATABASE_URL or else on an embedded PostgreSQL."""
     settings = load_secret(load_settings(host=host, port=port))
-    if worker or not settings.database_url:
+    with_worker = worker or not settings.database_url
+    if with_worker:
         check_mail(settings)
     configure_logging(settings.log_level)
     try:
@@ -88,15 +85,31 @@ def serve(
             prepare(settings, url, migrate=migrate)
             # Port 0 was any free one, and links in mails have to name it.
             settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-            has_worker = worker or not settings.database_url
-            config = uvicorn.Config(
-                create_app(settings, url, with_worker=has_worker),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
-            Server(config).run(sockets=[listener])
+            answer(settings, url, listener, with_worker=with_worker)
     except KeyboardInterrupt:
         tell("Stopped.")
+
+
+def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker: bool) -> None:
+    """Answer requests in this process, or in as many as WORKERS says."""
+    several = settings.workers > 1 or settings.max_requests > 0
+    with ExitStack() as running:
+        metrics_folder = None
+        if several and settings.prometheus_enabled:
+            name = running.enter_context(TemporaryDirectory(prefix="todo_gql-metrics-"))
+            metrics_folder = Path(name)
+        metrics_address = running.enter_context(served_metrics(settings, url, metrics_folder))
+        on_started = partial(tell_ready, listener, metrics_address)
+        on_stopping = partial(tell, "Stopping.")
+        if several:
+            workers = Workers(settings, url, listener, metrics_folder, with_worker=with_worker)
+            workers.run(on_started=on_started, on_stopping=on_stopping)
+        else:
+            run(
+                settings,
+                url,
+                listener,
+                with_worker=with_worker,
+                on_started=on_started,
+                on_stopping=on_stopping,
+            )

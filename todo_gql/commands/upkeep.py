@@ -8,6 +8,7 @@ import typer
 
 from todo_gql import db
 from todo_gql.commands.environment import database, fail, load_settings, run_connected
+from todo_gql.http.logs import configure_logging
 from todo_gql.schema import schema_text
 
 
@@ -29,6 +30,7 @@ def migrate(
         paths = asyncio.run(db.write_migration())
         typer.echo("\n".join(paths) or "Nothing changed in the models.")
     else:
+        configure_logging(settings.log_level)
         with database(settings) as url:
             applied = run_connected(settings, url, db.migrate)
         lines = [f"Applied the migration {name}." for name in applied]

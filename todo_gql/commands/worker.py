@@ -14,6 +14,8 @@ from todo_gql.commands.environment import (
     load_settings,
     prepare,
 )
+from todo_gql.commands.metrics import served_metrics
+from todo_gql.commands.server import telemetry
 from todo_gql.http.logs import configure_logging
 from todo_gql.settings import Settings
 from todo_gql.worker import Worker
@@ -27,7 +29,8 @@ def worker() -> None:
     # Until the worker runs, a signal that tells it to stop is a Ctrl-C.
     with suppress(KeyboardInterrupt), database(settings) as url:
         prepare(settings, url)
-        asyncio.run(_work(settings, url))
+        with telemetry(settings), served_metrics(settings, url):
+            asyncio.run(_work(settings, url))
     typer.echo("Stopped.")
 
 

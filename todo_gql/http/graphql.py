@@ -37,6 +37,7 @@ from todo_gql.http.request import (
 from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
+from todo_gql.telemetry import observation
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ class GraphQLRoute:
             answer = Answer(error.status, body, headers)
         except ConnectionResetError:
             return
+        if "errors" in answer.body:
+            observation.failed(_codes(answer.body))
         await _send(send, answer, media_type or JSON)
 
     async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
@@ -131,11 +134,15 @@ class GraphQLRoute:
             raise RequestError([_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
         if scope["method"] == "GET" and operation.operation is not OperationType.QUERY:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
+        observation.operation_began(
+            operation.name.value if operation.name else "", operation.operation.value
+        )
         return document
 
     async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
         token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
+        observation.received(token, request.variables)
         try:
             document = self._executable(scope, request)
             result = await self._executed(scope, request, document, token)
@@ -163,6 +170,8 @@ class GraphQLRoute:
                     user_agent=header(scope, b"user-agent"),
                     ip_address=scope["client"][0] if scope.get("client") else None,
                 )
+                if context.viewer:
+                    observation.viewer_known(context.viewer.id)
                 running = execute(
                     self.schema,
                     document,

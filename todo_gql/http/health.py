@@ -16,6 +16,8 @@ from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
 
 DATABASE_SECONDS: Final = 2.0
+STOPPING: Final = "stopping"
+"""The server's lifespan state has this set once it was told to stop."""
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 logger = logging.getLogger(__name__)
 
@@ -35,8 +37,10 @@ class Health:
         """Answer 200 for as long as the event loop runs."""
         return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
-    async def ready(self, _request: Request) -> Response:
-        """Answer 200 when the database can be used, else 503."""
+    async def ready(self, request: Request) -> Response:
+        """Answer 200 when the database can be used and the server isn't stopping, else 503."""
+        if request.scope.get("state", {}).get(STOPPING):
+            return JSONResponse({"status": "stopping"}, 503, _NO_STORE)
         if await self._database() is None:
             answer = {"status": "unavailable", "database": "unreachable"}
             return JSONResponse(answer, 503, _NO_STORE)

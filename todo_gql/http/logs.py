@@ -4,7 +4,6 @@ import logging
 import logging.config
 import sys
 import time
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TextIO
 
@@ -12,8 +11,8 @@ import orjson
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the request that is being answered, None outside requests."""
+from todo_gql.telemetry import redaction
+from todo_gql.telemetry.observation import Observation, current
 
 # taskName became an attribute of log records in Python 3.12; color_message is uvicorn's own.
 _RESERVED = frozenset(RESERVED_ATTRS) | {"color_message", "taskName"}
@@ -34,6 +33,22 @@ def rfc3339(timestamp: float) -> str:
     return _rfc3339(int(timestamp * 1000))
 
 
+def _whose(observation: Observation | None) -> dict[str, str]:
+    """The ids of the request that something happened in, as far as they are known."""
+    if observation is None:
+        return {}
+    facts = {
+        "request_id": observation.request_id,
+        "operation": observation.operation,
+        "user_id": observation.user_id,
+    }
+    return {name: str(fact) for name, fact in facts.items() if fact}
+
+
+def _trace(exc_info: Any) -> str:
+    return redaction.trace(exc_info[1]) if exc_info[1] else ""
+
+
 def _readable(fields: dict[str, Any]) -> list[str]:
     return [f"{name}={str(value).translate(_CONTROL_CHARACTERS)}" for name, value in fields.items()]
 
@@ -51,11 +66,15 @@ class JSONLines(JsonFormatter):
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
     ) -> None:
-        """Put the time first and the id of the current request among the fields."""
+        """Put the time first and the ids of the current request among the fields."""
         log_data["time"] = rfc3339(record.created)
         super().add_fields(log_data, record, message_dict)
-        if (current := request_id.get()) is not None:
-            log_data.setdefault("request_id", current)
+        for name, fact in _whose(current.get()).items():
+            log_data.setdefault(name, fact)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """Tell an exception without what a client sent."""
+        return _trace(ei)
 
 
 class PlainLines(logging.Formatter):
@@ -65,11 +84,14 @@ class PlainLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        """Put the extras and the id of the current request behind the message."""
+        """Put the extras and the ids of the current request behind the message."""
         extras = {name: value for name, value in vars(record).items() if name not in _RESERVED}
-        if (current := request_id.get()) is not None:
-            extras.setdefault("request_id", current)
+        extras |= {n: fact for n, fact in _whose(current.get()).items() if n not in extras}
         return " ".join([super().formatMessage(record), *_readable(extras)])
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """Tell an exception without what a client sent."""
+        return _trace(ei)
 
     def format(self, record: logging.LogRecord) -> str:
         """Keep the terminal safe from control characters in what is logged."""
@@ -95,11 +117,11 @@ class AccessLog:
         path: str,
         status: int | None,
         duration_ms: float,
-        request_id: str,
+        observation: Observation,
         client: str | None,
     ) -> None:
         """Write the facts of one request; ask `threshold` first whether they are wanted."""
-        line = {
+        line: dict[str, Any] = {
             "time": rfc3339(time.time()),
             "level": level,
             "logger": "todo_gql.access",
@@ -108,9 +130,13 @@ class AccessLog:
             "path": path,
             "status": status,
             "duration_ms": duration_ms,
-            "request_id": request_id,
+            "request_id": observation.request_id,
             "client": client,
         }
+        if observation.operation is not None:
+            line["operation"] = observation.operation
+        if observation.user_id is not None:
+            line["user_id"] = observation.user_id
         self._stream.write(self._line(line))
 
     @staticmethod

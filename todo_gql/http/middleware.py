@@ -17,6 +17,8 @@ from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
+from todo_gql.http.observer import Observer
+from todo_gql.telemetry.observation import Observation, current
 
 EXPOSED_HEADERS: Final = ("X-Request-ID", "X-Response-Time", "Retry-After", "WWW-Authenticate")
 SMALLEST_COMPRESSED_BYTES: Final = 1024
@@ -98,13 +100,21 @@ class RequestEnvelope:
     """Gives every request an id, times and logs it, and answers exceptions that escape the app."""
 
     def __init__(
-        self, app: ASGIApp, *, ways: Ways, failure: Ways, vary: bool, access_log: logs.AccessLog
+        self,
+        app: ASGIApp,
+        *,
+        ways: Ways,
+        failure: Ways,
+        vary: bool,
+        access_log: logs.AccessLog,
+        observer: Observer,
     ) -> None:
         self.app = app
         self.ways = ways
         self.failure = failure
         self.vary = vary
         self.access_log = access_log
+        self.observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request; other kinds of scope go through untouched."""
@@ -132,7 +142,8 @@ class RequestEnvelope:
                 headers.append((b"vary", b"Origin"))
             return send({**message, "headers": headers})
 
-        token = logs.request_id.set(request_id)
+        observation = self.observer.began(request_id)
+        token = current.set(observation)
         try:
             await self.ways.choose(given)(scope, receive, send_marked)
         except ClientDisconnect:
@@ -142,10 +153,14 @@ class RequestEnvelope:
             if status is None:
                 await self.failure.choose(given)(scope, receive, send_marked)
         finally:
-            logs.request_id.reset(token)
-            self._log(scope, status, request_id, started)
+            seconds = perf_counter() - started
+            self.observer.ended(observation, scope, status, seconds)
+            current.reset(token)
+            self._log(scope, status, observation, seconds)
 
-    def _log(self, scope: Scope, status: int | None, request_id: str, started: float) -> None:
+    def _log(
+        self, scope: Scope, status: int | None, observation: Observation, seconds: float
+    ) -> None:
         level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
         if level < self.access_log.threshold:
             return
@@ -155,8 +170,8 @@ class RequestEnvelope:
             method=scope["method"],
             path=scope["path"],
             status=status,
-            duration_ms=int((perf_counter() - started) * 100_000) / 100,
-            request_id=request_id,
+            duration_ms=int(seconds * 100_000) / 100,
+            observation=observation,
             client=client[0] if client else None,
         )
 
@@ -168,12 +183,14 @@ def with_middleware(
     compression_level: int | None = None,
     log_level: str = "INFO",
     log_stream: TextIO | None = None,
+    observer: Observer | None = None,
 ) -> ASGIApp:
     """Wrap `app` in everything that each request needs.
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
     not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
     off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
+    `observer` is told of each request.
     """
     return RequestEnvelope(
         app,
@@ -181,4 +198,5 @@ def with_middleware(
         failure=Ways(internal_error, cors_origins, None),
         vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
+        observer=observer or Observer(),
     )

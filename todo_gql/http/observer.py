@@ -1,0 +1,37 @@
+"""Who watches requests: counts them, and tells of slow operations."""
+
+from starlette.types import Scope
+
+from todo_gql.http.slow_operations import SlowOperations
+from todo_gql.telemetry.metrics import Metrics
+from todo_gql.telemetry.observation import Observation
+
+
+class Observer:
+    """Watches requests, for `metrics` and for the log of slow operations, where these are there."""
+
+    def __init__(
+        self, metrics: Metrics | None = None, slow_operations: SlowOperations | None = None
+    ) -> None:
+        self.metrics = metrics
+        self.slow_operations = slow_operations
+
+    def began(self, request_id: str) -> Observation:
+        """What is to be filled in for a request."""
+        if self.slow_operations is None:
+            return Observation(request_id)
+        return Observation(request_id, statements=[])
+
+    def ended(
+        self, observation: Observation, scope: Scope, status: int | None, seconds: float
+    ) -> None:
+        """Tell of a request that was answered, or given up where there is no status."""
+        if self.metrics is not None:
+            self.metrics.request_answered(
+                observation, scope["method"], scope["path"], status, seconds
+            )
+        slow = self.slow_operations
+        if slow is not None and seconds >= slow.seconds and observation.operation is not None:
+            slow.tell(observation, seconds)
+            if self.metrics is not None:
+                self.metrics.slow_operations.inc()

@@ -1,0 +1,51 @@
+"""Metrics that are looked up once a second, since counting them would cost every request."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
+
+from todo_gql import db
+from todo_gql.telemetry.metrics import Metrics
+
+SECONDS: Final = 1.0
+
+
+class CacheInfo(Protocol):
+    """What `functools.lru_cache` tells of itself."""
+
+    @property
+    def hits(self) -> int: ...
+
+    @property
+    def misses(self) -> int: ...
+
+
+@asynccontextmanager
+async def sampling(metrics: Metrics, documents: Callable[[], CacheInfo]) -> AsyncIterator[None]:
+    """Look these metrics up for as long as the block: the pool, the loop, and `documents`."""
+    task = asyncio.create_task(_sample_forever(metrics, documents))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _sample_forever(metrics: Metrics, documents: Callable[[], CacheInfo]) -> None:
+    loop = asyncio.get_running_loop()
+    counted = {"hit": 0, "miss": 0}
+    while True:
+        due = loop.time() + SECONDS
+        await asyncio.sleep(SECONDS)
+        metrics.loop_lag.set(max(0.0, loop.time() - due))
+        use = db.pool_use()
+        metrics.pool_connections.labels("in_use").set(use.in_use)
+        metrics.pool_connections.labels("idle").set(use.idle)
+        metrics.pool_limit.set(use.limit)
+        metrics.pool_waiting.set(use.waiting)
+        info = documents()
+        for result, total in (("hit", info.hits), ("miss", info.misses)):
+            metrics.documents.labels(result).inc(total - counted[result])
+            counted[result] = total

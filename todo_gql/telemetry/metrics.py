@@ -1,0 +1,129 @@
+"""The metrics: each is defined here, and counted where the thing happens."""
+
+from functools import cache, lru_cache
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+from todo_gql.telemetry.observation import Observation
+
+NAMES_KEPT: Final = 100
+OTHER: Final = "other"
+METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+ROUTES: Final = frozenset(
+    {
+        *("/", "/graphql", "/health", "/health/live", "/health/ready"),
+        *("/account/verify", "/account/email", "/account/reset"),
+    }
+)
+# The longest is beyond the time that an operation may take.
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COSTS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
+SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 250, 1_000)
+
+
+class Names:
+    """The first names that are seen, up to a number; all later ones are `other`."""
+
+    def __init__(self, kept: int = NAMES_KEPT) -> None:
+        self.kept = kept
+        self._seen: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """The name, or `other`; the empty name doesn't count."""
+        if name in self._seen or not name:
+            return name
+        if len(self._seen) >= self.kept:
+            return OTHER
+        self._seen.add(name)
+        return name
+
+
+class Metrics:
+    """All metrics of a process. No label ever holds a user, an id or a client's text."""
+
+    def __init__(self) -> None:
+        self.operation_names = Names()
+        self.requests = Counter(
+            "todo_gql_http_requests", "HTTP requests answered.", ["method", "route", "status"]
+        )
+        self.operations = Histogram(
+            "todo_gql_operation_duration_seconds",
+            "Time from an operation's request to its answer.",
+            ["operation", "type", "outcome"],
+            buckets=SECONDS,
+        )
+        self.errors = Counter(
+            "todo_gql_errors", "Answers with a top-level error, by its code.", ["code"]
+        )
+        self.cost = Histogram(
+            "todo_gql_operation_cost", "What operations cost.", ["type"], buckets=COSTS
+        )
+        self.batches = Histogram(
+            "todo_gql_loader_batch_size", "Keys in a loader's batch.", ["loader"], buckets=SIZES
+        )
+        self.documents = Counter(
+            "todo_gql_document_cache_requests", "Documents looked up in the cache.", ["result"]
+        )
+        self.slow_operations = Counter(
+            "todo_gql_slow_operations", "Operations slower than SLOW_OPERATION_MS."
+        )
+        self.pool_connections = Gauge(
+            "todo_gql_database_pool_connections",
+            "Connections to PostgreSQL by what they do.",
+            ["state"],
+            multiprocess_mode="livesum",
+        )
+        self.pool_limit = Gauge(
+            "todo_gql_database_pool_limit",
+            "Connections to PostgreSQL that may be opened.",
+            multiprocess_mode="livesum",
+        )
+        self.pool_waiting = Gauge(
+            "todo_gql_database_pool_waiting",
+            "Tasks that wait for a connection to PostgreSQL.",
+            multiprocess_mode="livesum",
+        )
+        self.loop_lag = Gauge(
+            "todo_gql_event_loop_lag_seconds",
+            "How late the event loop was with its last measurement; the worst process.",
+            multiprocess_mode="livemax",
+        )
+        self.subscriptions = Gauge(
+            "todo_gql_subscriptions", "Subscriptions that are open.", multiprocess_mode="livesum"
+        )
+        self.jobs = Counter("todo_gql_jobs", "Background jobs that ended.", ["name", "outcome"])
+        self.mails = Counter("todo_gql_mails", "Mails handed over.", ["kind", "outcome"])
+
+        # Finding a child by its labels costs more than counting in it; the labels are bounded.
+        self._request = lru_cache(None)(self.requests.labels)
+        self._operation = lru_cache(None)(self.operations.labels)
+        self._batch = lru_cache(None)(self.batches.labels)
+
+    def request_answered(
+        self, observation: Observation, method: str, path: str, status: int | None, seconds: float
+    ) -> None:
+        """Count a request, and the operation that it was about."""
+        self._request(
+            method if method in METHODS else OTHER,
+            path if path in ROUTES else OTHER,
+            status or "aborted",
+        ).inc()
+        for code in observation.error_codes:
+            self.errors.labels(code).inc()
+        if observation.operation is None:
+            return
+        name = self.operation_names.label(observation.operation)
+        outcome = "error" if observation.error_codes else "ok"
+        self._operation(name, observation.type, outcome).observe(seconds)
+        if observation.cost is not None:
+            self.cost.labels(observation.type).observe(observation.cost)
+        for loader, size in observation.batches or ():
+            self._batch(loader).observe(size)
+
+
+@cache
+def metrics() -> Metrics:
+    """The metrics of this process, made when they are first asked for."""
+    disable_created_metrics()
+    return Metrics()

@@ -1,0 +1,95 @@
+"""What is known of the request that is being answered, for its log line, metrics and traces."""
+
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+Owner = TypeVar("Owner")
+Key = TypeVar("Key")
+Values = TypeVar("Values")
+
+LONGEST_NAME = 100
+
+Span = Callable[[str, dict[str, int]], AbstractContextManager[object]]
+"""Begins a span of that name and with these attributes, which ends with the block."""
+
+
+@dataclass(slots=True)
+class Observation:
+    """One request; those who answer it fill in what they come to know.
+
+    `sent` is what the client may have secrets in, and is kept to take it out of everything that
+    is told. `statements` are the texts that went to PostgreSQL, None where nobody asks for them.
+    """
+
+    request_id: str
+    operation: str | None = None
+    type: str = ""
+    user_id: UUID | None = None
+    cost: int | None = None
+    error_codes: Collection[str] = ()
+    sent: Sequence[object] = ()
+    batches: list[tuple[str, int]] | None = None
+    statements: list[str] | None = None
+    span: Span | None = None
+
+
+current: ContextVar[Observation | None] = ContextVar("observation", default=None)
+"""The request that is being answered, None outside requests."""
+
+
+def received(*sent: object) -> None:
+    """Note what the client of the current request may have secrets in."""
+    if observation := current.get():
+        observation.sent = sent
+
+
+def operation_began(name: str, type: str) -> None:
+    """Note the operation that the current request is about to execute."""
+    if observation := current.get():
+        observation.operation, observation.type = name[:LONGEST_NAME], type
+
+
+def viewer_known(user_id: UUID) -> None:
+    """Note who sent the current request."""
+    if observation := current.get():
+        observation.user_id = user_id
+
+
+def cost_known(cost: int) -> None:
+    """Note what the current operation costs."""
+    if observation := current.get():
+        observation.cost = cost
+
+
+def failed(codes: Collection[str]) -> None:
+    """Note the codes of the top-level errors that the current request is answered with."""
+    if observation := current.get():
+        observation.error_codes = codes
+
+
+Load = Callable[[Owner, list[Key]], Coroutine[Any, Any, Values]]
+
+
+def loader(load: Load[Owner, Key, Values]) -> Load[Owner, Key, Values]:
+    """A loader's batch function whose calls are noted with the number of their keys."""
+    name = load.__name__.lstrip("_")
+
+    @wraps(load)
+    async def observed(owner: Owner, keys: list[Key]) -> Values:
+        observation = current.get()
+        if observation is None:
+            return await load(owner, keys)
+        if observation.batches is None:
+            observation.batches = []
+        observation.batches.append((name, len(keys)))
+        if observation.span is None:
+            return await load(owner, keys)
+        with observation.span(f"load {name}", {"todo_gql.batch_size": len(keys)}):
+            return await load(owner, keys)
+
+    return observed

@@ -1,0 +1,47 @@
+"""The statements that an operation sends to PostgreSQL, as texts without values."""
+
+from typing import Any
+
+import asyncpg
+
+from todo_gql.telemetry.observation import current
+
+MOST_KEPT = 100
+
+
+def _note(statement: str) -> None:
+    observation = current.get()
+    if (
+        observation is not None
+        and observation.statements is not None
+        and len(observation.statements) < MOST_KEPT
+    ):
+        observation.statements.append(statement)
+
+
+class NotedConnection(asyncpg.Connection):
+    """A connection that notes its statements with the current request, where that asks for them."""
+
+    def execute(self, query: str, *args: Any, **options: Any) -> Any:
+        _note(query)
+        return super().execute(query, *args, **options)
+
+    def executemany(self, command: str, *args: Any, **options: Any) -> Any:
+        _note(command)
+        return super().executemany(command, *args, **options)
+
+    def fetch(self, query: str, *args: Any, **options: Any) -> Any:
+        _note(query)
+        return super().fetch(query, *args, **options)
+
+    def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
+        _note(query)
+        return super().fetchrow(query, *args, **options)
+
+    def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+        _note(query)
+        return super().fetchval(query, *args, **options)
+
+    def prepare(self, query: str, *args: Any, **options: Any) -> Any:
+        _note(query)
+        return super().prepare(query, *args, **options)

@@ -1,0 +1,121 @@
+"""Traces by OpenTelemetry: an operation, its loaders and its statements."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+from opentelemetry.sdk.resources import SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from todo_gql import __version__
+from todo_gql.telemetry.observation import current
+
+SERVICE: Final = "todo_gql"
+# A collector that is away must not keep the server from stopping in time.
+EXPORT_SECONDS: Final = 3
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+
+class WithoutMessages(SpanExporter):
+    """Sends spans on without the messages of exceptions, which may hold what a client sent."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans on."""
+        return self.exporter.export([self._bare(span) for span in spans])
+
+    def shutdown(self) -> None:
+        """Send nothing any more."""
+        self.exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what is still to be sent."""
+        return self.exporter.force_flush(timeout_millis)
+
+    @staticmethod
+    def _bare(span: ReadableSpan) -> ReadableSpan:
+        return ReadableSpan(
+            name=span.name,
+            context=span.context,
+            parent=span.parent,
+            resource=span.resource,
+            attributes=span.attributes,
+            links=span.links,
+            kind=span.kind,
+            status=Status(span.status.status_code),
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+
+
+class Traced:
+    """An app whose requests are spans, in the trace that the client's traceparent names."""
+
+    def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:
+        self.app = app
+        self.tracer = provider.get_tracer(SERVICE, __version__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request within a span."""
+        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in _kept(scope)}
+        context = _PROPAGATOR.extract(carrier)
+        with self.tracer.start_as_current_span("GraphQL", context, SpanKind.SERVER) as span:
+            observation = current.get()
+            if observation is None:
+                await self.app(scope, receive, send)
+                return
+            observation.span = self._span
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                if observation.operation is not None:
+                    span.update_name(f"{observation.type} {observation.operation}".strip())
+                if observation.error_codes:
+                    span.set_status(StatusCode.ERROR)
+                span.set_attributes(
+                    {
+                        "graphql.operation.name": observation.operation or "",
+                        "graphql.operation.type": observation.type,
+                        "todo_gql.request_id": observation.request_id,
+                        "todo_gql.error_codes": list(observation.error_codes),
+                        "enduser.id": str(observation.user_id or ""),
+                    }
+                )
+
+    def _span(self, name: str, attributes: dict[str, int]) -> AbstractContextManager[trace.Span]:
+        return self.tracer.start_as_current_span(name, attributes=attributes)
+
+
+def _kept(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers that say which trace a request belongs to."""
+    return [pair for pair in scope["headers"] if pair[0] in {b"traceparent", b"tracestate"}]
+
+
+@contextmanager
+def tracing(endpoint: str) -> Iterator[TracerProvider]:
+    """Send spans to an OTLP endpoint for as long as the block.
+
+    Further standard OTEL_ variables, such as headers and sampling, are read by OpenTelemetry.
+    """
+    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": SERVICE, SERVICE_VERSION: __version__})
+    )
+    provider.add_span_processor(BatchSpanProcessor(WithoutMessages(exporter)))
+    statements = AsyncPGInstrumentor()
+    statements.instrument(tracer_provider=provider)
+    try:
+        yield provider
+    finally:
+        statements.uninstrument()
+        provider.shutdown()
