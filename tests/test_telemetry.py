@@ -1,6 +1,5 @@
 """Logs, traces and reports of a server that is sent secrets and meets errors."""
 
-import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.mailbox import until
 from tests.programs import started
 from tests.sinks import Sink, sink
 from todo_gql.embedded import EmbeddedPostgres
@@ -117,8 +117,7 @@ async def told(tmp_path_factory: pytest.TempPathFactory, url: str) -> Told:
                 [error] = failed.json()["errors"]
                 assert error["extensions"]["code"] == "INTERNAL"
                 # Plans are asked for one operation at a time.
-                while server.log.read_text().count('"slow operation"') < 2:
-                    await asyncio.sleep(0.02)
+                await until(lambda: server.log.read_text().count('"slow operation"') == 2)
                 await execute(LIST, token)
                 [line] = [line for line in server.said if line.startswith("  Metrics")]
                 metrics = (await http.get(line.split()[1])).text
