@@ -1,8 +1,10 @@
 """The way to PostgreSQL: Tortoise's connection, its pool, and the migrations."""
 
+from asyncio import CancelledError
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from types import TracebackType
 from typing import Any, Protocol, TypeAlias
 
 import asyncpg
@@ -15,6 +17,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
+from todo_gql.pool import Pool
 from todo_gql.settings import Settings
 
 Row: TypeAlias = asyncpg.Record
@@ -45,21 +48,10 @@ SESSION_SETTINGS = {
 }
 
 
-class Pool(asyncpg.Pool):
-    """A pool that doesn't wait for ever for a free connection, as Tortoise's does."""
-
-    acquire_timeout: float
-
-    def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=timeout or self.acquire_timeout)
-
-
-async def _leave_as_is(_connection: object) -> None:
-    """Resetting a session costs a round trip for every statement, and nothing here changes one."""
-
-
 class Client(AsyncpgDBClient):
     """Tortoise's asyncpg client, on a pool that is opened by a DSN."""
+
+    _pool: Pool | None
 
     def __init__(self, dsn: str, pool_timeout: float, **options: Any) -> None:
         super().__init__(**options)
@@ -71,20 +63,22 @@ class Client(AsyncpgDBClient):
             self.dsn,
             min_size=options["min_size"],
             max_size=options["max_size"],
-            max_queries=50_000,
-            max_inactive_connection_lifetime=300.0,
-            connection_class=asyncpg.Connection,
-            record_class=asyncpg.Record,
-            connect=None,
-            setup=None,
-            init=None,
-            reset=_leave_as_is,
-            loop=None,
-            server_settings=options["server_settings"],
             timeout=self.pool_timeout,
+            server_settings=options["server_settings"],
         )
-        pool.acquire_timeout = self.pool_timeout
-        return await pool
+        await pool
+        return pool
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool, once it is open."""
+        return self._pool
+
+    async def opened_pool(self) -> Pool:
+        """The pool, which the first one who needs it opens."""
+        await self.acquire_connection().ensure_connection()
+        assert self._pool is not None
+        return self._pool
 
 
 client_class = Client
@@ -115,11 +109,35 @@ async def disconnect() -> None:
     await Tortoise.close_connections()
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
-    """A connection of the pool; `TimeoutError` when none is free in time."""
-    async with get_connection("default").acquire_connection() as acquired:
-        yield acquired
+class connection:  # noqa: N801 - it reads as what it gives
+    """A connection for the length of a block; `TimeoutError` when none is free in time.
+
+    Inside a transaction of Tortoise's it is that one's.
+    """
+
+    __slots__ = ("lent", "pool", "wrapper")
+
+    async def __aenter__(self) -> Connection:
+        client = get_connection("default")
+        if not isinstance(client, Client):
+            self.pool = None
+            self.wrapper = client.acquire_connection()
+            joined: Connection = await self.wrapper.__aenter__()
+            return joined
+        self.pool = client.pool or await client.opened_pool()
+        self.lent = await self.pool.take()
+        return self.lent
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.pool is None:
+            await self.wrapper.__aexit__(kind, error, trace)
+        elif isinstance(error, CancelledError) or not self.pool.give_back(self.lent):
+            await self.pool.return_to_asyncpg(self.lent)
 
 
 @asynccontextmanager
