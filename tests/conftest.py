@@ -67,6 +67,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         data_dir=tmp_path_factory.mktemp("data"),
         backend_cors_origins=["https://app.example"],
         log_level="WARNING",
+        # What tests do to sessions in SQL is to be seen at once.
+        viewer_cache_seconds=0,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from todo_gql import db
-from todo_gql.auth import END_SESSIONS
+from todo_gql.auth import end_sessions, remembered_viewers
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
@@ -39,6 +39,7 @@ async def set_superuser(name: str, wanted: bool) -> Outcome:
         await connection.execute(
             "UPDATE users SET is_superuser = $2 WHERE id = $1", account["id"], wanted
         )
+        remembered_viewers.forget(account["id"])
     return Outcome(account["username"], changed=True)
 
 
@@ -55,7 +56,7 @@ async def set_active(name: str, wanted: bool) -> Outcome:
             "UPDATE users SET is_active = $2 WHERE id = $1", account["id"], wanted
         )
         if not wanted:
-            await connection.execute(END_SESSIONS, account["id"], None, None)
+            await end_sessions(account["id"], connection=connection)
     return Outcome(account["username"], changed=True)
 
 
