@@ -4,8 +4,9 @@ They return rows; the features turn rows into types.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from todo_gql.errors import Unauthenticated
 from todo_gql.statement import Statement
 
 TAGS_OF_TODOS = """
-SELECT tt.todo_id, g.id, g.owner_id, g.name, g.todo_count
+SELECT tt.todo_id, g.id, g.name, g.todo_count
 FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
@@ -45,27 +46,58 @@ class Loaders:
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.viewer = viewer
         self.now = now
-        self.todo_by_id = DataLoader[UUID, db.Row | None](self._todos_by_id)
-        self.user_by_id = DataLoader[UUID, db.Row | None](self._users_by_id)
-        self.tags_by_todo_id = DataLoader[UUID, list[db.Row]](self._tags_by_todo_id)
-        self.history_by_todo_id = DataLoader[HistoryKey, list[db.Row]](self._history_by_todo_id)
-        self.newer_history_by_todo_id = DataLoader[HistoryKey, bool](self._newer_history)
-        self.todo_counts = DataLoader[UUID, db.Row](self._todo_counts)
-        self.overdue_count = DataLoader[UUID, int](self._overdue_counts)
+
+    # Making them all takes longer than most operations, which need one or two.
+    @cached_property
+    def todo_by_id(self) -> DataLoader[UUID, db.Row | None]:
+        """Todos, those in the trash too."""
+        return DataLoader(self._todos_by_id)
+
+    @cached_property
+    def user_by_id(self) -> DataLoader[UUID, db.Row | None]:
+        """The accounts that the viewer sees."""
+        return DataLoader(self._users_by_id)
+
+    @cached_property
+    def tags_by_todo_id(self) -> DataLoader[UUID, list[db.Row]]:
+        """Each todo's tags in alphabetical order."""
+        return DataLoader(self._tags_by_todo_id)
+
+    @cached_property
+    def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:
+        """A page of each todo's history, newest first."""
+        return DataLoader(self._history_by_todo_id)
+
+    @cached_property
+    def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
+        """Whether each todo has changes at number `before` or newer."""
+        return DataLoader(self._newer_history)
+
+    @cached_property
+    def todo_counts(self) -> DataLoader[UUID, db.Row]:
+        """The counts per status that the write path keeps with the owner."""
+        return DataLoader(self._todo_counts)
+
+    @cached_property
+    def overdue_count(self) -> DataLoader[UUID, int]:
+        """How many todos are overdue now."""
+        return DataLoader(self._overdue_counts)
+
+    def prime_tags(self, tags: Mapping[UUID, list[db.Row]]) -> None:
+        """Keep the tags of todos that are known already."""
+        for todo_id, rows in tags.items():
+            self.tags_by_todo_id.prime(todo_id, rows)
 
     async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
-        """Todos, those in the trash too."""
         return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
 
     async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
 
     async def _tags_by_todo_id(self, ids: list[UUID]) -> list[list[db.Row]]:
-        """Each todo's tags in alphabetical order."""
         return grouped_tags(await db.fetch(TAGS_OF_TODOS, self.viewer.id, ids), ids)
 
     async def _history_by_todo_id(self, keys: list[HistoryKey]) -> list[list[db.Row]]:
-        """A page of each todo's history, newest first."""
         rows = await db.fetch(
             f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
             " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
@@ -84,7 +116,6 @@ class Loaders:
         return pages
 
     async def _newer_history(self, keys: list[HistoryKey]) -> list[bool]:
-        """Whether each todo has changes at number `before` or newer."""
         rows = await db.fetch(
             "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
             "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
