@@ -4,7 +4,7 @@ The lock is a statement of its own, so that everything after it sees what the la
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+import orjson
+from uuid_utils import uuid7
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
@@ -20,7 +21,7 @@ from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
 from todo_gql.models import Status
-from todo_gql.todos.state import STORED, TodoState
+from todo_gql.todos.state import TodoState
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
 TAG_NAMES = (
@@ -67,11 +68,11 @@ class OwnerWrite:
         if not todos:
             return frozenset()
         entries = [Entry(None, todo) for todo in todos]
-        tags = TagMoves.of(entries)
-        statement = create_statement(tags=bool(tags.added[0]))
-        values = [*_columns_of(todos), len(todos), *tags.named_values(), *self._log_values(entries)]
+        moves = TagMoves.of(entries)
+        statement = create_statement(tags=bool(moves.added))
+        rows = self._rows(todos, moves, entries)
         created: dict[UUID, list[db.Row]] = {}
-        for row in await self.connection.fetch(statement, self.viewer.id, *values):
+        for row in await self.connection.fetch(statement, self.viewer.id, rows):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
         if len(created) == len(todos):
             self.made_tags = created
@@ -84,39 +85,45 @@ class OwnerWrite:
         if not self._entries:
             return
         updated = [entry.after for entry in self._entries if entry.before]
-        tags = TagMoves.of(self._entries)
+        moves = TagMoves.of(self._entries)
         statement = store_statement(
             todos=bool(updated),
-            named=bool(tags.counts),
-            tagged=bool(tags.added[0]),
-            untagged=bool(tags.removed[0]),
+            tags=bool(moves.counts),
+            added=bool(moves.added),
+            removed=bool(moves.removed),
         )
-        values = [
-            *(_columns_of(updated) if updated else ()),
-            *tags.named_values(),
-            *(tags.removed if tags.removed[0] else ()),
-            *self._log_values(self._entries),
-        ]
-        await self.connection.execute(statement, self.viewer.id, *values)
-        if tags.removed[0]:
-            names = list(set(tags.removed[1]))
+        rows = self._rows(updated, moves, self._entries)
+        await self.connection.execute(statement, self.viewer.id, rows)
+        if moves.removed:
+            names = list({name for _, name in moves.removed})
             await self.connection.execute(DROP_UNUSED_TAGS, self.viewer.id, names)
         self._entries.clear()
 
-    def _log_values(self, entries: Sequence[Entry]) -> Iterator[object]:
+    def _rows(self, todos: Sequence[TodoState], moves: "TagMoves", entries: Sequence[Entry]) -> str:
+        """What a statement writes, as JSON."""
         statuses = Counter[int]()
         for before, after in entries:
             statuses.subtract(_counted_status(before))
             statuses.update(_counted_status(after))
-        yield len(entries)
-        yield from (statuses[status] for status in Status)
-        yield self.now
-        yield [uuid7() for _ in entries]
-        yield [entry.after.id for entry in entries]
-        yield [entry.action for entry in entries]
-        yield [entry.diff() for entry in entries]
-        # How many of these changes are later than each.
-        yield range(len(entries) - 1, -1, -1)
+        rows = {
+            "todos": todos,
+            "tags": named_tags(moves.counts),
+            "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
+            "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
+            "statuses": [statuses[status] for status in Status],
+            "changes": [
+                {
+                    "id": str(uuid7()),
+                    "later": later,
+                    "todo_id": entry.after.id,
+                    "action": entry.action,
+                    "diff": entry.diff(),
+                    "at": self.now,
+                }
+                for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
+            ],
+        }
+        return orjson.dumps(rows, default=str).decode()
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[db.Row]]:
         """Each todo's tags as they are inside this transaction."""
@@ -128,8 +135,9 @@ class OwnerWrite:
         self.discarded = True
 
 
-def _columns_of(todos: Sequence[TodoState]) -> list[list[object]]:
-    return [[getattr(todo, name) for todo in todos] for name in STORED]
+def named_tags(counts: Mapping[str, int]) -> list[dict[str, object]]:
+    """Rows of tags by name, with what is to be added to the number of their todos."""
+    return [{"id": str(uuid7()), "name": name, "delta": delta} for name, delta in counts.items()]
 
 
 def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
@@ -140,7 +148,7 @@ def _counted_status(todo: TodoState | None) -> tuple[int, ...]:
     return (todo.status,) if todo and todo.deleted_at is None else ()
 
 
-Pairs: TypeAlias = tuple[list[UUID], list[str]]
+Pairs: TypeAlias = list[tuple[UUID, str]]
 """Todos and names of tags."""
 
 
@@ -155,28 +163,18 @@ class TagMoves:
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> "TagMoves":
         """The moves that changes bring."""
-        added: Pairs = ([], [])
-        removed: Pairs = ([], [])
+        added: Pairs = []
+        removed: Pairs = []
         counts = Counter[str]()
         for before, after in entries:
-            old, new = set(before.tags if before else ()), set(after.tags)
-            for moved, names in ((added, new - old), (removed, old - new)):
-                moved[0].extend([after.id] * len(names))
-                moved[1].extend(names)
+            old, new = before.tags if before else (), after.tags
+            added += [(after.id, name) for name in new if name not in old]
+            removed += [(after.id, name) for name in old if name not in new]
             counts.subtract(_counted_tags(before))
             counts.update(_counted_tags(after))
         # A tag that only todos in the trash carry has a row, too, with a count of 0.
-        names = {name for name, delta in counts.items() if delta} | set(added[1])
+        names = {name for name, delta in counts.items() if delta} | {name for _, name in added}
         return cls(added, removed, {name: counts[name] for name in names})
-
-    def named_values(self) -> Iterator[object]:
-        """The values of the parts that count tags and give them to todos."""
-        if self.counts:
-            yield [uuid7() for _ in self.counts]
-            yield list(self.counts)
-            yield list(self.counts.values())
-        if self.added[0]:
-            yield from self.added
 
 
 @asynccontextmanager
