@@ -23,6 +23,16 @@ FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
 
+COUNTS = """
+SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,
+    u.cancelled_count FROM users u WHERE u.id = $1
+"""
+OVERDUE = (
+    "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
+    " AND t.status IN (0, 1) AND t.due_at < $2"
+)
+COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
+
 
 def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[db.Row]]:
     """The rows of `TAGS_OF_TODOS`, a list for each todo."""
@@ -46,6 +56,13 @@ class Loaders:
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.viewer = viewer
         self.now = now
+        # What is asked for below, and so is fetched along: "tags" of todos, "overdue" of counts.
+        self.wanted: frozenset[str] = frozenset()
+        self._known_tags: dict[UUID, Sequence[db.Values]] = {}
+
+    def fetch_along(self, names: frozenset[str]) -> None:
+        """Fetch these along with what they belong to, where that saves a statement."""
+        self.wanted |= names
 
     # Making them all takes longer than most operations, which need one or two.
     @cached_property
@@ -59,7 +76,7 @@ class Loaders:
         return DataLoader(self._users_by_id)
 
     @cached_property
-    def tags_by_todo_id(self) -> DataLoader[UUID, list[db.Row]]:
+    def tags_by_todo_id(self) -> DataLoader[UUID, Sequence[db.Values]]:
         """Each todo's tags in alphabetical order."""
         return DataLoader(self._tags_by_todo_id)
 
@@ -83,19 +100,35 @@ class Loaders:
         """How many todos are overdue now."""
         return DataLoader(self._overdue_counts)
 
-    def prime_tags(self, tags: Mapping[UUID, list[db.Row]]) -> None:
+    def keep_tags(self, tags: Mapping[UUID, Sequence[db.Values]]) -> None:
         """Keep the tags of todos that are known already."""
-        for todo_id, rows in tags.items():
-            self.tags_by_todo_id.prime(todo_id, rows)
+        self._known_tags.update(tags)
+
+    def keep_tags_of(self, rows: Sequence[db.Values]) -> None:
+        """Keep the tags in rows of todos that were selected with `access.TAGS_OF_TODO`."""
+        for row in rows:
+            self._known_tags[row["id"]] = [
+                {"id": id, "name": name, "todo_count": int(count)}
+                for id, name, count in row["tags"]
+            ]
 
     async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
-        return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
+        if "tags" not in self.wanted:
+            return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
+        columns = [*access.TODO_COLUMNS, access.TAGS_OF_TODO]
+        rows = await _by_id(access.all_todos(self.viewer), columns, "t", ids)
+        self.keep_tags_of([row for row in rows if row])
+        return rows
 
     async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
 
-    async def _tags_by_todo_id(self, ids: list[UUID]) -> list[list[db.Row]]:
-        return grouped_tags(await db.fetch(TAGS_OF_TODOS, self.viewer.id, ids), ids)
+    async def _tags_by_todo_id(self, ids: list[UUID]) -> list[Sequence[db.Values]]:
+        known = self._known_tags
+        if missing := [todo_id for todo_id in ids if todo_id not in known]:
+            rows = await db.fetch(TAGS_OF_TODOS, self.viewer.id, missing)
+            known.update(zip(missing, grouped_tags(rows, missing), strict=True))
+        return [known[todo_id] for todo_id in ids]
 
     async def _history_by_todo_id(self, keys: list[HistoryKey]) -> list[list[db.Row]]:
         rows = await db.fetch(
@@ -132,19 +165,16 @@ class Loaders:
 
         `Unauthenticated` where the account is gone, or isn't the viewer's.
         """
-        rows = await db.fetch(
-            "SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,"
-            " u.cancelled_count FROM users u WHERE u.id = $1",
-            self.viewer.id,
-        )
+        if "overdue" in self.wanted:
+            rows = await db.fetch(COUNTS_WITH_OVERDUE, self.viewer.id, self.now)
+        else:
+            rows = await db.fetch(COUNTS, self.viewer.id)
         found = {row["id"]: row for row in rows}
         return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
 
     async def _overdue_counts(self, ids: list[UUID]) -> list[int]:
         """What the clock moves can't be kept, so it is counted from an index."""
-        statement = access.visible_todos(self.viewer).where("t.status IN (0, 1)")
-        statement.where(f"t.due_at < {statement.bind(self.now)}")
-        row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
+        row = await db.fetchrow(OVERDUE, self.viewer.id, self.now)
         assert row is not None
         return [row["count"] if owner_id == self.viewer.id else 0 for owner_id in ids]
 

@@ -142,5 +142,5 @@ async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
             [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
             return TodoPayload(todo=shown(stored, context), errors=[error])
     context.forget_loaded()
-    context.loaders.prime_tags(write.made_tags)
+    context.loaders.keep_tags(write.made_tags)
     return TodoPayload(todo=shown(todo, context))

@@ -143,7 +143,7 @@ async def _concluded(
 ) -> TodoBulkPayload:
     """Store what is to be stored, and tell of it."""
     context.forget_loaded()
-    context.loaders.prime_tags(write.made_tags)
+    context.loaders.keep_tags(write.made_tags)
     failed = sum(bool(outcome.errors) for outcome in outcomes)
     processed = sum(outcome.after is not None for outcome in outcomes)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
@@ -188,7 +188,7 @@ async def _keep_tags(context: Context, write: OwnerWrite, outcomes: Sequence[Out
     shown = {outcome.after.id for outcome in outcomes if outcome.after}
     if ids := list(shown - write.made_tags.keys()):
         tags = await write.tags_of(ids)
-        context.loaders.prime_tags(dict(zip(ids, tags, strict=True)))
+        context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
 
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
