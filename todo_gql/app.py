@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from todo_gql import db
@@ -13,6 +12,7 @@ from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.shortcut import Shortcut
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
 
@@ -31,14 +31,15 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     graphiql = GraphiQL()
     graphql = GraphQLRoute(graphql_schema(), settings, graphiql.page)
     routes = [
-        # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", graphql),
         graphiql.assets,
         *health_routes(db.server_version),
         index_route(),
     ]
+    others = Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
+    )
     return with_middleware(
-        Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
+        Shortcut("/graphql", graphql, others),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,

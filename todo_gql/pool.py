@@ -41,7 +41,7 @@ class Pool(asyncpg.Pool):
         )
         self.kept = min_size
         self.limit = max_size
-        self.patience = timeout
+        self.acquire_timeout = timeout
         self.taken = 0
         self.at_hand: list[Connection] = []
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -77,7 +77,7 @@ class Pool(asyncpg.Pool):
     async def _open(self) -> Connection:
         self.taken += 1
         try:
-            return await super().acquire(timeout=self.patience)
+            return await super().acquire(timeout=self.acquire_timeout)
         except BaseException:
             self._make_room()
             raise
@@ -87,7 +87,7 @@ class Pool(asyncpg.Pool):
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
         self.waiters.append(waiter)
-        timer = loop.call_later(self.patience, _expire, waiter)
+        timer = loop.call_later(self.acquire_timeout, _expire, waiter)
         try:
             return await waiter
         except asyncio.CancelledError:

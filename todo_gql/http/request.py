@@ -5,6 +5,7 @@ Follows GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/).
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -95,12 +96,17 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
     return _checked(parameters)
 
 
-async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
-    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
-    media_type, *parameters = (header(scope, b"content-type") or "").lower().split(";")
+@lru_cache(maxsize=256)
+def _is_json(content_type: str) -> bool:
+    media_type, *parameters = content_type.lower().split(";")
     named = (parameter.strip().partition("=") for parameter in parameters)
     charsets = {value.strip(' "') for name, _, value in named if name == "charset"}
-    if media_type.strip() != "application/json" or not charsets <= {"utf-8", "utf8"}:
+    return media_type.strip() == "application/json" and charsets <= {"utf-8", "utf8"}
+
+
+async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
+    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
+    if not _is_json(header(scope, b"content-type") or ""):
         raise BadRequest(
             415, "Send the request as application/json in UTF-8.", Accept_Post="application/json"
         )
