@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from bench.data import settings
 from todo_gql import db
+from todo_gql.garbage import tune_garbage_collector
 from todo_gql.models import Priority, Status
 from todo_gql.settings import Settings
 from todo_gql.tokens import verified_claims
@@ -257,6 +258,7 @@ class App:
 def main() -> None:
     """Serve the database of DATABASE_URL on a port of 127.0.0.1."""
     app = App(os.environ["DATABASE_URL"], settings(access_token_expire_minutes=600))
+    tune_garbage_collector()
     uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, server_header=False)
 
 

@@ -77,7 +77,8 @@ class Pool(asyncpg.Pool):
     async def _open(self) -> Connection:
         self.taken += 1
         try:
-            return await super().acquire(timeout=self.acquire_timeout)
+            # It never waits there, and has a limit of its own on connecting.
+            return await super().acquire()
         except BaseException:
             self._make_room()
             raise

@@ -10,6 +10,7 @@ import uvicorn
 from todo_gql import __version__
 from todo_gql.app import create_app
 from todo_gql.commands.environment import database, fail, load_secret, load_settings, prepare
+from todo_gql.garbage import tune_garbage_collector
 from todo_gql.http.logs import configure_logging
 
 # What a request under way may still take once the server was told to stop.
@@ -79,6 +80,7 @@ def serve(
                 ws="none",
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
+            tune_garbage_collector()
             Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         tell("Stopped.")
