@@ -22,10 +22,7 @@ _found: dict[int, tuple[FieldNode, frozenset[str]]] = {}
 def selected_below(info: Info) -> frozenset[str]:
     """The names of all fields that may be asked for below the current one, at whatever depth."""
     raw = info._raw_info
-    names: frozenset[str] = frozenset()
-    for node in raw.field_nodes:
-        names |= _known_below(node, raw.fragments)
-    return names
+    return frozenset().union(*(_known_below(node, raw.fragments) for node in raw.field_nodes))
 
 
 def _known_below(
