@@ -259,7 +259,14 @@ def main() -> None:
     """Serve the database of DATABASE_URL on a port of 127.0.0.1."""
     app = App(os.environ["DATABASE_URL"], settings(access_token_expire_minutes=600))
     tune_garbage_collector()
-    uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        port=int(sys.argv[1]),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ import orjson
 from matplotlib import pyplot as plt
 
 from bench.comparison import CONNECTIONS, Results, ratio
-from bench.operations import BY_NAME, OPERATIONS
+from bench.operations import BY_NAME, OPERATIONS, Operation
 from bench.servers import FLOOR, GRAPHQL_CORE, SERVER
 
 LIBRARIES = (
@@ -125,12 +126,16 @@ def plot(results: Results, path: Path) -> None:
     axes.set_yscale("log")
     axes.set_ylabel("CPU per request, ms")
     axes.set_title(f"CPU of the server process per request, {number} connections")
-    axes.set_xticks(range(len(OPERATIONS)), [f"{each.name}\n{each.title}" for each in OPERATIONS])
+    axes.set_xticks(range(len(OPERATIONS)), list(map(_label, OPERATIONS)))
     axes.tick_params(axis="x", labelsize=7)
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _label(operation: Operation) -> str:
+    return f"{operation.name}\n{fill(operation.title.replace('`', ''), 22)}"
 
 
 def figures(results: Results, found: dict[str, str]) -> bytes:
