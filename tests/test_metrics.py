@@ -177,7 +177,8 @@ async def test_pool_loop_and_document_cache_are_sampled(server: Server, address:
     token = server.execute(REGISTER, input=given)["register"]["tokens"]["accessToken"]
     for _ in range(19):
         server.execute("query Sampled { viewer { username } }", token)
-    await until(lambda: total(address, cache) == looked_up + 20)
+    # What others looked up just before may be counted only now.
+    await until(lambda: total(address, cache) >= looked_up + 20)
     assert total(address, cache, result="hit") >= 15
     connections = "todo_gql_database_pool_connections"
     await until(lambda: total(address, connections, state="idle") >= 10)

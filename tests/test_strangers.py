@@ -525,7 +525,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Mutation", "passwordResetRequest"): resetting_somebodys_password,
     ("Mutation", "passwordReset"): resetting_somebodys_password,
     ("Mutation", "accountDelete"): deleting_an_account,
-    **dict.fromkeys(ADMINISTRATION, administering),
+    **dict.fromkeys(sorted(ADMINISTRATION), administering),
 }
 
 

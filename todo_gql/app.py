@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from todo_gql import db
@@ -16,6 +15,7 @@ from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
 from todo_gql.http.observer import Observer
 from todo_gql.http.sampling import sampling
+from todo_gql.http.shortcut import Shortcut
 from todo_gql.http.slow_operations import SlowOperations
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
@@ -58,15 +58,16 @@ def create_app(
     graphiql = GraphiQL()
     graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
     routes = [
-        # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", traced(graphql) if traced else graphql),
         graphiql.assets,
         *account_routes(settings, limits),
         *health_routes(db.server_version),
         index_route(),
     ]
+    others = Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
+    )
     return with_middleware(
-        Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
+        Shortcut("/graphql", traced(graphql) if traced else graphql, others),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,

@@ -1,6 +1,7 @@
 """Who the viewer is: sessions, and the tokens that open them."""
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,10 +14,12 @@ from todo_gql import db
 from todo_gql.models import Session, User
 from todo_gql.settings import Settings
 from todo_gql.text import cleaned
+from todo_gql.token_memory import TokenMemory
 from todo_gql.tokens import (
     Claims,
     RefreshToken,
     TokenPair,
+    seconds_left,
     signed_access_token,
     verified_claims,
 )
@@ -41,7 +44,7 @@ ROTATE_SESSION = (
     " expires_at = now() + $5 WHERE owner_id = $1 AND id = $2"
 )
 # Locked in order, so that two of these never wait for each other.
-END_SESSIONS = (
+_END_SESSIONS = (
     "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
     " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)"
     "  AND id IS DISTINCT FROM $3 ORDER BY id FOR NO KEY UPDATE) RETURNING id"
@@ -56,6 +59,9 @@ class Viewer:
     session_id: UUID
     username: str
     is_superuser: bool
+
+
+remembered_viewers = TokenMemory[Viewer]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,27 @@ class SignIn:
 async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
     """The viewer whom an access token names; None for a bad token or a session that is over.
 
-    The session is read each time, so that its end acts at once. Errors of the database propagate.
+    Viewers are remembered for VIEWER_CACHE_SECONDS, except where this process knows better.
+    Errors of the database propagate.
     """
-    claims = verified_claims(token, settings) if token else None
+    if token is None:
+        return None
+    return remembered_viewers.recall(token) or await _read_viewer(token, settings)
+
+
+async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
+    claims = verified_claims(token, settings)
     if claims is None:
         return None
+    asked = time.monotonic()
     row = await db.fetchrow(VIEWER_OF_SESSION, *claims)
-    return None if row is None else Viewer(*claims, row["username"], row["is_superuser"])
+    if row is None:
+        return None
+    viewer = Viewer(*claims, row["username"], row["is_superuser"])
+    seconds = min(settings.viewer_cache_seconds, seconds_left(token, settings))
+    if seconds > 0:
+        remembered_viewers.remember(token, viewer.id, viewer, asked + seconds)
+    return viewer
 
 
 async def begin_session(
@@ -135,9 +155,21 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
     return _pair(session["owner_id"], child, settings)
 
 
-async def end_sessions(owner_id: UUID, *, only: UUID | None = None, but: UUID | None = None) -> int:
-    """End all sessions of an account, only one, or all but one; the number of those ended."""
-    return len(await db.fetch(END_SESSIONS, owner_id, only, but))
+async def end_sessions(
+    owner_id: UUID,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+    connection: "db.Connection | None" = None,
+) -> int:
+    """End all sessions of an account, only one, or all but one; the number of those ended.
+
+    On a connection's transaction, or else on Tortoise's or one of its own.
+    """
+    fetch = connection.fetch if connection else db.fetch
+    ended = await fetch(_END_SESSIONS, owner_id, only, but)
+    remembered_viewers.forget(owner_id)
+    return len(ended)
 
 
 def _recently_spent(session: db.Row) -> dict[str, datetime]:
@@ -165,7 +197,7 @@ async def _rotate(
 
 
 async def _end_family(connection: db.Connection, owner_id: UUID, session_id: UUID) -> None:
-    await connection.execute(END_SESSIONS, owner_id, session_id, None)
+    await end_sessions(owner_id, only=session_id, connection=connection)
     logger.warning(
         "A refresh token was used again; its session is ended.",
         extra={"session_id": str(session_id), "owner_id": str(owner_id)},

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from types import TracebackType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
@@ -17,8 +18,8 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
+from todo_gql.pool import Pool
 from todo_gql.settings import Settings
-from todo_gql.telemetry.statements import NotedConnection
 
 logger = logging.getLogger(__name__)
 
@@ -54,27 +55,10 @@ SESSION_SETTINGS = {
 }
 
 
-class Pool(asyncpg.Pool):
-    """A pool that doesn't wait for ever for a free connection, as Tortoise's does."""
-
-    acquire_timeout: float
-
-    def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=timeout or self.acquire_timeout)
-
-    @property
-    def waiting(self) -> int:
-        """The tasks that wait for a connection."""
-        # asyncpg counts them nowhere, and counting at each acquisition would cost every request.
-        return sum(not getter.done() for getter in self._queue._getters)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
-
-
-async def _leave_as_is(_connection: object) -> None:
-    """Resetting a session costs a round trip for every statement, and nothing here changes one."""
-
-
 class Client(AsyncpgDBClient):
     """Tortoise's asyncpg client, on a pool that is opened by a DSN."""
+
+    _pool: Pool | None
 
     def __init__(self, dsn: str, pool_timeout: float, **options: Any) -> None:
         super().__init__(**options)
@@ -86,20 +70,22 @@ class Client(AsyncpgDBClient):
             self.dsn,
             min_size=options["min_size"],
             max_size=options["max_size"],
-            max_queries=50_000,
-            max_inactive_connection_lifetime=300.0,
-            connection_class=NotedConnection,
-            record_class=asyncpg.Record,
-            connect=None,
-            setup=None,
-            init=None,
-            reset=_leave_as_is,
-            loop=None,
-            server_settings=options["server_settings"],
             timeout=self.pool_timeout,
+            server_settings=options["server_settings"],
         )
-        pool.acquire_timeout = self.pool_timeout
-        return await pool
+        await pool
+        return pool
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool, once it is open."""
+        return self._pool
+
+    async def opened_pool(self) -> Pool:
+        """The pool, which the first one who needs it opens."""
+        await self.acquire_connection().ensure_connection()
+        assert self._pool is not None
+        return self._pool
 
 
 client_class = Client
@@ -141,18 +127,43 @@ class PoolUse(NamedTuple):
 
 def pool_use() -> PoolUse:
     """What the pool is doing now."""
-    pool = getattr(get_connection("default"), "_pool", None)
-    if not isinstance(pool, Pool):
+    client = get_connection("default")
+    pool = client.pool if isinstance(client, Client) else None
+    if pool is None:
         return PoolUse()
     idle = pool.get_idle_size()
     return PoolUse(pool.get_size() - idle, idle, pool.get_max_size(), pool.waiting)
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
-    """A connection of the pool; `TimeoutError` when none is free in time."""
-    async with get_connection("default").acquire_connection() as acquired:
-        yield acquired
+class connection:  # noqa: N801 - it reads as what it gives
+    """A connection for the length of a block; `TimeoutError` when none is free in time.
+
+    Inside a transaction of Tortoise's it is that one's.
+    """
+
+    __slots__ = ("lent", "pool", "wrapper")
+
+    async def __aenter__(self) -> Connection:
+        client = get_connection("default")
+        if not isinstance(client, Client):
+            self.pool = None
+            self.wrapper = client.acquire_connection()
+            joined: Connection = await self.wrapper.__aenter__()
+            return joined
+        self.pool = client.pool or await client.opened_pool()
+        self.lent = await self.pool.take()
+        return self.lent
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.pool is None:
+            await self.wrapper.__aexit__(kind, error, trace)
+        elif isinstance(error, asyncio.CancelledError) or not self.pool.give_back(self.lent):
+            await self.pool.return_to_asyncpg(self.lent)
 
 
 @asynccontextmanager

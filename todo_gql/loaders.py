@@ -4,8 +4,9 @@ They return rows; the features turn rows into types.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,10 +19,20 @@ from todo_gql.statement import Statement
 from todo_gql.telemetry.observation import loader
 
 TAGS_OF_TODOS = """
-SELECT tt.todo_id, g.id, g.owner_id, g.name, g.todo_count
+SELECT tt.todo_id, g.id, g.name, g.todo_count
 FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
+
+COUNTS = """
+SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,
+    u.cancelled_count FROM users u WHERE u.id = $1
+"""
+OVERDUE = (
+    "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
+    " AND t.status IN (0, 1) AND t.due_at < $2"
+)
+COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
 
 
 def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[db.Row]]:
@@ -46,31 +57,85 @@ class Loaders:
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.viewer = viewer
         self.now = now
-        self.todo_by_id = DataLoader[UUID, db.Row | None](self._todos_by_id)
-        self.user_by_id = DataLoader[UUID, db.Row | None](self._users_by_id)
-        self.tags_by_todo_id = DataLoader[UUID, list[db.Row]](self._tags_by_todo_id)
-        self.history_by_todo_id = DataLoader[HistoryKey, list[db.Row]](self._history_by_todo_id)
-        self.newer_history_by_todo_id = DataLoader[HistoryKey, bool](self._newer_history)
-        self.todo_counts = DataLoader[UUID, db.Row](self._todo_counts)
-        self.overdue_count = DataLoader[UUID, int](self._overdue_counts)
+        # What is asked for below, and so is fetched along: "tags" of todos, "overdue" of counts.
+        self.wanted: frozenset[str] = frozenset()
+        self._known_tags: dict[UUID, Sequence[db.Values]] = {}
+
+    def fetch_along(self, names: frozenset[str]) -> None:
+        """Fetch these along with what they belong to, where that saves a statement."""
+        self.wanted |= names
+
+    # Making them all takes longer than most operations, which need one or two.
+    @cached_property
+    def todo_by_id(self) -> DataLoader[UUID, db.Row | None]:
+        """Todos, those in the trash too."""
+        return DataLoader(self._todos_by_id)
+
+    @cached_property
+    def user_by_id(self) -> DataLoader[UUID, db.Row | None]:
+        """The accounts that the viewer sees."""
+        return DataLoader(self._users_by_id)
+
+    @cached_property
+    def tags_by_todo_id(self) -> DataLoader[UUID, Sequence[db.Values]]:
+        """Each todo's tags in alphabetical order."""
+        return DataLoader(self._tags_by_todo_id)
+
+    @cached_property
+    def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:
+        """A page of each todo's history, newest first."""
+        return DataLoader(self._history_by_todo_id)
+
+    @cached_property
+    def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
+        """Whether each todo has changes at number `before` or newer."""
+        return DataLoader(self._newer_history)
+
+    @cached_property
+    def todo_counts(self) -> DataLoader[UUID, db.Row]:
+        """The counts per status that the write path keeps with the owner."""
+        return DataLoader(self._todo_counts)
+
+    @cached_property
+    def overdue_count(self) -> DataLoader[UUID, int]:
+        """How many todos are overdue now."""
+        return DataLoader(self._overdue_counts)
+
+    def keep_tags(self, tags: Mapping[UUID, Sequence[db.Values]]) -> None:
+        """Keep the tags of todos that are known already."""
+        self._known_tags.update(tags)
+
+    def keep_tags_of(self, rows: Sequence[db.Values]) -> None:
+        """Keep the tags in rows of todos that were selected with `access.TAGS_OF_TODO`."""
+        for row in rows:
+            self._known_tags[row["id"]] = [
+                {"id": id, "name": name, "todo_count": int(count)}
+                for id, name, count in row["tags"]
+            ]
 
     @loader
     async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
-        """Todos, those in the trash too."""
-        return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
+        if "tags" not in self.wanted:
+            return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
+        columns = [*access.TODO_COLUMNS, access.TAGS_OF_TODO]
+        rows = await _by_id(access.all_todos(self.viewer), columns, "t", ids)
+        self.keep_tags_of([row for row in rows if row])
+        return rows
 
     @loader
     async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
         return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
 
     @loader
-    async def _tags_by_todo_id(self, ids: list[UUID]) -> list[list[db.Row]]:
-        """Each todo's tags in alphabetical order."""
-        return grouped_tags(await db.fetch(TAGS_OF_TODOS, self.viewer.id, ids), ids)
+    async def _tags_by_todo_id(self, ids: list[UUID]) -> list[Sequence[db.Values]]:
+        known = self._known_tags
+        if missing := [todo_id for todo_id in ids if todo_id not in known]:
+            rows = await db.fetch(TAGS_OF_TODOS, self.viewer.id, missing)
+            known.update(zip(missing, grouped_tags(rows, missing), strict=True))
+        return [known[todo_id] for todo_id in ids]
 
     @loader
     async def _history_by_todo_id(self, keys: list[HistoryKey]) -> list[list[db.Row]]:
-        """A page of each todo's history, newest first."""
         rows = await db.fetch(
             f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
             " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
@@ -90,7 +155,6 @@ class Loaders:
 
     @loader
     async def _newer_history(self, keys: list[HistoryKey]) -> list[bool]:
-        """Whether each todo has changes at number `before` or newer."""
         rows = await db.fetch(
             "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
             "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
@@ -108,20 +172,17 @@ class Loaders:
 
         `Unauthenticated` where the account is gone, or isn't the viewer's.
         """
-        rows = await db.fetch(
-            "SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,"
-            " u.cancelled_count FROM users u WHERE u.id = $1",
-            self.viewer.id,
-        )
+        if "overdue" in self.wanted:
+            rows = await db.fetch(COUNTS_WITH_OVERDUE, self.viewer.id, self.now)
+        else:
+            rows = await db.fetch(COUNTS, self.viewer.id)
         found = {row["id"]: row for row in rows}
         return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
 
     @loader
     async def _overdue_counts(self, ids: list[UUID]) -> list[int]:
         """What the clock moves can't be kept, so it is counted from an index."""
-        statement = access.visible_todos(self.viewer).where("t.status IN (0, 1)")
-        statement.where(f"t.due_at < {statement.bind(self.now)}")
-        row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
+        row = await db.fetchrow(OVERDUE, self.viewer.id, self.now)
         assert row is not None
         return [row["count"] if owner_id == self.viewer.id else 0 for owner_id in ids]
 

@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     )
 
     access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
+    viewer_cache_seconds: float = Field(
+        3,
+        ge=0,
+        le=5,
+        description="How long a session that was read is taken to go on; its end in the same"
+        " process acts at once.",
+    )
     refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
     rate_limit_period: int = Field(60, ge=1, description="Seconds that rate limits look back.")
     rate_limit_credentials: int = Field(

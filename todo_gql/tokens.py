@@ -64,12 +64,20 @@ def signed_access_token(claims: Claims, settings: Settings) -> str:
 
 def verified_claims(token: str, settings: Settings) -> Claims | None:
     """What a good access token says; None for every other text."""
+    claims, expires_at = _read(token, settings)
+    return claims if expires_at > time.time() else None
+
+
+def seconds_left(token: str, settings: Settings) -> float:
+    """The seconds until a token expires; negative for one that is no good."""
+    return _read(token, settings)[1] - time.time()
+
+
+def _read(token: str, settings: Settings) -> tuple[Claims | None, float]:
     if len(token) > LONGEST_ACCESS_TOKEN or not ACCESS_TOKEN.fullmatch(token):
-        return None
-    now = time.time()
-    life = access_token_life(settings)
-    claims, expires_at = _verified(token, _access_key(settings), life, now // SECONDS_REMEMBERED)
-    return claims if expires_at > now else None
+        return None, 0
+    interval = time.time() // SECONDS_REMEMBERED
+    return _verified(token, _access_key(settings), access_token_life(settings), interval)
 
 
 # To verify a token costs more than all else that a small query needs, so that is remembered for

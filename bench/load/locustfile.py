@@ -76,7 +76,7 @@ class TodoUser(FastHttpUser):
         with self.client.post(
             "/graphql", json=body, headers=headers, name=name, catch_response=True
         ) as answer:
-            told = answer.json() if answer.status_code == 200 and answer.text else {}  # noqa: PLR2004 - OK
+            told = answer.json() if answer.status_code == 200 and answer.text else {}
             if "errors" in told or not told.get("data"):
                 answer.failure(f"{answer.status_code} {answer.text}")
                 return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from todo_gql import db
-from todo_gql.auth import END_SESSIONS
+from todo_gql.auth import end_sessions, remembered_viewers
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
@@ -74,7 +74,8 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
         )
         assert after is not None
         if changes.is_active is False:
-            await connection.execute(END_SESSIONS, before["id"], None, None)
+            await end_sessions(before["id"], connection=connection)
+        remembered_viewers.forget(before["id"])
     return Outcome(after, changed=after != before)
 
 

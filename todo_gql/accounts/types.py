@@ -10,6 +10,7 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.errors import UserError
 from todo_gql.node import Node
+from todo_gql.selection import selected_below
 from todo_gql.settings import Settings
 from todo_gql.tokens import TokenPair, access_token_life
 
@@ -61,6 +62,7 @@ class User(Node):
         viewer = info.context.viewer
         if viewer is None or str(viewer.id) != self.id:
             return None
+        info.context.loaders.fetch_along(selected_below(info))
         return TodoStats.from_counts(await info.context.loaders.todo_counts.load(viewer.id))
 
     @classmethod

@@ -13,6 +13,7 @@ import uvicorn
 
 from todo_gql.app import Wrap, create_app
 from todo_gql.errors import OUTAGES, TIMEOUTS
+from todo_gql.garbage import tune_garbage_collector
 from todo_gql.http.health import STOPPING
 from todo_gql.settings import Settings
 
@@ -161,4 +162,5 @@ def run(
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS - int(settings.shutdown_delay),
         )
+        tune_garbage_collector()
         Server(settings, config, **notices).run(sockets=[listener])

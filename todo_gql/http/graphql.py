@@ -1,6 +1,5 @@
 """The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -25,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.http.deadline import Deadline
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
     BadRequest,
@@ -160,7 +160,7 @@ class GraphQLRoute:
     async def _executed(
         self, scope: Scope, request: GraphQLRequest, document: DocumentNode, token: str | None
     ) -> ExecutionResult:
-        limit = asyncio.timeout(OPERATION_SECONDS)
+        limit = Deadline(OPERATION_SECONDS)
         try:
             async with limit:
                 context = Context(

@@ -1,5 +1,7 @@
 """What a client accepts (RFC 9110, section 12.5.1)."""
 
+from functools import lru_cache
+
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
@@ -40,6 +42,8 @@ def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
     return best
 
 
+# Clients send one of a few headers with every request.
+@lru_cache(maxsize=256)
 def answer_type(accept: str | None) -> str | None:
     """The media type to answer a GraphQL request with; JSON where the client doesn't say."""
     if not accept or not accept.strip():
@@ -49,6 +53,7 @@ def answer_type(accept: str | None) -> str | None:
     return preferred(accept, (JSON, GRAPHQL_RESPONSE))
 
 
+@lru_cache(maxsize=256)
 def prefers_html(accept: str | None) -> bool:
     """Whether a browser asks, for a page."""
     return bool(accept) and preferred(accept or "", (JSON, GRAPHQL_RESPONSE, HTML)) == HTML

@@ -5,6 +5,7 @@ Follows GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/).
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -95,12 +96,17 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
     return _checked(parameters)
 
 
-def check_content_type(scope: Scope, expected: str) -> None:
-    """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
-    media_type, *parameters = (header(scope, b"content-type") or "").lower().split(";")
+@lru_cache(maxsize=256)
+def _is_of_type(content_type: str, expected: str) -> bool:
+    media_type, *parameters = content_type.lower().split(";")
     named = (parameter.strip().partition("=") for parameter in parameters)
     charsets = {value.strip(' "') for name, _, value in named if name == "charset"}
-    if media_type.strip() != expected or not charsets <= {"utf-8", "utf8"}:
+    return media_type.strip() == expected and charsets <= {"utf-8", "utf8"}
+
+
+def check_content_type(scope: Scope, expected: str) -> None:
+    """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
+    if not _is_of_type(header(scope, b"content-type") or "", expected):
         raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
     if header(scope, b"content-encoding") not in (None, "identity"):
         raise BadRequest(415, "Send the request without Content-Encoding.")

@@ -8,6 +8,7 @@ from operator import attrgetter
 from random import Random
 from uuid import UUID
 
+import orjson
 from uuid_utils.compat import uuid7
 
 from todo_gql import db
@@ -16,7 +17,8 @@ from todo_gql.changes.log import Entry
 from todo_gql.models import Status, User
 from todo_gql.seeding.lives import lives
 from todo_gql.todos.state import STORED, TodoState
-from todo_gql.todos.writes import COUNT_TAGS, OwnerWrite, owner_write
+from todo_gql.todos.write_statements import NAME_TAGS
+from todo_gql.todos.writes import OwnerWrite, named_tags, owner_write
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500
@@ -100,13 +102,8 @@ async def _store_tags(write: OwnerWrite, todos: Sequence[TodoState]) -> None:
     # The tags of todos in the trash have rows, too, and don't count.
     counts = Counter({name: 0 for todo in todos for name in todo.tags})
     counts.update(name for todo in todos if todo.deleted_at is None for name in todo.tags)
-    names = list(counts)
-    await write.connection.execute(
-        COUNT_TAGS, owner_id, [uuid7() for _ in names], names, list(counts.values())
-    )
-    rows = await write.connection.fetch(
-        "SELECT name, id FROM tags WHERE owner_id = $1 AND name = ANY($2)", owner_id, names
-    )
+    sent = orjson.dumps({"tags": named_tags(counts)}).decode()
+    rows = await write.connection.fetch(NAME_TAGS, owner_id, sent)
     ids = {row["name"]: row["id"] for row in rows}
     tagged = ((owner_id, todo.id, ids[name]) for todo in todos for name in todo.tags)
     await _copy(write, "todo_tags", ("owner_id", "todo_id", "tag_id"), tagged)

@@ -141,6 +141,6 @@ async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
         if not await write.create([todo]):
             [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
             return TodoPayload(todo=shown(stored, context), errors=[error])
-        await write.store()
     context.forget_loaded()
+    context.loaders.keep_tags(write.made_tags)
     return TodoPayload(todo=shown(todo, context))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID
 
 import strawberry
 
@@ -144,6 +143,7 @@ async def _concluded(
 ) -> TodoBulkPayload:
     """Store what is to be stored, and tell of it."""
     context.forget_loaded()
+    context.loaders.keep_tags(write.made_tags)
     failed = sum(bool(outcome.errors) for outcome in outcomes)
     processed = sum(outcome.after is not None for outcome in outcomes)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
@@ -185,10 +185,10 @@ def _results(
 
 async def _keep_tags(context: Context, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
     """Let the answer show the tags that a dry run is about to undo."""
-    ids: list[UUID] = [outcome.after.id for outcome in outcomes if outcome.after]
-    loader = context.loaders.tags_by_todo_id
-    for todo_id, rows in zip(ids, await write.tags_of(ids), strict=True):
-        loader.prime(todo_id, rows)
+    shown = {outcome.after.id for outcome in outcomes if outcome.after}
+    if ids := list(shown - write.made_tags.keys()):
+        tags = await write.tags_of(ids)
+        context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
 
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:

@@ -1,6 +1,7 @@
 """Reading todos, their stats and tags."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -13,6 +14,7 @@ from todo_gql.errors import BadUserInput
 from todo_gql.node import parse_id
 from todo_gql.pagination import (
     Keyset,
+    Page,
     PageArguments,
     SortKey,
     count_rows,
@@ -21,6 +23,7 @@ from todo_gql.pagination import (
     parse_text,
     parse_uuid,
 )
+from todo_gql.selection import selected_below
 from todo_gql.statement import Statement
 from todo_gql.text import text_problem
 from todo_gql.todos.filters import filtered_todos, is_plain
@@ -52,6 +55,12 @@ COUNTS = [
     ),
 ]
 
+# `$1` is the owner, by whom every statement begins.
+KEPT_TOTAL = (
+    "(SELECT u.pending_count + u.in_progress_count + u.completed_count + u.cancelled_count"
+    " FROM users u WHERE u.id = $1) AS total"
+)
+
 
 def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
     statement = access.visible_tags(viewer)
@@ -62,7 +71,9 @@ def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
     return statement.where(f"strpos(g.name, {statement.bind(normal_form(search))}) > 0")
 
 
-async def _kept_total(context: Context) -> int:
+async def _kept_total(page: Page, context: Context) -> int:
+    if page.rows and "total" in page.rows[0]:
+        return int(page.rows[0]["total"])
     counts = await context.loaders.todo_counts.load(context.signed_in().id)
     return TodoStats.from_counts(counts).total
 
@@ -73,7 +84,7 @@ async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetim
     columns = [*COUNTS, f"count(*) FILTER (WHERE {overdue}) AS overdue_count"]
     row = await db.fetchrow(statement.select(columns), *statement.values)
     assert row is not None
-    return TodoStats.from_counts(row, row["overdue_count"])
+    return TodoStats.from_counts(row)
 
 
 @strawberry.type
@@ -89,6 +100,7 @@ class TodoQuery:
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
         loaders, todo_id = info.context.loaders, parse_id(id)
+        loaders.fetch_along(selected_below(info))
         row = await loaders.todo_by_id.load(todo_id) if todo_id else None
         return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
 
@@ -112,11 +124,20 @@ class TodoQuery:
         context, wanted = info.context, given(filter)
         statement = filtered_todos(context.signed_in(), wanted, context.now)
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, access.TODO_COLUMNS, todo_keyset(given(sort)), arguments)
+        selected, columns = selected_below(info), access.TODO_COLUMNS
+        if "tags" in selected:
+            columns = [*columns, access.TAGS_OF_TODO]
+        if "totalCount" in selected and is_plain(wanted):
+            columns = [*columns, KEPT_TOTAL]
+        page = await fetch_page(statement, columns, todo_keyset(given(sort)), arguments)
+        if "tags" in selected:
+            context.loaders.keep_tags_of(page.rows)
         return TodoConnection(
             page=page,
             nodes=[Todo.from_row(row, context.now) for row in page.rows],
-            count=_kept_total if is_plain(wanted) else lambda _: count_rows(statement),
+            count=partial(_kept_total, page)
+            if is_plain(wanted)
+            else lambda _: count_rows(statement),
         )
 
     @strawberry.field(description="How many todos there are of each kind.")
@@ -124,6 +145,7 @@ class TodoQuery:
         context, wanted = info.context, given(filter)
         viewer = context.signed_in()
         if is_plain(wanted):
+            context.loaders.fetch_along(selected_below(info))
             return TodoStats.from_counts(await context.loaders.todo_counts.load(viewer.id))
         return await _counted_stats(viewer, wanted, context.now)
 

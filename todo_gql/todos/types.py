@@ -257,8 +257,8 @@ class TodoStats:
     counted_overdue: strawberry.Private[int | None]
 
     @classmethod
-    def from_counts(cls, row: db.Values, overdue: int | None = None) -> "TodoStats":
-        """The stats in a row of counts per status; `overdue` is counted when asked for, if absent."""
+    def from_counts(cls, row: db.Row) -> "TodoStats":
+        """The stats in a row of counts; those overdue are counted when asked for, if absent."""
         total = sum(row[f"{status.name.lower()}_count"] for status in Status)
         completed = row["completed_count"]
         return cls(
@@ -269,7 +269,7 @@ class TodoStats:
             cancelled=row["cancelled_count"],
             completion_rate=completed / total * 100 if total else 0.0,
             owner_key=row["id"],
-            counted_overdue=overdue,
+            counted_overdue=row.get("overdue_count"),
         )
 
     @strawberry.field(description="Due before now and PENDING or IN_PROGRESS.")

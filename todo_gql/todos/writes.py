@@ -1,77 +1,29 @@
-"""The one write path: an owner's lock, set-based statements, and the change log, in a transaction.
+"""The one write path: an owner's lock, and one statement for all that a write changes.
 
 The lock is a statement of its own, so that everything after it sees what the last holder wrote.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+import orjson
+from uuid_utils import uuid7
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
-from todo_gql.models import Status, Todo, column_types
-from todo_gql.todos.state import STORED, TodoState
+from todo_gql.models import Status
+from todo_gql.todos.state import TodoState
+from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
-UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
-
-# The rows `n` (new) that the arrays of a statement's parameters hold, an array for each column.
-COLUMN_TYPES = column_types(Todo)
-NEW_TODOS = (
-    f"unnest({', '.join(f'${i}::{COLUMN_TYPES[name]}[]' for i, name in enumerate(STORED, 1))})"
-    f" AS n ({', '.join(STORED)})"
-)
-INSERT_TODOS = (
-    f"INSERT INTO todos ({', '.join(STORED)}) SELECT {', '.join(f'n.{c}' for c in STORED)}"
-    f" FROM {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id"
-)
-UPDATE_TODOS = (
-    f"UPDATE todos t SET {', '.join(f'{c} = n.{c}' for c in STORED if c not in UNCHANGEABLE)}"
-    f" FROM {NEW_TODOS} WHERE t.owner_id = n.owner_id AND t.id = n.id"
-)
-COUNT_TAGS = """
-WITH d AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::int[]) AS d (id, name, delta)),
-kept AS (
-    UPDATE tags g SET todo_count = g.todo_count + d.delta FROM d
-    WHERE g.owner_id = $1 AND g.name = d.name RETURNING g.name
-)
-INSERT INTO tags (id, owner_id, name, todo_count)
-SELECT d.id, $1, d.name, d.delta FROM d WHERE d.name NOT IN (SELECT name FROM kept)
-"""
-TAG_TODOS = """
-INSERT INTO todo_tags (owner_id, todo_id, tag_id)
-SELECT $1, n.todo_id, g.id FROM unnest($2::uuid[], $3::text[]) AS n (todo_id, name)
-JOIN tags g ON g.owner_id = $1 AND g.name = n.name
-"""
-UNTAG_TODOS = """
-DELETE FROM todo_tags tt USING unnest($2::uuid[], $3::text[]) AS o (todo_id, name)
-JOIN tags g ON g.owner_id = $1 AND g.name = o.name
-WHERE tt.owner_id = $1 AND tt.todo_id = o.todo_id AND tt.tag_id = g.id
-"""
-DROP_UNUSED_TAGS = """
-DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (
-    SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
-)
-"""
-APPEND_CHANGES = """
-WITH counted AS (
-    UPDATE users SET change_seq = change_seq + cardinality($2::uuid[]),
-        pending_count = pending_count + $8, in_progress_count = in_progress_count + $9,
-        completed_count = completed_count + $10, cancelled_count = cancelled_count + $11
-    WHERE id = $1 RETURNING change_seq - cardinality($2::uuid[]) AS seq
-)
-INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-SELECT n.id, $1, counted.seq + n.place, n.todo_id, $6, n.action, n.diff::jsonb, $7
-FROM counted, unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::text[])
-    WITH ORDINALITY AS n (id, todo_id, action, diff, place)
-"""
 TAG_NAMES = (
     "ARRAY(SELECT g.name FROM todo_tags tt"
     " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
@@ -87,6 +39,7 @@ class OwnerWrite:
         self.viewer = viewer
         self.now = now
         self.discarded = False
+        self.made_tags: dict[UUID, list[db.Row]] = {}
         self._entries: list[Entry] = []
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
@@ -106,59 +59,71 @@ class OwnerWrite:
         self._entries.append(Entry(before, after))
         return after
 
-    async def create(self, todos: Sequence[TodoState]) -> set[UUID]:
-        """Insert todos and return the ids of those whose id was free."""
-        rows = await self.connection.fetch(INSERT_TODOS, *_columns_of(todos))
-        created = {row["id"] for row in rows}
-        self._entries += [Entry(None, todo) for todo in todos if todo.id in created]
-        return created
+    async def create(self, todos: Sequence[TodoState]) -> AbstractSet[UUID]:
+        """Insert todos, and return the ids of those whose id was free.
+
+        If that is so for all of them, everything else is stored, too, and their tags are in
+        `made_tags`; if not, that is left to `store`.
+        """
+        if not todos:
+            return frozenset()
+        entries = [Entry(None, todo) for todo in todos]
+        moves = TagMoves.of(entries)
+        statement = create_statement(tags=bool(moves.added))
+        rows = self._rows(todos, moves, entries)
+        created: dict[UUID, list[db.Row]] = {}
+        for row in await self.connection.fetch(statement, self.viewer.id, rows):
+            created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
+        if len(created) == len(todos):
+            self.made_tags = created
+        else:
+            self._entries += [entry for entry in entries if entry.after.id in created]
+        return created.keys()
 
     async def store(self) -> None:
         """Write all changes that were noted, their tags, counts and log entries."""
         if not self._entries:
             return
-        if updated := [entry.after for entry in self._entries if entry.before]:
-            await self.connection.execute(UPDATE_TODOS, *_columns_of(updated))
-        await self._store_tags()
-        await self._append_changes()
+        updated = [entry.after for entry in self._entries if entry.before]
+        moves = TagMoves.of(self._entries)
+        statement = store_statement(
+            todos=bool(updated),
+            tags=bool(moves.counts),
+            added=bool(moves.added),
+            removed=bool(moves.removed),
+        )
+        rows = self._rows(updated, moves, self._entries)
+        await self.connection.execute(statement, self.viewer.id, rows)
+        if moves.removed:
+            names = list({name for _, name in moves.removed})
+            await self.connection.execute(DROP_UNUSED_TAGS, self.viewer.id, names)
         self._entries.clear()
 
-    async def _store_tags(self) -> None:
-        owner_id = self.viewer.id
-        added, removed = _tags_moved(self._entries)
-        counts = Counter[str]()
-        for before, after in self._entries:
-            counts.subtract(_counted_tags(before))
-            counts.update(_counted_tags(after))
-        # A tag that only todos in the trash carry has a row, too, with a count of 0.
-        names = {name for name, delta in counts.items() if delta} | set(added[1])
-        if names:
-            await self.connection.execute(
-                COUNT_TAGS, owner_id, [uuid7() for _ in names], names, [counts[n] for n in names]
-            )
-        if removed[0]:
-            await self.connection.execute(UNTAG_TODOS, owner_id, *removed)
-        if added[0]:
-            await self.connection.execute(TAG_TODOS, owner_id, *added)
-        if removed[0]:
-            await self.connection.execute(DROP_UNUSED_TAGS, owner_id, list(set(removed[1])))
-
-    async def _append_changes(self) -> None:
+    def _rows(self, todos: Sequence[TodoState], moves: "TagMoves", entries: Sequence[Entry]) -> str:
+        """What a statement writes, as JSON."""
         statuses = Counter[int]()
-        for before, after in self._entries:
+        for before, after in entries:
             statuses.subtract(_counted_status(before))
             statuses.update(_counted_status(after))
-        await self.connection.execute(
-            APPEND_CHANGES,
-            self.viewer.id,
-            [uuid7() for _ in self._entries],
-            [entry.after.id for entry in self._entries],
-            [entry.action for entry in self._entries],
-            [entry.diff() for entry in self._entries],
-            self.viewer.id,
-            self.now,
-            *(statuses[status] for status in Status),
-        )
+        rows = {
+            "todos": todos,
+            "tags": named_tags(moves.counts),
+            "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
+            "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
+            "statuses": [statuses[status] for status in Status],
+            "changes": [
+                {
+                    "id": str(uuid7()),
+                    "later": later,
+                    "todo_id": entry.after.id,
+                    "action": entry.action,
+                    "diff": entry.diff(),
+                    "at": self.now,
+                }
+                for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
+            ],
+        }
+        return orjson.dumps(rows, default=str).decode()
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[db.Row]]:
         """Each todo's tags as they are inside this transaction."""
@@ -170,8 +135,9 @@ class OwnerWrite:
         self.discarded = True
 
 
-def _columns_of(todos: Sequence[TodoState]) -> list[list[object]]:
-    return [[getattr(todo, name) for todo in todos] for name in STORED]
+def named_tags(counts: Mapping[str, int]) -> list[dict[str, object]]:
+    """Rows of tags by name, with what is to be added to the number of their todos."""
+    return [{"id": str(uuid7()), "name": name, "delta": delta} for name, delta in counts.items()]
 
 
 def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
@@ -182,19 +148,33 @@ def _counted_status(todo: TodoState | None) -> tuple[int, ...]:
     return (todo.status,) if todo and todo.deleted_at is None else ()
 
 
-Moved = tuple[list[UUID], list[str]]
+Pairs: TypeAlias = list[tuple[UUID, str]]
+"""Todos and names of tags."""
 
 
-def _tags_moved(entries: Sequence[Entry]) -> tuple[Moved, Moved]:
-    """The pairs of todo and tag name that came, and those that went."""
-    added: Moved = ([], [])
-    removed: Moved = ([], [])
-    for before, after in entries:
-        old, new = set(before.tags if before else ()), set(after.tags)
-        for moved, names in ((added, new - old), (removed, old - new)):
-            moved[0].extend([after.id] * len(names))
-            moved[1].extend(names)
-    return added, removed
+@dataclass(frozen=True, slots=True)
+class TagMoves:
+    """The tags that todos gain and lose, and what that makes of each tag's count."""
+
+    added: Pairs
+    removed: Pairs
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "TagMoves":
+        """The moves that changes bring."""
+        added: Pairs = []
+        removed: Pairs = []
+        counts = Counter[str]()
+        for before, after in entries:
+            old, new = before.tags if before else (), after.tags
+            added += [(after.id, name) for name in new if name not in old]
+            removed += [(after.id, name) for name in old if name not in new]
+            counts.subtract(_counted_tags(before))
+            counts.update(_counted_tags(after))
+        # A tag that only todos in the trash carry has a row, too, with a count of 0.
+        names = {name for name, delta in counts.items() if delta} | {name for _, name in added}
+        return cls(added, removed, {name: counts[name] for name in names})
 
 
 @asynccontextmanager

@@ -1,0 +1,110 @@
+"""The pool of connections, on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from todo_gql.pool import Pool
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """One connection that is kept, and one more under load."""
+    pool = Pool(database_url, min_size=1, max_size=2, timeout=0.2)
+    await pool
+    yield pool
+    await pool.close()
+
+
+async def backend(pool: Pool) -> int:
+    """The PostgreSQL process that answers the next statement."""
+    connection = await pool.take()
+    try:
+        return int(await connection.fetchval("SELECT pg_backend_pid()"))
+    finally:
+        await pool.release(connection)
+
+
+async def test_the_connection_used_last_is_lent_first(pool: Pool) -> None:
+    """One after the other, all use the same."""
+    assert len({await backend(pool) for _ in range(5)}) == 1
+    assert (pool.get_size(), pool.get_idle_size()) == (1, 1)
+
+
+async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
+    """Without a detour."""
+    lent = [await pool.take(), await pool.take()]
+    waiting = [asyncio.create_task(pool.take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert pool.waiting == 2
+    await pool.release(lent[1])
+    await pool.release(lent[0])
+    assert await asyncio.gather(*waiting) == [lent[1], lent[0]]
+    for connection in lent:
+        await pool.release(connection)
+
+
+async def test_who_waits_too_long_is_told_so(pool: Pool) -> None:
+    """And what comes back later isn't lost to one who is gone."""
+    lent = [await pool.take(), await pool.take()]
+    with pytest.raises(TimeoutError):
+        await pool.take()
+    for connection in lent:
+        await pool.release(connection)
+    assert await pool.take() in lent
+    assert pool.waiting == 0
+    await pool.release(lent[0])
+
+
+async def test_who_gives_up_passes_on_what_just_came(pool: Pool) -> None:
+    """Cancelled between being served and running on, a task takes no connection with it."""
+    lent = [await pool.take(), await pool.take()]
+    given_up = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    patient = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    await pool.release(lent[0])
+    given_up.cancel()
+    assert await patient is lent[0]
+    for connection in lent:
+        await pool.release(connection)
+
+
+async def test_a_broken_connection_is_replaced(pool: Pool) -> None:
+    """Nobody is lent what PostgreSQL has closed."""
+    ended = await backend(pool)
+    other = await pool.take()
+    killer = await pool.take()
+    await pool.release(other)
+    await killer.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {ended}"
+    )
+    await asyncio.sleep(0.05)
+    await pool.release(killer)
+    pids = {await backend(pool) for _ in range(3)}
+    assert ended not in pids
+
+
+async def test_an_open_transaction_is_never_passed_on(pool: Pool) -> None:
+    """Whoever leaves one behind leaves a connection that is closed."""
+    connection = await pool.take()
+    left = await connection.fetchval("SELECT pg_backend_pid()")
+    await connection.execute("BEGIN")
+    await pool.release(connection)
+    assert await backend(pool) != left
+
+
+async def test_there_is_room_again_after_a_failed_start(database_url: str) -> None:
+    """A database that refuses connections takes no places away for good."""
+    pool = Pool(
+        urlunsplit(urlsplit(database_url)._replace(path="/gone")), min_size=0, max_size=1, timeout=1
+    )
+    await pool
+    for _ in range(3):
+        with pytest.raises(asyncpg.InvalidCatalogNameError):
+            await pool.take()
+    assert pool.taken == 0
+    await pool.close()

@@ -1,0 +1,96 @@
+"""The statements of the write path: each write is one, put together from the parts it needs.
+
+`$1` is the owner and `$2` a JSON object of the rows to write: asyncpg takes longer over an array
+for each column than over the rest of a write.
+"""
+
+from functools import lru_cache
+
+from todo_gql.models import Todo, column_types
+from todo_gql.todos.state import STORED
+
+UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
+
+COLUMN_TYPES = column_types(Todo)
+# The rows `n` (new); JSON inside JSON is sent as text.
+NEW_TODOS = f"""jsonb_to_recordset($2::jsonb -> 'todos') AS n ({
+    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED)
+})"""
+NEW = {name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED}
+MADE = f"""made AS (
+    INSERT INTO todos ({", ".join(NEW)}) SELECT {", ".join(NEW.values())}
+    FROM {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id
+)"""
+CHANGED = f"""changed AS (
+    UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW.items() if c not in UNCHANGEABLE)}
+    FROM {NEW_TODOS} WHERE t.owner_id = n.owner_id AND t.id = n.id
+)"""
+# The one row that all further parts need: there if all todos could be made.
+ALL_MADE = """ready AS (
+    SELECT 1 FROM made HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
+)"""
+READY = "ready AS (SELECT 1)"
+NAMED = """d AS (
+    SELECT d.id, d.name, d.delta FROM ready, jsonb_to_recordset($2::jsonb -> 'tags')
+        AS d (id uuid, name text, delta int)
+), kept AS (
+    UPDATE tags g SET todo_count = g.todo_count + d.delta FROM d
+    WHERE g.owner_id = $1 AND g.name = d.name RETURNING g.id, g.name, g.todo_count
+), fresh AS (
+    INSERT INTO tags (id, owner_id, name, todo_count)
+    SELECT d.id, $1, d.name, d.delta FROM d WHERE d.name NOT IN (SELECT name FROM kept)
+    RETURNING id, name, todo_count
+), named AS (
+    SELECT id, name, todo_count FROM kept UNION ALL SELECT id, name, todo_count FROM fresh
+)"""
+TAGGED = """tagged AS (
+    INSERT INTO todo_tags (owner_id, todo_id, tag_id) SELECT $1, n.todo_id, g.id
+    FROM jsonb_to_recordset($2::jsonb -> 'added') AS n (todo_id uuid, name text)
+    JOIN named g ON g.name = n.name RETURNING todo_id, tag_id
+)"""
+UNTAGGED = """untagged AS (
+    DELETE FROM todo_tags tt
+    USING jsonb_to_recordset($2::jsonb -> 'removed') AS o (todo_id uuid, name text)
+    JOIN tags g ON g.owner_id = $1 AND g.name = o.name
+    WHERE tt.owner_id = $1 AND tt.todo_id = o.todo_id AND tt.tag_id = g.id
+)"""
+LOGGED = """counted AS (
+    UPDATE users SET change_seq = change_seq + jsonb_array_length($2::jsonb -> 'changes'),
+        pending_count = pending_count + ($2::jsonb -> 'statuses' -> 0)::int,
+        in_progress_count = in_progress_count + ($2::jsonb -> 'statuses' -> 1)::int,
+        completed_count = completed_count + ($2::jsonb -> 'statuses' -> 2)::int,
+        cancelled_count = cancelled_count + ($2::jsonb -> 'statuses' -> 3)::int
+    FROM ready WHERE id = $1 RETURNING change_seq
+), logged AS (
+    INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
+    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff::jsonb, n.at
+    FROM counted, jsonb_to_recordset($2::jsonb -> 'changes')
+        AS n (id uuid, later int, todo_id uuid, action smallint, diff text, at timestamptz)
+)"""
+DROP_UNUSED_TAGS = """
+DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (
+    SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
+)
+"""
+# The tags that the todos made carry; a row without a tag for a todo that has none.
+MADE_TAGS = """
+SELECT m.id AS todo_id, g.id, g.name, g.todo_count FROM made m
+LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id ORDER BY g.name
+"""
+MADE_WITHOUT_TAGS = "SELECT id AS todo_id, NULL AS id FROM made"
+NAME_TAGS = f"WITH {READY}, {NAMED} SELECT id, name FROM named"
+
+
+@lru_cache
+def create_statement(*, tags: bool) -> str:
+    """Inserts todos and, if all ids were free, all that goes with them; gives what was made."""
+    parts = [MADE, ALL_MADE, *([NAMED, TAGGED] if tags else []), LOGGED]
+    return f"WITH {', '.join(parts)} {MADE_TAGS if tags else MADE_WITHOUT_TAGS}"
+
+
+@lru_cache
+def store_statement(*, todos: bool, tags: bool, added: bool, removed: bool) -> str:
+    """Stores changed todos, and what goes with them."""
+    parts = {CHANGED: todos, NAMED: tags, TAGGED: added, UNTAGGED: removed}
+    wanted = [READY, *(part for part, is_wanted in parts.items() if is_wanted), LOGGED]
+    return f"WITH {', '.join(wanted)} SELECT"
