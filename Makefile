@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format migrate migration schema lock graphiql clean help
+.PHONY: serve test differential check format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -12,6 +12,9 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
+	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check
