@@ -13,6 +13,7 @@ from aiodataloader import DataLoader
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
+from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.errors import Unauthenticated
 from todo_gql.statement import Statement
 
@@ -45,9 +46,9 @@ class Loaders:
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.viewer = viewer
         self.now = now
-        self.todo_by_id = DataLoader[UUID, db.Row | None](self._todos_by_id)
-        self.user_by_id = DataLoader[UUID, db.Row | None](self._users_by_id)
-        self.tags_by_todo_id = DataLoader[UUID, list[db.Row]](self._tags_by_todo_id)
+        self.todo_by_id = ColumnDataLoader[UUID, db.Row | None](self._todos_by_id)
+        self.user_by_id = ColumnDataLoader[UUID, db.Row | None](self._users_by_id)
+        self.tags_by_todo_id = ColumnDataLoader[UUID, list[db.Row]](self._tags_by_todo_id)
         self.history_by_todo_id = DataLoader[HistoryKey, list[db.Row]](self._history_by_todo_id)
         self.newer_history_by_todo_id = DataLoader[HistoryKey, bool](self._newer_history)
         self.todo_counts = DataLoader[UUID, db.Row](self._todo_counts)

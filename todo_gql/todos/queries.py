@@ -120,7 +120,7 @@ class TodoQuery:
         page = await fetch_page(statement, access.TODO_COLUMNS, todo_keyset(given(sort)), arguments)
         return TodoConnection(
             page=page,
-            nodes=[Todo.from_row(row, context.now) for row in page.rows],
+            nodes=Todo.from_rows(page.rows, context.now),
             count=_kept_total if is_plain(wanted) else lambda _: _count(statement),
         )
 
@@ -147,5 +147,5 @@ class TodoQuery:
         statement = _searched_tags(info.context.signed_in(), given(search))
         arguments = PageArguments.of(first, after, last, before)
         page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, default=20)
-        nodes = [Tag.from_row(row) for row in page.rows]
+        nodes = Tag.from_rows(page.rows)
         return TagConnection(page=page, nodes=nodes, count=lambda _: _count(statement))
