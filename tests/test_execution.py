@@ -74,12 +74,15 @@ async def by_graphql_core(
     return running if isinstance(running, ExecutionResult) else await running
 
 
-async def by_engine(engine: Engine, operation: Generated, context: Any) -> ExecutionResult:
-    """The answer of the engine, which must not have handed the operation over."""
+async def by_engine(
+    engine: Engine, operation: Generated, context: Any, times: int = 1
+) -> ExecutionResult:
+    """The engine's last answer, none of which must have been handed over."""
     prepared = engine.prepare(operation.document)
     assert prepared is not None
     before = engine.handed_over
-    result = await engine.execute(prepared, context=context, variables=operation.variables)
+    for _ in range(times):
+        result = await engine.execute(prepared, context=context, variables=operation.variables)
     assert engine.handed_over == before
     return result
 
@@ -102,7 +105,8 @@ async def test_what_is_not_awaited_is_answered_to_the_byte(start: int) -> None:
         operation = generated(NASTY, number, VALUES, kind=kind)
         context = Behaviours(number, (number % 4) * 0.06, is_async=False)
         expected = await by_graphql_core(NASTY, operation, context)
-        actual = await by_engine(NASTY_ENGINE, operation, context)
+        # The second time goes by the plan that the first has made.
+        actual = await by_engine(NASTY_ENGINE, operation, context, times=2)
         assert as_json(actual) == as_json(expected), (number, operation)
 
 

@@ -83,6 +83,14 @@ def test_directives_that_change_execution_are_not_covered(text: str) -> None:
     assert not prepared(Engine(SCHEMA), text).is_covered
 
 
+def test_fragments_with_arguments_are_not_covered() -> None:
+    """Variables of fragments are left to graphql-core, where they are an experiment."""
+    text = "{ ...F(a: true) } fragment F($a: Boolean) on Query { again(a: $a) }"
+    operation = Engine(SCHEMA).prepare(parse(text, experimental_fragment_arguments=True))
+    assert operation is not None
+    assert not operation.is_covered
+
+
 def test_schemas_with_incremental_delivery_are_not_covered() -> None:
     """graphql-core refuses to execute such schemas in one go, and so it is asked."""
     defer = GraphQLDirective("defer", [DirectiveLocation.FIELD], {})

@@ -253,11 +253,8 @@ def _when(found: _Found) -> tuple[int, int, list[float]]:
 
 
 def _clear(data: dict[str, Any], path: list[str | int]) -> None:
-    """Put null at the end of a path, unless something on the way is null already."""
+    """Put null at the end of a path."""
     container: Any = data
     for key in path[:-1]:
-        if container is None:
-            return
         container = container[key]
-    if container is not None:
-        container[path[-1]] = None
+    container[path[-1]] = None

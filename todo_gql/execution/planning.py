@@ -8,7 +8,6 @@ from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaves import Serializers
 from todo_gql.execution.plan import Complete, PlannedField, Resolve, Selection
 from todo_gql.execution.resolution import resolver
-from todo_gql.execution.strawberry_types import Shortcuts
 
 
 class Planner:
@@ -17,7 +16,6 @@ class Planner:
     def __init__(self, schema: GraphQLSchema, serializers: Serializers) -> None:
         self.schema = schema
         self.serializers = serializers
-        self.shortcuts = Shortcuts.of(schema)
         self.ways: dict[tuple[GraphQLObjectType, str], tuple[Resolve, Complete]] = {}
 
     def root(self, execution: Execution, root_type: GraphQLObjectType) -> Selection:
@@ -63,7 +61,7 @@ class Planner:
         way = self.ways.get((type_, name))
         if way is None:
             way = (
-                resolver(definition, type_, self.shortcuts),
+                resolver(definition, type_, self.schema),
                 completer(definition.type, self.serializers),
             )
             self.ways[type_, name] = way

@@ -5,9 +5,10 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType, TypeNameMetaFieldDef
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, TypeNameMetaFieldDef
 from graphql.execution import default_field_resolver, get_argument_values
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
@@ -15,33 +16,42 @@ from todo_gql.execution.loading import LOADING, Loading
 from todo_gql.execution.places import Places
 from todo_gql.execution.plan import PlannedField, Resolve
 from todo_gql.execution.rows import Rows
-from todo_gql.execution.strawberry_types import Shortcuts, attribute_of
+from todo_gql.execution.strawberry_types import (
+    attribute_of,
+    bare_field,
+    direct_resolver,
+    takes_only_itself,
+)
 
 # What can't be changed by a resolver, and so can be handed to many.
 ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def resolver(
-    definition: GraphQLField, parent_type: GraphQLObjectType, shortcuts: Shortcuts
+    definition: GraphQLField, parent_type: GraphQLObjectType, schema: GraphQLSchema
 ) -> Resolve:
     """How the values of a field are had."""
     if definition is TypeNameMetaFieldDef:
         return partial(_type_names, parent_type.name)
-    if definition.resolve is None:
+    if definition.resolve is None and not definition.args:
         return _resolve_by_default
-    field = shortcuts.bare_field(definition)
-    return _resolve_each if field is None else _resolver_of(field)
-
-
-def _resolver_of(field: StrawberryField) -> Resolve:
-    if attribute := attribute_of(field):
+    field = bare_field(definition, schema)
+    if field is not None and (attribute := attribute_of(field)):
         return partial(_attributes, attribute, attrgetter(attribute))
+    if field is None or field.base_resolver is None:
+        return partial(_resolve_each, definition.resolve or default_field_resolver)
+    return _bare_resolver(field, field.base_resolver, schema)
+
+
+def _bare_resolver(
+    field: StrawberryField, declared: StrawberryResolver[Any], schema: GraphQLSchema
+) -> Resolve:
+    call = direct_resolver(field, declared, schema)
     if loading := field.metadata.get(LOADING):
-        return partial(_resolve_loaded, loading)
-    if _takes_only_itself(field):
-        assert field.base_resolver is not None
-        return partial(_call_each, field.base_resolver.wrapped_func)
-    return _resolve_each
+        return partial(_resolve_loaded, loading, call)
+    if takes_only_itself(declared):
+        return partial(_call_each, declared.wrapped_func)
+    return partial(_resolve_each, call)
 
 
 def _type_names(
@@ -82,17 +92,9 @@ def _mapped_objects(function: Callable[..., Any], sources: Sequence[Any], *more:
     return mapped(function, objects, *more)
 
 
-def _takes_only_itself(field: StrawberryField) -> bool:
-    found = field.base_resolver
-    return (
-        found is not None
-        and found.self_parameter is not None
-        and len(found.signature.parameters) == 1
-    )
-
-
 def _resolve_loaded(
     loading: Loading[Any, Any, Any, Any],
+    call: Callable[..., Any],
     execution: Execution,
     field: PlannedField,
     sources: Sequence[Any],
@@ -100,7 +102,7 @@ def _resolve_loaded(
 ) -> Column | Coroutine[Any, Any, Column]:
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
     if has_blanks(kinds_of(keys)):
-        return _resolve_each(execution, field, sources, places)
+        return _resolve_each(call, execution, field, sources, places)
     return loading.column(keys, execution.context)
 
 
@@ -108,8 +110,6 @@ def _resolve_by_default(
     execution: Execution, field: PlannedField, sources: Sequence[Any], places: Places
 ) -> Column:
     """Do as graphql-core's default resolver, which needs to know more only for functions."""
-    if field.definition.args:
-        return _resolve_each(execution, field, sources, places)
     values = _mapped_objects(partial(_item_or_attribute, field.field_name), sources)
     for index, value in enumerate(values):
         if callable(value):
@@ -122,11 +122,14 @@ def _item_or_attribute(name: str, source: object) -> Any:
 
 
 def _resolve_each(
-    execution: Execution, field: PlannedField, sources: Sequence[Any], places: Places
+    resolve: Callable[..., Any],
+    execution: Execution,
+    field: PlannedField,
+    sources: Sequence[Any],
+    places: Places,
 ) -> Column:
-    """Call the field's resolver for each object, with all that it may ask for."""
+    """Call a resolver for each object, with all that it may ask for."""
     definition = field.definition
-    resolve = definition.resolve or default_field_resolver
     if not definition.args:
         return _mapped_objects(
             lambda source, index: resolve(source, execution.info(field, places.path(index))),
