@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-slow test-image test-previous check check-artefacts check-alerts \
+.PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
 	check-rolling load bench profile memory bench-logins bench-equal-times format migrate migration \
 	schema lock graphiql clean help
 
@@ -17,6 +17,9 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 
 test-slow: $(VENV)/test ## Kill workers again and again; SEED=… repeats what a run did
 	$(BIN)/pytest -s tests/slow
+
+differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
+	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check

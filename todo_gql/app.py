@@ -48,7 +48,7 @@ def create_app(
                 if with_worker:
                     await beside.enter_async_context(working(settings, database_url))
                 if counted:
-                    measured = sampling(counted, graphql.document.cache_info)
+                    measured = sampling(counted, graphql.operation.cache_info)
                     await beside.enter_async_context(measured)
                 yield
         finally:

@@ -14,6 +14,7 @@ from aiodataloader import DataLoader
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
+from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.errors import Unauthenticated
 from todo_gql.statement import Statement
 from todo_gql.telemetry.observation import loader
@@ -67,19 +68,19 @@ class Loaders:
 
     # Making them all takes longer than most operations, which need one or two.
     @cached_property
-    def todo_by_id(self) -> DataLoader[UUID, db.Row | None]:
+    def todo_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """Todos, those in the trash too."""
-        return DataLoader(self._todos_by_id)
+        return ColumnDataLoader(self._todos_by_id)
 
     @cached_property
-    def user_by_id(self) -> DataLoader[UUID, db.Row | None]:
+    def user_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """The accounts that the viewer sees."""
-        return DataLoader(self._users_by_id)
+        return ColumnDataLoader(self._users_by_id)
 
     @cached_property
-    def tags_by_todo_id(self) -> DataLoader[UUID, Sequence[db.Values]]:
+    def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[db.Values]]:
         """Each todo's tags in alphabetical order."""
-        return DataLoader(self._tags_by_todo_id)
+        return ColumnDataLoader(self._tags_by_todo_id)
 
     @cached_property
     def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:

@@ -292,7 +292,7 @@ class Connection(Generic[NodeType]):
     """Relay's Connection over a page of rows."""
 
     page: strawberry.Private[Page]
-    nodes: list[NodeType] = strawberry.field(description="The items of this page.")
+    nodes: Sequence[NodeType] = strawberry.field(description="The items of this page.")
 
     @strawberry.field(description="The items of this page with their cursors.")
     def edges(self) -> list[Edge[NodeType]]:

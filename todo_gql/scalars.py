@@ -1,9 +1,11 @@
 """The scalars of the schema."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
@@ -12,6 +14,8 @@ RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
+FULL_LENGTH = len("2026-01-31T09:30:00.000000Z")
+
 # asyncpg stores the first and the last moment that Python knows as infinities.
 INFINITIES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -19,6 +23,17 @@ INFINITIES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 def serialize_time(moment: datetime) -> str:
     """A moment as RFC 3339 in UTC, to the microsecond."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
+    """What `serialize_time` makes of each, in less time; None unless all are plain and in UTC."""
+    if any(type(moment) is not datetime or moment.tzinfo is not UTC for moment in moments):
+        return None
+    if not moments:
+        return []
+    texts = orjson.dumps(moments, option=orjson.OPT_UTC_Z).decode()[2:-2].split('","')
+    # orjson leaves a fraction of zero out.
+    return [text if len(text) == FULL_LENGTH else f"{text[:-1]}.000000Z" for text in texts]
 
 
 def parse_time(value: object) -> datetime:
@@ -64,4 +79,5 @@ JSON = strawberry.scalar(
     parse_literal=parse_json_literal,
 )
 
+SERIALIZERS = {"DateTime": serialize_times}
 SCALARS: dict[object, ScalarDefinition] = {datetime: DateTime, strawberry.scalars.JSON: JSON}

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     compression_level: int = Field(5, ge=1, le=9, description="The effort that gzip makes.")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="The largest request body.")
 
+    execution_engine: Literal["breadth-first", "graphql-core"] = Field(
+        "breadth-first", description="What executes operations; both give the same answers."
+    )
+
     @field_validator("backend_cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:

@@ -9,13 +9,10 @@ from typing import Any
 
 import orjson
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
     OperationType,
-    execute,
-    get_operation_ast,
     parse,
     validate,
 )
@@ -24,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
@@ -36,6 +34,7 @@ from todo_gql.http.request import (
 )
 from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
+from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation
 
@@ -44,7 +43,7 @@ logger = logging.getLogger(__name__)
 OPERATION_SECONDS = 10
 MAX_ERRORS = 10
 MAX_TOKENS = 1_000
-DOCUMENTS_KEPT = 500
+OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -76,7 +75,9 @@ class GraphQLRoute:
         self.settings = settings
         self.limits = limits
         self.page = page
-        self.document = lru_cache(DOCUMENTS_KEPT)(self._document)
+        breadth_first = settings.execution_engine == "breadth-first"
+        self.engine = Engine(schema, SERIALIZERS, breadth_first=breadth_first)
+        self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -108,8 +109,8 @@ class GraphQLRoute:
                 return from_query_string(scope)
         raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
-    def _document(self, text: str) -> DocumentNode | list[dict[str, Any]]:
-        """The parsed and validated document, or the errors that make it invalid."""
+    def _operation(self, text: str, name: str | None) -> Operation | list[dict[str, Any]]:
+        """The operation of a document, ready to be executed, or the errors that prevent it."""
         try:
             document = parse(text, max_tokens=MAX_TOKENS)
             errors = validate(self.schema, document, RULES, max_errors=MAX_ERRORS)
@@ -121,31 +122,31 @@ class GraphQLRoute:
         if errors:
             shown = errors[:MAX_ERRORS]
             return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
-        return document
-
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> DocumentNode:
-        keep = len(request.query) <= LONGEST_KEPT
-        document = (self.document if keep else self._document)(request.query)
-        if isinstance(document, list):
-            raise RequestError(document)
-        operation = get_operation_ast(document, request.operation_name)
+        operation = self.engine.prepare(document, name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            raise RequestError([_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
-        if scope["method"] == "GET" and operation.operation is not OperationType.QUERY:
+            return [_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
+        return operation
+
+    def _executable(self, scope: Scope, request: GraphQLRequest) -> Operation:
+        keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
+        look_up = self.operation if keep else self._operation
+        operation = look_up(request.query, request.operation_name)
+        if isinstance(operation, list):
+            raise RequestError(operation)
+        if scope["method"] == "GET" and operation.type is not OperationType.QUERY:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        observation.operation_began(
-            operation.name.value if operation.name else "", operation.operation.value
-        )
-        return document
+        named = operation.node.name
+        observation.operation_began(named.value if named else "", operation.type.value)
+        return operation
 
     async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
         token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
         observation.received(token, request.variables)
         try:
-            document = self._executable(scope, request)
-            result = await self._executed(scope, request, document, token)
+            operation = self._executable(scope, request)
+            result = await self._executed(scope, request, operation, token)
         except RequestError as error:
             return Answer(400 if strict else 200, {"errors": error.errors})
         body: dict[str, Any] = {}
@@ -158,7 +159,7 @@ class GraphQLRoute:
         return Answer(_status(body, strict), body, _headers(body, token))
 
     async def _executed(
-        self, scope: Scope, request: GraphQLRequest, document: DocumentNode, token: str | None
+        self, scope: Scope, request: GraphQLRequest, operation: Operation, token: str | None
     ) -> ExecutionResult:
         limit = Deadline(OPERATION_SECONDS)
         try:
@@ -172,20 +173,13 @@ class GraphQLRoute:
                 )
                 if context.viewer:
                     observation.viewer_known(context.viewer.id)
-                running = execute(
-                    self.schema,
-                    document,
-                    context_value=context,
-                    variable_values=request.variables,
-                    operation_name=request.operation_name,
+                return await self.engine.execute(
+                    operation, context=context, variables=request.variables
                 )
-                result = await running if isinstance(running, Awaitable) else running
         except Exception as error:
             if limit.expired():
                 raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
-            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
-        assert isinstance(result, ExecutionResult)
-        return result
+            return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
 
 
 def _plain_error(message: str, code: Code) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class TodoQuery:
             context.loaders.keep_tags_of(page.rows)
         return TodoConnection(
             page=page,
-            nodes=[Todo.from_row(row, context.now) for row in page.rows],
+            nodes=Todo.from_rows(page.rows, context.now),
             count=partial(_kept_total, page)
             if is_plain(wanted)
             else lambda _: count_rows(statement),
@@ -164,5 +164,5 @@ class TodoQuery:
         statement = _searched_tags(info.context.signed_in(), given(search))
         arguments = PageArguments.of(first, after, last, before)
         page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, default=20)
-        nodes = [Tag.from_row(row) for row in page.rows]
+        nodes = Tag.from_rows(page.rows)
         return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

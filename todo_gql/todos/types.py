@@ -1,5 +1,6 @@
 """Todos, tags and changes as the schema shows them: together, since they refer to each other."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
@@ -11,7 +12,8 @@ import strawberry
 from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
-from todo_gql.context import Info
+from todo_gql.context import Context, Info
+from todo_gql.execution import ColumnLoader, Converted, RowType, loaded_field
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
@@ -51,6 +53,18 @@ class ChangeAction(Enum):
     RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
 
 
+def _todo_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+    return context.loaders.todo_by_id
+
+
+def _user_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+    return context.loaders.user_by_id
+
+
+def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[db.Values]]:
+    return context.loaders.tags_by_todo_id
+
+
 STATUSES = tuple(TodoStatus)
 PRIORITIES = tuple(TodoPriority)
 ACTIONS = tuple(ChangeAction)
@@ -67,7 +81,15 @@ class Tag(Node):
     @classmethod
     def from_row(cls, row: db.Values) -> "Tag":
         """The tag in a row."""
-        return cls(id=strawberry.ID(str(row["id"])), name=row["name"], todo_count=row["todo_count"])
+        return TAGS.object(row)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[db.Values]) -> Sequence["Tag"]:
+        """The tags in rows."""
+        return TAGS.objects(rows)
+
+
+TAGS = RowType(Tag, id=Converted("id", str), name="name", todo_count="todo_count")
 
 
 @strawberry.type(description="A field that a change touched.")
@@ -97,29 +119,36 @@ class Change(Node):
     todo_key: strawberry.Private[UUID]
     actor_key: strawberry.Private[UUID]
 
+    todo: "Todo | None" = loaded_field(
+        _todo_by_id,
+        by="todo_key",
+        make=lambda row, context: Todo.from_row(row, context.now) if row else None,
+        description="The todo as it is now; null once it is purged.",
+    )
+    actor: User | None = loaded_field(
+        _user_by_id,
+        by="actor_key",
+        make=lambda row, context: User.from_row(row, context.signed_in()) if row else None,
+        description="Who made the change; null if the account is gone.",
+    )
+
     @classmethod
     def from_row(cls, row: db.Values) -> "Change":
         """The change in a row."""
-        return cls(
-            id=strawberry.ID(str(row["id"])),
-            cursor=cursor_of(row["owner_id"], row["seq"]),
-            action=ACTIONS[row["action"]],
-            todo_id=strawberry.ID(str(row["todo_id"])),
-            fields=[FieldChange(**entry) for entry in orjson.loads(row["diff"])],
-            at=row["at"],
-            todo_key=row["todo_id"],
-            actor_key=row["actor_id"],
-        )
+        return CHANGES.object(row)
 
-    @strawberry.field(description="The todo as it is now; null once it is purged.")
-    async def todo(self, info: Info) -> "Todo | None":
-        row = await info.context.loaders.todo_by_id.load(self.todo_key)
-        return Todo.from_row(row, info.context.now) if row else None
 
-    @strawberry.field(description="Who made the change; null if the account is gone.")
-    async def actor(self, info: Info) -> User | None:
-        row = await info.context.loaders.user_by_id.load(self.actor_key)
-        return User.from_row(row, info.context.signed_in()) if row else None
+CHANGES = RowType(
+    Change,
+    id=Converted("id", str),
+    cursor=lambda row: cursor_of(row["owner_id"], row["seq"]),
+    action=Converted("action", ACTIONS.__getitem__),
+    todo_id=Converted("todo_id", str),
+    fields=Converted("diff", lambda diff: [FieldChange(**entry) for entry in orjson.loads(diff)]),
+    at="at",
+    todo_key="todo_id",
+    actor_key="actor_id",
+)
 
 
 @strawberry.type(name="ChangeConnection", description="A page of changes.")
@@ -129,7 +158,12 @@ class ChangeConnection(Connection[Change]):
     @classmethod
     def of(cls, page: Page) -> "ChangeConnection":
         """The changes in a page of rows."""
-        return cls(page=page, nodes=[Change.from_row(row) for row in page.rows])
+        return cls(page=page, nodes=CHANGES.objects(page.rows))
+
+
+def _owner(row: db.Row | None, context: Context) -> User:
+    assert row is not None
+    return User.from_row(row, context.signed_in())
 
 
 @strawberry.type(description="Something to do.")
@@ -163,41 +197,23 @@ class Todo(Node):
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
 
+    tags: Sequence[Tag] = loaded_field(
+        _tags_by_todo_id,
+        by="key",
+        make=lambda rows, _context: Tag.from_rows(rows),
+        description="Its tags in alphabetical order.",
+    )
+    owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
+
     @classmethod
     def from_row(cls, row: db.Values, now: datetime) -> "Todo":
         """The todo in a row, overdue or not at the moment `now`."""
-        due_at, status = row["due_at"], row["status"]
-        return cls(
-            id=strawberry.ID(str(row["id"])),
-            title=row["title"],
-            description=row["description"],
-            status=STATUSES[status],
-            priority=PRIORITIES[row["priority"]],
-            due_at=due_at,
-            completed_at=row["completed_at"],
-            estimated_minutes=row["estimated_minutes"],
-            actual_minutes=row["actual_minutes"],
-            metadata=orjson.loads(row["metadata"]),
-            is_overdue=due_at is not None and due_at < now and status in OPEN_STATUSES,
-            is_completed=status == Status.COMPLETED,
-            version=row["version"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            deleted_at=row["deleted_at"],
-            key=row["id"],
-            owner_key=row["owner_id"],
-        )
+        return TODOS.object(row, now)
 
-    @strawberry.field(description="Its tags in alphabetical order.")
-    async def tags(self, info: Info) -> list[Tag]:
-        rows = await info.context.loaders.tags_by_todo_id.load(self.key)
-        return [Tag.from_row(row) for row in rows]
-
-    @strawberry.field(description="Whose it is.")
-    async def owner(self, info: Info) -> User:
-        row = await info.context.loaders.user_by_id.load(self.owner_key)
-        assert row is not None
-        return User.from_row(row, info.context.signed_in())
+    @classmethod
+    def from_rows(cls, rows: Sequence[db.Values], now: datetime) -> Sequence["Todo"]:
+        """The todos in rows, overdue or not at the moment `now`."""
+        return TODOS.objects(rows, now)
 
     @strawberry.field(
         description="The changes made to it, newest first, as far back as the log is kept."
@@ -217,6 +233,34 @@ class Todo(Node):
         return ChangeConnection.of(
             await history_page(info.context.loaders, self.key, keyset, arguments)
         )
+
+
+def _is_overdue(row: db.Values, now: datetime) -> bool:
+    due_at = row["due_at"]
+    return due_at is not None and due_at < now and row["status"] in OPEN_STATUSES
+
+
+TODOS = RowType(
+    Todo,
+    id=Converted("id", str),
+    title="title",
+    description="description",
+    status=Converted("status", STATUSES.__getitem__),
+    priority=Converted("priority", PRIORITIES.__getitem__),
+    due_at="due_at",
+    completed_at="completed_at",
+    estimated_minutes="estimated_minutes",
+    actual_minutes="actual_minutes",
+    metadata=Converted("metadata", orjson.loads),
+    is_overdue=_is_overdue,
+    is_completed=Converted("status", lambda status: status == Status.COMPLETED),
+    version="version",
+    created_at="created_at",
+    updated_at="updated_at",
+    deleted_at="deleted_at",
+    key="id",
+    owner_key="owner_id",
+)
 
 
 @strawberry.type(name="TodoConnection", description="A page of todos.")

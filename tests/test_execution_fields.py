@@ -1,0 +1,332 @@
+"""Strawberry fields under the engine and under graphql-core: the same answers, at another price."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, NoReturn
+
+import pytest
+import strawberry
+from graphql import ExecutionResult, GraphQLObjectType, GraphQLSchema, execute, parse, validate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strawberry.extensions import FieldExtension
+from strawberry.permission import BasePermission
+
+from todo_gql.column_loader import ColumnDataLoader
+from todo_gql.execution import Converted, Engine, Rows, RowType, loaded_field
+from todo_gql.execution.strawberry_types import bare_field
+from todo_gql.scalars import serialize_time, serialize_times
+
+BOOKS: dict[int, list[dict[str, Any]]] = {
+    1: [{"number": 10, "title": "Emma"}, {"number": 11, "title": "Persuasion"}],
+    2: [],
+    3: [{"number": 12, "title": None}],
+}
+
+
+@dataclass
+class Shelf:
+    """The context: loaders, and what was asked of them."""
+
+    batches: list[list[int]] = field(default_factory=list)
+    broken: bool = False
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.books = ColumnDataLoader(self._books)
+
+    async def _books(self, keys: list[int]) -> list[Any]:
+        self.batches.append(keys)
+        if self.broken:
+            raise ConnectionError("The shelf is out of reach.")
+        return [BOOKS.get(key, LookupError(f"There is no writer {key}.")) for key in keys]
+
+
+def _books_of(context: Shelf) -> ColumnDataLoader[int, Any]:
+    if context.closed:
+        raise PermissionError("The shelf is closed.")
+    return context.books
+
+
+@strawberry.interface
+class Thing:
+    """What has a number."""
+
+    number: int
+
+
+@strawberry.type
+class Book(Thing):
+    """A book that counts how many of its kind were made."""
+
+    title: str
+    made: strawberry.Private[list[int]]
+
+    def __post_init__(self) -> None:
+        self.made.append(self.number)
+
+
+MADE: list[int] = []
+BOOK_ROWS = RowType(Book, number="number", title="title", made=lambda _row: MADE)
+
+
+class Nobody(BasePermission):
+    """A permission that nobody has."""
+
+    message = "This is for nobody."
+
+    def has_permission(self, source: Any, info: strawberry.Info, **kwargs: Any) -> bool:
+        """Nobody may."""
+        return False
+
+
+class Louder(FieldExtension):
+    """An extension that changes what a resolver gives."""
+
+    def resolve(self, next_: Any, source: Any, info: strawberry.Info, **kwargs: Any) -> str:
+        """The value in capitals."""
+        return str(next_(source, info, **kwargs)).upper()
+
+
+def _explode(_writer: Any) -> NoReturn:
+    raise ValueError("This can't be read.")
+
+
+@strawberry.type
+class Writer:
+    """A writer, whose fields are had in all ways there are."""
+
+    key: strawberry.Private[int]
+    name: str
+    books: Sequence[Book] | None = loaded_field(
+        _books_of, by="key", make=lambda rows, _context: BOOK_ROWS.objects(rows)
+    )
+    secret: str | None = strawberry.field(
+        resolver=lambda: "never told", permission_classes=[Nobody], graphql_type=str | None
+    )
+    guarded: str | None = strawberry.field(permission_classes=[Nobody], default="kept")
+    loud: str = strawberry.field(extensions=[Louder()], default="quiet")
+
+    @strawberry.field
+    def initial(self) -> str:
+        """What only the writer is needed for."""
+        return self.name[0]
+
+    @strawberry.field
+    def place(self, info: strawberry.Info) -> str:
+        """What the path is needed for."""
+        return f"{info.field_name} {info.path.as_list() if info.path else ''}"
+
+    @strawberry.field
+    async def slow(self) -> str:
+        """What is awaited."""
+        return self.name
+
+    @strawberry.field
+    def broken(self) -> int | None:
+        """What can't be had for one of them."""
+        return 6 // (self.key - 2)
+
+    @strawberry.field
+    def joined(self, words: Annotated[list[str], strawberry.argument()]) -> str:
+        """What changes its arguments."""
+        words.append(self.name)
+        return " ".join(words)
+
+
+def _writers(count: int) -> list[Writer]:
+    return [Writer(key=key, name=f"Writer {key}") for key in range(1, count + 1)]
+
+
+@strawberry.type
+class Number:
+    """A number that no object can be made of."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        raise ArithmeticError
+
+    @strawberry.field
+    def doubled(self) -> int | None:
+        """Twice the number."""
+        return self.number * 2
+
+
+NUMBER_ROWS = RowType(Number, number="number")
+
+
+@strawberry.type
+class Query:
+    """All that is asked for here."""
+
+    @strawberry.field
+    def spoiled(self) -> Sequence[Number]:
+        """Rows that no object can be made of."""
+        return NUMBER_ROWS.objects([{"number": 1}])
+
+    @strawberry.field
+    def writers(self, count: int = 3) -> list[Writer]:
+        """So many writers."""
+        return _writers(count)
+
+    @strawberry.field
+    def rows(self) -> Sequence[Book]:
+        """Books that are rows."""
+        return BOOK_ROWS.objects(BOOKS[1])
+
+    @strawberry.field
+    def things(self) -> Sequence[Thing]:
+        """Books that are rows, of a type that only each of them tells."""
+        return BOOK_ROWS.objects(BOOKS[1])
+
+
+SCHEMA: GraphQLSchema = strawberry.Schema(Query, types=[Book])._schema
+
+
+async def by_both(
+    text: str, **options: Any
+) -> tuple[ExecutionResult, ExecutionResult, Shelf, Shelf]:
+    """What the engine and graphql-core answer, and the contexts in which they do."""
+    document = parse(text)
+    assert not validate(SCHEMA, document)
+    engine, ours, theirs = Engine(SCHEMA), Shelf(**options), Shelf(**options)
+    operation = engine.prepare(document)
+    assert operation is not None
+    actual = await engine.execute(operation, context=ours)
+    running = execute(SCHEMA, document, context_value=theirs)
+    expected = running if isinstance(running, ExecutionResult) else await running
+    assert engine.handed_over == 0
+    return actual, expected, ours, theirs
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "name",
+        "initial",
+        "place",
+        "slow",
+        "broken",
+        "secret",
+        "guarded",
+        "loud",
+        'joined(words: ["by"])',
+        "name initial again: initial __typename slow",
+        "books { number title __typename }",
+        "books { number } titles: books { title }",
+    ],
+)
+async def test_a_field_is_the_same_however_it_is_had(fields: str) -> None:
+    """Attributes, resolvers, permissions, extensions and loaders answer as under graphql-core."""
+    actual, expected, *_ = await by_both(f"{{ writers(count: 4) {{ {fields} }} }}")
+    assert actual.formatted == expected.formatted
+
+
+async def test_a_loader_is_called_once_for_all_objects_of_a_level() -> None:
+    """Both executors load the books of all writers in one batch, also if asked twice."""
+    *_, ours, theirs = await by_both("{ writers { a: books { number } b: books { number } } }")
+    assert ours.batches == theirs.batches == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize("trouble", ["broken", "closed"])
+async def test_a_loader_that_fails_is_an_error_of_each_object(trouble: str) -> None:
+    """When a batch fails, or the loader can't be had, each writer's books are an error."""
+    actual, expected, *_ = await by_both("{ writers { books { number } } }", **{trouble: True})
+    assert actual.formatted == expected.formatted
+    assert len(actual.errors or ()) == 3
+
+
+async def test_rows_are_never_made_into_objects() -> None:
+    """Columns are read straight from rows by the engine, and through objects by graphql-core."""
+    document = parse("{ rows { number __typename } }")
+    engine = Engine(SCHEMA)
+    operation = engine.prepare(document)
+    assert operation is not None
+    MADE.clear()
+    result = await engine.execute(operation, context=Shelf())
+    assert (result.errors, MADE) == (None, [])
+    assert result == execute(SCHEMA, document)
+    assert MADE == [10, 11]
+
+
+async def test_rows_stand_for_objects_where_each_tells_its_type() -> None:
+    """Rows of an interface are made into objects that can be asked for their type."""
+    actual, expected, *_ = await by_both("{ things { __typename number ... on Book { title } } }")
+    assert actual.formatted == expected.formatted
+
+
+@dataclass
+class Pair:
+    """What is made of a row and something else."""
+
+    sum: int
+    text: str
+
+
+def test_a_row_type_names_all_attributes() -> None:
+    """A forgotten or misspelt attribute is an error where the row type is declared."""
+    for attributes in ({"sum": "a"}, {"sum": "a", "text": "b", "txet": "c"}):
+        with pytest.raises(TypeError):
+            RowType(Pair, **attributes)
+
+
+async def test_a_row_that_makes_no_object_is_an_error_of_its_fields() -> None:
+    """Fields that need the object fail where it can't be made, those of columns don't."""
+    document = parse("{ spoiled { number doubled } }")
+    engine = Engine(SCHEMA)
+    operation = engine.prepare(document)
+    assert operation is not None
+    result = await engine.execute(operation, context=Shelf())
+    assert result.data == {"spoiled": [{"number": 1, "doubled": None}]}
+    assert [error.path for error in result.errors or ()] == [["spoiled", 0, "doubled"]]
+
+
+def test_rows_are_a_sequence_of_objects() -> None:
+    """Rows can be counted, indexed and gone through, and each object is made once."""
+    rows = BOOK_ROWS.objects(BOOKS[1])
+    assert len(rows) == 2
+    assert [book.title for book in rows] == ["Emma", "Persuasion"]
+    assert rows[0] is next(iter(rows))
+    assert list(rows[1:]) == [rows[1]]
+
+
+def test_rows_that_were_given_different_things_are_not_joined() -> None:
+    """Rows of one type that were given the same are one list, others are not."""
+    kind = RowType(Pair, sum=lambda row, more: row["a"] + more, text=Converted("a", str))
+    one, two = kind.objects([{"a": 1}], 10), kind.objects([{"a": 2}], 10)
+    joined = Rows.joined([one, two])
+    assert joined is not None
+    assert (joined.column("sum"), joined.column("text")) == ([11, 12], ["1", "2"])
+    assert Rows.joined([one, kind.objects([{"a": 2}], 20)]) is None
+
+
+def test_schemas_that_handle_exceptions_are_called_through_strawberry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A schema's own exception handlers see what resolvers raise."""
+    handling = strawberry.Schema(Query, types=[Book])
+    writer = handling._schema.get_type("Writer")
+    assert isinstance(writer, GraphQLObjectType)
+    definition = writer.fields["name"]
+    assert bare_field(definition, handling._schema) is not None
+    monkeypatch.setattr(handling, "exception_handlers", (object(),))
+    assert bare_field(definition, handling._schema) is None
+
+
+# How long an example takes says nothing on a busy machine.
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]))
+        | st.datetimes().map(lambda moment: moment.replace(microsecond=0, tzinfo=UTC))
+    )
+)
+def test_many_moments_are_written_as_each_is(moments: list[datetime]) -> None:
+    """A column of moments in UTC is written as its moments are one by one."""
+    written = serialize_times(moments)
+    if all(moment.tzinfo is UTC for moment in moments):
+        assert written == [serialize_time(moment) for moment in moments]
+    else:
+        assert written is None

@@ -1,0 +1,7 @@
+"""A GraphQL engine that executes breadth-first; see README.md beside this file."""
+
+from todo_gql.execution.engine import Engine, Operation
+from todo_gql.execution.loading import ColumnLoader, loaded_field
+from todo_gql.execution.rows import Converted, Rows, RowType
+
+__all__ = ["ColumnLoader", "Converted", "Engine", "Operation", "RowType", "Rows", "loaded_field"]

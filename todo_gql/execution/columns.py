@@ -1,0 +1,70 @@
+"""Columns: what one field has for all objects of a level, and functions over a whole column."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
+from types import GeneratorType
+from typing import Any, TypeAlias
+
+from graphql import Undefined
+from graphql.pyutils import is_awaitable
+
+Column: TypeAlias = list[Any]
+"""A value for each object; one that is an exception stands for an error of that object's field."""
+
+Kinds: TypeAlias = set[type]
+"""The types that occur in a column, which tell in one look what needs no look at each value."""
+
+ABSENT = frozenset({type(None), type(Undefined)})
+
+
+def kinds_of(values: Iterable[object]) -> Kinds:
+    """The types that occur among the values."""
+    return set(map(type, values))
+
+
+@lru_cache(maxsize=4096)
+def _may_await(kind: type) -> bool:
+    return hasattr(kind, "__await__") or issubclass(kind, GeneratorType)
+
+
+@lru_cache(maxsize=4096)
+def _is_blank(kind: type) -> bool:
+    return kind in ABSENT or issubclass(kind, Exception)
+
+
+def has_awaitables(values: Iterable[object], kinds: Kinds) -> bool:
+    """Whether any of the values, which are of these types, has to be awaited."""
+    # Generators may be coroutines of the old kind, so that each has to be asked.
+    return any(map(_may_await, kinds)) and any(map(is_awaitable, values))
+
+
+def has_blanks(kinds: Kinds) -> bool:
+    """Whether there are nulls or exceptions among values of these types."""
+    return any(map(_is_blank, kinds))
+
+
+def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
+    """What the function returns for each value, or the exception that it raises.
+
+    Every call is made exactly once, and a column without exceptions costs no `try` per value.
+    """
+    size = len(arguments[0])
+    results: Column = []
+    calls = map(function, *arguments)
+    while len(results) < size:
+        try:
+            results.extend(calls)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
+            results.append(error)
+        else:
+            if len(results) < size:
+                # The function raised StopIteration, which ended `extend` and not the column.
+                results.append(StopIteration())
+    return results
+
+
+def split(values: Iterable[Any], lists: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The values dealt out into new lists as long as the given ones."""
+    dealt = iter(values)
+    return [list(islice(dealt, len(one))) for one in lists]

@@ -1,0 +1,49 @@
+"""Completing columns: from what resolvers return to what the answer holds, type by type."""
+
+from functools import partial
+
+from graphql import (
+    GraphQLOutputType,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+
+from todo_gql.execution.blanks import blanks_apart
+from todo_gql.execution.columns import Column, Kinds
+from todo_gql.execution.execution import Execution
+from todo_gql.execution.leaves import Serializers, leaf_completer, shortcut
+from todo_gql.execution.lists import list_completer
+from todo_gql.execution.objects import complete_abstract, complete_objects
+from todo_gql.execution.places import Places
+from todo_gql.execution.plan import Complete, PlannedField
+
+
+def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Complete:
+    """What completes the values of a type."""
+    nullable = not is_non_null_type(return_type)
+    inner = return_type.of_type if is_non_null_type(return_type) else return_type
+    if is_leaf_type(inner):
+        quick = shortcut(inner, nullable=nullable)
+        serialize = serializers.get(inner.name)
+        slow = blanks_apart(leaf_completer(inner, serialize), nullable=nullable)
+
+        def complete_leaves(
+            execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
+        ) -> Column:
+            completed = quick(values, kinds)
+            if completed is not None:
+                return completed
+            return slow(execution, field, values, kinds, places)
+
+        return complete_leaves
+    if is_list_type(inner):
+        return blanks_apart(
+            list_completer(inner.of_type, completer(inner.of_type, serializers)), nullable=nullable
+        )
+    if is_abstract_type(inner):
+        return blanks_apart(partial(complete_abstract, inner), nullable=nullable)
+    assert is_object_type(inner)
+    return blanks_apart(partial(complete_objects, inner), nullable=nullable)

@@ -1,0 +1,212 @@
+"""The engine: prepares operations once, and executes them breadth-first."""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    assert_valid_schema,
+    execute,
+    get_operation_ast,
+    get_variable_values,
+    visit,
+)
+from graphql.execution import VariableValues
+from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
+
+from todo_gql.execution.execution import Execution, Request
+from todo_gql.execution.leaves import Serializers
+from todo_gql.execution.places import RootPlaces
+from todo_gql.execution.plan import Selection
+from todo_gql.execution.planning import Planner
+
+CONDITIONS = frozenset({"skip", "include"})
+HANDED_OVER = frozenset({"defer", "stream", "experimental_disableErrorPropagation"})
+MAX_COERCION_ERRORS = 50
+MAX_PLANS = 16
+
+
+@dataclass(eq=False)
+class Operation:
+    """An operation of a document, and its plans: one for each outcome of @skip and @include."""
+
+    document: DocumentNode
+    name: str | None
+    node: OperationDefinitionNode
+    root_type: GraphQLObjectType | None
+    fragments: dict[str, FragmentDefinitionNode]
+    conditions: tuple[str, ...]
+    is_covered: bool
+    plans: dict[tuple[object, ...], Selection] = field(default_factory=dict)
+
+    @property
+    def type(self) -> OperationType:
+        """Whether it is a query, a mutation or a subscription."""
+        return self.node.operation
+
+
+class Engine:
+    """Executes the operations of a schema.
+
+    What it doesn't cover it hands to graphql-core as it is, and counts in `handed_over`; so it does
+    with everything if `breadth_first` is off, uncounted.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        serializers: Serializers | None = None,
+        *,
+        breadth_first: bool = True,
+    ) -> None:
+        assert_valid_schema(schema)
+        self.schema = schema
+        self.breadth_first = breadth_first
+        self.handed_over = 0
+        self.planner = Planner(schema, serializers or {})
+
+    def prepare(
+        self, document: DocumentNode, operation_name: str | None = None
+    ) -> Operation | None:
+        """An operation of a valid document, ready to be executed as often as wanted.
+
+        None if the document has no such operation, or several and no name is given.
+        """
+        node = get_operation_ast(document, operation_name)
+        if node is None:
+            return None
+        survey = _Survey()
+        visit(document, survey)
+        root_type = self.schema.get_root_type(node.operation)
+        return Operation(
+            document,
+            operation_name,
+            node,
+            root_type,
+            {
+                one.name.value: one
+                for one in document.definitions
+                if isinstance(one, FragmentDefinitionNode)
+            },
+            tuple(sorted(survey.conditions)),
+            is_covered=survey.is_covered
+            and root_type is not None
+            and node.operation is not OperationType.SUBSCRIPTION
+            and not any(self.schema.get_directive(name) for name in HANDED_OVER),
+        )
+
+    async def execute(
+        self,
+        operation: Operation,
+        *,
+        context: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        root: Any = None,
+    ) -> ExecutionResult:
+        """What graphql-core's `execute` gives for the same operation."""
+        given = dict(variables or {})
+        node = operation.node
+        if not self.breadth_first or not operation.is_covered:
+            self.handed_over += self.breadth_first
+            return await self._handed_over(operation, context, given, root)
+        values = get_variable_values(
+            self.schema, node.variable_definitions or (), given, max_errors=MAX_COERCION_ERRORS
+        )
+        if isinstance(values, list):
+            return ExecutionResult(None, values)
+        execution = Execution(
+            Request(self.schema, node, operation.fragments, values, context, root)
+        )
+        try:
+            plan = self._plan(operation, execution, values)
+            serially = node.operation is OperationType.MUTATION
+            data = await (_one_by_one if serially else _all_at_once)(execution, plan, root)
+        except GraphQLError as error:
+            return ExecutionResult(None, [error])
+        except RecursionError:
+            return ExecutionResult(None, [GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, node)])
+        return ExecutionResult(data, execution.collected.errors or None)
+
+    def _plan(
+        self, operation: Operation, execution: Execution, values: VariableValues
+    ) -> Selection:
+        key = tuple(values.coerced.get(name) for name in operation.conditions)
+        plan = operation.plans.get(key)
+        if plan is None:
+            assert operation.root_type is not None
+            plan = self.planner.root(execution, operation.root_type)
+            if len(operation.plans) >= MAX_PLANS:
+                operation.plans.clear()
+            operation.plans[key] = plan
+        return plan
+
+    async def _handed_over(
+        self, operation: Operation, context: Any, variables: dict[str, Any], root: Any
+    ) -> ExecutionResult:
+        running = execute(
+            self.schema,
+            operation.document,
+            root,
+            context,
+            variables,
+            operation.name,
+            max_coercion_errors=MAX_COERCION_ERRORS,
+        )
+        return await running if isinstance(running, Awaitable) else running
+
+
+async def _all_at_once(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
+    """Execute all fields side by side."""
+    [data] = execution.select(plan, [root], RootPlaces())
+    await execution.settle()
+    return execution.concluded(data)
+
+
+async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
+    """Execute each field after the one before it is done, as long as there is an answer."""
+    data: dict[str, Any] = {}
+    for planned in plan.fields:
+        execution.select(Selection([planned]), [root], RootPlaces(), into=[data])
+        await execution.settle()
+        if execution.concluded(data) is None:
+            return None
+    return data
+
+
+class _Survey(Visitor):
+    """What a document asks for that decides how it can be executed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conditions: set[str] = set()
+        self.is_covered = True
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        if node.name.value in HANDED_OVER:
+            self.is_covered = False
+        elif node.name.value in CONDITIONS:
+            self.conditions.update(
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            )
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+        if node.variable_definitions:
+            self.is_covered = False
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        if node.arguments:
+            self.is_covered = False

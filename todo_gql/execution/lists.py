@@ -1,0 +1,136 @@
+"""Completing lists: the items of a whole column of lists are one column."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from graphql import GraphQLError, GraphQLOutputType, is_non_null_type, is_object_type
+from graphql.pyutils import is_iterable
+from graphql.pyutils.is_awaitable import is_async_iterable
+
+from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, split
+from todo_gql.execution.execution import Execution, awaited
+from todo_gql.execution.places import ItemPlaces, Places, SomePlaces
+from todo_gql.execution.plan import Complete, PlannedField
+from todo_gql.execution.rows import Rows
+from todo_gql.execution.strawberry_types import origin_of
+
+
+def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Complete:
+    """What completes lists of items, all lists' items at once."""
+    nullable = not is_non_null_type(item_type)
+    named = item_type.of_type if is_non_null_type(item_type) else item_type
+    row_origin = origin_of(named) if is_object_type(named) else None
+
+    def complete(
+        execution: Execution,
+        field: PlannedField,
+        values: Column,
+        kinds: Kinds,
+        places: Places,
+        *,
+        into: list[Column] | None = None,
+    ) -> Column:
+        if kinds <= {list}:
+            items: Sequence[Any] = list(chain.from_iterable(values))
+        elif kinds == {Rows}:
+            items = _joined(values, row_origin)
+        else:
+            return _complete_iterables(complete, execution, field, values, places)
+        item_kinds = {items.row_type.type} if isinstance(items, Rows) else kinds_of(items)
+        item_places = ItemPlaces(places, values, nullable=nullable)
+        if isinstance(items, Rows) or not has_awaitables(items, item_kinds):
+            completed = complete_items(execution, field, items, item_kinds, item_places)
+            parts = split(completed, values)
+            return parts if into is None else _filled(into, parts)
+
+        lists: list[Column] = [[] for _ in values] if into is None else into
+
+        def fill(settled: Column) -> None:
+            done = complete_items(execution, field, settled, kinds_of(settled), item_places)
+            _filled(lists, split(done, values))
+
+        execution.later(awaited(list(items)), fill)
+        return lists
+
+    return complete
+
+
+def _filled(lists: list[Column], parts: list[Column]) -> list[Column]:
+    for one, part in zip(lists, parts, strict=True):
+        one[:] = part
+    return lists
+
+
+def _joined(parts: list[Rows[Any]], origin: type | None) -> Sequence[Any]:
+    """The rows of all parts, or their objects where rows can't stand for them."""
+    rows = Rows.joined(parts)
+    if rows is not None and rows.row_type.type is origin:
+        return rows
+    return list(chain.from_iterable(parts))
+
+
+def _complete_iterables(
+    complete: Complete,
+    execution: Execution,
+    field: PlannedField,
+    values: Column,
+    places: Places,
+) -> Column:
+    """Complete whatever can be iterated over, once it is a list."""
+    lists: list[Column | None] = [None] * len(values)
+    drained: list[tuple[int, Column]] = []
+    for index, value in enumerate(values):
+        if is_async_iterable(value):
+            into: Column = []
+            lists[index] = into
+            fill = partial(_fill_list, complete, execution, field, places, index, into)
+            execution.later(_drained(value), fill)
+        elif is_iterable(value):
+            items: Column = []
+            try:
+                items.extend(value)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this list's error
+                execution.fail(error, field, places, index, follows_items=True)
+            drained.append((index, items))
+        else:
+            execution.fail(_not_iterable(field), field, places, index)
+    picks = [index for index, _ in drained]
+    some = SomePlaces(places, picks)
+    completed = complete(execution, field, [items for _, items in drained], {list}, some)
+    for index, items in zip(picks, completed, strict=True):
+        lists[index] = items
+    return lists
+
+
+async def _drained(iterable: Any) -> Column:
+    """The items, and the exception that ended them if there is one."""
+    items: Column = []
+    try:
+        async for item in iterable:
+            items.append(item)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this list's error
+        return [items, error]
+    return [items, None]
+
+
+def _fill_list(
+    complete: Complete,
+    execution: Execution,
+    field: PlannedField,
+    places: Places,
+    index: int,
+    into: Column,
+    drained: Column,
+) -> None:
+    items, error = drained
+    if error is not None:
+        execution.fail(error, field, places, index, follows_items=True)
+    some = SomePlaces(places, [index])
+    complete(execution, field, [items], {list}, some, into=[into])
+
+
+def _not_iterable(field: PlannedField) -> GraphQLError:
+    name = f"{field.parent_type}.{field.field_name}"
+    return GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")

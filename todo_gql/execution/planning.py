@@ -1,0 +1,68 @@
+"""Making plans: which fields are selected, merged by graphql-core's own rules."""
+
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
+
+from todo_gql.execution.completion import completer
+from todo_gql.execution.execution import Execution
+from todo_gql.execution.leaves import Serializers
+from todo_gql.execution.plan import Complete, PlannedField, Resolve, Selection
+from todo_gql.execution.resolution import resolver
+
+
+class Planner:
+    """Makes the plans of one schema, and finds once how each of its fields is dealt with."""
+
+    def __init__(self, schema: GraphQLSchema, serializers: Serializers) -> None:
+        self.schema = schema
+        self.serializers = serializers
+        self.ways: dict[tuple[GraphQLObjectType, str], tuple[Resolve, Complete]] = {}
+
+    def root(self, execution: Execution, root_type: GraphQLObjectType) -> Selection:
+        """What an operation selects of the root."""
+        executor = execution.executor
+        collected = collect_fields(
+            self.schema,
+            executor.fragments,
+            executor.variable_values,
+            root_type,
+            executor.operation,
+        )
+        return self._selection(root_type, collected.grouped_field_set)
+
+    def subselect(
+        self, execution: Execution, field: PlannedField, type_: GraphQLObjectType
+    ) -> Selection:
+        """What is selected of a field's objects of one type; planned when it is first needed."""
+        selection = field.selections.get(type_)
+        if selection is None:
+            collected = execution.executor.collect_subfields(type_, field.details)
+            selection = self._selection(type_, collected.grouped_field_set)
+            field.selections[type_] = selection
+        return selection
+
+    def _selection(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> Selection:
+        planned = []
+        for name, details in fields.items():
+            field_name = details[0].node.name.value
+            definition = self.schema.get_field(type_, field_name)
+            if definition is not None:
+                resolve, complete = self._way(type_, field_name, definition)
+                planned.append(
+                    PlannedField(
+                        name, details, definition, type_, resolve, complete, self.subselect
+                    )
+                )
+        return Selection(planned)
+
+    def _way(
+        self, type_: GraphQLObjectType, name: str, definition: GraphQLField
+    ) -> tuple[Resolve, Complete]:
+        way = self.ways.get((type_, name))
+        if way is None:
+            way = (
+                resolver(definition, type_, self.schema),
+                completer(definition.type, self.serializers),
+            )
+            self.ways[type_, name] = way
+        return way

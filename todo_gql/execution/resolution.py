@@ -1,0 +1,153 @@
+"""Resolving columns: how a field's values are had for all objects of a level at once."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, TypeNameMetaFieldDef
+from graphql.execution import default_field_resolver, get_argument_values
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
+from todo_gql.execution.execution import Execution
+from todo_gql.execution.loading import LOADING, Loading
+from todo_gql.execution.places import Places
+from todo_gql.execution.plan import PlannedField, Resolve
+from todo_gql.execution.rows import Rows
+from todo_gql.execution.strawberry_types import (
+    attribute_of,
+    bare_field,
+    direct_resolver,
+    takes_only_itself,
+)
+
+# What can't be changed by a resolver, and so can be handed to many.
+ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+def resolver(
+    definition: GraphQLField, parent_type: GraphQLObjectType, schema: GraphQLSchema
+) -> Resolve:
+    """How the values of a field are had."""
+    if definition is TypeNameMetaFieldDef:
+        return partial(_type_names, parent_type.name)
+    if definition.resolve is None and not definition.args:
+        return _resolve_by_default
+    field = bare_field(definition, schema)
+    if field is not None and (attribute := attribute_of(field)):
+        return partial(_attributes, attribute, attrgetter(attribute))
+    if field is None or field.base_resolver is None:
+        return partial(_resolve_each, definition.resolve or default_field_resolver)
+    return _bare_resolver(field, field.base_resolver, schema)
+
+
+def _bare_resolver(
+    field: StrawberryField, declared: StrawberryResolver[Any], schema: GraphQLSchema
+) -> Resolve:
+    call = direct_resolver(field, declared, schema)
+    if loading := field.metadata.get(LOADING):
+        return partial(_resolve_loaded, loading, call)
+    if takes_only_itself(declared):
+        return partial(_call_each, declared.wrapped_func)
+    return partial(_resolve_each, call)
+
+
+def _type_names(
+    name: str, _execution: Execution, _field: PlannedField, sources: Sequence[Any], _places: Places
+) -> Column:
+    return [name] * len(sources)
+
+
+def _attributes(
+    name: str,
+    read: Callable[[Any], Any],
+    _execution: Execution,
+    _field: PlannedField,
+    sources: Sequence[Any],
+    _places: Places,
+) -> Column:
+    if isinstance(sources, Rows) and name in sources.row_type.attributes:
+        return sources.column(name)
+    return _mapped_objects(read, sources)
+
+
+def _call_each(
+    function: Any,
+    _execution: Execution,
+    _field: PlannedField,
+    sources: Sequence[Any],
+    _places: Places,
+) -> Column:
+    return _mapped_objects(function, sources)
+
+
+def _mapped_objects(function: Callable[..., Any], sources: Sequence[Any], *more: Any) -> Column:
+    """What the function returns for each object, which rows have to be made into first."""
+    try:
+        objects = sources.made if isinstance(sources, Rows) else sources
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
+        return [error] * len(sources)
+    return mapped(function, objects, *more)
+
+
+def _resolve_loaded(
+    loading: Loading[Any, Any, Any, Any],
+    call: Callable[..., Any],
+    execution: Execution,
+    field: PlannedField,
+    sources: Sequence[Any],
+    places: Places,
+) -> Column | Coroutine[Any, Any, Column]:
+    keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
+    if has_blanks(kinds_of(keys)):
+        return _resolve_each(call, execution, field, sources, places)
+    return loading.column(keys, execution.context)
+
+
+def _resolve_by_default(
+    execution: Execution, field: PlannedField, sources: Sequence[Any], places: Places
+) -> Column:
+    """Do as graphql-core's default resolver, which needs to know more only for functions."""
+    values = _mapped_objects(partial(_item_or_attribute, field.field_name), sources)
+    for index, value in enumerate(values):
+        if callable(value):
+            [values[index]] = mapped(value, [execution.info(field, places.path(index))])
+    return values
+
+
+def _item_or_attribute(name: str, source: object) -> Any:
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+
+
+def _resolve_each(
+    resolve: Callable[..., Any],
+    execution: Execution,
+    field: PlannedField,
+    sources: Sequence[Any],
+    places: Places,
+) -> Column:
+    """Call a resolver for each object, with all that it may ask for."""
+    definition = field.definition
+    if not definition.args:
+        return _mapped_objects(
+            lambda source, index: resolve(source, execution.info(field, places.path(index))),
+            sources,
+            range(len(sources)),
+        )
+
+    def arguments() -> dict[str, Any]:
+        return get_argument_values(definition, field.details[0].node, execution.request.variables)
+
+    try:
+        given = arguments()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
+        return [error] * len(sources)
+    shared = kinds_of(given.values()) <= ATOMS or len(sources) == 1
+
+    def call(source: Any, index: int) -> Any:
+        info = execution.info(field, places.path(index))
+        return resolve(source, info, **(given if shared else arguments()))
+
+    return _mapped_objects(call, sources, range(len(sources)))

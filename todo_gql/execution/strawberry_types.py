@@ -1,0 +1,83 @@
+"""What the engine knows of Strawberry: which wrappers it may look behind, and what is there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from strawberry import Schema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_argument
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+from strawberry.utils.await_maybe import await_maybe
+
+DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
+
+
+def bare_field(definition: GraphQLField, schema: GraphQLSchema) -> StrawberryField | None:
+    """The declaration of a field that has no permissions or extensions and handles no exceptions."""
+    field, owner = definition.extensions.get(DEFINITION), _strawberry_schema(schema)
+    if owner is None or owner.exception_handlers or not isinstance(field, StrawberryField):
+        return None
+    plain = type(field).get_result is StrawberryField.get_result
+    return field if plain and not field.extensions else None
+
+
+def _strawberry_schema(schema: GraphQLSchema) -> Schema | None:
+    return getattr(schema, "_strawberry_schema", None)
+
+
+def direct_resolver(
+    field: StrawberryField, resolver: StrawberryResolver[Any], schema: GraphQLSchema
+) -> Callable[..., Any]:
+    """The resolver of a bare field, without looking up at each call what never changes."""
+    owner = _strawberry_schema(schema)
+    assert owner is not None
+    config, scalars = owner.config, owner.schema_converter.scalar_registry
+    arguments = {
+        config.name_converter.from_argument(argument): (argument.python_name, argument.type)
+        for argument in field.arguments
+    }
+    parents = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
+    takes_self, info_parameter = resolver.self_parameter is not None, resolver.info_parameter
+
+    def call(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
+        info = config.info_class(_raw_info=raw_info, _field=field)
+        passed: dict[str, Any] = dict.fromkeys(parents, source)
+        if info_parameter is not None:
+            passed[info_parameter.name] = info
+        for name, value in given.items():
+            python_name, type_ = arguments[name]
+            passed[python_name] = convert_argument(
+                value, type_, scalars, config, info, path=(name,)
+            )
+        return resolver(source, **passed) if takes_self else resolver(**passed)
+
+    async def call_and_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
+        return await await_maybe(call(source, raw_info, **given))
+
+    return call_and_await if field.is_async else call
+
+
+def attribute_of(field: StrawberryField) -> str | None:
+    """The attribute that the field shows, if it does no more than that."""
+    shows = field.base_resolver is None and field.default_resolver is getattr
+    return field.python_name if shows else None
+
+
+def takes_only_itself(resolver: StrawberryResolver[Any]) -> bool:
+    """Whether a resolver is a plain method of the object."""
+    return resolver.self_parameter is not None and len(resolver.signature.parameters) == 1
+
+
+def origin_of(type_: GraphQLObjectType) -> type | None:
+    """The class that a type was declared by."""
+    definition = type_.extensions.get(DEFINITION)
+    return definition.origin if isinstance(definition, StrawberryObjectDefinition) else None
+
+
+def is_checked_by_class(type_: GraphQLObjectType) -> bool:
+    """Whether the type's `is_type_of` is Strawberry's own, which doesn't look at the execution."""
+    definition = type_.extensions.get(DEFINITION)
+    return isinstance(definition, StrawberryObjectDefinition) and definition.is_type_of is None
