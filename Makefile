@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-clients check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -12,6 +12,9 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed ## Real clients of front ends and programs, each on a round trip
+	$(BIN)/pytest tests/clients
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check
@@ -48,6 +51,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
 lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --group build -o requirements.txt
 	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
+	$(COMPILE) --group clients -o requirements-clients.txt
 	$(COMPILE) --group uv -o requirements-uv.txt
 
 clean: ## Remove what is built, and keep the data
@@ -69,4 +73,14 @@ $(VENV)/serve: requirements.txt requirements-uv.txt pyproject.toml
 
 $(VENV)/test: requirements-dev.txt $(VENV)/serve
 	$(INSTALL) -r requirements-dev.txt || $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/clients/installed: requirements-clients.txt $(VENV)/serve
+	$(PYTHON) -m venv $(VENV)/clients
+	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --no-deps --require-hashes -r $< || \
+		$(VENV)/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+tests/clients/node_modules/installed: tests/clients/package-lock.json
+	cd tests/clients && npm ci
 	@touch $@
