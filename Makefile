@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-clients check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test test-clients fuzz check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -15,6 +15,16 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 
 test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed ## Real clients of front ends and programs, each on a round trip
 	$(BIN)/pytest tests/clients
+
+# The same number tries the same again: make fuzz FUZZ_SEED=1 FUZZ_EXAMPLES=200
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
+FUZZ_EXAMPLES ?= 20
+export FUZZ_SEED FUZZ_EXAMPLES
+
+fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each
+	@echo "FUZZ_SEED=$(FUZZ_SEED)"
+	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
+		tests/fuzz tests/test_partial_updates.py
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check

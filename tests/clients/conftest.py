@@ -39,7 +39,7 @@ def token(server: Server) -> str:
     return str(server.execute(REGISTER, input=sent)["register"]["tokens"]["accessToken"])
 
 
-def run(*command: str | Path, folder: Path = HERE, **environment: str) -> str:
+def run(*command: str | Path, folder: Path = HERE, seconds: float = 120, **environment: str) -> str:
     """What a program prints; fails with all that it said unless it ends well."""
     done = subprocess.run(
         command,
@@ -49,7 +49,7 @@ def run(*command: str | Path, folder: Path = HERE, **environment: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=120,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
