@@ -6,6 +6,14 @@ import { TODOS } from './operations';
 import { type Execute, roundTrip, sessionOfNobody } from './round-trip';
 import { makeUrql } from './urql';
 
+const methods = new Map<string, string>();
+const send = globalThis.fetch;
+globalThis.fetch = (input, init) => {
+  const kind = String(input).includes('?query=') ? 'query' : 'mutation';
+  methods.set(kind, init?.method ?? 'GET');
+  return send(input, init);
+};
+
 const session = sessionOfNobody();
 const client = makeUrql(session);
 
@@ -25,4 +33,8 @@ test('a list that was read is in the cache until a mutation changes one of its t
   const read = () => client.query(TODOS, { first: 1 });
   await read();
   assert.equal((await read()).operation.context.meta?.cacheOutcome, 'hit');
+});
+
+test('queries go by GET and mutations by POST', () => {
+  assert.deepEqual(Object.fromEntries(methods), { mutation: 'POST', query: 'GET' });
 });
