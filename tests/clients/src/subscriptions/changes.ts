@@ -53,16 +53,16 @@ export function followChanges(session: Session, subscribe: Subscribe): void {
     const { changeCursor } = await post<{ changeCursor: string }>(session, '{ changeCursor }', {});
     await create('Missed');
     const seen: string[] = [];
+    let end: () => void = () => undefined;
     await new Promise<void>((resolve) => {
-      const end = subscribe(changeCursor, ({ changes }) => {
+      end = subscribe(changeCursor, ({ changes }) => {
         assert(changes.__typename === 'Change');
         seen.push(`${changes.action} ${changes.todo?.title}`);
         if (seen.length === 1) void create('Live');
-        if (seen.length < 2) return;
-        end();
-        resolve();
+        else resolve();
       });
     });
+    end();
     assert.deepEqual(seen, ['CREATED Missed', 'CREATED Live']);
   });
 }
