@@ -63,6 +63,10 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _parse_json(text: bytes | str, name: str) -> Any:
     try:
         return orjson.loads(text)
@@ -75,10 +79,6 @@ def _parse_json(text: bytes | str, name: str) -> Any:
         return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _checked(parameters: Any) -> GraphQLRequest:
