@@ -3,8 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
-	check-rolling load bench profile memory bench-logins bench-equal-times format migrate migration \
-	schema lock graphiql clean help
+	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times \
+	format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -20,6 +20,19 @@ test-slow: $(VENV)/test ## Kill workers again and again; SEED=… repeats what a
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
 	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py
+
+test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed ## Real clients of front ends and programs, each on a round trip
+	$(BIN)/pytest tests/clients
+
+# The same number tries the same again: make fuzz FUZZ_SEED=1 FUZZ_EXAMPLES=200
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
+FUZZ_EXAMPLES ?= 20
+export FUZZ_SEED FUZZ_EXAMPLES
+
+fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each
+	@echo "FUZZ_SEED=$(FUZZ_SEED)"
+	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
+		tests/fuzz tests/test_partial_updates.py
 
 check: $(VENV)/test ## Lint, types, architecture, schema and migrations
 	$(BIN)/ruff check
@@ -92,6 +105,7 @@ lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --extra embedded --group dev -o requirements-dev.txt
 	$(COMPILE) --group artefacts -c requirements-dev.txt -o requirements-artefacts.txt
 	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
+	$(COMPILE) --group clients -o requirements-clients.txt
 
 clean: ## Remove what is built, and keep the data
 	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
@@ -121,4 +135,14 @@ $(VENV)/test: requirements-dev.txt $(VENV)/serve
 
 $(VENV)/bench: requirements-bench.txt $(VENV)/serve
 	$(INSTALL) -r requirements-bench.txt || $(PIP_INSTALL) --require-hashes -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/clients/installed: requirements-clients.txt $(VENV)/serve
+	$(PYTHON) -m venv $(VENV)/clients
+	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --no-deps --require-hashes -r $< || \
+		$(VENV)/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+tests/clients/node_modules/installed: tests/clients/package-lock.json
+	cd tests/clients && npm ci
 	@touch $@

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from asyncpg import Connection
 from starlette.types import ASGIApp, Message
@@ -23,6 +24,14 @@ from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.passwords import hashing_threads
 from todo_gql.settings import Settings
 from todo_gql.worker import working
+
+# Every run tries the same examples; `make fuzz` tries others, as many as it is told.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+hypothesis.settings.register_profile(
+    "steady", derandomize=True, max_examples=20, deadline=None, database=None
+)
+hypothesis.settings.register_profile("fuzz", max_examples=EXAMPLES, deadline=None, database=None)
+hypothesis.settings.load_profile("steady")
 
 PASSWORD = "Correct1horse"
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import sys
 import threading
@@ -21,14 +20,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.browsing import CHROMIUM, Page, answer, chromium, graphiql, paste, run_query
 from todo_gql.http import graphiql as graphiql_module
 from todo_gql.http.graphiql import GraphiQL, main
 from todo_gql.http.negotiation import prefers_html
 
 playwright_api = pytest.importorskip("playwright.async_api")
-Page = Any
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
@@ -68,7 +65,7 @@ def free_socket() -> socket.socket:
 
 def small_server(site: Site, dist: Path | None = None) -> Starlette:
     """Serve GraphiQL beside an endpoint that tells which Authorization header it was sent."""
-    graphiql = GraphiQL(dist) if dist else GraphiQL()
+    shown = GraphiQL(dist) if dist else GraphiQL()
 
     class Root:
         def __init__(self, authorization: str | None) -> None:
@@ -98,7 +95,7 @@ def small_server(site: Site, dist: Path | None = None) -> Starlette:
     async def graphql(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         if request.method == "GET" and prefers_html(request.headers.get("accept")):
-            await graphiql.page(scope, receive, send)
+            await shown.page(scope, receive, send)
         else:
             await (await execute(request))(scope, receive, send)
 
@@ -106,7 +103,7 @@ def small_server(site: Site, dist: Path | None = None) -> Starlette:
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
             await graphql(scope, receive, send)
 
-    return Starlette(routes=[graphiql.assets, Route("/graphql", Endpoint())])
+    return Starlette(routes=[shown.assets, Route("/graphql", Endpoint())])
 
 
 @pytest.fixture
@@ -126,78 +123,15 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Any]:
     """One headless Chromium for the module."""
-    async with playwright_api.async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        await chromium.close()
+    async with chromium(playwright_api) as browser:
+        yield browser
 
 
 @pytest.fixture
 async def page(browser: Any, site: Site) -> AsyncIterator[Page]:
     """GraphiQL, open; afterwards nothing may have gone wrong in it or left for another origin."""
-    opened = await browser.new_page(
-        viewport={"width": 1280, "height": 800},
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    troubles: list[str] = []
-
-    def note_message(message: Any) -> None:
-        if message.type == "error":
-            troubles.append(message.text)
-
-    def note_request(request: Any) -> None:
-        if not request.url.startswith((site.url, "data:")):
-            troubles.append(f"request to {request.url}")
-
-    opened.on("console", note_message)
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("request", note_request)
-    await opened.add_init_script(
-        "addEventListener('securitypolicyviolation', (event) =>"
-        " console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
-    )
-    await opened.goto(f"{site.url}/graphql")
-    await opened.locator(".graphiql-query-editor .view-line").first.wait_for()
-    yield opened
-    await opened.close()
-    assert troubles == []
-
-
-def line(page: Page, editor: str, text: str) -> Any:
-    """The line of an editor with this text, whose spaces are no-break spaces there."""
-    pattern = re.compile(re.escape(text).replace(r"\ ", r"\s"))
-    return page.locator(f"{editor} .view-line", has_text=pattern)
-
-
-async def paste(page: Page, editor: str, text: str) -> None:
-    """Replace what an editor holds by text from the clipboard; typing would complete brackets."""
-    await page.evaluate("text => navigator.clipboard.writeText(text)", text)
-    await page.locator(f"{editor} .view-line").first.click()
-    await page.keyboard.press("Control+A")
-    await page.keyboard.press("Control+V")
-    await line(page, editor, text).wait_for()
-
-
-async def run_query(page: Page, query: str) -> None:
-    """Replace the query by another one and run it."""
-    await paste(page, ".graphiql-query-editor", query)
-    await page.keyboard.press("Control+Enter")
-
-
-def answer(page: Page, text: str) -> Any:
-    """The line of the answer with this text."""
-    return line(page, ".graphiql-response", text)
+    async with graphiql(browser, site.url) as page:
+        yield page
 
 
 @needs_page

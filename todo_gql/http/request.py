@@ -37,6 +37,17 @@ def header(scope: Scope, name: bytes) -> str | None:
     return ", ".join(values) if values else None
 
 
+def _too_large(limit: int) -> BadRequest:
+    return BadRequest(413, f"A request body has at most {limit:,} bytes.")
+
+
+def check_length(scope: Scope, limit: int) -> None:
+    """`BadRequest` 413 if the body is announced as longer than `limit` bytes."""
+    announced = header(scope, b"content-length") or ""
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+
+
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The request's body; `BadRequest` 413 once it is longer than `limit` bytes."""
     chunks: list[bytes] = []
@@ -48,9 +59,13 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
-            raise BadRequest(413, f"A request body has at most {limit:,} bytes.")
+            raise _too_large(limit)
         if not message.get("more_body"):
             return b"".join(chunks)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _parse_json(text: bytes | str, name: str) -> Any:
@@ -62,7 +77,7 @@ def _parse_json(text: bytes | str, name: str) -> Any:
             raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
     # orjson refuses lone surrogates; they are to be reported as errors of their field.
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
@@ -115,6 +130,7 @@ def check_content_type(scope: Scope, expected: str) -> None:
 async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
+    check_length(scope, limit)
     return _checked(_parse_json(await read_body(receive, limit), "body"))
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Any, cast
 
+import orjson
 from strawberry import UNSET
 
 from todo_gql.errors import ErrorCode, UserError, invalid
@@ -60,7 +62,7 @@ def _metadata(value: Any, problems: Problems, *path: str) -> str:
     for fault in _json_faults(value, 1):
         problems.append(invalid(ErrorCode.INVALID, fault, *path))
         return NO_METADATA
-    text = canonical_json(value)
+    text = canonical_json(_as_read_back(value))
     if len(text.encode()) > MAX_METADATA_BYTES:
         limit = f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON."
         problems.append(invalid(ErrorCode.TOO_LONG, limit, *path))
@@ -85,6 +87,20 @@ def _json_faults(value: Any, depth: int) -> Iterator[str]:
         yield "A number in metadata is too large."
     elif isinstance(value, int) and value not in INT64:
         yield "Whole numbers in metadata have at most 64 bits."
+
+
+def _as_read_back(value: Any) -> Any:
+    """The value with its numbers as PostgreSQL writes them: no exponent, and a zero has no sign.
+
+    Else a value that is sent again would differ from what is stored of it.
+    """
+    if isinstance(value, dict):
+        return {key: _as_read_back(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_read_back(item) for item in value]
+    if isinstance(value, float):
+        return orjson.loads(f"{Decimal(repr(value + 0.0)):f}")
+    return value
 
 
 # How each field is read, and what null makes of it; REFUSED for what can't be cleared.

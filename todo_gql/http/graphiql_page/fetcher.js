@@ -1,6 +1,7 @@
 // Sends GraphiQL's operations to the address of its own page.
 
-import { parse } from 'graphql';
+import { getOperationAST, OperationTypeNode, parse } from 'graphql';
+import { createClient } from 'graphql-sse';
 
 const problem = (message) => ({ errors: [{ message }] });
 
@@ -23,6 +24,25 @@ function nameInQuery(name, query) {
   }
 }
 
+function isSubscription(query, operationName) {
+  try {
+    const operation = getOperationAST(parse(query), operationName);
+    return operation?.operation === OperationTypeNode.SUBSCRIPTION;
+  } catch {
+    return false;
+  }
+}
+
+/** The events of a subscription, which end with it or with the stop button. */
+async function* subscribe(operation, headers) {
+  const client = createClient({ url: window.location.pathname, headers, retryAttempts: 0 });
+  try {
+    yield* client.iterate(operation);
+  } finally {
+    client.dispose();
+  }
+}
+
 /**
  * A fetcher that adds the token, unless the headers editor sets Authorization itself.
  * `onAnswer` hears of every answer and whether the token was sent with its request.
@@ -36,9 +56,14 @@ export function createFetcher(currentToken, onAnswer) {
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
     const token = headers.has('Authorization') ? '' : currentToken();
     if (token) headers.set('Authorization', `Bearer ${token}`);
+    const operationName = nameInQuery(parameters.operationName, parameters.query);
+    if (isSubscription(parameters.query, operationName)) {
+      const { authorization } = Object.fromEntries(headers);
+      const sent = { ...own, ...(authorization && { authorization }) };
+      return subscribe({ ...parameters, operationName }, sent);
+    }
     let answer;
     try {
-      const operationName = nameInQuery(parameters.operationName, parameters.query);
       const body = JSON.stringify({ ...parameters, operationName });
       answer = await readAnswer(
         await fetch(window.location.pathname, { method: 'POST', headers, body }),

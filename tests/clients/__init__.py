@@ -1,0 +1,1 @@
+"""Real clients against a real server, and what their compilers make of the schema."""

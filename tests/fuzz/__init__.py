@@ -1,0 +1,1 @@
+"""The served schema under generated operations, by a program made for it."""
