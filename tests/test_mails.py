@@ -1,11 +1,11 @@
 """Accounts by mail: a real SMTP server, from the mutation that causes a mail to its link's use."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client
+from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, text_of, token_of, until
 from todo_gql import db
 
@@ -265,3 +265,30 @@ async def test_an_address_that_is_none_is_told(client: Client) -> None:
     """That says nothing about who there is."""
     refused = await payload(client, REQUEST_RESET, email="ada")
     assert refused == {"ok": False, "errors": [{"code": "INVALID", "path": ["email"]}]}
+
+
+async def test_addresses_in_any_script_have_good_links(mailbox: Mailbox, client: Client) -> None:
+    """Python writes a final sigma and the dot of İ otherwise than PostgreSQL; the links open."""
+    for letters in ("ΝΙΚΟΣ", "İDİL"):
+        email = f"{letters}@{uuid4().hex}.example.com"
+        given = {"username": uuid4().hex, "email": email, "password": PASSWORD}
+        answer = await client.execute(REGISTER, {"input": given})
+        assert answer["data"]["register"]["errors"] == []
+        verification = token_of(await mailbox.arrival(email, VERIFICATION))
+        verified = await payload(client, VERIFY, token=verification)
+        assert verified["user"]["isVerified"] is True
+        assert await payload(client, REQUEST_RESET, email=email) == TAKEN
+        assert await reset(client, token_of(await mailbox.arrival(email, RESET))) == TAKEN
+
+
+async def test_an_address_in_any_script_is_somebodys(
+    mailbox: Mailbox, account: Account, client: Client
+) -> None:
+    """Who asks for an address that another account has in such letters gets no link to it."""
+    email = f"ΝΙΚΟΣ@{uuid4().hex}.example.com"
+    given = {"username": uuid4().hex, "email": email, "password": PASSWORD}
+    await client.execute(REGISTER, {"input": given})
+    asked = await payload(account, REQUEST_CHANGE, email=email, password=PASSWORD)
+    assert asked == TAKEN
+    mail = await mailbox.arrival(email, "This address has an account already")
+    assert "token=" not in mail.as_string()

@@ -1,15 +1,13 @@
-"""Mails to accounts: posting them with what causes them, sending them, and using their links."""
+"""Mails to accounts: posting them with what causes them, and sending them."""
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from todo_gql import db, jobs
 from todo_gql.accounts.letters import PLACES, letter
-from todo_gql.auth import Viewer
 from todo_gql.links import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
@@ -28,24 +26,11 @@ WHERE (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
 MAIL = """
-SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, u.username, u.deletion_at,
-    EXISTS (SELECT FROM users o WHERE o.email_key = lower(m.address) AND o.id <> u.id) AS is_taken
+SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, u.username, u.deletion_at
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
+IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
 NOTE_SENT = "UPDATE mails SET sent_at = now() WHERE owner_id = $1 AND id = $2"
-# A link to an address that isn't the account's any more proves nothing.
-IS_OPEN = """
-u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
-    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND u.is_active
-    AND (u.deletion_at IS NULL OR u.deletion_at > now())
-    AND (m.kind = 2 OR lower(m.address) = u.email_key)
-"""
-FIND = f"SELECT m.address FROM mails m, users u WHERE {IS_OPEN}"
-USE = f"UPDATE mails m SET used_at = now() FROM users u WHERE {IS_OPEN} RETURNING m.id"
-USE_ALL = (
-    "UPDATE mails SET used_at = now() WHERE owner_id = $1 AND kind = $2 AND used_at IS NULL"
-    " AND link_hash IS NOT NULL"
-)
 
 
 async def post(
@@ -99,7 +84,11 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
     if row["expires_at"] and row["expires_at"] <= datetime.now(UTC):
         logger.warning("a mail was not sent before its link expired", extra={"mail_id": mail_id})
         return
-    text = _letter(row, LinkToken.of_mail(owner_id, mail_id, settings), settings)
+    token = LinkToken.of_mail(owner_id, mail_id, settings)
+    if row["kind"] == MailKind.EMAIL_CHANGE and await _is_anothers(row["address"], owner_id):
+        text = letter("address_taken", None)
+    else:
+        text = _letter(row, token, settings)
     envelope = Envelope(mail_id, settings.sender, row["address"], row["created_at"])
     handed_over = metrics().mails.labels
     kind = MailKind(row["kind"]).name.lower()
@@ -114,10 +103,13 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
         logger.info("the link in it: %s", text.link)
 
 
+async def _is_anothers(address: str, owner_id: UUID) -> bool:
+    """Whether somebody else's account has the address."""
+    return bool(await db.fetch(IS_ANOTHERS, address.lower(), owner_id))
+
+
 def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:
     kind = MailKind(row["kind"])
-    if kind is MailKind.EMAIL_CHANGE and row["is_taken"]:
-        return letter("address_taken", None)
     place = PLACES.get(kind)
     return letter(
         kind.name.lower(),
@@ -133,36 +125,3 @@ def _in_words(life: timedelta) -> str:
     if rest or hours == 1:
         return f"{life // timedelta(minutes=1)} minutes"
     return f"{hours} hours"
-
-
-class OpenLink(NamedTuple):
-    """A link that is still good: whose it is, and where it was sent."""
-
-    token: LinkToken
-    address: str
-
-
-async def find_link(
-    text: str, kind: MailKind, viewer: Viewer | None, settings: Settings
-) -> OpenLink | None:
-    """The link of a kind that a token opens, which stays unused.
-
-    None for a token that is forged, expired, used, of another kind, or of somebody else than the
-    viewer who brings it.
-    """
-    token = LinkToken.parse(text, settings)
-    if token is None or (viewer and viewer.id != token.owner_id):
-        return None
-    row = await db.fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
-    return OpenLink(token, row["address"]) if row else None
-
-
-async def use_link(link: OpenLink, kind: MailKind) -> bool:
-    """Use up a link in the transaction of what it is for; False if somebody else was faster."""
-    token = link.token
-    return bool(await db.fetch(USE, token.owner_id, token.mail_id, token.digest, kind))
-
-
-async def void_links(owner_id: UUID, kind: MailKind) -> None:
-    """Let no link of a kind that the account was sent be good any more."""
-    await db.fetch(USE_ALL, owner_id, kind)
