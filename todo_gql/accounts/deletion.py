@@ -7,11 +7,12 @@ from uuid import UUID
 import strawberry
 from tortoise.transactions import in_transaction
 
-from todo_gql import auth, db
+from todo_gql import db
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import locked_as_seen, own_account, wrong_password
 from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
 from todo_gql.accounts.credentials import Credential, viewers_account
+from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, invalid
@@ -42,7 +43,7 @@ async def close_account(account: User, settings: Settings) -> None:
         grace = timedelta(days=settings.account_deletion_grace_days)
         account.deletion_at = datetime.now(UTC) + grace
         await account.save(update_fields=["deletion_at"])
-        await auth.end_sessions(account.id)
+        await revoke_access(account.id)
         await mails.post(account, MailKind.ACCOUNT_DELETION, settings)
 
 

@@ -26,7 +26,8 @@ WHERE (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
 MAIL = """
-SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, u.username, u.deletion_at
+SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, m.used_at,
+    u.username, u.deletion_at
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
 IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
@@ -77,7 +78,7 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
     Raises what the transport raises.
     """
     row = await db.fetchrow(MAIL, owner_id, mail_id)
-    if row is None or row["sent_at"]:
+    if row is None or row["sent_at"] or row["used_at"]:
         return
     if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
         return

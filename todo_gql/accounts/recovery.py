@@ -9,13 +9,14 @@ import strawberry
 from tortoise.transactions import in_transaction
 from uuid_utils.compat import uuid7
 
-from todo_gql import auth, jobs
+from todo_gql import jobs
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, names_of
 from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
-from todo_gql.accounts.mailed_links import OpenLink, find_link, using, void_links
+from todo_gql.accounts.mailed_links import OpenLink, find_link, using
 from todo_gql.accounts.names import account_named
+from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
@@ -94,9 +95,8 @@ async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bo
         # Who opens a mail's link has its address.
         account.email_verified_at = account.email_verified_at or datetime.now(UTC)
         await account.save(update_fields=["password_hash", "email_verified_at"])
-        await void_links(account.id, MailKind.PASSWORD_RESET)
+        await revoke_access(account.id)
         await mails.post(account, MailKind.PASSWORD_CHANGED, settings)
-        await auth.end_sessions(account.id)
     return True
 
 
