@@ -12,9 +12,8 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.mailbox import until
+from tests.test_deletion import rows_of
 from todo_gql import db, jobs
-from todo_gql.accounts import deletion
-from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import forget_what_is_over
 from todo_gql.settings import Settings
 from todo_gql.todos import trash
@@ -30,16 +29,6 @@ SEEN = """{
   stats { total }
 }"""
 LOG = "{ changes(first: 100) { nodes { action todo { id } } } }"
-LEAVE = """mutation ($password: String!) {
-  accountDelete(currentPassword: $password) { ok errors { code } }
-}"""
-LOGIN = """mutation ($input: LoginInput!) {
-  login(input: $input) { tokens { accessToken } errors { code } }
-}"""
-OWNED = (
-    "SELECT table_name FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND column_name = 'owner_id'"
-)
 AGE_TRASH = (
     "UPDATE todos SET deleted_at = deleted_at - make_interval(days => $2) WHERE owner_id = $1"
 )
@@ -133,81 +122,6 @@ async def test_purge_beside_the_owners_writes(
     assert dict(row) == {"todos": True, "tags": True, "no_unused_tags": True}
     seen = await account.data(SEEN)
     assert {todo["title"] for todo in seen["todos"]["nodes"]} <= {"Old"}
-
-
-async def leave(account: Account, days_ago: int) -> None:
-    """Delete an account, whose grace period of 30 days began so many days ago."""
-    payload = (await account.data(LEAVE, password=account.password))["accountDelete"]
-    assert payload == {"ok": True, "errors": []}
-    await db.fetch(
-        "UPDATE users SET deletion_at = deletion_at - make_interval(days => $2) WHERE id = $1",
-        UUID(account.id),
-        days_ago,
-    )
-
-
-async def rows_of(account: Account) -> dict[str, int]:
-    """How many rows each table has of an account."""
-    tables = [row["table_name"] for row in await db.fetch(OWNED)]
-    assert {"todos", "tags", "todo_tags", "changes", "sessions", "mails"} <= set(tables)
-    owner = UUID(account.id)
-    counts = {"users": len(await db.fetch("SELECT FROM users WHERE id = $1", owner))}
-    for table in tables:
-        counts[table] = len(await db.fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
-    return counts
-
-
-async def test_account_goes_when_it_is_due(account: Account, stranger: Account) -> None:
-    """Nothing goes before the grace period is over; then all does, and of nobody else."""
-    for one in (account, stranger):
-        await delete(one, await one.create(title="Old", tags=["tag"]))
-        await one.create(title="New", tags=["tag"])
-    before, others = await rows_of(account), await rows_of(stranger)
-    await leave(account, days_ago=29)
-    await purge_accounts()
-    assert await rows_of(account) == before | {"mails": before["mails"] + 1}
-    await db.fetch("UPDATE users SET deletion_at = now() WHERE id = $1", UUID(account.id))
-    assert await purge_accounts() == 1
-    assert set((await rows_of(account)).values()) == {0}
-    assert await rows_of(stranger) == others
-
-
-async def test_signing_in_keeps_the_account(account: Account) -> None:
-    """Who signs in within the grace period has everything back, and it stays."""
-    await account.create(title="Dear to me")
-    await leave(account, days_ago=29)
-    given = {"usernameOrEmail": account.username, "password": account.password}
-    answer = await account.data(LOGIN, input=given)
-    account.token = answer["login"]["tokens"]["accessToken"]
-    await db.fetch(
-        "UPDATE users SET deletion_at = deletion_at - interval '30 days' WHERE id = $1",
-        UUID(account.id),
-    )
-    assert await purge_accounts() == 0
-    assert [todo["title"] for todo in (await account.data(SEEN))["todos"]["nodes"]] == [
-        "Dear to me"
-    ]
-
-
-async def test_interrupted_purge_is_completed_later(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A purge that fails halfway leaves the account closed, and the next one ends it."""
-    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
-    for _ in range(3):
-        await account.create(tags=["tag"])
-    await leave(account, days_ago=30)
-    with monkeypatch.context() as patch:
-        patch.setattr(deletion, "LARGE_TABLES", ("changes", "not_there"))
-        with pytest.raises(asyncpg.UndefinedTableError):
-            await purge_accounts()
-    left = await rows_of(account)
-    assert (left["changes"], left["todos"], left["users"]) == (0, 3, 1)
-    given = {"usernameOrEmail": account.username, "password": account.password}
-    answer = await account.data(LOGIN, input=given)
-    assert answer["login"] == {"tokens": None, "errors": [{"code": "INVALID_CREDENTIALS"}]}
-    assert await purge_accounts() == 1
-    assert set((await rows_of(account)).values()) == {0}
 
 
 async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: Account) -> None:
