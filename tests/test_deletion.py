@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +16,9 @@ from tests.mailbox import Mailbox, text_of, until
 from tests.test_mails import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
 from todo_gql import db
 from todo_gql.accounts import deletion
+from todo_gql.accounts.account import wrong_password
 from todo_gql.accounts.deletion import purge_accounts
+from todo_gql.errors import UserError
 from todo_gql.settings import Settings
 
 DELETE = """mutation ($password: String!) { accountDelete(currentPassword: $password) {
@@ -294,3 +297,16 @@ async def test_the_last_active_superuser_stays(
     second = await new_account()
     await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(second.id))
     await close(account)
+
+
+async def test_who_is_promoted_meanwhile_stays(
+    no_superusers: None, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who becomes the last superuser while the password is checked can't leave."""
+
+    async def promoted(*given: Any) -> list[UserError]:
+        await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+        return await wrong_password(*given)
+
+    monkeypatch.setattr(deletion, "wrong_password", promoted)
+    assert (await payload(account, DELETE, password=PASSWORD))["ok"] is False

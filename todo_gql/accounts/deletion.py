@@ -40,10 +40,10 @@ async def close_account(account: User, settings: Settings) -> None:
     `LastSuperuser` if nobody could administer accounts any more.
     """
     async with in_transaction():
-        if account.is_superuser:
-            superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS)
-            if [row["id"] for row in superusers] == [account.id]:
-                raise LastSuperuser(account.username)
+        # Whoever was read before may have been promoted since.
+        superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS)
+        if [row["id"] for row in superusers] == [account.id]:
+            raise LastSuperuser(account.username)
         await locked_as_seen(account)
         grace = timedelta(days=settings.account_deletion_grace_days)
         account.deletion_at = datetime.now(UTC) + grace
