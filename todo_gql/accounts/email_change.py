@@ -47,12 +47,13 @@ async def confirm_email(
 
 
 async def _move(account: User, address: str, settings: Settings) -> None:
-    former = account.email
+    former, former_key = account.email, account.email_key
     account.email, account.email_key = address, address.lower()
     account.email_verified_at = datetime.now(UTC)
     await account.save(update_fields=["email", "email_key", "email_verified_at"])
     await void_links(account.id)
-    await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
+    if account.email_key != former_key:
+        await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
 
 
 async def _ask(account: User, email: str, settings: Settings) -> bool:
@@ -61,7 +62,8 @@ async def _ask(account: User, email: str, settings: Settings) -> bool:
         await locked_as_seen(account)
         if not await mails.post(account, MailKind.EMAIL_CHANGE, settings, address=email):
             return False
-        await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+        if email.lower() != account.email_key:
+            await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
     return True
 
 
