@@ -1,5 +1,6 @@
 """Accounts by mail: a real SMTP server, from the mutation that causes a mail to its link's use."""
 
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,6 +34,9 @@ CONFIRM_CHANGE = """mutation ($token: String!) { emailChangeConfirm(token: $toke
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   tokens { accessToken } errors { code }
 } }"""
+CHANGE_PASSWORD = """mutation ($input: PasswordChangeInput!) {
+  passwordChange(input: $input) { user { id } errors { code } }
+}"""
 VIEWER = "{ viewer { email isVerified } }"
 
 TAKEN = {"ok": True, "errors": []}
@@ -137,6 +141,16 @@ async def test_three_mails_an_hour_are_enough(account: Account) -> None:
         UUID(account.id),
     )
     assert await payload(account, REQUEST_VERIFICATION) == TAKEN
+
+
+async def test_notices_are_always_sent(mailbox: Mailbox, account: Account) -> None:
+    """Who changes the password again and again can't keep the user from being told each time."""
+    passwords = [PASSWORD, *(f"Battery{number}staple" for number in range(5))]
+    for old, new in pairwise(passwords):
+        given = {"currentPassword": old, "newPassword": new}
+        assert (await payload(account, CHANGE_PASSWORD, input=given))["errors"] == []
+    notice = "Your password was changed"
+    await until(lambda: [mail["Subject"] for mail in mailbox.to(account.email)].count(notice) == 5)
 
 
 async def test_a_forgotten_password_is_replaced(

@@ -9,6 +9,7 @@ from tests.conftest import PASSWORD, Account, Client
 from tests.mailbox import Mailbox, token_of, until
 from tests.test_deletion import close
 from tests.test_mails import (
+    CHANGE_PASSWORD,
     CONFIRM_CHANGE,
     NEW_PASSWORD,
     REFUSED,
@@ -26,9 +27,6 @@ from tests.test_mails import (
 from todo_gql import db
 from todo_gql.accounts.administration import Changes, administer
 
-CHANGE_PASSWORD = """mutation ($input: PasswordChangeInput!) {
-  passwordChange(input: $input) { user { id } errors { code } }
-}"""
 LOG_OUT = "mutation ($everywhere: Boolean!) { logout(everywhere: $everywhere) { ok } }"
 VIEWER = "{ viewer { id } }"
 

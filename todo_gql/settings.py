@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     mail_retry_seconds: float = Field(
         15, gt=0, description="Wait before a mail is tried again; three times as long each time."
     )
-    mails_per_hour: int = Field(3, ge=1, description="Mails of a kind per account and hour.")
+    mails_per_hour: int = Field(
+        3, ge=1, description="Mails with a link of a kind per account and hour."
+    )
     email_link_expire_hours: int = Field(
         48, ge=1, description="Life of a link that proves an address."
     )
