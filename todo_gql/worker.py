@@ -22,7 +22,7 @@ from todo_gql import db, jobs
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
-from todo_gql.jobs import Task
+from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
@@ -30,7 +30,6 @@ from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = timedelta(hours=1)
 # After this long without a sign of life, what a worker had begun is anybody's to do.
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
@@ -42,6 +41,7 @@ UPKEEP = "*/10 * * * *"
 
 # What the database and the network do at times, and a try later may not meet again.
 EXPECTED = (
+    LinkExpired,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     DBConnectionError,
@@ -54,7 +54,7 @@ EXPECTED = (
 
 @dataclass
 class Tries(EntrypointExecutor):
-    """Has a job that fails tried eight times, each time after three times as long a wait.
+    """Has a job that fails tried eight times, unless no further try can mend it.
 
     pgqueuer's own executor for this tells nobody why a try failed.
     """
@@ -73,15 +73,16 @@ class Tries(EntrypointExecutor):
         except Exception as error:
             ended(job.entrypoint, "failed").inc()
             reason, this_try = str(error) or type(error).__name__, job.attempts + 1
+            is_last = this_try >= jobs.TRIES or isinstance(error, LinkExpired)
             logger.log(
-                logging.ERROR if this_try >= jobs.TRIES else logging.WARNING,
+                logging.ERROR if is_last else logging.WARNING,
                 "job %d, %s, failed at try %d of %d: %s",
                 *(job.id, job.entrypoint, this_try, jobs.TRIES, reason),
                 exc_info=None if isinstance(error, EXPECTED) else error,
             )
-            if this_try >= jobs.TRIES:
+            if is_last:
                 raise
-            wait = min(self.first_wait * 3**job.attempts, LONGEST_WAIT)
+            wait = jobs.wait_after(job.attempts, self.first_wait, jobs.time_left(job))
             raise RetryRequested(wait, reason) from error
 
 

@@ -1,7 +1,7 @@
 """Mails to accounts: posting them with what causes them, and sending them."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -23,11 +23,11 @@ INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_a
 SELECT $1, $2, $3, $4, $5, now(), now() + $6
 WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
     AND m.created_at > now() - interval '1 hour') < $7
-ON CONFLICT (id) DO NOTHING RETURNING id
+ON CONFLICT (id) DO NOTHING RETURNING expires_at
 """
 MAIL = """
 SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, m.used_at,
-    u.username, u.deletion_at
+    u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
 IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
@@ -63,7 +63,8 @@ async def post(
     )
     if posted:
         ids = {"owner_id": account.id, "mail_id": mail_id}
-        await jobs.enqueue(jobs.Task.SEND_MAIL, f"mail {mail_id}", ids)
+        key, good_until = f"mail {mail_id}", posted["expires_at"]
+        await jobs.enqueue(jobs.Task.SEND_MAIL, key, ids, good_until=good_until)
     return posted is not None
 
 
@@ -77,16 +78,15 @@ def link_life(kind: MailKind, settings: Settings) -> timedelta:
 async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Transport) -> None:
     """Send a mail that was posted, unless it was sent or there is no reason for it any more.
 
-    Raises what the transport raises.
+    `jobs.LinkExpired` when that is too late; raises what the transport raises.
     """
     row = await db.fetchrow(MAIL, owner_id, mail_id)
     if row is None or row["sent_at"] or row["used_at"]:
         return
     if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
         return
-    if row["expires_at"] and row["expires_at"] <= datetime.now(UTC):
-        logger.warning("a mail was not sent before its link expired", extra={"mail_id": mail_id})
-        return
+    if row["is_expired"]:
+        raise jobs.LinkExpired
     token = LinkToken.of_mail(owner_id, mail_id, settings)
     if row["kind"] == MailKind.EMAIL_CHANGE and await _is_anothers(row["address"], owner_id):
         text = letter("address_taken", None)
@@ -118,13 +118,11 @@ def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:
         kind.name.lower(),
         f"{settings.base_url}/{place}?token={token.text}" if place else None,
         username=row["username"],
-        link_life=_in_words(link_life(kind, settings)),
-        deletion_day=f"{row['deletion_at'] or datetime.now(UTC):%-d %B %Y}",
+        good_until=row["expires_at"]
+        and f"{row['expires_at']:%H:%M} UTC on {_day(row['expires_at'])}",
+        deletion_day=row["deletion_at"] and not row["is_due"] and _day(row["deletion_at"]),
     )
 
 
-def _in_words(life: timedelta) -> str:
-    hours, rest = divmod(life, timedelta(hours=1))
-    if rest or hours == 1:
-        return f"{life // timedelta(minutes=1)} minutes"
-    return f"{hours} hours"
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"
