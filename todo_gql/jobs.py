@@ -28,6 +28,14 @@ FAILED = (
     "SELECT * FROM pgqueuer WHERE status = 'failed' AND ($1::bigint[] IS NULL OR id = ANY($1))"
     " ORDER BY created DESC, id DESC LIMIT $2"
 )
+ROWS_AT_ONCE = 5_000
+# Ids are in the order of time, so that no statement looks through what is kept.
+FORGET = """
+DELETE FROM {0} WHERE id IN (
+    SELECT id FROM (SELECT id, created FROM {0} WHERE {1} ORDER BY id LIMIT $2) oldest
+    WHERE created < now() - make_interval(days => $1)) RETURNING 1
+"""
+FORGOTTEN = {"pgqueuer_log": "true", "pgqueuer_statistics": "true", "pgqueuer": "status = 'failed'"}
 LAST_WORDS = (
     "SELECT DISTINCT ON (job_id) job_id, traceback ->> 'exception_message' AS reason"
     " FROM pgqueuer_log WHERE job_id = ANY($1) AND traceback IS NOT NULL"
@@ -123,9 +131,14 @@ async def try_again(ids: list[JobId]) -> None:
         await queries.requeue_jobs(ids)
 
 
-async def forget_finished(days: int) -> None:
-    """Delete what the queue noted of jobs that ended so long ago."""
-    for table in ("pgqueuer_log", "pgqueuer_statistics"):
-        await db.fetch(
-            f"DELETE FROM {table} WHERE created < now() - make_interval(days => $1)", days
-        )
+async def forget_what_is_over(days: int) -> int:
+    """Delete what the queue notes of jobs that ended so long ago, and those that failed; how many.
+
+    A job that failed may hold the address that somebody asked to reset a password for.
+    """
+    forgotten = 0
+    for table, which in FORGOTTEN.items():
+        forget = FORGET.format(table, which)
+        while number := len(await db.fetch(forget, days, ROWS_AT_ONCE)):
+            forgotten += number
+    return forgotten

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -150,12 +150,19 @@ class Worker:
         await recovery.start_reset(asked["email"], UUID(asked["mail_id"]), self.settings)
 
     async def _upkeep(self, _schedule: Schedule) -> None:
-        todos = await purge_trash(self.settings.trash_retention_days)
-        accounts = await purge_accounts()
-        await forget_what_is_over()
-        await jobs.forget_finished(DAYS_KEPT)
-        if todos or accounts:
-            logger.info("purged %d todos of the trash and %d accounts", todos, accounts)
+        """Delete what is due; what can't be is told, and keeps nothing else from it."""
+        steps: dict[str, Callable[[], Awaitable[int]]] = {
+            "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
+            "accounts": purge_accounts,
+            "mails and sessions": forget_what_is_over,
+            "notes of jobs": partial(jobs.forget_what_is_over, DAYS_KEPT),
+        }
+        for name, step in steps.items():
+            try:
+                if number := await step():
+                    logger.info("deleted %d %s", number, name)
+            except Exception:
+                logger.exception("the %s that are due can't be deleted", name)
 
 
 @asynccontextmanager
