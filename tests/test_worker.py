@@ -252,6 +252,26 @@ async def test_worker_that_is_cut_off_loses_nothing(
         await box.arrival(address_of(account), VERIFICATION)
 
 
+@pytest.mark.parametrize("patience", ["JOB_SECONDS", "STOP_SECONDS"])
+async def test_worker_that_is_stopped_waits_for_no_mail_for_ever(
+    box: Mailbox,
+    account: Account,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    patience: str,
+) -> None:
+    """A mail that takes longer than a stop may goes back to the queue and is sent by the next."""
+    monkeypatch.setattr(worker, patience, 0.2)
+    box.before_taking = asyncio.Event().wait
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await box.is_tried()
+    assert await count("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
+    box.before_taking = None
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await box.arrival(address_of(account), VERIFICATION)
+
+
 async def test_lost_connection_cuts_no_mail_off(
     box: Mailbox, new_account: NewAccount, settings: Settings, database_url: str
 ) -> None:

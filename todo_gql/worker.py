@@ -38,6 +38,11 @@ RECONNECT_SECONDS = 2.0
 # A server that doesn't answer even to a statement that was timed out is gone.
 ANSWER_SECONDS = 10.0
 UPKEEP = "*/10 * * * *"
+# Told to stop, a worker waits so long for its jobs, which then are anybody's to do, and for all.
+JOB_SECONDS = 15.0
+STOP_SECONDS = 20.0
+
+WORKER_ENDED = "the worker was ended"
 
 # What the database and the network do at times, and a try later may not meet again.
 EXPECTED = (
@@ -52,6 +57,35 @@ EXPECTED = (
 )
 
 
+class JobsUnderWay:
+    """The jobs that a worker is doing, whose time can be limited."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+        self._limits = set[asyncio.Timeout]()
+
+    def end_within(self, seconds: float) -> None:
+        """Cut off whatever isn't done by then."""
+        self._end = asyncio.get_running_loop().time() + seconds
+        for limit in self._limits:
+            limit.reschedule(self._end)
+
+    @asynccontextmanager
+    async def limited(self) -> AsyncIterator[None]:
+        """Let a job in the block go back to the queue when it is cut off."""
+        try:
+            async with asyncio.timeout_at(self._end) as limit:
+                self._limits.add(limit)
+                try:
+                    yield
+                finally:
+                    self._limits.remove(limit)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
+
+
 @dataclass
 class Tries(EntrypointExecutor):
     """Has a job that fails tried eight times, unless no further try can mend it.
@@ -60,16 +94,20 @@ class Tries(EntrypointExecutor):
     """
 
     first_wait: timedelta = field(kw_only=True)
+    under_way: JobsUnderWay = field(kw_only=True)
 
     async def execute(self, job: Job, context: JobContext) -> None:
         """Do the job, or have it tried again; the last error is raised."""
         ended = metrics().jobs.labels
         try:
-            await super().execute(job, context)
+            async with self.under_way.limited():
+                await super().execute(job, context)
             ended(job.entrypoint, "done").inc()
+        except RetryRequested:
+            raise
         except asyncio.CancelledError:
             # The queue takes a job that was cut off for one that nobody wants any more.
-            raise RetryRequested(timedelta(0), "the worker was ended") from None
+            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
         except Exception as error:
             ended(job.entrypoint, "failed").inc()
             reason, this_try = str(error) or type(error).__name__, job.attempts + 1
@@ -94,16 +132,30 @@ class Worker:
         self.database_url = database_url
         self.transport = transport(settings)
         self.stopped = asyncio.Event()
+        self.under_way = JobsUnderWay()
+        self._limit: asyncio.Timeout | None = None
         self._queue: PgQueuer | None = None
 
     def stop(self) -> None:
-        """Begin nothing more; `run` returns once the jobs under way are done."""
+        """Begin nothing more; `run` returns once the jobs under way are done, or cut off."""
         self.stopped.set()
+        self.under_way.end_within(JOB_SECONDS)
+        if self._limit:
+            self._limit.reschedule(asyncio.get_running_loop().time() + STOP_SECONDS)
         if self._queue:
             self._queue.shutdown.set()
 
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                await self._run()
+        except TimeoutError:
+            logger.warning("the worker ends before all is done; others go on with it")
+        finally:
+            self._limit = None
+
+    async def _run(self) -> None:
         while not self.stopped.is_set():
             try:
                 await self._work()
@@ -133,7 +185,8 @@ class Worker:
 
     def _queue_on(self, connection: "asyncpg.Connection[db.Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        tries = partial(Tries, first_wait=timedelta(seconds=self.settings.mail_retry_seconds))
+        first_wait = timedelta(seconds=self.settings.mail_retry_seconds)
+        tries = partial(Tries, first_wait=first_wait, under_way=self.under_way)
         tasks = {Task.SEND_MAIL: self._send_mail, Task.START_RESET: self._start_reset}
         for task, work in tasks.items():
             queue.entrypoint(task, on_failure="hold", executor_factory=tries)(work)
