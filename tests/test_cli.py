@@ -157,6 +157,16 @@ def test_bad_setting_is_named(typing: CommandLine, name: str, value: str, compla
     assert not Path(typing.settings["DATA_DIR"]).exists()
 
 
+def test_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set to nothing, as Compose does with what it isn't given, is as if it weren't set."""
+    names = ("SMTP_URL", "PUBLIC_URL", "MAIL_FROM", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    for name in (*names, "PORT", "SECRET_KEY", "DATABASE_URL"):
+        monkeypatch.setenv(name, "")
+    settings = Settings(_env_file=None)
+    assert {getattr(settings, name.lower()) for name in names} == {None}
+    assert (settings.port, settings.secret_key, settings.database_url) == (8000, None, None)
+
+
 def test_bad_option_is_named(typing: CommandLine) -> None:
     """An option that can't be is told like the setting that it stands for."""
     assert "PORT: Input should be" in typing("serve", "--port", "99999").complained

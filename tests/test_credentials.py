@@ -207,6 +207,28 @@ async def test_an_account_is_tried_from_everywhere_together(
     assert codes == ["INVALID_CREDENTIALS"] * PER_ACCOUNT + ["RATE_LIMITED"]
 
 
+async def test_a_locked_account_locks_nobody_else_out(
+    visitor: Client, account: Account, stranger: Account
+) -> None:
+    """However often a refused client tries again, its neighbours at the address get in."""
+    for _ in range(PER_ADDRESS + 1):
+        refused = await login(visitor, account.username)
+    assert code(refused) == "RATE_LIMITED"
+    assert code(await login(visitor, stranger.username, PASSWORD)) is None
+
+
+async def test_a_full_address_uses_up_no_accounts_tries(
+    visitor: Client, limited: ASGIApp, account: Account
+) -> None:
+    """What an address is refused isn't counted for the account that it tried."""
+    for _ in range(PER_ADDRESS):
+        await login(visitor, uuid4().hex)
+    for _ in range(PER_ACCOUNT + 1):
+        assert code(await login(visitor, account.username)) == "RATE_LIMITED"
+    async with coming_from("192.0.2.2", limited) as elsewhere:
+        assert code(await login(elsewhere, account.username, PASSWORD)) is None
+
+
 @pytest.mark.parametrize(
     ("address", "other", "together"),
     [

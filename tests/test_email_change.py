@@ -1,5 +1,7 @@
 """Moving an account to another address."""
 
+from uuid import UUID
+
 from tests.conftest import PASSWORD, Account, Client
 from tests.mailbox import Mailbox, token_of, until
 from tests.test_mails import (
@@ -17,6 +19,8 @@ from tests.test_mails import (
     reset,
     reset_token,
 )
+from todo_gql import db
+from todo_gql.models import MailKind
 
 ASKED = "Your e-mail address is about to change"
 CHANGED = "Your e-mail address was changed"
@@ -105,3 +109,15 @@ async def test_three_new_addresses_an_hour_are_enough(account: Account) -> None:
         assert await payload(account, REQUEST_CHANGE, email=email, password=PASSWORD) == TAKEN
     refused = await payload(account, REQUEST_CHANGE, email="x@example.com", password=PASSWORD)
     assert refused == {"ok": False, "errors": [{"code": "RATE_LIMITED", "path": None}]}
+
+
+async def test_another_letter_case_is_no_other_address(mailbox: Mailbox, account: Account) -> None:
+    """Who writes their own address otherwise is mailed the link, and no false alarm."""
+    email = f"{account.username.upper()}@example.com"
+    token = await change_token(mailbox, account, email)
+    confirmed = await payload(account, CONFIRM_CHANGE, token=token)
+    assert confirmed["user"]["email"] == email
+    rows = await db.fetch(
+        "SELECT kind FROM mails WHERE owner_id = $1 ORDER BY id", UUID(account.id)
+    )
+    assert [row["kind"] for row in rows] == [MailKind.VERIFICATION, MailKind.EMAIL_CHANGE]

@@ -17,6 +17,15 @@ from todo_gql.worker import working
 
 VERIFICATION = "Confirm your e-mail address"
 
+LET_LINK_EXPIRE = """
+UPDATE pgqueuer SET payload = convert_to(jsonb_set(convert_from(payload, 'UTF8')::jsonb,
+    '{good_until}', to_jsonb(now()))::text, 'UTF8') WHERE id = $1
+"""
+SET_ASIDE_MORE = """
+INSERT INTO pgqueuer (priority, status, entrypoint, created)
+SELECT 0, 'failed', 'send_mail', now() FROM generate_series(1, $1)
+"""
+
 
 @pytest.fixture(scope="module")
 def typing(
@@ -68,10 +77,10 @@ async def test_failed_job_is_told_and_put_back(
     assert row is not None
     expected = (
         rf"{number}  \d{{4}}-\d\d-\d\d \d\d:\d\d  send_mail"
-        rf"  owner_id={account.id} mail_id={row['id']}\n  \(451, 'Try again later'\)\n"
+        rf"  owner_id={account.id} mail_id={row['id']} good_until=\S+\n  \(451, 'Try again later'\)\n"
     )
     assert re.fullmatch(expected, said), said
-    assert typing("jobs", "retry", str(number)).said == "1 jobs will be tried again.\n"
+    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
     assert typing("jobs", "failed").said == "No job was set aside.\n"
     async with receiving(box) as url, working(sending_to(url, settings), database_url):
         mail = await box.arrival(f"{account.username}@example.com", VERIFICATION)
@@ -89,6 +98,38 @@ async def test_unknown_job_is_told(
     assert (answer.status, answer.said) == (1, "")
     assert answer.complained == "No job of that number was set aside: 0, 999999.\n"
     assert [job.id for job, _ in await jobs.set_aside()] == [number]
+
+
+async def test_mail_that_is_too_late_stays_set_aside(
+    box: Mailbox,
+    account: Account,
+    stranger: Account,
+    typing: CommandLine,
+    settings: Settings,
+    database_url: str,
+) -> None:
+    """A mail whose link has expired meanwhile is named, and only the others are put back."""
+    [_, number] = await set_aside(box, settings, database_url, 2)
+    await db.fetch(LET_LINK_EXPIRE, number)
+    assert typing("jobs", "retry").said == (
+        f"Job {number} stays set aside: its link expired before it could be sent.\n"
+        "1 job will be tried again.\n"
+    )
+    assert [job.id for job, _ in await jobs.set_aside()] == [number]
+
+
+async def test_any_failed_job_is_found(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """However many were set aside after it, a job is put back by its number."""
+    [number] = await set_aside(box, settings, database_url, 1)
+    await db.fetch(SET_ASIDE_MORE, 1_000)
+    said = typing("jobs", "failed").said.splitlines()
+    assert said[-1] == "There are more; these are the newest 1,000."
+    assert not any(line.startswith(f"{number}  ") for line in said)
+    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
+    assert number not in {job.id for job, _ in await jobs.set_aside()}
+    assert typing("jobs", "retry").said == "1,000 jobs will be tried again.\n"
 
 
 async def test_all_are_put_back_at_once(

@@ -15,9 +15,11 @@ from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, receiving, sending_to, text_of, token_of, until
-from todo_gql import db
+from todo_gql import db, jobs
+from todo_gql.accounts.deletion import close_account
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Outbox, SMTPServer
+from todo_gql.models import User
 from todo_gql.settings import Settings
 from todo_gql.worker import working
 
@@ -186,18 +188,43 @@ async def test_links_begin_with_the_public_url(
 async def test_no_mail_whose_link_is_no_good(
     account: Account, settings: Settings, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A mail that waited until its link expired isn't sent, and the log says so."""
+    """A mail that waited until its link expired isn't sent but set aside, and the log says so."""
     await db.fetch("UPDATE mails SET expires_at = now() WHERE owner_id = $1", UUID(account.id))
     box = Mailbox()
+
+    async def one_is_set_aside() -> bool:
+        return len(await jobs.set_aside()) == 1
+
     async with receiving(box) as url, working(sending_to(url, settings), database_url):
-        await until(lambda: "not sent before its link expired" in caplog.text)
-        await until(queue_is_empty)
+        await until(one_is_set_aside)
+    [(job, reason)] = await jobs.set_aside()
+    assert reason == "its link expired before it could be sent"
+    assert f"job {job.id}, send_mail, failed at try 1 of 8: {reason}" in caplog.text
     assert box.tries == 0
 
 
-async def queue_is_empty() -> bool:
-    """Whether every job is done with."""
-    return not await db.fetch("SELECT FROM pgqueuer")
+async def test_mail_says_until_when_its_link_is_good(mailbox: Mailbox, account: Account) -> None:
+    """However late a mail comes, its reader knows how much time there is."""
+    mail = await mailbox.arrival(account.email, VERIFICATION)
+    row = await db.fetchrow("SELECT expires_at FROM mails WHERE owner_id = $1", UUID(account.id))
+    assert row is not None
+    until_when = f"{row['expires_at']:%H:%M UTC on %-d %B %Y}"
+    assert f"The link is good until {until_when}." in " ".join(text_of(mail).split())
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_mail_about_a_deletion_without_grace(
+    account: Account, settings: Settings, database_url: str
+) -> None:
+    """Who can't come back isn't told to sign in."""
+    user = await User.get(id=UUID(account.id))
+    await close_account(user, settings.model_copy(update={"account_deletion_grace_days": 0}))
+    box = Mailbox()
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        mail = await box.arrival(account.email, "Your account will be deleted")
+    said = " ".join(text_of(mail).split())
+    assert "all that is in it is being deleted" in said
+    assert "sign in" not in said
 
 
 async def test_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

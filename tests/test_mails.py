@@ -1,11 +1,12 @@
 """Accounts by mail: a real SMTP server, from the mutation that causes a mail to its link's use."""
 
+from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client
+from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, text_of, token_of, until
 from todo_gql import db
 
@@ -33,6 +34,9 @@ CONFIRM_CHANGE = """mutation ($token: String!) { emailChangeConfirm(token: $toke
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   tokens { accessToken } errors { code }
 } }"""
+CHANGE_PASSWORD = """mutation ($input: PasswordChangeInput!) {
+  passwordChange(input: $input) { user { id } errors { code } }
+}"""
 VIEWER = "{ viewer { email isVerified } }"
 
 TAKEN = {"ok": True, "errors": []}
@@ -137,6 +141,16 @@ async def test_three_mails_an_hour_are_enough(account: Account) -> None:
         UUID(account.id),
     )
     assert await payload(account, REQUEST_VERIFICATION) == TAKEN
+
+
+async def test_notices_are_always_sent(mailbox: Mailbox, account: Account) -> None:
+    """Who changes the password again and again can't keep the user from being told each time."""
+    passwords = [PASSWORD, *(f"Battery{number}staple" for number in range(5))]
+    for old, new in pairwise(passwords):
+        given = {"currentPassword": old, "newPassword": new}
+        assert (await payload(account, CHANGE_PASSWORD, input=given))["errors"] == []
+    notice = "Your password was changed"
+    await until(lambda: [mail["Subject"] for mail in mailbox.to(account.email)].count(notice) == 5)
 
 
 async def test_a_forgotten_password_is_replaced(
@@ -265,3 +279,30 @@ async def test_an_address_that_is_none_is_told(client: Client) -> None:
     """That says nothing about who there is."""
     refused = await payload(client, REQUEST_RESET, email="ada")
     assert refused == {"ok": False, "errors": [{"code": "INVALID", "path": ["email"]}]}
+
+
+async def test_addresses_in_any_script_have_good_links(mailbox: Mailbox, client: Client) -> None:
+    """Python writes a final sigma and the dot of İ otherwise than PostgreSQL; the links open."""
+    for letters in ("ΝΙΚΟΣ", "İDİL"):
+        email = f"{letters}@{uuid4().hex}.example.com"
+        given = {"username": uuid4().hex, "email": email, "password": PASSWORD}
+        answer = await client.execute(REGISTER, {"input": given})
+        assert answer["data"]["register"]["errors"] == []
+        verification = token_of(await mailbox.arrival(email, VERIFICATION))
+        verified = await payload(client, VERIFY, token=verification)
+        assert verified["user"]["isVerified"] is True
+        assert await payload(client, REQUEST_RESET, email=email) == TAKEN
+        assert await reset(client, token_of(await mailbox.arrival(email, RESET))) == TAKEN
+
+
+async def test_an_address_in_any_script_is_somebodys(
+    mailbox: Mailbox, account: Account, client: Client
+) -> None:
+    """Who asks for an address that another account has in such letters gets no link to it."""
+    email = f"ΝΙΚΟΣ@{uuid4().hex}.example.com"
+    given = {"username": uuid4().hex, "email": email, "password": PASSWORD}
+    await client.execute(REGISTER, {"input": given})
+    asked = await payload(account, REQUEST_CHANGE, email=email, password=PASSWORD)
+    assert asked == TAKEN
+    mail = await mailbox.arrival(email, "This address has an account already")
+    assert "token=" not in mail.as_string()

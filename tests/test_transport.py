@@ -18,6 +18,7 @@ from tests.mailbox import Mailbox, receiving, text_of
 from tests.programs import CommandLine, clean_environment, command_line
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import SMTPServer
+from todo_gql.settings import Settings
 
 LETTER = composed(
     Letter("Hello", ("How are you?",)),
@@ -197,9 +198,10 @@ def test_bad_url_is_told_at_the_start(typing: CommandLine, command: str, url: st
 @pytest.mark.parametrize("command", ["worker", "serve"])
 def test_bad_sender_is_told_at_the_start(typing: CommandLine, command: str) -> None:
     """A MAIL_FROM that is no address ends the program."""
-    answer = typing(command, MAIL_FROM="todo_gql <no-reply@example.com>")
-    assert (answer.status, answer.said) == (1, "")
-    assert "MAIL_FROM" in answer.complained
+    for sender in ("todo_gql <no-reply@example.com>", "no-reply@foo..bar", "a,b@example.com"):
+        answer = typing(command, MAIL_FROM=sender)
+        assert (answer.status, answer.said) == (1, "")
+        assert "MAIL_FROM" in answer.complained
 
 
 def test_production_wants_to_know_where_links_lead(typing: CommandLine) -> None:
@@ -210,3 +212,23 @@ def test_production_wants_to_know_where_links_lead(typing: CommandLine) -> None:
     assert answer.complained == (
         "Set PUBLIC_URL to where people reach this server: links in mails begin with it.\n"
     )
+
+
+def test_production_wants_a_mail_server(typing: CommandLine) -> None:
+    """Without SMTP_URL, or with an empty one, the worker doesn't start in production."""
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": "x" * 32}
+    for more in ({}, {"SMTP_URL": ""}):
+        answer = typing("worker", PUBLIC_URL="https://todo.example", **production, **more)
+        assert (answer.status, answer.said) == (1, "")
+        assert answer.complained.startswith("Set SMTP_URL to the server that mails are handed to")
+
+
+async def test_mails_from_a_server_without_a_name(settings: Settings) -> None:
+    """Where PUBLIC_URL has an address instead of a name, mails come from it in brackets."""
+    here = settings.model_copy(update={"public_url": "http://[::1]:8000"})
+    envelope = Envelope(UUID(int=1), here.sender, "ada@example.com", datetime.now(UTC))
+    box = Mailbox()
+    async with receiving(box) as url:
+        await SMTPServer.from_url(url).send(composed(Letter("Hello", ("Text",)), envelope))
+    [mail] = box.mails
+    assert mail["From"] == "todo_gql <no-reply@[IPv6:::1]>"

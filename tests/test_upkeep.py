@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.mailbox import until
+from tests.test_deletion import rows_of
 from todo_gql import db, jobs
-from todo_gql.accounts import deletion
-from todo_gql.accounts.deletion import purge_accounts
+from todo_gql.accounts import upkeep
 from todo_gql.accounts.upkeep import forget_what_is_over
 from todo_gql.settings import Settings
 from todo_gql.todos import trash
@@ -30,16 +30,6 @@ SEEN = """{
   stats { total }
 }"""
 LOG = "{ changes(first: 100) { nodes { action todo { id } } } }"
-LEAVE = """mutation ($password: String!) {
-  accountDelete(currentPassword: $password) { ok errors { code } }
-}"""
-LOGIN = """mutation ($input: LoginInput!) {
-  login(input: $input) { tokens { accessToken } errors { code } }
-}"""
-OWNED = (
-    "SELECT table_name FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND column_name = 'owner_id'"
-)
 AGE_TRASH = (
     "UPDATE todos SET deleted_at = deleted_at - make_interval(days => $2) WHERE owner_id = $1"
 )
@@ -135,81 +125,6 @@ async def test_purge_beside_the_owners_writes(
     assert {todo["title"] for todo in seen["todos"]["nodes"]} <= {"Old"}
 
 
-async def leave(account: Account, days_ago: int) -> None:
-    """Delete an account, whose grace period of 30 days began so many days ago."""
-    payload = (await account.data(LEAVE, password=account.password))["accountDelete"]
-    assert payload == {"ok": True, "errors": []}
-    await db.fetch(
-        "UPDATE users SET deletion_at = deletion_at - make_interval(days => $2) WHERE id = $1",
-        UUID(account.id),
-        days_ago,
-    )
-
-
-async def rows_of(account: Account) -> dict[str, int]:
-    """How many rows each table has of an account."""
-    tables = [row["table_name"] for row in await db.fetch(OWNED)]
-    assert {"todos", "tags", "todo_tags", "changes", "sessions", "mails"} <= set(tables)
-    owner = UUID(account.id)
-    counts = {"users": len(await db.fetch("SELECT FROM users WHERE id = $1", owner))}
-    for table in tables:
-        counts[table] = len(await db.fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
-    return counts
-
-
-async def test_account_goes_when_it_is_due(account: Account, stranger: Account) -> None:
-    """Nothing goes before the grace period is over; then all does, and of nobody else."""
-    for one in (account, stranger):
-        await delete(one, await one.create(title="Old", tags=["tag"]))
-        await one.create(title="New", tags=["tag"])
-    before, others = await rows_of(account), await rows_of(stranger)
-    await leave(account, days_ago=29)
-    await purge_accounts()
-    assert await rows_of(account) == before | {"mails": before["mails"] + 1}
-    await db.fetch("UPDATE users SET deletion_at = now() WHERE id = $1", UUID(account.id))
-    assert await purge_accounts() == 1
-    assert set((await rows_of(account)).values()) == {0}
-    assert await rows_of(stranger) == others
-
-
-async def test_signing_in_keeps_the_account(account: Account) -> None:
-    """Who signs in within the grace period has everything back, and it stays."""
-    await account.create(title="Dear to me")
-    await leave(account, days_ago=29)
-    given = {"usernameOrEmail": account.username, "password": account.password}
-    answer = await account.data(LOGIN, input=given)
-    account.token = answer["login"]["tokens"]["accessToken"]
-    await db.fetch(
-        "UPDATE users SET deletion_at = deletion_at - interval '30 days' WHERE id = $1",
-        UUID(account.id),
-    )
-    assert await purge_accounts() == 0
-    assert [todo["title"] for todo in (await account.data(SEEN))["todos"]["nodes"]] == [
-        "Dear to me"
-    ]
-
-
-async def test_interrupted_purge_is_completed_later(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A purge that fails halfway leaves the account closed, and the next one ends it."""
-    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
-    for _ in range(3):
-        await account.create(tags=["tag"])
-    await leave(account, days_ago=30)
-    with monkeypatch.context() as patch:
-        patch.setattr(deletion, "LARGE_TABLES", ("changes", "not_there"))
-        with pytest.raises(asyncpg.UndefinedTableError):
-            await purge_accounts()
-    left = await rows_of(account)
-    assert (left["changes"], left["todos"], left["users"]) == (0, 3, 1)
-    given = {"usernameOrEmail": account.username, "password": account.password}
-    answer = await account.data(LOGIN, input=given)
-    assert answer["login"] == {"tokens": None, "errors": [{"code": "INVALID_CREDENTIALS"}]}
-    assert await purge_accounts() == 1
-    assert set((await rows_of(account)).values()) == {0}
-
-
 async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: Account) -> None:
     """What was posted, or was over, more than 30 days ago is deleted; a living session isn't."""
     for column, table in (("created_at", "mails"), ("expires_at", "sessions")):
@@ -233,9 +148,96 @@ async def test_finished_jobs_are_forgotten(account: Account) -> None:
         " VALUES (now() - interval '31 days', -1, 'successful', 'send_mail', 0),"
         " (now() - interval '29 days', -2, 'successful', 'send_mail', 0)"
     )
-    await jobs.forget_finished(30)
+    assert await jobs.forget_what_is_over(30) >= 1
     rows = await db.fetch("DELETE FROM pgqueuer_log WHERE job_id < 0 RETURNING job_id")
     assert [row["job_id"] for row in rows] == [-2]
+
+
+async def test_much_is_forgotten_in_batches(
+    account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More rows than one statement deletes, of more owners than one page has, all go."""
+    monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(upkeep, "OWNERS_AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 2)
+    for one in (account, stranger):
+        await db.fetch(
+            "INSERT INTO mails (id, owner_id, kind, address, created_at)"
+            " SELECT gen_random_uuid(), $1, 5, 'a@example.com', now() - interval '31 days'"
+            " FROM generate_series(1, 5)",
+            UUID(one.id),
+        )
+    await db.fetch("DELETE FROM pgqueuer_log")
+    await db.fetch(
+        "INSERT INTO pgqueuer_log (created, job_id, status, entrypoint, priority)"
+        " SELECT now() - interval '31 days', -1, 'successful', 'send_mail', 0"
+        " FROM generate_series(1, 5)"
+    )
+    assert await forget_what_is_over() == 10
+    await jobs.forget_what_is_over(30)
+    assert not await db.fetch("SELECT FROM pgqueuer_log WHERE job_id = -1")
+
+
+async def test_failed_jobs_are_forgotten(app: ASGIApp) -> None:
+    """The address that somebody typed in isn't kept longer than 30 days; other jobs stay."""
+    await db.fetch(
+        "INSERT INTO pgqueuer (priority, status, entrypoint, created, execute_after)"
+        " VALUES (-1, 'failed', 'start_reset', now() - interval '31 days', now()),"
+        " (-2, 'failed', 'start_reset', now() - interval '29 days', now()),"
+        " (-3, 'queued', 'start_reset', now() - interval '31 days', 'infinity')"
+    )
+    await jobs.forget_what_is_over(30)
+    rows = await db.fetch("DELETE FROM pgqueuer WHERE priority < 0 RETURNING priority")
+    assert sorted(row["priority"] for row in rows) == [-3, -2]
+
+
+async def test_one_owner_keeps_no_others_rows(
+    account: Account, stranger: Account, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While somebody holds a row of one account, the old rows of others are deleted."""
+    for one in (account, stranger):
+        await db.fetch(
+            "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",
+            UUID(one.id),
+        )
+    other = await asyncpg.connect(database_url)
+    async with other.transaction():
+        await other.execute("SELECT FROM mails WHERE owner_id = $1 FOR UPDATE", UUID(account.id))
+        assert await forget_what_is_over() == 1
+    await other.close()
+    assert "old mails and sessions can't be deleted" in caplog.text
+    assert await forget_what_is_over() == 1
+
+
+async def test_one_failure_keeps_nothing_else_from_being_done(
+    account: Account,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When the trash can't be emptied, old mails are forgotten all the same, and the log tells."""
+    await delete(account, await account.create(title="Old"), days_ago=31)
+    await db.fetch(
+        "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",
+        UUID(account.id),
+    )
+    monkeypatch.setattr(trash, "PURGE", "DELETE FROM not_there")
+
+    async def is_forgotten() -> bool:
+        return (await rows_of(account))["mails"] == 0
+
+    async def is_scheduled() -> bool:
+        return bool(await db.fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
+
+    async with working(settings, database_url):
+        await until(is_scheduled)
+    await db.fetch("UPDATE pgqueuer_schedules SET next_run = now()")
+    async with working(settings, database_url):
+        await until(is_forgotten)
+    assert "the todos of the trash that are due can't be deleted" in caplog.text
+    monkeypatch.undo()
+    assert await purge_trash(30) == 1
 
 
 async def test_worker_does_all_of_it(

@@ -16,17 +16,13 @@ from tests.mailbox import Mailbox, receiving, sending_to, token_of, until
 from tests.relay import Relay
 from todo_gql import db, jobs, worker
 from todo_gql.accounts import mails
+from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.jobs import Task
 from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
 from todo_gql.worker import Worker, working
 
 VERIFICATION = "Confirm your e-mail address"
-LISTENERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pgqueuer%'"
-CUT_CUT_LISTENERS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND pid <> pg_backend_pid() AND (query LIKE 'LISTEN %' OR query LIKE '%pgqueuer%')"
-)
 CUT_OFF = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'todo_gql worker'"
@@ -162,6 +158,35 @@ async def test_tries_get_rarer_and_end(
     assert token not in str(await db.fetch("SELECT * FROM pgqueuer_log"))
 
 
+@pytest.mark.parametrize("minutes", [1, 30, 48 * 60])
+def test_mail_has_all_its_tries_while_its_link_is_good(settings: Settings, minutes: int) -> None:
+    """With the waits as they are by default none of the eight tries comes too late."""
+    left = timedelta(minutes=minutes)
+    first_wait = timedelta(seconds=settings.mail_retry_seconds)
+    for earlier_tries in range(jobs.TRIES - 1):
+        wait = jobs.wait_after(earlier_tries, first_wait, left)
+        assert timedelta(0) < wait <= jobs.LONGEST_WAIT
+        left -= wait
+    assert left > timedelta(0)
+
+
+async def test_refused_mail_is_tried_while_its_link_is_good(
+    box: Mailbox, account: Account, settings: Settings, database_url: str
+) -> None:
+    """The wait for the next try of a reset follows from how long its link lives."""
+    await db.fetch("DELETE FROM pgqueuer")
+    await ask_for_reset(address_of(account))
+    box.refusals = 1
+    changes = {"mail_retry_seconds": 10**6, "password_reset_expire_minutes": 8}
+    async with (
+        receiving(box) as url,
+        working(sending_to(url, settings, **changes), database_url),
+    ):
+        await until(has_failed_once)
+    [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
+    assert timedelta(seconds=45) < row["wait"] <= timedelta(minutes=1)
+
+
 async def test_no_wait_is_longer_than_an_hour(
     box: Mailbox, account: Account, settings: Settings, database_url: str
 ) -> None:
@@ -173,7 +198,7 @@ async def test_no_wait_is_longer_than_an_hour(
     ):
         await until(has_failed_once)
     [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
-    assert row["wait"] == worker.LONGEST_WAIT == timedelta(hours=1)
+    assert row["wait"] == jobs.LONGEST_WAIT == timedelta(hours=1)
 
 
 async def test_mail_server_is_not_overrun(
@@ -222,6 +247,26 @@ async def test_worker_that_is_cut_off_loses_nothing(
             task.cancel()
         await asyncio.wait({running})
     assert await count(WAITING) == 1
+    box.before_taking = None
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await box.arrival(address_of(account), VERIFICATION)
+
+
+@pytest.mark.parametrize("patience", ["JOB_SECONDS", "STOP_SECONDS"])
+async def test_worker_that_is_stopped_waits_for_no_mail_for_ever(
+    box: Mailbox,
+    account: Account,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    patience: str,
+) -> None:
+    """A mail that takes longer than a stop may goes back to the queue and is sent by the next."""
+    monkeypatch.setattr(worker, patience, 0.2)
+    box.before_taking = asyncio.Event().wait
+    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+        await box.is_tried()
+    assert await count("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
     box.before_taking = None
     async with receiving(box) as url, working(sending_to(url, settings), database_url):
         await box.arrival(address_of(account), VERIFICATION)
@@ -295,6 +340,6 @@ async def test_job_that_nobody_understands(
             await until(something_is_set_aside)
     [(_, reason)] = await jobs.set_aside()
     assert reason == "badly formed hexadecimal UUID string"
-    said = [record for record in caplog.records if record.name == "todo_gql.worker"]
-    assert said
+    said = [record for record in caplog.records if reason in record.getMessage()]
+    assert len(said) == jobs.TRIES
     assert all(record.exc_info for record in said)

@@ -61,7 +61,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "tokenRefresh": ('tokenRefresh(refreshToken: "REFRESH")', 4),
     "tokenRefresh of nothing": ('tokenRefresh(refreshToken: "x")', 0),
     "sessionRevoke": ('sessionRevoke(id: "OWNER")', 1),
-    "logout": ("logout(everywhere: true)", 1),
+    "logout": ("logout(everywhere: true)", 5),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
@@ -79,7 +79,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 8),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 10),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 

@@ -3,6 +3,7 @@
 import hmac
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from uuid import UUID
@@ -72,25 +73,40 @@ class RateLimits:
         is nobody's. Tries from unknown addresses are counted together.
         """
         return await self._wait(
-            self._per_address, f"address {_network(address)}"
-        ) or await self._wait(self._per_account, account and f"account {account}")
+            {
+                f"address {_network(address)}": self._per_address,
+                f"account {account}": self._per_account if account else 0,
+            }
+        )
 
     async def wait_for_refresh(self, session_id: UUID) -> int:
         """Count one trade of a session's refresh token; the seconds to wait first, 0 for none.
 
         The tabs of a browser may all do so at once, so a session has as many as an address.
         """
-        return await self._wait(self._per_address, f"session {session_id}")
+        return await self._wait({f"session {session_id}": self._per_address})
 
-    async def _wait(self, allowed: int, who: str | None) -> int:
-        if not allowed or who is None:
-            return 0
-        limit = RateLimitItemPerSecond(allowed, self._period)
-        key = hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
-        if await self._limiter.hit(limit, key):
-            return 0
+    async def _wait(self, allowed: Mapping[str, int]) -> int:
+        """Count one try for all of these, of whom 0 means no limit, or for none if one refuses."""
+        windows = [
+            (RateLimitItemPerSecond(number, self._period), self._known_as(who))
+            for who, number in allowed.items()
+            if number
+        ]
+        # The storage never waits, so that no other task comes between the test and the count.
+        full = [window for window in windows if not await self._limiter.test(*window)]
+        if full:
+            return max([await self._seconds_until_one_is_over(*window) for window in full])
+        for window in windows:
+            await self._limiter.hit(*window)
+        return 0
+
+    async def _seconds_until_one_is_over(self, limit: RateLimitItemPerSecond, key: str) -> int:
         window = await self._limiter.get_window_stats(limit, key)
         return max(1, ceil(window.reset_time - time.time()))
+
+    def _known_as(self, who: str) -> str:
+        return hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def _network(address: str | None) -> str:

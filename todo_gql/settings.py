@@ -14,7 +14,9 @@ SECRET_KEY_BYTES = 32
 class Settings(BaseSettings):
     """Everything that can be set; each name is an environment variable in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     environment: Literal["development", "production"] = Field(
         "development", description="production refuses to make a SECRET_KEY of its own."
@@ -54,7 +56,8 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(
         None,
-        description="smtp://user:password@host:587 or smtps://…; DATA_DIR/outbox if absent.",
+        description="smtp://user:password@host:587 or smtps://…; DATA_DIR/outbox if absent, "
+        "but not in production.",
     )
     mail_from: str | None = Field(
         None,
@@ -64,7 +67,9 @@ class Settings(BaseSettings):
     mail_retry_seconds: float = Field(
         15, gt=0, description="Wait before a mail is tried again; three times as long each time."
     )
-    mails_per_hour: int = Field(3, ge=1, description="Mails of a kind per account and hour.")
+    mails_per_hour: int = Field(
+        3, ge=1, description="Mails with a link of a kind per account and hour."
+    )
     email_link_expire_hours: int = Field(
         48, ge=1, description="Life of a link that proves an address."
     )
@@ -172,7 +177,8 @@ class Settings(BaseSettings):
     @property
     def sender(self) -> str:
         """The address that mails come from."""
-        return self.mail_from or f"no-reply@{urlsplit(self.public_url or '//localhost').hostname}"
+        host = urlsplit(self.public_url or "//localhost").hostname or "localhost"
+        return self.mail_from or f"no-reply@{f'[IPv6:{host}]' if ':' in host else host}"
 
     @property
     def key(self) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,7 +22,7 @@ from todo_gql import db, jobs
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
-from todo_gql.jobs import Task
+from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
@@ -30,7 +30,6 @@ from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = timedelta(hours=1)
 # After this long without a sign of life, what a worker had begun is anybody's to do.
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
@@ -39,9 +38,15 @@ RECONNECT_SECONDS = 2.0
 # A server that doesn't answer even to a statement that was timed out is gone.
 ANSWER_SECONDS = 10.0
 UPKEEP = "*/10 * * * *"
+# Told to stop, a worker waits so long for its jobs, which then are anybody's to do, and for all.
+JOB_SECONDS = 15.0
+STOP_SECONDS = 20.0
+
+WORKER_ENDED = "the worker was ended"
 
 # What the database and the network do at times, and a try later may not meet again.
 EXPECTED = (
+    LinkExpired,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     DBConnectionError,
@@ -52,36 +57,70 @@ EXPECTED = (
 )
 
 
+class JobsUnderWay:
+    """The jobs that a worker is doing, whose time can be limited."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+        self._limits = set[asyncio.Timeout]()
+
+    def end_within(self, seconds: float) -> None:
+        """Cut off whatever isn't done by then."""
+        self._end = asyncio.get_running_loop().time() + seconds
+        for limit in self._limits:
+            limit.reschedule(self._end)
+
+    @asynccontextmanager
+    async def limited(self) -> AsyncIterator[None]:
+        """Let a job in the block go back to the queue when it is cut off."""
+        try:
+            async with asyncio.timeout_at(self._end) as limit:
+                self._limits.add(limit)
+                try:
+                    yield
+                finally:
+                    self._limits.remove(limit)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
+
+
 @dataclass
 class Tries(EntrypointExecutor):
-    """Has a job that fails tried eight times, each time after three times as long a wait.
+    """Has a job that fails tried eight times, unless no further try can mend it.
 
     pgqueuer's own executor for this tells nobody why a try failed.
     """
 
     first_wait: timedelta = field(kw_only=True)
+    under_way: JobsUnderWay = field(kw_only=True)
 
     async def execute(self, job: Job, context: JobContext) -> None:
         """Do the job, or have it tried again; the last error is raised."""
         ended = metrics().jobs.labels
         try:
-            await super().execute(job, context)
+            async with self.under_way.limited():
+                await super().execute(job, context)
             ended(job.entrypoint, "done").inc()
+        except RetryRequested:
+            raise
         except asyncio.CancelledError:
             # The queue takes a job that was cut off for one that nobody wants any more.
-            raise RetryRequested(timedelta(0), "the worker was ended") from None
+            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
         except Exception as error:
             ended(job.entrypoint, "failed").inc()
             reason, this_try = str(error) or type(error).__name__, job.attempts + 1
+            is_last = this_try >= jobs.TRIES or isinstance(error, LinkExpired)
             logger.log(
-                logging.ERROR if this_try >= jobs.TRIES else logging.WARNING,
+                logging.ERROR if is_last else logging.WARNING,
                 "job %d, %s, failed at try %d of %d: %s",
                 *(job.id, job.entrypoint, this_try, jobs.TRIES, reason),
                 exc_info=None if isinstance(error, EXPECTED) else error,
             )
-            if this_try >= jobs.TRIES:
+            if is_last:
                 raise
-            wait = min(self.first_wait * 3**job.attempts, LONGEST_WAIT)
+            wait = jobs.wait_after(job.attempts, self.first_wait, jobs.time_left(job))
             raise RetryRequested(wait, reason) from error
 
 
@@ -93,16 +132,30 @@ class Worker:
         self.database_url = database_url
         self.transport = transport(settings)
         self.stopped = asyncio.Event()
+        self.under_way = JobsUnderWay()
+        self._limit: asyncio.Timeout | None = None
         self._queue: PgQueuer | None = None
 
     def stop(self) -> None:
-        """Begin nothing more; `run` returns once the jobs under way are done."""
+        """Begin nothing more; `run` returns once the jobs under way are done, or cut off."""
         self.stopped.set()
+        self.under_way.end_within(JOB_SECONDS)
+        if self._limit:
+            self._limit.reschedule(asyncio.get_running_loop().time() + STOP_SECONDS)
         if self._queue:
             self._queue.shutdown.set()
 
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                await self._run()
+        except TimeoutError:
+            logger.warning("the worker ends before all is done; others go on with it")
+        finally:
+            self._limit = None
+
+    async def _run(self) -> None:
         while not self.stopped.is_set():
             try:
                 await self._work()
@@ -132,7 +185,8 @@ class Worker:
 
     def _queue_on(self, connection: "asyncpg.Connection[db.Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        tries = partial(Tries, first_wait=timedelta(seconds=self.settings.mail_retry_seconds))
+        first_wait = timedelta(seconds=self.settings.mail_retry_seconds)
+        tries = partial(Tries, first_wait=first_wait, under_way=self.under_way)
         tasks = {Task.SEND_MAIL: self._send_mail, Task.START_RESET: self._start_reset}
         for task, work in tasks.items():
             queue.entrypoint(task, on_failure="hold", executor_factory=tries)(work)
@@ -149,12 +203,19 @@ class Worker:
         await recovery.start_reset(asked["email"], UUID(asked["mail_id"]), self.settings)
 
     async def _upkeep(self, _schedule: Schedule) -> None:
-        todos = await purge_trash(self.settings.trash_retention_days)
-        accounts = await purge_accounts()
-        await forget_what_is_over()
-        await jobs.forget_finished(DAYS_KEPT)
-        if todos or accounts:
-            logger.info("purged %d todos of the trash and %d accounts", todos, accounts)
+        """Delete what is due; what can't be is told, and keeps nothing else from it."""
+        steps: dict[str, Callable[[], Awaitable[int]]] = {
+            "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
+            "accounts": purge_accounts,
+            "mails and sessions": forget_what_is_over,
+            "notes of jobs": partial(jobs.forget_what_is_over, DAYS_KEPT),
+        }
+        for name, step in steps.items():
+            try:
+                if number := await step():
+                    logger.info("deleted %d %s", number, name)
+            except Exception:
+                logger.exception("the %s that are due can't be deleted", name)
 
 
 @asynccontextmanager

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from tortoise.transactions import in_transaction
+
 from todo_gql import db
-from todo_gql.auth import end_sessions, remembered_viewers
+from todo_gql.accounts.revocation import revoke_access
+from todo_gql.auth import remembered_viewers
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
@@ -56,16 +59,16 @@ class Outcome:
 async def administer(account: UUID | str, changes: Changes) -> Outcome:
     """Change the account of an id, or of a user name or e-mail address in any letter case.
 
-    Disabling it ends its sessions. `NoSuchAccount` if there is none, `LastSuperuser` if nobody
-    could administer accounts any more.
+    Disabling it ends its sessions and voids the links that it was mailed. `NoSuchAccount` if there
+    is none, `LastSuperuser` if nobody could administer accounts any more.
     """
-    async with db.transaction() as connection:
+    async with in_transaction():
         demotes = changes.is_active is False or changes.is_superuser is False
-        superusers = await connection.fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
-        before = await _locked(connection, account)
+        superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
+        before = await _locked(account)
         if [row["id"] for row in superusers] == [before["id"]]:
             raise LastSuperuser(before["username"])
-        after = await connection.fetchrow(
+        after = await db.fetchrow(
             CHANGE_ACCOUNT,
             before["id"],
             changes.is_active,
@@ -74,17 +77,17 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
         )
         assert after is not None
         if changes.is_active is False:
-            await end_sessions(before["id"], connection=connection)
+            await revoke_access(before["id"])
         remembered_viewers.forget(before["id"])
     return Outcome(after, changed=after != before)
 
 
-async def _locked(connection: db.Connection, account: UUID | str) -> db.Row:
+async def _locked(account: UUID | str) -> db.Row:
     """The account in question, which stays as it is until the transaction ends."""
     if isinstance(account, UUID):
-        row = await connection.fetchrow(LOCK_ACCOUNT.format(BY_ID), account)
+        row = await db.fetchrow(LOCK_ACCOUNT.format(BY_ID), account)
     else:
-        row = await connection.fetchrow(LOCK_ACCOUNT.format(BY_NAME), account.lower())
+        row = await db.fetchrow(LOCK_ACCOUNT.format(BY_NAME), account.lower())
     if row is None:
         raise NoSuchAccount(f"There is no account {account}.")
     return row

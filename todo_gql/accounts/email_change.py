@@ -10,7 +10,6 @@ from tortoise.transactions import in_transaction
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import (
     bad_link,
-    locked_account,
     locked_as_seen,
     own_account,
     shown,
@@ -19,6 +18,7 @@ from todo_gql.accounts.account import (
 )
 from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.inputs import email_problem
+from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.registration import address_is_taken
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.accounts.verification import LinkToken
@@ -33,13 +33,12 @@ async def confirm_email(
     text: str, viewer: Viewer | None, settings: Settings
 ) -> User | list[UserError]:
     """The account, moved to the address that the token was mailed to, or why it wasn't."""
-    link = await mails.find_link(text, MailKind.EMAIL_CHANGE, viewer, settings)
+    link = await find_link(text, MailKind.EMAIL_CHANGE, viewer, settings)
     if link is None:
         return [bad_link("token")]
     try:
-        async with in_transaction():
-            account = await locked_account(link.token.owner_id)
-            if account is None or not await mails.use_link(link, MailKind.EMAIL_CHANGE):
+        async with using(link) as account:
+            if account is None:
                 return [bad_link("token")]
             await _move(account, link.address, settings)
     except IntegrityError as error:
@@ -48,12 +47,13 @@ async def confirm_email(
 
 
 async def _move(account: User, address: str, settings: Settings) -> None:
-    former = account.email
+    former, former_key = account.email, account.email_key
     account.email, account.email_key = address, address.lower()
     account.email_verified_at = datetime.now(UTC)
     await account.save(update_fields=["email", "email_key", "email_verified_at"])
-    await mails.void_links(account.id, MailKind.EMAIL_CHANGE)
-    await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
+    await void_links(account.id)
+    if account.email_key != former_key:
+        await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
 
 
 async def _ask(account: User, email: str, settings: Settings) -> bool:
@@ -62,7 +62,8 @@ async def _ask(account: User, email: str, settings: Settings) -> bool:
         await locked_as_seen(account)
         if not await mails.post(account, MailKind.EMAIL_CHANGE, settings, address=email):
             return False
-        await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+        if email.lower() != account.email_key:
+            await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
     return True
 
 

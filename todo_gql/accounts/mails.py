@@ -1,15 +1,13 @@
-"""Mails to accounts: posting them with what causes them, sending them, and using their links."""
+"""Mails to accounts: posting them with what causes them, and sending them."""
 
 import logging
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from todo_gql import db, jobs
 from todo_gql.accounts.letters import PLACES, letter
-from todo_gql.auth import Viewer
 from todo_gql.links import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
@@ -23,29 +21,17 @@ logger = logging.getLogger(__name__)
 POST = """
 INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at)
 SELECT $1, $2, $3, $4, $5, now(), now() + $6
-WHERE (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
-       AND m.created_at > now() - interval '1 hour') < $7
-ON CONFLICT (id) DO NOTHING RETURNING id
+WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
+    AND m.created_at > now() - interval '1 hour') < $7
+ON CONFLICT (id) DO NOTHING RETURNING expires_at
 """
 MAIL = """
-SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, u.username, u.deletion_at,
-    EXISTS (SELECT FROM users o WHERE o.email_key = lower(m.address) AND o.id <> u.id) AS is_taken
+SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, m.used_at,
+    u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
+IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
 NOTE_SENT = "UPDATE mails SET sent_at = now() WHERE owner_id = $1 AND id = $2"
-# A link to an address that isn't the account's any more proves nothing.
-IS_OPEN = """
-u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
-    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND u.is_active
-    AND (u.deletion_at IS NULL OR u.deletion_at > now())
-    AND (m.kind = 2 OR lower(m.address) = u.email_key)
-"""
-FIND = f"SELECT m.address FROM mails m, users u WHERE {IS_OPEN}"
-USE = f"UPDATE mails m SET used_at = now() FROM users u WHERE {IS_OPEN} RETURNING m.id"
-USE_ALL = (
-    "UPDATE mails SET used_at = now() WHERE owner_id = $1 AND kind = $2 AND used_at IS NULL"
-    " AND link_hash IS NOT NULL"
-)
 
 
 async def post(
@@ -59,7 +45,9 @@ async def post(
     """Have a mail sent once the transaction has committed, which holds the account's lock.
 
     Goes to the account's own address unless told otherwise. False if the account has had its
-    mails of this kind for the hour; posting the same mail again is as good as once.
+    mails of this kind for the hour, of which only those with a link can be too many: a notice must
+    not be kept from somebody by whoever causes several. Posting the same mail again is as good as
+    once.
     """
     mail_id = mail_id or uuid7()
     token = LinkToken.of_mail(account.id, mail_id, settings) if kind in PLACES else None
@@ -71,11 +59,12 @@ async def post(
         address or account.email,
         token and token.digest,
         link_life(kind, settings) if token else None,
-        settings.mails_per_hour,
+        settings.mails_per_hour if kind in PLACES else None,
     )
     if posted:
         ids = {"owner_id": account.id, "mail_id": mail_id}
-        await jobs.enqueue(jobs.Task.SEND_MAIL, f"mail {mail_id}", ids)
+        key, good_until = f"mail {mail_id}", posted["expires_at"]
+        await jobs.enqueue(jobs.Task.SEND_MAIL, key, ids, good_until=good_until)
     return posted is not None
 
 
@@ -89,17 +78,20 @@ def link_life(kind: MailKind, settings: Settings) -> timedelta:
 async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Transport) -> None:
     """Send a mail that was posted, unless it was sent or there is no reason for it any more.
 
-    Raises what the transport raises.
+    `jobs.LinkExpired` when that is too late; raises what the transport raises.
     """
     row = await db.fetchrow(MAIL, owner_id, mail_id)
-    if row is None or row["sent_at"]:
+    if row is None or row["sent_at"] or row["used_at"]:
         return
     if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
         return
-    if row["expires_at"] and row["expires_at"] <= datetime.now(UTC):
-        logger.warning("a mail was not sent before its link expired", extra={"mail_id": mail_id})
-        return
-    text = _letter(row, LinkToken.of_mail(owner_id, mail_id, settings), settings)
+    if row["is_expired"]:
+        raise jobs.LinkExpired
+    token = LinkToken.of_mail(owner_id, mail_id, settings)
+    if row["kind"] == MailKind.EMAIL_CHANGE and await _is_anothers(row["address"], owner_id):
+        text = letter("address_taken", None)
+    else:
+        text = _letter(row, token, settings)
     envelope = Envelope(mail_id, settings.sender, row["address"], row["created_at"])
     handed_over = metrics().mails.labels
     kind = MailKind(row["kind"]).name.lower()
@@ -114,55 +106,23 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
         logger.info("the link in it: %s", text.link)
 
 
+async def _is_anothers(address: str, owner_id: UUID) -> bool:
+    """Whether somebody else's account has the address."""
+    return bool(await db.fetch(IS_ANOTHERS, address.lower(), owner_id))
+
+
 def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:
     kind = MailKind(row["kind"])
-    if kind is MailKind.EMAIL_CHANGE and row["is_taken"]:
-        return letter("address_taken", None)
     place = PLACES.get(kind)
     return letter(
         kind.name.lower(),
         f"{settings.base_url}/{place}?token={token.text}" if place else None,
         username=row["username"],
-        link_life=_in_words(link_life(kind, settings)),
-        deletion_day=f"{row['deletion_at'] or datetime.now(UTC):%-d %B %Y}",
+        good_until=row["expires_at"]
+        and f"{row['expires_at']:%H:%M} UTC on {_day(row['expires_at'])}",
+        deletion_day=row["deletion_at"] and not row["is_due"] and _day(row["deletion_at"]),
     )
 
 
-def _in_words(life: timedelta) -> str:
-    hours, rest = divmod(life, timedelta(hours=1))
-    if rest or hours == 1:
-        return f"{life // timedelta(minutes=1)} minutes"
-    return f"{hours} hours"
-
-
-class OpenLink(NamedTuple):
-    """A link that is still good: whose it is, and where it was sent."""
-
-    token: LinkToken
-    address: str
-
-
-async def find_link(
-    text: str, kind: MailKind, viewer: Viewer | None, settings: Settings
-) -> OpenLink | None:
-    """The link of a kind that a token opens, which stays unused.
-
-    None for a token that is forged, expired, used, of another kind, or of somebody else than the
-    viewer who brings it.
-    """
-    token = LinkToken.parse(text, settings)
-    if token is None or (viewer and viewer.id != token.owner_id):
-        return None
-    row = await db.fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
-    return OpenLink(token, row["address"]) if row else None
-
-
-async def use_link(link: OpenLink, kind: MailKind) -> bool:
-    """Use up a link in the transaction of what it is for; False if somebody else was faster."""
-    token = link.token
-    return bool(await db.fetch(USE, token.owner_id, token.mail_id, token.digest, kind))
-
-
-async def void_links(owner_id: UUID, kind: MailKind) -> None:
-    """Let no link of a kind that the account was sent be good any more."""
-    await db.fetch(USE_ALL, owner_id, kind)
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"

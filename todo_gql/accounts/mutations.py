@@ -8,10 +8,11 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import auth
 from todo_gql.accounts import registration
-from todo_gql.accounts.account import shown
+from todo_gql.accounts.account import locked_account, shown
 from todo_gql.accounts.credentials import Credential, account_typed, too_many_tries
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
 from todo_gql.accounts.names import account_named, kept
+from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import (
     AcceptedPayload,
     LoginPayload,
@@ -114,9 +115,18 @@ class AccountMutation:
     ) -> AcceptedPayload | None:
         """The end of one session or all; what follows in the document is signed out."""
         viewer = info.context.signed_in()
-        await auth.end_sessions(viewer.id, only=None if everywhere else viewer.session_id)
+        if everywhere:
+            await _sign_out_everywhere(viewer)
+        else:
+            await auth.end_sessions(viewer.id, only=viewer.session_id)
         info.context.act_as(None)
         return AcceptedPayload(ok=True)
+
+
+async def _sign_out_everywhere(viewer: auth.Viewer) -> None:
+    async with in_transaction():
+        await locked_account(viewer.id)
+        await revoke_access(viewer.id)
 
 
 async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:

@@ -1,8 +1,6 @@
 """Finding accounts by what people type."""
 
-from datetime import UTC, datetime
-
-from tortoise.expressions import Q
+from tortoise.expressions import Q, RawSQL
 
 from todo_gql.accounts.inputs import LONGEST_EMAIL
 from todo_gql.models import User
@@ -22,5 +20,5 @@ async def account_named(username_or_email: str) -> User | None:
 
 
 def kept() -> Q:
-    """That an account isn't about to be deleted."""
-    return Q(deletion_at=None) | Q(deletion_at__gt=datetime.now(UTC))
+    """That an account isn't about to be deleted, by the database's clock."""
+    return Q(deletion_at=None) | Q(deletion_at__gt=RawSQL("now()"))

@@ -7,7 +7,6 @@ import strawberry
 from strawberry import Maybe
 from tortoise.transactions import in_transaction
 
-from todo_gql import auth
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import (
     locked_as_seen,
@@ -18,6 +17,7 @@ from todo_gql.accounts.account import (
 )
 from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.inputs import url_problem
+from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import UserPayload
 from todo_gql.context import Context, Info
 from todo_gql.errors import UserError, invalid
@@ -125,6 +125,5 @@ async def _replace_password(account: Account, password: str, context: Context) -
     async with in_transaction():
         await locked_as_seen(account)
         await Account.filter(id=account.id).update(password_hash=new_hash)
-        await mails.void_links(account.id, MailKind.PASSWORD_RESET)
+        await revoke_access(account.id, but=context.signed_in().session_id)
         await mails.post(account, MailKind.PASSWORD_CHANGED, context.settings)
-        await auth.end_sessions(account.id, but=context.signed_in().session_id)

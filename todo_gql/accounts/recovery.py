@@ -1,5 +1,6 @@
 """Recovering an account whose password is lost."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,13 +9,14 @@ import strawberry
 from tortoise.transactions import in_transaction
 from uuid_utils.compat import uuid7
 
-from todo_gql import auth, jobs
+from todo_gql import jobs
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, names_of
 from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
-from todo_gql.accounts.mails import OpenLink
+from todo_gql.accounts.mailed_links import OpenLink, find_link, using
 from todo_gql.accounts.names import account_named
+from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
@@ -60,17 +62,25 @@ async def start_reset(email: str, mail_id: UUID, settings: Settings) -> None:
 
 
 async def reset_password(
-    given: PasswordResetInput, viewer: Viewer | None, settings: Settings
+    given: PasswordResetInput,
+    viewer: Viewer | None,
+    settings: Settings,
+    *,
+    problems: Sequence[UserError] = (),
 ) -> list[UserError]:
-    """Set a new password and end all sessions, or tell what is wrong with token and password."""
-    link = await mails.find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
+    """Set a new password and end all sessions, or tell what is wrong with token and password.
+
+    `problems` that were found before are told beside these.
+    """
+    link = await find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
     account = await User.get_or_none(id=link.token.owner_id) if link else None
-    problems: list[UserError] = [] if account else [bad_link("input", "token")]
+    errors: list[UserError] = [] if account else [bad_link("input", "token")]
     names = names_of(account) if account else ()
     if problem := password_problem(given.new_password, *names):
-        problems.append(invalid(*problem, "input", "newPassword"))
-    if problems or link is None:
-        return problems
+        errors.append(invalid(*problem, "input", "newPassword"))
+    errors += problems
+    if errors or link is None:
+        return errors
     if await _replace(link, await hash_password(given.new_password, settings), settings):
         return []
     return [bad_link("input", "token")]
@@ -78,17 +88,15 @@ async def reset_password(
 
 async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bool:
     """Use the link up for a password; False if somebody else was faster."""
-    async with in_transaction():
-        account = await locked_account(link.token.owner_id)
-        if account is None or not await mails.use_link(link, MailKind.PASSWORD_RESET):
+    async with using(link) as account:
+        if account is None:
             return False
         account.password_hash = password_hash
         # Who opens a mail's link has its address.
         account.email_verified_at = account.email_verified_at or datetime.now(UTC)
         await account.save(update_fields=["password_hash", "email_verified_at"])
-        await mails.void_links(account.id, MailKind.PASSWORD_RESET)
+        await revoke_access(account.id)
         await mails.post(account, MailKind.PASSWORD_CHANGED, settings)
-        await auth.end_sessions(account.id)
     return True
 
 

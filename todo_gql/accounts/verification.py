@@ -9,6 +9,7 @@ from tortoise.transactions import in_transaction
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, shown, too_many_mails
 from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
+from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
@@ -21,16 +22,14 @@ LinkToken = Annotated[str, strawberry.argument(description="The token in the lin
 
 async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> User | None:
     """The account whose address the token of a mail proves; None for a token that is no good."""
-    link = await mails.find_link(text, MailKind.VERIFICATION, viewer, settings)
+    link = await find_link(text, MailKind.VERIFICATION, viewer, settings)
     if link is None:
         return None
-    async with in_transaction():
-        account = await locked_account(link.token.owner_id)
-        if account is None or not await mails.use_link(link, MailKind.VERIFICATION):
-            return None
-        account.email_verified_at = account.email_verified_at or datetime.now(UTC)
-        await account.save(update_fields=["email_verified_at"])
-        await mails.void_links(account.id, MailKind.VERIFICATION)
+    async with using(link) as account:
+        if account:
+            account.email_verified_at = account.email_verified_at or datetime.now(UTC)
+            await account.save(update_fields=["email_verified_at"])
+            await void_links(account.id, MailKind.VERIFICATION)
     return account
 
 

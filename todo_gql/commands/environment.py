@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import typer
+from email_validator import EmailNotValidError, validate_email
 from pydantic import ValidationError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
@@ -70,10 +71,27 @@ def check_mail(settings: Settings) -> None:
     """Fail unless mails can be sent with these settings, and their links lead somewhere."""
     if settings.environment == "production" and not settings.public_url:
         fail("Set PUBLIC_URL to where people reach this server: links in mails begin with it.")
+    if settings.environment == "production" and not settings.smtp_url:
+        fail("Set SMTP_URL to the server that mails are handed to, smtp://user:password@host:587.")
+    if settings.mail_from:
+        check_sender(settings.mail_from)
     try:
         transport(settings)
     except ValueError as error:
         fail(f"SMTP_URL {error}.")
+
+
+def check_sender(address: str) -> None:
+    """Fail unless mails can come from an address, which may be one of an intranet."""
+    try:
+        validate_email(
+            address,
+            check_deliverability=False,
+            allow_domain_literal=True,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError as error:
+        fail(f"MAIL_FROM can't be {address}: {error}")
 
 
 @contextmanager

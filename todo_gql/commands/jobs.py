@@ -8,38 +8,49 @@ import typer
 from todo_gql import jobs as queue
 from todo_gql.commands.environment import database, fail, load_settings, prepare, run_connected
 
+SHOWN = 1_000
+LARGEST_ID = 2**63 - 1
+
 jobs = typer.Typer(
-    help="See the jobs that failed eight times, and have them tried again.", no_args_is_help=True
+    help="See the jobs that failed for good, and have them tried again.", no_args_is_help=True
 )
 
 
 @jobs.command()
 def failed() -> None:
-    """List the jobs that were set aside, the newest first, and why."""
+    """List the newest 1,000 jobs that were set aside, and why."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        found = run_connected(settings, url, queue.set_aside)
-    for job, reason in found:
+        found = run_connected(settings, url, partial(queue.set_aside, limit=SHOWN + 1))
+    for job, reason in found[:SHOWN]:
         about = " ".join(f"{name}={value}" for name, value in queue.payload_of(job).items())
         typer.echo(f"{job.id}  {job.created:%Y-%m-%d %H:%M}  {job.entrypoint}  {about}\n  {reason}")
     if not found:
         typer.echo("No job was set aside.")
+    if len(found) > SHOWN:
+        typer.echo(f"There are more; these are the newest {SHOWN:,}.")
 
 
 @jobs.command()
 def retry(
     ids: Annotated[
-        list[int] | None, typer.Argument(help="Which ones; all if none is named.")
+        list[int] | None,
+        typer.Argument(help="Which ones; all if none is named.", min=0, max=LARGEST_ID),
     ] = None,
 ) -> None:
     """Put jobs that were set aside back into the queue."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        found = [job.id for job, _ in run_connected(settings, url, queue.set_aside)]
-        chosen = [id for id in found if not ids or id in ids]
-        if unknown := set(ids or ()) - set(found):
+        asked = partial(queue.set_aside, ids or None)
+        found = [job for job, _ in run_connected(settings, url, asked)]
+        if unknown := set(ids or ()) - {job.id for job in found}:
             fail(f"No job of that number was set aside: {', '.join(map(str, sorted(unknown)))}.")
+        late = [job.id for job in found if queue.is_too_late(job)]
+        chosen = [job.id for job in found if not queue.is_too_late(job)]
         run_connected(settings, url, partial(queue.try_again, chosen))
-    typer.echo(f"{len(chosen)} jobs will be tried again.")
+    for number in late:
+        typer.echo(f"Job {number} stays set aside: {queue.LinkExpired()}.")
+    jobs_again = "1 job" if len(chosen) == 1 else f"{len(chosen):,} jobs"
+    typer.echo(f"{jobs_again} will be tried again.")

@@ -9,20 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.accounts import mails
-from todo_gql.accounts.account import names_of
 from todo_gql.accounts.credentials import account_owned
 from todo_gql.accounts.email_change import confirm_email
 from todo_gql.accounts.letters import PLACES
+from todo_gql.accounts.mailed_links import find_link
 from todo_gql.accounts.recovery import PasswordResetInput, reset_password
 from todo_gql.accounts.verification import verify_email
-from todo_gql.errors import ErrorCode, is_temporary
+from todo_gql.errors import ErrorCode, UserError, invalid, is_temporary
 from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
 from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
-from todo_gql.passwords import LONGEST, SHORTEST, password_problem
+from todo_gql.passwords import LONGEST, SHORTEST
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -92,20 +91,20 @@ async def _change_email(visit: Visit) -> Response:
 
 async def _reset(visit: Visit) -> Response:
     new, repeated = (visit.form.get(name, "") for name in ("newPassword", "repeatedPassword"))
-    problems: dict[str, str] = {}
-    if problem := password_problem(new, *names_of(visit.account)):
-        problems["newPassword"] = problem[1]
-    if new != repeated:
-        problems["repeatedPassword"] = "The two are not the same. Type the new password again."
-    if not problems:
-        given = PasswordResetInput(token=visit.token, new_password=new)
-        errors = await reset_password(given, None, visit.settings)
-        problems = {error.path[-1]: error.message for error in errors if error.path}
+    given = PasswordResetInput(token=visit.token, new_password=new)
+    mistyped = [] if new == repeated else [_not_the_same()]
+    errors = await reset_password(given, None, visit.settings, problems=mistyped)
+    problems = {error.path[-1]: error.message for error in errors if error.path}
     if "token" in problems:
         return _expired(MailKind.PASSWORD_RESET)
     if problems:
         return _form(MailKind.PASSWORD_RESET, visit, problems)
     return _page("password_set", username=visit.account.username)
+
+
+def _not_the_same() -> UserError:
+    message = "The two are not the same. Type the new password again."
+    return invalid(ErrorCode.INVALID, message, "repeatedPassword")
 
 
 USES: Final[Mapping[MailKind, Use]] = {
@@ -163,7 +162,7 @@ class LinkPage:
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
         """Whose link it is; None when it is no good."""
-        link = await mails.find_link(token, self.kind, None, self.settings)
+        link = await find_link(token, self.kind, None, self.settings)
         account = await User.get_or_none(id=link.token.owner_id) if link else None
         if link is None or account is None:
             return None

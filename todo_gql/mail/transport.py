@@ -104,7 +104,10 @@ class Outbox:
         self.folder = folder
 
     async def send(self, message: EmailMessage) -> None:
-        """Write a mail as an .eml file, whole or not at all; sent again it is the same file."""
+        """Write a mail as an .eml file, whole or not at all; sent again it is the same file.
+
+        It is on the disk before it counts as sent.
+        """
         path = await asyncio.to_thread(self._write, message)
         logger.info("wrote a mail to %s: %s", message["To"], path)
 
@@ -115,10 +118,22 @@ class Outbox:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(message.as_bytes())
-            return Path(draft).rename(self.folder / name)
+                file.flush()
+                os.fsync(file.fileno())
+            path = Path(draft).rename(self.folder / name)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+        self._keep_names()
+        return path
+
+    def _keep_names(self) -> None:
+        """Have the disk hold what the folder's files are called, too."""
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def transport(settings: Settings) -> Transport:

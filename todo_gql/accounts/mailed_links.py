@@ -1,0 +1,82 @@
+"""The links in mails to accounts: finding, using and voiding them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+from uuid import UUID
+
+from tortoise.transactions import in_transaction
+
+from todo_gql import db
+from todo_gql.accounts.account import locked_account
+from todo_gql.auth import Viewer
+from todo_gql.links import LinkToken
+from todo_gql.models import MailKind, User
+from todo_gql.settings import Settings
+
+IS_OPEN = """
+u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
+    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND u.is_active
+    AND (u.deletion_at IS NULL OR u.deletion_at > now())
+"""
+FIND = f"SELECT m.address, u.email_key FROM mails m, users u WHERE {IS_OPEN}"
+USE = f"UPDATE mails m SET used_at = now() FROM users u WHERE {IS_OPEN} RETURNING m.id"
+VOID = (
+    "UPDATE mails SET used_at = now() WHERE owner_id = $1 AND kind = coalesce($2, kind)"
+    " AND used_at IS NULL AND link_hash IS NOT NULL"
+)
+
+
+class OpenLink(NamedTuple):
+    """A link that is still good: whose it is, what for, and where it was sent."""
+
+    token: LinkToken
+    kind: MailKind
+    address: str
+
+    def proves_something(self, email_key: str) -> bool:
+        """Whether the address is the account's, or is to become so.
+
+        Compared by Python, which writes the keys; what PostgreSQL takes for the lower case of a
+        text depends on its locale.
+        """
+        return self.kind is MailKind.EMAIL_CHANGE or self.address.lower() == email_key
+
+
+async def find_link(
+    text: str, kind: MailKind, viewer: Viewer | None, settings: Settings
+) -> OpenLink | None:
+    """The link of a kind that a token opens, which stays unused.
+
+    None for a token that is forged, expired, used, of another kind, to an address that isn't the
+    account's any more, or of somebody else than the viewer who brings it.
+    """
+    token = LinkToken.parse(text, settings)
+    if token is None or (viewer and viewer.id != token.owner_id):
+        return None
+    row = await db.fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
+    link = OpenLink(token, kind, row["address"]) if row else None
+    return link if link and row and link.proves_something(row["email_key"]) else None
+
+
+@asynccontextmanager
+async def using(link: OpenLink) -> AsyncIterator[User | None]:
+    """The account, locked, in the transaction of what the link is for, which uses it up.
+
+    None if the link is no good any more, as when somebody else was faster.
+    """
+    async with in_transaction():
+        account = await locked_account(link.token.owner_id)
+        yield account if account and await _use(link, account) else None
+
+
+async def _use(link: OpenLink, account: User) -> bool:
+    token, kind = link.token, link.kind
+    return link.proves_something(account.email_key) and bool(
+        await db.fetch(USE, token.owner_id, token.mail_id, token.digest, kind)
+    )
+
+
+async def void_links(owner_id: UUID, kind: MailKind | None = None) -> None:
+    """Let no link that the account was sent, or none of a kind, be good any more."""
+    await db.fetch(VOID, owner_id, kind)

@@ -1,0 +1,15 @@
+"""Taking away whatever opens an account, when somebody else may hold it."""
+
+from uuid import UUID
+
+from todo_gql import auth
+from todo_gql.accounts.mailed_links import void_links
+
+
+async def revoke_access(account_id: UUID, *, but: UUID | None = None) -> None:
+    """End an account's sessions, all or all but one, and let no link that it was mailed be good.
+
+    For the transaction of what causes it, which holds the account's lock.
+    """
+    await auth.end_sessions(account_id, but=but)
+    await void_links(account_id)
