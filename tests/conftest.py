@@ -127,8 +127,9 @@ class Client:
     async def execute(
         self, query: str, variables: dict[str, Any] | None = None, token: str | None = None
     ) -> dict[str, Any]:
-        """The JSON answer to one operation."""
+        """The JSON answer to one operation, without what it says about the operation itself."""
         answer: dict[str, Any] = (await self.post(query, variables, token)).json()
+        answer.pop("extensions", None)
         return answer
 
 

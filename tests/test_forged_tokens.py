@@ -196,7 +196,7 @@ async def test_who_brings_a_forged_token_is_nobody(
     claims = await own_claims(account, settings)
     forged = forge(settings, claims)
     good = await ask(client, VIEWER, minted(settings, claims))
-    assert good.json() == {"data": {"viewer": {"id": account.id}}}
+    assert good.json()["data"] == {"viewer": {"id": account.id}}
     anonymous = await ask(client, VIEWER, forged)
     assert (anonymous.status_code, anonymous.json()) == (200, {"data": {"viewer": None}})
     refused = await ask(client, CURSOR, forged)

@@ -10,20 +10,19 @@ from typing import Any
 
 import orjson
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     OperationType,
     execute,
     get_operation_ast,
-    parse,
-    validate,
 )
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
+from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
@@ -34,15 +33,12 @@ from todo_gql.http.request import (
     from_query_string,
     header,
 )
-from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
-MAX_ERRORS = 10
-MAX_TOKENS = 1_000
 DOCUMENTS_KEPT = 500
 LONGEST_KEPT = 10_000
 
@@ -61,7 +57,7 @@ class Answer:
 class RequestError(Exception):
     """A GraphQL request that can't be executed, with its errors as the client sees them."""
 
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
+    def __init__(self, errors: list[Entry]) -> None:
         self.errors = errors
 
 
@@ -75,7 +71,8 @@ class GraphQLRoute:
         self.settings = settings
         self.limits = limits
         self.page = page
-        self.document = lru_cache(DOCUMENTS_KEPT)(self._document)
+        self.documents = Documents(schema, settings)
+        self.document = lru_cache(DOCUMENTS_KEPT)(self.documents.read)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -91,7 +88,7 @@ class GraphQLRoute:
             answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
             headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
+            body = {"errors": [plain_error(str(error), Code.BAD_USER_INPUT)]}
             answer = Answer(error.status, body, headers)
         except ConnectionResetError:
             return
@@ -105,39 +102,29 @@ class GraphQLRoute:
                 return from_query_string(scope)
         raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
-    def _document(self, text: str) -> DocumentNode | list[dict[str, Any]]:
-        """The parsed and validated document, or the errors that make it invalid."""
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self.schema, document, RULES, max_errors=MAX_ERRORS)
-        except GraphQLError as error:
-            return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
-        except (RecursionError, UnicodeError):
-            message = "The document is nested too deeply, or isn't text."
-            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
-        if errors:
-            shown = errors[:MAX_ERRORS]
-            return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
-        return document
-
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> DocumentNode:
+    def _executable(
+        self, scope: Scope, request: GraphQLRequest
+    ) -> tuple[Document, OperationDefinitionNode]:
         keep = len(request.query) <= LONGEST_KEPT
-        document = (self.document if keep else self._document)(request.query)
+        document = (self.document if keep else self.documents.read)(request.query)
         if isinstance(document, list):
             raise RequestError(document)
-        operation = get_operation_ast(document, request.operation_name)
+        operation = get_operation_ast(document.node, request.operation_name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            raise RequestError([_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
+            raise RequestError([plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
         if scope["method"] == "GET" and operation.operation is not OperationType.QUERY:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        return document
+        return document, operation
 
     async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
         token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
         try:
-            document = self._executable(scope, request)
+            document, operation = self._executable(scope, request)
+            cost = document.cost(operation, request.variables)
+            if error := document.too_expensive(cost):
+                raise RequestError([error])
             result = await self._executed(scope, request, document, token)
         except RequestError as error:
             return Answer(400 if strict else 200, {"errors": error.errors})
@@ -145,13 +132,15 @@ class GraphQLRoute:
         if result.errors:
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
-            body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+            entries = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+            body["errors"] = self.documents.told(entries, request.query, request.variables)
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
+        body["extensions"] = {"cost": {"requested": cost, "limit": document.max_cost}}
         return Answer(_status(body, strict), body, _headers(body, token))
 
     async def _executed(
-        self, scope: Scope, request: GraphQLRequest, document: DocumentNode, token: str | None
+        self, scope: Scope, request: GraphQLRequest, document: Document, token: str | None
     ) -> ExecutionResult:
         limit = asyncio.timeout(OPERATION_SECONDS)
         try:
@@ -165,22 +154,19 @@ class GraphQLRoute:
                 )
                 running = execute(
                     self.schema,
-                    document,
+                    document.node,
                     context_value=context,
                     variable_values=request.variables,
                     operation_name=request.operation_name,
+                    hide_suggestions=not self.settings.has_introspection,
                 )
                 result = await running if isinstance(running, Awaitable) else running
         except Exception as error:
             if limit.expired():
-                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         assert isinstance(result, ExecutionResult)
         return result
-
-
-def _plain_error(message: str, code: Code) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code}}
 
 
 def _codes(body: dict[str, Any]) -> set[str]:
