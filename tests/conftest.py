@@ -74,6 +74,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         # All tests share one address.
         rate_limit_credentials=0,
         rate_limit_credentials_per_address=0,
+        rate_limit_requests=0,
+        rate_limit_cost=0,
     )
 
 

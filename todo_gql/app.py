@@ -34,6 +34,7 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
             async with beside:
                 yield
         finally:
+            await limits.close()
             await db.disconnect()
 
     limits = RateLimits(settings)

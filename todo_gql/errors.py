@@ -65,6 +65,17 @@ class BadUserInput(APIError):
     code = Code.BAD_USER_INPUT
 
 
+class RateLimited(APIError):
+    """The caller has used up what it may; `seconds` is how long to wait."""
+
+    code = Code.RATE_LIMITED
+
+    def __init__(self, seconds: int) -> None:
+        wait = "1 second" if seconds == 1 else f"{seconds:,} seconds"
+        super().__init__(f"Too many requests. Wait {wait}, then try again.", retryAfter=seconds)
+        self.seconds = seconds
+
+
 class Unavailable(APIError):
     """The server can't do this now; the same request may succeed later."""
 

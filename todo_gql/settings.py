@@ -157,6 +157,8 @@ class Settings(BaseSettings):
     def _only_what_there_is(self) -> Self:
         if self.trusted_documents_only and self.trusted_documents is None:
             raise ValueError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
+        if 0 < self.rate_limit_cost < self.max_cost:
+            raise ValueError("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
         return self
 
     @property

@@ -23,7 +23,8 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
-from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
+from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
     BadRequest,
@@ -120,14 +121,31 @@ class GraphQLRoute:
     async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
         token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
+        limit = asyncio.timeout(OPERATION_SECONDS)
+        meter: Meter | None = None
+        extensions: dict[str, Any] = {}
         try:
-            document, operation = self._executable(scope, request)
-            cost = document.cost(operation, request.variables)
-            if error := document.too_expensive(cost):
-                raise RequestError([error])
-            result = await self._executed(scope, request, document, token)
-        except RequestError as error:
-            return Answer(400 if strict else 200, {"errors": error.errors})
+            async with limit:
+                context = await self._context(scope, token)
+                viewer_id = context.viewer.id if context.viewer else None
+                meter = Meter(self.limits, viewer_id, context.ip_address)
+                meter.count_request()
+                document, operation = self._executable(scope, request)
+                cost = document.cost(operation, request.variables)
+                if error := document.too_expensive(cost):
+                    raise RequestError([error])
+                extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
+                meter.count_cost(cost)
+                result = await self._executed(request, document, context)
+        except BadRequest:
+            raise
+        except (RequestError, RateLimited) as error:
+            return _refused(error, meter, strict)
+        except Exception as error:
+            if limit.expired():
+                timeout = RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)])
+                return _refused(timeout, meter, strict)
+            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body: dict[str, Any] = {}
         if result.errors:
             for cause in unexpected(result.errors):
@@ -136,37 +154,43 @@ class GraphQLRoute:
             body["errors"] = self.documents.told(entries, request.query, request.variables)
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
-        body["extensions"] = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Answer(_status(body, strict), body, _headers(body, token))
+        if extensions:
+            body["extensions"] = extensions
+        headers = (*_headers(body, token), *(meter.headers if meter else ()))
+        return Answer(_status(body, strict), body, headers)
+
+    async def _context(self, scope: Scope, token: str | None) -> Context:
+        return Context(
+            settings=self.settings,
+            limits=self.limits,
+            viewer=await authenticate(token, self.settings),
+            user_agent=header(scope, b"user-agent"),
+            ip_address=scope["client"][0] if scope.get("client") else None,
+        )
 
     async def _executed(
-        self, scope: Scope, request: GraphQLRequest, document: Document, token: str | None
+        self, request: GraphQLRequest, document: Document, context: Context
     ) -> ExecutionResult:
-        limit = asyncio.timeout(OPERATION_SECONDS)
-        try:
-            async with limit:
-                context = Context(
-                    settings=self.settings,
-                    limits=self.limits,
-                    viewer=await authenticate(token, self.settings),
-                    user_agent=header(scope, b"user-agent"),
-                    ip_address=scope["client"][0] if scope.get("client") else None,
-                )
-                running = execute(
-                    self.schema,
-                    document.node,
-                    context_value=context,
-                    variable_values=request.variables,
-                    operation_name=request.operation_name,
-                    hide_suggestions=not self.settings.has_introspection,
-                )
-                result = await running if isinstance(running, Awaitable) else running
-        except Exception as error:
-            if limit.expired():
-                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
-            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+        running = execute(
+            self.schema,
+            document.node,
+            context_value=context,
+            variable_values=request.variables,
+            operation_name=request.operation_name,
+            hide_suggestions=not self.settings.has_introspection,
+        )
+        result = await running if isinstance(running, Awaitable) else running
         assert isinstance(result, ExecutionResult)
         return result
+
+
+def _refused(error: RequestError | RateLimited, meter: Meter | None, strict: bool) -> Answer:
+    """The answer to an operation that isn't executed."""
+    headers = tuple(meter.headers) if meter else ()
+    if isinstance(error, RateLimited):
+        entry = plain_error(str(error), error.code, **error.extensions)
+        return Answer(429, {"errors": [entry]}, headers)
+    return Answer(400 if strict else 200, {"errors": error.errors}, headers)
 
 
 def _codes(body: dict[str, Any]) -> set[str]:

@@ -18,7 +18,14 @@ from uuid_utils import uuid4
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
 
-EXPOSED_HEADERS: Final = ("X-Request-ID", "X-Response-Time", "Retry-After", "WWW-Authenticate")
+EXPOSED_HEADERS: Final = (
+    "X-Request-ID",
+    "X-Response-Time",
+    "Retry-After",
+    "WWW-Authenticate",
+    "RateLimit",
+    "RateLimit-Policy",
+)
 SMALLEST_COMPRESSED_BYTES: Final = 1024
 PREFLIGHT_SECONDS: Final = 3600
 
