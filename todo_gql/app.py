@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from todo_gql import db
 from todo_gql.http.account_pages import account_routes
+from todo_gql.http.addresses import Forwarded
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
@@ -39,18 +40,21 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
 
     limits = RateLimits(settings)
     graphiql = GraphiQL()
-    graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
+    page = graphiql.page if settings.has_graphiql else None
+    graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
         Route("/graphql", graphql),
-        graphiql.assets,
+        *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         *health_routes(db.server_version),
-        index_route(),
+        index_route(has_graphiql=settings.has_graphiql),
     ]
-    return with_middleware(
+    answering = with_middleware(
         Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
+        production=settings.environment == "production",
     )
+    return Forwarded(answering, settings.trusted_proxies)

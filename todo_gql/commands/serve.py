@@ -18,6 +18,7 @@ from todo_gql.commands.environment import (
     prepare,
 )
 from todo_gql.http.logs import configure_logging
+from todo_gql.http.protocol import listening_options
 
 # What a request under way may still take once the server was told to stop.
 DRAIN_SECONDS = 20
@@ -93,7 +94,7 @@ def serve(
                 create_app(settings, url, with_worker=has_worker),
                 log_config=None,
                 access_log=False,
-                server_header=False,
+                **listening_options(settings),
                 ws="none",
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )

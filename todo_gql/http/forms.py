@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from todo_gql.http.request import BadRequest, check_content_type, read_body
+from todo_gql.http.request import BadRequest, check_content_type, check_length, read_body
 
 MAX_FORM_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 20
@@ -21,6 +21,7 @@ async def read_form(request: Request) -> dict[str, str]:
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise BadRequest(403, "The form was sent by a page of another site.")
     check_content_type(request.scope, "application/x-www-form-urlencoded")
+    check_length(request.scope, MAX_FORM_BYTES)
     try:
         body = await read_body(request.receive, MAX_FORM_BYTES)
     except ConnectionResetError:

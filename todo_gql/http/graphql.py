@@ -63,10 +63,10 @@ class RequestError(Exception):
 
 
 class GraphQLRoute:
-    """Answers GraphQL requests, and shows `page` to browsers."""
+    """Answers GraphQL requests, and shows `page` to browsers, if there is one."""
 
     def __init__(
-        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page
+        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page | None
     ) -> None:
         self.schema = schema
         self.settings = settings
@@ -78,7 +78,8 @@ class GraphQLRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         accept = header(scope, b"accept")
-        if scope["method"] == "GET" and not scope["query_string"] and prefers_html(accept):
+        is_visit = scope["method"] == "GET" and not scope["query_string"]
+        if self.page and is_visit and prefers_html(accept):
             await self.page(scope, receive, send)
             return
         media_type = answer_type(accept)

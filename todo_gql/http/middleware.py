@@ -17,6 +17,7 @@ from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
+from todo_gql.http.security import SecurityHeaders
 
 EXPOSED_HEADERS: Final = (
     "X-Request-ID",
@@ -105,13 +106,21 @@ class RequestEnvelope:
     """Gives every request an id, times and logs it, and answers exceptions that escape the app."""
 
     def __init__(
-        self, app: ASGIApp, *, ways: Ways, failure: Ways, vary: bool, access_log: logs.AccessLog
+        self,
+        app: ASGIApp,
+        *,
+        ways: Ways,
+        failure: Ways,
+        vary: bool,
+        access_log: logs.AccessLog,
+        security: SecurityHeaders,
     ) -> None:
         self.app = app
         self.ways = ways
         self.failure = failure
         self.vary = vary
         self.access_log = access_log
+        self.security = security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request; other kinds of scope go through untouched."""
@@ -129,8 +138,10 @@ class RequestEnvelope:
             if message["type"] != "http.response.start":
                 return send(message)
             status = message["status"]
+            own = message.get("headers", ())
             headers = [
-                *message.get("headers", ()),
+                *own,
+                *self.security.missing(own),
                 (b"x-request-id", request_id.encode()),
                 (b"x-response-time", b"%.2fms" % ((perf_counter() - started) * 1000)),
             ]
@@ -175,12 +186,14 @@ def with_middleware(
     compression_level: int | None = None,
     log_level: str = "INFO",
     log_stream: TextIO | None = None,
+    production: bool = False,
 ) -> ASGIApp:
     """Wrap `app` in everything that each request needs.
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
     not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
-    off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
+    off. The access log goes to `log_stream`, standard error by default, from `log_level` on. In
+    `production` browsers are told to come by HTTPS only.
     """
     return RequestEnvelope(
         app,
@@ -188,4 +201,5 @@ def with_middleware(
         failure=Ways(internal_error, cors_origins, None),
         vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
+        security=SecurityHeaders(production=production),
     )

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
+from todo_gql.http.nesting import MAX_NESTING, is_too_deep
+
 
 class BadRequest(Exception):
     """A request that is no GraphQL request, with the status that says so."""
@@ -47,21 +49,42 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
-            raise BadRequest(413, f"A request body has at most {limit:,} bytes.")
+            raise _too_long(limit)
         if not message.get("more_body"):
             return b"".join(chunks)
 
 
-def _parse_json(text: bytes | str, name: str) -> Any:
+def check_length(scope: Scope, limit: int) -> None:
+    """`BadRequest` 413 if the request itself says that its body is longer than `limit` bytes."""
     try:
-        return orjson.loads(text)
+        declared = int(header(scope, b"content-length") or 0)
+    except ValueError:
+        raise BadRequest(400, "Content-Length must be a number.") from None
+    if declared > limit:
+        raise _too_long(limit)
+
+
+def _too_long(limit: int) -> BadRequest:
+    return BadRequest(413, f"A request body has at most {limit:,} bytes.")
+
+
+def _parse_json(text: bytes | str, name: str) -> Any:
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    value = _parsed(data, name)
+    if is_too_deep(data, value):
+        raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
+    return value
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    try:
+        return orjson.loads(data)
     except orjson.JSONDecodeError:
-        data = text.encode() if isinstance(text, str) else text
         if b"\\ud" not in data and b"\\uD" not in data:
             raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
     # orjson refuses lone surrogates; they are to be reported as errors of their field.
     try:
-        return json.loads(text)
+        return json.loads(data)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
@@ -109,6 +132,7 @@ def check_content_type(scope: Scope, expected: str) -> None:
 async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
+    check_length(scope, limit)
     return _checked(_parse_json(await read_body(receive, limit), "body"))
 
 
