@@ -171,6 +171,21 @@ async def test_a_body_that_is_no_request_is_refused(client: Client, body: bytes)
     assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
 
 
+@pytest.mark.parametrize(("depth", "status"), [(29, 200), (30, 400), (900, 400)])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+async def test_json_may_be_nested_32_deep(
+    account: Account, opening: str, closing: str, depth: int, status: int
+) -> None:
+    """The body, its variables and the input around the value are three of them."""
+    value = opening * depth + "1" + closing * depth
+    braces = "{" * 40
+    body = (
+        f'{{"query": "{{ __typename }}", "variables": {{"b": {{"c": {value}}}}}, "x": "{braces}"}}'
+    )
+    answer = await post(account, body.encode())
+    assert (answer.status_code, "deep" in answer.text) == (status, status == 400)
+
+
 async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
     """With 413, however it comes."""
     large = {"query": "{ __typename }", "variables": {"a": "x" * 300_000}}

@@ -10,6 +10,7 @@ import uvicorn
 from todo_gql import __version__
 from todo_gql.app import create_app
 from todo_gql.commands.environment import (
+    check_documents,
     check_mail,
     database,
     fail,
@@ -27,12 +28,17 @@ DRAIN_SECONDS = 20
 class Server(uvicorn.Server):
     """uvicorn, telling once requests are answered where to look."""
 
+    def __init__(self, config: uvicorn.Config, *, has_graphiql: bool) -> None:
+        super().__init__(config)
+        self.has_graphiql = has_graphiql
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
+            name = "GraphiQL" if self.has_graphiql else "GraphQL "
+            tell(f"todo_gql {__version__} is ready.\n  {name}   {address}/graphql")
             tell(f"  Health     {address}/health\nStop it with Ctrl-C.")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,6 +85,7 @@ def serve(
     settings = load_secret(load_settings(host=host, port=port))
     if worker or not settings.database_url:
         check_mail(settings)
+    check_documents(settings)
     configure_logging(settings.log_level)
     try:
         # Who starts a second server on the same data hears of the data first, not of the port.
@@ -98,6 +105,6 @@ def serve(
                 ws="none",
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
-            Server(config).run(sockets=[listener])
+            Server(config, has_graphiql=settings.has_graphiql).run(sockets=[listener])
     except KeyboardInterrupt:
         tell("Stopped.")

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
+from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
 from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
@@ -72,6 +73,7 @@ class GraphQLRoute:
         self.settings = settings
         self.limits = limits
         self.page = page
+        self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
         self.document = lru_cache(DOCUMENTS_KEPT)(self.documents.read)
 
@@ -90,7 +92,7 @@ class GraphQLRoute:
             answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
             headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [plain_error(str(error), Code.BAD_USER_INPUT)]}
+            body = {"errors": [plain_error(str(error), error.code)]}
             answer = Answer(error.status, body, headers)
         except ConnectionResetError:
             return
@@ -99,9 +101,10 @@ class GraphQLRoute:
     async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         match scope["method"]:
             case "POST":
-                return await from_body(scope, receive, self.settings.max_body_bytes)
+                limit = self.settings.max_body_bytes
+                return await from_body(scope, receive, limit, self.trusted)
             case "GET":
-                return from_query_string(scope)
+                return from_query_string(scope, self.trusted)
         raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
     def _executable(

@@ -11,15 +11,20 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.errors import APIError, Code
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
 
 class BadRequest(Exception):
-    """A request that is no GraphQL request, with the status that says so."""
+    """A request that is no GraphQL request, with the status and the code that say so."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(
+        self, status: int, message: str, code: Code = Code.BAD_USER_INPUT, **headers: str
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -89,10 +94,15 @@ def _parsed(data: bytes, name: str) -> Any:
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
 
-def _checked(parameters: Any) -> GraphQLRequest:
+def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
+    """The request that parameters make; `BadRequest` if they make none."""
     if not isinstance(parameters, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
-    query = parameters.get("query")
+    try:
+        query = trusted.text(parameters)
+    except APIError as error:
+        status = 403 if error.code is Code.FORBIDDEN else 400
+        raise BadRequest(status, str(error), error.code) from None
     if not isinstance(query, str) or not query.strip():
         raise BadRequest(400, "The parameter query must be a GraphQL document.")
     variables, name = parameters.get("variables"), parameters.get("operationName")
@@ -105,7 +115,7 @@ def _checked(parameters: Any) -> GraphQLRequest:
     return GraphQLRequest(query, variables, name)
 
 
-def from_query_string(scope: Scope) -> GraphQLRequest:
+def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:
     """The request in a GET's query string; `BadRequest` if there is none."""
     try:
         text = scope["query_string"].decode("ascii")
@@ -115,7 +125,7 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = _parse_json(parameters[name], name)
-    return _checked(parameters)
+    return checked(parameters, trusted)
 
 
 def check_content_type(scope: Scope, expected: str) -> None:
@@ -129,11 +139,13 @@ def check_content_type(scope: Scope, expected: str) -> None:
         raise BadRequest(415, "Send the request without Content-Encoding.")
 
 
-async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
+async def from_body(
+    scope: Scope, receive: Receive, limit: int, trusted: TrustedDocuments
+) -> GraphQLRequest:
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
     check_length(scope, limit)
-    return _checked(_parse_json(await read_body(receive, limit), "body"))
+    return checked(_parse_json(await read_body(receive, limit), "body"), trusted)
 
 
 def bearer_token(scope: Scope) -> str | None:
