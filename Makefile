@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test check bench-logins bench-equal-times bench-documents format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -27,6 +27,9 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+
+bench-documents: $(VENV)/test ## Measure how long the worst documents take, and what limits cost
+	$(BIN)/python -m bench.documents
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix

@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     environment: Literal["development", "production"] = Field(
-        "development", description="production refuses to make a SECRET_KEY of its own."
+        "development",
+        description="production needs a SECRET_KEY, hides the schema, and asks for HTTPS.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
