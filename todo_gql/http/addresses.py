@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto")
+FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 
 
 class Forwarded:
@@ -25,8 +25,9 @@ class Forwarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a WebSocket on, with the address that it comes from."""
-        headers = scope.get("headers", ())
-        if any(name in FORWARDING for name, _ in headers):
-            await self.behind_proxy(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        # A generator would cost as much as all the rest.
+        for name, _ in scope.get("headers", ()):
+            if name in FORWARDING:
+                await self.behind_proxy(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from todo_gql.http.security import ALWAYS
 from todo_gql.settings import Settings
 
+HEALTH: Final = b"/health"
 MAX_HEADER_BYTES: Final = 64 * 1024
 # Who is refused while they send may send on for as long and as much, since most clients look for
 # an answer only then; all of it is dropped.
@@ -75,6 +76,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """Wait for the body of a request."""
         self._awaited = Awaited.BODY
         self._header_bytes = 0
+        # An orchestrator that heard 503 would end the very process that is needed most.
+        is_probe = self.url.startswith(HEALTH)
+        self.limit_concurrency = None if is_probe else self.config.limit_concurrency
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -61,12 +61,14 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 def check_length(scope: Scope, limit: int) -> None:
     """`BadRequest` 413 if the request itself says that its body is longer than `limit` bytes."""
-    try:
-        declared = int(header(scope, b"content-length") or 0)
-    except ValueError:
-        raise BadRequest(400, "Content-Length must be a number.") from None
-    if declared > limit:
-        raise _too_long(limit)
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            try:
+                declared = int(value)
+            except ValueError:
+                raise BadRequest(400, "Content-Length must be a number.") from None
+            if declared > limit:
+                raise _too_long(limit)
 
 
 def _too_long(limit: int) -> BadRequest:

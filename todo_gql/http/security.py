@@ -23,12 +23,14 @@ class SecurityHeaders:
     """Adds to an answer's headers those that it hasn't got."""
 
     def __init__(self, *, production: bool) -> None:
-        self._always = (*ALWAYS, *(IN_PRODUCTION if production else ()))
-        self._on_pages = (*self._always, *ON_PAGES)
+        self._always = [*ALWAYS, *(IN_PRODUCTION if production else ())]
+        self._names = {name for name, _ in self._always}
 
     def missing(self, headers: Headers) -> Headers:
         """The headers to add."""
         given = dict(headers)
-        is_page = given.get(b"content-type", b"").startswith(b"text/html")
-        wanted = self._on_pages if is_page else self._always
-        return [header for header in wanted if header[0] not in given]
+        if given.get(b"content-type", b"").startswith(b"text/html"):
+            return [header for header in (*self._always, *ON_PAGES) if header[0] not in given]
+        if self._names.isdisjoint(given):
+            return self._always
+        return [header for header in self._always if header[0] not in given]
