@@ -82,6 +82,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         # All tests share one address.
         rate_limit_credentials=0,
         rate_limit_credentials_per_address=0,
+        rate_limit_requests=0,
+        rate_limit_cost=0,
         # What tests do to sessions in SQL is to be seen at once.
         viewer_cache_seconds=0,
     )
@@ -137,8 +139,9 @@ class Client:
     async def execute(
         self, query: str, variables: dict[str, Any] | None = None, token: str | None = None
     ) -> dict[str, Any]:
-        """The JSON answer to one operation."""
+        """The JSON answer to one operation, without what it says about the operation itself."""
         answer: dict[str, Any] = (await self.post(query, variables, token)).json()
+        answer.pop("extensions", None)
         return answer
 
 

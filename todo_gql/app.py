@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from todo_gql import db
 from todo_gql.http.account_pages import account_routes
+from todo_gql.http.addresses import Forwarded
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
@@ -52,21 +53,23 @@ def create_app(
                     await beside.enter_async_context(measured)
                 yield
         finally:
+            await limits.close()
             await db.disconnect()
 
     limits = RateLimits(settings)
     graphiql = GraphiQL()
-    graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
+    page = graphiql.page if settings.has_graphiql else None
+    graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     routes = [
-        graphiql.assets,
+        *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         *health_routes(db.server_version),
-        index_route(),
+        index_route(has_graphiql=settings.has_graphiql),
     ]
     others = Starlette(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
-    return with_middleware(
+    answering = with_middleware(
         Shortcut("/graphql", traced(graphql) if traced else graphql, others),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
@@ -75,4 +78,6 @@ def create_app(
             counted,
             SlowOperations(settings.slow_operation_ms) if settings.slow_operation_ms else None,
         ),
+        production=settings.environment == "production",
     )
+    return Forwarded(answering, settings.trusted_proxies)

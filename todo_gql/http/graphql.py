@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import (
@@ -13,16 +13,17 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationType,
-    parse,
-    validate,
 )
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
-from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
+from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
     BadRequest,
@@ -32,7 +33,6 @@ from todo_gql.http.request import (
     from_query_string,
     header,
 )
-from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
@@ -41,8 +41,6 @@ from todo_gql.telemetry import observation
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
-MAX_ERRORS = 10
-MAX_TOKENS = 1_000
 OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
 
@@ -58,31 +56,46 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Prepared(NamedTuple):
+    """A document that keeps to the limits, and the operation of it that is to be executed."""
+
+    document: Document
+    operation: Operation
+
+
 class RequestError(Exception):
     """A GraphQL request that can't be executed, with its errors as the client sees them."""
 
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
+    def __init__(self, errors: list[Entry]) -> None:
         self.errors = errors
 
 
 class GraphQLRoute:
-    """Answers GraphQL requests, and shows `page` to browsers."""
+    """Answers GraphQL requests, and shows `page` to browsers, if there is one."""
 
     def __init__(
-        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page
+        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page | None
     ) -> None:
         self.schema = schema
         self.settings = settings
         self.limits = limits
         self.page = page
         breadth_first = settings.execution_engine == "breadth-first"
-        self.engine = Engine(schema, SERIALIZERS, breadth_first=breadth_first)
+        self.engine = Engine(
+            schema,
+            SERIALIZERS,
+            breadth_first=breadth_first,
+            hide_suggestions=not settings.has_introspection,
+        )
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
+        self.trusted = TrustedDocuments.of(settings)
+        self.documents = Documents(schema, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         accept = header(scope, b"accept")
-        if scope["method"] == "GET" and not scope["query_string"] and prefers_html(accept):
+        is_visit = scope["method"] == "GET" and not scope["query_string"]
+        if self.page and is_visit and prefers_html(accept):
             await self.page(scope, receive, send)
             return
         media_type = answer_type(accept)
@@ -93,7 +106,7 @@ class GraphQLRoute:
             answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
             headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
+            body = {"errors": [plain_error(str(error), error.code)]}
             answer = Answer(error.status, body, headers)
         except ConnectionResetError:
             return
@@ -104,86 +117,101 @@ class GraphQLRoute:
     async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         match scope["method"]:
             case "POST":
-                return await from_body(scope, receive, self.settings.max_body_bytes)
+                limit = self.settings.max_body_bytes
+                return await from_body(scope, receive, limit, self.trusted)
             case "GET":
-                return from_query_string(scope)
+                return from_query_string(scope, self.trusted)
         raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
-    def _operation(self, text: str, name: str | None) -> Operation | list[dict[str, Any]]:
+    def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self.schema, document, RULES, max_errors=MAX_ERRORS)
-        except GraphQLError as error:
-            return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
-        except (RecursionError, UnicodeError):
-            message = "The document is nested too deeply, or isn't text."
-            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
-        if errors:
-            shown = errors[:MAX_ERRORS]
-            return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
-        operation = self.engine.prepare(document, name)
+        document = self.documents.read(text)
+        if isinstance(document, list):
+            return document
+        operation = self.engine.prepare(document.node, name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            return [_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
-        return operation
+            return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
+        return Prepared(document, operation)
 
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> Operation:
+    def _executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
         keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
         look_up = self.operation if keep else self._operation
-        operation = look_up(request.query, request.operation_name)
-        if isinstance(operation, list):
-            raise RequestError(operation)
+        prepared = look_up(request.query, request.operation_name)
+        if isinstance(prepared, list):
+            raise RequestError(prepared)
+        operation = prepared.operation
         if scope["method"] == "GET" and operation.type is not OperationType.QUERY:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
         named = operation.node.name
         observation.operation_began(named.value if named else "", operation.type.value)
-        return operation
+        return prepared
 
     async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
         token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
         observation.received(token, request.variables)
+        limit = Deadline(OPERATION_SECONDS)
+        meter: Meter | None = None
+        extensions: dict[str, Any] = {}
         try:
-            operation = self._executable(scope, request)
-            result = await self._executed(scope, request, operation, token)
-        except RequestError as error:
-            return Answer(400 if strict else 200, {"errors": error.errors})
+            async with limit:
+                context = await self._context(scope, token)
+                viewer_id = context.viewer.id if context.viewer else None
+                meter = Meter(self.limits, viewer_id, context.ip_address)
+                meter.count_request()
+                document, operation = self._executable(scope, request)
+                cost = document.cost(operation.node, request.variables)
+                observation.cost_known(cost)
+                if error := document.too_expensive(cost):
+                    raise RequestError([error])
+                extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
+                meter.count_cost(cost)
+                result = await self.engine.execute(
+                    operation, context=context, variables=request.variables
+                )
+        except BadRequest:
+            raise
+        except (RequestError, RateLimited) as error:
+            return _refused(error, meter, strict)
+        except Exception as error:
+            if limit.expired():
+                timeout = RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)])
+                return _refused(timeout, meter, strict)
+            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body: dict[str, Any] = {}
         if result.errors:
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
-            body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+            entries = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+            body["errors"] = self.documents.told(entries, request.query, request.variables)
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
-        return Answer(_status(body, strict), body, _headers(body, token))
+        if extensions:
+            body["extensions"] = extensions
+        headers = (*_headers(body, token), *(meter.headers if meter else ()))
+        return Answer(_status(body, strict), body, headers)
 
-    async def _executed(
-        self, scope: Scope, request: GraphQLRequest, operation: Operation, token: str | None
-    ) -> ExecutionResult:
-        limit = Deadline(OPERATION_SECONDS)
-        try:
-            async with limit:
-                context = Context(
-                    settings=self.settings,
-                    limits=self.limits,
-                    viewer=await authenticate(token, self.settings),
-                    user_agent=header(scope, b"user-agent"),
-                    ip_address=scope["client"][0] if scope.get("client") else None,
-                )
-                if context.viewer:
-                    observation.viewer_known(context.viewer.id)
-                return await self.engine.execute(
-                    operation, context=context, variables=request.variables
-                )
-        except Exception as error:
-            if limit.expired():
-                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
-            return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+    async def _context(self, scope: Scope, token: str | None) -> Context:
+        viewer = await authenticate(token, self.settings)
+        if viewer:
+            observation.viewer_known(viewer.id)
+        return Context(
+            settings=self.settings,
+            limits=self.limits,
+            viewer=viewer,
+            user_agent=header(scope, b"user-agent"),
+            ip_address=scope["client"][0] if scope.get("client") else None,
+        )
 
 
-def _plain_error(message: str, code: Code) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code}}
+def _refused(error: RequestError | RateLimited, meter: Meter | None, strict: bool) -> Answer:
+    """The answer to an operation that isn't executed."""
+    headers = tuple(meter.headers) if meter else ()
+    if isinstance(error, RateLimited):
+        entry = plain_error(str(error), error.code, **error.extensions)
+        return Answer(429, {"errors": [entry]}, headers)
+    return Answer(400 if strict else 200, {"errors": error.errors}, headers)
 
 
 def _codes(body: dict[str, Any]) -> set[str]:
