@@ -4,16 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from todo_gql import db
+from todo_gql.changes.live import following
 from todo_gql.http.account_pages import account_routes
+from todo_gql.http.connections import Connections
+from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.websocket import WebSockets
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
@@ -31,7 +35,7 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
         await db.connect(database_url, settings)
         beside = working(settings, database_url) if with_worker else nullcontext()
         try:
-            async with beside:
+            async with beside, following(settings, database_url), connections.watched():
                 yield
         finally:
             await db.disconnect()
@@ -39,9 +43,11 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
     limits = RateLimits(settings)
     graphiql = GraphiQL()
     graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
+    connections = Connections()
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", graphql),
+        Route("/graphql", EventStreams(graphql, connections, settings)),
+        WebSocketRoute("/graphql", WebSockets(graphql, connections, settings)),
         graphiql.assets,
         *account_routes(settings, limits),
         *health_routes(db.server_version),

@@ -1,6 +1,7 @@
 """Who the viewer is: sessions, and the tokens that open them."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -35,6 +36,11 @@ LOCK_SESSION = (
     " FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
     " FOR NO KEY UPDATE OF s"
+)
+OPEN_SESSIONS = (
+    "SELECT s.id FROM sessions s JOIN users u ON u.id = s.owner_id"
+    " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
+    " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
 )
 ROTATE_SESSION = (
     "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
@@ -138,6 +144,13 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
 async def end_sessions(owner_id: UUID, *, only: UUID | None = None, but: UUID | None = None) -> int:
     """End all sessions of an account, only one, or all but one; the number of those ended."""
     return len(await db.fetch(END_SESSIONS, owner_id, only, but))
+
+
+async def open_among(viewers: Iterable[Viewer]) -> set[UUID]:
+    """Those of the viewers' sessions that still are what they are signed in by."""
+    sessions = {viewer.session_id: viewer.id for viewer in viewers}
+    rows = await db.fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
+    return {row["id"] for row in rows}
 
 
 def _recently_spent(session: db.Row) -> dict[str, datetime]:

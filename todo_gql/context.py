@@ -16,7 +16,7 @@ from todo_gql.settings import Settings
 
 @dataclass
 class Context:
-    """One operation: who asks, when, from where, and what was loaded for it."""
+    """One operation, or one event of it: who asks, when, from where, and what was loaded."""
 
     settings: Settings
     limits: RateLimits
@@ -40,6 +40,10 @@ class Context:
     def loaders(self) -> Loaders:
         """The viewer's loaders; `Unauthenticated` when there is no viewer."""
         return Loaders(self.signed_in(), self.now)
+
+    def begin_event(self, loaders: Loaders) -> None:
+        """Let what follows be the next event of a subscription, with loaders of its own."""
+        self.now, self.loaders = loaders.now, loaders
 
     def forget_loaded(self) -> None:
         """Drop what was loaded, after a write that may have changed it."""

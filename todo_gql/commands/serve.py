@@ -18,6 +18,7 @@ from todo_gql.commands.environment import (
     prepare,
 )
 from todo_gql.http.logs import configure_logging
+from todo_gql.http.protocols import protocol_options
 
 # What a request under way may still take once the server was told to stop.
 DRAIN_SECONDS = 20
@@ -94,7 +95,7 @@ def serve(
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws="none",
+                **protocol_options(settings),
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
             Server(config).run(sockets=[listener])

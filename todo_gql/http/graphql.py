@@ -45,6 +45,9 @@ MAX_ERRORS = 10
 MAX_TOKENS = 1_000
 DOCUMENTS_KEPT = 500
 LONGEST_KEPT = 10_000
+SUBSCRIBE_OTHERWISE = (
+    "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
+)
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -87,17 +90,16 @@ class GraphQLRoute:
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self._request(scope, receive)
-            answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            request = await self.read(scope, receive)
+            answer = await self.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
-            headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
-            answer = Answer(error.status, body, headers)
+            answer = refusal(error)
         except ConnectionResetError:
             return
-        await _send(send, answer, media_type or JSON)
+        await send_answer(send, answer, media_type or JSON)
 
-    async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
                 return await from_body(scope, receive, self.settings.max_body_bytes)
@@ -114,13 +116,16 @@ class GraphQLRoute:
             return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
         except (RecursionError, UnicodeError):
             message = "The document is nested too deeply, or isn't text."
-            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
         if errors:
             shown = errors[:MAX_ERRORS]
             return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
         return document
 
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> DocumentNode:
+    def executable(
+        self, scope: Scope, request: GraphQLRequest
+    ) -> tuple[DocumentNode, OperationType]:
+        """The document and the kind of operation; `RequestError` if it can't be executed."""
         keep = len(request.query) <= LONGEST_KEPT
         document = (self.document if keep else self._document)(request.query)
         if isinstance(document, list):
@@ -128,27 +133,51 @@ class GraphQLRoute:
         operation = get_operation_ast(document, request.operation_name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            raise RequestError([_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
-        if scope["method"] == "GET" and operation.operation is not OperationType.QUERY:
+            raise RequestError([plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)])
+        kind = operation.operation
+        if scope.get("method") == "GET" and kind is OperationType.MUTATION:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        return document
+        return document, kind
 
-    async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+    async def answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
+        token = bearer_token(scope)
         try:
-            document = self._executable(scope, request)
-            result = await self._executed(scope, request, document, token)
+            body = await self.response(scope, request, token)
         except RequestError as error:
             return Answer(400 if strict else 200, {"errors": error.errors})
+        return Answer(_status(body, strict), body, _headers(body, token))
+
+    async def response(
+        self, scope: Scope, request: GraphQLRequest, token: str | None
+    ) -> dict[str, Any]:
+        """What a query or mutation gives; `RequestError` if it can't be executed."""
+        document, kind = self.executable(scope, request)
+        if kind is OperationType.SUBSCRIPTION:
+            raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
+        return self.body(scope, await self._executed(scope, request, document, token))
+
+    def body(self, scope: Scope, result: ExecutionResult) -> dict[str, Any]:
+        """A result as the client sees it; what it isn't told goes to the log."""
         body: dict[str, Any] = {}
         if result.errors:
+            request_id = scope.get("state", {}).get("request_id", "")
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
             body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
-        return Answer(_status(body, strict), body, _headers(body, token))
+        return body
+
+    async def context(self, scope: Scope, token: str | None) -> Context:
+        """What the resolvers of one operation share."""
+        return Context(
+            settings=self.settings,
+            limits=self.limits,
+            viewer=await authenticate(token, self.settings),
+            user_agent=header(scope, b"user-agent"),
+            ip_address=scope["client"][0] if scope.get("client") else None,
+        )
 
     async def _executed(
         self, scope: Scope, request: GraphQLRequest, document: DocumentNode, token: str | None
@@ -156,30 +185,24 @@ class GraphQLRoute:
         limit = asyncio.timeout(OPERATION_SECONDS)
         try:
             async with limit:
-                context = Context(
-                    settings=self.settings,
-                    limits=self.limits,
-                    viewer=await authenticate(token, self.settings),
-                    user_agent=header(scope, b"user-agent"),
-                    ip_address=scope["client"][0] if scope.get("client") else None,
-                )
                 running = execute(
                     self.schema,
                     document,
-                    context_value=context,
+                    context_value=await self.context(scope, token),
                     variable_values=request.variables,
                     operation_name=request.operation_name,
                 )
                 result = await running if isinstance(running, Awaitable) else running
         except Exception as error:
             if limit.expired():
-                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         assert isinstance(result, ExecutionResult)
         return result
 
 
-def _plain_error(message: str, code: Code) -> dict[str, Any]:
+def plain_error(message: str, code: Code) -> dict[str, Any]:
+    """An entry of `errors` that has no place in a document."""
     return {"message": message, "extensions": {"code": code}}
 
 
@@ -207,7 +230,8 @@ def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, byte
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
-def _as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
+    """A body, or a message with one, as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -215,8 +239,15 @@ def _as_json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _send(send: Send, answer: Answer, media_type: str) -> None:
-    body = _as_json(answer.body)
+def refusal(error: BadRequest) -> Answer:
+    """The answer to what is no GraphQL request."""
+    headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
+    return Answer(error.status, {"errors": [plain_error(str(error), Code.BAD_USER_INPUT)]}, headers)
+
+
+async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
+    """Send an answer over HTTP."""
+    body = as_json(answer.body)
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),

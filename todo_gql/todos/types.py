@@ -94,12 +94,16 @@ class Change(Node):
         description="The fields that changed, sorted by name."
     )
     at: datetime = strawberry.field(description="When the change was made.")
+    matches: bool = strawberry.field(
+        description="In a subscription with a filter, whether it matches the todo as it is now: "
+        "show the todo if so, or else take it from the list. Everywhere else true."
+    )
     todo_key: strawberry.Private[UUID]
     actor_key: strawberry.Private[UUID]
 
     @classmethod
-    def from_row(cls, row: db.Values) -> "Change":
-        """The change in a row."""
+    def from_row(cls, row: db.Values, *, matches: bool = True) -> "Change":
+        """The change in a row, whose todo a subscription's filter matches or doesn't."""
         return cls(
             id=strawberry.ID(str(row["id"])),
             cursor=cursor_of(row["owner_id"], row["seq"]),
@@ -107,6 +111,7 @@ class Change(Node):
             todo_id=strawberry.ID(str(row["todo_id"])),
             fields=[FieldChange(**entry) for entry in orjson.loads(row["diff"])],
             at=row["at"],
+            matches=matches,
             todo_key=row["todo_id"],
             actor_key=row["actor_id"],
         )

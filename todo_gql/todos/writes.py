@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
+from todo_gql.changes.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
@@ -221,3 +222,4 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
             await transaction.rollback()
         else:
             await transaction.commit()
+            announce(viewer.id)
