@@ -23,7 +23,7 @@ mutation ($ids: [ID!]!) {
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
     """Where the application listens."""
     async with listening(app, settings) as address:

@@ -45,6 +45,7 @@ class Sent:
     type: str
     id: str = ""
     payload: dict[str, Any] | None = None
+    request: GraphQLRequest | None = None
 
     def token(self) -> str | None:
         """The access token in a connection_init, however clients name it."""
@@ -55,13 +56,6 @@ class Sent:
                 return token.strip() if scheme.lower() == "bearer" else value.strip()
         return None
 
-    def request(self) -> GraphQLRequest:
-        """The operation in a subscribe; `Closing` if it has none."""
-        try:
-            return checked(self.payload)
-        except BadRequest as error:
-            raise Closing(Close.BAD_REQUEST, str(error)) from None
-
 
 def read(message: Message) -> Sent:
     """The message in a frame; `Closing` if it is none that a client may send."""
@@ -69,24 +63,28 @@ def read(message: Message) -> Sent:
     if text is None:
         raise Closing(Close.BAD_REQUEST, "Send text frames.")
     try:
-        content = parse_json(text, "message")
+        return _sent(parse_json(text, "message"))
     except BadRequest as error:
         raise Closing(Close.BAD_REQUEST, str(error)) from None
+
+
+def _sent(content: Any) -> Sent:
     if not isinstance(content, dict):
-        raise Closing(Close.BAD_REQUEST, "A message must be a JSON object.")
+        raise BadRequest(400, "A message must be a JSON object.")
     kind, payload = content.get("type"), content.get("payload")
     match kind:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):
-                raise Closing(Close.BAD_REQUEST, "The payload must be an object.")
-            return Sent(kind, "", payload)
-        case "subscribe" | "complete":
-            return Sent(kind, _id(content.get("id")), payload if kind == "subscribe" else None)
-    raise Closing(Close.BAD_REQUEST, "The type must be one that clients send.")
+                raise BadRequest(400, "The payload must be an object.")
+            return Sent(kind, payload=payload)
+        case "subscribe":
+            return Sent(kind, _id(content.get("id")), request=checked(payload))
+        case "complete":
+            return Sent(kind, _id(content.get("id")))
+    raise BadRequest(400, "The type must be one that clients send.")
 
 
 def _id(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
-        message = f"The id must be a string of 1 to {LONGEST_ID} characters."
-        raise Closing(Close.BAD_REQUEST, message)
+        raise BadRequest(400, f"The id must be a string of 1 to {LONGEST_ID} characters.")
     return value

@@ -187,7 +187,8 @@ class WebSocket:
                 reason = "Send connection_init only once."
                 raise Closing(Close.TOO_MANY_INITIALISATIONS, reason)
             case "subscribe":
-                await self._begin(message.id, message.request())
+                assert message.request
+                await self._begin(message.id, message.request)
             case "complete":
                 if task := self.operations.pop(message.id, None):
                     task.cancel()
