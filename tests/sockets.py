@@ -87,14 +87,6 @@ class Socket:
         assert [message["type"] for message in messages] == ["next"] * number, messages
         return [message["payload"]["data"]["changes"] for message in messages]
 
-    async def nothing_comes(self, seconds: float = 0.5) -> None:
-        """See that no message comes for a while."""
-        try:
-            async with asyncio.timeout(seconds):
-                raise AssertionError(await self.connection.recv())
-        except TimeoutError:
-            return
-
     async def close_code(self) -> tuple[int, str]:
         """The code and reason that the server closes with."""
         async with asyncio.timeout(PATIENCE):

@@ -161,7 +161,9 @@ async def _matching(wanted: TodoFilter, states: Sequence[State], now: datetime) 
     """Which of the states a filter matches."""
     statement = Statement("todos t")
     rows = [{name: state[name] for name in ("owner_id", *COMPARED)} for state in states]
-    given_rows = (orjson.dumps(part).decode() for part in (rows, list(_tags_of(states))))
+    given_rows = (
+        orjson.dumps(part, default=str).decode() for part in (rows, list(_tags_of(states)))
+    )
     relations = STATES.format(*map(statement.bind, given_rows))
     in_trash = given(wanted.is_deleted) is True
     statement.where(f"t.deleted_at IS {'NOT NULL' if in_trash else 'NULL'}")
