@@ -22,6 +22,7 @@ from todo_gql import db, jobs
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
+from todo_gql.changes.retention import purge_changes
 from todo_gql.jobs import Task
 from todo_gql.mail.transport import transport
 from todo_gql.settings import Settings
@@ -139,11 +140,13 @@ class Worker:
 
     async def _upkeep(self, _schedule: Schedule) -> None:
         todos = await purge_trash(self.settings.trash_retention_days)
+        changes = await purge_changes(self.settings.changes_retention_days)
         accounts = await purge_accounts()
         await forget_what_is_over()
         await jobs.forget_finished(DAYS_KEPT)
-        if todos or accounts:
-            logger.info("purged %d todos of the trash and %d accounts", todos, accounts)
+        if todos or changes or accounts:
+            purged = todos, changes, accounts
+            logger.info("purged %d todos of the trash, %d changes and %d accounts", *purged)
 
 
 @asynccontextmanager

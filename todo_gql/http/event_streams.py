@@ -146,6 +146,7 @@ class EventStream:
             connection.on_shutdown = self.ended.set
         await self.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         try:
+            await self._tell(HEARTBEAT)
             await _first(self._produce(request), self._beat(), self._gone(), self.ended.wait())
             await self._tell(self.last_words, more=False)
         except TimeoutError:
@@ -167,8 +168,8 @@ class EventStream:
     async def _beat(self) -> None:
         """Let the client and what lies between know that the stream lives."""
         while True:
-            await self._tell(HEARTBEAT)
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._tell(HEARTBEAT)
 
     async def _gone(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
