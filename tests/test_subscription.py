@@ -45,7 +45,7 @@ async def test_changes_are_told_as_they_are_made(account: Account, address: str)
     """Without a cursor from now on, with the todo as it is after the change."""
     await account.create(title="Before")
     async with connected(address, account.token) as one:
-        await one.subscribe()
+        await one.subscribe(after=None, filter=None)
         await one.settled()
         todo = await account.create(title="New", tags=["b", "a"])
         [event] = await one.changes(1)

@@ -36,7 +36,7 @@ async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
 async def told(one: Socket, account: Account) -> list[Any]:
     """The events until one that tells of a last todo, which every filter here matches."""
     last = await account.create(title="last", tags=["home"], status="PENDING", dueAt=PAST)
-    events = []
+    events: list[Any] = []
     while not events or events[-1]["todoId"] != last["id"]:
         events += await one.changes(1)
     return events[:-1]
