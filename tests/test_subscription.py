@@ -171,18 +171,6 @@ async def test_each_event_shows_todos_as_they_are(account: Account, address: str
                 assert event["todo"]["title"] == title
 
 
-async def test_a_lost_wake_up_loses_nothing(
-    account: Account, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The logs of subscribers are polled besides."""
-    async with connected(address, account.token) as one:
-        await one.subscribe()
-        await one.settled()
-        monkeypatch.setattr("todo_gql.todos.writes.announce", lambda _: None)
-        await account.create_many([{"title": "A"}] * 3)
-        assert len(await one.changes(3)) == 3
-
-
 async def test_who_follows_nothing_costs_nothing(account: Account, address: str) -> None:
     """The feed of an owner is gone with the last of their subscribers."""
     async with connected(address, account.token) as one:
