@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check bench-logins bench-equal-times format migrate migration schema lock graphiql clean help
+.PHONY: serve test check bench-logins bench-equal-times bench-realtime format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -26,6 +26,9 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+
+bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand that vanish
+	$(BIN)/python -m bench.realtime
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix

@@ -17,6 +17,7 @@ UPGRADE = (
 )
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 SHORT, MEDIUM = 126, 127
+HEAD, LONGER_HEAD = 2, 4
 
 
 class Subscriber(asyncio.Protocol):
@@ -26,7 +27,7 @@ class Subscriber(asyncio.Protocol):
         self.host = host
         self.on_message = on_message
         self.transport: asyncio.Transport
-        self.is_open = False
+        self.opened = asyncio.get_running_loop().create_future()
         self.buffer = b""
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -41,26 +42,26 @@ class Subscriber(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        if not self.is_open:
+        if not self.opened.done():
             head, separator, self.buffer = self.buffer.partition(b"\r\n\r\n")
             if not separator:
                 self.buffer = head
                 return
             assert head.startswith(b"HTTP/1.1 101"), head
-            self.is_open = True
+            self.opened.set_result(None)
         while self._take_frame():
             pass
 
     def _take_frame(self) -> bool:
         """Handle the first frame in the buffer; False unless it is there in full."""
-        if len(self.buffer) < 2:
+        if len(self.buffer) < HEAD:
             return False
-        opcode, length, start = self.buffer[0] & 15, self.buffer[1], 2
+        opcode, length, start = self.buffer[0] & 15, self.buffer[1], HEAD
+        assert length < MEDIUM, "a message longer than a benchmark expects"
         if length == SHORT:
-            start = 4
-            length = struct.unpack_from("!H", self.buffer, 2)[0] if len(self.buffer) >= 4 else 2**16
-        elif length == MEDIUM:
-            raise AssertionError("a message longer than a benchmark expects")
+            if len(self.buffer) < LONGER_HEAD:
+                return False
+            start, [length] = LONGER_HEAD, struct.unpack_from("!H", self.buffer, HEAD)
         if len(self.buffer) < start + length:
             return False
         payload = self.buffer[start : start + length]
@@ -137,8 +138,7 @@ async def subscribed(
     name, port = host.split(":")
     loop = asyncio.get_running_loop()
     _, one = await loop.create_connection(lambda: Subscriber(host, first), name, int(port))
-    while not one.is_open:
-        await asyncio.sleep(0.001)
+    await one.opened
     one.send(type="connection_init", payload={"token": token})
     await ready.wait()
     return one

@@ -19,6 +19,7 @@ from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.protocols import WebSocketProtocol
+from todo_gql.http.responses import Responder
 from todo_gql.http.websocket import WebSockets
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
@@ -38,9 +39,10 @@ async def address(app: ASGIApp, settings: Settings, connections: Connections) ->
     """Where a server of the test's own listens, on which one user may have many connections."""
     settings = settings.model_copy(update={"connections_per_user": DISCONNECTS})
     route = GraphQLRoute(graphql_schema(), settings, RateLimits(settings), GraphiQL().page)
+    responder = Responder(route, connections)
     routes = [
-        Route("/graphql", EventStreams(route, connections, settings)),
-        WebSocketRoute("/graphql", WebSockets(route, connections, settings)),
+        Route("/graphql", EventStreams(responder, connections, settings)),
+        WebSocketRoute("/graphql", WebSockets(responder, connections, settings)),
     ]
     async with listening(Starlette(routes=routes), settings) as address:
         yield address

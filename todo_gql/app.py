@@ -17,6 +17,7 @@ from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.responses import Responder
 from todo_gql.http.websocket import WebSockets
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
@@ -44,10 +45,11 @@ def create_app(settings: Settings, database_url: str, *, with_worker: bool = Fal
     graphiql = GraphiQL()
     graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
     connections = Connections()
+    responder = Responder(graphql, connections)
     routes = [
         # A route for a class instance takes every method and leaves the answer to it.
-        Route("/graphql", EventStreams(graphql, connections, settings)),
-        WebSocketRoute("/graphql", WebSockets(graphql, connections, settings)),
+        Route("/graphql", EventStreams(responder, connections, settings)),
+        WebSocketRoute("/graphql", WebSockets(responder, connections, settings)),
         graphiql.assets,
         *account_routes(settings, limits),
         *health_routes(db.server_version),

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from todo_gql import db
@@ -29,6 +30,13 @@ class ChangesLost(Exception):
     """The log doesn't keep what follows a position any more."""
 
 
+class Shared(NamedTuple):
+    """What those share who are told of the same event."""
+
+    loaders: Loaders
+    told: dict[Hashable, Any]
+
+
 class Feed:
     """One owner's log as it grows."""
 
@@ -40,7 +48,7 @@ class Feed:
         self._is_behind = False
         self._reading: asyncio.Task[None] | None = None
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._loaders: dict[bool, Loaders] = {}
+        self._shared: dict[bool, Shared] = {}
 
     def begin(self, newest: int) -> None:
         """Read on from this number, unless reading has begun already."""
@@ -76,21 +84,21 @@ class Feed:
             else:
                 await asyncio.shield(growth)
 
-    def loaders(self, viewer: Viewer) -> Loaders:
-        """Loaders for an event, made after its change was read, and less than a second old.
+    def shared(self, viewer: Viewer) -> Shared:
+        """What an event is told with: made after its change was read, and less than a second old.
 
-        Subscribers who may see the same share them, so that what a change leads to is read once
-        for all of them.
+        Subscribers who may see the same share it, so that what a change leads to is read once for
+        all of them.
         """
         now = datetime.now(UTC)
-        shared = self._loaders.get(viewer.is_superuser)
-        if shared is None or now - shared.now > SHARED_FOR:
-            shared = self._loaders[viewer.is_superuser] = Loaders(viewer, now)
+        shared = self._shared.get(viewer.is_superuser)
+        if shared is None or now - shared.loaders.now > SHARED_FOR:
+            shared = self._shared[viewer.is_superuser] = Shared(Loaders(viewer, now), {})
         return shared
 
     def forget_loaded(self) -> None:
         """Keep nothing in memory that was loaded for the last events."""
-        self._loaders.clear()
+        self._shared.clear()
 
     def _kept_after(self, seq: int) -> list[db.Row] | None:
         """What is known to follow a number; None if that isn't in memory."""
@@ -130,7 +138,7 @@ class Feed:
             self._rows.clear()
         self._rows.extend(rows)
         self.newest = rows[-1]["seq"]
-        self._loaders.clear()
+        self._shared.clear()
         growth, self._growth = self._growth, asyncio.get_running_loop().create_future()
         growth.set_result(None)
 

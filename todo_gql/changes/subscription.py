@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, TypeAlias
 
@@ -82,10 +83,9 @@ async def _events(
         try:
             async with aclosing(feed.after(position)) as news:
                 async for rows in news:
-                    loaders = feed.loaders(viewer)
-                    read = partial(matched, viewer, wanted, rows, loaders.now)
+                    read = partial(matched, viewer, wanted, rows, datetime.now(UTC))
                     for told in await persistently(read):
-                        context.begin_event(feed.loaders(viewer))
+                        context.begin_event(*feed.shared(viewer))
                         yield Change.from_row(told.row, matches=told.matches)
         except ChangesLost:
             yield ResyncRequired(

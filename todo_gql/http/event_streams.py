@@ -18,7 +18,6 @@ from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import (
     Answer,
-    GraphQLRoute,
     RequestError,
     as_json,
     plain_error,
@@ -36,7 +35,7 @@ from todo_gql.http.negotiation import (
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import BadRequest, GraphQLRequest, bearer_token, header
-from todo_gql.http.responses import responses
+from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.tokens import good_until
 
@@ -58,8 +57,9 @@ HEADERS = [
 class EventStreams:
     """Answers with event streams who prefers that, and leaves all else to the GraphQL route."""
 
-    def __init__(self, route: GraphQLRoute, connections: Connections, settings: Settings) -> None:
-        self.route = route
+    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
+        self.route = responder.route
+        self.responder = responder
         self.connections = connections
         self.settings = settings
 
@@ -136,7 +136,7 @@ class EventStream:
     def end_as_signed_out(self) -> None:
         """End the stream because the session is over, or its token has expired."""
         error = plain_error(str(Unauthenticated()), Code.UNAUTHENTICATED)
-        self.last_words = _event({"errors": [error]}) + COMPLETE
+        self.last_words = _event(as_json({"errors": [error]})) + COMPLETE
         self.ended.set()
 
     async def run(self, request: GraphQLRequest) -> None:
@@ -155,14 +155,13 @@ class EventStream:
                 connection.cut()
 
     async def _produce(self, request: GraphQLRequest) -> None:
-        server = self.server
-        answers = responses(server.route, server.connections, self.scope, request, self.token)
+        answers = self.server.responder.responses(self.scope, request, self.token)
         try:
             async with aclosing(answers) as bodies:
                 async for body in bodies:
                     await self._tell(_event(body))
         except RequestError as error:
-            await self._tell(_event({"errors": error.errors}))
+            await self._tell(_event(as_json({"errors": error.errors})))
         await self._tell(COMPLETE)
 
     async def _beat(self) -> None:
@@ -180,8 +179,8 @@ class EventStream:
             await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-def _event(body: dict[str, Any]) -> bytes:
-    return b"event: next\ndata: " + as_json(body) + b"\n\n"
+def _event(body: bytes) -> bytes:
+    return b"event: next\ndata: " + body + b"\n\n"
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> None:

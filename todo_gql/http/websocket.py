@@ -13,12 +13,12 @@ from todo_gql.auth import Viewer, authenticate
 from todo_gql.errors import Code, is_temporary
 from todo_gql.http import logs
 from todo_gql.http.connections import Connections, Stay, TooMany
-from todo_gql.http.graphql import GraphQLRoute, RequestError, as_json, plain_error
+from todo_gql.http.graphql import RequestError, as_json, plain_error
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import GraphQLRequest, bearer_token
-from todo_gql.http.responses import responses
+from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.tokens import good_until
 
@@ -35,8 +35,8 @@ OVER = Closing(Close.UNAUTHORIZED, "The session is over, or its token has expire
 class WebSockets:
     """Takes the WebSockets that clients open."""
 
-    def __init__(self, route: GraphQLRoute, connections: Connections, settings: Settings) -> None:
-        self.route = route
+    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
+        self.responder = responder
         self.connections = connections
         self.settings = settings
 
@@ -210,12 +210,12 @@ class WebSocket:
         request_id = str(uuid4())
         logs.request_id.set(request_id)
         scope = {**self.scope, "state": {"request_id": request_id}}
-        server = self.server
+        answers = self.server.responder.responses(scope, request, self.token)
+        head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
         try:
-            answers = responses(server.route, server.connections, scope, request, self.token)
             async with aclosing(answers) as bodies:
                 async for body in bodies:
-                    await self._tell({"id": id, "type": "next", "payload": body})
+                    await self._send(head + body + b"}")
             self.operations.pop(id)
             await self._tell({"id": id, "type": "complete"})
         except RequestError as error:
@@ -232,10 +232,13 @@ class WebSocket:
         await self._tell({"id": id, "type": "error", "payload": errors})
 
     async def _tell(self, message: dict[str, Any]) -> None:
+        await self._send(as_json(message))
+
+    async def _send(self, message: bytes) -> None:
         """Send a message; a client that doesn't take it is sent away."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await self.send({"type": "websocket.send", "text": as_json(message).decode()})
+                await self.send({"type": "websocket.send", "text": message.decode()})
         except TimeoutError:
             slow = Closing(Close.TRY_AGAIN_LATER, "You take too little of what is sent.")
             if asyncio.current_task() is self.task:
