@@ -1,6 +1,7 @@
 """GraphQL over WebSocket, message by message, by graphql-transport-ws."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -291,3 +292,15 @@ async def test_who_reads_nothing_is_cut_off(
         with pytest.raises(AssertionError, match="without a closing frame"):
             await one.close_code()
         await other.settled()
+
+
+async def test_a_server_that_stops_says_so(
+    account: Account, app: ASGIApp, settings: Settings
+) -> None:
+    """With 1012, to which clients come back."""
+    async with contextlib.AsyncExitStack() as stack:
+        async with listening(app, settings) as address:
+            one = await stack.enter_async_context(connected(address, account.token))
+            await one.subscribe()
+            await one.settled()
+        assert (await one.close_code())[0] == 1012

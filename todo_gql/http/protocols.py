@@ -58,6 +58,6 @@ def protocol_options(settings: Settings) -> dict[str, Any]:
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": PING_SECONDS,
         "ws_ping_timeout": PING_SECONDS,
-        # Compressing events of a few hundred bytes would take 45 KB for each connection.
+        # Compressing events of a few hundred bytes would take 40 KB for each connection.
         "ws_per_message_deflate": False,
     }
