@@ -1,6 +1,8 @@
 // Sends GraphiQL's operations to the address of its own page.
 
-import { parse } from 'graphql';
+import { getOperationAST, parse } from 'graphql';
+
+import { eventsIn } from './events.js';
 
 const problem = (message) => ({ errors: [{ message }] });
 
@@ -23,6 +25,14 @@ function nameInQuery(name, query) {
   }
 }
 
+function isSubscription(name, query) {
+  try {
+    return getOperationAST(parse(query), name)?.operation === 'subscription';
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A fetcher that adds the token, unless the headers editor sets Authorization itself.
  * `onAnswer` hears of every answer and whether the token was sent with its request.
@@ -40,9 +50,14 @@ export function createFetcher(currentToken, onAnswer) {
     try {
       const operationName = nameInQuery(parameters.operationName, parameters.query);
       const body = JSON.stringify({ ...parameters, operationName });
-      answer = await readAnswer(
-        await fetch(window.location.pathname, { method: 'POST', headers, body }),
-      );
+      if (isSubscription(operationName, parameters.query)) {
+        headers.set('Accept', 'text/event-stream');
+      }
+      const response = await fetch(window.location.pathname, { method: 'POST', headers, body });
+      if (response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+        return eventsIn(response);
+      }
+      answer = await readAnswer(response);
     } catch (error) {
       return problem(`The request could not be sent: ${error.message}`);
     }
