@@ -20,6 +20,11 @@ mutation ($ids: [ID!]!) {
   todoBulkUpdate(ids: $ids, action: { setStatus: COMPLETED }) { updated }
 }
 """
+RETITLE = """
+mutation ($id: ID!, $title: String!) {
+  todoUpdate(id: $id, input: { title: $title }) { errors { code } }
+}
+"""
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"
 
 
@@ -159,16 +164,32 @@ async def test_a_cursor_older_than_the_log_needs_a_resync(account: Account, addr
 async def test_each_event_shows_todos_as_they_are(account: Account, address: str) -> None:
     """Nothing that was loaded for one event is shown again at the next."""
     todo = await account.create(title="0")
-    update = "mutation ($id: ID!, $t: String!) { todoUpdate(id: $id, input: {title: $t}) { todo { id } } }"
     async with connected(address, account.token) as one, connected(address, account.token) as other:
         for each in (one, other):
             await each.subscribe()
             await each.settled()
         for title in map(str, range(1, 6)):
-            await account.data(update, id=todo["id"], t=title)
+            await account.data(RETITLE, id=todo["id"], title=title)
             for each in (one, other):
                 [event] = await each.changes(1)
                 assert event["todo"]["title"] == title
+
+
+async def test_who_is_ahead_of_the_others_sees_todos_as_they_are(
+    account: Account, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was just loaded for the others isn't shown with a change that they weren't told yet."""
+    async with connected(address, account.token) as one, connected(address, account.token) as two:
+        await account.create()
+        await one.subscribe()
+        await one.settled()
+        todo = await account.create(title="old")
+        await one.changes(1)
+        monkeypatch.setattr("todo_gql.todos.writes.announce", lambda _: None)
+        await account.data(RETITLE, id=todo["id"], title="new")
+        await two.subscribe(after=cursor_of(UUID(account.id), 0))
+        told = await two.changes(3)
+        assert (told[-1]["action"], told[-1]["todo"]["title"]) == ("UPDATED", "new")
 
 
 async def test_who_follows_nothing_costs_nothing(account: Account, address: str) -> None:

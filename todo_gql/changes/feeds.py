@@ -111,7 +111,11 @@ class Feed:
         return list(islice(self._rows, seq + 1 - first, None))
 
     async def _fetched_after(self, seq: int) -> list[db.Row]:
-        return await persistently(partial(changes_after, self.viewer, seq))
+        rows = await persistently(partial(changes_after, self.viewer, seq))
+        if rows and rows[-1]["seq"] > (self.newest or 0):
+            # What was loaded before may not show these changes yet.
+            self._shared.clear()
+        return rows
 
     def _read(self) -> None:
         if self._is_behind and self.newest is not None and self._reading is None:
@@ -138,7 +142,6 @@ class Feed:
             self._rows.clear()
         self._rows.extend(rows)
         self.newest = rows[-1]["seq"]
-        self._shared.clear()
         growth, self._growth = self._growth, asyncio.get_running_loop().create_future()
         growth.set_result(None)
 
