@@ -82,6 +82,18 @@ class Settings(BaseSettings):
     trash_retention_days: int = Field(
         30, ge=0, description="How long a todo stays in the trash; 0 for ever."
     )
+    changes_retention_days: int | None = Field(
+        None, ge=1, description="How long the change log is kept; for ever if absent."
+    )
+
+    redis_url: SecretStr | None = Field(
+        None, description="redis://host:6379 for wake-ups between servers; PostgreSQL's if absent."
+    )
+    redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
+    connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations on a WebSocket at a time, and event streams of one user."
+    )
 
     workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
     max_requests: int = Field(

@@ -45,6 +45,9 @@ MAX_ERRORS = 10
 MAX_TOKENS = 1_000
 OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
+SUBSCRIBE_OTHERWISE = (
+    "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
+)
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -89,25 +92,25 @@ class GraphQLRoute:
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self._request(scope, receive)
-            answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            request = await self.read(scope, receive)
+            answer = await self.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
-            headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
-            answer = Answer(error.status, body, headers)
+            answer = refusal(error)
         except ConnectionResetError:
             return
-        if "errors" in answer.body:
-            observation.failed(_codes(answer.body))
-        await _send(send, answer, media_type or JSON)
+        await send_answer(send, answer, media_type or JSON)
 
-    async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
-                return await from_body(scope, receive, self.settings.max_body_bytes)
+                request = await from_body(scope, receive, self.settings.max_body_bytes)
             case "GET":
-                return from_query_string(scope)
-        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+                request = from_query_string(scope)
+            case _:
+                raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+        observation.received(bearer_token(scope), request.variables)
+        return request
 
     def _operation(self, text: str, name: str | None) -> Operation | list[dict[str, Any]]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
@@ -118,45 +121,71 @@ class GraphQLRoute:
             return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
         except (RecursionError, UnicodeError):
             message = "The document is nested too deeply, or isn't text."
-            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
         if errors:
             shown = errors[:MAX_ERRORS]
             return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
         operation = self.engine.prepare(document, name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            return [_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
+            return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
         return operation
 
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> Operation:
+    def executable(self, scope: Scope, request: GraphQLRequest) -> Operation:
+        """The operation that is asked for; `RequestError` if it can't be executed."""
         keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
         look_up = self.operation if keep else self._operation
         operation = look_up(request.query, request.operation_name)
         if isinstance(operation, list):
             raise RequestError(operation)
-        if scope["method"] == "GET" and operation.type is not OperationType.QUERY:
+        if scope.get("method") == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
         named = operation.node.name
         observation.operation_began(named.value if named else "", operation.type.value)
         return operation
 
-    async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+    async def answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
-        observation.received(token, request.variables)
+        token = bearer_token(scope)
         try:
-            operation = self._executable(scope, request)
-            result = await self._executed(scope, request, operation, token)
+            body = await self.response(scope, request, token)
         except RequestError as error:
             return Answer(400 if strict else 200, {"errors": error.errors})
+        return Answer(_status(body, strict), body, _headers(body, token))
+
+    async def response(
+        self, scope: Scope, request: GraphQLRequest, token: str | None
+    ) -> dict[str, Any]:
+        """What a query or mutation gives; `RequestError` if it can't be executed."""
+        operation = self.executable(scope, request)
+        if operation.type is OperationType.SUBSCRIPTION:
+            raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
+        return self.body(scope, await self._executed(scope, request, operation, token))
+
+    def body(self, scope: Scope, result: ExecutionResult) -> dict[str, Any]:
+        """A result as the client sees it; what it isn't told goes to the log."""
         body: dict[str, Any] = {}
         if result.errors:
+            request_id = scope.get("state", {}).get("request_id", "")
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
             body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
-        return Answer(_status(body, strict), body, _headers(body, token))
+        return body
+
+    async def context(self, scope: Scope, token: str | None) -> Context:
+        """What the resolvers of one operation share."""
+        context = Context(
+            settings=self.settings,
+            limits=self.limits,
+            viewer=await authenticate(token, self.settings),
+            user_agent=header(scope, b"user-agent"),
+            ip_address=scope["client"][0] if scope.get("client") else None,
+        )
+        if context.viewer:
+            observation.viewer_known(context.viewer.id)
+        return context
 
     async def _executed(
         self, scope: Scope, request: GraphQLRequest, operation: Operation, token: str | None
@@ -164,25 +193,18 @@ class GraphQLRoute:
         limit = Deadline(OPERATION_SECONDS)
         try:
             async with limit:
-                context = Context(
-                    settings=self.settings,
-                    limits=self.limits,
-                    viewer=await authenticate(token, self.settings),
-                    user_agent=header(scope, b"user-agent"),
-                    ip_address=scope["client"][0] if scope.get("client") else None,
-                )
-                if context.viewer:
-                    observation.viewer_known(context.viewer.id)
+                context = await self.context(scope, token)
                 return await self.engine.execute(
                     operation, context=context, variables=request.variables
                 )
         except Exception as error:
             if limit.expired():
-                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
             return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
 
 
-def _plain_error(message: str, code: Code) -> dict[str, Any]:
+def plain_error(message: str, code: Code) -> dict[str, Any]:
+    """An entry of `errors` that has no place in a document."""
     return {"message": message, "extensions": {"code": code}}
 
 
@@ -210,7 +232,8 @@ def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, byte
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
-def _as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
+    """A body, or a message with one, as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -218,8 +241,17 @@ def _as_json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _send(send: Send, answer: Answer, media_type: str) -> None:
-    body = _as_json(answer.body)
+def refusal(error: BadRequest) -> Answer:
+    """The answer to what is no GraphQL request."""
+    headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
+    return Answer(error.status, {"errors": [plain_error(str(error), Code.BAD_USER_INPUT)]}, headers)
+
+
+async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
+    """Send an answer over HTTP."""
+    if "errors" in answer.body:
+        observation.failed(_codes(answer.body))
+    body = as_json(answer.body)
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),

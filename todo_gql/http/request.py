@@ -68,7 +68,8 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse_json(text: bytes | str, name: str) -> Any:
+def parse_json(text: bytes | str, name: str) -> Any:
+    """The value in a JSON text; `BadRequest` if it is none."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -82,7 +83,8 @@ def _parse_json(text: bytes | str, name: str) -> Any:
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
 
-def _checked(parameters: Any) -> GraphQLRequest:
+def checked(parameters: Any) -> GraphQLRequest:
+    """The request that parameters make; `BadRequest` if they make none."""
     if not isinstance(parameters, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
     query = parameters.get("query")
@@ -107,8 +109,8 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
         raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None
     for name in ("variables", "extensions"):
         if name in parameters:
-            parameters[name] = _parse_json(parameters[name], name)
-    return _checked(parameters)
+            parameters[name] = parse_json(parameters[name], name)
+    return checked(parameters)
 
 
 @lru_cache(maxsize=256)
@@ -131,7 +133,7 @@ async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLReques
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
     check_length(scope, limit)
-    return _checked(_parse_json(await read_body(receive, limit), "body"))
+    return checked(parse_json(await read_body(receive, limit), "body"))
 
 
 def bearer_token(scope: Scope) -> str | None:
