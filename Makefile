@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times bench-documents \
+	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -48,6 +48,9 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+
+bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand that vanish
+	$(BIN)/python -m bench.realtime
 
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -282,11 +283,14 @@ class Statements:
         return len(self.texts)
 
 
+recording_here: ContextVar[bool] = ContextVar("recording_here", default=False)
+
+
 @pytest.fixture
 def recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Any]:
-    """Records the statements that are sent within a block, whoever sends them."""
+    """Records the statements that what is done in a block sends, and no task that ran before."""
 
     @contextmanager
     def record() -> Iterator[Statements]:
@@ -296,7 +300,8 @@ def recorded(
             send = getattr(Connection, name)
 
             async def sent(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-                statements.texts.append(query)
+                if recording_here.get():
+                    statements.texts.append(query)
                 return await send(self, query, *args, **kwargs)
 
             return sent
@@ -304,7 +309,11 @@ def recorded(
         with monkeypatch.context() as patch:
             for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare"):
                 patch.setattr(Connection, name, recording(name))
-            yield statements
+            token = recording_here.set(True)
+            try:
+                yield statements
+            finally:
+                recording_here.reset(token)
 
     return record
 

@@ -84,6 +84,19 @@ class Settings(BaseSettings):
     trash_retention_days: int = Field(
         30, ge=0, description="How long a todo stays in the trash; 0 for ever."
     )
+    changes_retention_days: int | None = Field(
+        None, ge=1, description="How long the change log is kept; for ever if absent."
+    )
+
+    redis_url: SecretStr | None = Field(
+        None,
+        description="redis://… or rediss://…, Redis or Valkey: replicas share limits and wake-ups.",
+    )
+    redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
+    connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations on a WebSocket at a time, and event streams of one user."
+    )
 
     workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
     max_requests: int = Field(
@@ -138,9 +151,6 @@ class Settings(BaseSettings):
     )
     rate_limit_cost: int = Field(
         50_000, ge=0, description="Cost of operations per user, or address, and period; 0 for none."
-    )
-    redis_url: SecretStr | None = Field(
-        None, description="redis://… or rediss://…, of Redis or Valkey: replicas share limits."
     )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 

@@ -5,15 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    OperationType,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
@@ -43,8 +38,13 @@ logger = logging.getLogger(__name__)
 OPERATION_SECONDS = 10
 OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
+BAD_REQUEST = 400
+SUBSCRIBE_OTHERWISE = (
+    "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
+)
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Answer:
 
     status: int
     body: dict[str, Any]
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = ()
 
 
 class Prepared(NamedTuple):
@@ -63,11 +63,27 @@ class Prepared(NamedTuple):
     operation: Operation
 
 
-class RequestError(Exception):
-    """A GraphQL request that can't be executed, with its errors as the client sees them."""
+class Admitted(NamedTuple):
+    """An operation that was counted and isn't too expensive, and what its resolvers share."""
 
-    def __init__(self, errors: list[Entry]) -> None:
+    operation: Operation
+    context: Context
+    extensions: dict[str, Any]
+    headers: Headers
+
+
+class RequestError(Exception):
+    """A GraphQL request that can't be executed, with its errors as the client sees them.
+
+    `status` is what the newer media type tells of it, and the older too unless it is BAD_REQUEST.
+    """
+
+    def __init__(
+        self, errors: list[Entry], status: int = BAD_REQUEST, headers: Headers = ()
+    ) -> None:
         self.errors = errors
+        self.status = status
+        self.headers = headers
 
 
 class GraphQLRoute:
@@ -80,11 +96,10 @@ class GraphQLRoute:
         self.settings = settings
         self.limits = limits
         self.page = page
-        breadth_first = settings.execution_engine == "breadth-first"
         self.engine = Engine(
             schema,
             SERIALIZERS,
-            breadth_first=breadth_first,
+            breadth_first=settings.execution_engine == "breadth-first",
             hide_suggestions=not settings.has_introspection,
         )
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
@@ -102,26 +117,26 @@ class GraphQLRoute:
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self._request(scope, receive)
-            answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            request = await self.read(scope, receive)
+            answer = await self.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
-            headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [plain_error(str(error), error.code)]}
-            answer = Answer(error.status, body, headers)
+            answer = refusal(error)
         except ConnectionResetError:
             return
-        if "errors" in answer.body:
-            observation.failed(_codes(answer.body))
-        await _send(send, answer, media_type or JSON)
+        await send_answer(send, answer, media_type or JSON)
 
-    async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
                 limit = self.settings.max_body_bytes
-                return await from_body(scope, receive, limit, self.trusted)
+                request = await from_body(scope, receive, limit, self.trusted)
             case "GET":
-                return from_query_string(scope, self.trusted)
-        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+                request = from_query_string(scope, self.trusted)
+            case _:
+                raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+        observation.received(bearer_token(scope), request.variables)
+        return request
 
     def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
@@ -134,65 +149,97 @@ class GraphQLRoute:
             return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
         return Prepared(document, operation)
 
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
+    def executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
+        """The operation that is asked for; `RequestError` if it can't be executed."""
         keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
         look_up = self.operation if keep else self._operation
         prepared = look_up(request.query, request.operation_name)
         if isinstance(prepared, list):
             raise RequestError(prepared)
         operation = prepared.operation
-        if scope["method"] == "GET" and operation.type is not OperationType.QUERY:
+        if scope.get("method") == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
         named = operation.node.name
         observation.operation_began(named.value if named else "", operation.type.value)
         return prepared
 
-    async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+    async def answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
-        observation.received(token, request.variables)
+        token = bearer_token(scope)
+        try:
+            body, headers = await self.response(scope, request, token)
+        except RequestError as error:
+            status = error.status if strict or error.status != BAD_REQUEST else 200
+            return Answer(status, {"errors": error.errors}, error.headers)
+        return Answer(_status(body, strict), body, (*_headers(body, token), *headers))
+
+    async def response(
+        self, scope: Scope, request: GraphQLRequest, token: str | None
+    ) -> tuple[dict[str, Any], Headers]:
+        """What a query or mutation gives, and what the answer's headers tell of limits.
+
+        `RequestError` if it can't be executed.
+        """
         limit = Deadline(OPERATION_SECONDS)
-        meter: Meter | None = None
-        extensions: dict[str, Any] = {}
+        admitted: Admitted | None = None
         try:
             async with limit:
-                context = await self._context(scope, token)
-                viewer_id = context.viewer.id if context.viewer else None
-                meter = Meter(self.limits, viewer_id, context.ip_address)
-                meter.count_request()
-                document, operation = self._executable(scope, request)
-                cost = document.cost(operation.node, request.variables)
-                observation.cost_known(cost)
-                if error := document.too_expensive(cost):
-                    raise RequestError([error])
-                extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-                meter.count_cost(cost)
+                admitted = await self.admitted(scope, request, token)
+                if admitted.operation.type is OperationType.SUBSCRIPTION:
+                    raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
-                    operation, context=context, variables=request.variables
+                    admitted.operation, context=admitted.context, variables=request.variables
                 )
-        except BadRequest:
+        except (BadRequest, RequestError):
             raise
-        except (RequestError, RateLimited) as error:
-            return _refused(error, meter, strict)
         except Exception as error:
             if limit.expired():
-                timeout = RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)])
-                return _refused(timeout, meter, strict)
+                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+        body = self.body(scope, request, result)
+        if admitted:
+            body["extensions"] = admitted.extensions
+        return body, admitted.headers if admitted else ()
+
+    async def admitted(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Admitted:
+        """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
+        context = await self.context(scope, token)
+        viewer_id = context.viewer.id if context.viewer else None
+        meter = Meter(self.limits, viewer_id, context.ip_address)
+        try:
+            meter.count_request()
+            document, operation = self.executable(scope, request)
+            cost = document.cost(operation.node, request.variables)
+            observation.cost_known(cost)
+            if error := document.too_expensive(cost):
+                raise RequestError([error])
+            meter.count_cost(cost)
+        except RateLimited as refused:
+            entry = plain_error(str(refused), refused.code, **refused.extensions)
+            raise RequestError([entry], 429, tuple(meter.headers)) from None
+        except RequestError as refused:
+            refused.headers = tuple(meter.headers)
+            raise
+        extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
+        return Admitted(operation, context, extensions, tuple(meter.headers))
+
+    def body(
+        self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
+    ) -> dict[str, Any]:
+        """A result as the client sees it; what it isn't told goes to the log."""
         body: dict[str, Any] = {}
         if result.errors:
+            request_id = scope.get("state", {}).get("request_id", "")
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
             entries = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
             body["errors"] = self.documents.told(entries, request.query, request.variables)
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
-        if extensions:
-            body["extensions"] = extensions
-        headers = (*_headers(body, token), *(meter.headers if meter else ()))
-        return Answer(_status(body, strict), body, headers)
+        return body
 
-    async def _context(self, scope: Scope, token: str | None) -> Context:
+    async def context(self, scope: Scope, token: str | None) -> Context:
+        """What the resolvers of one operation share."""
         viewer = await authenticate(token, self.settings)
         if viewer:
             observation.viewer_known(viewer.id)
@@ -203,15 +250,6 @@ class GraphQLRoute:
             user_agent=header(scope, b"user-agent"),
             ip_address=scope["client"][0] if scope.get("client") else None,
         )
-
-
-def _refused(error: RequestError | RateLimited, meter: Meter | None, strict: bool) -> Answer:
-    """The answer to an operation that isn't executed."""
-    headers = tuple(meter.headers) if meter else ()
-    if isinstance(error, RateLimited):
-        entry = plain_error(str(error), error.code, **error.extensions)
-        return Answer(429, {"errors": [entry]}, headers)
-    return Answer(400 if strict else 200, {"errors": error.errors}, headers)
 
 
 def _codes(body: dict[str, Any]) -> set[str]:
@@ -238,7 +276,8 @@ def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, byte
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
-def _as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
+    """A body, or a message with one, as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -246,8 +285,17 @@ def _as_json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _send(send: Send, answer: Answer, media_type: str) -> None:
-    body = _as_json(answer.body)
+def refusal(error: BadRequest) -> Answer:
+    """The answer to what is no GraphQL request."""
+    headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
+    return Answer(error.status, {"errors": [plain_error(str(error), error.code)]}, headers)
+
+
+async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
+    """Send an answer over HTTP."""
+    if "errors" in answer.body:
+        observation.failed(_codes(answer.body))
+    body = as_json(answer.body)
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),

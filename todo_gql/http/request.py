@@ -75,7 +75,8 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse_json(text: bytes | str, name: str) -> Any:
+def parse_json(text: bytes | str, name: str) -> Any:
+    """The value in a JSON text; `BadRequest` if it is none, or nested too deep."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     value = _parsed(data, name)
     if is_too_deep(data, value):
@@ -126,7 +127,7 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
         raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None
     for name in ("variables", "extensions"):
         if name in parameters:
-            parameters[name] = _parse_json(parameters[name], name)
+            parameters[name] = parse_json(parameters[name], name)
     return checked(parameters, trusted)
 
 
@@ -152,7 +153,7 @@ async def from_body(
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
     check_length(scope, limit)
-    return checked(_parse_json(await read_body(receive, limit), "body"), trusted)
+    return checked(parse_json(await read_body(receive, limit), "body"), trusted)
 
 
 def bearer_token(scope: Scope) -> str | None:
