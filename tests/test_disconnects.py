@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.sockets import PATIENCE, Socket, connected, listening, streaming
+from tests.sockets import PATIENCE, Socket, connected, listening, opened, streaming
 from todo_gql.changes import live
 from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
@@ -115,6 +115,17 @@ async def test_abrupt_disconnects_leave_nothing_behind(
     await settle(connections)
     await asyncio.sleep(0.05)
     assert doing() <= before
+    gc.collect()
+    assert [each for each in gc.get_objects() if isinstance(each, WebSocketProtocol)] == []
+
+
+async def test_refused_tokens_leave_nothing_behind(address: str, connections: Connections) -> None:
+    """No object of a connection stays that was closed for what its token is."""
+    async with opened(address) as one:
+        await one.send(type="connection_init", payload={"authorization": "Bearer none"})
+        assert (await one.close_code())[0] == 4401
+    await settle(connections)
+    await asyncio.sleep(0.05)
     gc.collect()
     assert [each for each in gc.get_objects() if isinstance(each, WebSocketProtocol)] == []
 

@@ -30,8 +30,8 @@ INITIALISATION_SECONDS = 5.0
 # Who takes nothing for so long gets nothing more.
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-FAILED = Closing(Close.INTERNAL_ERROR, "Something went wrong on our side.")
-OVER = Closing(Close.UNAUTHORIZED, "The session is over, or its token has expired.")
+FAILED = "Something went wrong on our side."
+OVER = "The session is over, or its token has expired."
 
 
 class WebSockets:
@@ -118,7 +118,7 @@ class WebSocket:
             logger.debug("the client went away")
         except Exception:
             logger.exception("a WebSocket failed")
-            self.closing = FAILED
+            self.closing = Closing(Close.INTERNAL_ERROR, FAILED)
 
     def end(self, closing: Closing) -> None:
         """Have the connection closed, from outside of `serve`."""
@@ -160,7 +160,7 @@ class WebSocket:
         self.token = message.token() or self.token
         viewer = await self._viewer()
         until = good_until(self.token, self.server.settings) if self.token else math.inf
-        stay = Stay(viewer, until, lambda: self.end(OVER))
+        stay = Stay(viewer, until, lambda: self.end(Closing(Close.UNAUTHORIZED, OVER)))
         client = self.scope.get("client") or [""]
         try:
             most = self.server.settings.connections_per_user
@@ -180,7 +180,7 @@ class WebSocket:
                 raise Closing(Close.TRY_AGAIN_LATER, "The database is away.") from None
             raise
         if viewer is None and self.token:
-            raise OVER
+            raise Closing(Close.UNAUTHORIZED, OVER)
         return viewer
 
     async def _pong(self, message: Sent) -> None:
@@ -233,7 +233,7 @@ class WebSocket:
             return
         except Exception:
             logger.exception("an operation on a WebSocket failed")
-            self.end(FAILED)
+            self.end(Closing(Close.INTERNAL_ERROR, FAILED))
 
     async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
         await self._tell({"id": id, "type": "error", "payload": errors})
