@@ -59,6 +59,7 @@ async def titles_in_trash(account: Account) -> list[str]:
 
 async def test_old_trash_is_purged(account: Account, stranger: Account) -> None:
     """What has lain there for the days goes for good with its tags; the log and the rest stay."""
+    await purge_trash(30)
     await account.create(title="Kept", tags=["shared"])
     recent = await account.create(title="Recent", tags=["shared", "recent"])
     old = await account.create(title="Old", tags=["shared", "lost"])
