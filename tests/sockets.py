@@ -71,11 +71,13 @@ class Socket:
         await self.send(id=id, type="subscribe", payload=payload)
 
     async def execute(self, query: str, id: str = "q", **variables: Any) -> Any:
-        """The one answer to an operation."""
+        """The one answer to an operation, without its cost."""
         await self.subscribe(query, id, **variables)
         answer, end = await self.next(), await self.next()
         assert (answer["type"], answer["id"], end) == ("next", id, {"id": id, "type": "complete"})
-        return answer["payload"]
+        payload = answer["payload"]
+        payload.pop("extensions", None)
+        return payload
 
     async def settled(self) -> None:
         """Wait until whatever was sent before has begun, as an answer after it shows."""

@@ -84,7 +84,8 @@ async def test_what_has_one_answer_is_a_stream_if_that_is_preferred(
     """Clients that only mention event streams get JSON, as urql's do with every request."""
     answer = await answered(account, "{ viewer { id } }", accept)
     assert answer.headers["content-type"] == f"{expected}; charset=utf-8"
-    data = f'{{"data":{{"viewer":{{"id":"{account.id}"}}}}}}'
+    cost = '"extensions":{"cost":{"requested":1,"limit":5000}}'
+    data = f'{{"data":{{"viewer":{{"id":"{account.id}"}}}},{cost}}}'
     stream = f":\n\nevent: next\ndata: {data}\n\nevent: complete\ndata:\n\n"
     assert answer.text in {data, stream}
     assert ("event: next" in answer.text) == (expected == "text/event-stream")
@@ -111,14 +112,14 @@ async def test_mutations_over_event_streams(account: Account) -> None:
     """By POST; a GET only reads."""
     query = 'mutation { todoCreate(input: { title: "A" }) { errors { code } } }'
     answer = await answered(account, query, "text/event-stream")
-    assert '{"data":{"todoCreate":{"errors":[]}}}' in answer.text
+    assert '{"data":{"todoCreate":{"errors":[]}},' in answer.text
     headers = {"accept": "text/event-stream", "authorization": f"Bearer {account.token}"}
     answer = await account.http.get("/graphql", params={"query": query}, headers=headers)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     answer = await account.http.get(
         "/graphql", params={"query": "{ a: __typename }"}, headers=headers
     )
-    assert 'data: {"data":{"a":"Query"}}' in answer.text
+    assert 'data: {"data":{"a":"Query"},' in answer.text
 
 
 @pytest.mark.parametrize(

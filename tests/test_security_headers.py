@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from tests.conftest import Client, visiting
@@ -92,7 +92,7 @@ def test_every_route_is_asked(settings: Settings, database_url: str) -> None:
     assert isinstance(application.app.app.others, Starlette)
     asked = {path.partition("?")[0] for _, path, _, _ in REQUESTS}
     for route in application.app.app.others.routes:
-        assert isinstance(route, Route | Mount)
+        assert isinstance(route, Route | Mount | WebSocketRoute)
         assert any(path == route.path or path.startswith(f"{route.path}/") for path in asked)
 
 
