@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times \
+	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -34,11 +34,12 @@ fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FU
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
 		tests/fuzz tests/test_partial_updates.py
 
-check: $(VENV)/test ## Lint, types, architecture, schema and migrations
+check: $(VENV)/test ## Lint, types, architecture, locked versions, schema and migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/floors.py
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/todo-gql migrate --check
 
@@ -47,6 +48,9 @@ bench-logins: $(VENV)/test ## Measure whether the server lives while many sign i
 
 bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts there are
 	$(BIN)/python -m bench.equal_times
+
+bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand that vanish
+	$(BIN)/python -m bench.realtime
 
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile
@@ -70,6 +74,9 @@ check-rolling: $(VENV)/test ## Stop servers behind nginx under load
 check-alerts: ## Test the alert rules, with promtool
 	promtool check rules helm/todo-gql/alerts.yaml
 	promtool test rules docs/observability/alerts_test.yaml
+
+bench-documents: $(VENV)/test ## Measure how long the worst documents take, and what limits cost
+	$(BIN)/python -m bench.documents
 
 format: $(VENV)/test ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix
@@ -97,7 +104,7 @@ memory: $(VENV)/bench ## Watch the memory over 200,000 requests
 	$(BIN)/python -m bench memory
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	--python-version 3.11
+	--python-version 3.11 --constraints requirements-floors.txt
 lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) --group build -o requirements-build.txt
 	$(COMPILE) pyproject.toml -o requirements-image.txt

@@ -14,6 +14,7 @@ CONNECTIONS = (1, 32)
 FIRST_READER, FIRST_WRITER, WITH_MANY = 0, USERS // 2, USERS
 
 # Times differ from server to server where it is the server that reads the clock.
+COST = re.compile(rb',"extensions":\{"cost":\{[^}]*\}\}\}$')
 TIME = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
 
 
@@ -69,6 +70,8 @@ async def check_same_answers(servers: list[Server], owners: dict[int, Owner]) ->
 
 
 def _comparable(operation: Operation, given: bytes, body: bytes) -> bytes:
+    """An answer without what differs by nature: its cost, which the floor doesn't work out, and ids."""
+    given = COST.sub(b"}", given)
     if operation.name != "O6":
         return given
     id = re.search(rb'"id":"([0-9a-f-]{36})"', body)

@@ -21,6 +21,8 @@ SETTINGS = {
     "BCRYPT_ROUNDS": "8",
     "RATE_LIMIT_CREDENTIALS": "0",
     "RATE_LIMIT_CREDENTIALS_PER_ADDRESS": "0",
+    "RATE_LIMIT_REQUESTS": "0",
+    "RATE_LIMIT_COST": "0",
 }
 # Each takes an address that has or hasn't an account, and answers both in the same words.
 OPERATIONS = {

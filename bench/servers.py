@@ -54,6 +54,8 @@ def _environment(name: str, database_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
         "ACCESS_TOKEN_EXPIRE_MINUTES": "600",
+        "RATE_LIMIT_REQUESTS": "0",
+        "RATE_LIMIT_COST": "0",
         "PYTHONPATH": str(ROOT),
     }
     if name == GRAPHQL_CORE:

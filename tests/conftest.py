@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         # All tests share one address.
         rate_limit_credentials=0,
         rate_limit_credentials_per_address=0,
+        rate_limit_requests=0,
+        rate_limit_cost=0,
         # What tests do to sessions in SQL is to be seen at once.
         viewer_cache_seconds=0,
     )
@@ -137,8 +140,9 @@ class Client:
     async def execute(
         self, query: str, variables: dict[str, Any] | None = None, token: str | None = None
     ) -> dict[str, Any]:
-        """The JSON answer to one operation."""
+        """The JSON answer to one operation, without what it says about the operation itself."""
         answer: dict[str, Any] = (await self.post(query, variables, token)).json()
+        answer.pop("extensions", None)
         return answer
 
 
@@ -279,11 +283,14 @@ class Statements:
         return len(self.texts)
 
 
+recording_here: ContextVar[bool] = ContextVar("recording_here", default=False)
+
+
 @pytest.fixture
 def recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Any]:
-    """Records the statements that are sent within a block, whoever sends them."""
+    """Records the statements that what is done in a block sends, and no task that ran before."""
 
     @contextmanager
     def record() -> Iterator[Statements]:
@@ -293,7 +300,8 @@ def recorded(
             send = getattr(Connection, name)
 
             async def sent(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-                statements.texts.append(query)
+                if recording_here.get():
+                    statements.texts.append(query)
                 return await send(self, query, *args, **kwargs)
 
             return sent
@@ -301,7 +309,11 @@ def recorded(
         with monkeypatch.context() as patch:
             for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare"):
                 patch.setattr(Connection, name, recording(name))
-            yield statements
+            token = recording_here.set(True)
+            try:
+                yield statements
+            finally:
+                recording_here.reset(token)
 
     return record
 

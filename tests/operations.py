@@ -31,7 +31,7 @@ from graphql import (
 from todo_gql.schema import graphql_schema
 
 SCHEMA = graphql_schema()
-ROOTS = {"query": "Query", "mutation": "Mutation"}
+ROOTS = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
 
 # What only superusers may ask for; everybody else is told so.
 ADMINISTRATION = {("Query", "users"), ("Mutation", "userAdminUpdate")}
@@ -70,7 +70,7 @@ def field_of(coordinate: Coordinate) -> GraphQLField:
 
 
 def root_fields(operation: str) -> list[Coordinate]:
-    """The fields of `query` or `mutation`."""
+    """The fields of `query`, `mutation` or `subscription`."""
     kind = SCHEMA.type_map[ROOTS[operation]]
     assert isinstance(kind, GraphQLObjectType)
     return [(kind.name, name) for name in kind.fields]
@@ -201,13 +201,14 @@ class Call:
 
     @property
     def operation(self) -> str:
-        """Whether it is asked by a query or a mutation."""
-        return "mutation" if self.coordinate[0] == "Mutation" else "query"
+        """Whether it is asked by a query, a mutation or a subscription."""
+        kinds = {root: operation for operation, root in ROOTS.items()}
+        return kinds.get(self.coordinate[0], "query")
 
     @property
     def way(self) -> tuple[str, ...]:
         """The way to the object that has the field."""
-        return () if self.coordinate[0] == "Mutation" else ways()[self.coordinate[0]]
+        return () if self.operation != "query" else ways()[self.coordinate[0]]
 
     def document(self, arguments: dict[str, Any]) -> str:
         """The operation with a variable for each of these arguments."""

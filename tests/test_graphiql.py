@@ -40,9 +40,17 @@ SCHEMA = build_schema(
       viewer: String
     }
     type Mutation { login: LoginPayload }
+    type Subscription { count: Int }
     type LoginPayload { tokens: Tokens }
     type Tokens { accessToken: String! }
     """
+)
+
+
+COUNTING = (
+    ":\n\n"
+    + "".join(f'event: next\ndata: {{"data":{{"count":{n}}}}}\n\n' for n in range(1, 8))
+    + "event: complete\ndata:\n\n"
 )
 
 
@@ -94,8 +102,12 @@ def small_server(site: Site, dist: Path | None = None) -> Starlette:
 
     async def graphql(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        if request.method == "GET" and prefers_html(request.headers.get("accept")):
+        accept = request.headers.get("accept")
+        if request.method == "GET" and prefers_html(accept):
             await shown.page(scope, receive, send)
+        elif accept == "text/event-stream":
+            headers = {"content-type": "text/event-stream; charset=utf-8"}
+            await Response(COUNTING, headers=headers)(scope, receive, send)
         else:
             await (await execute(request))(scope, receive, send)
 
@@ -141,6 +153,14 @@ async def test_query_is_run_and_answered(page: Page, site: Site) -> None:
     await run_query(page, "{ authorization }")
     await answer(page, '"authorization": null').wait_for()
     assert site.operations[-1]["query"] == "{ authorization }"
+
+
+@needs_page
+@needs_browser
+async def test_subscription_is_followed(page: Page) -> None:
+    """Its answers come by an event stream and are shown, each in place of the last one."""
+    await run_query(page, "subscription { count }")
+    await answer(page, '"count": 7').wait_for()
 
 
 @needs_page

@@ -16,7 +16,10 @@ from todo_gql import db
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 TYPENAME = {"query": "{ __typename }"}
-ANSWER = {"data": {"__typename": "Query"}}
+ANSWER = {
+    "data": {"__typename": "Query"},
+    "extensions": {"cost": {"requested": 0, "limit": 5000}},
+}
 CREATE = 'mutation { todoCreate(input: { title: "x" }) { todo { id } } }'
 
 
@@ -168,6 +171,21 @@ async def test_a_body_that_is_no_request_is_refused(client: Client, body: bytes)
     assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
 
 
+@pytest.mark.parametrize(("depth", "status"), [(29, 200), (30, 400), (900, 400)])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+async def test_json_may_be_nested_32_deep(
+    account: Account, opening: str, closing: str, depth: int, status: int
+) -> None:
+    """The body, its variables and the input around the value are three of them."""
+    value = opening * depth + "1" + closing * depth
+    braces = "{" * 40
+    body = (
+        f'{{"query": "{{ __typename }}", "variables": {{"b": {{"c": {value}}}}}, "x": "{braces}"}}'
+    )
+    answer = await post(account, body.encode())
+    assert (answer.status_code, "deep" in answer.text) == (status, status == 400)
+
+
 async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
     """With 413, however it comes."""
     large = {"query": "{ __typename }", "variables": {"a": "x" * 300_000}}
@@ -220,7 +238,7 @@ async def test_an_operation_that_the_document_lacks_is_told(client: Client) -> N
 async def test_at_most_ten_errors_are_told(client: Client) -> None:
     """However many there are."""
     fields = " ".join(f"field{n}" for n in range(30))
-    answer = await post(client, {"query": f"{{ {fields} }}"})
+    answer = await post(client, {"query": f"{{ viewer {{ {fields} }} }}"})
     assert len(answer.json()["errors"]) == 10
 
 
@@ -294,7 +312,7 @@ async def test_a_literal_that_is_nested_deeply_is_an_error(account: Account, dep
     )
     assert answer.status_code == 200
     assert "INTERNAL" not in answer.text
-    assert answer.json() != {"data": {"todoCreate": {"errors": []}}}
+    assert answer.json().get("data") != {"todoCreate": {"errors": []}}
 
 
 @pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 401)])
@@ -314,7 +332,7 @@ async def test_a_field_for_viewers_tells_who_is_not_signed_in(
 async def test_a_bad_token_makes_a_request_anonymous(account: Account) -> None:
     """So that signing in works whatever header a client still sends."""
     answer = await account.post("{ viewer { id } __typename }", token="nonsense")
-    assert answer.json() == {"data": {"viewer": None, "__typename": "Query"}}
+    assert answer.json()["data"] == {"viewer": None, "__typename": "Query"}
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "bearer", "BEARER"])
@@ -324,7 +342,7 @@ async def test_the_scheme_is_taken_in_any_letter_case(account: Account, scheme: 
         account, {"query": "{ viewer { id } }"}, authorization=f"{scheme} {account.token}"
     )
     viewer = None if scheme == "Basic" else {"id": account.id}
-    assert answer.json() == {"data": {"viewer": viewer}}
+    assert answer.json()["data"] == {"viewer": viewer}
 
 
 async def test_no_message_of_a_driver_reaches_a_client(

@@ -205,7 +205,9 @@ async def test_answer_exposes_headers_to_known_origin(site: httpx.AsyncClient) -
     response = await site.post("/graphql", headers={"Origin": ORIGIN})
     assert response.headers["access-control-allow-origin"] == ORIGIN
     exposed = response.headers["access-control-expose-headers"]
-    assert exposed == "X-Request-ID, X-Response-Time, Retry-After, WWW-Authenticate"
+    assert exposed == (
+        "X-Request-ID, X-Response-Time, Retry-After, WWW-Authenticate, RateLimit, RateLimit-Policy"
+    )
 
 
 async def test_unknown_origin_is_not_allowed(site: httpx.AsyncClient) -> None:

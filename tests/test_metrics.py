@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, fresh_database, registered, visiting
 from tests.programs import STOP_SECONDS, Server, started, until, workers_of, works
+from tests.sockets import connected, streaming
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 from todo_gql.telemetry.exporter import DatabaseCollector
@@ -185,6 +186,19 @@ async def test_pool_loop_and_document_cache_are_sampled(server: Server, address:
     assert total(address, "todo_gql_database_pool_limit") in {20, 40, 60, 80}
     assert total(address, "todo_gql_database_pool_waiting") == 0
     assert total(address, "todo_gql_event_loop_lag_seconds") >= 0
+
+
+async def test_open_subscriptions_are_counted_and_not_timed(server: Server, address: str) -> None:
+    """A stream and a WebSocket show while they are open, and their length as no duration."""
+    given = {"username": "follows", "email": "follows@example.com", "password": PASSWORD}
+    token = server.execute(REGISTER, input=given)["register"]["tokens"]["accessToken"]
+    host = server.address.removeprefix("http://").removesuffix("/graphql")
+    async with streaming(host, token) as stream, connected(host, token) as one:
+        await anext(stream.lines)
+        await one.subscribe()
+        await until(lambda: total(address, "todo_gql_subscriptions") == 2)
+    await until(lambda: total(address, "todo_gql_subscriptions") == 0)
+    assert total(address, OPERATIONS, type="subscription") == 0
 
 
 async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:

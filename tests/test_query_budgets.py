@@ -222,7 +222,8 @@ async def known(owner: Account) -> dict[str, str]:
     ids = [node["id"] for kind in ("todos", "tags") for node in found[kind]["nodes"]]
     each = (
         f't{n}: todo(id: "{node["id"]}") {{ title }}'
-        for n, node in enumerate(found["todos"]["nodes"])
+        # As many as a document may hold.
+        for n, node in enumerate(found["todos"]["nodes"][:20])
     )
     return {
         "TODOS": found["todos"]["edges"][0]["cursor"],

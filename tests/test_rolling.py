@@ -21,6 +21,8 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CLIENTS = 16
 # How long the load goes on before, between and after what happens to the servers.
 CALM_SECONDS = 2
+# One user sends all of it.
+NO_RATE_LIMITS = {"RATE_LIMIT_REQUESTS": "0", "RATE_LIMIT_COST": "0"}
 COUNT = "{ stats { total } }"
 LIST = "{ todos(first: 20) { nodes { title tags { name } } } }"
 
@@ -165,7 +167,7 @@ async def site(tmp_path: Path, server_url: str) -> AsyncIterator[Site]:
             for name in ("one", "two"):
                 (tmp_path / name).mkdir()
                 port = str(free_port())
-                settings = {"DATABASE_URL": url, "SECRET_KEY": key, "PORT": port}
+                settings = {"DATABASE_URL": url, "SECRET_KEY": key, "PORT": port} | NO_RATE_LIMITS
                 places.append(Place(tmp_path / name, settings, opened))
                 places[-1].start()
             ports = [int(place.settings["PORT"]) for place in places]

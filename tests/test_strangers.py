@@ -16,6 +16,7 @@ from graphql import get_named_type, get_nullable_type, is_list_type
 from tortoise.transactions import in_transaction
 
 from tests.conftest import Account, Client, NewAccount
+from tests.following import ask
 from tests.operations import (
     ADMINISTRATION,
     ROOTS,
@@ -276,8 +277,7 @@ async def tried(
     """The answer to a stranger who names this value, after things of their own where they can."""
     sent: Any = [*own, value] if reference.listed else value
     arguments = reference.arguments(sent) | extra
-    document = Call(reference.coordinate).document(arguments)
-    return await stranger.execute(document, arguments)
+    return await ask(stranger, Call(reference.coordinate), arguments)
 
 
 async def try_everything(
@@ -354,7 +354,8 @@ async def test_no_way_leads_a_stranger_to_them(
 ) -> None:
     """Whatever a stranger can reach from their own things holds nothing of anybody else's."""
     call = Call(coordinate)
-    data = await stranger.data(call.document({}))
+    small = {"first": 5} if "first" in field_of(coordinate).args else {}
+    data = await stranger.data(call.document(small), **small)
     assert [value for value in reached(data, (*call.way, coordinate[1])) if value is not None]
     assert [mark for mark in owner.marks if mark in impersonal(data)] == []
 
@@ -592,7 +593,7 @@ OPEN_TO_ALL = {
 async def test_signed_out(coordinate: Coordinate, client: Client) -> None:
     """Without a token only the viewer, who is nobody, and the ways in may be asked."""
     arguments = required_arguments(field_of(coordinate))
-    answer = await client.execute(Call(coordinate).document(arguments), arguments)
+    answer = await ask(client, Call(coordinate), arguments)
     if coordinate in OPEN_TO_ALL:
         assert "errors" not in answer
         payload = answer["data"][coordinate[1]]

@@ -4,19 +4,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
 from todo_gql import db
+from todo_gql.changes.live import following
 from todo_gql.http.account_pages import account_routes
+from todo_gql.http.addresses import Forwarded
+from todo_gql.http.connections import Connections
+from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.health import health_routes
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
 from todo_gql.http.observer import Observer
+from todo_gql.http.responses import Responder
 from todo_gql.http.sampling import sampling
 from todo_gql.http.shortcut import Shortcut
 from todo_gql.http.slow_operations import SlowOperations
+from todo_gql.http.websocket import WebSockets
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
@@ -45,29 +52,38 @@ def create_app(
         await db.connect(database_url, settings)
         try:
             async with AsyncExitStack() as beside:
+                await beside.enter_async_context(following(settings, database_url))
+                await beside.enter_async_context(connections.watched())
                 if with_worker:
                     await beside.enter_async_context(working(settings, database_url))
                 if counted:
-                    measured = sampling(counted, graphql.operation.cache_info)
+                    documents = graphql.operation.cache_info
+                    measured = sampling(counted, documents, lambda: connections.subscriptions)
                     await beside.enter_async_context(measured)
                 yield
         finally:
+            await limits.close()
             await db.disconnect()
 
     limits = RateLimits(settings)
     graphiql = GraphiQL()
-    graphql = GraphQLRoute(graphql_schema(), settings, limits, graphiql.page)
+    page = graphiql.page if settings.has_graphiql else None
+    graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
+    connections = Connections()
+    responder = Responder(graphql, connections)
+    streams = EventStreams(responder, connections, settings)
     routes = [
-        graphiql.assets,
+        WebSocketRoute("/graphql", WebSockets(responder, connections, settings)),
+        *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         *health_routes(db.server_version),
-        index_route(),
+        index_route(has_graphiql=settings.has_graphiql),
     ]
     others = Starlette(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
-    return with_middleware(
-        Shortcut("/graphql", traced(graphql) if traced else graphql, others),
+    answering = with_middleware(
+        Shortcut("/graphql", traced(streams) if traced else streams, others),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
@@ -75,4 +91,6 @@ def create_app(
             counted,
             SlowOperations(settings.slow_operation_ms) if settings.slow_operation_ms else None,
         ),
+        production=settings.environment == "production",
     )
+    return Forwarded(answering, settings.trusted_proxies)

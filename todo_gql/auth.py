@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -38,6 +39,11 @@ LOCK_SESSION = (
     " FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
     " FOR NO KEY UPDATE OF s"
+)
+OPEN_SESSIONS = (
+    "SELECT s.id FROM sessions s JOIN users u ON u.id = s.owner_id"
+    " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
+    " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
 )
 ROTATE_SESSION = (
     "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
@@ -170,6 +176,13 @@ async def end_sessions(
     ended = await fetch(_END_SESSIONS, owner_id, only, but)
     remembered_viewers.forget(owner_id)
     return len(ended)
+
+
+async def open_among(viewers: Iterable[Viewer]) -> set[UUID]:
+    """Those of the viewers' sessions that still are what they are signed in by."""
+    sessions = {viewer.session_id: viewer.id for viewer in viewers}
+    rows = await db.fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
+    return {row["id"] for row in rows}
 
 
 def _recently_spent(session: db.Row) -> dict[str, datetime]:

@@ -1,9 +1,10 @@
 """What every resolver of one operation shares."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
 
@@ -16,7 +17,7 @@ from todo_gql.settings import Settings
 
 @dataclass
 class Context:
-    """One operation: who asks, when, from where, and what was loaded for it."""
+    """One operation, or one event of it: who asks, when, from where, and what was loaded."""
 
     settings: Settings
     limits: RateLimits
@@ -24,6 +25,8 @@ class Context:
     user_agent: str | None = None
     ip_address: str | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    told: dict[Hashable, Any] = field(default_factory=dict)
+    """What others who asked the same were told of an event, or are about to be."""
 
     def signed_in(self) -> Viewer:
         """The viewer; `Unauthenticated` when there is none."""
@@ -40,6 +43,10 @@ class Context:
     def loaders(self) -> Loaders:
         """The viewer's loaders; `Unauthenticated` when there is no viewer."""
         return Loaders(self.signed_in(), self.now)
+
+    def begin_event(self, loaders: Loaders, told: dict[Hashable, Any]) -> None:
+        """Let what follows be the next event of a subscription, with loaders of its own."""
+        self.now, self.loaders, self.told = loaders.now, loaders, told
 
     def forget_loaded(self) -> None:
         """Drop what was loaded, after a write that may have changed it."""

@@ -25,6 +25,10 @@ class Code(StrEnum):
     BAD_USER_INPUT = "BAD_USER_INPUT"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    COST_LIMIT = "COST_LIMIT"
+    RATE_LIMITED = "RATE_LIMITED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
@@ -59,6 +63,17 @@ class BadUserInput(APIError):
     """An argument that no front end sends by mistake of its user."""
 
     code = Code.BAD_USER_INPUT
+
+
+class RateLimited(APIError):
+    """The caller has used up what it may; `seconds` is how long to wait."""
+
+    code = Code.RATE_LIMITED
+
+    def __init__(self, seconds: int) -> None:
+        wait = "1 second" if seconds == 1 else f"{seconds:,} seconds"
+        super().__init__(f"Too many requests. Wait {wait}, then try again.", retryAfter=seconds)
+        self.seconds = seconds
 
 
 class Unavailable(APIError):

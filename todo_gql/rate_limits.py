@@ -1,11 +1,14 @@
-"""How often credentials may be tried, by account, by address and by session."""
+"""How often credentials may be tried, and how much each caller may ask for."""
 
+import asyncio
 import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from limits import RateLimitItemPerSecond
@@ -14,10 +17,17 @@ from limits.aio.storage.memory import Entry
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from todo_gql.keys import derived_key
+from todo_gql.quotas import COST, REQUESTS, Quota, Quotas
 from todo_gql.settings import Settings
+from todo_gql.shared_counts import SharedCounts
 
 # Whoever holds an IPv6 address holds the other 2^64 of its network too.
 IPV6_NETWORK_BITS = 64
+# What a replica may have counted before it tells the others: a 50th of a limit.
+TOLD_AFTER: Final = 50
+
+Caller: TypeAlias = UUID | str
+"""Who is counted: a user by id, or whoever isn't signed in by network."""
 
 
 class InProcessStorage(MemoryStorage):
@@ -65,6 +75,60 @@ class RateLimits:
         self._per_account = settings.rate_limit_credentials
         self._per_address = settings.rate_limit_credentials_per_address
         self._key = derived_key(settings, "rate limits")
+        self.limits = (settings.rate_limit_requests, settings.rate_limit_cost)
+        self._quotas = Quotas(self.limits, self._period)
+        url = settings.redis_url
+        self._shared = SharedCounts(url.get_secret_value()) if url else None
+        self._telling: dict[tuple[Caller, int], asyncio.Task[None]] = {}
+
+    @cached_property
+    def policy(self) -> bytes:
+        """The limits in the words of the RateLimit-Policy header."""
+        named = zip(("requests", "cost"), self.limits, strict=True)
+        told = [f'"{name}";q={limit};w={self._period}' for name, limit in named if limit]
+        return ", ".join(told).encode()
+
+    async def close(self) -> None:
+        """Tell the other replicas what is left to tell, and leave them."""
+        if self._shared:
+            await asyncio.gather(*self._telling.values())
+            await self._shared.close()
+
+    def take_request(self, user_id: UUID | None, address: str | None) -> Quota | None:
+        """Count one request; what is left, and None where there is no limit."""
+        return self._take(user_id or _network(address), REQUESTS, 1)
+
+    def take_cost(self, user_id: UUID | None, address: str | None, cost: int) -> Quota | None:
+        """Count the cost of an operation; what is left, and None where there is no limit."""
+        return self._take(user_id or _network(address), COST, cost)
+
+    def _take(self, caller: Caller, kind: int, amount: int) -> Quota | None:
+        limit = self.limits[kind]
+        if not limit:
+            return None
+        quota = self._quotas.take(caller, kind, amount)
+        if self._shared and self._quotas.untold(caller, kind) * TOLD_AFTER >= limit:
+            self._begin_telling(self._shared, caller, kind)
+        return quota
+
+    def _begin_telling(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
+        if (caller, kind) not in self._telling:
+            task = asyncio.create_task(self._tell(shared, caller, kind))
+            self._telling[caller, kind] = task
+            task.add_done_callback(lambda _: self._telling.pop((caller, kind)))
+
+    async def _tell(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
+        """Tell the other replicas what a caller used up here, and learn what it did there."""
+        window, amount = self._quotas.window, self._quotas.tell(caller, kind)
+        key = f"{kind}/{window}/{self._hashed(f'caller {caller}')}"
+        told = await shared.add(key, amount, 2 * self._period)
+        if told is None:
+            self._quotas.retell(caller, kind, window, amount)
+        else:
+            self._quotas.learn(caller, kind, window, told)
+
+    def _hashed(self, who: str) -> str:
+        return hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     async def wait_for_credential(self, address: str | None, account: str | None) -> int:
         """Count one try to use a credential; the seconds to wait first, 0 when it may be now.
@@ -74,8 +138,8 @@ class RateLimits:
         """
         return await self._wait(
             {
-                f"address {_network(address)}": self._per_address,
                 f"account {account}": self._per_account if account else 0,
+                f"address {_network(address)}": self._per_address,
             }
         )
 
@@ -87,9 +151,12 @@ class RateLimits:
         return await self._wait({f"session {session_id}": self._per_address})
 
     async def _wait(self, allowed: Mapping[str, int]) -> int:
-        """Count one try for all of these, of whom 0 means no limit, or for none if one refuses."""
+        """Count one try for all of these, of whom 0 means no limit, or for none if one refuses.
+
+        Other replicas are asked in the order given, and count until one of these refuses.
+        """
         windows = [
-            (RateLimitItemPerSecond(number, self._period), self._known_as(who))
+            (RateLimitItemPerSecond(number, self._period), self._hashed(who))
             for who, number in allowed.items()
             if number
         ]
@@ -98,6 +165,10 @@ class RateLimits:
         if full:
             return max([await self._seconds_until_one_is_over(*window) for window in full])
         for window in windows:
+            if self._shared and (seconds := await self._shared.wait(*window)):
+                return seconds
+        # Counted here too, for when the others can't be asked.
+        for window in windows:
             await self._limiter.hit(*window)
         return 0
 
@@ -105,10 +176,8 @@ class RateLimits:
         window = await self._limiter.get_window_stats(limit, key)
         return max(1, ceil(window.reset_time - time.time()))
 
-    def _known_as(self, who: str) -> str:
-        return hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
 
-
+@lru_cache(4096)
 def _network(address: str | None) -> str:
     """The address that somebody is counted by: of IPv6 the network, of no address the empty one."""
     try:

@@ -16,6 +16,7 @@ from todo_gql.accounts.recovery import RecoveryMutation
 from todo_gql.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.accounts.verification import VerificationMutation
 from todo_gql.changes.queries import ChangeQuery
+from todo_gql.changes.subscription import ChangeSubscription
 from todo_gql.errors import AuthError, ConflictError, NotFoundError, ValidationError
 from todo_gql.nodes.queries import NodeQuery
 from todo_gql.scalars import SCALARS
@@ -43,9 +44,15 @@ class Mutation(
     """All mutation fields."""
 
 
+@strawberry.type(description="What can be followed, over a WebSocket or an event stream.")
+class Subscription(ChangeSubscription):
+    """All subscription fields."""
+
+
 SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[ValidationError, NotFoundError, ConflictError, AuthError],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -1,11 +1,12 @@
 """The settings, read once from the environment and from `.env`."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_KEY_BYTES = 32
@@ -19,7 +20,8 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = Field(
-        "development", description="production refuses to make a SECRET_KEY of its own."
+        "development",
+        description="production needs a SECRET_KEY, hides the schema, and asks for HTTPS.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
@@ -82,6 +84,19 @@ class Settings(BaseSettings):
     trash_retention_days: int = Field(
         30, ge=0, description="How long a todo stays in the trash; 0 for ever."
     )
+    changes_retention_days: int | None = Field(
+        None, ge=1, description="How long the change log is kept; for ever if absent."
+    )
+
+    redis_url: SecretStr | None = Field(
+        None,
+        description="redis://… or rediss://…, Redis or Valkey: replicas share limits and wake-ups.",
+    )
+    redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
+    connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations on a WebSocket at a time, and event streams of one user."
+    )
 
     workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
     max_requests: int = Field(
@@ -131,6 +146,12 @@ class Settings(BaseSettings):
     rate_limit_credentials_per_address: int = Field(
         30, ge=0, description="The same per address, and trades of a session; 0 for no limit."
     )
+    rate_limit_requests: int = Field(
+        1000, ge=0, description="Requests per user, or address, and period; 0 for no limit."
+    )
+    rate_limit_cost: int = Field(
+        50_000, ge=0, description="Cost of operations per user, or address, and period; 0 for none."
+    )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
@@ -141,7 +162,36 @@ class Settings(BaseSettings):
         default=True, description="Whether answers may be sent as gzip."
     )
     compression_level: int = Field(5, ge=1, le=9, description="The effort that gzip makes.")
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+    )
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="The largest request body.")
+    max_connections: int = Field(
+        4096, ge=1, description="Connections at once; who comes beyond is answered 503."
+    )
+    request_timeout: float = Field(
+        10.0, gt=0, description="Seconds for a request's headers to arrive, and for its body."
+    )
+
+    max_tokens: int = Field(1000, ge=50, description="Words and signs of a document.")
+    max_depth: int = Field(12, ge=3, description="How deep an operation may be nested.")
+    max_aliases: int = Field(30, ge=0, description="Aliases in an operation.")
+    max_root_fields: int = Field(20, ge=1, description="Root fields of a query.")
+    max_mutations: int = Field(10, ge=1, description="Mutations in an operation.")
+    max_cost: int = Field(5000, ge=100, description="What an operation may cost, in objects.")
+    introspection: bool | None = Field(
+        None, description="Whether the schema can be asked for; in development only if absent."
+    )
+    graphiql: bool | None = Field(
+        None, description="Whether GraphiQL is served; in development only if absent."
+    )
+    trusted_documents: Path | None = Field(
+        None, description="A manifest of documents that can be asked for by their ids."
+    )
+    trusted_documents_only: bool = Field(
+        default=False, description="Whether all other documents are refused."
+    )
 
     execution_engine: Literal["breadth-first", "graphql-core"] = Field(
         "breadth-first", description="What executes operations; both give the same answers."
@@ -150,9 +200,12 @@ class Settings(BaseSettings):
     @field_validator("backend_cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [origin.strip() for origin in value.split(",") if origin.strip()]
-        return value
+        return _split(value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return _split(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -167,6 +220,27 @@ class Settings(BaseSettings):
         if value and not re.match("https?://[^@/]+@[^/]+/", value.get_secret_value()):
             raise ValueError("must be like https://key@host/project")
         return value
+
+    @model_validator(mode="after")
+    def _only_what_there_is(self) -> Self:
+        if self.trusted_documents_only and self.trusted_documents is None:
+            raise ValueError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
+        if 0 < self.rate_limit_cost < self.max_cost:
+            raise ValueError("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
+        return self
+
+    @property
+    def has_introspection(self) -> bool:
+        """Whether the schema can be asked for."""
+        return self._in_development(self.introspection)
+
+    @property
+    def has_graphiql(self) -> bool:
+        """Whether GraphiQL is served."""
+        return self._in_development(self.graphiql)
+
+    def _in_development(self, wanted: bool | None) -> bool:
+        return self.environment == "development" if wanted is None else wanted
 
     @property
     def base_url(self) -> str:
@@ -186,3 +260,10 @@ class Settings(BaseSettings):
         if self.secret_key is None:
             raise LookupError("SECRET_KEY is not set")
         return self.secret_key.get_secret_value().encode()
+
+
+def _split(value: object) -> object:
+    """The parts of a text that are separated by commas; anything else as it is."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value

@@ -80,6 +80,12 @@ def _read(token: str, settings: Settings) -> tuple[Claims | None, float]:
     return _verified(token, _access_key(settings), access_token_life(settings), interval)
 
 
+def good_until(token: str, settings: Settings) -> float:
+    """When a token that `verified_claims` has found good expires, in seconds since 1970."""
+    interval = time.time() // SECONDS_REMEMBERED
+    return _verified(token, _access_key(settings), access_token_life(settings), interval)[1]
+
+
 # To verify a token costs more than all else that a small query needs, so that is remembered for
 # as long as the last argument, the number of an interval, stays the same.
 @lru_cache(maxsize=1024)

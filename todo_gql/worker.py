@@ -22,6 +22,7 @@ from todo_gql import db, jobs
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
+from todo_gql.changes.retention import purge_changes
 from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
 from todo_gql.settings import Settings
@@ -206,6 +207,7 @@ class Worker:
         """Delete what is due; what can't be is told, and keeps nothing else from it."""
         steps: dict[str, Callable[[], Awaitable[int]]] = {
             "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
+            "changes": partial(purge_changes, self.settings.changes_retention_days),
             "accounts": purge_accounts,
             "mails and sessions": forget_what_is_over,
             "notes of jobs": partial(jobs.forget_what_is_over, DAYS_KEPT),

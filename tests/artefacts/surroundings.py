@@ -2,11 +2,7 @@
 
 from todo_gql.settings import Settings
 
-# uvicorn itself reads whose X-Forwarded-For it believes.
-OF_LIBRARIES = {"FORWARDED_ALLOW_IPS"}
-# What the next release shares between replicas; this one ignores it.
-UPCOMING = {"REDIS_URL"}
-KNOWN = {name.upper() for name in Settings.model_fields} | OF_LIBRARIES | UPCOMING
+KNOWN = {name.upper() for name in Settings.model_fields}
 
 # From the signal to the end: what is under way has 20 s, and all is over 5 s later.
 STOP_SECONDS = 25

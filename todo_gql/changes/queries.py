@@ -5,9 +5,10 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from todo_gql import access, db
+from todo_gql import access
 from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import cursor_of, feed_keyset
+from todo_gql.changes.positions import log_of
 from todo_gql.context import Info
 from todo_gql.errors import BadUserInput
 from todo_gql.pagination import PageArguments, fetch_page
@@ -18,24 +19,12 @@ RESYNC_REQUIRED = "RESYNC_REQUIRED"
 
 async def _check_position(viewer: Viewer, cursor: str) -> None:
     """`BadUserInput` unless every change after the cursor is still there."""
-    resync = BadUserInput(
-        "The feed can't go on from this cursor: load everything again, and go on from changeCursor.",
-        reason=RESYNC_REQUIRED,
-    )
-    try:
-        [seq] = feed_keyset(viewer.id).values(cursor)
-    except BadUserInput:
-        raise resync from None
-    row = await db.fetchrow(
-        "SELECT u.change_seq, (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest"
-        " FROM users u WHERE u.id = $1",
-        viewer.id,
-    )
-    assert row is not None
-    assert isinstance(seq, int)
-    oldest = row["oldest"] or row["change_seq"] + 1
-    if not oldest - 1 <= seq <= row["change_seq"]:
-        raise resync
+    if (await log_of(viewer)).position(cursor) is None:
+        raise BadUserInput(
+            "The feed can't go on from this cursor: load everything again, and go on from"
+            " changeCursor.",
+            reason=RESYNC_REQUIRED,
+        )
 
 
 @strawberry.type

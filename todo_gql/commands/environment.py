@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from todo_gql import db
+from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
 from todo_gql.mail.transport import transport
 from todo_gql.secret import SecretKeyError, with_secret
@@ -92,6 +93,14 @@ def check_sender(address: str) -> None:
         )
     except EmailNotValidError as error:
         fail(f"MAIL_FROM can't be {address}: {error}")
+
+
+def check_documents(settings: Settings) -> None:
+    """Fail unless the trusted documents can be read."""
+    try:
+        TrustedDocuments.of(settings)
+    except ManifestError as error:
+        fail(f"TRUSTED_DOCUMENTS can't be used: {error}")
 
 
 @contextmanager

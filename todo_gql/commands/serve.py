@@ -12,6 +12,7 @@ import typer
 from todo_gql import __version__
 from todo_gql.commands.environment import (
     address_of,
+    check_documents,
     check_mail,
     database,
     fail,
@@ -27,10 +28,11 @@ from todo_gql.http.logs import configure_logging
 from todo_gql.settings import Settings
 
 
-def tell_ready(listener: socket.socket, metrics_address: str | None) -> None:
+def tell_ready(listener: socket.socket, metrics_address: str | None, *, has_graphiql: bool) -> None:
     """Print where to look, once requests are answered."""
     address = address_of(*listener.getsockname()[:2])
-    tell(f"todo_gql {__version__} is ready.\n  GraphiQL   {address}/graphql")
+    name = "GraphiQL" if has_graphiql else "GraphQL "
+    tell(f"todo_gql {__version__} is ready.\n  {name}   {address}/graphql")
     tell(f"  Health     {address}/health")
     if metrics_address:
         tell(f"  Metrics    {metrics_address}")
@@ -75,6 +77,7 @@ def serve(
     with_worker = worker or not settings.database_url
     if with_worker:
         check_mail(settings)
+    check_documents(settings)
     configure_logging(settings.log_level)
     try:
         # Who starts a second server on the same data hears of the data first, not of the port.
@@ -99,7 +102,9 @@ def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker
             name = running.enter_context(TemporaryDirectory(prefix="todo_gql-metrics-"))
             metrics_folder = Path(name)
         metrics_address = running.enter_context(served_metrics(settings, url, metrics_folder))
-        on_started = partial(tell_ready, listener, metrics_address)
+        on_started = partial(
+            tell_ready, listener, metrics_address, has_graphiql=settings.has_graphiql
+        )
         on_stopping = partial(tell, "Stopping.")
         if several:
             workers = Workers(settings, url, listener, metrics_folder, with_worker=with_worker)

@@ -15,6 +15,8 @@ from todo_gql.app import Wrap, create_app
 from todo_gql.errors import OUTAGES, TIMEOUTS
 from todo_gql.garbage import tune_garbage_collector
 from todo_gql.http.health import STOPPING
+from todo_gql.http.protocol import listening_options
+from todo_gql.http.protocols import protocol_options
 from todo_gql.settings import Settings
 
 # All of these, the delay included, end within the 25 s after which an orchestrator may kill.
@@ -157,8 +159,7 @@ def run(
             create_app(settings, url, with_worker=with_worker, traced=traced),
             log_config=None,
             access_log=False,
-            server_header=False,
-            ws="none",
+            **(listening_options(settings) | protocol_options(settings)),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS - int(settings.shutdown_delay),
         )

@@ -61,7 +61,8 @@ class Engine:
     """Executes the operations of a schema.
 
     What it doesn't cover it hands to graphql-core as it is, and counts in `handed_over`; so it does
-    with everything if `breadth_first` is off, uncounted.
+    with everything if `breadth_first` is off, uncounted. With `hide_suggestions` no error says what
+    a name that was sent could have meant.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class Engine:
         serializers: Serializers | None = None,
         *,
         breadth_first: bool = True,
+        hide_suggestions: bool = False,
     ) -> None:
         assert_valid_schema(schema)
         self.schema = schema
         self.breadth_first = breadth_first
+        self.hide_suggestions = hide_suggestions
         self.handed_over = 0
         self.planner = Planner(schema, serializers or {})
 
@@ -122,7 +125,11 @@ class Engine:
             self.handed_over += self.breadth_first
             return await self._handed_over(operation, context, given, root)
         values = get_variable_values(
-            self.schema, node.variable_definitions or (), given, max_errors=MAX_COERCION_ERRORS
+            self.schema,
+            node.variable_definitions or (),
+            given,
+            max_errors=MAX_COERCION_ERRORS,
+            hide_suggestions=self.hide_suggestions,
         )
         if isinstance(values, list):
             return ExecutionResult(None, values)
@@ -163,6 +170,7 @@ class Engine:
             variables,
             operation.name,
             max_coercion_errors=MAX_COERCION_ERRORS,
+            hide_suggestions=self.hide_suggestions,
         )
         return await running if isinstance(running, Awaitable) else running
 

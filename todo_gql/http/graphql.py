@@ -5,24 +5,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    OperationType,
-    parse,
-    validate,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
-from todo_gql.errors import TIMEOUT_MESSAGE, Code, formatted, unexpected
+from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
+from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
     BadRequest,
@@ -32,7 +28,6 @@ from todo_gql.http.request import (
     from_query_string,
     header,
 )
-from todo_gql.http.rules import RULES
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
@@ -41,12 +36,15 @@ from todo_gql.telemetry import observation
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
-MAX_ERRORS = 10
-MAX_TOKENS = 1_000
 OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
+BAD_REQUEST = 400
+SUBSCRIBE_OTHERWISE = (
+    "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
+)
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,135 +53,203 @@ class Answer:
 
     status: int
     body: dict[str, Any]
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = ()
+
+
+class Prepared(NamedTuple):
+    """A document that keeps to the limits, and the operation of it that is to be executed."""
+
+    document: Document
+    operation: Operation
+
+
+class Admitted(NamedTuple):
+    """An operation that was counted and isn't too expensive, and what its resolvers share."""
+
+    operation: Operation
+    context: Context
+    extensions: dict[str, Any]
+    headers: Headers
 
 
 class RequestError(Exception):
-    """A GraphQL request that can't be executed, with its errors as the client sees them."""
+    """A GraphQL request that can't be executed, with its errors as the client sees them.
 
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
+    `status` is what the newer media type tells of it, and the older too unless it is BAD_REQUEST.
+    """
+
+    def __init__(
+        self, errors: list[Entry], status: int = BAD_REQUEST, headers: Headers = ()
+    ) -> None:
         self.errors = errors
+        self.status = status
+        self.headers = headers
 
 
 class GraphQLRoute:
-    """Answers GraphQL requests, and shows `page` to browsers."""
+    """Answers GraphQL requests, and shows `page` to browsers, if there is one."""
 
     def __init__(
-        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page
+        self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page | None
     ) -> None:
         self.schema = schema
         self.settings = settings
         self.limits = limits
         self.page = page
-        breadth_first = settings.execution_engine == "breadth-first"
-        self.engine = Engine(schema, SERIALIZERS, breadth_first=breadth_first)
+        self.engine = Engine(
+            schema,
+            SERIALIZERS,
+            breadth_first=settings.execution_engine == "breadth-first",
+            hide_suggestions=not settings.has_introspection,
+        )
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
+        self.trusted = TrustedDocuments.of(settings)
+        self.documents = Documents(schema, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         accept = header(scope, b"accept")
-        if scope["method"] == "GET" and not scope["query_string"] and prefers_html(accept):
+        is_visit = scope["method"] == "GET" and not scope["query_string"]
+        if self.page and is_visit and prefers_html(accept):
             await self.page(scope, receive, send)
             return
         media_type = answer_type(accept)
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self._request(scope, receive)
-            answer = await self._answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            request = await self.read(scope, receive)
+            answer = await self.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
         except BadRequest as error:
-            headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-            body = {"errors": [_plain_error(str(error), Code.BAD_USER_INPUT)]}
-            answer = Answer(error.status, body, headers)
+            answer = refusal(error)
         except ConnectionResetError:
             return
-        if "errors" in answer.body:
-            observation.failed(_codes(answer.body))
-        await _send(send, answer, media_type or JSON)
+        await send_answer(send, answer, media_type or JSON)
 
-    async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
-                return await from_body(scope, receive, self.settings.max_body_bytes)
+                limit = self.settings.max_body_bytes
+                request = await from_body(scope, receive, limit, self.trusted)
             case "GET":
-                return from_query_string(scope)
-        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+                request = from_query_string(scope, self.trusted)
+            case _:
+                raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
+        observation.received(bearer_token(scope), request.variables)
+        return request
 
-    def _operation(self, text: str, name: str | None) -> Operation | list[dict[str, Any]]:
+    def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate(self.schema, document, RULES, max_errors=MAX_ERRORS)
-        except GraphQLError as error:
-            return [formatted(error, "", Code.GRAPHQL_PARSE_FAILED)]
-        except (RecursionError, UnicodeError):
-            message = "The document is nested too deeply, or isn't text."
-            return [_plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
-        if errors:
-            shown = errors[:MAX_ERRORS]
-            return [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
-        operation = self.engine.prepare(document, name)
+        document = self.documents.read(text)
+        if isinstance(document, list):
+            return document
+        operation = self.engine.prepare(document.node, name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            return [_plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
-        return operation
+            return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
+        return Prepared(document, operation)
 
-    def _executable(self, scope: Scope, request: GraphQLRequest) -> Operation:
+    def executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
+        """The operation that is asked for; `RequestError` if it can't be executed."""
         keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
         look_up = self.operation if keep else self._operation
-        operation = look_up(request.query, request.operation_name)
-        if isinstance(operation, list):
-            raise RequestError(operation)
-        if scope["method"] == "GET" and operation.type is not OperationType.QUERY:
+        prepared = look_up(request.query, request.operation_name)
+        if isinstance(prepared, list):
+            raise RequestError(prepared)
+        operation = prepared.operation
+        if scope.get("method") == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
         named = operation.node.name
         observation.operation_began(named.value if named else "", operation.type.value)
-        return operation
+        return prepared
 
-    async def _answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+    async def answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        token, request_id = bearer_token(scope), scope.get("state", {}).get("request_id", "")
-        observation.received(token, request.variables)
+        token = bearer_token(scope)
         try:
-            operation = self._executable(scope, request)
-            result = await self._executed(scope, request, operation, token)
+            body, headers = await self.response(scope, request, token)
         except RequestError as error:
-            return Answer(400 if strict else 200, {"errors": error.errors})
-        body: dict[str, Any] = {}
-        if result.errors:
-            for cause in unexpected(result.errors):
-                logger.error("operation failed", exc_info=cause)
-            body["errors"] = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
-        if result.data is not None or any(error.path for error in result.errors or ()):
-            body["data"] = result.data
-        return Answer(_status(body, strict), body, _headers(body, token))
+            status = error.status if strict or error.status != BAD_REQUEST else 200
+            return Answer(status, {"errors": error.errors}, error.headers)
+        return Answer(_status(body, strict), body, (*_headers(body, token), *headers))
 
-    async def _executed(
-        self, scope: Scope, request: GraphQLRequest, operation: Operation, token: str | None
-    ) -> ExecutionResult:
+    async def response(
+        self, scope: Scope, request: GraphQLRequest, token: str | None
+    ) -> tuple[dict[str, Any], Headers]:
+        """What a query or mutation gives, and what the answer's headers tell of limits.
+
+        `RequestError` if it can't be executed.
+        """
         limit = Deadline(OPERATION_SECONDS)
+        admitted: Admitted | None = None
         try:
             async with limit:
-                context = Context(
-                    settings=self.settings,
-                    limits=self.limits,
-                    viewer=await authenticate(token, self.settings),
-                    user_agent=header(scope, b"user-agent"),
-                    ip_address=scope["client"][0] if scope.get("client") else None,
+                admitted = await self.admitted(scope, request, token)
+                if admitted.operation.type is OperationType.SUBSCRIPTION:
+                    raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
+                result = await self.engine.execute(
+                    admitted.operation, context=admitted.context, variables=request.variables
                 )
-                if context.viewer:
-                    observation.viewer_known(context.viewer.id)
-                return await self.engine.execute(
-                    operation, context=context, variables=request.variables
-                )
+        except (BadRequest, RequestError):
+            raise
         except Exception as error:
             if limit.expired():
-                raise RequestError([_plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
-            return ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+            result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
+        body = self.body(scope, request, result)
+        if admitted:
+            body["extensions"] = admitted.extensions
+        return body, admitted.headers if admitted else ()
 
+    async def admitted(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Admitted:
+        """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
+        context = await self.context(scope, token)
+        viewer_id = context.viewer.id if context.viewer else None
+        meter = Meter(self.limits, viewer_id, context.ip_address)
+        try:
+            meter.count_request()
+            document, operation = self.executable(scope, request)
+            cost = document.cost(operation.node, request.variables)
+            observation.cost_known(cost)
+            if error := document.too_expensive(cost):
+                raise RequestError([error])
+            meter.count_cost(cost)
+        except RateLimited as refused:
+            entry = plain_error(str(refused), refused.code, **refused.extensions)
+            raise RequestError([entry], 429, tuple(meter.headers)) from None
+        except RequestError as refused:
+            refused.headers = tuple(meter.headers)
+            raise
+        extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
+        return Admitted(operation, context, extensions, tuple(meter.headers))
 
-def _plain_error(message: str, code: Code) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code}}
+    def body(
+        self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
+    ) -> dict[str, Any]:
+        """A result as the client sees it; what it isn't told goes to the log."""
+        body: dict[str, Any] = {}
+        if result.errors:
+            request_id = scope.get("state", {}).get("request_id", "")
+            for cause in unexpected(result.errors):
+                logger.error("operation failed", exc_info=cause)
+            entries = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
+            body["errors"] = self.documents.told(entries, request.query, request.variables)
+        if result.data is not None or any(error.path for error in result.errors or ()):
+            body["data"] = result.data
+        return body
+
+    async def context(self, scope: Scope, token: str | None) -> Context:
+        """What the resolvers of one operation share."""
+        viewer = await authenticate(token, self.settings)
+        if viewer:
+            observation.viewer_known(viewer.id)
+        return Context(
+            settings=self.settings,
+            limits=self.limits,
+            viewer=viewer,
+            user_agent=header(scope, b"user-agent"),
+            ip_address=scope["client"][0] if scope.get("client") else None,
+        )
 
 
 def _codes(body: dict[str, Any]) -> set[str]:
@@ -210,7 +276,8 @@ def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, byte
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
-def _as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
+    """A body, or a message with one, as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -218,8 +285,17 @@ def _as_json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _send(send: Send, answer: Answer, media_type: str) -> None:
-    body = _as_json(answer.body)
+def refusal(error: BadRequest) -> Answer:
+    """The answer to what is no GraphQL request."""
+    headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
+    return Answer(error.status, {"errors": [plain_error(str(error), error.code)]}, headers)
+
+
+async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
+    """Send an answer over HTTP."""
+    if "errors" in answer.body:
+        observation.failed(_codes(answer.body))
+    body = as_json(answer.body)
     headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),

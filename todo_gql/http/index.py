@@ -1,5 +1,6 @@
 """The page at `/`, which says what runs here and where its parts are."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -10,28 +11,37 @@ from todo_gql import __version__
 from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
 
+_GRAPHIQL: Final = (
+    "/graphql",
+    "GraphiQL",
+    "Write and run queries, read the schema’s documentation",
+)
 _PLACES: Final = (
-    ("/graphql", "GraphiQL", "Write and run queries, read the schema’s documentation"),
     ("/health", "Health", "Status, version and database, for people"),
     ("/health/live", "Liveness", "Whether the process answers, for orchestrators"),
     ("/health/ready", "Readiness", "Whether requests can be served, for load balancers"),
 )
 
 
-async def _index(request: Request) -> Response:
+async def _index(request: Request, places: Sequence[tuple[str, str, str]]) -> Response:
     if prefers_html(request.headers.get("accept")):
-        return pages.page("index", version=__version__, places=_PLACES)
-    places = {
+        return pages.page("index", version=__version__, places=places)
+    paths = {
         "graphql": "/graphql",
         "health": "/health",
         "live": "/health/live",
         "ready": "/health/ready",
     }
     return JSONResponse(
-        {"name": "todo_gql", "version": __version__, **places}, headers=pages.COMMON_HEADERS
+        {"name": "todo_gql", "version": __version__, **paths}, headers=pages.COMMON_HEADERS
     )
 
 
-def index_route() -> Route:
+def index_route(*, has_graphiql: bool = True) -> Route:
     """Give the route of `/`: HTML for browsers, JSON for all others."""
-    return Route("/", _index)
+    places = (_GRAPHIQL, *_PLACES) if has_graphiql else _PLACES
+
+    async def index(request: Request) -> Response:
+        return await _index(request, places)
+
+    return Route("/", index)

@@ -18,9 +18,17 @@ from uuid_utils import uuid4
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
 from todo_gql.http.observer import Observer
+from todo_gql.http.security import SecurityHeaders
 from todo_gql.telemetry.observation import Observation, current
 
-EXPOSED_HEADERS: Final = ("X-Request-ID", "X-Response-Time", "Retry-After", "WWW-Authenticate")
+EXPOSED_HEADERS: Final = (
+    "X-Request-ID",
+    "X-Response-Time",
+    "Retry-After",
+    "WWW-Authenticate",
+    "RateLimit",
+    "RateLimit-Policy",
+)
 SMALLEST_COMPRESSED_BYTES: Final = 1024
 PREFLIGHT_SECONDS: Final = 3600
 
@@ -108,6 +116,7 @@ class RequestEnvelope:
         vary: bool,
         access_log: logs.AccessLog,
         observer: Observer,
+        security: SecurityHeaders,
     ) -> None:
         self.app = app
         self.ways = ways
@@ -115,6 +124,7 @@ class RequestEnvelope:
         self.vary = vary
         self.access_log = access_log
         self.observer = observer
+        self.security = security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request; other kinds of scope go through untouched."""
@@ -132,8 +142,10 @@ class RequestEnvelope:
             if message["type"] != "http.response.start":
                 return send(message)
             status = message["status"]
+            own = message.get("headers", ())
             headers = [
-                *message.get("headers", ()),
+                *own,
+                *self.security.missing(own),
                 (b"x-request-id", request_id.encode()),
                 (b"x-response-time", b"%.2fms" % ((perf_counter() - started) * 1000)),
             ]
@@ -184,13 +196,14 @@ def with_middleware(
     log_level: str = "INFO",
     log_stream: TextIO | None = None,
     observer: Observer | None = None,
+    production: bool = False,
 ) -> ASGIApp:
     """Wrap `app` in everything that each request needs.
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
     not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
     off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
-    `observer` is told of each request.
+    `observer` is told of each request. In `production` browsers are told to come by HTTPS only.
     """
     return RequestEnvelope(
         app,
@@ -199,4 +212,5 @@ def with_middleware(
         vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
         observer=observer or Observer(),
+        security=SecurityHeaders(production=production),
     )

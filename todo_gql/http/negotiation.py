@@ -5,6 +5,7 @@ from functools import lru_cache
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 
 
 def _quality(parameters: str) -> float:
@@ -57,3 +58,18 @@ def answer_type(accept: str | None) -> str | None:
 def prefers_html(accept: str | None) -> bool:
     """Whether a browser asks, for a page."""
     return bool(accept) and preferred(accept or "", (JSON, GRAPHQL_RESPONSE, HTML)) == HTML
+
+
+def mentions_events(accept: str | None) -> bool:
+    """Whether an event stream may be what the client wants."""
+    return accept is not None and EVENT_STREAM in accept.lower()
+
+
+def prefers_events(accept: str, *, endless: bool) -> bool:
+    """Whether to answer with an event stream rather than with JSON.
+
+    Clients mention event streams for whatever they send, so what has one answer is sent as a
+    stream only if that is preferred, and what has an answer for each event if it is accepted.
+    """
+    offered = (EVENT_STREAM,) if endless else (JSON, GRAPHQL_RESPONSE, EVENT_STREAM)
+    return preferred(accept, offered) == EVENT_STREAM

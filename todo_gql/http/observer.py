@@ -31,7 +31,9 @@ class Observer:
                 observation, scope["method"], scope["path"], status, seconds
             )
         slow = self.slow_operations
-        if slow is not None and seconds >= slow.seconds and observation.operation is not None:
+        if slow is None or observation.operation is None or observation.goes_on:
+            return
+        if seconds >= slow.seconds:
             slow.tell(observation, seconds)
             if self.metrics is not None:
                 self.metrics.slow_operations.inc()

@@ -12,13 +12,20 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.errors import APIError, Code
+from todo_gql.http.nesting import MAX_NESTING, is_too_deep
+
 
 class BadRequest(Exception):
-    """A request that is no GraphQL request, with the status that says so."""
+    """A request that is no GraphQL request, with the status and the code that say so."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(
+        self, status: int, message: str, code: Code = Code.BAD_USER_INPUT, **headers: str
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -68,24 +75,37 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse_json(text: bytes | str, name: str) -> Any:
+def parse_json(text: bytes | str, name: str) -> Any:
+    """The value in a JSON text; `BadRequest` if it is none, or nested too deep."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    value = _parsed(data, name)
+    if is_too_deep(data, value):
+        raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
+    return value
+
+
+def _parsed(data: bytes, name: str) -> Any:
     try:
-        return orjson.loads(text)
+        return orjson.loads(data)
     except orjson.JSONDecodeError:
-        data = text.encode() if isinstance(text, str) else text
         if b"\\ud" not in data and b"\\uD" not in data:
             raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
     # orjson refuses lone surrogates; they are to be reported as errors of their field.
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
 
-def _checked(parameters: Any) -> GraphQLRequest:
+def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
+    """The request that parameters make; `BadRequest` if they make none."""
     if not isinstance(parameters, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
-    query = parameters.get("query")
+    try:
+        query = trusted.text(parameters)
+    except APIError as error:
+        status = 403 if error.code is Code.FORBIDDEN else 400
+        raise BadRequest(status, str(error), error.code) from None
     if not isinstance(query, str) or not query.strip():
         raise BadRequest(400, "The parameter query must be a GraphQL document.")
     variables, name = parameters.get("variables"), parameters.get("operationName")
@@ -98,7 +118,7 @@ def _checked(parameters: Any) -> GraphQLRequest:
     return GraphQLRequest(query, variables, name)
 
 
-def from_query_string(scope: Scope) -> GraphQLRequest:
+def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:
     """The request in a GET's query string; `BadRequest` if there is none."""
     try:
         text = scope["query_string"].decode("ascii")
@@ -107,8 +127,8 @@ def from_query_string(scope: Scope) -> GraphQLRequest:
         raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None
     for name in ("variables", "extensions"):
         if name in parameters:
-            parameters[name] = _parse_json(parameters[name], name)
-    return _checked(parameters)
+            parameters[name] = parse_json(parameters[name], name)
+    return checked(parameters, trusted)
 
 
 @lru_cache(maxsize=256)
@@ -127,11 +147,13 @@ def check_content_type(scope: Scope, expected: str) -> None:
         raise BadRequest(415, "Send the request without Content-Encoding.")
 
 
-async def from_body(scope: Scope, receive: Receive, limit: int) -> GraphQLRequest:
+async def from_body(
+    scope: Scope, receive: Receive, limit: int, trusted: TrustedDocuments
+) -> GraphQLRequest:
     """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
     check_content_type(scope, "application/json")
     check_length(scope, limit)
-    return _checked(_parse_json(await read_body(receive, limit), "body"))
+    return checked(parse_json(await read_body(receive, limit), "body"), trusted)
 
 
 def bearer_token(scope: Scope) -> str | None:

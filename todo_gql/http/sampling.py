@@ -22,9 +22,11 @@ class CacheInfo(Protocol):
 
 
 @asynccontextmanager
-async def sampling(metrics: Metrics, documents: Callable[[], CacheInfo]) -> AsyncIterator[None]:
-    """Look these metrics up for as long as the block: the pool, the loop, and `documents`."""
-    task = asyncio.create_task(_sample_forever(metrics, documents))
+async def sampling(
+    metrics: Metrics, documents: Callable[[], CacheInfo], subscriptions: Callable[[], int]
+) -> AsyncIterator[None]:
+    """Look these metrics up for as long as the block: the pool, the loop, and what is given."""
+    task = asyncio.create_task(_sample_forever(metrics, documents, subscriptions))
     try:
         yield
     finally:
@@ -33,7 +35,9 @@ async def sampling(metrics: Metrics, documents: Callable[[], CacheInfo]) -> Asyn
             await task
 
 
-async def _sample_forever(metrics: Metrics, documents: Callable[[], CacheInfo]) -> None:
+async def _sample_forever(
+    metrics: Metrics, documents: Callable[[], CacheInfo], subscriptions: Callable[[], int]
+) -> None:
     loop = asyncio.get_running_loop()
     counted = {"hit": 0, "miss": 0}
     while True:
@@ -45,6 +49,7 @@ async def _sample_forever(metrics: Metrics, documents: Callable[[], CacheInfo]) 
         metrics.pool_connections.labels("idle").set(use.idle)
         metrics.pool_limit.set(use.limit)
         metrics.pool_waiting.set(use.waiting)
+        metrics.subscriptions.set(subscriptions())
         info = documents()
         for result, total in (("hit", info.hits), ("miss", info.misses)):
             metrics.documents.labels(result).inc(total - counted[result])

@@ -111,7 +111,7 @@ class Metrics:
         ).inc()
         for code in observation.error_codes:
             self.errors.labels(code).inc()
-        if observation.operation is None:
+        if observation.operation is None or observation.goes_on:
             return
         name = self.operation_names.label(observation.operation)
         outcome = "error" if observation.error_codes else "ok"

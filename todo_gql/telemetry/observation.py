@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,6 +36,11 @@ class Observation:
     batches: list[tuple[str, int]] | None = None
     statements: list[str] | None = None
     span: Span | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it takes as long as its client listens, so that its time says nothing."""
+        return self.type == "subscription"
 
 
 current: ContextVar[Observation | None] = ContextVar("observation", default=None)
@@ -70,6 +75,12 @@ def failed(codes: Collection[str]) -> None:
     """Note the codes of the top-level errors that the current request is answered with."""
     if observation := current.get():
         observation.error_codes = codes
+
+
+def event_began() -> None:
+    """Let what follows be noted apart from the current request, which may go on for days."""
+    if request := current.get():
+        current.set(replace(request, batches=None, statements=None, span=None))
 
 
 Load = Callable[[Owner, list[Key]], Coroutine[Any, Any, Values]]

@@ -41,6 +41,7 @@ Filter = Annotated[
     strawberry.argument(description="Which todos; all outside the trash if absent."),
 ]
 
+TAGS_PAGE = 20
 TAGS_BY_USE = Keyset(
     SortKey("use", "-g.todo_count", "use", parse_number, extra="-g.todo_count", bound="{}::bigint"),
     SortKey("name", "g.name", "name", parse_text),
@@ -149,7 +150,10 @@ class TodoQuery:
             return TodoStats.from_counts(await context.loaders.todo_counts.load(viewer.id))
         return await _counted_stats(viewer, wanted, context.now)
 
-    @strawberry.field(description="The viewer's tags, most used first; 20 if no size is given.")
+    @strawberry.field(
+        description="The viewer's tags, most used first; 20 if no size is given.",
+        metadata={"default_page": TAGS_PAGE},
+    )
     async def tags(
         self,
         info: Info,
@@ -163,6 +167,6 @@ class TodoQuery:
     ) -> TagConnection:
         statement = _searched_tags(info.context.signed_in(), given(search))
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, default=20)
+        page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
         nodes = Tag.from_rows(page.rows)
         return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

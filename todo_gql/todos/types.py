@@ -116,6 +116,10 @@ class Change(Node):
         description="The fields that changed, sorted by name."
     )
     at: datetime = strawberry.field(description="When the change was made.")
+    matches: bool = strawberry.field(
+        description="In a subscription with a filter, whether it matches the todo as it is now: "
+        "show the todo if so, or else take it from the list. Everywhere else true."
+    )
     todo_key: strawberry.Private[UUID]
     actor_key: strawberry.Private[UUID]
 
@@ -133,9 +137,11 @@ class Change(Node):
     )
 
     @classmethod
-    def from_row(cls, row: db.Values) -> "Change":
-        """The change in a row."""
-        return CHANGES.object(row)
+    def from_row(cls, row: db.Values, *, matches: bool = True) -> "Change":
+        """The change in a row, whose todo a subscription's filter matches or doesn't."""
+        change = CHANGES.object(row)
+        change.matches = matches
+        return change
 
 
 CHANGES = RowType(
@@ -146,6 +152,7 @@ CHANGES = RowType(
     todo_id=Converted("todo_id", str),
     fields=Converted("diff", lambda diff: [FieldChange(**entry) for entry in orjson.loads(diff)]),
     at="at",
+    matches=lambda _row: True,
     todo_key="todo_id",
     actor_key="actor_id",
 )

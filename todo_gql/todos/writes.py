@@ -17,6 +17,7 @@ from uuid_utils import uuid7
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
+from todo_gql.changes.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
@@ -201,3 +202,4 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
             await transaction.rollback()
         else:
             await transaction.commit()
+            announce(viewer.id)

@@ -1,0 +1,165 @@
+"""People who follow their changes: over WebSockets and event streams, on a server that listens."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from todo_gql.http.messages import PROTOCOL
+from todo_gql.http.protocols import protocol_options
+from todo_gql.settings import Settings
+
+# Longer than anything takes that is expected to come at all.
+PATIENCE = 30.0
+CHANGES = """
+subscription ($after: String, $filter: TodoFilter) {
+  changes(after: $after, filter: $filter) {
+    __typename
+    ... on Change { cursor action todoId matches todo { title status tags { name } } }
+    ... on ResyncRequired { reason cursor }
+  }
+}
+"""
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """The address of a server for an application that is running already."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    options = protocol_options(settings)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, **options)
+    server = uvicorn.Server(config)
+    # The signals are those of the tests.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@dataclass
+class Socket:
+    """A WebSocket that speaks graphql-transport-ws."""
+
+    connection: ClientConnection
+    kept: list[dict[str, Any]] = field(default_factory=list)
+
+    async def send(self, **message: Any) -> None:
+        """Send a message."""
+        await self.connection.send(json.dumps(message))
+
+    async def next(self) -> dict[str, Any]:
+        """The next message."""
+        async with asyncio.timeout(PATIENCE):
+            return dict(json.loads(await self.connection.recv()))
+
+    async def subscribe(self, query: str = CHANGES, id: str = "1", **variables: Any) -> None:
+        """Begin an operation."""
+        payload = {"query": query, "variables": variables}
+        await self.send(id=id, type="subscribe", payload=payload)
+
+    async def execute(self, query: str, id: str = "q", **variables: Any) -> Any:
+        """The one answer to an operation, without its cost."""
+        await self.subscribe(query, id, **variables)
+        answer, end = await self.next(), await self.next()
+        assert (answer["type"], answer["id"], end) == ("next", id, {"id": id, "type": "complete"})
+        payload = answer["payload"]
+        payload.pop("extensions", None)
+        return payload
+
+    async def settled(self) -> None:
+        """Wait until whatever was sent before has begun, as an answer after it shows."""
+        assert (await self.execute("{ __typename }", "settled"))["data"]
+
+    async def changes(self, number: int) -> list[Any]:
+        """The next events of a subscription to changes."""
+        messages = [await self.next() for _ in range(number)]
+        assert [message["type"] for message in messages] == ["next"] * number, messages
+        return [message["payload"]["data"]["changes"] for message in messages]
+
+    async def close_code(self) -> tuple[int, str]:
+        """The code and reason that the server closes with."""
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.connection.recv()
+        frame = self.connection.protocol.close_rcvd
+        assert frame is not None, "the connection was lost without a closing frame"
+        return frame.code, frame.reason
+
+
+@asynccontextmanager
+async def opened(address: str, **changed: Any) -> AsyncIterator[Socket]:
+    """A WebSocket on which nothing was sent yet."""
+    options: dict[str, Any] = {"subprotocols": [PROTOCOL], "open_timeout": PATIENCE, **changed}
+    async with connect(f"ws://{address}/graphql", **options) as connection:
+        yield Socket(connection)
+
+
+@asynccontextmanager
+async def connected(
+    address: str, token: str | None = None, **options: Any
+) -> AsyncIterator[Socket]:
+    """A WebSocket of somebody who is signed in by a token."""
+    async with opened(address, **options) as one:
+        payload = {"authorization": f"Bearer {token}"} if token else None
+        await one.send(type="connection_init", payload=payload)
+        assert await one.next() == {"type": "connection_ack"}
+        yield one
+
+
+@dataclass
+class Stream:
+    """An event stream."""
+
+    response: httpx.Response
+    lines: AsyncIterator[str]
+    comments: int = 0
+
+    async def next(self) -> tuple[str, Any]:
+        """The next event: its name and data."""
+        name = ""
+        async with asyncio.timeout(PATIENCE):
+            async for line in self.lines:
+                if line.startswith(":"):
+                    self.comments += 1
+                elif line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data:"):
+                    data = line.removeprefix("data:").strip()
+                    return name, json.loads(data) if data else None
+        raise EOFError
+
+    async def changes(self, number: int) -> list[Any]:
+        """The next events of a subscription to changes."""
+        events = [await self.next() for _ in range(number)]
+        assert [name for name, _ in events] == ["next"] * number, events
+        return [body["data"]["changes"] for _, body in events]
+
+
+@asynccontextmanager
+async def streaming(
+    address: str, token: str | None, query: str = CHANGES, **variables: Any
+) -> AsyncIterator[Stream]:
+    """An event stream for an operation."""
+    headers = {"accept": "text/event-stream"}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    body = {"query": query, "variables": variables}
+    async with (
+        httpx.AsyncClient(timeout=PATIENCE) as client,
+        client.stream("POST", f"http://{address}/graphql", json=body, headers=headers) as response,
+    ):
+        yield Stream(response, response.aiter_lines())

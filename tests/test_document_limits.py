@@ -1,0 +1,235 @@
+"""What documents are held to before they are executed, and what they cost."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+from starlette.types import ASGIApp
+
+from tests.conftest import Account, Client, visiting
+from todo_gql.app import create_app
+from todo_gql.settings import Settings
+
+TAGS = "tags { name }"
+NAMED = " ".join(f"a{n}: __typename" for n in range(31))
+
+
+@pytest.fixture
+async def strict(app: ASGIApp, settings: Settings, database_url: str) -> AsyncIterator[Client]:
+    """A client of a server with limits of its own."""
+    limits = {"max_depth": 3, "max_aliases": 1, "max_root_fields": 2, "max_cost": 100}
+    async with visiting(create_app(settings.model_copy(update=limits), database_url)) as client:
+        yield client
+
+
+async def cost(account: Account, query: str, **variables: Any) -> int:
+    """What an operation that is executed is said to have cost."""
+    answer = (await account.post(query, variables, account.token)).json()
+    assert answer["extensions"]["cost"]["limit"] == 5000
+    return int(answer["extensions"]["cost"]["requested"])
+
+
+async def refusal(client: Client, query: str, **variables: Any) -> dict[str, Any]:
+    """The one error of an operation that is not executed."""
+    answer = await client.execute(query, variables)
+    assert "data" not in answer
+    [error] = answer["errors"]
+    return dict(error)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ __typename }", 0),
+        ("{ changeCursor }", 0),
+        ("{ viewer { id username } }", 1),
+        ("{ viewer { stats { total } } }", 2),
+        ("{ stats { total } }", 1),
+        ("{ todos { totalCount } }", 1),
+        ("{ todos { nodes { id } } }", 50),
+        ("{ todos(first: 20) { nodes { id title } totalCount } }", 20),
+        ("{ todos(last: 7) { edges { cursor node { id } } pageInfo { endCursor } } }", 7),
+        ("{ todos(first: 7) { pageInfo { endCursor } } }", 7),
+        (f"{{ todos(first: 20) {{ nodes {{ id {TAGS} }} }} }}", 220),
+        (f"{{ todos(first: 100) {{ nodes {{ {TAGS} owner {{ id }} }} }} }}", 1200),
+        ("{ tags { nodes { id } } }", 20),
+        ("{ changes(first: 10) { nodes { fields { name } } } }", 110),
+        ("{ todos(first: 9) { nodes { history(first: 9) { nodes { id } } } } }", 90),
+        ('{ nodes(ids: ["a", "b", "c"]) { id ... on Todo { tags { id } } } }', 33),
+        ("{ nodes(ids: []) { id } }", 0),
+        ("{ a: viewer { id } b: viewer { id } }", 2),
+        ("{ viewer { id } ...F } fragment F on Query { viewer { stats { total } } }", 2),
+        ('{ todo(id: "1") { tags @include(if: false) { id } } }', 11),
+        ('mutation { tagRename(id: "a", name: "b") { tag { id } } }', 11),
+        ("mutation { logout { ok } }", 10),
+    ],
+)
+async def test_an_operation_costs_its_objects(account: Account, query: str, expected: int) -> None:
+    """One for each at its page's size, scalars nothing, and a mutation ten."""
+    assert await cost(account, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({"n": 3}, 3), ({}, 5), ({"n": None}, 50), ({"n": 100}, 100)],
+)
+async def test_a_page_size_in_a_variable_counts(
+    account: Account, given: dict[str, Any], expected: int
+) -> None:
+    """Its default where it is left out, and the list's own where it is null."""
+    query = "query ($n: Int = 5) { todos(first: $n) { nodes { id } } }"
+    assert await cost(account, query, **given) == expected
+
+
+async def test_a_bulk_action_costs_what_it_is_given(account: Account) -> None:
+    """As many results as there are inputs."""
+    query = (
+        "mutation ($inputs: [TodoCreateInput!]!) {"
+        " todoBulkCreate(inputs: $inputs) { results { todo { id } } } }"
+    )
+    assert await cost(account, query, inputs=[{"title": "x"}] * 4) == 10 + 4 * 2
+
+
+async def test_a_page_that_is_too_large_is_an_error_of_its_argument(account: Account) -> None:
+    """It is not said to cost too much, since it is never fetched."""
+    query = "query ($n: Int) { todos(first: $n) { nodes { id } } }"
+    error = await account.error(query, n=2_000_000_000)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_an_operation_that_costs_too_much_is_refused(account: Account) -> None:
+    """Before it is executed, with its cost and the limit."""
+    query = (
+        "query ($n: Int) { todos(first: $n) { nodes { history(first: 100) { nodes { id } } } } }"
+    )
+    error = await refusal(account, query, n=100)
+    assert error["extensions"] == {"code": "COST_LIMIT", "cost": 10_100, "limit": 5000}
+    assert "10,100" in error["message"]
+    assert "smaller pages" in error["message"]
+    assert await cost(account, query, n=40) == 40 * 101
+
+
+async def test_the_cost_is_reported_with_errors(account: Account) -> None:
+    """Also of an operation that failed."""
+    answer = (await account.post("{ todos(first: 0) { nodes { id } } }", token=None)).json()
+    assert answer["extensions"] == {"cost": {"requested": 0, "limit": 5000}}
+    assert answer["errors"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("{ " + "a " * 1_000 + "}", "1000 tokens"),
+        ("{ " + "viewer { " * 12 + "id" + " }" * 13, "12 deep"),
+        (f"{{ viewer {{ {NAMED} }} }}", "30 aliases; this one holds 31"),
+        (f"{{ viewer {{ id ...F }} }} fragment F on User {{ {NAMED} }}", "30 aliases"),
+        ("{ __schema { " + " ".join(f"a{n}: types {{ name }}" for n in range(31)) + " } }", "30"),
+        (
+            "{ " + " ".join(f"a{n}: viewer {{ id }}" for n in range(21)) + " }",
+            "20 root fields; this one holds 21",
+        ),
+        (
+            "mutation { " + " ".join(f"a{n}: logout {{ ok }}" for n in range(11)) + " }",
+            "10 mutations; this one holds 11",
+        ),
+        (
+            'mutation { emailVerify(token: "b") { user { id } } passwordResetRequest(email: "a") { ok } }',
+            "one mutation that takes a credential",
+        ),
+        ("{ viewer { " + "stats { total } " * 200 + "} }", "same fields too often"),
+        ("{ viewer { " + "id " * 900 + "} }", "same fields too often"),
+    ],
+)
+async def test_a_document_over_a_limit_is_refused(client: Client, query: str, said: str) -> None:
+    """With the limit, and with how much there was."""
+    error = await refusal(client, query)
+    code = "PARSE" if "tokens" in said else "VALIDATION"
+    assert error["extensions"]["code"] == f"GRAPHQL_{code}_FAILED"
+    assert said in error["message"]
+
+
+async def test_documents_at_the_limits_are_answered(client: Client) -> None:
+    """Thirty aliases, twenty root fields, and ten mutations."""
+    fields = [f"a{n}: __typename" for n in range(30)]
+    for query in (
+        f"{{ viewer {{ id }} {' '.join(fields[:19])} }}",
+        f"query A {{ {' '.join(fields[:20])} }}",
+        f"mutation {{ {' '.join(fields[:10])} }}",
+        f"{{ __schema {{ queryType {{ {' '.join(fields)} }} }} }}",
+    ):
+        assert "errors" not in await client.execute(query)
+
+
+async def test_introspection_has_no_depth_and_no_cost(strict: Client) -> None:
+    """The usual query is 15 deep, and is answered where 3 are allowed."""
+    answer = (await strict.post(get_introspection_query())).json()
+    assert "errors" not in answer
+    assert answer["extensions"]["cost"] == {"requested": 0, "limit": 100}
+
+
+async def test_limits_are_settings(strict: Client) -> None:
+    """Each can be set on its own."""
+    for query, said in (
+        ("{ todos { nodes { tags { id } } } }", "3 deep"),
+        ("{ a: __typename b: __typename }", "1 aliases"),
+        ("{ __typename viewer { id } changeCursor }", "2 root fields"),
+        ("{ todos(first: 100) { pageInfo { endCursor } } tags(first: 1) { nodes { id } } }", "101"),
+    ):
+        assert said in (await refusal(strict, query))["message"]
+
+
+@pytest.mark.parametrize("length", [18, 90])
+async def test_fragments_that_fan_out_are_answered(account: Account, length: int) -> None:
+    """Though each spreads the next twice, which are 2^90 ways down."""
+    fragments = " ".join(
+        f"fragment F{n} on User {{ ...F{n + 1} ...F{n + 1} }}" for n in range(length)
+    )
+    query = f"{{ viewer {{ ...F0 }} }} {fragments} fragment F{length} on User {{ id }}"
+    assert (await account.data(query))["viewer"] == {"id": account.id}
+
+
+async def test_fragments_that_fan_out_under_other_names_are_refused(client: Client) -> None:
+    """Since each of the names would be executed."""
+    fragments = " ".join(
+        f"fragment F{n} on Todo {{ a: owner {{ id }} b: history {{ nodes {{ todo {{ ...F{n + 1} }}"
+        f" }} }} c: history {{ nodes {{ todo {{ ...F{n + 1} }} }} }} }}"
+        for n in range(3)
+    )
+    query = f'{{ todo(id: "1") {{ ...F0 }} }} {fragments} fragment F3 on Todo {{ id }}'
+    assert (await refusal(client, query))["extensions"]["code"] in {
+        "COST_LIMIT",
+        "GRAPHQL_VALIDATION_FAILED",
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer { ...A } } fragment A on User { ...A }",
+        "{ viewer { ...A } } fragment A on User { ...B } fragment B on User { id ...A }",
+        "{ todo(id: 1) { ...A } } fragment A on Todo { history { nodes { todo { ...A } } } }",
+    ],
+)
+async def test_a_fragment_that_spreads_itself_is_told_as_such(client: Client, query: str) -> None:
+    """And not as one that is too deep."""
+    error = await refusal(client, query)
+    assert error["message"].startswith("Cannot spread fragment 'A' within itself")
+
+
+async def test_every_operation_of_a_document_is_held_to_the_limits(client: Client) -> None:
+    """The one that isn't asked for, too."""
+    query = f"query A {{ __typename }} query B {{ {NAMED} }}"
+    body = {"query": query, "operationName": "A"}
+    answer = (await client.http.post("/graphql", json=body)).json()
+    assert "30 aliases" in answer["errors"][0]["message"]
+
+
+async def test_operations_of_a_document_have_costs_of_their_own(account: Account) -> None:
+    """What counts is the one that is asked for."""
+    query = "query A { __typename } query B { todos { nodes { id } } }"
+    headers = {"Authorization": f"Bearer {account.token}"}
+    for name, expected in (("A", 0), ("B", 50)):
+        body = {"query": query, "operationName": name}
+        answer = (await account.http.post("/graphql", json=body, headers=headers)).json()
+        assert answer["extensions"]["cost"]["requested"] == expected

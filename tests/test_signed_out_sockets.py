@@ -1,0 +1,117 @@
+"""Connections end when what opened them does: within five seconds, with 4401."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import PASSWORD, Account
+from tests.sockets import Socket, connected, listening, streaming
+from todo_gql import db
+from todo_gql.accounts.administration import Changes, administer
+from todo_gql.settings import Settings
+from todo_gql.tokens import HEADER, _access_key
+
+LOGIN = """
+mutation ($input: LoginInput!) { login(input: $input) { tokens { accessToken } errors { code } } }
+"""
+
+
+@pytest.fixture(scope="module")
+async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """Where the application listens."""
+    async with listening(app, settings) as address:
+        yield address
+
+
+async def another_device(account: Account) -> str:
+    """The access token of another session of the account."""
+    sent = {"usernameOrEmail": account.username, "password": PASSWORD}
+    return str((await account.data(LOGIN, input=sent))["login"]["tokens"]["accessToken"])
+
+
+async def log_out(account: Account) -> None:
+    """Sign out."""
+    await account.data("mutation { logout { ok } }")
+
+
+async def revoke(account: Account) -> None:
+    """End this session from another device."""
+    sessions = (await account.data("{ sessions { id isCurrent } }"))["sessions"]
+    [id] = [session["id"] for session in sessions if session["isCurrent"]]
+    revoke = "mutation ($id: ID!) { sessionRevoke(id: $id) { ok } }"
+    answer = await account.execute(revoke, {"id": id}, await another_device(account))
+    assert answer["data"]["sessionRevoke"]["ok"]
+
+
+async def change_password(account: Account) -> None:
+    """Change the password on another device."""
+    change = "mutation ($i: PasswordChangeInput!) { passwordChange(input: $i) { errors { code } } }"
+    sent = {"currentPassword": PASSWORD, "newPassword": "Battery2staple"}
+    answer = await account.execute(change, {"i": sent}, await another_device(account))
+    assert answer["data"]["passwordChange"]["errors"] == []
+
+
+async def be_disabled(account: Account) -> None:
+    """Have an administrator disable the account."""
+    await administer(UUID(account.id), Changes(is_active=False))
+
+
+async def leave(account: Account) -> None:
+    """Delete the account."""
+    delete = "mutation ($p: String!) { accountDelete(currentPassword: $p) { ok } }"
+    assert (await account.data(delete, p=PASSWORD))["accountDelete"]["ok"]
+
+
+async def vanish(account: Account) -> None:
+    """Be deleted for good."""
+    await db.fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
+
+
+WAYS = (log_out, revoke, change_password, be_disabled, leave, vanish)
+
+
+async def test_whoever_is_signed_out_is_disconnected(
+    address: str, new_account: Any, settings: Settings
+) -> None:
+    """By each way out, within five seconds; event streams say UNAUTHENTICATED and complete."""
+    accounts = {way: await new_account() for way in WAYS}
+    staying = await new_account()
+    async with AsyncExitStack() as stack:
+        sockets: dict[Any, Socket] = {}
+        for way, account in accounts.items():
+            sockets[way] = await stack.enter_async_context(connected(address, account.token))
+            await sockets[way].subscribe()
+            await sockets[way].settled()
+        stream = await stack.enter_async_context(streaming(address, accounts[log_out].token))
+        other = await stack.enter_async_context(connected(address, staying.token))
+        began = time.monotonic()
+        for way, account in accounts.items():
+            await way(account)
+        codes = await asyncio.gather(*(one.close_code() for one in sockets.values()))
+        assert {code for code, _ in codes} == {4401}
+        name, body = await stream.next()
+        assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
+        assert await stream.next() == ("complete", None)
+        assert time.monotonic() - began < 5
+        await other.settled()
+
+
+async def test_a_token_is_good_for_as_long_as_it_says(
+    account: Account, address: str, settings: Settings
+) -> None:
+    """A connection ends with its token, though the session goes on."""
+    claims = jwt.decode(account.token, options={"verify_signature": False})
+    claims["exp"] = int(time.time()) + 2
+    token = jwt.encode(claims, _access_key(settings), headers=HEADER)
+    async with connected(address, token) as one, connected(address, account.token) as other:
+        await one.settled()
+        assert (await one.close_code())[0] == 4401
+        assert time.time() >= claims["exp"]
+        await other.settled()

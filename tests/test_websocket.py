@@ -1,0 +1,306 @@
+"""GraphQL over WebSocket, message by message, by graphql-transport-ws."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from tests.conftest import Account
+from tests.sockets import CHANGES, connected, listening, opened
+from todo_gql.settings import Settings
+
+
+@pytest.fixture(scope="module")
+async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """Where the application listens."""
+    async with listening(app, settings) as address:
+        yield address
+
+
+SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": "{ __typename }"}}
+MALFORMED: list[Any] = [
+    *("", "{", "[]", '"x"', "null", "5", "[" * 100_000, '{"type": "ping"', "{}"),
+    *({"type": None}, {"type": 5}, {"type": "nonsense"}, {"type": "connection_ack"}),
+    *({"type": "next", "id": "1", "payload": {}}, {"type": "error", "id": "1", "payload": []}),
+    *({"type": "ping", "payload": [1]}, {"type": "pong", "payload": "x"}),
+    *({"type": "complete"}, {"type": "complete", "id": 5}, {"type": "complete", "id": ""}),
+    *({"type": "subscribe", "id": "1"}, {"type": "subscribe", "payload": SUBSCRIBE["payload"]}),
+    *({**SUBSCRIBE, "id": None}, {**SUBSCRIBE, "id": ""}, {**SUBSCRIBE, "id": "x" * 1_000}),
+    *({**SUBSCRIBE, "payload": None}, {**SUBSCRIBE, "payload": []}, {**SUBSCRIBE, "payload": "x"}),
+    *({**SUBSCRIBE, "payload": {}}, {**SUBSCRIBE, "payload": {"query": 5}}),
+    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "variables": [1]}},
+    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "operationName": 1}},
+    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "extensions": "x"}},
+    '{"type": "ping", "payload": {"n": ' + "9" * 5_000 + ', "s": "\\ud800"}}',
+    b'{"type": "ping"}',
+]
+
+
+@pytest.mark.parametrize("frame", MALFORMED, ids=lambda frame: str(frame)[:60])
+@pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "new"])
+async def test_malformed_messages_close_with_4400(
+    frame: Any, is_connected: bool, account: Account, address: str
+) -> None:
+    """Before the connection_ack and after it, with the reason."""
+    opening = connected(address, account.token) if is_connected else opened(address)
+    async with opening as one:
+        await one.connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
+        code, reason = await one.close_code()
+    assert code == 4400
+    assert reason
+
+
+async def test_a_broken_frame_closes_as_websockets_do(account: Account, address: str) -> None:
+    """Text that isn't UTF-8 gets 1007, and more than 256 KiB gets 1009."""
+    async with connected(address, account.token) as one:
+        await one.connection.send(b"\xff\xfe", text=True)
+        assert (await one.close_code())[0] == 1007
+    async with connected(address, account.token) as one:
+        await one.connection.send('{"type": "ping", "payload": {"a": "' + "x" * 256 * 1024 + '"}}')
+        assert (await one.close_code())[0] == 1009
+
+
+@pytest.mark.parametrize("offered", [["graphql-ws"], None, ["nonsense", "graphql-ws"]])
+async def test_other_subprotocols_are_refused(offered: Any, address: str) -> None:
+    """Among them graphql-ws, the protocol of the older library of that name, with 4406."""
+    async with opened(address, subprotocols=offered) as one:
+        assert (await one.close_code())[0] == 4406
+
+
+async def test_the_subprotocol_is_chosen_among_others(address: str) -> None:
+    """Clients may offer it together with the older one."""
+    offered = [Subprotocol("graphql-ws"), Subprotocol("graphql-transport-ws")]
+    async with opened(address, subprotocols=offered) as one:
+        assert one.connection.subprotocol == "graphql-transport-ws"
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_welcome"),
+    [
+        ("https://app.example", True),
+        ("http://ADDRESS", True),
+        (None, True),
+        ("https://evil.example", False),
+        ("https://app.example.evil.example", False),
+        ("null", False),
+        ("http://[", False),
+    ],
+)
+async def test_only_known_origins_are_let_in(
+    origin: str | None, is_welcome: bool, address: str
+) -> None:
+    """This server's own, and those of BACKEND_CORS_ORIGINS; others get 403 before the handshake."""
+    origin = origin and origin.replace("ADDRESS", address)
+    if is_welcome:
+        async with opened(address, origin=origin) as one:
+            await one.send(type="connection_init")
+            assert await one.next() == {"type": "connection_ack"}
+        return
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(address, origin=origin):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("place", ["authorization", "Authorization", "token", "header"])
+async def test_the_token_comes_first_or_in_the_header(
+    place: str, account: Account, address: str
+) -> None:
+    """In the payload of connection_init by each name that clients use."""
+    bearer = f"Bearer {account.token}"
+    headers = {"authorization": bearer} if place == "header" else {}
+    payload = {place: account.token if place == "token" else bearer} if not headers else None
+    async with opened(address, additional_headers=headers) as one:
+        await one.send(type="connection_init", payload=payload)
+        assert (await one.next())["type"] == "connection_ack"
+        answer = await one.execute("{ viewer { id } }")
+    assert answer == {"data": {"viewer": {"id": account.id}}}
+
+
+async def test_a_token_that_opens_nothing_is_told(address: str, account: Account) -> None:
+    """With 4401, since a client that has one wants to be somebody."""
+    for payload in ({"authorization": "Bearer nonsense"}, {"token": account.refresh_token}):
+        async with opened(address) as one:
+            await one.send(type="connection_init", payload=payload)
+            assert (await one.close_code())[0] == 4401
+
+
+async def test_without_a_token_one_is_nobody(address: str) -> None:
+    """The subscription says UNAUTHENTICATED, and the connection stays."""
+    async with connected(address) as one:
+        answer = await one.execute(CHANGES)
+        [error] = answer["errors"]
+        assert (error["extensions"]["code"], error["path"]) == ("UNAUTHENTICATED", ["changes"])
+        assert await one.execute("{ viewer { id } }") == {"data": {"viewer": None}}
+
+
+async def test_nothing_may_be_asked_first(address: str) -> None:
+    """A subscribe before connection_init closes with 4401; a ping is answered."""
+    async with opened(address) as one:
+        await one.send(type="ping")
+        assert await one.next() == {"type": "pong"}
+        await one.send(**SUBSCRIBE)
+        assert (await one.close_code())[0] == 4401
+
+
+async def test_a_second_connection_init_closes(address: str) -> None:
+    """With 4429."""
+    async with connected(address) as one:
+        await one.send(type="connection_init")
+        assert (await one.close_code())[0] == 4429
+
+
+async def test_who_says_nothing_is_sent_away(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 4408, though pings be sent."""
+    monkeypatch.setattr("todo_gql.http.websocket.INITIALISATION_SECONDS", 0.2)
+    async with opened(address) as one:
+        await one.send(type="ping")
+        assert (await one.close_code())[0] == 4408
+
+
+async def test_an_id_is_used_once_at_a_time(account: Account, address: str) -> None:
+    """A second operation of the same id closes with 4409, unless the first was completed."""
+    async with connected(address, account.token) as one:
+        await one.subscribe()
+        await one.send(id="1", type="complete")
+        await one.send(id="unknown", type="complete")
+        await one.subscribe()
+        await one.settled()
+        await one.subscribe()
+        assert await one.close_code() == (4409, "Subscriber for 1 already exists.")
+
+
+async def test_pings_are_answered_with_what_they_hold(address: str) -> None:
+    """And pongs with nothing."""
+    async with connected(address) as one:
+        await one.send(type="pong")
+        await one.send(type="ping", payload={"a": 1})
+        assert await one.next() == {"type": "pong", "payload": {"a": 1}}
+
+
+async def test_queries_and_mutations_are_answered(account: Account, address: str) -> None:
+    """Each with a context of its own, so that a query sees what was written before it."""
+    count = "{ todos { totalCount } stats { total } }"
+    create = 'mutation { todoCreate(input: { title: "A" }) { errors { code } } }'
+    async with connected(address, account.token) as one:
+        for number in range(3):
+            assert (await one.execute(count))["data"] == {
+                "todos": {"totalCount": number},
+                "stats": {"total": number},
+            }
+            assert (await one.execute(create))["data"] == {"todoCreate": {"errors": []}}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { a: changes { __typename } b: changes { __typename } }", None),
+        ("query A { __typename } query B { __typename }", None),
+        ("mutation { a: logout { ok } b: login(input: {}) { errors { code } } }", None),
+    ],
+)
+async def test_what_can_not_be_executed_is_an_error(
+    query: str, code: str | None, account: Account, address: str
+) -> None:
+    """The same as over HTTP, as an error message, and the connection stays."""
+    async with connected(address, account.token) as one:
+        await one.subscribe(query)
+        message = await one.next()
+        assert (message["type"], message["id"]) == ("error", "1")
+        codes = {error["extensions"]["code"] for error in message["payload"]}
+        assert codes == {code or "GRAPHQL_VALIDATION_FAILED"}
+        assert message["payload"] == (await account.execute(query))["errors"]
+        await one.settled()
+
+
+async def test_a_filter_that_is_refused(account: Account, address: str) -> None:
+    """The subscription ends at once with the error."""
+    async with connected(address, account.token) as one:
+        answer = await one.execute(CHANGES, filter={"and": [{"isDeleted": True}]})
+        [error] = answer["errors"]
+        assert (error["extensions"]["code"], error["path"]) == ("BAD_USER_INPUT", ["changes"])
+
+
+async def test_a_connection_has_twenty_operations(account: Account, address: str) -> None:
+    """One more is an error of its own, and there is room again once one was completed."""
+    async with connected(address, account.token) as one:
+        for number in range(21):
+            await one.subscribe(id=f"s{number}")
+        message = await one.next()
+        assert (message["id"], message["type"]) == ("s20", "error")
+        assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
+        await one.send(id="s0", type="complete")
+        await one.settled()
+
+
+async def test_a_user_has_five_connections(
+    account: Account, stranger: Account, address: str
+) -> None:
+    """A sixth is closed with 1013, so that a client tries again later; others aren't concerned."""
+    async with (
+        connected(address, account.token),
+        connected(address, account.token),
+        connected(address, account.token),
+        connected(address, account.token),
+        connected(address, stranger.token),
+    ):
+        async with connected(address, account.token) as fifth:
+            async with opened(address) as sixth:
+                payload = {"token": account.token}
+                await sixth.send(type="connection_init", payload=payload)
+                assert (await sixth.close_code())[0] == 1013
+            await fifth.settled()
+        async with connected(address, account.token) as again:
+            await again.settled()
+
+
+async def test_who_reads_nothing_is_cut_off(
+    account: Account, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others get everything, and nothing is kept in memory for them."""
+    monkeypatch.setattr("todo_gql.http.websocket.SEND_SECONDS", 0.3)
+    monkeypatch.setattr("todo_gql.http.websocket.CLOSE_SECONDS", 0.1)
+    await account.create_many([{"title": "A", "description": "x" * 2_000}] * 200)
+    query = """subscription ($after: String) {
+      changes(after: $after) { ... on Change { fields { after } } }
+    }"""
+    page = await account.data("{ changes(first: 1) { pageInfo { endCursor } } }")
+    start = page["changes"]["pageInfo"]["endCursor"]
+    host, port = address.split(":")
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.connect((host, int(port)))
+    async with (
+        connected(address, account.token) as other,
+        connected(address, account.token, sock=narrow, max_queue=1) as one,
+    ):
+        for number in range(19):
+            await one.subscribe(query, id=str(number), after=start)
+        await other.subscribe(query, after=start)
+        for _ in range(199):
+            assert (await other.next())["type"] == "next"
+        await asyncio.sleep(0.5)
+        with pytest.raises(AssertionError, match="without a closing frame"):
+            await one.close_code()
+        await other.settled()
+
+
+async def test_a_server_that_stops_says_so(
+    account: Account, app: ASGIApp, settings: Settings
+) -> None:
+    """With 1012, to which clients come back."""
+    async with contextlib.AsyncExitStack() as stack:
+        async with listening(app, settings) as address:
+            one = await stack.enter_async_context(connected(address, account.token))
+            await one.subscribe()
+            await one.settled()
+        assert (await one.close_code())[0] == 1012

@@ -1,0 +1,187 @@
+"""The change logs of those who have subscribers here, each read once for all of these."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from todo_gql import db
+from todo_gql.auth import Viewer
+from todo_gql.changes.positions import PAGE, changes_after, persistently
+from todo_gql.loaders import Loaders
+
+logger = logging.getLogger(__name__)
+
+# The changes kept in memory for each owner. Who is further behind reads the log, so that nobody
+# who is slow slows the others, or has anything kept for them.
+KEPT = 100
+SHARED_FOR = timedelta(seconds=1)
+NEWEST = "SELECT id, change_seq FROM users WHERE id = ANY($1)"
+
+
+class ChangesLost(Exception):
+    """The log doesn't keep what follows a position any more."""
+
+
+class Shared(NamedTuple):
+    """What those share who are told of the same event."""
+
+    loaders: Loaders
+    told: dict[Hashable, Any]
+
+
+class Feed:
+    """One owner's log as it grows."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.readers = 0
+        self.newest: int | None = None
+        self._rows: deque[db.Row] = deque(maxlen=KEPT)
+        self._is_behind = False
+        self._reading: asyncio.Task[None] | None = None
+        self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._shared: dict[bool, Shared] = {}
+
+    def begin(self, newest: int) -> None:
+        """Read on from this number, unless reading has begun already."""
+        if self.newest is None:
+            self.newest = newest
+            self._read()
+
+    def wake(self) -> None:
+        """Read what the log has grown by."""
+        self._is_behind = True
+        self._read()
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._reading:
+            self._reading.cancel()
+
+    async def after(self, seq: int) -> AsyncGenerator[list[db.Row], None]:
+        """The changes after number `seq`, in order, some at a time, for ever.
+
+        `ChangesLost` when the log lacks some of them.
+        """
+        while True:
+            growth = self._growth
+            rows = self._kept_after(seq)
+            if rows is None:
+                rows = await self._fetched_after(seq)
+                if not rows or rows[0]["seq"] != seq + 1:
+                    raise ChangesLost
+            if rows:
+                yield rows
+                seq = rows[-1]["seq"]
+            else:
+                await asyncio.shield(growth)
+
+    def shared(self, viewer: Viewer) -> Shared:
+        """What an event is told with: made after its change was read, and less than a second old.
+
+        Subscribers who may see the same share it, so that what a change leads to is read once for
+        all of them.
+        """
+        now = datetime.now(UTC)
+        shared = self._shared.get(viewer.is_superuser)
+        if shared is None or now - shared.loaders.now > SHARED_FOR:
+            shared = self._shared[viewer.is_superuser] = Shared(Loaders(viewer, now), {})
+        return shared
+
+    def forget_loaded(self) -> None:
+        """Keep nothing in memory that was loaded for the last events."""
+        self._shared.clear()
+
+    def _kept_after(self, seq: int) -> list[db.Row] | None:
+        """What is known to follow a number; None if that isn't in memory."""
+        assert self.newest is not None
+        if seq >= self.newest:
+            return []
+        first = self.newest + 1 - len(self._rows)
+        if seq + 1 < first:
+            return None
+        return list(islice(self._rows, seq + 1 - first, None))
+
+    async def _fetched_after(self, seq: int) -> list[db.Row]:
+        rows = await persistently(partial(changes_after, self.viewer, seq))
+        if rows and rows[-1]["seq"] > (self.newest or 0):
+            # What was loaded before may not show these changes yet.
+            self._shared.clear()
+        return rows
+
+    def _read(self) -> None:
+        if self._is_behind and self.newest is not None and self._reading is None:
+            # It reads for everybody, and so in nobody's context.
+            self._reading = asyncio.create_task(self._read_on(), context=Context())
+            self._reading.add_done_callback(self._end_reading)
+
+    def _end_reading(self, task: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a change log can't be read", exc_info=error)
+
+    async def _read_on(self) -> None:
+        assert self.newest is not None
+        while self._is_behind:
+            self._is_behind = False
+            rows = await self._fetched_after(self.newest)
+            if rows:
+                self._extend(rows)
+            self._is_behind |= len(rows) == PAGE
+
+    def _extend(self, rows: list[db.Row]) -> None:
+        if rows[0]["seq"] != (self.newest or 0) + 1:
+            self._rows.clear()
+        self._rows.extend(rows)
+        self.newest = rows[-1]["seq"]
+        growth, self._growth = self._growth, asyncio.get_running_loop().create_future()
+        growth.set_result(None)
+
+
+class Feeds:
+    """The feeds of one process."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[UUID, Feed] = {}
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    @contextmanager
+    def joined(self, viewer: Viewer) -> Iterator[Feed]:
+        """The feed of the viewer's log, which is there while somebody has joined it."""
+        feed = self._feeds.get(viewer.id)
+        if feed is None:
+            feed = self._feeds[viewer.id] = Feed(viewer)
+        feed.readers += 1
+        try:
+            yield feed
+        finally:
+            feed.readers -= 1
+            if not feed.readers:
+                feed.close()
+                del self._feeds[viewer.id]
+
+    def wake(self, owner_ids: Iterable[UUID]) -> None:
+        """Have the logs read that have grown, where somebody has joined."""
+        for owner_id in owner_ids:
+            if feed := self._feeds.get(owner_id):
+                feed.wake()
+
+    async def look(self) -> None:
+        """Ask once which logs have grown."""
+        for feed in self._feeds.values():
+            feed.forget_loaded()
+        if self._feeds:
+            for row in await db.fetch(NEWEST, list(self._feeds)):
+                known = self._feeds.get(row["id"])
+                if known and known.newest is not None and row["change_seq"] > known.newest:
+                    known.wake()

@@ -1,0 +1,93 @@
+"""Following the viewer's change log as it grows."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, TypeAlias
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.auth import Viewer
+from todo_gql.changes import live
+from todo_gql.changes.feeds import ChangesLost
+from todo_gql.changes.matching import matched
+from todo_gql.changes.positions import log_of, persistently
+from todo_gql.context import Context, Info
+from todo_gql.todos.filters import filtered_todos
+from todo_gql.todos.inputs import TodoFilter, given
+from todo_gql.todos.types import Change
+
+REASON = "The changes after this cursor are not kept, or it is no cursor of yours."
+
+
+@strawberry.type(description="The cursor given is too old or unknown: load everything again.")
+class ResyncRequired:
+    """What is said instead of changes that can't be given."""
+
+    reason: str = strawberry.field(description="Why, in English.")
+    cursor: str = strawberry.field(
+        description="The newest cursor now: subscribe after it, then load."
+    )
+
+
+ChangeEvent: TypeAlias = Annotated[
+    Change | ResyncRequired,
+    strawberry.union("ChangeEvent", description="What a subscription to changes tells."),
+]
+Events: TypeAlias = AsyncGenerator[ChangeEvent, None]
+
+
+@strawberry.type
+class ChangeSubscription:
+    """The subscription field of the change log."""
+
+    @strawberry.subscription(
+        description="Every change to the viewer's todos after the cursor, in order, first those "
+        "missed and then each as it is made; without a cursor, from now on. After ResyncRequired "
+        "it completes."
+    )
+    async def changes(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="Go on after this cursor.")
+        ] = UNSET,
+        filter: Annotated[
+            TodoFilter | None,
+            strawberry.argument(
+                description="Only changes of todos that it matches or did match before the "
+                "change, which `Change.matches` tells apart."
+            ),
+        ] = UNSET,
+    ) -> Events:
+        context = info.context
+        viewer = context.signed_in()
+        wanted = given(filter)
+        # A filter that is refused is refused now.
+        filtered_todos(viewer, wanted, context.now)
+        return _events(context, viewer, given(after), wanted)
+
+
+async def _events(
+    context: Context, viewer: Viewer, after: str | None, wanted: TodoFilter | None
+) -> Events:
+    with live.feeds().joined(viewer) as feed:
+        log = await persistently(partial(log_of, viewer))
+        position = log.newest if after is None else log.position(after)
+        if position is None:
+            yield ResyncRequired(reason=REASON, cursor=log.end)
+            return
+        feed.begin(log.newest)
+        try:
+            async with aclosing(feed.after(position)) as news:
+                async for rows in news:
+                    read = partial(matched, viewer, wanted, rows, datetime.now(UTC))
+                    for told in await persistently(read):
+                        context.begin_event(*feed.shared(viewer))
+                        yield Change.from_row(told.row, matches=told.matches)
+        except ChangesLost:
+            yield ResyncRequired(
+                reason=REASON, cursor=(await persistently(partial(log_of, viewer))).end
+            )

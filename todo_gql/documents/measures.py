@@ -1,0 +1,263 @@
+"""How large a document's operations are, found in one pass over what would be executed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SchemaMetaFieldDef,
+    SelectionSetNode,
+    TypeMetaFieldDef,
+    get_named_type,
+    is_abstract_type,
+    is_object_type,
+)
+
+from todo_gql.documents.amounts import Amount, largest, total
+from todo_gql.documents.prices import UNPAGED_ITEMS, Kind, PriceList, has_one_item_for_each
+
+# The usual introspection query is 15 deep.
+INTROSPECTION_DEPTH = 50
+INTROSPECTION = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+# Fields that are merged, and pairs of them that validation compares; a hundred or two are usual.
+MAX_WORK = 20_000
+WORK_OF_A_PAIR = 20
+
+SelectionSets: TypeAlias = tuple[SelectionSetNode, ...]
+
+
+class TooLarge(Exception):
+    """A document that isn't worth measuring any further, with what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What is selected of one object, everything below included."""
+
+    depth: int = 0
+    aliases: int = 0
+    cost: Amount = 0
+    has_objects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The size of an operation: the names of its root fields by their names in the answer."""
+
+    root_fields: Mapping[str, str]
+    aliases: int
+    cost: Amount
+
+
+class Measuring:
+    """The measuring of one document; `TooLarge` as soon as that is clear.
+
+    Fields are merged as when they are executed, and what is selected of a type by the same
+    selection sets is looked at once, so that fragments that spread each other cost nothing more.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        prices: PriceList,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        max_depth: int,
+    ) -> None:
+        self.schema = schema
+        self.prices = prices
+        self.fragments = fragments
+        self.max_depth = max_depth
+        self.levels: dict[tuple[object, ...], Level] = {}
+        self.work = 0
+
+    def operation(self, node: OperationDefinitionNode) -> Measure:
+        """The size of one operation."""
+        root = self.schema.get_root_type(node.operation)
+        sets = (node.selection_set,)
+        level = self._level(root, sets, self.max_depth, None)
+        names = {key: nodes[0].name.value for key, nodes in self._merged(root, sets).items()}
+        return Measure(names, level.aliases, level.cost)
+
+    def _level(
+        self,
+        parent: GraphQLNamedType | None,
+        sets: SelectionSets,
+        allowed: int,
+        items: Amount | None,
+    ) -> Level:
+        """What `sets` select of an object of a type; `items` is how many its lists have."""
+        if not sets:
+            return Level()
+        key = (parent and parent.name, tuple(map(id, sets)), items)
+        level = self.levels.get(key)
+        if level is None:
+            if allowed == 0:
+                raise self._too_deep()
+            if is_abstract_type(parent):
+                types = self.schema.get_possible_types(parent)
+                level = _any_of([self._level(one, sets, allowed, items) for one in types])
+            else:
+                level = self._fields(parent, sets, allowed, items)
+            self.levels[key] = level
+        if level.depth > allowed:
+            raise self._too_deep()
+        return level
+
+    def _too_deep(self) -> TooLarge:
+        return TooLarge(f"An operation may be nested {self.max_depth} deep; this one is deeper.")
+
+    def _fields(
+        self,
+        parent: GraphQLNamedType | None,
+        sets: SelectionSets,
+        allowed: int,
+        items: Amount | None,
+    ) -> Level:
+        depth, aliases, costs, has_objects = 0, 0, list[Amount](), False
+        for nodes in self._merged(parent, sets).values():
+            first = nodes[0]
+            below = tuple(node.selection_set for node in nodes if node.selection_set)
+            self._count(len(nodes), is_leaf=not below)
+            aliases += first.alias is not None
+            has_objects |= bool(below)
+            if definition := INTROSPECTION.get(first.name.value):
+                type_ = get_named_type(definition.type)
+                aliases += self._level(type_, below, INTROSPECTION_DEPTH, None).aliases
+                continue
+            level, cost = self._field(parent, first, below, allowed, items)
+            depth = max(depth, 1 + level.depth)
+            aliases += level.aliases
+            costs.append(cost)
+        return Level(depth, aliases, total(costs), has_objects)
+
+    def _field(
+        self,
+        parent: GraphQLNamedType | None,
+        node: FieldNode,
+        below: SelectionSets,
+        allowed: int,
+        items: Amount | None,
+    ) -> tuple[Level, Amount]:
+        """What is below a field, and what all of it costs; unknown fields are left to validation."""
+        name = node.name.value
+        field = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
+        if field is None or not isinstance(parent, GraphQLObjectType):
+            return self._level(None, below, allowed - 1, None), 0
+        price = self.prices.price(parent, name, field)
+        own = price.items(node)
+        in_payload = own if price.kind is Kind.MUTATION else None
+        level = self._level(get_named_type(field.type), below, allowed - 1, in_payload)
+        if own is None and items is not None and has_one_item_for_each(field):
+            own = items
+        cost = price.cost(
+            node,
+            level.cost,
+            has_objects=level.has_objects,
+            items=UNPAGED_ITEMS if own is None else own,
+        )
+        return level, cost
+
+    def _merged(
+        self, parent: GraphQLNamedType | None, sets: SelectionSets
+    ) -> dict[str, list[FieldNode]]:
+        """The fields by their names in the answer; each named fragment is taken in once."""
+        merged: dict[str, list[FieldNode]] = {}
+        spread = set[str]()
+        waiting = list(reversed(sets))
+        while waiting:
+            for selection in waiting.pop().selections:
+                if isinstance(selection, FieldNode):
+                    name = (selection.alias or selection.name).value
+                    merged.setdefault(name, []).append(selection)
+                elif isinstance(selection, InlineFragmentNode):
+                    if self._applies(parent, selection):
+                        waiting.append(selection.selection_set)
+                elif isinstance(selection, FragmentSpreadNode):
+                    name = selection.name.value
+                    fragment = self.fragments.get(name)
+                    if fragment and name not in spread and self._applies(parent, fragment):
+                        spread.add(name)
+                        waiting.append(fragment.selection_set)
+                self._count(1, is_leaf=True)
+        return merged
+
+    def _applies(
+        self, parent: GraphQLNamedType | None, fragment: InlineFragmentNode | FragmentDefinitionNode
+    ) -> bool:
+        condition = fragment.type_condition
+        if condition is None or parent is None or condition.name.value == parent.name:
+            return True
+        type_ = self.schema.get_type(condition.name.value)
+        return (
+            is_abstract_type(type_)
+            and is_object_type(parent)
+            and self.schema.is_sub_type(type_, parent)
+        )
+
+    def _count(self, nodes: int, *, is_leaf: bool) -> None:
+        pairs = nodes * (nodes - 1) // 2
+        self.work += nodes + pairs * (1 if is_leaf else WORK_OF_A_PAIR)
+        if self.work > MAX_WORK:
+            raise TooLarge(
+                "The document selects the same fields too often. Select each once, or spread"
+                " fewer fragments."
+            )
+
+
+def _any_of(levels: list[Level]) -> Level:
+    """The most that an object may have of which one of these is selected."""
+    return Level(
+        max((level.depth for level in levels), default=0),
+        max((level.aliases for level in levels), default=0),
+        largest(level.cost for level in levels),
+        any(level.has_objects for level in levels),
+    )
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """A document's fragments by name."""
+    return {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+
+
+def has_cycle(fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    """Whether a fragment spreads itself, on whatever way."""
+    spreads = {name: _spreads(one.selection_set) for name, one in fragments.items()}
+    open_, done = set[str](), set[str]()
+    for start in fragments:
+        waiting = [(start, False)]
+        while waiting:
+            name, is_left = waiting.pop()
+            if is_left:
+                open_.discard(name)
+                done.add(name)
+            elif name in open_:
+                return True
+            elif name not in done:
+                open_.add(name)
+                waiting.append((name, True))
+                waiting += [(other, False) for other in spreads.get(name, ()) if other not in done]
+    return False
+
+
+def _spreads(selection_set: SelectionSetNode) -> set[str]:
+    spreads, waiting = set[str](), [selection_set]
+    while waiting:
+        for selection in waiting.pop().selections:
+            if isinstance(selection, FragmentSpreadNode):
+                spreads.add(selection.name.value)
+            elif isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set:
+                waiting.append(selection.selection_set)
+    return spreads

@@ -1,0 +1,121 @@
+"""Documents as they are read: parsed, held to the limits, validated, and priced."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+    value_from_ast_untyped,
+)
+
+from todo_gql.documents.amounts import Amount, amount_of
+from todo_gql.documents.limits import DocumentLimits
+from todo_gql.documents.secrecy import Secrecy
+from todo_gql.errors import Code, formatted
+from todo_gql.settings import Settings
+
+MAX_ERRORS = 10
+
+Entry: TypeAlias = dict[str, Any]
+"""An entry of an answer's `errors`."""
+
+
+def plain_error(message: str, code: Code, **extensions: object) -> Entry:
+    """An entry that belongs to no place in the document."""
+    return {"message": message, "extensions": {"code": code, **extensions}}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid document within the limits."""
+
+    node: DocumentNode
+    costs: Mapping[str | None, Amount]
+    max_cost: int
+
+    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
+        """What an operation of the document costs with these variables, at most."""
+        amount = self.costs[operation.name.value if operation.name else None]
+        if isinstance(amount, int):
+            return amount
+        defaults = {
+            definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+            for definition in operation.variable_definitions or ()
+            if definition.default_value
+        }
+        return amount_of(amount, defaults | dict(variables or {}))
+
+    def too_expensive(self, cost: int) -> Entry | None:
+        """The error of an operation that costs more than it may."""
+        if cost <= self.max_cost:
+            return None
+        message = (
+            f"The operation costs {cost:,} and may cost {self.max_cost:,}. Ask for smaller pages,"
+            " or for less of each item."
+        )
+        return plain_error(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
+
+
+class Documents:
+    """Reads documents for one schema.
+
+    Where introspection is off, no message tells a name of the schema that the client didn't send.
+    """
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self.schema = schema
+        self.settings = settings
+        self.limits = DocumentLimits(schema, settings)
+        self.secrecy = None if settings.has_introspection else Secrecy(schema)
+        hidden = () if settings.has_introspection else (NoSchemaIntrospectionCustomRule,)
+        self.rules = (*specified_rules, *hidden)
+
+    def read(self, text: str) -> Document | list[Entry]:
+        """The document of a text, or the errors that it has."""
+        try:
+            node = parse(text, max_tokens=self.settings.max_tokens)
+            verdict = self.limits.judge(node)
+            errors: Sequence[GraphQLError] = verdict.errors or validate(
+                self.schema,
+                node,
+                self.rules,
+                max_errors=MAX_ERRORS,
+                hide_suggestions=self.secrecy is not None,
+            )
+        except GraphQLError as error:
+            return self.told([formatted(error, "", Code.GRAPHQL_PARSE_FAILED)], text)
+        except (RecursionError, UnicodeError):
+            message = "The document is nested too deeply, or isn't text."
+            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+        if errors:
+            shown = errors[:MAX_ERRORS]
+            entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
+            return self.told(entries, text)
+        return Document(node, verdict.costs or {}, self.settings.max_cost)
+
+    def told(self, entries: list[Entry], text: str, variables: object = None) -> list[Entry]:
+        """The entries as the sender of this text and these variables may see them."""
+        if self.secrecy is None:
+            return entries
+        sent = self.secrecy.names_in(text, variables)
+        return [
+            entry | {"message": self.secrecy.kept(entry["message"], sent)}
+            if entry["extensions"]["code"] in FROM_THE_SCHEMA
+            else entry
+            for entry in entries
+        ]
+
+
+FROM_THE_SCHEMA = {
+    Code.GRAPHQL_PARSE_FAILED,
+    Code.GRAPHQL_VALIDATION_FAILED,
+    Code.BAD_USER_INPUT,
+}

@@ -1,0 +1,199 @@
+"""GraphQL over server-sent events, in distinct connections mode.
+
+Follows https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverSSE.md.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
+from typing import Any
+
+from graphql import OperationType
+from starlette.types import Receive, Scope, Send
+
+from todo_gql.auth import authenticate
+from todo_gql.documents.reading import plain_error
+from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
+from todo_gql.http.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql import (
+    Answer,
+    RequestError,
+    as_json,
+    refusal,
+    send_answer,
+)
+from todo_gql.http.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE,
+    JSON,
+    answer_type,
+    mentions_events,
+    prefers_events,
+)
+from todo_gql.http.origins import is_welcome
+from todo_gql.http.protocols import CONNECTION
+from todo_gql.http.request import BadRequest, GraphQLRequest, bearer_token, header
+from todo_gql.http.responses import Responder
+from todo_gql.settings import Settings
+from todo_gql.tokens import good_until
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 12.0
+SEND_SECONDS = 10.0
+HEARTBEAT = b":\n\n"
+COMPLETE = b"event: complete\ndata:\n\n"
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Accept"),
+    # nginx would gather events before it passes them on.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class EventStreams:
+    """Answers with event streams who prefers that, and leaves all else to the GraphQL route."""
+
+    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
+        self.route = responder.route
+        self.responder = responder
+        self.connections = connections
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        accept = header(scope, b"accept")
+        if accept is None or not mentions_events(accept):
+            await self.route(scope, receive, send)
+            return
+        try:
+            request = await self.route.read(scope, receive)
+            answer = await self._answer(scope, receive, send, request, accept)
+        except BadRequest as error:
+            answer = refusal(error)
+        except ConnectionResetError:
+            return
+        if answer:
+            await send_answer(send, answer, answer_type(accept) or JSON)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, request: GraphQLRequest, accept: str
+    ) -> Answer | None:
+        """The answer to be sent at once; None once a stream was sent."""
+        if not prefers_events(accept, endless=self._is_endless(scope, request)):
+            media_type = answer_type(accept)
+            if media_type is None:
+                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+            return await self.route.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+        if not is_welcome(scope, self.settings):
+            raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
+        try:
+            return await self._streamed(EventStream(self, scope, receive, send), request)
+        except TooMany:
+            most = self.settings.subscriptions_per_connection
+            message = f"One user may have {most} event streams at a time: close one first."
+            error = plain_error(message, Code.RATE_LIMITED)
+            return Answer(429, {"errors": [error]}, ((b"retry-after", b"1"),))
+
+    def _is_endless(self, scope: Scope, request: GraphQLRequest) -> bool:
+        try:
+            operation = self.route.executable(scope, request).operation
+        except RequestError:
+            return False
+        return operation.type is OperationType.SUBSCRIPTION
+
+    async def _streamed(self, stream: "EventStream", request: GraphQLRequest) -> Answer | None:
+        try:
+            viewer = await authenticate(stream.token, self.settings)
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            body = {"errors": [plain_error(str(Unavailable()), Code.UNAVAILABLE)]}
+            return Answer(503, body, ((b"retry-after", b"1"),))
+        until = good_until(stream.token, self.settings) if viewer and stream.token else math.inf
+        client = stream.scope.get("client") or [""]
+        who = ("event streams", viewer.id if viewer else client[0])
+        stay = Stay(viewer, until, stream.end_as_signed_out)
+        with self.connections.kept(stay, who, self.settings.subscriptions_per_connection):
+            await stream.run(request)
+        return None
+
+
+class EventStream:
+    """One stream of events."""
+
+    def __init__(self, server: EventStreams, scope: Scope, receive: Receive, send: Send) -> None:
+        self.server = server
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.token = bearer_token(scope)
+        self.ended = asyncio.Event()
+        self.last_words = b""
+
+    def end_as_signed_out(self) -> None:
+        """End the stream because the session is over, or its token has expired."""
+        error = plain_error(str(Unauthenticated()), Code.UNAUTHENTICATED)
+        self.last_words = _event(as_json({"errors": [error]})) + COMPLETE
+        self.ended.set()
+
+    async def run(self, request: GraphQLRequest) -> None:
+        """Send the answers to an operation until there are no more, or the client is gone."""
+        connection = self.scope.get("state", {}).get(CONNECTION)
+        if connection:
+            connection.on_shutdown = self.ended.set
+        await self.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        try:
+            await self._tell(HEARTBEAT)
+            await _first(self._produce(request), self._beat(), self._gone(), self.ended.wait())
+            await self._tell(self.last_words, more=False)
+        except TimeoutError:
+            logger.info("an event stream is cut, since its client doesn't read")
+            if connection:
+                connection.cut()
+
+    async def _produce(self, request: GraphQLRequest) -> None:
+        answers = self.server.responder.responses(self.scope, request, self.token)
+        try:
+            async with aclosing(answers) as bodies:
+                async for body in bodies:
+                    await self._tell(_event(body))
+        except RequestError as error:
+            await self._tell(_event(as_json({"errors": error.errors})))
+        await self._tell(COMPLETE)
+
+    async def _beat(self) -> None:
+        """Let the client and what lies between know that the stream lives."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._tell(HEARTBEAT)
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    async def _tell(self, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _event(body: bytes) -> bytes:
+    return b"event: next\ndata: " + body + b"\n\n"
+
+
+async def _first(*works: Coroutine[Any, Any, object]) -> None:
+    """Do all of these until the first has ended, whose error is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, Exception):
+                await task

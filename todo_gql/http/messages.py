@@ -1,0 +1,91 @@
+"""Messages of the protocol graphql-transport-ws.
+
+Follows https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from starlette.types import Message
+
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.http.request import BadRequest, GraphQLRequest, checked, parse_json
+
+PROTOCOL = "graphql-transport-ws"
+LONGEST_ID = 200
+LONGEST_REASON_BYTES = 123
+
+
+class Close(IntEnum):
+    """Why a WebSocket is closed."""
+
+    TRY_AGAIN_LATER = 1013
+    INTERNAL_ERROR = 4500
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
+    INITIALISATION_TIMEOUT = 4408
+    SUBSCRIBER_EXISTS = 4409
+    TOO_MANY_INITIALISATIONS = 4429
+
+
+class Closing(Exception):
+    """The connection has to be closed."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:LONGEST_REASON_BYTES].decode(errors="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message from a client, of a type that clients send."""
+
+    type: str
+    id: str = ""
+    payload: dict[str, Any] | None = None
+    request: GraphQLRequest | None = None
+
+    def token(self) -> str | None:
+        """The access token in a connection_init, however clients name it."""
+        payload = self.payload or {}
+        for name in ("authorization", "Authorization", "token"):
+            if isinstance(value := payload.get(name), str):
+                scheme, _, token = value.strip().partition(" ")
+                return token.strip() if scheme.lower() == "bearer" else value.strip()
+        return None
+
+
+def read(message: Message, trusted: TrustedDocuments) -> Sent:
+    """The message in a frame; `Closing` if it is none that a client may send."""
+    text = message.get("text")
+    if text is None:
+        raise Closing(Close.BAD_REQUEST, "Send text frames.")
+    try:
+        return _sent(parse_json(text, "message"), trusted)
+    except BadRequest as error:
+        raise Closing(Close.BAD_REQUEST, str(error)) from None
+
+
+def _sent(content: Any, trusted: TrustedDocuments) -> Sent:
+    if not isinstance(content, dict):
+        raise BadRequest(400, "A message must be a JSON object.")
+    kind, payload = content.get("type"), content.get("payload")
+    match kind:
+        case "connection_init" | "ping" | "pong":
+            if not isinstance(payload, dict | None):
+                raise BadRequest(400, "The payload must be an object.")
+            return Sent(kind, payload=payload)
+        case "subscribe":
+            return Sent(kind, _id(content.get("id")), request=checked(payload, trusted))
+        case "complete":
+            return Sent(kind, _id(content.get("id")))
+    raise BadRequest(400, "The type must be one that clients send.")
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+        raise BadRequest(400, f"The id must be a string of 1 to {LONGEST_ID} characters.")
+    return value

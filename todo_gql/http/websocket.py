@@ -1,0 +1,254 @@
+"""GraphQL over WebSocket, by the protocol graphql-transport-ws."""
+
+import asyncio
+import logging
+import math
+from contextlib import ExitStack, aclosing, suppress
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uuid_utils import uuid4
+
+from todo_gql.auth import Viewer, authenticate
+from todo_gql.documents.reading import plain_error
+from todo_gql.errors import Code, is_temporary
+from todo_gql.http.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql import RequestError, as_json
+from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
+from todo_gql.http.origins import is_welcome
+from todo_gql.http.protocols import CONNECTION
+from todo_gql.http.request import GraphQLRequest, bearer_token
+from todo_gql.http.responses import Responder
+from todo_gql.settings import Settings
+from todo_gql.telemetry import observation
+from todo_gql.telemetry.observation import Observation
+from todo_gql.tokens import good_until
+
+logger = logging.getLogger(__name__)
+
+INITIALISATION_SECONDS = 5.0
+# Who takes nothing for so long gets nothing more.
+SEND_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+FAILED = "Something went wrong on our side."
+OVER = "The session is over, or its token has expired."
+
+
+class WebSockets:
+    """Takes the WebSockets that clients open."""
+
+    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
+        self.responder = responder
+        self.trusted = responder.route.trusted
+        self.connections = connections
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket from its handshake to its end."""
+        with suppress(OSError):
+            await receive()
+            if not is_welcome(scope, self.settings):
+                await _refuse(scope, send)
+                return
+            offered = scope["subprotocols"]
+            if PROTOCOL not in offered:
+                # A browser hears the code only if the server goes along with what it offered.
+                await send({"type": "websocket.accept", "subprotocol": next(iter(offered), None)})
+                reason = f"Use the subprotocol {PROTOCOL}."
+                code = Close.SUBPROTOCOL_NOT_ACCEPTABLE
+                await send({"type": "websocket.close", "code": code, "reason": reason})
+                return
+            await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
+            await WebSocket(self, scope, receive, send).serve()
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    """End the handshake with status 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    start = {"type": "websocket.http.response.start", "status": 403, "headers": headers}
+    await send(start)
+    body = b"This origin is not among BACKEND_CORS_ORIGINS.\n"
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+class WebSocket:
+    """One client's WebSocket, and the operations that run on it."""
+
+    def __init__(self, server: WebSockets, scope: Scope, receive: Receive, send: Send) -> None:
+        self.server = server
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.token = bearer_token(scope)
+        self.operations: dict[str, asyncio.Task[None]] = {}
+        self.closing: Closing | None = None
+        self.task: asyncio.Task[Any] | None = None
+
+    async def serve(self) -> None:
+        """Answer messages until the client goes or has to go."""
+        self.task = asyncio.current_task()
+        try:
+            await self._listen()
+        finally:
+            # From here on nobody may cancel this task, and operations have nobody to tell.
+            self.task = None
+            for task in self.operations.values():
+                task.cancel()
+        await asyncio.gather(*self.operations.values(), return_exceptions=True)
+        if self.closing:
+            await self._close(self.closing)
+
+    async def _listen(self) -> None:
+        """Take what the client sends until it is gone, or `closing` says why it has to go."""
+        try:
+            with ExitStack() as kept:
+                await self._initialise(kept)
+                while message := await self._next():
+                    await self._handle(message)
+        except Closing as closing:
+            self.closing = closing
+        except asyncio.CancelledError:
+            if self.closing is None or self.task is None:
+                raise
+            self.task.uncancel()
+        except OSError:
+            logger.debug("the client went away")
+        except Exception:
+            logger.exception("a WebSocket failed")
+            self.closing = Closing(Close.INTERNAL_ERROR, FAILED)
+
+    def end(self, closing: Closing) -> None:
+        """Have the connection closed, from outside of `serve`."""
+        if self.closing is None and self.task:
+            self.closing = closing
+            self.task.cancel()
+
+    async def _close(self, closing: Closing) -> None:
+        logger.info("a WebSocket is closed with %d: %s", closing.code, closing.reason)
+        message = {"type": "websocket.close", "code": closing.code, "reason": closing.reason}
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.send(message)
+        except TimeoutError:
+            if connection := self.scope.get("state", {}).get(CONNECTION):
+                connection.cut()
+
+    async def _next(self) -> Sent | None:
+        message = await self.receive()
+        return (
+            None
+            if message["type"] == "websocket.disconnect"
+            else read(message, self.server.trusted)
+        )
+
+    async def _initialise(self, kept: ExitStack) -> None:
+        """Let the client say who it is; `Closing` unless it may stay."""
+        try:
+            async with asyncio.timeout(INITIALISATION_SECONDS):
+                while (message := await self._next()) and message.type in {"ping", "pong"}:
+                    await self._pong(message)
+        except TimeoutError:
+            reason = f"Send connection_init within {INITIALISATION_SECONDS:.0f} s."
+            raise Closing(Close.INITIALISATION_TIMEOUT, reason) from None
+        if message is None:
+            raise ConnectionResetError
+        if message.type != "connection_init":
+            raise Closing(Close.UNAUTHORIZED, "Send connection_init first.")
+        self.token = message.token() or self.token
+        viewer = await self._viewer()
+        until = good_until(self.token, self.server.settings) if self.token else math.inf
+        stay = Stay(viewer, until, lambda: self.end(Closing(Close.UNAUTHORIZED, OVER)))
+        client = self.scope.get("client") or [""]
+        try:
+            most = self.server.settings.connections_per_user
+            kept.enter_context(
+                self.server.connections.kept(stay, viewer.id if viewer else client[0], most)
+            )
+        except TooMany:
+            reason = f"One user may have {most} connections at a time."
+            raise Closing(Close.TRY_AGAIN_LATER, reason) from None
+        await self._tell({"type": "connection_ack"})
+
+    async def _viewer(self) -> Viewer | None:
+        try:
+            viewer = await authenticate(self.token, self.server.settings)
+        except Exception as error:
+            if is_temporary(error):
+                raise Closing(Close.TRY_AGAIN_LATER, "The database is away.") from None
+            raise
+        if viewer is None and self.token:
+            raise Closing(Close.UNAUTHORIZED, OVER)
+        return viewer
+
+    async def _pong(self, message: Sent) -> None:
+        if message.type == "ping":
+            payload = {} if message.payload is None else {"payload": message.payload}
+            await self._tell({"type": "pong", **payload})
+
+    async def _handle(self, message: Sent) -> None:
+        match message.type:
+            case "connection_init":
+                reason = "Send connection_init only once."
+                raise Closing(Close.TOO_MANY_INITIALISATIONS, reason)
+            case "subscribe":
+                assert message.request
+                await self._begin(message.id, message.request)
+            case "complete":
+                if task := self.operations.pop(message.id, None):
+                    task.cancel()
+            case _:
+                await self._pong(message)
+
+    async def _begin(self, id: str, request: GraphQLRequest) -> None:
+        if id in self.operations:
+            raise Closing(Close.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists.")
+        most = self.server.settings.subscriptions_per_connection
+        if len(self.operations) >= most:
+            message = f"A connection may have {most} operations at a time: complete one first."
+            await self._tell_errors(id, [plain_error(message, Code.RATE_LIMITED)])
+            return
+        self.operations[id] = asyncio.create_task(self._operate(id, request))
+
+    async def _operate(self, id: str, request: GraphQLRequest) -> None:
+        """Send the answers to an operation until there are no more of them."""
+        request_id = str(uuid4())
+        observation.current.set(Observation(request_id, sent=(self.token, request.variables)))
+        scope = {**self.scope, "state": {"request_id": request_id}}
+        answers = self.server.responder.responses(scope, request, self.token)
+        head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
+        try:
+            async with aclosing(answers) as bodies:
+                async for body in bodies:
+                    await self._send(head + body + b"}")
+            self.operations.pop(id)
+            await self._tell({"id": id, "type": "complete"})
+        except RequestError as error:
+            self.operations.pop(id)
+            await self._tell_errors(id, error.errors)
+        except OSError:
+            # The client is gone, which `serve` hears too.
+            return
+        except Exception:
+            logger.exception("an operation on a WebSocket failed")
+            self.end(Closing(Close.INTERNAL_ERROR, FAILED))
+
+    async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
+        await self._tell({"id": id, "type": "error", "payload": errors})
+
+    async def _tell(self, message: dict[str, Any]) -> None:
+        await self._send(as_json(message))
+
+    async def _send(self, message: bytes) -> None:
+        """Send a message; a client that doesn't take it is sent away."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.send({"type": "websocket.send", "text": message.decode()})
+        except TimeoutError:
+            slow = Closing(Close.TRY_AGAIN_LATER, "You take too little of what is sent.")
+            if asyncio.current_task() is self.task:
+                raise slow from None
+            self.end(slow)
+            raise ConnectionResetError from None
