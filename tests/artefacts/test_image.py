@@ -132,6 +132,8 @@ async def test_it_answers_as_nobody_on_a_read_only_file_system(
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        # Off in production unless it is wanted.
+        "GRAPHIQL": "true",
     }
     with Container(image, tmp_path, ["migrate"], environment, beside.binds) as migration:
         said, _ = migration.process.communicate(timeout=60)
