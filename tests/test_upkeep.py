@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.mailbox import until
 from tests.test_deletion import rows_of
-from todo_gql import db, jobs
+from todo_gql import db, jobs, owners
 from todo_gql.accounts import upkeep
 from todo_gql.accounts.upkeep import forget_what_is_over
 from todo_gql.settings import Settings
@@ -97,7 +97,7 @@ async def test_much_trash_goes_in_batches(
 ) -> None:
     """More old todos than one statement deletes, of more owners than one page has, all go."""
     monkeypatch.setattr(trash, "TODOS_AT_ONCE", 2)
-    monkeypatch.setattr(trash, "OWNERS_AT_ONCE", 2)
+    monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 2)
     for number in range(5):
         await delete(account, await account.create(title=f"Old {number}"), days_ago=31)
     assert await purge_trash(30) == 5
@@ -159,7 +159,7 @@ async def test_much_is_forgotten_in_batches(
 ) -> None:
     """More rows than one statement deletes, of more owners than one page has, all go."""
     monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(upkeep, "OWNERS_AT_ONCE", 1)
+    monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 1)
     monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 2)
     for one in (account, stranger):
         await db.fetch(

@@ -1,19 +1,14 @@
 """Forgetting the changes that are older than anybody has to go back."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 from todo_gql import db
+from todo_gql.owners import LOCK_OWNER, owners_where
 
-NOBODY = UUID(int=0)
-OWNERS_AT_ONCE = 1_000
 CHANGES_AT_ONCE = 5_000
-LOCK_OWNER = "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE"
-# By owner, as every statement about changes, so that it can be asked of each shard.
-OWNERS = """
-SELECT u.id, (SELECT c.at FROM changes c WHERE c.owner_id = u.id ORDER BY c.seq LIMIT 1)
-    < now() - make_interval(days => $3) AS is_due
-FROM (SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2) u ORDER BY u.id
+HAS_OLD_CHANGES = """
+(SELECT c.at FROM changes c WHERE c.owner_id = u.id ORDER BY c.seq LIMIT 1)
+    < now() - make_interval(days => $3)
 """
 # Only the start of a log, whatever a clock once said, so that what is kept has no gap.
 FORGET = """
@@ -34,19 +29,10 @@ async def purge_changes(days: int | None) -> int:
     if days is None:
         return 0
     purged = 0
-    async for owner_id in _owners_with_old_changes(days):
+    async for owner_id in owners_where(HAS_OLD_CHANGES, days):
         while number := await _purge(owner_id, days):
             purged += number
     return purged
-
-
-async def _owners_with_old_changes(days: int) -> AsyncIterator[UUID]:
-    last = NOBODY
-    while rows := await db.fetch(OWNERS, last, OWNERS_AT_ONCE, days):
-        for row in rows:
-            if row["is_due"]:
-                yield row["id"]
-        last = rows[-1]["id"]
 
 
 async def _purge(owner_id: UUID, days: int) -> int:

@@ -1,19 +1,14 @@
 """Emptying the trash of todos that have lain there long enough."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 from todo_gql import db
+from todo_gql.owners import LOCK_OWNER, owners_where
 
-NOBODY = UUID(int=0)
-OWNERS_AT_ONCE = 1_000
 TODOS_AT_ONCE = 500
-LOCK_OWNER = "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE"
-# By owner, as every statement about todos, so that it can be asked of each shard.
-OWNERS = """
-SELECT u.id, EXISTS (SELECT FROM todos t WHERE t.owner_id = u.id AND t.deleted_at IS NOT NULL
-    AND t.deleted_at < now() - make_interval(days => $3)) AS is_due
-FROM (SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2) u ORDER BY u.id
+HAS_OLD_TRASH = """
+EXISTS (SELECT FROM todos t WHERE t.owner_id = u.id AND t.deleted_at IS NOT NULL
+    AND t.deleted_at < now() - make_interval(days => $3))
 """
 PURGE = """
 DELETE FROM todos WHERE owner_id = $1 AND id = ANY(ARRAY(
@@ -37,19 +32,10 @@ async def purge_trash(days: int) -> int:
     if days == 0:
         return 0
     purged = 0
-    async for owner_id in _owners_with_old_trash(days):
+    async for owner_id in owners_where(HAS_OLD_TRASH, days):
         while number := await _purge(owner_id, days):
             purged += number
     return purged
-
-
-async def _owners_with_old_trash(days: int) -> AsyncIterator[UUID]:
-    last = NOBODY
-    while rows := await db.fetch(OWNERS, last, OWNERS_AT_ONCE, days):
-        for row in rows:
-            if row["is_due"]:
-                yield row["id"]
-        last = rows[-1]["id"]
 
 
 async def _purge(owner_id: UUID, days: int) -> int:
