@@ -2,6 +2,9 @@
 
 import gc
 
+import pytest
+
+from tests.conftest import Account
 from todo_gql.garbage import THRESHOLDS, tune_garbage_collector
 
 
@@ -16,3 +19,29 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ todos { nodes { id title tags { name } owner { username } } totalCount } }",
+        "{ stats { total overdue } viewer { username stats { pending } } }",
+        'mutation { todoCreate(input: { title: "Todo", tags: ["a"] }) { todo { tags { name } } } }',
+    ],
+)
+async def test_an_answer_is_freed_without_the_collector(account: Account, document: str) -> None:
+    """Nothing of it refers to itself, so that it is gone as soon as it is sent."""
+    await account.create(tags=["a", "b"])
+    await account.data(document)
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await account.data(document)
+        gc.collect()
+        left = {type(one).__module__ for one in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert {name for name in left if name.startswith(("todo_gql", "asyncpg"))} == set()

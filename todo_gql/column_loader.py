@@ -1,92 +1,151 @@
-"""A DataLoader that the engine can ask for a whole column of keys at once."""
+"""A loader that the engine asks for a whole column of keys at once, and anybody for single keys."""
 
-from asyncio import Future, ensure_future, gather
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, Self, TypeVar
+from asyncio import Future, get_running_loop, sleep
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar
 
 from aiodataloader import DataLoader
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-
-@dataclass(eq=False, slots=True)
-class _Keys:
-    """Many keys that wait in the loader's queue as if they were one."""
-
-    keys: list[Any] = field(default_factory=list)
+# A DataLoader asks for its keys so many turns of the event loop after it was asked for them.
+DISPATCH_TURNS = 3
 
 
-class ColumnDataLoader(DataLoader[K, V]):
-    """A DataLoader where a column of keys costs one future, in the same batch as single keys."""
+class _Batch(Generic[K]):
+    """Keys that are loaded together, by the first who asked for one of them."""
 
-    def __init__(self, load_keys: Callable[[list[K]], Coroutine[Any, Any, list[V]]]) -> None:
-        super().__init__(self._load_entries)
+    __slots__ = ("error", "keys", "waiting")
+
+    def __init__(self) -> None:
+        self.keys: dict[K, None] = {}
+        self.error: Exception | None = None
+        self.waiting: list[Future[None]] = []
+
+    async def finished(self) -> None:
+        """Wait until whoever loads the batch has done so, or has given up."""
+        # One for each who waits: whoever is cancelled takes the future along.
+        waiter = get_running_loop().create_future()
+        self.waiting.append(waiter)
+        await waiter
+
+    def finish(self) -> None:
+        """Wake up those who wait."""
+        for waiter in self.waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class ColumnDataLoader(Generic[K, V]):
+    """Loads what is asked for in the same breath by a single call, and nothing twice.
+
+    A column of keys costs neither tasks nor futures: whoever asks first makes the call, and the
+    others wait for it. Single keys go through a DataLoader, which joins in with its batches.
+    """
+
+    def __init__(
+        self, load_keys: Callable[[list[K]], Coroutine[Any, Any, Sequence[V | Exception]]]
+    ) -> None:
         self._load_keys = load_keys
-        self._found: dict[K, Any] = {}
-        self._coming: dict[K, Future[Any]] = {}
+        self._found: dict[K, V | Exception] = {}
+        self._coming: dict[K, _Batch[K]] = {}
+        self._open: _Batch[K] | None = None
 
-    async def _load_entries(self, entries: list[Any]) -> list[Any]:
-        parts = (entry.keys if isinstance(entry, _Keys) else (entry,) for entry in entries)
-        keys = list(dict.fromkeys(chain.from_iterable(parts)))
-        self._found.update(zip(keys, await self._load_keys(keys), strict=True))
-        return [None if isinstance(entry, _Keys) else self._found[entry] for entry in entries]
+    @property
+    def _single_is_used(self) -> bool:
+        return "_single" in self.__dict__
+
+    @cached_property
+    def _single(self) -> DataLoader[K, V]:
+        # It makes errors of exceptions, and takes none but coroutine functions.
+        async def load(keys: list[K]) -> list[Any]:
+            return await self.load_column(keys)
+
+        return DataLoader(load)
 
     def load(self, key: K) -> "Future[V]":
         """What one key stands for."""
-        if key in self._coming:
-            return ensure_future(self._from_column(key))
-        if key in self._found:
-            super().prime(key, self._found[key])
-        return super().load(key)
+        return self._single.load(key)
 
-    async def _from_column(self, key: K) -> V:
+    async def load_one(self, key: K) -> V:
+        """What one key stands for, at the price of a column."""
         [value] = await self.load_column([key])
         if isinstance(value, Exception):
             raise value
         return value
 
+    def at_hand(self, keys: Sequence[K]) -> list[V | Exception] | None:
+        """What the keys stand for, if all of that is known already."""
+        try:
+            return list(map(self._found.__getitem__, keys))
+        except KeyError:
+            return None
+
     async def load_column(self, keys: Sequence[K]) -> list[V | Exception]:
         """What each key stands for, or why that couldn't be loaded."""
-        found = self._found
-        missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing and (errors := await self._fetch(missing)):
-            found = found | errors
-        return [found[key] for key in keys]
-
-    async def _fetch(self, keys: Iterable[K]) -> dict[K, BaseException | None]:
-        """Wait until the keys are found; those that weren't, and why."""
-        under_way: dict[K, Future[Any]] = {}
-        new: Any = _Keys()
-        for key in keys:
-            future = self._coming.get(key) or self._cache.get(key)
-            if future is None:
-                new.keys.append(key)
+        failed: dict[K, Exception] = {}
+        while missing := [k for k in dict.fromkeys(keys) if not (k in self._found or k in failed)]:
+            if mine := [key for key in missing if key not in self._coming]:
+                failed |= await self._load(mine)
             else:
-                under_way[key] = future
-        if new.keys:
-            coming = dict.fromkeys(new.keys, super().load(new))
-            under_way.update(coming)
-            self._coming.update(coming)
-        await gather(*set(under_way.values()), return_exceptions=True)
-        self.clear(new)
-        for key in new.keys:
-            del self._coming[key]
-        return {key: one.exception() for key, one in under_way.items() if key not in self._found}
+                batch = self._coming[missing[0]]
+                await batch.finished()
+                if batch.error is not None:
+                    failed |= {key: batch.error for key in missing if key in batch.keys}
+        known = {**self._found, **failed} if failed else self._found
+        return list(map(known.__getitem__, keys))
+
+    async def _load(self, keys: list[K]) -> dict[K, Exception]:
+        """Load the keys, or have them loaded along with others; those that failed, and why."""
+        batch = self._open
+        leads = batch is None
+        if batch is None:
+            batch = self._open = _Batch[K]()
+        batch.keys.update(dict.fromkeys(keys))
+        self._coming.update(dict.fromkeys(keys, batch))
+        if leads:
+            await self._lead(batch)
+        else:
+            await batch.finished()
+        return {} if batch.error is None else dict.fromkeys(keys, batch.error)
+
+    async def _lead(self, batch: _Batch[K]) -> None:
+        try:
+            # Whoever is about to run can still join, and so can whoever those are waiting for.
+            await sleep(0)
+            for _ in range(DISPATCH_TURNS if self._single_is_used else 1):
+                await sleep(0)
+            self._open = None
+            keys = list(batch.keys)
+            self._found.update(zip(keys, await self._load_keys(keys), strict=True))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is each key's error
+            batch.error = error
+        finally:
+            if self._open is batch:
+                self._open = None
+            for key in batch.keys:
+                del self._coming[key]
+            batch.finish()
+
+    def keep(self, found: Mapping[K, V]) -> None:
+        """Have at hand what these keys stand for."""
+        self._found.update(found)
 
     def prime(self, key: K, value: V) -> Self:
         """Have the value at hand for the key, unless it is already."""
         self._found.setdefault(key, value)
-        return super().prime(key, value)
+        return self
 
     def clear(self, key: K) -> Self:
         """Forget what the key stands for."""
         self._found.pop(key, None)
-        return super().clear(key)
+        self._single.clear(key)
+        return self
 
     def clear_all(self) -> Self:
         """Forget everything."""
         self._found.clear()
-        return super().clear_all()
+        self._single.clear_all()
+        return self

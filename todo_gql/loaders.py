@@ -5,9 +5,10 @@ They return rows; the features turn rows into types.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from aiodataloader import DataLoader
@@ -20,7 +21,7 @@ from todo_gql.statement import Statement
 from todo_gql.telemetry.observation import loader
 
 TAGS_OF_TODOS = """
-SELECT tt.todo_id, g.id, g.name, g.todo_count
+SELECT g.id, g.name, g.todo_count, tt.todo_id
 FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
@@ -36,9 +37,13 @@ OVERDUE = (
 COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
 
 
-def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[db.Row]]:
+TagOfTodo: TypeAlias = Any
+"""A tag as todos come with it: its id, its name and the number of its todos; more may follow."""
+
+
+def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
     """The rows of `TAGS_OF_TODOS`, a list for each todo."""
-    tags = defaultdict[UUID, list[db.Row]](list)
+    tags = defaultdict[UUID, list[TagOfTodo]](list)
     for row in rows:
         tags[row["todo_id"]].append(row)
     return [tags[todo_id] for todo_id in todo_ids]
@@ -52,140 +57,156 @@ class HistoryKey(NamedTuple):
     before: int
 
 
+@dataclass(slots=True)
+class Asker:
+    """Who asks, and when.
+
+    `wanted` is what is asked for below, and so is fetched along: "tags" of todos, "overdue" of
+    counts.
+    """
+
+    viewer: Viewer
+    now: datetime
+    wanted: frozenset[str] = frozenset()
+
+
 class Loaders:
-    """The loaders of one operation."""
+    """The loaders of one operation.
+
+    What they load by knows the asker and never them: a circle would keep all that was loaded until
+    the garbage collector comes, which then has more to do than the rest of the answer took.
+    """
 
     def __init__(self, viewer: Viewer, now: datetime) -> None:
-        self.viewer = viewer
         self.now = now
-        # What is asked for below, and so is fetched along: "tags" of todos, "overdue" of counts.
-        self.wanted: frozenset[str] = frozenset()
-        self._known_tags: dict[UUID, Sequence[db.Values]] = {}
+        self.asker = Asker(viewer, now)
 
     def fetch_along(self, names: frozenset[str]) -> None:
         """Fetch these along with what they belong to, where that saves a statement."""
-        self.wanted |= names
+        self.asker.wanted |= names
 
     # Making them all takes longer than most operations, which need one or two.
     @cached_property
     def todo_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """Todos, those in the trash too."""
-        return ColumnDataLoader(self._todos_by_id)
+        return ColumnDataLoader(partial(_todos_by_id, (self.asker, self.tags_by_todo_id)))
 
     @cached_property
     def user_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """The accounts that the viewer sees."""
-        return ColumnDataLoader(self._users_by_id)
+        return ColumnDataLoader(partial(_users_by_id, self.asker))
 
     @cached_property
-    def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[db.Values]]:
+    def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[TagOfTodo]]:
         """Each todo's tags in alphabetical order."""
-        return ColumnDataLoader(self._tags_by_todo_id)
+        return ColumnDataLoader(partial(_tags_by_todo_id, self.asker))
 
     @cached_property
     def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:
         """A page of each todo's history, newest first."""
-        return DataLoader(self._history_by_todo_id)
+        return DataLoader(partial(_history_by_todo_id, self.asker))
 
     @cached_property
     def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
         """Whether each todo has changes at number `before` or newer."""
-        return DataLoader(self._newer_history)
+        return DataLoader(partial(_newer_history, self.asker))
 
     @cached_property
-    def todo_counts(self) -> DataLoader[UUID, db.Row]:
+    def todo_counts(self) -> ColumnDataLoader[UUID, db.Row]:
         """The counts per status that the write path keeps with the owner."""
-        return DataLoader(self._todo_counts)
+        return ColumnDataLoader(partial(_todo_counts, self.asker))
 
     @cached_property
-    def overdue_count(self) -> DataLoader[UUID, int]:
+    def overdue_count(self) -> ColumnDataLoader[UUID, int]:
         """How many todos are overdue now."""
-        return DataLoader(self._overdue_counts)
+        return ColumnDataLoader(partial(_overdue_counts, self.asker))
 
-    def keep_tags(self, tags: Mapping[UUID, Sequence[db.Values]]) -> None:
+    def keep_tags(self, tags: Mapping[UUID, Sequence[TagOfTodo]]) -> None:
         """Keep the tags of todos that are known already."""
-        self._known_tags.update(tags)
+        self.tags_by_todo_id.keep(tags)
 
     def keep_tags_of(self, rows: Sequence[db.Values]) -> None:
         """Keep the tags in rows of todos that were selected with `access.TAGS_OF_TODO`."""
-        for row in rows:
-            self._known_tags[row["id"]] = [
-                {"id": id, "name": name, "todo_count": int(count)}
-                for id, name, count in row["tags"]
-            ]
+        self.keep_tags({row["id"]: row["tags"] for row in rows})
 
-    @loader
-    async def _todos_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
-        if "tags" not in self.wanted:
-            return await _by_id(access.all_todos(self.viewer), access.TODO_COLUMNS, "t", ids)
-        columns = [*access.TODO_COLUMNS, access.TAGS_OF_TODO]
-        rows = await _by_id(access.all_todos(self.viewer), columns, "t", ids)
-        self.keep_tags_of([row for row in rows if row])
-        return rows
 
-    @loader
-    async def _users_by_id(self, ids: list[UUID]) -> list[db.Row | None]:
-        return await _by_id(access.visible_users(self.viewer), access.USER_COLUMNS, "u", ids)
+@loader
+async def _todos_by_id(
+    asking: tuple[Asker, ColumnDataLoader[UUID, Sequence[TagOfTodo]]], ids: list[UUID]
+) -> list[db.Row | None]:
+    asker, tags = asking
+    statement = access.all_todos(asker.viewer)
+    if "tags" not in asker.wanted:
+        return await _by_id(statement, access.TODO_COLUMNS, "t", ids)
+    rows = await _by_id(statement, [*access.TODO_COLUMNS, access.TAGS_OF_TODO], "t", ids)
+    tags.keep({row["id"]: row["tags"] for row in rows if row})
+    return rows
 
-    @loader
-    async def _tags_by_todo_id(self, ids: list[UUID]) -> list[Sequence[db.Values]]:
-        known = self._known_tags
-        if missing := [todo_id for todo_id in ids if todo_id not in known]:
-            rows = await db.fetch(TAGS_OF_TODOS, self.viewer.id, missing)
-            known.update(zip(missing, grouped_tags(rows, missing), strict=True))
-        return [known[todo_id] for todo_id in ids]
 
-    @loader
-    async def _history_by_todo_id(self, keys: list[HistoryKey]) -> list[list[db.Row]]:
-        rows = await db.fetch(
-            f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
-            " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
-            "  WITH ORDINALITY AS k (todo_id, size, before, place)"
-            " CROSS JOIN LATERAL (SELECT * FROM changes h WHERE h.owner_id = $1"
-            "  AND h.todo_id = k.todo_id AND h.seq < k.before ORDER BY h.seq DESC LIMIT k.size) c"
-            " ORDER BY k.place, c.seq DESC",
-            self.viewer.id,
-            [key.todo_id for key in keys],
-            [key.size for key in keys],
-            [key.before for key in keys],
-        )
-        pages: list[list[db.Row]] = [[] for _ in keys]
-        for row in rows:
-            pages[row["place"] - 1].append(row)
-        return pages
+@loader
+async def _users_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
+    return await _by_id(access.visible_users(asker.viewer), access.USER_COLUMNS, "u", ids)
 
-    @loader
-    async def _newer_history(self, keys: list[HistoryKey]) -> list[bool]:
-        rows = await db.fetch(
-            "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
-            "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
-            " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
-            " ORDER BY k.place",
-            self.viewer.id,
-            [key.todo_id for key in keys],
-            [key.before for key in keys],
-        )
-        return [row["found"] for row in rows]
 
-    @loader
-    async def _todo_counts(self, ids: list[UUID]) -> list[Any]:
-        """The counts per status that the write path keeps with the owner.
+@loader
+async def _tags_by_todo_id(asker: Asker, ids: list[UUID]) -> list[list[TagOfTodo]]:
+    return grouped_tags(await db.fetch(TAGS_OF_TODOS, asker.viewer.id, ids), ids)
 
-        `Unauthenticated` where the account is gone, or isn't the viewer's.
-        """
-        if "overdue" in self.wanted:
-            rows = await db.fetch(COUNTS_WITH_OVERDUE, self.viewer.id, self.now)
-        else:
-            rows = await db.fetch(COUNTS, self.viewer.id)
-        found = {row["id"]: row for row in rows}
-        return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
 
-    @loader
-    async def _overdue_counts(self, ids: list[UUID]) -> list[int]:
-        """What the clock moves can't be kept, so it is counted from an index."""
-        row = await db.fetchrow(OVERDUE, self.viewer.id, self.now)
-        assert row is not None
-        return [row["count"] if owner_id == self.viewer.id else 0 for owner_id in ids]
+@loader
+async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list[db.Row]]:
+    rows = await db.fetch(
+        f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
+        " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
+        "  WITH ORDINALITY AS k (todo_id, size, before, place)"
+        " CROSS JOIN LATERAL (SELECT * FROM changes h WHERE h.owner_id = $1"
+        "  AND h.todo_id = k.todo_id AND h.seq < k.before ORDER BY h.seq DESC LIMIT k.size) c"
+        " ORDER BY k.place, c.seq DESC",
+        asker.viewer.id,
+        [key.todo_id for key in keys],
+        [key.size for key in keys],
+        [key.before for key in keys],
+    )
+    pages: list[list[db.Row]] = [[] for _ in keys]
+    for row in rows:
+        pages[row["place"] - 1].append(row)
+    return pages
+
+
+@loader
+async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
+    rows = await db.fetch(
+        "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
+        "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
+        " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
+        " ORDER BY k.place",
+        asker.viewer.id,
+        [key.todo_id for key in keys],
+        [key.before for key in keys],
+    )
+    return [row["found"] for row in rows]
+
+
+@loader
+async def _todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
+    """The counts per status that the write path keeps with the owner.
+
+    `Unauthenticated` where the account is gone, or isn't the viewer's.
+    """
+    if "overdue" in asker.wanted:
+        rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
+    else:
+        rows = await db.fetch(COUNTS, asker.viewer.id)
+    found = {row["id"]: row for row in rows}
+    return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
+
+
+@loader
+async def _overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
+    """What the clock moves can't be kept, so it is counted from an index."""
+    row = await db.fetchrow(OVERDUE, asker.viewer.id, asker.now)
+    assert row is not None
+    return [row["count"] if owner_id == asker.viewer.id else 0 for owner_id in ids]
 
 
 async def _by_id(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -14,7 +15,8 @@ RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
-FULL_LENGTH = len("2026-01-31T09:30:00.000000Z")
+FULL = "2026-01-31T09:30:00.000000Z"
+ARE_MOMENTS, ZONE = frozenset({datetime}).issuperset, attrgetter("tzinfo")
 
 # asyncpg stores the first and the last moment that Python knows as infinities.
 INFINITIES = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -27,13 +29,16 @@ def serialize_time(moment: datetime) -> str:
 
 def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
     """What `serialize_time` makes of each, in less time; None unless all are plain and in UTC."""
-    if any(type(moment) is not datetime or moment.tzinfo is not UTC for moment in moments):
-        return None
     if not moments:
         return []
-    texts = orjson.dumps(moments, option=orjson.OPT_UTC_Z).decode()[2:-2].split('","')
+    if not ARE_MOMENTS(map(type, moments)) or set(map(ZONE, moments)) != {UTC}:
+        return None
+    written = orjson.dumps(moments, option=orjson.OPT_UTC_Z)
+    texts = written.decode()[2:-2].split('","')
+    if len(written) == len(moments) * len(f'"{FULL}",') + 1:
+        return texts
     # orjson leaves a fraction of zero out.
-    return [text if len(text) == FULL_LENGTH else f"{text[:-1]}.000000Z" for text in texts]
+    return [text if len(text) == len(FULL) else f"{text[:-1]}.000000Z" for text in texts]
 
 
 def parse_time(value: object) -> datetime:

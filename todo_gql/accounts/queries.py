@@ -16,5 +16,5 @@ class AccountQuery:
         viewer = info.context.viewer
         if viewer is None:
             return None
-        row = await info.context.loaders.user_by_id.load(viewer.id)
+        row = await info.context.loaders.user_by_id.load_one(viewer.id)
         return None if row is None else User.from_row(row, viewer)

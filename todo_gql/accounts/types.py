@@ -63,7 +63,7 @@ class User(Node):
         if viewer is None or str(viewer.id) != self.id:
             return None
         info.context.loaders.fetch_along(selected_below(info))
-        return TodoStats.from_counts(await info.context.loaders.todo_counts.load(viewer.id))
+        return TodoStats.from_counts(await info.context.loaders.todo_counts.load_one(viewer.id))
 
     @classmethod
     def from_row(cls, row: db.Values | db.Row, viewer: Viewer | None) -> Self:

@@ -60,5 +60,5 @@ class ChangeQuery:
     )
     async def change_cursor(self, info: Info) -> str:
         viewer = info.context.signed_in()
-        counts = await info.context.loaders.todo_counts.load(viewer.id)
+        counts = await info.context.loaders.todo_counts.load_one(viewer.id)
         return cursor_of(viewer.id, counts["change_seq"])

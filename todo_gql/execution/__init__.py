@@ -1,7 +1,16 @@
 """A GraphQL engine that executes breadth-first; see README.md beside this file."""
 
 from todo_gql.execution.engine import Engine, Operation
-from todo_gql.execution.loading import ColumnLoader, loaded_field
+from todo_gql.execution.loading import ColumnLoader, loaded_field, loaded_rows
 from todo_gql.execution.rows import Converted, Rows, RowType
 
-__all__ = ["ColumnLoader", "Converted", "Engine", "Operation", "RowType", "Rows", "loaded_field"]
+__all__ = [
+    "ColumnLoader",
+    "Converted",
+    "Engine",
+    "Operation",
+    "RowType",
+    "Rows",
+    "loaded_field",
+    "loaded_rows",
+]

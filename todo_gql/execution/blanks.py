@@ -16,7 +16,7 @@ def blanks_apart(complete: Complete, *, nullable: bool) -> Complete:
 
     def complete_values(
         execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
-    ) -> Column:
+    ) -> Sequence[Any]:
         if not has_blanks(kinds):
             return complete(execution, field, values, kinds, places)
         picks = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, pairwise
 from types import GeneratorType
 from typing import Any, TypeAlias
 
@@ -66,5 +66,6 @@ def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
 
 def split(values: Iterable[Any], lists: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """The values dealt out into new lists as long as the given ones."""
-    dealt = iter(values)
-    return [list(islice(dealt, len(one))) for one in lists]
+    dealt = values if isinstance(values, list) else list(values)
+    ends = accumulate(map(len, lists), initial=0)
+    return [dealt[start:end] for start, end in pairwise(ends)]

@@ -1,6 +1,8 @@
 """Completing columns: from what resolvers return to what the answer holds, type by type."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from graphql import (
     GraphQLOutputType,
@@ -18,7 +20,16 @@ from todo_gql.execution.leaves import Serializers, leaf_completer, shortcut
 from todo_gql.execution.lists import list_completer
 from todo_gql.execution.objects import complete_abstract, complete_objects
 from todo_gql.execution.places import Places
-from todo_gql.execution.plan import Complete, PlannedField
+from todo_gql.execution.plan import Complete, PlannedField, Shortcut
+
+
+def shortcut_to(return_type: GraphQLOutputType, serializers: Serializers) -> Shortcut | None:
+    """The quick way to complete a column of a type, if it is a leaf."""
+    nullable = not is_non_null_type(return_type)
+    inner = return_type.of_type if is_non_null_type(return_type) else return_type
+    if not is_leaf_type(inner):
+        return None
+    return shortcut(inner, serializers.get(inner.name), nullable=nullable)
 
 
 def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Complete:
@@ -26,14 +37,13 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
     nullable = not is_non_null_type(return_type)
     inner = return_type.of_type if is_non_null_type(return_type) else return_type
     if is_leaf_type(inner):
-        quick = shortcut(inner, nullable=nullable)
-        serialize = serializers.get(inner.name)
-        slow = blanks_apart(leaf_completer(inner, serialize), nullable=nullable)
+        quick = shortcut(inner, serializers.get(inner.name), nullable=nullable)
+        slow = blanks_apart(leaf_completer(inner), nullable=nullable)
 
         def complete_leaves(
             execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
-        ) -> Column:
-            completed = quick(values, kinds)
+        ) -> Sequence[Any]:
+            completed = quick(values)
             if completed is not None:
                 return completed
             return slow(execution, field, values, kinds, places)

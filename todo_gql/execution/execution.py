@@ -4,6 +4,7 @@ from asyncio import CancelledError, TaskGroup, ensure_future, gather
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import cached_property, partial
 from math import inf
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -22,13 +23,19 @@ from graphql.execution import (
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.executor import CollectedErrors
 from graphql.pyutils import Path, is_awaitable
+from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from todo_gql.execution.columns import Column, has_awaitables, kinds_of
-from todo_gql.execution.places import FieldPlaces, Nulled, Places
+from todo_gql.execution.loading import Loaded
+from todo_gql.execution.places import FieldPlaces, Nulled, Places, SomePlaces
 from todo_gql.execution.plan import PlannedField, Selection
 
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 """Something awaited and completed, which returns the steps that it leads to."""
+
+Late: TypeAlias = tuple[int, Awaitable[Column], PlannedField, FieldPlaces]
+"""A column that has to be awaited, after the place of its field in the selection."""
+_place_of: Callable[[Late], int] = itemgetter(0)
 
 
 class Failure(NamedTuple):
@@ -86,9 +93,31 @@ class Execution:
     def info(self, field: PlannedField, path: Path | None) -> GraphQLResolveInfo[Any]:
         """What a resolver may ask about the execution."""
         assert path is not None
-        return self.executor.build_resolve_info(
-            field.definition, field.nodes, field.parent_type, path
+        request = self.request
+        return GraphQLResolveInfo(
+            field.field_name,
+            field.nodes,
+            field.type,
+            field.parent_type,
+            path,
+            request.schema,
+            request.fragments,
+            request.root,
+            request.operation,
+            request.variables,
+            request.context,
+            is_awaitable,
+            None,
+            GraphQLResolveInfoHelpers(self._gather, self._track),
         )
+
+    # Only few resolvers ask for these, and graphql-core's executor takes as long to make as a
+    # small operation does.
+    def _gather(self, values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
+        return self.executor.gather_async_work(values)
+
+    def _track(self, values: Sequence[Any]) -> None:
+        self.executor.track_async_work(values)
 
     def fail(
         self,
@@ -113,39 +142,89 @@ class Execution:
         into: list[dict[str, Any]] | None = None,
     ) -> list[dict[str, Any]]:
         """What is selected of each source; fields that have to be awaited are filled in later."""
-        columns: list[Column] = []
-        late: list[tuple[Awaitable[Column], PlannedField, FieldPlaces]] = []
-        for field in selection.fields:
-            stands = FieldPlaces(
-                places, field.name, field.parent_type.name, self.wave, nullable=field.nullable
-            )
-            values = field.resolve(self, field, sources, stands)
-            if not isinstance(values, list):
-                late.append((values, field, stands))
-            elif has_awaitables(values, kinds := kinds_of(values)):
-                late.append((awaited(values), field, stands))
-            else:
-                columns.append(field.complete(self, field, values, kinds, stands))
-                continue
-            stands.wave += 1
-            columns.append([None] * len(sources))
+        columns: list[Sequence[Any]] = [()] * len(selection.fields)
+        late: list[Late] = []
+        read = selection.read(sources)
+        if read is not None:
+            for (place, field), values in zip(selection.attributes, read, strict=True):
+                shortcut = field.way.shortcut
+                done = shortcut(values) if shortcut else None
+                if done is None:
+                    stands = self._places(field, places)
+                    done = self._completed(place, field, list(values), len(sources), stands, late)
+                columns[place] = done
+        for place, field in selection.everything if read is None else selection.others:
+            stands = self._places(field, places)
+            had = field.resolve(self, field, sources, stands)
+            columns[place] = self._completed(place, field, had, len(sources), stands, late)
         if into is not None:
             rows = into
-            for row, cells in zip(rows, zip(*columns, strict=True), strict=bool(columns)):
+            for row, cells in zip(rows, zip(*columns, strict=False), strict=bool(columns)):
                 row.update(zip(selection.names, cells, strict=True))
         elif columns:
             rows = selection.rows(columns)
         else:
             rows = [{} for _ in sources]
-        for awaitable, field, stands in late:
+        if len(late) > 1:
+            late.sort(key=_place_of)
+        for _, awaitable, field, stands in late:
             self.later(awaitable, partial(self._fill, rows, field, stands))
         return rows
+
+    def _places(self, field: PlannedField, places: Places) -> FieldPlaces:
+        return FieldPlaces(
+            places, field.name, field.parent_type.name, self.wave, nullable=field.nullable
+        )
+
+    def _completed(
+        self,
+        place: int,
+        field: PlannedField,
+        values: Column | Awaitable[Column],
+        size: int,
+        stands: FieldPlaces,
+        late: list[Late],
+    ) -> Sequence[Any]:
+        """The completed column, or what keeps its place until it has been awaited."""
+        if isinstance(values, Loaded):
+            # They are there, but graphql-core would have awaited them.
+            stands.wave += 1
+            self.wave += 1
+            completed = self._complete_loaded(field, values, stands)
+            self.wave -= 1
+            return completed
+        if not isinstance(values, list):
+            late.append((place, values, field, stands))
+        elif has_awaitables(values, kinds := kinds_of(values)):
+            late.append((place, awaited(values), field, stands))
+        else:
+            return field.complete(self, field, values, kinds, stands)
+        stands.wave += 1
+        return [None] * size
+
+    def _complete_loaded(
+        self, field: PlannedField, values: Loaded, places: Places
+    ) -> Sequence[Any]:
+        """Complete loaded values, each once where that gives the same."""
+        once = values.once
+        if once is not None and field.selects_only_leaves(self):
+            failures = len(self.failures)
+            some = SomePlaces(places, values.firsts)
+            completed = field.complete(self, field, once, kinds_of(once), some)
+            if len(self.failures) == failures:
+                return list(map(completed.__getitem__, values.which))
+            # Each of them is to have the error.
+            del self.failures[failures:]
+        return field.complete(self, field, values, kinds_of(values), places)
 
     def _fill(
         self, rows: list[dict[str, Any]], field: PlannedField, places: Places, values: Column
     ) -> None:
         """Complete the values of a field that were awaited, and put them into their objects."""
-        completed = field.complete(self, field, values, kinds_of(values), places)
+        if isinstance(values, Loaded):
+            completed = self._complete_loaded(field, values, places)
+        else:
+            completed = field.complete(self, field, values, kinds_of(values), places)
         for row, value in zip(rows, completed, strict=True):
             row[field.name] = value
 

@@ -11,6 +11,7 @@ from graphql.pyutils.is_awaitable import is_async_iterable
 
 from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, split
 from todo_gql.execution.execution import Execution, awaited
+from todo_gql.execution.loading import Loaded
 from todo_gql.execution.places import ItemPlaces, Places, SomePlaces
 from todo_gql.execution.plan import Complete, PlannedField
 from todo_gql.execution.rows import Rows
@@ -32,8 +33,11 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         *,
         into: list[Column] | None = None,
     ) -> Column:
-        if kinds <= {list}:
-            items: Sequence[Any] = list(chain.from_iterable(values))
+        if isinstance(values, Loaded) and values.row_type:
+            rows = values.row_type.objects(list(chain.from_iterable(values)))
+            items: Sequence[Any] = rows if rows.row_type.type is row_origin else rows.made
+        elif kinds <= {list}:
+            items = list(chain.from_iterable(values))
         elif kinds == {Rows}:
             items = _joined(values, row_origin)
         else:

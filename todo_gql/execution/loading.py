@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import strawberry
 
 from todo_gql.execution.columns import Column, kinds_of, mapped
+from todo_gql.execution.rows import Row, RowType
 
 K = TypeVar("K")
 K_contra = TypeVar("K_contra", contravariant=True)
@@ -21,40 +22,74 @@ class ColumnLoader(Protocol[K_contra, V]):
     def load(self, key: K_contra) -> Awaitable[V]:
         """What the key stands for."""
 
+    def at_hand(self, keys: Sequence[K_contra]) -> list[V | Exception] | None:
+        """What each key stands for, if that is known for all without waiting."""
+
     def load_column(self, keys: Sequence[K_contra]) -> Awaitable[list[V | Exception]]:
         """What each key stands for, or why that couldn't be loaded."""
 
 
+class Loaded(list[Any]):
+    """A column that a loader gave.
+
+    With a `row_type` each value is a sequence of rows. Where values occur again, `once` has each of
+    them one time, `firsts` the places of these, and `which` tells which one is where.
+    """
+
+    row_type: RowType[Any] | None = None
+    once: Column | None = None
+    firsts: Sequence[int] = ()
+    which: Sequence[int] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Loading(Generic[C, K, V, T]):
-    """How a field's values are loaded."""
+    """How a field's values are loaded, and made of what was loaded: by `make`, or as rows."""
 
     loader: Callable[[C], ColumnLoader[K, V]]
     by: str
     make: Callable[[V, C], T]
+    row_type: RowType[Any] | None = None
 
     async def one(self, source: object, context: C) -> T:
         """The field's value for one object."""
         return self.make(await self.loader(context).load(getattr(source, self.by)), context)
 
-    async def column(self, keys: Sequence[K], context: C) -> Column:
+    def at_hand(self, keys: Sequence[K], context: C) -> Loaded | None:
+        """The field's value for the objects that have these keys, if nothing has to be awaited."""
+        try:
+            loaded = self.loader(context).at_hand(keys)
+        except Exception:  # noqa: BLE001 - it is told where the column is awaited
+            return None
+        return None if loaded is None else self._made(keys, loaded, context)
+
+    async def column(self, keys: Sequence[K], context: C) -> Loaded:
         """The field's value for the objects that have these keys."""
         try:
             loaded = await self.loader(context).load_column(keys)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
-            return [error] * len(keys)
+            return Loaded([error] * len(keys))
+        return self._made(keys, loaded, context)
+
+    def _made(self, keys: Sequence[K], loaded: list[V | Exception], context: C) -> Loaded:
+        has_failed = any(issubclass(kind, Exception) for kind in kinds_of(loaded))
+        if self.row_type and not has_failed:
+            column = Loaded(loaded)
+            column.row_type = self.row_type
+            return column
         # Objects that share a key share what is made of its value.
         found = dict(zip(keys, loaded, strict=True))
         values = list(found.values())
-        make = _unless_failed(self.make) if _any_failed(values) else self.make
+        make = _unless_failed(self.make) if has_failed else self.make
         made = mapped(make, values, [context] * len(values))
         if len(made) == len(keys):
-            return made
-        return list(map(dict(zip(found, made, strict=True)).__getitem__, keys))
-
-
-def _any_failed(values: Column) -> bool:
-    return any(issubclass(kind, Exception) for kind in kinds_of(values))
+            return Loaded(made)
+        places = dict(zip(found, range(len(made)), strict=True))
+        which = list(map(places.__getitem__, keys))
+        column = Loaded(map(made.__getitem__, which))
+        column.once, column.which = made, which
+        column.firsts = list(map(which.index, range(len(made))))
+        return column
 
 
 def _unless_failed(make: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -78,10 +113,26 @@ def loaded_field(
     `make` turns what was loaded into the field's value. The engine calls the loader once for all
     objects of a level; under graphql-core each object calls it for itself.
     """
-    loading = Loading(loader, by, make)
+    return cast("T", _field(Loading(loader, by, make), description))
 
+
+def loaded_rows(
+    loader: Callable[[C], ColumnLoader[K, Sequence[Row]]],
+    *,
+    by: str,
+    row_type: RowType[T],
+    description: str | None = None,
+) -> Sequence[T]:
+    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type.
+
+    `by` and `loader` are what they are there.
+    """
+    loading = Loading(loader, by, lambda rows, _context: row_type.objects(rows), row_type)
+    return cast("Sequence[T]", _field(loading, description))
+
+
+def _field(loading: Loading[Any, Any, Any, Any], description: str | None) -> Any:
     async def resolve(self: Any, info: strawberry.Info) -> Any:
         return await loading.one(self, info.context)
 
-    field = strawberry.field(resolver=resolve, description=description, metadata={LOADING: loading})
-    return cast("T", field)
+    return strawberry.field(resolver=resolve, description=description, metadata={LOADING: loading})

@@ -2,21 +2,57 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLOutputType, is_non_null_type
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    ListValueNode,
+    ObjectValueNode,
+    TypeNameMetaFieldDef,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution import get_argument_values
 from graphql.execution.collect_fields import FieldDetailsList
 
-from todo_gql.execution.columns import Column
+from todo_gql.execution.columns import Column, kinds_of
+from todo_gql.execution.reading import attributes_reader
+
+# What can't be changed by a resolver, and so can be handed to many.
+ATOMS = frozenset({str, int, float, bool, type(None)})
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, places)`: the field's values for all sources."""
 
-Complete: TypeAlias = Callable[..., Column]
+Shortcut: TypeAlias = Callable[[Sequence[Any]], Sequence[Any] | None]
+"""The completed column of a leaf, or None if it has to be completed value by value."""
+
+Complete: TypeAlias = Callable[..., Sequence[Any]]
 """`complete(execution, field, values, kinds, places)`: the values as the answer holds them."""
 
 Subselect: TypeAlias = Callable[..., "Selection"]
 """`subselect(execution, field, type)`: what is selected of a field's objects of one type."""
+
+
+class Way(NamedTuple):
+    """How a field of a type is dealt with, whatever the document.
+
+    `attribute` is what its value is read from, if it is no more than that, and `shortcut` completes
+    the columns of a leaf that need no look at each value.
+    """
+
+    resolve: Resolve
+    complete: Complete
+    attribute: str | None
+    shortcut: Shortcut | None
 
 
 @dataclass(slots=True, eq=False)
@@ -27,45 +63,90 @@ class PlannedField:
     details: FieldDetailsList
     definition: GraphQLField
     parent_type: GraphQLObjectType
-    resolve: Resolve
-    complete: Complete
+    way: Way
     subselect: Subselect
+    resolve: Resolve = field(init=False)
+    complete: Complete = field(init=False)
     selections: dict[GraphQLObjectType, "Selection"] = field(default_factory=dict)
     nullable: bool = field(init=False)
+    type: GraphQLOutputType = field(init=False)
+    field_name: str = field(init=False)
+    nodes: list[FieldNode] = field(init=False)
+    arguments: dict[str, Any] | None = field(init=False)
 
     def __post_init__(self) -> None:
+        self.resolve, self.complete = self.way.resolve, self.way.complete
+        self.type = self.definition.type
+        self.nodes = [detail.node for detail in self.details]
+        self.field_name = self.nodes[0].name.value
         self.nullable = not is_non_null_type(self.type)
+        self.arguments = _constant_arguments(self.definition, self.details[0].node)
 
-    @property
-    def type(self) -> GraphQLOutputType:
-        """What the field returns."""
-        return self.definition.type
+    def selects_only_leaves(self, execution: object) -> bool:
+        """Whether all that is selected of the field's objects are attributes that are leaves."""
+        named = get_named_type(self.type)
+        try:
+            return is_object_type(named) and self.subselect(execution, self, named).has_only_leaves
+        except (GraphQLError, RecursionError):
+            return False
 
-    @property
-    def field_name(self) -> str:
-        """The field's name in the schema."""
-        return self.details[0].node.name.value
 
-    @property
-    def nodes(self) -> list[FieldNode]:
-        """Where the document asks for the field."""
-        return [detail.node for detail in self.details]
+Numbered: TypeAlias = list[tuple[int, PlannedField]]
+"""Fields, and their places in the selection."""
 
 
 @dataclass(slots=True, eq=False)
 class Selection:
-    """What is selected of objects of one type."""
+    """What is selected of objects of one type.
+
+    `attributes` are the fields that only read an attribute, `others` are all others.
+    """
 
     fields: Sequence[PlannedField]
     names: tuple[str, ...] = field(init=False)
-    rows: Callable[[list[Column]], list[dict[str, Any]]] = field(init=False)
+    rows: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = field(init=False)
+    everything: Numbered = field(init=False)
+    attributes: Numbered = field(init=False)
+    others: Numbered = field(init=False)
+    has_only_leaves: bool = field(init=False)
+    read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)
         self.rows = _row_maker(self.names)
+        self.everything = list(enumerate(self.fields))
+        self.attributes = [(n, one) for n, one in self.everything if one.way.attribute]
+        self.others = [(n, one) for n, one in self.everything if not one.way.attribute]
+        self.has_only_leaves = all(
+            one.way.shortcut and (one.way.attribute or one.definition is TypeNameMetaFieldDef)
+            for one in self.fields
+        )
+        self.read = attributes_reader([str(one.way.attribute) for _, one in self.attributes])
 
 
-def _row_maker(names: Sequence[str]) -> Callable[[list[Column]], list[dict[str, Any]]]:
+def _constant_arguments(definition: GraphQLField, node: FieldNode) -> dict[str, Any] | None:
+    """The arguments, if they are the same at each execution and can be given to many."""
+    if any(_holds_variable(argument.value) for argument in node.arguments or ()):
+        return None
+    try:
+        given = get_argument_values(definition, node)
+    except GraphQLError:
+        return None
+    return given if kinds_of(given.values()) <= ATOMS else None
+
+
+def _holds_variable(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(map(_holds_variable, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_holds_variable(one.value) for one in node.fields)
+    return isinstance(node, VariableNode)
+
+
+@lru_cache(maxsize=1024)
+def _row_maker(
+    names: tuple[str, ...],
+) -> Callable[[list[Sequence[Any]]], list[dict[str, Any]]]:
     """What makes a dictionary for each object, of the columns of these names.
 
     Python builds a dictionary whose keys stand in the code in half the time of `dict(zip(…))`.
@@ -77,5 +158,5 @@ def _row_maker(names: Sequence[str]) -> Callable[[list[Column]], list[dict[str, 
     code = f"lambda columns: [{{{pairs}}} for {cells} in zip(*columns)]"
     # Names are letters, digits and underscores: GraphQL knows no others.
     assert all(map(str.isidentifier, names))
-    maker: Callable[[list[Column]], list[dict[str, Any]]] = eval(code)  # noqa: S307 - as said
+    maker: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = eval(code)  # noqa: S307 - as said
     return maker

@@ -3,11 +3,11 @@
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
-from todo_gql.execution.completion import completer
+from todo_gql.execution.completion import completer, shortcut_to
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaves import Serializers
-from todo_gql.execution.plan import Complete, PlannedField, Resolve, Selection
-from todo_gql.execution.resolution import resolver
+from todo_gql.execution.plan import PlannedField, Selection, Way
+from todo_gql.execution.resolution import plain_attribute, resolver
 
 
 class Planner:
@@ -16,7 +16,7 @@ class Planner:
     def __init__(self, schema: GraphQLSchema, serializers: Serializers) -> None:
         self.schema = schema
         self.serializers = serializers
-        self.ways: dict[tuple[GraphQLObjectType, str], tuple[Resolve, Complete]] = {}
+        self.ways: dict[tuple[GraphQLObjectType, str], Way] = {}
 
     def root(self, execution: Execution, root_type: GraphQLObjectType) -> Selection:
         """What an operation selects of the root."""
@@ -47,22 +47,17 @@ class Planner:
             field_name = details[0].node.name.value
             definition = self.schema.get_field(type_, field_name)
             if definition is not None:
-                resolve, complete = self._way(type_, field_name, definition)
-                planned.append(
-                    PlannedField(
-                        name, details, definition, type_, resolve, complete, self.subselect
-                    )
-                )
+                way = self._way(type_, field_name, definition)
+                planned.append(PlannedField(name, details, definition, type_, way, self.subselect))
         return Selection(planned)
 
-    def _way(
-        self, type_: GraphQLObjectType, name: str, definition: GraphQLField
-    ) -> tuple[Resolve, Complete]:
+    def _way(self, type_: GraphQLObjectType, name: str, definition: GraphQLField) -> Way:
         way = self.ways.get((type_, name))
         if way is None:
-            way = (
+            way = self.ways[type_, name] = Way(
                 resolver(definition, type_, self.schema),
                 completer(definition.type, self.serializers),
+                plain_attribute(definition, self.schema),
+                shortcut_to(definition.type, self.serializers),
             )
-            self.ways[type_, name] = way
         return way

@@ -14,7 +14,7 @@ from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.loading import LOADING, Loading
 from todo_gql.execution.places import Places
-from todo_gql.execution.plan import PlannedField, Resolve
+from todo_gql.execution.plan import ATOMS, PlannedField, Resolve
 from todo_gql.execution.rows import Rows
 from todo_gql.execution.strawberry_types import (
     attribute_of,
@@ -22,9 +22,6 @@ from todo_gql.execution.strawberry_types import (
     direct_resolver,
     takes_only_itself,
 )
-
-# What can't be changed by a resolver, and so can be handed to many.
-ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def resolver(
@@ -35,12 +32,18 @@ def resolver(
         return partial(_type_names, parent_type.name)
     if definition.resolve is None and not definition.args:
         return _resolve_by_default
-    field = bare_field(definition, schema)
-    if field is not None and (attribute := attribute_of(field)):
+    if attribute := plain_attribute(definition, schema):
         return partial(_attributes, attribute, attrgetter(attribute))
+    field = bare_field(definition, schema)
     if field is None or field.base_resolver is None:
         return partial(_resolve_each, definition.resolve or default_field_resolver)
     return _bare_resolver(field, field.base_resolver, schema)
+
+
+def plain_attribute(definition: GraphQLField, schema: GraphQLSchema) -> str | None:
+    """The attribute of the object that a field shows, if it does no more than that."""
+    field = bare_field(definition, schema)
+    return attribute_of(field) if field else None
 
 
 def _bare_resolver(
@@ -103,7 +106,8 @@ def _resolve_loaded(
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
     if has_blanks(kinds_of(keys)):
         return _resolve_each(call, execution, field, sources, places)
-    return loading.column(keys, execution.context)
+    loaded = loading.at_hand(keys, execution.context)
+    return loading.column(keys, execution.context) if loaded is None else loaded
 
 
 def _resolve_by_default(
@@ -129,16 +133,18 @@ def _resolve_each(
     places: Places,
 ) -> Column:
     """Call a resolver for each object, with all that it may ask for."""
-    definition = field.definition
-    if not definition.args:
+    if (constant := field.arguments) is not None:
         return _mapped_objects(
-            lambda source, index: resolve(source, execution.info(field, places.path(index))),
+            lambda source, index: resolve(
+                source, execution.info(field, places.path(index)), **constant
+            ),
             sources,
             range(len(sources)),
         )
 
     def arguments() -> dict[str, Any]:
-        return get_argument_values(definition, field.details[0].node, execution.request.variables)
+        node = field.details[0].node
+        return get_argument_values(field.definition, node, execution.request.variables)
 
     try:
         given = arguments()

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-Owner = TypeVar("Owner")
+Asker = TypeVar("Asker")
 Key = TypeVar("Key")
 Values = TypeVar("Values")
 
@@ -83,24 +83,24 @@ def event_began() -> None:
         current.set(replace(request, batches=None, statements=None, span=None))
 
 
-Load = Callable[[Owner, list[Key]], Coroutine[Any, Any, Values]]
+Load = Callable[[Asker, list[Key]], Coroutine[Any, Any, Values]]
 
 
-def loader(load: Load[Owner, Key, Values]) -> Load[Owner, Key, Values]:
+def loader(load: Load[Asker, Key, Values]) -> Load[Asker, Key, Values]:
     """A loader's batch function whose calls are noted with the number of their keys."""
     name = load.__name__.lstrip("_")
 
     @wraps(load)
-    async def observed(owner: Owner, keys: list[Key]) -> Values:
+    async def observed(asker: Asker, keys: list[Key]) -> Values:
         observation = current.get()
         if observation is None:
-            return await load(owner, keys)
+            return await load(asker, keys)
         if observation.batches is None:
             observation.batches = []
         observation.batches.append((name, len(keys)))
         if observation.span is None:
-            return await load(owner, keys)
+            return await load(asker, keys)
         with observation.span(f"load {name}", {"todo_gql.batch_size": len(keys)}):
-            return await load(owner, keys)
+            return await load(asker, keys)
 
     return observed

@@ -1,5 +1,6 @@
 """Reading todos, their stats and tags."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -30,7 +31,7 @@ from todo_gql.todos.filters import filtered_todos, is_plain
 from todo_gql.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.todos.sorting import todo_keyset
 from todo_gql.todos.tag_names import MAX_LENGTH, normal_form
-from todo_gql.todos.types import Tag, TagConnection, Todo, TodoConnection, TodoStats
+from todo_gql.todos.types import Tag, TagConnection, Todo, TodoConnection, TodoStats, total_of
 
 First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
 After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
@@ -72,11 +73,14 @@ def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
     return statement.where(f"strpos(g.name, {statement.bind(normal_form(search))}) > 0")
 
 
-async def _kept_total(page: Page, context: Context) -> int:
+def _kept_total(page: Page, context: Context) -> int | Awaitable[int]:
     if page.rows and "total" in page.rows[0]:
         return int(page.rows[0]["total"])
-    counts = await context.loaders.todo_counts.load(context.signed_in().id)
-    return TodoStats.from_counts(counts).total
+    return _read_total(context)
+
+
+async def _read_total(context: Context) -> int:
+    return total_of(await context.loaders.todo_counts.load_one(context.signed_in().id))
 
 
 async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
@@ -102,7 +106,7 @@ class TodoQuery:
     ) -> Todo | None:
         loaders, todo_id = info.context.loaders, parse_id(id)
         loaders.fetch_along(selected_below(info))
-        row = await loaders.todo_by_id.load(todo_id) if todo_id else None
+        row = await loaders.todo_by_id.load_one(todo_id) if todo_id else None
         return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
 
     @strawberry.field(
@@ -147,7 +151,7 @@ class TodoQuery:
         viewer = context.signed_in()
         if is_plain(wanted):
             context.loaders.fetch_along(selected_below(info))
-            return TodoStats.from_counts(await context.loaders.todo_counts.load(viewer.id))
+            return TodoStats.from_counts(await context.loaders.todo_counts.load_one(viewer.id))
         return await _counted_stats(viewer, wanted, context.now)
 
     @strawberry.field(

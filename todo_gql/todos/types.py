@@ -13,7 +13,8 @@ from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
 from todo_gql.context import Context, Info
-from todo_gql.execution import ColumnLoader, Converted, RowType, loaded_field
+from todo_gql.execution import ColumnLoader, Converted, RowType, loaded_field, loaded_rows
+from todo_gql.loaders import TagOfTodo
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
@@ -61,7 +62,7 @@ def _user_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
     return context.loaders.user_by_id
 
 
-def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[db.Values]]:
+def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
     return context.loaders.tags_by_todo_id
 
 
@@ -81,7 +82,7 @@ class Tag(Node):
     @classmethod
     def from_row(cls, row: db.Values) -> "Tag":
         """The tag in a row."""
-        return TAGS.object(row)
+        return TAGS.lazy(row)
 
     @classmethod
     def from_rows(cls, rows: Sequence[db.Values]) -> Sequence["Tag"]:
@@ -90,6 +91,8 @@ class Tag(Node):
 
 
 TAGS = RowType(Tag, id=Converted("id", str), name="name", todo_count="todo_count")
+# As todos come with them: an id, a name and a number, the first and the last perhaps as text.
+TAGS_OF_TODO = RowType(Tag, id=Converted(0, str), name=1, todo_count=Converted(2, int))
 
 
 @strawberry.type(description="A field that a change touched.")
@@ -204,10 +207,10 @@ class Todo(Node):
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
 
-    tags: Sequence[Tag] = loaded_field(
+    tags: Sequence[Tag] = loaded_rows(
         _tags_by_todo_id,
         by="key",
-        make=lambda rows, _context: Tag.from_rows(rows),
+        row_type=TAGS_OF_TODO,
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
@@ -215,7 +218,7 @@ class Todo(Node):
     @classmethod
     def from_row(cls, row: db.Values, now: datetime) -> "Todo":
         """The todo in a row, overdue or not at the moment `now`."""
-        return TODOS.object(row, now)
+        return TODOS.lazy(row, now)
 
     @classmethod
     def from_rows(cls, rows: Sequence[db.Values], now: datetime) -> Sequence["Todo"]:
@@ -276,9 +279,14 @@ class TodoConnection(Connection[Todo]):
 
     count: strawberry.Private[Any]
 
-    @strawberry.field(description="All todos that the filter matches, whatever the page.")
-    async def total_count(self, info: Info) -> int:
-        return int(await self.count(info.context))
+    def _count(self, info: Info) -> Any:
+        return self.count(info.context)
+
+    total_count: int = strawberry.field(
+        resolver=_count,
+        graphql_type=int,
+        description="All todos that the filter matches, whatever the page.",
+    )
 
 
 @strawberry.type(name="TagConnection", description="A page of tags.")
@@ -310,21 +318,39 @@ class TodoStats:
     @classmethod
     def from_counts(cls, row: db.Row) -> "TodoStats":
         """The stats in a row of counts; those overdue are counted when asked for, if absent."""
-        total = sum(row[f"{status.name.lower()}_count"] for status in Status)
-        completed = row["completed_count"]
-        return cls(
-            total=total,
-            pending=row["pending_count"],
-            in_progress=row["in_progress_count"],
-            completed=completed,
-            cancelled=row["cancelled_count"],
-            completion_rate=completed / total * 100 if total else 0.0,
-            owner_key=row["id"],
-            counted_overdue=row.get("overdue_count"),
-        )
+        return STATS.lazy(row)
 
-    @strawberry.field(description="Due before now and PENDING or IN_PROGRESS.")
-    async def overdue(self, info: Info) -> int:
+    def _overdue(self, info: Info) -> Any:
         if self.counted_overdue is not None:
             return self.counted_overdue
-        return await info.context.loaders.overdue_count.load(self.owner_key)
+        return info.context.loaders.overdue_count.load_one(self.owner_key)
+
+    overdue: int = strawberry.field(
+        resolver=_overdue,
+        graphql_type=int,
+        description="Due before now and PENDING or IN_PROGRESS.",
+    )
+
+
+def total_of(row: db.Row) -> int:
+    """All todos in a row of counts."""
+    pending, in_progress = row["pending_count"], row["in_progress_count"]
+    return int(pending + in_progress + row["completed_count"] + row["cancelled_count"])
+
+
+def _completion_rate(row: db.Row) -> float:
+    total = total_of(row)
+    return row["completed_count"] / total * 100 if total else 0.0
+
+
+STATS = RowType(
+    TodoStats,
+    total=total_of,
+    pending="pending_count",
+    in_progress="in_progress_count",
+    completed="completed_count",
+    cancelled="cancelled_count",
+    completion_rate=_completion_rate,
+    owner_key="id",
+    counted_overdue=lambda row: row.get("overdue_count"),
+)

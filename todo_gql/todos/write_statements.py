@@ -74,7 +74,7 @@ DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EX
 """
 # The tags that the todos made carry; a row without a tag for a todo that has none.
 MADE_TAGS = """
-SELECT m.id AS todo_id, g.id, g.name, g.todo_count FROM made m
+SELECT g.id, g.name, g.todo_count, m.id AS todo_id FROM made m
 LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id ORDER BY g.name
 """
 MADE_WITHOUT_TAGS = "SELECT id AS todo_id, NULL AS id FROM made"

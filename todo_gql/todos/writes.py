@@ -20,7 +20,7 @@ from todo_gql.auth import Viewer
 from todo_gql.changes.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
-from todo_gql.loaders import TAGS_OF_TODOS, grouped_tags
+from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.models import Status
 from todo_gql.todos.state import TodoState
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
@@ -40,7 +40,7 @@ class OwnerWrite:
         self.viewer = viewer
         self.now = now
         self.discarded = False
-        self.made_tags: dict[UUID, list[db.Row]] = {}
+        self.made_tags: dict[UUID, list[TagOfTodo]] = {}
         self._entries: list[Entry] = []
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
@@ -72,7 +72,7 @@ class OwnerWrite:
         moves = TagMoves.of(entries)
         statement = create_statement(tags=bool(moves.added))
         rows = self._rows(todos, moves, entries)
-        created: dict[UUID, list[db.Row]] = {}
+        created: dict[UUID, list[TagOfTodo]] = {}
         for row in await self.connection.fetch(statement, self.viewer.id, rows):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
         if len(created) == len(todos):
@@ -126,7 +126,7 @@ class OwnerWrite:
         }
         return orjson.dumps(rows, default=str).decode()
 
-    async def tags_of(self, ids: Sequence[UUID]) -> list[list[db.Row]]:
+    async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
         """Each todo's tags as they are inside this transaction."""
         rows = await self.connection.fetch(TAGS_OF_TODOS, self.viewer.id, ids)
         return grouped_tags(rows, ids)
