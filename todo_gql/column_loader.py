@@ -7,6 +7,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from aiodataloader import DataLoader
 
+from todo_gql.execution import others_may_ask
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -113,10 +115,11 @@ class ColumnDataLoader(Generic[K, V]):
 
     async def _lead(self, batch: _Batch[K]) -> None:
         try:
-            # Whoever is about to run can still join, and so can whoever those are waiting for.
-            await sleep(0)
-            for _ in range(DISPATCH_TURNS if self._single_is_used else 1):
+            if others_may_ask():
+                # Whoever is about to run can still join, and so can whoever those wait for.
                 await sleep(0)
+                for _ in range(DISPATCH_TURNS if self._single_is_used else 1):
+                    await sleep(0)
             self._open = None
             keys = list(batch.keys)
             self._found.update(zip(keys, await self._load_keys(keys), strict=True))

@@ -1,6 +1,7 @@
 """A GraphQL engine that executes breadth-first; see README.md beside this file."""
 
 from todo_gql.execution.engine import Engine, Operation
+from todo_gql.execution.execution import others_may_ask
 from todo_gql.execution.loading import ColumnLoader, loaded_field, loaded_rows
 from todo_gql.execution.rows import Converted, Rows, RowType
 
@@ -13,4 +14,5 @@ __all__ = [
     "Rows",
     "loaded_field",
     "loaded_rows",
+    "others_may_ask",
 ]

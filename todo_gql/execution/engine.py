@@ -20,21 +20,20 @@ from graphql import (
     assert_valid_schema,
     execute,
     get_operation_ast,
-    get_variable_values,
     visit,
 )
 from graphql.execution import VariableValues
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
-from todo_gql.execution.execution import Execution, Request
+from todo_gql.execution.execution import Execution, Request, running
 from todo_gql.execution.leaves import Serializers
 from todo_gql.execution.places import RootPlaces
 from todo_gql.execution.plan import Selection
 from todo_gql.execution.planning import Planner
+from todo_gql.execution.variables import MAX_COERCION_ERRORS, Coerce, variable_reader
 
 CONDITIONS = frozenset({"skip", "include"})
 HANDED_OVER = frozenset({"defer", "stream", "experimental_disableErrorPropagation"})
-MAX_COERCION_ERRORS = 50
 MAX_PLANS = 16
 
 
@@ -48,6 +47,7 @@ class Operation:
     root_type: GraphQLObjectType | None
     fragments: dict[str, FragmentDefinitionNode]
     conditions: tuple[str, ...]
+    variables: Coerce
     is_covered: bool
     plans: dict[tuple[object, ...], Selection] = field(default_factory=dict)
 
@@ -104,6 +104,7 @@ class Engine:
                 if isinstance(one, FragmentDefinitionNode)
             },
             tuple(sorted(survey.conditions)),
+            variable_reader(self.schema, node, hide_suggestions=self.hide_suggestions),
             is_covered=survey.is_covered
             and root_type is not None
             and node.operation is not OperationType.SUBSCRIPTION
@@ -119,23 +120,18 @@ class Engine:
         root: Any = None,
     ) -> ExecutionResult:
         """What graphql-core's `execute` gives for the same operation."""
-        given = dict(variables or {})
+        given = variables or {}
         node = operation.node
         if not self.breadth_first or not operation.is_covered:
             self.handed_over += self.breadth_first
-            return await self._handed_over(operation, context, given, root)
-        values = get_variable_values(
-            self.schema,
-            node.variable_definitions or (),
-            given,
-            max_errors=MAX_COERCION_ERRORS,
-            hide_suggestions=self.hide_suggestions,
-        )
+            return await self._handed_over(operation, context, dict(given), root)
+        values = operation.variables(given)
         if isinstance(values, list):
             return ExecutionResult(None, values)
         execution = Execution(
             Request(self.schema, node, operation.fragments, values, context, root)
         )
+        before = running.set(execution)
         try:
             plan = self._plan(operation, execution, values)
             serially = node.operation is OperationType.MUTATION
@@ -144,6 +140,8 @@ class Engine:
             return ExecutionResult(None, [error])
         except RecursionError:
             return ExecutionResult(None, [GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, node)])
+        finally:
+            running.reset(before)
         return ExecutionResult(data, execution.collected.errors or None)
 
     def _plan(
@@ -162,7 +160,7 @@ class Engine:
     async def _handed_over(
         self, operation: Operation, context: Any, variables: dict[str, Any], root: Any
     ) -> ExecutionResult:
-        running = execute(
+        executing = execute(
             self.schema,
             operation.document,
             root,
@@ -172,7 +170,7 @@ class Engine:
             max_coercion_errors=MAX_COERCION_ERRORS,
             hide_suggestions=self.hide_suggestions,
         )
-        return await running if isinstance(running, Awaitable) else running
+        return await executing if isinstance(executing, Awaitable) else executing
 
 
 async def _all_at_once(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
@@ -185,8 +183,8 @@ async def _all_at_once(execution: Execution, plan: Selection, root: Any) -> dict
 async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
     """Execute each field after the one before it is done, as long as there is an answer."""
     data: dict[str, Any] = {}
-    for planned in plan.fields:
-        execution.select(Selection([planned]), [root], RootPlaces(), into=[data])
+    for single in plan.one_by_one:
+        execution.select(single, [root], RootPlaces(), into=[data])
         await execution.settle()
         if execution.concluded(data) is None:
             return None

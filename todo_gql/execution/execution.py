@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError, TaskGroup, ensure_future, gather
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import ContextVar
 from functools import cached_property, partial
 from math import inf
 from operator import itemgetter
@@ -60,6 +61,16 @@ class Request(NamedTuple):
     root: Any
 
 
+running: ContextVar["Execution | None"] = ContextVar("running", default=None)
+"""The operation that the engine executes just now."""
+
+
+def others_may_ask() -> bool:
+    """Whether anything else of the current operation may ask a loader before it comes to rest."""
+    execution = running.get()
+    return execution is None or not execution.runs_alone
+
+
 class Execution:
     """The state of one operation."""
 
@@ -72,6 +83,8 @@ class Execution:
         # How many awaits led to what is being completed: graphql-core reports what it finds
         # without waiting before anything that it has to wait for.
         self.wave = 0
+        # Whether no two resolvers or loaders of it can be under way at the same time.
+        self.runs_alone = True
 
     @cached_property
     def executor(self) -> Executor[Any]:
@@ -246,7 +259,12 @@ class Execution:
 
     async def settle(self) -> None:
         """Await all that has to be awaited, and all that follows from it, side by side."""
-        await _settled(self._taken())
+        steps = self._taken()
+        while len(steps) == 1:
+            steps = await steps[0]
+        if steps:
+            self.runs_alone = False
+            await _settled(steps)
         self.wave = 0
 
     def concluded(self, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -282,8 +300,10 @@ async def awaited(values: Column) -> Column:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
             values[place] = error
         return values
-    running = [ensure_future(values[place]) for place in places]
-    results = await gather(*running, return_exceptions=True)
+    if execution := running.get():
+        execution.runs_alone = False
+    futures = [ensure_future(values[place]) for place in places]
+    results = await gather(*futures, return_exceptions=True)
     for place, result in zip(places, results, strict=True):
         if isinstance(result, CancelledError):
             raise result

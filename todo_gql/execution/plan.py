@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -11,23 +11,16 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
-    ListValueNode,
-    ObjectValueNode,
     TypeNameMetaFieldDef,
-    ValueNode,
-    VariableNode,
     get_named_type,
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution import get_argument_values
 from graphql.execution.collect_fields import FieldDetailsList
 
-from todo_gql.execution.columns import Column, kinds_of
+from todo_gql.execution.arguments import Given, argument_reader
+from todo_gql.execution.columns import Column
 from todo_gql.execution.reading import attributes_reader
-
-# What can't be changed by a resolver, and so can be handed to many.
-ATOMS = frozenset({str, int, float, bool, type(None)})
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, places)`: the field's values for all sources."""
@@ -72,7 +65,7 @@ class PlannedField:
     type: GraphQLOutputType = field(init=False)
     field_name: str = field(init=False)
     nodes: list[FieldNode] = field(init=False)
-    arguments: dict[str, Any] | None = field(init=False)
+    given: Given = field(init=False)
 
     def __post_init__(self) -> None:
         self.resolve, self.complete = self.way.resolve, self.way.complete
@@ -80,7 +73,7 @@ class PlannedField:
         self.nodes = [detail.node for detail in self.details]
         self.field_name = self.nodes[0].name.value
         self.nullable = not is_non_null_type(self.type)
-        self.arguments = _constant_arguments(self.definition, self.details[0].node)
+        self.given = argument_reader(self.definition, self.nodes[0])
 
     def selects_only_leaves(self, execution: object) -> bool:
         """Whether all that is selected of the field's objects are attributes that are leaves."""
@@ -95,7 +88,7 @@ Numbered: TypeAlias = list[tuple[int, PlannedField]]
 """Fields, and their places in the selection."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Selection:
     """What is selected of objects of one type.
 
@@ -111,6 +104,11 @@ class Selection:
     has_only_leaves: bool = field(init=False)
     read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
 
+    @cached_property
+    def one_by_one(self) -> "list[Selection]":
+        """A selection for each field alone."""
+        return [Selection([one]) for one in self.fields]
+
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)
         self.rows = _row_maker(self.names)
@@ -122,25 +120,6 @@ class Selection:
             for one in self.fields
         )
         self.read = attributes_reader([str(one.way.attribute) for _, one in self.attributes])
-
-
-def _constant_arguments(definition: GraphQLField, node: FieldNode) -> dict[str, Any] | None:
-    """The arguments, if they are the same at each execution and can be given to many."""
-    if any(_holds_variable(argument.value) for argument in node.arguments or ()):
-        return None
-    try:
-        given = get_argument_values(definition, node)
-    except GraphQLError:
-        return None
-    return given if kinds_of(given.values()) <= ATOMS else None
-
-
-def _holds_variable(node: ValueNode) -> bool:
-    if isinstance(node, ListValueNode):
-        return any(map(_holds_variable, node.values))
-    if isinstance(node, ObjectValueNode):
-        return any(_holds_variable(one.value) for one in node.fields)
-    return isinstance(node, VariableNode)
 
 
 @lru_cache(maxsize=1024)

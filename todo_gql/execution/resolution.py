@@ -6,15 +6,16 @@ from operator import attrgetter
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, TypeNameMetaFieldDef
-from graphql.execution import default_field_resolver, get_argument_values
+from graphql.execution import default_field_resolver
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from todo_gql.execution.arguments import ATOMS
 from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.loading import LOADING, Loading
 from todo_gql.execution.places import Places
-from todo_gql.execution.plan import ATOMS, PlannedField, Resolve
+from todo_gql.execution.plan import PlannedField, Resolve
 from todo_gql.execution.rows import Rows
 from todo_gql.execution.strawberry_types import (
     attribute_of,
@@ -133,27 +134,15 @@ def _resolve_each(
     places: Places,
 ) -> Column:
     """Call a resolver for each object, with all that it may ask for."""
-    if (constant := field.arguments) is not None:
-        return _mapped_objects(
-            lambda source, index: resolve(
-                source, execution.info(field, places.path(index)), **constant
-            ),
-            sources,
-            range(len(sources)),
-        )
-
-    def arguments() -> dict[str, Any]:
-        node = field.details[0].node
-        return get_argument_values(field.definition, node, execution.request.variables)
-
+    variables = execution.request.variables
     try:
-        given = arguments()
+        given = field.given(variables)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
         return [error] * len(sources)
-    shared = kinds_of(given.values()) <= ATOMS or len(sources) == 1
+    shared = len(sources) == 1 or kinds_of(given.values()) <= ATOMS
 
     def call(source: Any, index: int) -> Any:
         info = execution.info(field, places.path(index))
-        return resolve(source, info, **(given if shared else arguments()))
+        return resolve(source, info, **(given if shared else field.given(variables)))
 
     return _mapped_objects(call, sources, range(len(sources)))

@@ -1,6 +1,7 @@
 """What the engine knows of Strawberry: which wrappers it may look behind, and what is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
@@ -8,6 +9,7 @@ from strawberry import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.cast import get_strawberry_type_cast
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.utils.await_maybe import await_maybe
@@ -75,6 +77,19 @@ def origin_of(type_: GraphQLObjectType) -> type | None:
     """The class that a type was declared by."""
     definition = type_.extensions.get(DEFINITION)
     return definition.origin if isinstance(definition, StrawberryObjectDefinition) else None
+
+
+def are_surely(type_: GraphQLObjectType, values: Sequence[Any], kinds: set[type]) -> bool:
+    """Whether all values, which are of these classes, are of the type without asking each."""
+    return all(_is_class_of(type_, kind) for kind in kinds) and not any(
+        map(get_strawberry_type_cast, values)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_class_of(type_: GraphQLObjectType, kind: type) -> bool:
+    origin = origin_of(type_)
+    return origin is not None and is_checked_by_class(type_) and issubclass(kind, origin)
 
 
 def is_checked_by_class(type_: GraphQLObjectType) -> bool:
