@@ -73,7 +73,13 @@ class ColumnDataLoader(Generic[K, V]):
 
     async def load_one(self, key: K) -> V:
         """What one key stands for, at the price of a column."""
-        [value] = await self.load_column([key])
+        if key in self._found:
+            value = self._found[key]
+        elif self._coming or others_may_ask():
+            [value] = await self.load_column([key])
+        else:
+            [value] = await self._load_keys([key])
+            self._found[key] = value
         if isinstance(value, Exception):
             raise value
         return value

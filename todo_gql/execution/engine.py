@@ -134,8 +134,12 @@ class Engine:
         before = running.set(execution)
         try:
             plan = self._plan(operation, execution, values)
-            serially = node.operation is OperationType.MUTATION
-            data = await (_one_by_one if serially else _all_at_once)(execution, plan, root)
+            if node.operation is OperationType.MUTATION:
+                data = await _one_by_one(execution, plan, root)
+            else:
+                [objects] = execution.select(plan, [root], RootPlaces())
+                await execution.settle()
+                data = execution.concluded(objects)
         except GraphQLError as error:
             return ExecutionResult(None, [error])
         except RecursionError:
@@ -171,13 +175,6 @@ class Engine:
             hide_suggestions=self.hide_suggestions,
         )
         return await executing if isinstance(executing, Awaitable) else executing
-
-
-async def _all_at_once(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
-    """Execute all fields side by side."""
-    [data] = execution.select(plan, [root], RootPlaces())
-    await execution.settle()
-    return execution.concluded(data)
 
 
 async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:

@@ -34,8 +34,8 @@ from todo_gql.execution.plan import PlannedField, Selection
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 """Something awaited and completed, which returns the steps that it leads to."""
 
-Late: TypeAlias = tuple[int, Awaitable[Column], PlannedField, FieldPlaces]
-"""A column that has to be awaited, after the place of its field in the selection."""
+Late: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPlaces]
+"""A column that has to be awaited, or whose only value has to be, after its field's place."""
 _place_of: Callable[[Late], int] = itemgetter(0)
 
 
@@ -209,7 +209,7 @@ class Execution:
         if not isinstance(values, list):
             late.append((place, values, field, stands))
         elif has_awaitables(values, kinds := kinds_of(values)):
-            late.append((place, awaited(values), field, stands))
+            late.append((place, values if size == 1 else awaited(values), field, stands))
         else:
             return field.complete(self, field, values, kinds, stands)
         stands.wave += 1
@@ -241,14 +241,21 @@ class Execution:
         for row, value in zip(rows, completed, strict=True):
             row[field.name] = value
 
-    def later(self, values: Awaitable[Column], then: Callable[[Column], None]) -> None:
-        """Have `then` called with a column that has to be awaited."""
+    def later(self, values: Awaitable[Column] | Column, then: Callable[[Column], None]) -> None:
+        """Have `then` called with a column that has to be awaited, or whose only value has to."""
         self.steps.append(self._step(values, then, self.wave + 1))
 
     async def _step(
-        self, values: Awaitable[Column], then: Callable[[Column], None], wave: int
+        self, values: Awaitable[Column] | Column, then: Callable[[Column], None], wave: int
     ) -> list[Step]:
-        column = await values
+        if isinstance(values, list):
+            # A task, or only a coroutine more, would cost what a small operation does elsewhere.
+            try:
+                column = [await values[0]]
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
+                column = [error]
+        else:
+            column = await values
         self.wave = wave
         then(column)
         return self._taken()
@@ -293,7 +300,6 @@ async def awaited(values: Column) -> Column:
     places = [index for index, value in enumerate(values) if is_awaitable(value)]
     values = values.copy()
     if len(places) == 1:
-        # A task of its own for a single value would only cost.
         [place] = places
         try:
             values[place] = await values[place]
