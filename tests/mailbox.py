@@ -13,11 +13,10 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
+from tests.waiting import until
 from todo_gql.settings import Settings
 
 LINK = re.compile(r"https?://\S+\?token=([\w-]+)")
-# Each 20 ms after the one before.
-MOST_LOOKS = 1_000
 
 
 @dataclass
@@ -81,16 +80,6 @@ class Mailbox:
         """Wait until somebody hands over one more mail than now."""
         before = self.tries
         await until(lambda: self.tries > before)
-
-
-async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    for _ in range(MOST_LOOKS):
-        answer = is_so()
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        await asyncio.sleep(0.02)
-    raise TimeoutError
 
 
 def text_of(mail: EmailMessage) -> str:

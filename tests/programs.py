@@ -1,12 +1,11 @@
 """The program as processes of their own: a server, and command lines that are typed."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -192,10 +191,3 @@ def works(process: psutil.Process) -> bool:
 def workers_of(server: Server) -> list[psutil.Process]:
     """The worker processes of a server."""
     return [one for one in psutil.Process(server.process.pid).children() if works(one)]
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for something to happen in another process; fails when it doesn't."""
-    async with asyncio.timeout(STOP_SECONDS):
-        while not happened():
-            await asyncio.to_thread(os.sched_yield)

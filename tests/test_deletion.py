@@ -12,8 +12,9 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import PASSWORD, Account, Client, NewAccount
-from tests.mailbox import Mailbox, text_of, until
+from tests.mailbox import Mailbox, text_of
 from tests.test_mails import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
+from tests.waiting import until
 from todo_gql import db
 from todo_gql.accounts import deletion
 from todo_gql.accounts.account import wrong_password

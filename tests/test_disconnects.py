@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -12,7 +12,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.sockets import PATIENCE, Socket, connected, listening, opened, streaming
+from tests.sockets import Socket, connected, listening, opened, streaming
+from tests.waiting import until
 from todo_gql.changes import live
 from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
@@ -46,15 +47,6 @@ async def address(app: ASGIApp, settings: Settings, connections: Connections) ->
     ]
     async with listening(Starlette(routes=routes), settings) as address:
         yield address
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if is_so():
-                return
-            await asyncio.sleep(0.01)
 
 
 async def settle(connections: Connections) -> None:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.mailbox import Mailbox, token_of, until
+from tests.mailbox import Mailbox, token_of
 from tests.test_mails import (
     CHANGE,
     CONFIRM_CHANGE,
@@ -19,6 +19,7 @@ from tests.test_mails import (
     reset,
     reset_token,
 )
+from tests.waiting import until
 from todo_gql import db
 from todo_gql.models import MailKind
 

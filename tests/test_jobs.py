@@ -8,8 +8,9 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client
-from tests.mailbox import Mailbox, receiving, sending_to, token_of, until
+from tests.mailbox import Mailbox, receiving, sending_to, token_of
 from tests.programs import CommandLine, clean_environment, command_line
+from tests.waiting import until
 from todo_gql import db, jobs, worker
 from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.settings import Settings

@@ -14,7 +14,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client
-from tests.mailbox import Mailbox, receiving, sending_to, text_of, token_of, until
+from tests.mailbox import Mailbox, receiving, sending_to, text_of, token_of
+from tests.waiting import until
 from todo_gql import db, jobs
 from todo_gql.accounts.deletion import close_account
 from todo_gql.mail.message import Envelope, Letter, composed

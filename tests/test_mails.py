@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client
-from tests.mailbox import Mailbox, text_of, token_of, until
+from tests.mailbox import Mailbox, text_of, token_of
+from tests.waiting import until
 from todo_gql import db
 
 NEW_PASSWORD = "Battery2staple"

@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, fresh_database, registered, visiting
-from tests.programs import STOP_SECONDS, Server, started, until, workers_of, works
+from tests.programs import STOP_SECONDS, Server, started, workers_of, works
 from tests.sockets import connected, streaming
+from tests.waiting import until
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 from todo_gql.telemetry.exporter import DatabaseCollector

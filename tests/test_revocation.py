@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 import pytest
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.mailbox import Mailbox, token_of, until
+from tests.mailbox import Mailbox, token_of
 from tests.test_deletion import close
 from tests.test_mails import (
     CHANGE_PASSWORD,
@@ -24,6 +24,7 @@ from tests.test_mails import (
     reset,
     reset_token,
 )
+from tests.waiting import until
 from todo_gql import db
 from todo_gql.accounts.administration import Changes, administer
 

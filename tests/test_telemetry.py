@@ -14,9 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.mailbox import until
 from tests.programs import started
 from tests.sinks import Sink, sink
+from tests.waiting import until
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.telemetry import observation, redaction
 

@@ -11,8 +11,8 @@ from pgqueuer.adapters.persistence.queries import Queries
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.mailbox import until
 from tests.test_deletion import rows_of
+from tests.waiting import until
 from todo_gql import db, jobs, owners
 from todo_gql.accounts import upkeep
 from todo_gql.accounts.upkeep import forget_what_is_over

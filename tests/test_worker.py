@@ -12,8 +12,9 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import Account, NewAccount
-from tests.mailbox import Mailbox, receiving, sending_to, token_of, until
+from tests.mailbox import Mailbox, receiving, sending_to, token_of
 from tests.relay import Relay
+from tests.waiting import until
 from todo_gql import db, jobs, worker
 from todo_gql.accounts import mails
 from todo_gql.accounts.recovery import ask_for_reset

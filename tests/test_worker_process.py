@@ -13,8 +13,9 @@ from pgqueuer.adapters.persistence.queries import Queries
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, fresh_database
-from tests.mailbox import Mailbox, receiving, until
+from tests.mailbox import Mailbox, receiving
 from tests.programs import CommandLine, Server, clean_environment, command_line, started
+from tests.waiting import until
 from tests.workers import started_worker
 from todo_gql import db
 from todo_gql.embedded import EmbeddedPostgres

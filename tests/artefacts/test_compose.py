@@ -17,6 +17,7 @@ import yaml
 
 from tests.artefacts.surroundings import KNOWN, STOP_SECONDS
 from tests.conftest import PASSWORD, REGISTER
+from tests.ports import free_port
 from tests.programs import serving
 
 OURS = ("migrate", "web", "worker")
@@ -83,13 +84,6 @@ def test_images_are_of_a_version(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if name not in OURS:
             assert re.search(r":\d+(\.\d+)*(-\w+)?$", service["image"]), service["image"]
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 
 from tests.artefacts.containers import Container, Image, mounted, output
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.ports import free_port
 from todo_gql.embedded import SOCKET
 
 NAME = "localhost/todo_gql:test"
@@ -65,13 +65,6 @@ async def beside(server_url: str, binds: dict[Path, str]) -> AsyncIterator[Besid
         parts = urlsplit(url)
         inside = parts._replace(query=f"host={INSIDE}") if binds else parts
         yield Beside(urlunsplit(inside), binds)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 def test_the_image_stays_under_200_mb(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
