@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from starlette.types import ASGIApp
 
+from todo_gql import db
 from todo_gql.pool import Pool
+
+HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
 
 
 @pytest.fixture
@@ -95,6 +100,24 @@ async def test_an_open_transaction_is_never_passed_on(pool: Pool) -> None:
     await connection.execute("BEGIN")
     await pool.release(connection)
     assert await backend(pool) != left
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, asyncpg.DataError])
+async def test_a_statement_given_up_leaves_nothing_behind(
+    app: ASGIApp, error: type[BaseException]
+) -> None:
+    """Parsed and then not run, it holds its table only until the connection comes back."""
+
+    async def is_held(pid: int) -> bool:
+        return bool(await db.fetch(HELD, pid))
+
+    with suppress(error):
+        async with db.connection() as connection:
+            pid = connection.get_server_pid()
+            await connection.prepare("SELECT FROM todos")
+            assert await is_held(pid)
+            raise error
+    assert not await is_held(pid)
 
 
 async def test_there_is_room_again_after_a_failed_start(database_url: str) -> None:

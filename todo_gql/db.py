@@ -162,7 +162,7 @@ class connection:  # noqa: N801 - it reads as what it gives
     ) -> None:
         if self.pool is None:
             await self.wrapper.__aexit__(kind, error, trace)
-        elif isinstance(error, asyncio.CancelledError) or not self.pool.give_back(self.lent):
+        elif error is not None or not self.pool.give_back(self.lent):
             await self.pool.return_to_asyncpg(self.lent)
 
 

@@ -10,9 +10,16 @@ from todo_gql.telemetry.statements import NotedConnection
 
 Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
 
+END_SECONDS = 1.0
 
-async def leave_as_is(_connection: object) -> None:
-    """Resetting a session costs a round trip for every statement, and nothing here changes one."""
+
+async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """End a statement that was given up between its two steps; no more of a session changes here.
+
+    asyncpg first has a statement parsed and then runs it. What is never run holds its locks, and its
+    time runs out in the midst of what the connection is used for next.
+    """
+    await connection.execute("SELECT", timeout=END_SECONDS)
 
 
 class Pool(asyncpg.Pool):
@@ -36,7 +43,7 @@ class Pool(asyncpg.Pool):
             connect=None,
             setup=None,
             init=None,
-            reset=leave_as_is,
+            reset=end_what_was_begun,
             loop=None,
             timeout=timeout,
             **options,
@@ -126,13 +133,13 @@ class Pool(asyncpg.Pool):
             await self.return_to_asyncpg(connection)
 
     async def return_to_asyncpg(self, connection: Connection) -> None:
-        """Leave it to asyncpg to wait for a cancelled statement, and to replace what is broken."""
+        """Leave it to asyncpg to end what was given up, and to replace what is broken."""
         try:
             if connection.is_in_transaction():
                 connection.terminate()
             await super().release(connection)
-        except asyncpg.InterfaceError:
-            # PostgreSQL has closed it, and asyncpg has taken it back already.
+        except (asyncpg.InterfaceError, asyncpg.PostgresError, TimeoutError, OSError):
+            # PostgreSQL has closed it or is silent, and asyncpg has taken it back already.
             pass
         finally:
             self._make_room()
