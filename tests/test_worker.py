@@ -260,6 +260,7 @@ async def test_worker_that_is_stopped_waits_for_no_mail_for_ever(
     settings: Settings,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     patience: str,
 ) -> None:
     """A mail that takes longer than a stop may goes back to the queue and is sent by the next."""
@@ -267,6 +268,7 @@ async def test_worker_that_is_stopped_waits_for_no_mail_for_ever(
     box.before_taking = asyncio.Event().wait
     async with receiving(box) as url, working(sending_to(url, settings), database_url):
         await box.is_tried()
+    assert ("ends before all is done" in caplog.text) == (patience == "STOP_SECONDS")
     assert await count("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
     box.before_taking = None
     async with receiving(box) as url, working(sending_to(url, settings), database_url):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +30,22 @@ FORM = (
 
 Transport: TypeAlias = Callable[[EmailMessage], Coroutine[Any, Any, None]]
 """Takes over the responsibility for a mail, or raises."""
+
+
+class Conversation(aiosmtplib.SMTP):
+    """A conversation with an SMTP server, which ends at once for who is cut off in it."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take leave, but not of a server that may be silent for as long as a step may take."""
+        if isinstance(error, asyncio.CancelledError):
+            self.close()
+        else:
+            await super().__aexit__(kind, error, trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +94,7 @@ class SMTPServer:
 
     async def send(self, message: EmailMessage) -> None:
         """Hand over a mail; `aiosmtplib.SMTPException` or `OSError` when it isn't taken."""
-        await aiosmtplib.send(
-            message,
+        async with Conversation(
             hostname=self.host,
             port=self.port,
             username=self.username,
@@ -87,7 +103,8 @@ class SMTPServer:
             use_tls=self.tls == "from the start",
             start_tls=self.tls == "required",
             tls_context=self.tls_context,
-        )
+        ) as conversation:
+            await conversation.send_message(message)
 
 
 def _is_here(host: str) -> bool:
