@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 Page = Any
@@ -22,8 +23,9 @@ OPTIONS = [
 
 
 @asynccontextmanager
-async def chromium(playwright_api: Any) -> AsyncIterator[Any]:
-    """A browser, for as long as the block."""
+async def chromium() -> AsyncIterator[Any]:
+    """A headless browser without internet, for as long as the block."""
+    playwright_api = import_module("playwright.async_api")
     async with playwright_api.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser

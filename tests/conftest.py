@@ -18,13 +18,13 @@ import pytest
 from asyncpg import Connection
 from starlette.types import ASGIApp, Message
 
-from tests.mailbox import Mailbox, receiving, sending_to
+from tests.browsing import chromium
+from tests.mailbox import Mailbox, delivering
 from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.passwords import hashing_threads
 from todo_gql.settings import Settings
-from todo_gql.worker import working
 
 # Every run tries the same examples; `make fuzz` tries others, as many as it is told.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
@@ -68,6 +68,13 @@ async def fresh_database(server_url: str) -> AsyncIterator[str]:
     finally:
         await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         await connection.close()
+
+
+@pytest.fixture
+async def empty_url(server_url: str) -> AsyncIterator[str]:
+    """A database without any table."""
+    async with fresh_database(server_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -269,7 +276,7 @@ async def mailbox(app: ASGIApp, settings: Settings, database_url: str) -> AsyncI
     """The mails that a worker sends by SMTP from now on."""
     box = Mailbox()
     await db.fetch("DELETE FROM pgqueuer")
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         yield box
 
 
@@ -331,6 +338,13 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], Any]]]
     with monkeypatch.context() as patch:
         patch.setattr(executor, "submit", noting)
         yield given
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Any]:
+    """One headless Chromium for the run, of which each page begins as a stranger's."""
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from tests.waiting import until
 from todo_gql.settings import Settings
+from todo_gql.worker import working
 
 LINK = re.compile(r"https?://\S+\?token=([\w-]+)")
 
@@ -123,3 +124,15 @@ def sending_to(url: str, settings: Settings, **changes: object) -> Settings:
     """The settings of who sends mails by this SMTP_URL."""
     mailing = {"smtp_url": SecretStr(url), "public_url": "https://todo.example/app/"}
     return settings.model_copy(update=mailing | changes)
+
+
+@asynccontextmanager
+async def delivering(
+    mailbox: Mailbox, settings: Settings, database_url: str, **changes: object
+) -> AsyncIterator[None]:
+    """Have a worker send mails to a mailbox for as long as the block."""
+    async with (
+        receiving(mailbox) as url,
+        working(sending_to(url, settings, **changes), database_url),
+    ):
+        yield

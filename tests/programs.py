@@ -90,11 +90,55 @@ def command_line(folder: Path, environment: dict[str, str]) -> Iterator[CommandL
 
 
 @dataclass
-class Server:
-    """A server that runs, on a DATA_DIR or a DATABASE_URL."""
+class Program:
+    """A program that was started, and the file of what it complains about."""
 
     process: subprocess.Popen[str]
     log: Path
+
+    def next_line(self) -> str:
+        """What it says next; fails if it has ended instead."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()
+        return line.rstrip("\n")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> str:
+        """Send a signal, and give what it says then."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=STOP_SECONDS)
+        return rest
+
+    def kill(self) -> None:
+        """End it without a chance to do anything."""
+        self.process.kill()
+        self.process.communicate(timeout=STOP_SECONDS)
+
+
+@contextmanager
+def started_program(
+    log: Path, *arguments: str, settings: dict[str, str], **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process of todo-gql in the folder of its log, with settings by their names in capitals."""
+    with (
+        log.open("a") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "todo_gql", *arguments],
+            cwd=log.parent,
+            env=clean_environment() | settings,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            **options,
+        ) as process,
+    ):
+        yield process
+
+
+@dataclass
+class Server(Program):
+    """A server that runs, on a DATA_DIR or a DATABASE_URL."""
+
     said: list[str] = field(default_factory=list)
     address: str = ""
 
@@ -103,13 +147,6 @@ class Server:
         while not self.said or not self.said[-1].startswith("Stop it"):
             self.said.append(self.next_line())
         [self.address] = [line.split()[1] for line in self.said if line.startswith("  GraphiQL")]
-
-    def next_line(self) -> str:
-        """What it says next; fails if it has ended instead."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line, self.log.read_text()
-        return line.rstrip("\n")
 
     def execute(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
         """The data of an operation that must have no errors."""
@@ -121,17 +158,11 @@ class Server:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> str:
         """Send a signal, as Ctrl-C does to all that it started, and give what it says then."""
-        if number is signal.SIGINT:
-            os.killpg(self.process.pid, number)
-        else:
-            self.process.send_signal(number)
+        if number is not signal.SIGINT:
+            return super().stop(number)
+        os.killpg(self.process.pid, number)
         rest, _ = self.process.communicate(timeout=STOP_SECONDS)
         return rest
-
-    def kill(self) -> None:
-        """End it without a chance to do anything."""
-        self.process.kill()
-        self.process.communicate(timeout=STOP_SECONDS)
 
 
 @contextmanager
@@ -139,22 +170,12 @@ def started(
     log: Path, *arguments: str, settings: dict[str, str], user: int | None = None
 ) -> Iterator[Server]:
     """A server that is just being started on a free port, and is ended with the block."""
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "todo_gql", "serve", *arguments],
-            cwd=log.parent,
-            env=clean_environment()
-            | {"PORT": "0", "BCRYPT_ROUNDS": "4", "VIEWER_CACHE_SECONDS": "0"}
-            | settings,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,
-            user=user,
-            extra_groups=None if user is None else [],
-        ) as process,
-    ):
+    settings = {"PORT": "0", "BCRYPT_ROUNDS": "4", "VIEWER_CACHE_SECONDS": "0"} | settings
+    options: dict[str, Any] = {"user": user, "extra_groups": None if user is None else []}
+    log.write_text("")
+    with started_program(
+        log, "serve", *arguments, settings=settings, start_new_session=True, **options
+    ) as process:
         server = Server(process, log)
         try:
             yield server

@@ -1,7 +1,6 @@
 """The pages that the links in mails open, in a real browser on a real server, by keyboard."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -12,13 +11,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.browsing import CHROMIUM, Page
 from tests.mailbox import LINK, text_of
 from tests.programs import Server, serving
 
 playwright_api = pytest.importorskip("playwright.async_api")
-Page = Any
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
 ARRIVAL_SECONDS = 30
@@ -105,26 +102,6 @@ def person(site: Site) -> Person:
     person = Person(site)
     person.register()
     return person
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Any]:
-    """One headless Chromium for the module."""
-    async with playwright_api.async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        await chromium.close()
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])

@@ -54,13 +54,6 @@ def typing(one_process: CommandLine, tmp_path: Path) -> CommandLine:
     return one_process.having(DATA_DIR=str(tmp_path / "data"))
 
 
-@pytest.fixture
-async def empty_url(server_url: str) -> AsyncIterator[str]:
-    """A database without any table."""
-    async with fresh_database(server_url) as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 async def module_url(server_url: str) -> AsyncIterator[str]:
     """A database of this module's own."""

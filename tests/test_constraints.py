@@ -14,7 +14,6 @@ import pytest
 from starlette.types import ASGIApp
 from tortoise.models import Model
 
-from tests.conftest import fresh_database
 from todo_gql import db, models
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
@@ -150,15 +149,14 @@ async def catalogue(database_url: str) -> list[asyncpg.Record]:
         await connection.close()
 
 
-async def test_migrating_again_does_nothing(server_url: str, project: Path, tmp_path: Path) -> None:
+async def test_migrating_again_does_nothing(empty_url: str, project: Path, tmp_path: Path) -> None:
     """Of two runs at once one applies every migration; a later one finds nothing to do."""
     all_applied = "".join(f"Applied the migration {path.stem}.\n" for path in migrations(project))
-    async with fresh_database(server_url) as url:
-        at_once = await asyncio.gather(migrate(url, tmp_path), migrate(url, tmp_path))
-        assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]
-        migrated = await catalogue(url)
-        assert await migrate(url, tmp_path) == "Nothing to apply.\n"
-        assert await catalogue(url) == migrated
+    at_once = await asyncio.gather(migrate(empty_url, tmp_path), migrate(empty_url, tmp_path))
+    assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]
+    migrated = await catalogue(empty_url)
+    assert await migrate(empty_url, tmp_path) == "Nothing to apply.\n"
+    assert await catalogue(empty_url) == migrated
 
 
 async def test_no_model_lacks_a_migration(app: ASGIApp) -> None:

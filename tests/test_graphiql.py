@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.browsing import CHROMIUM, Page, answer, chromium, graphiql, paste, run_query
+from tests.browsing import CHROMIUM, Page, answer, graphiql, paste, run_query
 from todo_gql.http import graphiql as graphiql_module
 from todo_gql.http.graphiql import GraphiQL, main
 from todo_gql.http.negotiation import prefers_html
 
-playwright_api = pytest.importorskip("playwright.async_api")
+pytest.importorskip("playwright.async_api")
 needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
@@ -130,13 +130,6 @@ def site() -> Iterator[Site]:
     yield running
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Any]:
-    """One headless Chromium for the module."""
-    async with chromium(playwright_api) as browser:
-        yield browser
 
 
 @pytest.fixture

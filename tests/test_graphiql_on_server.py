@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.browsing import CHROMIUM, Page, answer, chromium, graphiql, line, paste, run_query
+from tests.browsing import CHROMIUM, Page, answer, graphiql, line, paste, run_query
 from tests.conftest import CREATE, PASSWORD, REGISTER
 from tests.programs import Server, serving
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.schema import graphql_schema
 
-playwright_api = pytest.importorskip("playwright.async_api")
+pytest.importorskip("playwright.async_api")
 pytestmark = [
     pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built"),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
@@ -27,13 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("graphiql")
     with serving(folder / "data") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Any]:
-    """One headless Chromium for the module."""
-    async with chromium(playwright_api) as browser:
-        yield browser
 
 
 @pytest.fixture

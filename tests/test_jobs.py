@@ -8,13 +8,12 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client
-from tests.mailbox import Mailbox, receiving, sending_to, token_of
+from tests.mailbox import Mailbox, delivering, token_of
 from tests.programs import CommandLine, clean_environment, command_line
 from tests.waiting import until
 from todo_gql import db, jobs, worker
 from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.settings import Settings
-from todo_gql.worker import working
 
 VERIFICATION = "Confirm your e-mail address"
 
@@ -54,10 +53,7 @@ async def set_aside(box: Mailbox, settings: Settings, database_url: str, number:
         return len(await jobs.set_aside()) == number
 
     box.refusals = 8 * number
-    async with (
-        receiving(box) as url,
-        working(sending_to(url, settings, mail_retry_seconds=0.001), database_url),
-    ):
+    async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
         await until(all_are)
     return [job.id for job, _ in await jobs.set_aside()]
 
@@ -83,7 +79,7 @@ async def test_failed_job_is_told_and_put_back(
     assert re.fullmatch(expected, said), said
     assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
     assert typing("jobs", "failed").said == "No job was set aside.\n"
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         mail = await box.arrival(f"{account.username}@example.com", VERIFICATION)
     verify = "mutation ($token: String!) { emailVerify(token: $token) { user { isVerified } } }"
     data = await account.data(verify, token=token_of(mail))
@@ -144,7 +140,7 @@ async def test_all_are_put_back_at_once(
     """With no number given, every failed job is tried again."""
     await set_aside(box, settings, database_url, 2)
     assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.reaches(2)
 
 
@@ -157,7 +153,7 @@ async def test_reset_for_nobody_leaves_no_trace(
     async def is_done() -> bool:
         return not await db.fetch("SELECT FROM pgqueuer")
 
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await until(is_done)
     assert box.tries == 0
     assert "nobody-here" not in str(await db.fetch("SELECT * FROM pgqueuer_log"))

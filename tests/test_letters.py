@@ -14,7 +14,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client
-from tests.mailbox import Mailbox, receiving, sending_to, text_of, token_of
+from tests.mailbox import Mailbox, delivering, receiving, text_of, token_of
 from tests.waiting import until
 from todo_gql import db, jobs
 from todo_gql.accounts.deletion import close_account
@@ -175,7 +175,7 @@ async def test_links_begin_with_the_public_url(
     body = {"query": REGISTER, "variables": {"input": given}}
     await client.http.post("/graphql", json=body, headers={"Host": "evil.example"})
     box = Mailbox()
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         mail = await box.arrival(f"{name}@example.com", VERIFICATION)
     link = f"https://todo.example/app/account/verify?token={token_of(mail)}"
     assert link in text_of(mail).splitlines()
@@ -196,7 +196,7 @@ async def test_no_mail_whose_link_is_no_good(
     async def one_is_set_aside() -> bool:
         return len(await jobs.set_aside()) == 1
 
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await until(one_is_set_aside)
     [(job, reason)] = await jobs.set_aside()
     assert reason == "its link expired before it could be sent"
@@ -221,7 +221,7 @@ async def test_mail_about_a_deletion_without_grace(
     user = await User.get(id=UUID(account.id))
     await close_account(user, settings.model_copy(update={"account_deletion_grace_days": 0}))
     box = Mailbox()
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         mail = await box.arrival(account.email, "Your account will be deleted")
     said = " ".join(text_of(mail).split())
     assert "all that is in it is being deleted" in said

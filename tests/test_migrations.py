@@ -1,4 +1,4 @@
-"""Migrations on a database that is in use: two at once, a table held locked, and a kill."""
+"""Migrations on a database that is in use: a table held locked, and a kill."""
 
 import asyncio
 import subprocess
@@ -10,7 +10,6 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from tests.conftest import fresh_database
 from tests.programs import STOP_SECONDS, clean_environment
 
 APPLIED = "Applied the migration 0001_initial."
@@ -19,13 +18,6 @@ ONE_WAITS = (
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"
 )
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-
-
-@pytest.fixture
-async def empty_url(server_url: str) -> AsyncIterator[str]:
-    """A database without any table."""
-    async with fresh_database(server_url) as url:
-        yield url
 
 
 @pytest.fixture
@@ -67,14 +59,6 @@ async def until_one_waits(url: str) -> None:
         while not await watcher.fetchval(ONE_WAITS):
             await watcher.execute("SELECT pg_sleep(0.05)")
     await watcher.close()
-
-
-async def test_two_at_once_apply_each_migration_once(empty_url: str) -> None:
-    """Of two that start together one applies everything, and the other then finds nothing."""
-    with migrating(empty_url) as one, migrating(empty_url) as other:
-        said = sorted([ended(one), ended(other)])
-    assert said[1] == ["Nothing to apply."]
-    assert said[0][0] == APPLIED
 
 
 async def test_table_in_use_is_waited_for_in_short_tries(

@@ -9,14 +9,14 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.conftest import CREATE, PASSWORD, REGISTER
 from tests.programs import (
     MIGRATIONS,
     CommandLine,
@@ -67,13 +67,6 @@ def typing(data_dir: Path, place: Path) -> Iterator[CommandLine]:
     """Command lines beside the running server."""
     with command_line(place, clean_environment()) as typing:
         yield typing.having(DATA_DIR=str(data_dir), PORT="0")
-
-
-@pytest.fixture
-async def empty_url(server_url: str) -> AsyncIterator[str]:
-    """A database without any table."""
-    async with fresh_database(server_url) as url:
-        yield url
 
 
 def registered(server: Server, username: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import Account, NewAccount
-from tests.mailbox import Mailbox, receiving, sending_to, token_of
+from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.relay import Relay
 from tests.waiting import until
 from todo_gql import db, jobs, worker
@@ -112,10 +112,7 @@ async def test_refused_mail_arrives_later(
 ) -> None:
     """A server that refuses twice gets the same mail a third time, and then no more."""
     box.refusals = 2
-    async with (
-        receiving(box) as url,
-        working(sending_to(url, settings, mail_retry_seconds=0.01), database_url),
-    ):
+    async with delivering(box, settings, database_url, mail_retry_seconds=0.01):
         mail = await box.arrival(address_of(account), VERIFICATION)
         await until(queue_is_empty)
     assert (box.tries, box.deliveries) == (3, 1)
@@ -136,10 +133,7 @@ async def test_tries_get_rarer_and_end(
     """After eight tries, each after three times as long a wait, a mail is set aside, and told so."""
     box.refusals = 100
     caplog.set_level(logging.WARNING, "todo_gql.worker")
-    async with (
-        receiving(box) as url,
-        working(sending_to(url, settings, mail_retry_seconds=0.001), database_url),
-    ):
+    async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
         await until(something_is_set_aside)
     [(job, reason)] = await jobs.set_aside()
     assert reason == "(451, 'Try again later')"
@@ -153,7 +147,7 @@ async def test_tries_get_rarer_and_end(
     )
     box.refusals = 0
     await jobs.try_again([job.id])
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         token = token_of(await box.arrival(address_of(account), VERIFICATION))
     assert token not in caplog.text
     assert token not in str(await db.fetch("SELECT * FROM pgqueuer_log"))
@@ -179,10 +173,7 @@ async def test_refused_mail_is_tried_while_its_link_is_good(
     await ask_for_reset(address_of(account))
     box.refusals = 1
     changes = {"mail_retry_seconds": 10**6, "password_reset_expire_minutes": 8}
-    async with (
-        receiving(box) as url,
-        working(sending_to(url, settings, **changes), database_url),
-    ):
+    async with delivering(box, settings, database_url, **changes):
         await until(has_failed_once)
     [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
     assert timedelta(seconds=45) < row["wait"] <= timedelta(minutes=1)
@@ -193,10 +184,7 @@ async def test_no_wait_is_longer_than_an_hour(
 ) -> None:
     """However long the first wait is set, a mail is tried within the hour."""
     box.refusals = 1
-    async with (
-        receiving(box) as url,
-        working(sending_to(url, settings, mail_retry_seconds=10**6), database_url),
-    ):
+    async with delivering(box, settings, database_url, mail_retry_seconds=10**6):
         await until(has_failed_once)
     [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
     assert row["wait"] == jobs.LONGEST_WAIT == timedelta(hours=1)
@@ -208,7 +196,7 @@ async def test_mail_server_is_not_overrun(
     """However many mails wait, a worker sends 20 at a time."""
     await post_some(44, account, settings)
     box.before_taking = lambda: asyncio.sleep(0.2)
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.reaches(45)
     assert box.most_at_once == worker.JOBS_AT_ONCE == 20
     assert box.deliveries == 45
@@ -249,7 +237,7 @@ async def test_worker_that_is_cut_off_loses_nothing(
         await asyncio.wait({running})
     assert await count(WAITING) == 1
     box.before_taking = None
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.arrival(address_of(account), VERIFICATION)
 
 
@@ -266,12 +254,12 @@ async def test_worker_that_is_stopped_waits_for_no_mail_for_ever(
     """A mail that takes longer than a stop may goes back to the queue and is sent by the next."""
     monkeypatch.setattr(worker, patience, 0.2)
     box.before_taking = asyncio.Event().wait
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.is_tried()
     assert ("ends before all is done" in caplog.text) == (patience == "STOP_SECONDS")
     assert await count("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
     box.before_taking = None
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.arrival(address_of(account), VERIFICATION)
 
 
@@ -282,7 +270,7 @@ async def test_lost_connection_cuts_no_mail_off(
     await new_account()
     go_on = asyncio.Event()
     box.before_taking = go_on.wait
-    async with receiving(box) as url, working(sending_to(url, settings), database_url):
+    async with delivering(box, settings, database_url):
         await box.is_tried()
         assert len(await db.fetch(CUT_OFF)) == 1
         await asyncio.sleep(0.2)
@@ -301,7 +289,7 @@ async def test_connections_cut_again_and_again(
     box.before_taking = lambda: asyncio.sleep(0.05)
     own = await asyncpg.connect(database_url)
     sending_soon = settings.model_copy(update={"mail_retry_seconds": 0.01})
-    async with receiving(box) as url, working(sending_to(url, sending_soon), database_url):
+    async with delivering(box, sending_soon, database_url):
         for number in (1, 21):
             await box.reaches(number)
             await own.execute(CUT_ALL_OFF)

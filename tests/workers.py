@@ -2,59 +2,27 @@
 
 import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from tests.programs import STOP_SECONDS, clean_environment
+from tests.programs import Program, clean_environment, started_program
 from todo_gql.cli import app
 
 
-@dataclass
-class WorkerProcess:
-    """A worker that was started, and what it writes."""
-
-    process: subprocess.Popen[str]
-    log: Path
+class WorkerProcess(Program):
+    """A worker that was started."""
 
     def wait_until_ready(self) -> None:
         """Read what it says until it does jobs."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line == "The worker is ready. Stop it with Ctrl-C.\n", self.log.read_text()
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> str:
-        """Send a signal, and give what it says then."""
-        self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=STOP_SECONDS)
-        return rest
-
-    def kill(self) -> None:
-        """End it without a chance to do anything."""
-        self.process.kill()
-        self.process.communicate(timeout=STOP_SECONDS)
+        assert self.next_line() == "The worker is ready. Stop it with Ctrl-C."
 
 
 @contextmanager
 def started_worker(log: Path, **settings: str) -> Iterator[WorkerProcess]:
     """A worker that is just being started, with settings by their names in capitals."""
-    environment = clean_environment() | settings
-    with (
-        log.open("a") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "todo_gql", "worker"],
-            cwd=log.parent,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
+    with started_program(log, "worker", settings=settings) as process:
         worker = WorkerProcess(process, log)
         try:
             yield worker
