@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("fuzz", max_examples=EXAMPLES, deadline=None, database=None)
 hypothesis.settings.load_profile("steady")
+
+# What nohup or a shell starts in the background ignores these, and so would all that it starts.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 PASSWORD = "Correct1horse"
 
