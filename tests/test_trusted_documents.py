@@ -1,7 +1,7 @@
 """Documents that are asked for by their ids."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import md5, sha256
 from pathlib import Path
@@ -149,11 +149,12 @@ async def test_an_id_of_another_kind_is_none(client: Client, hashed: Any) -> Non
         assert (status, code) == (400, "BAD_USER_INPUT")
 
 
-@pytest.fixture
-def typing(tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def typing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """Command lines in a folder."""
-    with command_line(tmp_path, clean_environment()) as typing:
-        yield typing.having(DATA_DIR=str(tmp_path / "data"), PORT="0")
+    folder = tmp_path_factory.mktemp("documents")
+    with command_line(folder, clean_environment()) as typing:
+        yield typing.having(DATA_DIR=str(folder / "data"), PORT="0")
 
 
 @pytest.mark.parametrize(
