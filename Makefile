@@ -2,6 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start dozens of programs, each of which would otherwise compile all of its modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
@@ -9,9 +12,12 @@ BIN := $(VENV)/bin
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
 
-test: $(VENV)/test graphiql ## Run every test, with coverage
+# Each process takes file by file and has a PostgreSQL of its own; a single file has one process.
+PROCESSES ?= $(if $(TESTS),0,2)
+
+test: $(VENV)/test graphiql ## Run every test, with coverage; TESTS=… some of them, PROCESSES=1 one by one
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
