@@ -11,6 +11,7 @@ from todo_gql import db
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.settings import Settings
 
+AT_ONCE = ("--numprocesses=2", "--dist=loadfile")
 # What looks at how that version makes its own tables, or needs none.
 LEFT_OUT = (
     "--ignore=tests/artefacts",
@@ -38,7 +39,7 @@ def main(checkout: Path, arguments: list[str]) -> int:
         EmbeddedPostgres(Path(folder, "data"), durable=False) as url,
     ):
         asyncio.run(migrate_template(url))
-        tests = [str(checkout / ".venv/bin/pytest"), *LEFT_OUT, *arguments]
+        tests = [str(checkout / ".venv/bin/pytest"), *AT_ONCE, *LEFT_OUT, *arguments]
         environment = os.environ | {"TEST_DATABASE_URL": url}
         return subprocess.run(tests, cwd=checkout, env=environment, check=False).returncode
 
