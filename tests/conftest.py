@@ -100,6 +100,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         rate_limit_cost=0,
         # What tests do to sessions in SQL is to be seen at once.
         viewer_cache_seconds=0,
+        # On a busy machine many are slow, and to ask for their plans takes statements.
+        slow_operation_ms=0,
     )
 
 
