@@ -53,7 +53,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "RECONNECT_SECONDS", 0.05)
     monkeypatch.setattr(worker, "HEARTBEAT", timedelta(seconds=1))
     monkeypatch.setattr(worker, "POLL", timedelta(seconds=0.1))
-    monkeypatch.setattr(worker, "ANSWER_SECONDS", 0.5)
 
 
 def address_of(account: Account) -> str:
@@ -195,8 +194,12 @@ async def test_mail_server_is_not_overrun(
 ) -> None:
     """However many mails wait, a worker sends 20 at a time."""
     await post_some(44, account, settings)
-    box.before_taking = lambda: asyncio.sleep(0.2)
+    go_on = asyncio.Event()
+    box.before_taking = go_on.wait
     async with delivering(box, settings, database_url):
+        await until(lambda: box.under_way == worker.JOBS_AT_ONCE)
+        await asyncio.sleep(0.2)
+        go_on.set()
         await box.reaches(45)
     assert box.most_at_once == worker.JOBS_AT_ONCE == 20
     assert box.deliveries == 45
@@ -300,9 +303,15 @@ async def test_connections_cut_again_and_again(
 
 
 async def test_database_that_falls_silent(
-    box: Mailbox, new_account: NewAccount, settings: Settings, database_url: str
+    box: Mailbox,
+    new_account: NewAccount,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A connection on which nothing comes any more, as when a machine dies, is given up."""
+    for limit in ("ANSWER_SECONDS", "CONNECT_SECONDS"):
+        monkeypatch.setattr(worker, limit, 0.5)
     relay = Relay(database_url)
     async with (
         relay.listening() as relayed_url,

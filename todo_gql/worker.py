@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
 JOBS_AT_ONCE = 20
+CONNECT_SECONDS = 2.0
 RECONNECT_SECONDS = 2.0
 # A server that doesn't answer even to a statement that was timed out is gone.
 ANSWER_SECONDS = 10.0
@@ -225,14 +226,14 @@ async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connectio
     """A connection to listen on, beside those of the pool."""
     connection = await asyncpg.connect(
         database_url,
-        timeout=RECONNECT_SECONDS,
+        timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS,
         server_settings=db.SESSION_SETTINGS | {"application_name": "todo_gql worker"},
     )
     try:
         yield connection
     finally:
-        await connection.close(timeout=RECONNECT_SECONDS)
+        await connection.close(timeout=CONNECT_SECONDS)
 
 
 @asynccontextmanager
