@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from typing import Annotated, Any, NoReturn
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
+from strawberry.relay import GlobalID
 
 from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.execution import Converted, Engine, Rows, RowType, loaded_field
@@ -157,9 +159,42 @@ class Number:
 NUMBER_ROWS = RowType(Number, number="number")
 
 
+@strawberry.enum
+class Mood(Enum):
+    """How somebody likes a book."""
+
+    FOND = "fond"
+    BORED = "bored"
+
+
+@strawberry.input
+class Reader:
+    """What is sent, of all kinds that a field can be of."""
+
+    name: str = strawberry.field(name="calledBy")
+    mood: Mood = Mood.FOND
+    id: GlobalID | None = None
+    moods: list[Mood | None] | None = strawberry.UNSET
+    friends: "list[Reader] | None" = strawberry.UNSET
+    address: strawberry.Maybe[str | None]
+    pages: strawberry.Maybe[list[int]]
+    best: "Reader | None"
+    tags: list[list[str]] = strawberry.field(default_factory=list)
+
+
 @strawberry.type
 class Query:
     """All that is asked for here."""
+
+    @strawberry.field
+    def told(
+        self,
+        reader: Reader | None = None,
+        readers: list[Reader] | None = None,
+        words: list[str] | None = strawberry.UNSET,
+    ) -> str:
+        """What the arguments are in Python."""
+        return repr((reader, readers, words))
 
     @strawberry.field
     def spoiled(self) -> Sequence[Number]:
@@ -221,6 +256,27 @@ async def by_both(
 async def test_a_field_is_the_same_however_it_is_had(fields: str) -> None:
     """Attributes, resolvers, permissions, extensions and loaders answer as under graphql-core."""
     actual, expected, *_ = await by_both(f"{{ writers(count: 4) {{ {fields} }} }}")
+    assert actual.formatted == expected.formatted
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        'reader: { calledBy: "Ann" }',
+        "reader: null, readers: null, words: null",
+        'reader: { calledBy: "Ann", mood: BORED, id: "Qm9vazox", moods: [FOND, null] }',
+        'reader: { calledBy: "Ann", address: null, best: null, moods: null, tags: [["a"], []] }',
+        'reader: { calledBy: "Ann", address: "here", pages: [1, 2] }',
+        'reader: { calledBy: "Ann", pages: null }',
+        'reader: { calledBy: "Ann", id: "no id" }',
+        'reader: { calledBy: "Ann", best: { calledBy: "Bea", friends: [{ calledBy: "Cy" }] } }',
+        'readers: [{ calledBy: "Ann" }, { calledBy: "Bea" }], words: ["to"]',
+        'readers: { calledBy: "Ann" }, words: "to"',
+    ],
+)
+async def test_arguments_are_what_strawberry_makes_of_them(arguments: str) -> None:
+    """Objects, lists, enums, ids, and what is absent or null reach resolvers as under Strawberry."""
+    actual, expected, *_ = await by_both(f"{{ told({arguments}) }}")
     assert actual.formatted == expected.formatted
 
 

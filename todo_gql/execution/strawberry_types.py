@@ -7,12 +7,13 @@ from typing import Any
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_argument
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.cast import get_strawberry_type_cast
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.utils.await_maybe import await_maybe
+
+from todo_gql.execution.strawberry_inputs import Inputs
 
 DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
@@ -36,9 +37,12 @@ def direct_resolver(
     """The resolver of a bare field, without looking up at each call what never changes."""
     owner = _strawberry_schema(schema)
     assert owner is not None
-    config, scalars = owner.config, owner.schema_converter.scalar_registry
+    config, inputs = owner.config, Inputs(owner)
     arguments = {
-        config.name_converter.from_argument(argument): (argument.python_name, argument.type)
+        config.name_converter.from_argument(argument): (
+            argument.python_name,
+            inputs.converter(argument.type),
+        )
         for argument in field.arguments
     }
     parents = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
@@ -50,10 +54,8 @@ def direct_resolver(
         if info_parameter is not None:
             passed[info_parameter.name] = info
         for name, value in given.items():
-            python_name, type_ = arguments[name]
-            passed[python_name] = convert_argument(
-                value, type_, scalars, config, info, path=(name,)
-            )
+            python_name, convert = arguments[name]
+            passed[python_name] = convert(value, info, (name,))
         return resolver(source, **passed) if takes_self else resolver(**passed)
 
     async def call_and_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
