@@ -25,6 +25,9 @@ from todo_gql.models import Status
 from todo_gql.todos.state import TodoState
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
+# clock_timestamp() is read again when the row had to be waited for and has changed, so that the
+# times of an owner's writes follow their order.
+LOCK = "SELECT clock_timestamp() FROM users WHERE id = $1 FOR NO KEY UPDATE"
 TAG_NAMES = (
     "ARRAY(SELECT g.name FROM todo_tags tt"
     " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
@@ -182,24 +185,19 @@ class TagMoves:
 async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
     """The viewer's own transaction, holding their lock; undone if it is discarded or raises."""
     async with db.connection() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+        # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
+        await connection.execute("BEGIN")
         try:
-            # clock_timestamp() is read again when the row had to be waited for and has changed,
-            # so that the times of an owner's writes follow their order.
-            locked = await connection.fetchrow(
-                "SELECT clock_timestamp() AS now FROM users WHERE id = $1 FOR NO KEY UPDATE",
-                viewer.id,
-            )
-            if locked is None:
+            now = await connection.fetchval(LOCK, viewer.id)
+            if now is None:
                 raise Unauthenticated
-            write = OwnerWrite(connection, viewer, locked["now"])
+            write = OwnerWrite(connection, viewer, now)
             yield write
         except BaseException:
-            await transaction.rollback()
+            await connection.execute("ROLLBACK")
             raise
         if write.discarded:
-            await transaction.rollback()
+            await connection.execute("ROLLBACK")
         else:
-            await transaction.commit()
+            await connection.execute("COMMIT")
             announce(viewer.id)
