@@ -39,7 +39,7 @@ FIELDS = sorted(
 )
 
 # What a todo has before it is created, so that creating it lists what isn't empty.
-NOTHING = (None, "", (), NO_METADATA)
+NOTHING = frozenset({None, "", (), NO_METADATA})
 
 
 class Entry(NamedTuple):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self, TypedDict
 from uuid import UUID
 
@@ -62,7 +63,7 @@ class TodoState:
 
     def as_row(self) -> dict[str, Any]:
         """The values by column name, and the tags."""
-        return {name: getattr(self, name) for name in (*STORED, "tags")}
+        return dict(zip(COLUMNS, _values_of(self), strict=True))
 
     def edited(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo with an edit; `completed_at` follows the status."""
@@ -70,4 +71,6 @@ class TodoState:
         return replace(self, **edit, completed_at=(self.completed_at or now) if completed else None)
 
 
-STORED = tuple(field.name for field in fields(TodoState) if field.name != "tags")
+COLUMNS = tuple(field.name for field in fields(TodoState))
+STORED = tuple(name for name in COLUMNS if name != "tags")
+_values_of = attrgetter(*COLUMNS)

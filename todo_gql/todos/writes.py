@@ -3,7 +3,7 @@
 The lock is a statement of its own, so that everything after it sees what the last holder wrote.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
@@ -105,16 +105,12 @@ class OwnerWrite:
 
     def _rows(self, todos: Sequence[TodoState], moves: "TagMoves", entries: Sequence[Entry]) -> str:
         """What a statement writes, as JSON."""
-        statuses = Counter[int]()
-        for before, after in entries:
-            statuses.subtract(_counted_status(before))
-            statuses.update(_counted_status(after))
         rows = {
             "todos": todos,
             "tags": named_tags(moves.counts),
             "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
             "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
-            "statuses": [statuses[status] for status in Status],
+            "statuses": _status_moves(entries),
             "changes": [
                 {
                     "id": str(uuid7()),
@@ -148,8 +144,15 @@ def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
     return todo.tags if todo and todo.deleted_at is None else ()
 
 
-def _counted_status(todo: TodoState | None) -> tuple[int, ...]:
-    return (todo.status,) if todo and todo.deleted_at is None else ()
+def _status_moves(entries: Sequence[Entry]) -> list[int]:
+    """What is to be added to the number of the owner's todos in each status."""
+    moves = [0] * len(Status)
+    for before, after in entries:
+        if before and before.deleted_at is None:
+            moves[before.status] -= 1
+        if after.deleted_at is None:
+            moves[after.status] += 1
+    return moves
 
 
 Pairs: TypeAlias = list[tuple[UUID, str]]
@@ -169,13 +172,15 @@ class TagMoves:
         """The moves that changes bring."""
         added: Pairs = []
         removed: Pairs = []
-        counts = Counter[str]()
+        counts = defaultdict[str, int](int)
         for before, after in entries:
             old, new = before.tags if before else (), after.tags
             added += [(after.id, name) for name in new if name not in old]
             removed += [(after.id, name) for name in old if name not in new]
-            counts.subtract(_counted_tags(before))
-            counts.update(_counted_tags(after))
+            for name in _counted_tags(before):
+                counts[name] -= 1
+            for name in _counted_tags(after):
+                counts[name] += 1
         # A tag that only todos in the trash carry has a row, too, with a count of 0.
         names = {name for name, delta in counts.items() if delta} | {name for _, name in added}
         return cls(added, removed, {name: counts[name] for name in names})
