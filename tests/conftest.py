@@ -322,8 +322,9 @@ def recorded(
             return sent
 
         with monkeypatch.context() as patch:
-            for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare"):
+            for name in ("execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval"):
                 patch.setattr(Connection, name, recording(name))
+            patch.setattr(Connection, "prepare", recording("prepare"))
             token = recording_here.set(True)
             try:
                 yield statements

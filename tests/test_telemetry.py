@@ -181,6 +181,19 @@ def test_slow_operation_is_logged_with_plans(told: Told) -> None:
     assert line["statement_count"] >= len(line["statements"])
 
 
+def test_a_write_that_is_one_message_has_a_span(told: Told) -> None:
+    """The statement of a create stands in the trace like that of a query."""
+    [operation] = [span for span in told.spans if span.name == "mutation MakesTodo"]
+    [statement] = [
+        one.value.string_value
+        for span in told.spans
+        if span.parent_span_id == operation.span_id
+        for one in span.attributes
+        if one.key == "db.statement" and "INSERT INTO todos" in one.value.string_value
+    ]
+    assert "FOR NO KEY UPDATE" in statement
+
+
 def test_trace_has_operation_and_statements(told: Told) -> None:
     """The client's trace holds a span for the operation, and within it those of statements."""
     [operation] = [span for span in told.spans if span.name == "query ListsTodos"]

@@ -26,8 +26,9 @@ VIEWER = 1
 # Mutations, and how many statements each takes beside that, BEGIN and COMMIT too. What stands in
 # capitals is put in for the todos at hand.
 OF_TODOS: dict[str, tuple[str, int]] = {
-    "create": ('todoCreate(input: { title: "x", tags: ["all", "new"] })', 4),
-    "create without tags": ('todoCreate(input: { title: "x" })', 4),
+    "create": ('todoCreate(input: { title: "x", tags: ["all", "new"] })', 1),
+    "create without tags": ('todoCreate(input: { title: "x" })', 1),
+    "create of what is completed": ('todoCreate(input: { title: "x", status: COMPLETED })', 4),
     "update": ('todoUpdate(id: "TODO", input: { title: "x" })', 5),
     "update of tags": ('todoUpdate(id: "TODO", input: { tags: ["all", "x"] })', 6),
     "update of nothing": ('todoUpdate(id: "TODO", input: {})', 4),

@@ -1,6 +1,6 @@
 """What is known of the request that is being answered, for its log line, metrics and traces."""
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ Values = TypeVar("Values")
 
 LONGEST_NAME = 100
 
-Span = Callable[[str, dict[str, int]], AbstractContextManager[object]]
+Span = Callable[[str, Mapping[str, str | int]], AbstractContextManager[object]]
 """Begins a span of that name and with these attributes, which ends with the block."""
 
 

@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry: an operation, its loaders and its statements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
@@ -92,7 +92,9 @@ class Traced:
                     }
                 )
 
-    def _span(self, name: str, attributes: dict[str, int]) -> AbstractContextManager[trace.Span]:
+    def _span(
+        self, name: str, attributes: Mapping[str, str | int]
+    ) -> AbstractContextManager[trace.Span]:
         return self.tracer.start_as_current_span(name, attributes=attributes)
 
 

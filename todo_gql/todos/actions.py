@@ -18,7 +18,7 @@ from todo_gql.todos.payloads import TodoPayload
 from todo_gql.todos.state import TodoEdit, TodoState
 from todo_gql.todos.types import Todo
 from todo_gql.todos.values import read_create
-from todo_gql.todos.writes import OwnerWrite, owner_write
+from todo_gql.todos.writes import Made, OwnerWrite, create_at_once, owner_write
 
 # What becomes of a todo at a moment, or why nothing can.
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
@@ -136,11 +136,16 @@ async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
     draft, problems = read_draft(sent, "input")
     if problems:
         return TodoPayload(errors=problems)
-    async with owner_write(viewer) as write:
-        todo = drafted(draft, viewer, write.now)
-        if not await write.create([todo]):
-            [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
-            return TodoPayload(todo=shown(stored, context), errors=[error])
+    todo = drafted(draft, viewer, context.now)
+    # The log tells when a todo was completed, so that has to be known before it is written.
+    made = None if todo.completed_at else await create_at_once(viewer, todo)
+    if made is None:
+        async with owner_write(viewer) as write:
+            todo = drafted(draft, viewer, write.now)
+            if not await write.create([todo]):
+                [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
+                return TodoPayload(todo=shown(stored, context), errors=[error])
+            made = Made(todo, write.made_tags[todo.id])
     context.forget_loaded()
-    context.loaders.keep_tags(write.made_tags)
-    return TodoPayload(todo=shown(todo, context))
+    context.loaders.keep_tags({made.todo.id: made.tags})
+    return TodoPayload(todo=shown(made.todo, context))

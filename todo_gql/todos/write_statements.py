@@ -1,7 +1,8 @@
 """The statements of the write path: each write is one, put together from the parts it needs.
 
 `$1` is the owner and `$2` a JSON object of the rows to write: asyncpg takes longer over an array
-for each column than over the rest of a write.
+for each column than over the rest of a write. `now` in it is the time of the write, or null for
+PostgreSQL's own when it executes the statement.
 """
 
 from functools import lru_cache
@@ -17,9 +18,17 @@ NEW_TODOS = f"""jsonb_to_recordset($2::jsonb -> 'todos') AS n ({
     ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED)
 })"""
 NEW = {name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED}
+CLOCK = """clock AS MATERIALIZED (
+    SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now
+)"""
+# Executed without rows, the statement of a create takes the owner's lock, and does nothing else.
+LOCKED = """locked AS MATERIALIZED (
+    SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
+)"""
 MADE = f"""made AS (
-    INSERT INTO todos ({", ".join(NEW)}) SELECT {", ".join(NEW.values())}
-    FROM {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id
+    INSERT INTO todos ({", ".join(NEW)})
+    SELECT {", ".join((NEW | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
+    FROM clock, {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
 )"""
 CHANGED = f"""changed AS (
     UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW.items() if c not in UNCHANGEABLE)}
@@ -63,28 +72,33 @@ LOGGED = """counted AS (
     FROM ready WHERE id = $1 RETURNING change_seq
 ), logged AS (
     INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff::jsonb, n.at
-    FROM counted, jsonb_to_recordset($2::jsonb -> 'changes')
-        AS n (id uuid, later int, todo_id uuid, action smallint, diff text, at timestamptz)
+    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff::jsonb, clock.now
+    FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
+        AS n (id uuid, later int, todo_id uuid, action smallint, diff text)
 )"""
 DROP_UNUSED_TAGS = """
 DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (
     SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
 )
 """
-# The tags that the todos made carry; a row without a tag for a todo that has none.
+# The tags that the todos made carry; a row without a tag for a todo that has none. PostgreSQL takes
+# the lock only because this asks about it.
 MADE_TAGS = """
-SELECT g.id, g.name, g.todo_count, m.id AS todo_id FROM made m
-LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id ORDER BY g.name
+SELECT g.id, g.name, g.todo_count, m.id AS todo_id, m.created_at FROM made m
+LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id
+WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
 """
-MADE_WITHOUT_TAGS = "SELECT id AS todo_id, NULL AS id FROM made"
+MADE_WITHOUT_TAGS = """
+SELECT m.id AS todo_id, NULL AS id, m.created_at FROM made m
+WHERE NOT EXISTS (SELECT FROM locked)
+"""
 NAME_TAGS = f"WITH {READY}, {NAMED} SELECT id, name FROM named"
 
 
 @lru_cache
 def create_statement(*, tags: bool) -> str:
     """Inserts todos and, if all ids were free, all that goes with them; gives what was made."""
-    parts = [MADE, ALL_MADE, *([NAMED, TAGGED] if tags else []), LOGGED]
+    parts = [CLOCK, LOCKED, MADE, ALL_MADE, *([NAMED, TAGGED] if tags else []), LOGGED]
     return f"WITH {', '.join(parts)} {MADE_TAGS if tags else MADE_WITHOUT_TAGS}"
 
 
@@ -92,5 +106,5 @@ def create_statement(*, tags: bool) -> str:
 def store_statement(*, todos: bool, tags: bool, added: bool, removed: bool) -> str:
     """Stores changed todos, and what goes with them."""
     parts = {CHANGED: todos, NAMED: tags, TAGGED: added, UNTAGGED: removed}
-    wanted = [READY, *(part for part, is_wanted in parts.items() if is_wanted), LOGGED]
+    wanted = [CLOCK, READY, *(part for part, is_wanted in parts.items() if is_wanted), LOGGED]
     return f"WITH {', '.join(wanted)} SELECT"

@@ -9,10 +9,11 @@ from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
+from asyncpg import ForeignKeyViolationError
 from uuid_utils import uuid7
 
 from todo_gql import access, db
@@ -74,7 +75,7 @@ class OwnerWrite:
         entries = [Entry(None, todo) for todo in todos]
         moves = TagMoves.of(entries)
         statement = create_statement(tags=bool(moves.added))
-        rows = self._rows(todos, moves, entries)
+        rows = _rows(self.now, todos, moves, entries)
         created: dict[UUID, list[TagOfTodo]] = {}
         for row in await self.connection.fetch(statement, self.viewer.id, rows):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
@@ -96,34 +97,12 @@ class OwnerWrite:
             added=bool(moves.added),
             removed=bool(moves.removed),
         )
-        rows = self._rows(updated, moves, self._entries)
+        rows = _rows(self.now, updated, moves, self._entries)
         await self.connection.execute(statement, self.viewer.id, rows)
         if moves.removed:
             names = list({name for _, name in moves.removed})
             await self.connection.execute(DROP_UNUSED_TAGS, self.viewer.id, names)
         self._entries.clear()
-
-    def _rows(self, todos: Sequence[TodoState], moves: "TagMoves", entries: Sequence[Entry]) -> str:
-        """What a statement writes, as JSON."""
-        rows = {
-            "todos": todos,
-            "tags": named_tags(moves.counts),
-            "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
-            "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
-            "statuses": _status_moves(entries),
-            "changes": [
-                {
-                    "id": str(uuid7()),
-                    "later": later,
-                    "todo_id": entry.after.id,
-                    "action": entry.action,
-                    "diff": entry.diff(),
-                    "at": self.now,
-                }
-                for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
-            ],
-        }
-        return orjson.dumps(rows, default=str).decode()
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
         """Each todo's tags as they are inside this transaction."""
@@ -133,6 +112,34 @@ class OwnerWrite:
     def discard(self) -> None:
         """Undo everything when the block ends."""
         self.discarded = True
+
+
+def _rows(
+    now: datetime | None,
+    todos: Sequence[TodoState],
+    moves: "TagMoves",
+    entries: Sequence[Entry],
+) -> str:
+    """What a statement writes, as JSON."""
+    rows = {
+        "now": now,
+        "todos": todos,
+        "tags": named_tags(moves.counts),
+        "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
+        "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
+        "statuses": _status_moves(entries),
+        "changes": [
+            {
+                "id": str(uuid7()),
+                "later": later,
+                "todo_id": entry.after.id,
+                "action": entry.action,
+                "diff": entry.diff(),
+            }
+            for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
+        ],
+    }
+    return orjson.dumps(rows, default=str).decode()
 
 
 def named_tags(counts: Mapping[str, int]) -> list[dict[str, object]]:
@@ -184,6 +191,36 @@ class TagMoves:
         # A tag that only todos in the trash carry has a row, too, with a count of 0.
         names = {name for name, delta in counts.items() if delta} | {name for _, name in added}
         return cls(added, removed, {name: counts[name] for name in names})
+
+
+class Made(NamedTuple):
+    """A todo as it was made, and its tags."""
+
+    todo: TodoState
+    tags: list[TagOfTodo]
+
+
+async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
+    """Make a todo in a transaction that is one message; None, and nothing, if its id isn't free.
+
+    The message has the same statement executed twice: the first time it takes the lock, and the
+    second it writes, having begun only then. The times are PostgreSQL's.
+    """
+    entries = [Entry(None, todo)]
+    moves = TagMoves.of(entries)
+    statement = create_statement(tags=bool(moves.added))
+    rows = _rows(None, [todo], moves, entries)
+    async with db.connection() as connection:
+        try:
+            made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
+        except ForeignKeyViolationError:
+            raise Unauthenticated from None
+    if not made:
+        return None
+    announce(viewer.id)
+    now = made[0]["created_at"]
+    todo = replace(todo, created_at=now, updated_at=now)
+    return Made(todo, [row for row in made if row["id"]])
 
 
 @asynccontextmanager
