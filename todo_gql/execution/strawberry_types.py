@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import Any, NoReturn
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry import Schema
@@ -47,6 +48,7 @@ def direct_resolver(
     }
     parents = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
     takes_self, info_parameter = resolver.self_parameter is not None, resolver.info_parameter
+    function: Any = resolver.wrapped_func
 
     def call(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
         info = config.info_class(_raw_info=raw_info, _field=field)
@@ -56,12 +58,25 @@ def direct_resolver(
         for name, value in given.items():
             python_name, convert = arguments[name]
             passed[python_name] = convert(value, info, (name,))
-        return resolver(source, **passed) if takes_self else resolver(**passed)
+        return function(source, **passed) if takes_self else function(**passed)
+
+    def call_to_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
+        try:
+            return call(source, raw_info, **given)
+        except Exception as error:  # noqa: BLE001 - Strawberry tells of it where it is awaited
+            return _failing(error)
 
     async def call_and_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
         return await await_maybe(call(source, raw_info, **given))
 
-    return call_and_await if field.is_async else call
+    if not field.is_async:
+        return call
+    # The coroutine that the resolver makes is one less than Strawberry's own way takes.
+    return call_to_await if iscoroutinefunction(function) else call_and_await
+
+
+async def _failing(error: Exception) -> NoReturn:
+    raise error
 
 
 def attribute_of(field: StrawberryField) -> str | None:
