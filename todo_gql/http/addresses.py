@@ -6,6 +6,8 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from todo_gql.http.headers import headers_of
+
 FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 
 
@@ -25,9 +27,5 @@ class Forwarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a WebSocket on, with the address that it comes from."""
-        # A generator would cost as much as all the rest.
-        for name, _ in scope.get("headers", ()):
-            if name in FORWARDING:
-                await self.behind_proxy(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        direct = "headers" not in scope or FORWARDING.isdisjoint(headers_of(scope))
+        await (self.app if direct else self.behind_proxy)(scope, receive, send)

@@ -6,7 +6,7 @@ Follows https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverS
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -24,6 +24,7 @@ from todo_gql.http.graphql import (
     refusal,
     send_answer,
 )
+from todo_gql.http.headers import bearer_token, header
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
@@ -34,7 +35,7 @@ from todo_gql.http.negotiation import (
 )
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
-from todo_gql.http.request import BadRequest, GraphQLRequest, bearer_token, header
+from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.tokens import good_until
@@ -63,14 +64,17 @@ class EventStreams:
         self.connections = connections
         self.settings = settings
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one HTTP request."""
         accept = header(scope, b"accept")
         if accept is None or not mentions_events(accept):
-            await self.route(scope, receive, send)
-            return
+            return self.route(scope, receive, send)
+        return self._choose(scope, receive, send, accept)
+
+    async def _choose(self, scope: Scope, receive: Receive, send: Send, accept: str) -> None:
+        """Answer a request that may be for an event stream."""
         try:
-            request = await self.route.read(scope, receive)
+            request = await self.route.read(scope, receive, bearer_token(scope))
             answer = await self._answer(scope, receive, send, request, accept)
         except BadRequest as error:
             answer = refusal(error)
@@ -87,7 +91,8 @@ class EventStreams:
             media_type = answer_type(accept)
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
-            return await self.route.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            strict = media_type == GRAPHQL_RESPONSE
+            return await self.route.answer(scope, request, bearer_token(scope), strict=strict)
         if not is_welcome(scope, self.settings):
             raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
         try:

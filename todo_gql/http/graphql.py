@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,33 +10,33 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
-from todo_gql.auth import authenticate
+from todo_gql.auth import authenticate, recalled
 from todo_gql.context import Context
 from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
+from todo_gql.http.headers import bearer_token, header
 from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
 from todo_gql.http.request import (
     BadRequest,
     GraphQLRequest,
-    bearer_token,
     from_body,
     from_query_string,
-    header,
 )
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
-from todo_gql.telemetry import observation
+from todo_gql.telemetry.observation import observed
 
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
 OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
+LONGEST_NAME = 100
 BAD_REQUEST = 400
 SUBSCRIBE_OTHERWISE = (
     "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
@@ -46,9 +45,14 @@ SUBSCRIBE_OTHERWISE = (
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
+CONTENT_TYPES = {
+    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
+    for media_type in (JSON, GRAPHQL_RESPONSE)
+}
+NOT_KEPT: Headers = ((b"cache-control", b"no-store"), (b"vary", b"Accept"))
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+
+class Answer(NamedTuple):
     """What goes back: a status, a body, and headers of its own."""
 
     status: int
@@ -57,10 +61,15 @@ class Answer:
 
 
 class Prepared(NamedTuple):
-    """A document that keeps to the limits, and the operation of it that is to be executed."""
+    """A document that keeps to the limits, and the operation of it that is to be executed.
+
+    `name` and `type` are the operation's in words, the name not longer than is to be told.
+    """
 
     document: Document
     operation: Operation
+    name: str
+    type: str
 
 
 class Admitted(NamedTuple):
@@ -114,18 +123,20 @@ class GraphQLRoute:
             await self.page(scope, receive, send)
             return
         media_type = answer_type(accept)
+        token = bearer_token(scope)
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self.read(scope, receive)
-            answer = await self.answer(scope, request, strict=media_type == GRAPHQL_RESPONSE)
+            request = await self.read(scope, receive, token)
+            strict = media_type == GRAPHQL_RESPONSE
+            answer = await self.answer(scope, request, token, strict=strict)
         except BadRequest as error:
             answer = refusal(error)
         except ConnectionResetError:
             return
         await send_answer(send, answer, media_type or JSON)
 
-    async def read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive, token: str | None) -> GraphQLRequest:
         """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
@@ -135,7 +146,8 @@ class GraphQLRoute:
                 request = from_query_string(scope, self.trusted)
             case _:
                 raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
-        observation.received(bearer_token(scope), request.variables)
+        # What the client may have secrets in.
+        observed().sent = token, request.variables
         return request
 
     def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
@@ -147,7 +159,9 @@ class GraphQLRoute:
         if operation is None:
             message = "Name one of the document's operations in operationName."
             return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
-        return Prepared(document, operation)
+        named, type = operation.node.name, operation.type.value
+        name = named.value[:LONGEST_NAME] if named else ""
+        return Prepared(document, operation, name, type)
 
     def executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed."""
@@ -156,21 +170,24 @@ class GraphQLRoute:
         prepared = look_up(request.query, request.operation_name)
         if isinstance(prepared, list):
             raise RequestError(prepared)
-        operation = prepared.operation
-        if scope.get("method") == "GET" and operation.type is OperationType.MUTATION:
+        is_get = scope.get("method") == "GET"
+        if is_get and prepared.operation.type is OperationType.MUTATION:
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        named = operation.node.name
-        observation.operation_began(named.value if named else "", operation.type.value)
+        seen = observed()
+        seen.operation, seen.type = prepared.name, prepared.type
         return prepared
 
-    async def answer(self, scope: Scope, request: GraphQLRequest, *, strict: bool) -> Answer:
+    async def answer(
+        self, scope: Scope, request: GraphQLRequest, token: str | None, *, strict: bool
+    ) -> Answer:
         """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        token = bearer_token(scope)
         try:
             body, headers = await self.response(scope, request, token)
         except RequestError as error:
             status = error.status if strict or error.status != BAD_REQUEST else 200
             return Answer(status, {"errors": error.errors}, error.headers)
+        if "errors" not in body:
+            return Answer(200, body, headers)
         return Answer(_status(body, strict), body, (*_headers(body, token), *headers))
 
     async def response(
@@ -203,25 +220,29 @@ class GraphQLRoute:
 
     async def admitted(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
-        context = await self.context(scope, token)
-        viewer_id = context.viewer.id if context.viewer else None
-        meter = Meter(self.limits, viewer_id, context.ip_address)
+        viewer = recalled(token) or await authenticate(token, self.settings)
+        client = scope.get("client")
+        address = client[0] if client else None
+        seen = observed()
+        seen.user_id = viewer_id = viewer.id if viewer else None
+        meter = Meter(self.limits, viewer_id, address)
         try:
             meter.count_request()
-            document, operation = self.executable(scope, request)
-            cost = document.cost(operation.node, request.variables)
-            observation.cost_known(cost)
+            document, operation, *_ = self.executable(scope, request)
+            seen.cost = cost = document.cost(operation.node, request.variables)
             if error := document.too_expensive(cost):
                 raise RequestError([error])
             meter.count_cost(cost)
         except RateLimited as refused:
             entry = plain_error(str(refused), refused.code, **refused.extensions)
-            raise RequestError([entry], 429, tuple(meter.headers)) from None
+            raise RequestError([entry], 429, meter.headers) from None
         except RequestError as refused:
-            refused.headers = tuple(meter.headers)
+            refused.headers = meter.headers
             raise
+        agent = header(scope, b"user-agent")
+        context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Admitted(operation, context, extensions, tuple(meter.headers))
+        return Admitted(operation, context, extensions, meter.headers)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
@@ -237,19 +258,6 @@ class GraphQLRoute:
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
         return body
-
-    async def context(self, scope: Scope, token: str | None) -> Context:
-        """What the resolvers of one operation share."""
-        viewer = await authenticate(token, self.settings)
-        if viewer:
-            observation.viewer_known(viewer.id)
-        return Context(
-            settings=self.settings,
-            limits=self.limits,
-            viewer=viewer,
-            user_agent=header(scope, b"user-agent"),
-            ip_address=scope["client"][0] if scope.get("client") else None,
-        )
 
 
 def _codes(body: dict[str, Any]) -> set[str]:
@@ -269,7 +277,7 @@ def _status(body: dict[str, Any], strict: bool) -> int:
     return 401 if Code.UNAUTHENTICATED in codes else 200
 
 
-def _headers(body: dict[str, Any], token: str | None) -> tuple[tuple[bytes, bytes], ...]:
+def _headers(body: dict[str, Any], token: str | None) -> Headers:
     codes = _codes(body)
     if Code.UNAUTHENTICATED in codes and token:
         return ((b"www-authenticate", b'Bearer error="invalid_token"'),)
@@ -294,14 +302,9 @@ def refusal(error: BadRequest) -> Answer:
 async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
     """Send an answer over HTTP."""
     if "errors" in answer.body:
-        observation.failed(_codes(answer.body))
+        observed().error_codes = _codes(answer.body)
     body = as_json(answer.body)
-    headers = [
-        (b"content-type", f"{media_type}; charset=utf-8".encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Accept"),
-        *answer.headers,
-    ]
+    length = b"content-length", b"%d" % len(body)
+    headers = [CONTENT_TYPES[media_type], length, *NOT_KEPT, *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,7 +10,7 @@ from todo_gql.errors import RateLimited
 from todo_gql.quotas import Quota
 from todo_gql.rate_limits import RateLimits
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 LEFT: Final = b'"%b";r=%d;t=%d'
 LEFT_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
@@ -47,12 +47,12 @@ class Meter:
         elif last := requests or cost:
             left = LEFT % (b"requests" if requests else b"cost", last.left, last.resets_in)
         else:
-            return []
-        headers = [(b"ratelimit-policy", self.limits.policy), (b"ratelimit", left)]
+            return ()
+        headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", left))
         # Whatever was refused was counted last.
         last = cost or requests
         wait = last.wait if last else 0
-        return [*headers, (b"retry-after", b"%d" % wait)] if wait else headers
+        return (*headers, (b"retry-after", b"%d" % wait)) if wait else headers
 
 
 def _check(quota: Quota | None) -> None:

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from todo_gql.http.request import header
+from todo_gql.http.headers import header
 from todo_gql.settings import Settings
 
 

@@ -4,9 +4,8 @@ Follows GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/).
 """
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope
 
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import APIError, Code
+from todo_gql.http.headers import headers_of
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
 
@@ -29,19 +29,12 @@ class BadRequest(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(NamedTuple):
     """What to execute."""
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
-
-
-def header(scope: Scope, name: bytes) -> str | None:
-    """The value of a header, given in lower case; several are joined by commas."""
-    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-    return ", ".join(values) if values else None
 
 
 def _too_large(limit: int) -> BadRequest:
@@ -50,8 +43,8 @@ def _too_large(limit: int) -> BadRequest:
 
 def check_length(scope: Scope, limit: int) -> None:
     """`BadRequest` 413 if the body is announced as longer than `limit` bytes."""
-    announced = header(scope, b"content-length") or ""
-    if announced.isdecimal() and int(announced) > limit:
+    announced = headers_of(scope).get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
 
 
@@ -109,11 +102,11 @@ def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
     if not isinstance(query, str) or not query.strip():
         raise BadRequest(400, "The parameter query must be a GraphQL document.")
     variables, name = parameters.get("variables"), parameters.get("operationName")
-    if not isinstance(variables, dict | None):
+    if not (variables is None or isinstance(variables, dict)):
         raise BadRequest(400, "The parameter variables must be an object.")
-    if not isinstance(name, str | None):
+    if not (name is None or isinstance(name, str)):
         raise BadRequest(400, "The parameter operationName must be a string.")
-    if not isinstance(parameters.get("extensions"), dict | None):
+    if not (parameters.get("extensions") is None or isinstance(parameters["extensions"], dict)):
         raise BadRequest(400, "The parameter extensions must be an object.")
     return GraphQLRequest(query, variables, name)
 
@@ -132,8 +125,8 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
 
 
 @lru_cache(maxsize=256)
-def _is_of_type(content_type: str, expected: str) -> bool:
-    media_type, *parameters = content_type.lower().split(";")
+def _is_of_type(content_type: bytes, expected: str) -> bool:
+    media_type, *parameters = content_type.decode("latin-1").lower().split(";")
     named = (parameter.strip().partition("=") for parameter in parameters)
     charsets = {value.strip(' "') for name, _, value in named if name == "charset"}
     return media_type.strip() == expected and charsets <= {"utf-8", "utf8"}
@@ -141,9 +134,10 @@ def _is_of_type(content_type: str, expected: str) -> bool:
 
 def check_content_type(scope: Scope, expected: str) -> None:
     """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
-    if not _is_of_type(header(scope, b"content-type") or "", expected):
+    headers = headers_of(scope)
+    if not _is_of_type(headers.get(b"content-type", b""), expected):
         raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
-    if header(scope, b"content-encoding") not in (None, "identity"):
+    if headers.get(b"content-encoding", b"identity") != b"identity":
         raise BadRequest(415, "Send the request without Content-Encoding.")
 
 
@@ -154,9 +148,3 @@ async def from_body(
     check_content_type(scope, "application/json")
     check_length(scope, limit)
     return checked(parse_json(await read_body(receive, limit), "body"), trusted)
-
-
-def bearer_token(scope: Scope) -> str | None:
-    """The token of the Authorization header; None if there is none of the kind."""
-    scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None

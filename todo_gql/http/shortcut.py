@@ -1,5 +1,7 @@
 """A way past Starlette's router for the path that nearly all requests are for."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -14,7 +16,7 @@ class Shortcut:
         self.app = app
         self.others = others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a request."""
         straight = scope["type"] == "http" and scope["path"] == self.path
-        await (self.app if straight else self.others)(scope, receive, send)
+        return (self.app if straight else self.others)(scope, receive, send)

@@ -14,10 +14,11 @@ from todo_gql.documents.reading import plain_error
 from todo_gql.errors import Code, is_temporary
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import RequestError, as_json
+from todo_gql.http.headers import bearer_token
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
-from todo_gql.http.request import GraphQLRequest, bearer_token
+from todo_gql.http.request import GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation

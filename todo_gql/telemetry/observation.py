@@ -12,8 +12,6 @@ Asker = TypeVar("Asker")
 Key = TypeVar("Key")
 Values = TypeVar("Values")
 
-LONGEST_NAME = 100
-
 Span = Callable[[str, Mapping[str, str | int]], AbstractContextManager[object]]
 """Begins a span of that name and with these attributes, which ends with the block."""
 
@@ -47,34 +45,9 @@ current: ContextVar[Observation | None] = ContextVar("observation", default=None
 """The request that is being answered, None outside requests."""
 
 
-def received(*sent: object) -> None:
-    """Note what the client of the current request may have secrets in."""
-    if observation := current.get():
-        observation.sent = sent
-
-
-def operation_began(name: str, type: str) -> None:
-    """Note the operation that the current request is about to execute."""
-    if observation := current.get():
-        observation.operation, observation.type = name[:LONGEST_NAME], type
-
-
-def viewer_known(user_id: UUID) -> None:
-    """Note who sent the current request."""
-    if observation := current.get():
-        observation.user_id = user_id
-
-
-def cost_known(cost: int) -> None:
-    """Note what the current operation costs."""
-    if observation := current.get():
-        observation.cost = cost
-
-
-def failed(codes: Collection[str]) -> None:
-    """Note the codes of the top-level errors that the current request is answered with."""
-    if observation := current.get():
-        observation.error_codes = codes
+def observed() -> Observation:
+    """What is known of the current request; outside requests something that nobody looks at."""
+    return current.get() or Observation("")
 
 
 def event_began() -> None:
