@@ -33,10 +33,13 @@ subscription ($after: String, $filter: TodoFilter) {
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """The address of a server for an application that is running already."""
+async def listening(app: ASGIApp, settings: Settings, **changes: Any) -> AsyncIterator[str]:
+    """The address of a server for an application that is running already.
+
+    `changes` are uvicorn's own options.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
-    options = protocol_options(settings)
+    options = protocol_options(settings) | changes
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, **options)
     server = uvicorn.Server(config)
     # The signals are those of the tests.
