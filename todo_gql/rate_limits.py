@@ -17,7 +17,7 @@ from limits.aio.storage.memory import Entry
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from todo_gql.keys import derived_key
-from todo_gql.quotas import COST, REQUESTS, Quota, Quotas
+from todo_gql.quotas import Quota, Quotas
 from todo_gql.settings import Settings
 from todo_gql.shared_counts import SharedCounts
 
@@ -94,15 +94,8 @@ class RateLimits:
             await asyncio.gather(*self._telling.values())
             await self._shared.close()
 
-    def take_request(self, user_id: UUID | None, address: str | None) -> Quota | None:
-        """Count one request; what is left, and None where there is no limit."""
-        return self._take(user_id or _network(address), REQUESTS, 1)
-
-    def take_cost(self, user_id: UUID | None, address: str | None, cost: int) -> Quota | None:
-        """Count the cost of an operation; what is left, and None where there is no limit."""
-        return self._take(user_id or _network(address), COST, cost)
-
-    def _take(self, caller: Caller, kind: int, amount: int) -> Quota | None:
+    def take(self, caller: Caller, kind: int, amount: int) -> Quota | None:
+        """Use up some of a limit; what is left of it, and None where there is no limit."""
         limit = self.limits[kind]
         if not limit:
             return None
@@ -139,7 +132,7 @@ class RateLimits:
         return await self._wait(
             {
                 f"account {account}": self._per_account if account else 0,
-                f"address {_network(address)}": self._per_address,
+                f"address {network_of(address)}": self._per_address,
             }
         )
 
@@ -178,7 +171,7 @@ class RateLimits:
 
 
 @lru_cache(4096)
-def _network(address: str | None) -> str:
+def network_of(address: str | None) -> str:
     """The address that somebody is counted by: of IPv6 the network, of no address the empty one."""
     try:
         ip = ip_address((address or "").partition("%")[0])

@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from todo_gql.errors import RateLimited
-from todo_gql.quotas import Quota
-from todo_gql.rate_limits import RateLimits
+from todo_gql.quotas import COST, REQUESTS, Quota
+from todo_gql.rate_limits import Caller, RateLimits, network_of
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -19,42 +19,37 @@ LEFT_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
 class Meter:
     """Counts one request, and the cost of its operation, for the user or else the address."""
 
-    __slots__ = ("address", "cost", "limits", "requests", "user_id")
+    __slots__ = ("caller", "cost", "limits", "requests")
 
     def __init__(self, limits: RateLimits, user_id: UUID | None, address: str | None) -> None:
         self.limits = limits
-        self.user_id = user_id
-        self.address = address
+        self.caller: Caller = user_id or network_of(address)
         self.requests: Quota | None = None
         self.cost: Quota | None = None
 
     def count_request(self) -> None:
         """Count the request; `RateLimited` when the caller has had too many."""
-        self.requests = self.limits.take_request(self.user_id, self.address)
-        _check(self.requests)
+        self.requests = quota = self.limits.take(self.caller, REQUESTS, 1)
+        if quota and quota.wait:
+            raise RateLimited(quota.wait)
 
     def count_cost(self, cost: int) -> None:
         """Count what the operation costs; `RateLimited` when the caller hasn't as much left."""
-        self.cost = self.limits.take_cost(self.user_id, self.address, cost)
-        _check(self.cost)
+        self.cost = quota = self.limits.take(self.caller, COST, cost)
+        if quota and quota.wait:
+            raise RateLimited(quota.wait)
 
     @property
     def headers(self) -> Headers:
         """The headers that tell what the limits are, and what is left of them."""
         requests, cost = self.requests, self.cost
-        if requests and cost:
-            left = LEFT_OF_BOTH % (requests[0], requests[1], cost[0], cost[1])
-        elif last := requests or cost:
-            left = LEFT % (b"requests" if requests else b"cost", last.left, last.resets_in)
-        else:
-            return ()
-        headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", left))
         # Whatever was refused was counted last.
         last = cost or requests
-        wait = last.wait if last else 0
-        return (*headers, (b"retry-after", b"%d" % wait)) if wait else headers
-
-
-def _check(quota: Quota | None) -> None:
-    if quota and quota.wait:
-        raise RateLimited(quota.wait)
+        if last is None:
+            return ()
+        if requests and cost:
+            left = LEFT_OF_BOTH % (requests.left, requests.resets_in, cost.left, cost.resets_in)
+        else:
+            left = LEFT % (b"requests" if requests else b"cost", last.left, last.resets_in)
+        headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", left))
+        return (*headers, (b"retry-after", b"%d" % last.wait)) if last.wait else headers
