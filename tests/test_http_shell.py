@@ -277,6 +277,38 @@ async def test_access_line_tells_facts_and_no_secrets(
     }
 
 
+async def test_lines_are_written_together_and_none_is_lost(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Those of one turn of the event loop at its end, the last ones before the server has ended."""
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Any: ...
+
+    async def send(_message: Any) -> None: ...
+
+    def told() -> list[str]:
+        return [json.loads(line)["path"] for line in capfd.readouterr().err.splitlines()]
+
+    async def ask(*paths: str) -> None:
+        for path in paths:
+            await site(
+                {"type": "http", "method": "GET", "path": path, "headers": []}, receive, send
+            )
+
+    site = with_middleware(app)
+    await ask("/1", "/2")
+    assert told() == []
+    await asyncio.sleep(0)
+    assert told() == ["/1", "/2"]
+    await ask("/3", "/4")
+    await site({"type": "lifespan"}, receive, send)
+    assert told() == ["/3", "/4"]
+
+
 async def test_health_checks_are_logged_for_debugging_only(log: io.StringIO) -> None:
     """Probes are no news unless the log is at DEBUG."""
     app = Starlette(routes=health.health_routes(version))

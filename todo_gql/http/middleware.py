@@ -17,9 +17,10 @@ from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
+from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.security import SecurityHeaders
-from todo_gql.telemetry.observation import Observation, current
+from todo_gql.telemetry.observation import current
 
 EXPOSED_HEADERS: Final = (
     "X-Request-ID",
@@ -92,12 +93,12 @@ class Ways:
             (True, True): _open_to(origins, compressed),
         }
 
-    def choose(self, headers: dict[bytes, bytes]) -> ASGIApp:
+    def choose(self, headers: Headers) -> ASGIApp:
         """The way of a request with these headers."""
         return self._ways[b"origin" in headers, b"gzip" in headers.get(b"accept-encoding", b"")]
 
 
-def _identify(headers: dict[bytes, bytes]) -> str:
+def _identify(headers: Headers) -> str:
     given = headers.get(b"x-request-id")
     if given is not None and _CLIENT_REQUEST_ID.fullmatch(given):
         return given.decode("ascii")
@@ -130,9 +131,11 @@ class RequestEnvelope:
         """Handle one HTTP request; other kinds of scope go through untouched."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            if scope["type"] == "lifespan":
+                self.access_log.flush()
             return
         started = perf_counter()
-        given = dict(scope["headers"])
+        given = headers_of(scope)
         request_id = _identify(given)
         scope.setdefault("state", {})["request_id"] = request_id
         status: int | None = None
@@ -143,7 +146,7 @@ class RequestEnvelope:
                 return send(message)
             status = message["status"]
             own = message.get("headers", ())
-            headers = [
+            message["headers"] = headers = [
                 *own,
                 *self.security.missing(own),
                 (b"x-request-id", request_id.encode()),
@@ -152,7 +155,7 @@ class RequestEnvelope:
             if self.vary and b"origin" not in given:
                 # Else a cache could give this answer to a request that does have an Origin.
                 headers.append((b"vary", b"Origin"))
-            return send({**message, "headers": headers})
+            return send(message)
 
         observation = self.observer.began(request_id)
         token = current.set(observation)
@@ -168,24 +171,7 @@ class RequestEnvelope:
             seconds = perf_counter() - started
             self.observer.ended(observation, scope, status, seconds)
             current.reset(token)
-            self._log(scope, status, observation, seconds)
-
-    def _log(
-        self, scope: Scope, status: int | None, observation: Observation, seconds: float
-    ) -> None:
-        level = logging.DEBUG if scope["path"].startswith("/health") else logging.INFO
-        if level < self.access_log.threshold:
-            return
-        client = scope.get("client")
-        self.access_log.write(
-            "INFO" if level == logging.INFO else "DEBUG",
-            method=scope["method"],
-            path=scope["path"],
-            status=status,
-            duration_ms=int(seconds * 100_000) / 100,
-            observation=observation,
-            client=client[0] if client else None,
-        )
+            self.access_log.write(scope, status, observation, seconds)
 
 
 def with_middleware(
