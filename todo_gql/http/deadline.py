@@ -59,10 +59,11 @@ class Deadline:
         self._task.cancel()
 
     async def __aenter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        self._watch = _watch(self._seconds, task.get_loop())
+        self._watch = _watch(self._seconds, loop)
         self._watch.begin(self)
         return self
 

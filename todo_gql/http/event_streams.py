@@ -24,13 +24,13 @@ from todo_gql.http.graphql import (
     refusal,
     send_answer,
 )
-from todo_gql.http.headers import bearer_token, header
+from todo_gql.http.headers import bearer_token, headers_of
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
-    answer_type,
-    mentions_events,
+    Accepted,
+    accepted,
     prefers_events,
 )
 from todo_gql.http.origins import is_welcome
@@ -66,37 +66,39 @@ class EventStreams:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one HTTP request."""
-        accept = header(scope, b"accept")
-        if accept is None or not mentions_events(accept):
-            return self.route(scope, receive, send)
-        return self._choose(scope, receive, send, accept)
+        accept = accepted(headers_of(scope).get(b"accept"))
+        if accept.mentions_events:
+            return self._choose(scope, receive, send, accept)
+        return self.route(scope, receive, send)
 
-    async def _choose(self, scope: Scope, receive: Receive, send: Send, accept: str) -> None:
+    async def _choose(self, scope: Scope, receive: Receive, send: Send, accept: Accepted) -> None:
         """Answer a request that may be for an event stream."""
+        token = bearer_token(headers_of(scope))
         try:
-            request = await self.route.read(scope, receive, bearer_token(scope))
-            answer = await self._answer(scope, receive, send, request, accept)
+            request = await self.route.read(scope, receive, token)
+            if prefers_events(accept.text, endless=self._is_endless(scope, request)):
+                stream = EventStream(self, scope, receive, send, token)
+                answer = await self._streamed_if_welcome(stream, request)
+            elif accept.answer_type is None:
+                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+            else:
+                strict = accept.answer_type == GRAPHQL_RESPONSE
+                answer = await self.route.answer(scope, request, token, strict=strict)
         except BadRequest as error:
             answer = refusal(error)
         except ConnectionResetError:
             return
         if answer:
-            await send_answer(send, answer, answer_type(accept) or JSON)
+            await send_answer(send, answer, accept.answer_type or JSON)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, request: GraphQLRequest, accept: str
+    async def _streamed_if_welcome(
+        self, stream: "EventStream", request: GraphQLRequest
     ) -> Answer | None:
-        """The answer to be sent at once; None once a stream was sent."""
-        if not prefers_events(accept, endless=self._is_endless(scope, request)):
-            media_type = answer_type(accept)
-            if media_type is None:
-                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
-            strict = media_type == GRAPHQL_RESPONSE
-            return await self.route.answer(scope, request, bearer_token(scope), strict=strict)
-        if not is_welcome(scope, self.settings):
+        """Send a stream, or give the answer that says why there is none."""
+        if not is_welcome(stream.scope, self.settings):
             raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
         try:
-            return await self._streamed(EventStream(self, scope, receive, send), request)
+            return await self._streamed(stream, request)
         except TooMany:
             most = self.settings.subscriptions_per_connection
             message = f"One user may have {most} event streams at a time: close one first."
@@ -130,12 +132,19 @@ class EventStreams:
 class EventStream:
     """One stream of events."""
 
-    def __init__(self, server: EventStreams, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        server: EventStreams,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        token: str | None,
+    ) -> None:
         self.server = server
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.token = bearer_token(scope)
+        self.token = token
         self.ended = asyncio.Event()
         self.last_words = b""
 

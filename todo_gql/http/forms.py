@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from todo_gql.http.headers import headers_of
 from todo_gql.http.request import BadRequest, check_content_type, check_length, read_body
 
 MAX_FORM_BYTES: Final = 16 * 1024
@@ -20,8 +21,9 @@ async def read_form(request: Request) -> dict[str, str]:
     # password of their choice set, by visitors of a page of theirs.
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise BadRequest(403, "The form was sent by a page of another site.")
-    check_content_type(request.scope, "application/x-www-form-urlencoded")
-    check_length(request.scope, MAX_FORM_BYTES)
+    headers = headers_of(request.scope)
+    check_content_type(headers, "application/x-www-form-urlencoded")
+    check_length(headers, MAX_FORM_BYTES)
     try:
         body = await read_body(request.receive, MAX_FORM_BYTES)
     except ConnectionResetError:

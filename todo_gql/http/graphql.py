@@ -10,21 +10,23 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
-from todo_gql.auth import authenticate, recalled
+from todo_gql.auth import Viewer, authenticate, recalled
 from todo_gql.context import Context
 from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
-from todo_gql.http.headers import bearer_token, header
+from todo_gql.http.headers import bearer_token, header, headers_of
 from todo_gql.http.meter import Meter
-from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, answer_type, prefers_html
+from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, accepted
 from todo_gql.http.request import (
     BadRequest,
     GraphQLRequest,
+    check_head,
     from_body,
     from_query_string,
+    read_body,
 )
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
@@ -114,16 +116,17 @@ class GraphQLRoute:
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
+        self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        accept = header(scope, b"accept")
-        is_visit = scope["method"] == "GET" and not scope["query_string"]
-        if self.page and is_visit and prefers_html(accept):
+        headers = headers_of(scope)
+        accept = accepted(headers.get(b"accept"))
+        is_visit = accept.prefers_html and scope["method"] == "GET" and not scope["query_string"]
+        if self.page and is_visit:
             await self.page(scope, receive, send)
             return
-        media_type = answer_type(accept)
-        token = bearer_token(scope)
+        media_type, token = accept.answer_type, bearer_token(headers)
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
@@ -141,13 +144,26 @@ class GraphQLRoute:
         match scope["method"]:
             case "POST":
                 limit = self.settings.max_body_bytes
-                request = await from_body(scope, receive, limit, self.trusted)
+                check_head(headers_of(scope), limit)
+                request = self._read_body(await read_body(receive, limit))
             case "GET":
                 request = from_query_string(scope, self.trusted)
             case _:
                 raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
         # What the client may have secrets in.
         observed().sent = token, request.variables
+        return request
+
+    def _read_body(self, body: bytes) -> GraphQLRequest:
+        """The request in a body; those without variables are the same again and again."""
+        request = self._repeated.get(body)
+        if request is None:
+            request = from_body(body, self.trusted)
+            # Variables hold what is secret, and differ anyway.
+            if not request.variables and len(body) <= LONGEST_KEPT:
+                if len(self._repeated) >= OPERATIONS_KEPT:
+                    self._repeated.clear()
+                self._repeated[body] = request
         return request
 
     def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
@@ -201,7 +217,8 @@ class GraphQLRoute:
         admitted: Admitted | None = None
         try:
             async with limit:
-                admitted = await self.admitted(scope, request, token)
+                viewer = recalled(token) or await authenticate(token, self.settings)
+                admitted = self.admitted(scope, request, viewer)
                 if admitted.operation.type is OperationType.SUBSCRIPTION:
                     raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
@@ -218,9 +235,8 @@ class GraphQLRoute:
             body["extensions"] = admitted.extensions
         return body, admitted.headers if admitted else ()
 
-    async def admitted(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Admitted:
+    def admitted(self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
-        viewer = recalled(token) or await authenticate(token, self.settings)
         client = scope.get("client")
         address = client[0] if client else None
         seen = observed()

@@ -34,7 +34,7 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
-def bearer_token(scope: Scope) -> str | None:
+def bearer_token(headers: Headers) -> str | None:
     """The token of the Authorization header; None if there is none of the kind."""
-    scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return token.strip().decode("latin-1") or None if scheme.lower() == b"bearer" else None

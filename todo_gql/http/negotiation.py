@@ -1,6 +1,7 @@
 """What a client accepts (RFC 9110, section 12.5.1)."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -43,8 +44,6 @@ def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
     return best
 
 
-# Clients send one of a few headers with every request.
-@lru_cache(maxsize=256)
 def answer_type(accept: str | None) -> str | None:
     """The media type to answer a GraphQL request with; JSON where the client doesn't say."""
     if not accept or not accept.strip():
@@ -54,15 +53,26 @@ def answer_type(accept: str | None) -> str | None:
     return preferred(accept, (JSON, GRAPHQL_RESPONSE))
 
 
-@lru_cache(maxsize=256)
 def prefers_html(accept: str | None) -> bool:
     """Whether a browser asks, for a page."""
     return bool(accept) and preferred(accept or "", (JSON, GRAPHQL_RESPONSE, HTML)) == HTML
 
 
-def mentions_events(accept: str | None) -> bool:
-    """Whether an event stream may be what the client wants."""
-    return accept is not None and EVENT_STREAM in accept.lower()
+class Accepted(NamedTuple):
+    """What an Accept header says of answers to GraphQL requests."""
+
+    text: str
+    answer_type: str | None
+    prefers_html: bool
+    mentions_events: bool
+
+
+# Clients send one of a few headers with every request.
+@lru_cache(maxsize=256)
+def accepted(header: bytes | None) -> Accepted:
+    """What an Accept header says; None where there is none."""
+    text = (header or b"").decode("latin-1")
+    return Accepted(text, answer_type(text), prefers_html(text), EVENT_STREAM in text.lower())
 
 
 def prefers_events(accept: str, *, endless: bool) -> bool:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import APIError, Code
-from todo_gql.http.headers import headers_of
+from todo_gql.http.headers import Headers
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
 
@@ -41,9 +41,9 @@ def _too_large(limit: int) -> BadRequest:
     return BadRequest(413, f"A request body has at most {limit:,} bytes.")
 
 
-def check_length(scope: Scope, limit: int) -> None:
+def check_length(headers: Headers, limit: int) -> None:
     """`BadRequest` 413 if the body is announced as longer than `limit` bytes."""
-    announced = headers_of(scope).get(b"content-length", b"")
+    announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
 
@@ -132,19 +132,20 @@ def _is_of_type(content_type: bytes, expected: str) -> bool:
     return media_type.strip() == expected and charsets <= {"utf-8", "utf8"}
 
 
-def check_content_type(scope: Scope, expected: str) -> None:
+def check_content_type(headers: Headers, expected: str) -> None:
     """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
-    headers = headers_of(scope)
     if not _is_of_type(headers.get(b"content-type", b""), expected):
         raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise BadRequest(415, "Send the request without Content-Encoding.")
 
 
-async def from_body(
-    scope: Scope, receive: Receive, limit: int, trusted: TrustedDocuments
-) -> GraphQLRequest:
-    """The request in a POST's body; `BadRequest` if it isn't JSON or too large."""
-    check_content_type(scope, "application/json")
-    check_length(scope, limit)
-    return checked(parse_json(await read_body(receive, limit), "body"), trusted)
+def check_head(headers: Headers, limit: int) -> None:
+    """`BadRequest` if what the headers announce isn't JSON, or is longer than `limit` bytes."""
+    check_content_type(headers, "application/json")
+    check_length(headers, limit)
+
+
+def from_body(body: bytes, trusted: TrustedDocuments) -> GraphQLRequest:
+    """The request in a POST's body; `BadRequest` if it isn't JSON."""
+    return checked(parse_json(body, "body"), trusted)

@@ -20,6 +20,7 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from starlette.types import Scope
 
+from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import plain_error
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
@@ -76,7 +77,8 @@ class Responder:
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
-                operation, context, *_ = await route.admitted(scope, request, token)
+                viewer = await authenticate(token, route.settings)
+                operation, context, *_ = route.admitted(scope, request, viewer)
                 executor = Executor.build(
                     route.schema,
                     operation.document,
