@@ -12,9 +12,10 @@ COST: Final = 1
 
 @dataclass(slots=True)
 class Count:
-    """What a caller used up in a window: in all, and not yet told to the other replicas."""
+    """What a caller used up in a window, in the one before, and didn't tell the other replicas."""
 
     used: list[int]
+    before: list[int]
     untold: list[int]
 
 
@@ -47,9 +48,10 @@ class Quotas:
         limit = self.limits[kind]
         count = self._counts.get(caller)
         if count is None:
-            count = self._counts[caller] = Count([0, 0], [0, 0])
-        before = self._before.get(caller)
-        past = before.used[kind] if before else 0
+            before = self._before.get(caller)
+            count = Count([0, 0], before.used if before else [0, 0], [0, 0])
+            self._counts[caller] = count
+        past = count.before[kind]
         used = count.used[kind]
         room: float = limit - used
         if past:

@@ -26,8 +26,11 @@ IPV6_NETWORK_BITS = 64
 # What a replica may have counted before it tells the others: a 50th of a limit.
 TOLD_AFTER: Final = 50
 
-Caller: TypeAlias = UUID | str
-"""Who is counted: a user by id, or whoever isn't signed in by network."""
+Caller: TypeAlias = int | str
+"""Who is counted: a user by the number of their id, or whoever isn't signed in by network.
+
+Python works out the hash of a UUID anew each time that one is looked up, that of a number at once.
+"""
 
 
 class InProcessStorage(MemoryStorage):
@@ -113,7 +116,8 @@ class RateLimits:
     async def _tell(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
         """Tell the other replicas what a caller used up here, and learn what it did there."""
         window, amount = self._quotas.window, self._quotas.tell(caller, kind)
-        key = f"{kind}/{window}/{self._hashed(f'caller {caller}')}"
+        who = caller if isinstance(caller, str) else UUID(int=caller)
+        key = f"{kind}/{window}/{self._hashed(f'caller {who}')}"
         told = await shared.add(key, amount, 2 * self._period)
         if told is None:
             self._quotas.retell(caller, kind, window, amount)

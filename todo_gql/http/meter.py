@@ -23,7 +23,7 @@ class Meter:
 
     def __init__(self, limits: RateLimits, user_id: UUID | None, address: str | None) -> None:
         self.limits = limits
-        self.caller: Caller = user_id or network_of(address)
+        self.caller: Caller = user_id.int if user_id else network_of(address)
         self.requests: Quota | None = None
         self.cost: Quota | None = None
 
