@@ -16,7 +16,7 @@ class Cycle(RequestResponseCycle):
     """Writes the head of an answer and its body at once, where nothing about them is unusual.
 
     So the head is held back until a body comes. uvicorn, to which all else is left, looks at each
-    header by itself and writes twice, which takes 8 µs more.
+    header by itself and writes twice, which takes 5 µs more.
     """
 
     # Names of headers that uvicorn has found good; none of them comes from a client.
@@ -41,6 +41,7 @@ class Cycle(RequestResponseCycle):
             self._good_names.update(filter(bytes.islower, names - UNUSUAL_HEADERS))
             return
         self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
         self.transport.write(answer)
         self.message_event.set()
         self.on_response()

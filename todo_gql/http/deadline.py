@@ -9,8 +9,8 @@ from typing import Self
 class Watch:
     """Ends the blocks of an event loop that take longer than so many seconds.
 
-    As all may take as long, who began first is due first, and one timer does for all. A timer
-    for each would cost an operation that waits for nothing a twentieth of its time.
+    As all may take as long, who began first is due first, and one timer does for all. One for each
+    would take 1 µs to set and to cancel.
     """
 
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
