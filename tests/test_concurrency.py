@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import CREATE, Account
-from tests.mailbox import until
+from tests.waiting import until
 from todo_gql import db
 
 UPDATE = """

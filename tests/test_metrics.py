@@ -159,14 +159,14 @@ async def test_requests_operations_and_errors_are_counted(counted: Client) -> No
 
 
 async def test_loader_batches_are_measured(counted: Client) -> None:
-    """The tags of three todos are one batch of three keys."""
+    """The histories of three todos are one batch of three keys."""
     account = await registered(counted)
     for title in ("one", "two", "three"):
         await account.create(title=title)
-    labels = {"loader": "tags_by_todo_id"}
+    labels = {"loader": "history_by_todo_id"}
     batches = value("todo_gql_loader_batch_size_count", **labels)
     keys = value("todo_gql_loader_batch_size_sum", **labels)
-    await account.data("{ todos { nodes { tags { name } } } }")
+    await account.data("{ todos { nodes { history { nodes { action } } } } }")
     assert value("todo_gql_loader_batch_size_count", **labels) == batches + 1
     assert value("todo_gql_loader_batch_size_sum", **labels) == keys + 3
 
