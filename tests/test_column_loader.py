@@ -91,6 +91,16 @@ async def test_a_batch_that_fails_is_tried_again_when_asked_again() -> None:
     assert await store.loader.load_column([14]) == ["14"]
 
 
+async def test_a_single_key_of_a_failed_batch_is_tried_again_when_asked_again() -> None:
+    """Single keys forget a failed batch as columns do."""
+    store = Store()
+    results = await asyncio.gather(
+        store.loader.load(13), store.loader.load(14), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [ConnectionError, ConnectionError]
+    assert await store.loader.load(14) == "14"
+
+
 @pytest.mark.parametrize("forget", ["clear", "clear_all"])
 async def test_what_is_forgotten_is_loaded_again(forget: str) -> None:
     """Clearing a key, or all, makes the loader ask for it anew."""

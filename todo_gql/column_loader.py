@@ -63,9 +63,15 @@ class ColumnDataLoader(Generic[K, V]):
     def _single(self) -> DataLoader[K, V]:
         # It makes errors of exceptions, and takes none but coroutine functions.
         async def load(keys: list[K]) -> list[Any]:
-            return await self.load_column(keys)
+            values = await self.load_column(keys)
+            for key in keys:
+                # It would remember what failed along with the whole batch, too.
+                if key not in self._found:
+                    single.clear(key)
+            return values
 
-        return DataLoader(load)
+        single: DataLoader[K, V] = DataLoader(load)
+        return single
 
     def load(self, key: K) -> "Future[V]":
         """What one key stands for."""
