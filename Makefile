@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test differential test-slow test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
+.PHONY: serve example test differential test-slow test-image test-previous check check-artefacts check-alerts \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
+
+example: $(VENV)/serve graphiql examples/web/node_modules/installed ## Start everything, and the example page; TODO_URL=… takes another server
+	@cd examples/web && npm run --silent codegen && exec node start.mjs
 
 # Each process takes file by file and has a PostgreSQL of its own; a single file has one process.
 PROCESSES ?= $(if $(TESTS),0,2)
@@ -29,6 +32,10 @@ differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 ope
 
 test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed ## Real clients of front ends and programs, each on a round trip
 	$(BIN)/pytest tests/clients
+
+test-example: $(VENV)/test examples/web/node_modules/installed ## The example page: types, lint, and two tabs in Chromium
+	cd examples/web && npm run --silent check
+	$(BIN)/pytest tests/examples
 
 # The same number tries the same again: make fuzz FUZZ_SEED=1 FUZZ_EXAMPLES=200
 FUZZ_SEED := $(or $(FUZZ_SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
@@ -158,4 +165,8 @@ $(VENV)/clients/installed: requirements-clients.txt $(VENV)/serve
 
 tests/clients/node_modules/installed: tests/clients/package-lock.json
 	cd tests/clients && npm ci
+	@touch $@
+
+examples/web/node_modules/installed: examples/web/package-lock.json
+	cd examples/web && npm ci
 	@touch $@

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite';
+
+// The page and the server share an address, so that neither needs to know of the other's: where
+// they don't, the server's BACKEND_CORS_ORIGINS has to name the page's.
+const proxy = {
+  '/graphql': { target: process.env['TODO_URL'] ?? 'http://127.0.0.1:8000', ws: true },
+};
+
+// Scripts of others could read the tokens.
+const headers = { 'Content-Security-Policy': "default-src 'self'; img-src data:" };
+
+export default defineConfig({
+  server: { host: '127.0.0.1', proxy },
+  preview: { host: '127.0.0.1', proxy, headers },
+});

@@ -1,0 +1,103 @@
+"""What the example's page talks to: a server that can be killed, and its database, which stays."""
+
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from tests.clients.conftest import NO_LIMITS
+from tests.conftest import PASSWORD, REGISTER
+from tests.programs import Server, started
+
+LIST = """
+SELECT t.title, t.completed_at IS NOT NULL AS is_completed
+FROM todos t JOIN users u ON u.id = t.owner_id
+WHERE u.username = $1 AND t.deleted_at IS NULL ORDER BY t.created_at DESC, t.id DESC
+"""
+FORGET = "DELETE FROM changes WHERE owner_id = (SELECT id FROM users WHERE username = $1)"
+
+Row = tuple[str, bool]
+
+
+@dataclass
+class Backend:
+    """A database, and the server on it, always at the same address once it has been started."""
+
+    url: str
+    folder: Path
+    port: int = 0
+    server: Server = field(init=False)
+    running: ExitStack = field(default_factory=ExitStack)
+
+    def start(self, port: int | None = None, **settings: str) -> None:
+        """Start the server, by settings other than the tests' own where these are given."""
+        given = {
+            "DATABASE_URL": self.url,
+            "SECRET_KEY": "x" * 32,
+            "LOG_LEVEL": "WARNING",
+            "PORT": str(self.port if port is None else port),
+        }
+        is_first = self.port == 0
+        arguments = ["--migrate"] if is_first else []
+        process = started(self.folder / "log", *arguments, settings=given | NO_LIMITS | settings)
+        self.server = self.running.enter_context(process)
+        self.server.wait_until_ready()
+        if is_first:
+            self.port = int(self.server.address.removesuffix("/graphql").rsplit(":", 1)[1])
+
+    def kill(self) -> None:
+        """End the server without a chance to do anything."""
+        self.server.kill()
+        self.running.close()
+
+    def stop(self) -> None:
+        """End the server as its operator would."""
+        self.server.stop(signal.SIGTERM)
+        self.running.close()
+
+    async def rows(self, username: str) -> list[Row]:
+        """What is stored of somebody's list, newest first: titles, and whether they are done."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return [tuple(row) for row in await connection.fetch(LIST, username)]
+        finally:
+            await connection.close()
+
+    async def forget_changes(self, username: str) -> None:
+        """Purge somebody's log, so that no cursor before now is good for anything."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(FORGET, username)
+        finally:
+            await connection.close()
+
+
+@dataclass
+class Person:
+    """Somebody with an account, and a token for what they do from elsewhere."""
+
+    backend: Backend
+    username: str = field(default_factory=lambda: f"user-{uuid4().hex[:12]}")
+    token: str = ""
+
+    def register(self) -> None:
+        """Make the account."""
+        sent = {
+            "username": self.username,
+            "email": f"{self.username}@example.com",
+            "password": PASSWORD,
+        }
+        registered = self.backend.server.execute(REGISTER, input=sent)["register"]
+        self.token = registered["tokens"]["accessToken"]
+
+    def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Do something by the API, as another device would."""
+        return self.backend.server.execute(query, self.token, **variables)
+
+    async def rows(self) -> list[Row]:
+        """What is stored of their list."""
+        return await self.backend.rows(self.username)

@@ -1,0 +1,146 @@
+"""The example's page for people: by keyboard, on narrow screens, by day and by night, read aloud."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conftest import PASSWORD
+from tests.examples.backend import Backend, Person
+from tests.examples.conftest import EXAMPLE, Tabs
+from tests.examples.tabs import Tab
+
+AXE = EXAMPLE / "node_modules/axe-core/axe.min.js"
+VIOLATIONS = """
+async () => (await axe.run()).violations.map(
+  ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+"""
+WIDTH = "[document.documentElement.scrollWidth, innerWidth]"
+LOOKS = [
+    pytest.param(width, scheme, id=f"{width} px, {scheme}")
+    for width in (320, 1200)
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.fixture
+async def visitor(browser: Any, address: str, backend: Backend) -> AsyncIterator[Tab]:
+    """Somebody who has no account, and comes to the page."""
+    context = await browser.new_context()
+    tab = Tab(await context.new_page(), address, Person(backend))
+    await tab.open()
+    yield tab
+    await context.close()
+    assert tab.troubles == []
+
+
+async def is_fit(tab: Tab) -> None:
+    """The page fits the screen's width, and axe finds nothing to mend."""
+    shown, wide = await tab.page.evaluate(WIDTH)
+    assert shown <= wide
+    await tab.page.evaluate(AXE.read_text())
+    assert await tab.page.evaluate(VIOLATIONS) == []
+
+
+async def test_an_account_is_made_by_keyboard(visitor: Tab) -> None:
+    """After a refusal the focus is on the field, described by what to do."""
+    page = visitor.page
+    await visitor.button("Create an account").focus()
+    await visitor.press("Enter")
+    await page.get_by_label("User name").focus()
+    await page.keyboard.type(visitor.person.username)
+    await visitor.press("Tab")
+    await page.keyboard.type(f"{visitor.person.username}@example.com")
+    await visitor.press("Tab")
+    await page.keyboard.type("short")
+    await visitor.press("Enter")
+    password = page.get_by_label("Password")
+    await expect(password).to_have_accessible_description("At least 8 characters, please.")
+    await expect(password).to_be_focused()
+    await password.fill(PASSWORD)
+    await visitor.press("Enter")
+    await visitor.is_live()
+    await expect(page.get_by_text("Nothing to do. Add your first todo above.")).to_be_visible()
+
+
+async def test_a_wrong_password_is_told(visitor: Tab) -> None:
+    """In an alert, since it may be the name that is wrong."""
+    await visitor.sign_in("Wrong4horse")
+    await expect(visitor.page.get_by_role("alert")).to_have_text(
+        "No account has this name and password."
+    )
+
+
+async def test_a_list_is_kept_by_keyboard(tab: Tabs) -> None:
+    """The focus is never lost: not by renaming, not by giving that up, not by deleting."""
+    one = await tab()
+    page = one.page
+    for title in ("First", "Second"):
+        await one.add(title)
+    await expect(page.get_by_label("New todo")).to_be_focused()
+    await one.press("Tab", "Tab", "Tab", "Tab")
+    # The button is passed over while nothing is selected, or it says so.
+    selecting = page.get_by_label("Select Second", exact=True)
+    await expect(selecting).to_be_focused()
+    await one.press("Space")
+    await expect(selecting).to_be_checked()
+    await one.button("Complete 1 selected").focus()
+    await one.press("Enter")
+    await one.shows(("Second", True), ("First", False))
+
+    await one.button("Rename Second").focus()
+    await one.press("Enter")
+    await expect(page.get_by_label("New title for Second")).to_be_focused()
+    await page.keyboard.type("Renamed")
+    await one.press("Enter")
+    await expect(page.get_by_label("Select Renamed")).to_be_focused()
+    await one.button("Rename Renamed").focus()
+    await one.press("Enter")
+    await page.keyboard.type("Given up")
+    await one.press("Escape")
+    await expect(page.get_by_label("Select Renamed")).to_be_focused()
+
+    await one.button("Delete Renamed").focus()
+    await one.press("Enter")
+    await one.shows(("First", False))
+    await expect(page.get_by_label("Select First")).to_be_focused()
+    await one.button("Delete First").focus()
+    await one.press("Enter")
+    await expect(page.get_by_label("New todo")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+async def test_the_page_fits_and_can_be_read(tab: Tabs, width: int, scheme: Any) -> None:
+    """With a long title, a refusal, a todo that is renamed, and edits that wait."""
+    one = await tab()
+    one.expects_failures = True
+    await one.page.set_viewport_size({"width": width, "height": 700})
+    await one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await is_fit(one)
+    await one.add("x" * 201)
+    await expect(one.alerts).to_contain_text("was not added")
+    await one.add("Wordless" * 20)
+    await one.add("Second")
+    await expect(one.unsaved).to_have_count(0)
+    await one.page.context.set_offline(True)
+    await one.complete("Wordless" * 20)
+    await expect(one.state).to_contain_text("Not saved yet")
+    await one.button("Rename Second").click()
+    await expect(one.unsaved).to_be_visible()
+    await is_fit(one)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+async def test_the_forms_fit_and_can_be_read(visitor: Tab, width: int, scheme: Any) -> None:
+    """The one that signs in, and the one that makes an account, with its problems."""
+    await visitor.page.set_viewport_size({"width": width, "height": 700})
+    await visitor.page.emulate_media(color_scheme=scheme)
+    await is_fit(visitor)
+    await visitor.button("Create an account").click()
+    await visitor.page.get_by_label("User name").fill("a" * 60)
+    await visitor.page.get_by_label("E-mail address").fill("a@example.com")
+    await visitor.page.get_by_label("Password").fill("short")
+    await visitor.press("Enter")
+    await expect(visitor.page.get_by_text("At least 8 characters")).to_be_visible()
+    await is_fit(visitor)
