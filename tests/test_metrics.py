@@ -1,6 +1,7 @@
 """The metrics: what is counted, by how many processes, and which labels there are."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,16 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, REGISTER, Account, Client, fresh_database, registered, visiting
+from tests.conftest import (
+    CREATE,
+    PASSWORD,
+    REGISTER,
+    Account,
+    Client,
+    fresh_database,
+    registered,
+    visiting,
+)
 from tests.programs import STOP_SECONDS, Server, started, workers_of, works
 from tests.sockets import connected, streaming
 from tests.waiting import until
@@ -26,6 +36,8 @@ from todo_gql.telemetry.observation import Observation
 HTTP_REQUESTS = "todo_gql_http_requests_total"
 OPERATIONS = "todo_gql_operation_duration_seconds_count"
 ERRORS = "todo_gql_errors_total"
+STREAM_OPERATIONS = "todo_gql_stream_operations_total"
+RENAME = 'mutation { tagRename(id: 1, name: "none") { errors { code } } }'
 QUEUE = """
 CREATE TABLE pgqueuer (entrypoint text, status text, created timestamptz);
 INSERT INTO pgqueuer VALUES ('mail', 'queued', now() - interval '1 minute'),
@@ -60,6 +72,28 @@ def total(address: str, wanted: str, **labels: str) -> float:
     """The sum of a metric over all labels but those given."""
     found = scraped(address).items()
     return sum(count for (name, has), count in found if name == wanted and labels.items() <= has)
+
+
+def stream_operations(address: str, transport: str) -> Counter[tuple[str, str]]:
+    """How many operations have ended on a transport, by type and outcome."""
+    found = Counter[tuple[str, str]]()
+    for (name, labels), count in scraped(address).items():
+        if name == STREAM_OPERATIONS and ("transport", transport) in labels:
+            kinds = dict(labels)
+            found[kinds["type"], kinds["outcome"]] += int(count)
+    return found
+
+
+def host_of(server: Server) -> str:
+    """Where a server listens, without a scheme."""
+    return server.address.removeprefix("http://").removesuffix("/graphql")
+
+
+def signed_up(server: Server) -> str:
+    """The access token of a new user."""
+    name = f"user-{uuid4().hex[:12]}"
+    sent = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    return str(server.execute(REGISTER, input=sent)["register"]["tokens"]["accessToken"])
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +209,7 @@ async def test_pool_loop_and_document_cache_are_sampled(server: Server, address:
     """The cache's hits, the pools' connections and the loop's lag show within moments."""
     cache = "todo_gql_document_cache_requests_total"
     looked_up = total(address, cache)
-    given = {"username": "sampled", "email": "sampled@example.com", "password": PASSWORD}
-    token = server.execute(REGISTER, input=given)["register"]["tokens"]["accessToken"]
+    token = signed_up(server)
     for _ in range(19):
         server.execute("query Sampled { viewer { username } }", token)
     # What others looked up just before may be counted only now.
@@ -191,15 +224,69 @@ async def test_pool_loop_and_document_cache_are_sampled(server: Server, address:
 
 async def test_open_subscriptions_are_counted_and_not_timed(server: Server, address: str) -> None:
     """A stream and a WebSocket show while they are open, and their length as no duration."""
-    given = {"username": "follows", "email": "follows@example.com", "password": PASSWORD}
-    token = server.execute(REGISTER, input=given)["register"]["tokens"]["accessToken"]
-    host = server.address.removeprefix("http://").removesuffix("/graphql")
+    host, token = host_of(server), signed_up(server)
     async with streaming(host, token) as stream, connected(host, token) as one:
         await anext(stream.lines)
         await one.subscribe()
         await until(lambda: total(address, "todo_gql_subscriptions") == 2)
     await until(lambda: total(address, "todo_gql_subscriptions") == 0)
     assert total(address, OPERATIONS, type="subscription") == 0
+
+
+async def test_operations_on_a_websocket_are_counted(server: Server, address: str) -> None:
+    """As those of requests are, and by what became of each; a subscription once it has ended."""
+    before = stream_operations(address, "websocket")
+    unauthenticated = total(address, ERRORS, code="UNAUTHENTICATED")
+    name, token = f"Socket{uuid4().hex}", signed_up(server)
+    async with connected(host_of(server), token) as one:
+        await one.execute(f"query {name} {{ stats {{ total }} }}")
+        await one.execute(RENAME)
+        await one.subscribe()
+        await one.settled()
+        server.execute(CREATE, token, input={"title": "Told"})
+        await one.changes(1)
+    async with connected(host_of(server)) as stranger:
+        await stranger.execute(f"query {name} {{ stats {{ total }} }}")
+        await stranger.subscribe("{ nothing }")
+        assert (await stranger.next())["type"] == "error"
+    expected = {
+        ("query", "ok"): 2,
+        ("mutation", "ok"): 1,
+        ("subscription", "ok"): 1,
+        ("query", "error"): 1,
+        ("", "error"): 1,
+    }
+    await until(lambda: stream_operations(address, "websocket") - before == expected)
+    assert total(address, OPERATIONS, operation=name, outcome="ok") == 1
+    assert total(address, OPERATIONS, operation=name, outcome="error") == 1
+    assert total(address, ERRORS, code="UNAUTHENTICATED") == unauthenticated + 1
+
+
+async def test_operations_on_event_streams_are_counted(server: Server, address: str) -> None:
+    """As those of other requests are, and by what became of each, once the stream has ended."""
+    before = stream_operations(address, "event_stream")
+    unauthenticated = total(address, ERRORS, code="UNAUTHENTICATED")
+    invalid = total(address, ERRORS, code="GRAPHQL_VALIDATION_FAILED")
+    host, name, token = host_of(server), f"Stream{uuid4().hex}", signed_up(server)
+    for query in (f"query {name} {{ stats {{ total }} }}", RENAME, "{ nothing }"):
+        async with streaming(host, token, query) as stream:
+            assert [(await stream.next())[0] for _ in range(2)] == ["next", "complete"]
+    async with streaming(host, None) as stream:
+        assert (await stream.next())[1]["errors"]
+    async with streaming(host, token) as stream:
+        await anext(stream.lines)
+        await until(lambda: total(address, "todo_gql_subscriptions") == 1)
+    expected = {
+        ("query", "ok"): 1,
+        ("mutation", "ok"): 1,
+        ("", "error"): 1,
+        ("subscription", "error"): 1,
+        ("subscription", "ok"): 1,
+    }
+    await until(lambda: stream_operations(address, "event_stream") - before == expected)
+    assert total(address, OPERATIONS, operation=name, outcome="ok") == 1
+    assert total(address, ERRORS, code="UNAUTHENTICATED") == unauthenticated + 1
+    assert total(address, ERRORS, code="GRAPHQL_VALIDATION_FAILED") == invalid + 1
 
 
 async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:

@@ -65,6 +65,8 @@ def create_app(
             await limits.close()
             await db.disconnect()
 
+    slow_after = settings.slow_operation_ms
+    observer = Observer(counted, SlowOperations(slow_after) if slow_after else None)
     limits = RateLimits(settings)
     graphiql = GraphiQL()
     page = graphiql.page if settings.has_graphiql else None
@@ -73,7 +75,7 @@ def create_app(
     responder = Responder(graphql, connections)
     streams = EventStreams(responder, connections, settings)
     routes = [
-        WebSocketRoute("/graphql", WebSockets(responder, connections, settings)),
+        WebSocketRoute("/graphql", WebSockets(responder, connections, settings, observer)),
         *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         *health_routes(db.server_version),
@@ -87,10 +89,7 @@ def create_app(
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
-        observer=Observer(
-            counted,
-            SlowOperations(settings.slow_operation_ms) if settings.slow_operation_ms else None,
-        ),
+        observer=observer,
         production=settings.environment == "production",
     )
     return Forwarded(answering, settings.trusted_proxies)

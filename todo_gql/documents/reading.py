@@ -1,6 +1,6 @@
 """Documents as they are read: parsed, held to the limits, validated, and priced."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +31,11 @@ Entry: TypeAlias = dict[str, Any]
 def plain_error(message: str, code: Code, **extensions: object) -> Entry:
     """An entry that belongs to no place in the document."""
     return {"message": message, "extensions": {"code": code, **extensions}}
+
+
+def codes_of(entries: Iterable[Entry]) -> set[str]:
+    """The codes in an answer's `errors`."""
+    return {entry["extensions"]["code"] for entry in entries}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
-from todo_gql.documents.reading import plain_error
+from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import (
@@ -38,6 +38,7 @@ from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import observed
 from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)
@@ -170,12 +171,15 @@ class EventStream:
                 connection.cut()
 
     async def _produce(self, request: GraphQLRequest) -> None:
+        seen = observed()
+        seen.transport = "event_stream"
         answers = self.server.responder.responses(self.scope, request, self.token)
         try:
             async with aclosing(answers) as bodies:
                 async for body in bodies:
                     await self._tell(_event(body))
         except RequestError as error:
+            seen.error_codes = codes_of(error.errors)
             await self._tell(_event(as_json({"errors": error.errors})))
         await self._tell(COMPLETE)
 

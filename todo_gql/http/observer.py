@@ -1,4 +1,4 @@
-"""Who watches requests: counts them, and tells of slow operations."""
+"""Who watches requests and operations: counts them, and tells of slow ones."""
 
 from starlette.types import Scope
 
@@ -30,6 +30,15 @@ class Observer:
             self.metrics.request_answered(
                 observation, scope["method"], scope["path"], status, seconds
             )
+        self._tell_if_slow(observation, seconds)
+
+    def operation_ended(self, observation: Observation, seconds: float) -> None:
+        """Tell of an operation on a WebSocket that has no more answers."""
+        if self.metrics is not None:
+            self.metrics.operation_ended(observation, seconds)
+        self._tell_if_slow(observation, seconds)
+
+    def _tell_if_slow(self, observation: Observation, seconds: float) -> None:
         slow = self.slow_operations
         if slow is None or observation.operation is None or observation.goes_on:
             return

@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
-from todo_gql.documents.reading import plain_error
+from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.http.connections import Connections
 from todo_gql.http.graphql import (
@@ -33,6 +33,7 @@ from todo_gql.http.graphql import (
 )
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.telemetry import observation
+from todo_gql.telemetry.observation import Observation
 from todo_gql.todos.types import Change
 
 Bodies: TypeAlias = AsyncGenerator[bytes, None]
@@ -56,6 +57,7 @@ class Subscription:
     executor: Executor[Any]
     context: Context
     key: Hashable
+    seen: Observation
 
 
 class Responder:
@@ -70,10 +72,10 @@ class Responder:
 
         `RequestError` if it can't be executed, or not any longer.
         """
-        route = self.route
+        route, seen = self.route, observation.observed()
         if route.executable(scope, request).operation.type is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token)
-            yield as_json(told)
+            yield _noted(seen, told)
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
@@ -94,12 +96,12 @@ class Responder:
                 raise RequestError([plain_error(str(Unavailable()), Code.UNAVAILABLE)]) from error
             source = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         if isinstance(source, ExecutionResult):
-            yield as_json(route.body(scope, request, source))
+            yield _noted(seen, route.body(scope, request, source))
             return
         assert isinstance(executor, Executor)
         key = context.viewer, request.query, request.operation_name, _asked_below(executor, request)
         with self.connections.counted():
-            subscription = Subscription(scope, request, executor, context, key)
+            subscription = Subscription(scope, request, executor, context, key, seen)
             observation.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
                 async for body in bodies:
@@ -116,7 +118,8 @@ class Responder:
             raise RequestError([plain_error(str(Unavailable()), Code.UNAVAILABLE)]) from None
         except Exception as error:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
-            yield as_json(self.route.body(subscription.scope, subscription.request, result))
+            body = self.route.body(subscription.scope, subscription.request, result)
+            yield _noted(subscription.seen, body)
 
     async def _told_of(self, subscription: Subscription, event: object) -> bytes:
         """What an event gives: once for all subscriptions of a viewer that ask the same of it."""
@@ -132,6 +135,13 @@ class Responder:
     async def _body(self, subscription: Subscription, event: object) -> bytes:
         result = await _lasting(subscription, event)
         return as_json(self.route.body(subscription.scope, subscription.request, result))
+
+
+def _noted(seen: Observation, body: dict[str, Any]) -> bytes:
+    """A body as JSON, whose errors are those of the whole operation."""
+    if "errors" in body:
+        seen.error_codes = codes_of(body["errors"])
+    return as_json(body)
 
 
 def _look_at(task: asyncio.Task[bytes]) -> None:

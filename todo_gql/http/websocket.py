@@ -4,25 +4,26 @@ import asyncio
 import logging
 import math
 from contextlib import ExitStack, aclosing, suppress
+from time import perf_counter
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.auth import Viewer, authenticate
-from todo_gql.documents.reading import plain_error
+from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, is_temporary
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import RequestError, as_json
 from todo_gql.http.headers import bearer_token, headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
+from todo_gql.http.observer import Observer
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation
-from todo_gql.telemetry.observation import Observation
 from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,15 @@ OVER = "The session is over, or its token has expired."
 class WebSockets:
     """Takes the WebSockets that clients open."""
 
-    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
+    def __init__(
+        self,
+        responder: Responder,
+        connections: Connections,
+        settings: Settings,
+        observer: Observer | None = None,
+    ) -> None:
         self.responder = responder
+        self.observer = observer or Observer()
         self.trusted = responder.route.trusted
         self.connections = connections
         self.settings = settings
@@ -215,9 +223,12 @@ class WebSocket:
 
     async def _operate(self, id: str, request: GraphQLRequest) -> None:
         """Send the answers to an operation until there are no more of them."""
-        request_id = str(uuid4())
-        observation.current.set(Observation(request_id, sent=(self.token, request.variables)))
-        scope = {**self.scope, "state": {"request_id": request_id}}
+        began = perf_counter()
+        seen = self.server.observer.began(str(uuid4()))
+        seen.transport = "websocket"
+        seen.sent = (self.token, request.variables)
+        observation.current.set(seen)
+        scope = {**self.scope, "state": {"request_id": seen.request_id}}
         answers = self.server.responder.responses(scope, request, self.token)
         head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
         try:
@@ -227,14 +238,18 @@ class WebSocket:
             self.operations.pop(id)
             await self._tell({"id": id, "type": "complete"})
         except RequestError as error:
+            seen.error_codes = codes_of(error.errors)
             self.operations.pop(id)
             await self._tell_errors(id, error.errors)
         except OSError:
             # The client is gone, which `serve` hears too.
             return
         except Exception:
+            seen.error_codes = {Code.INTERNAL}
             logger.exception("an operation on a WebSocket failed")
             self.end(Closing(Close.INTERNAL_ERROR, FAILED))
+        finally:
+            self.server.observer.operation_ended(seen, perf_counter() - began)
 
     async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
         await self._tell({"id": id, "type": "error", "payload": errors})

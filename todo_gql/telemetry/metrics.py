@@ -1,6 +1,7 @@
 """The metrics: each is defined here, and counted where the thing happens."""
 
 from functools import cache, lru_cache
+from itertools import product
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
@@ -8,6 +9,9 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from todo_gql.telemetry.observation import Observation
 
 NAMES_KEPT: Final = 100
+TRANSPORTS: Final = ("event_stream", "websocket")
+TYPES: Final = ("", "query", "mutation", "subscription")
+OUTCOMES: Final = ("ok", "error")
 OTHER: Final = "other"
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 ROUTES: Final = frozenset(
@@ -53,6 +57,14 @@ class Metrics:
             ["operation", "type", "outcome"],
             buckets=SECONDS,
         )
+        self.stream_operations = Counter(
+            "todo_gql_stream_operations",
+            "Operations on WebSockets and event streams that ended.",
+            ["transport", "type", "outcome"],
+        )
+        # Alerts add them up with requests, which needs them to be there from the start.
+        for labels in product(TRANSPORTS, TYPES, OUTCOMES):
+            self.stream_operations.labels(*labels)
         self.errors = Counter(
             "todo_gql_errors", "Answers with a top-level error, by its code.", ["code"]
         )
@@ -109,12 +121,18 @@ class Metrics:
             path if path in ROUTES else OTHER,
             status or "aborted",
         ).inc()
+        self.operation_ended(observation, seconds)
+
+    def operation_ended(self, observation: Observation, seconds: float) -> None:
+        """Count the operation that a request, or a message on a WebSocket, was about, if any."""
+        outcome = "error" if observation.error_codes else "ok"
+        if observation.transport:
+            self.stream_operations.labels(observation.transport, observation.type, outcome).inc()
         for code in observation.error_codes:
             self.errors.labels(code).inc()
         if observation.operation is None or observation.goes_on:
             return
         name = self.operation_names.label(observation.operation)
-        outcome = "error" if observation.error_codes else "ok"
         self._operation(name, observation.type, outcome).observe(seconds)
         if observation.cost is not None:
             self.cost.labels(observation.type).observe(observation.cost)

@@ -20,13 +20,15 @@ Span = Callable[[str, Mapping[str, str | int]], AbstractContextManager[object]]
 class Observation:
     """One request; those who answer it fill in what they come to know.
 
-    `sent` is what the client may have secrets in, and is kept to take it out of everything that
-    is told. `statements` are the texts that went to PostgreSQL, None where nobody asks for them.
+    `transport` is what the answers go by, empty for an answer over plain HTTP. `sent` is what the
+    client may have secrets in, and is kept to take it out of everything that is told. `statements`
+    are the texts that went to PostgreSQL, None where nobody asks for them.
     """
 
     request_id: str
     operation: str | None = None
     type: str = ""
+    transport: str = ""
     user_id: UUID | None = None
     cost: int | None = None
     error_codes: Collection[str] = ()
