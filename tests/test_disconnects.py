@@ -105,8 +105,7 @@ async def test_abrupt_disconnects_leave_nothing_behind(
             await account.create()
             await asyncio.gather(*map(vanish, sockets))
     await settle(connections)
-    await asyncio.sleep(0.05)
-    assert doing() <= before
+    await until(lambda: doing() <= before)
     gc.collect()
     assert [each for each in gc.get_objects() if isinstance(each, WebSocketProtocol)] == []
 
@@ -131,5 +130,4 @@ async def test_streams_that_break_off_leave_nothing_behind(
         async with streaming(address, account.token) as stream:
             await anext(stream.lines)
     await settle(connections)
-    await asyncio.sleep(0.05)
-    assert doing() <= before
+    await until(lambda: doing() <= before)
