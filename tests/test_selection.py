@@ -64,3 +64,30 @@ async def test_what_a_variable_leaves_out_does_no_harm(account: Account) -> None
 async def test_an_empty_page_has_a_total(account: Account) -> None:
     """Though no row brings it along."""
     assert (await account.data(WAYS["plainly"]))["todos"] == {"nodes": [], "totalCount": 0}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "more: todos { nodes { tags { id name todoCount } } }",
+        "more: todos { nodes { ...Whole } }",
+        "more: todos { nodes { tags { ... { id ...Counted } } } }",
+        "viewer { username } more: todos(last: 1) { edges { node { tags { todoCount } } } }",
+    ],
+)
+async def test_what_one_field_asks_of_tags_is_there_in_spite_of_another(
+    account: Account, rest: str
+) -> None:
+    """A field that needs the tags' names alone takes nothing from one that needs all of them."""
+    await account.create(tags=["home"])
+    names = "todos { nodes { tags { name } } }"
+    fragments = (
+        "fragment Whole on Todo { tags { id ...Counted } } fragment Counted on Tag { todoCount }"
+    )
+    used = fragments if "..." in rest else ""
+    if "Whole" not in rest:
+        used = used.replace("fragment Whole on Todo { tags { id ...Counted } } ", "")
+    for document in (f"{{ {names} {rest} }} {used}", f"{{ {rest} {names} }} {used}"):
+        data = await account.data(document)
+        assert data["todos"]["nodes"] == [{"tags": [{"name": "home"}]}]
+        assert "'todoCount': 1" in str(data["more"])

@@ -18,13 +18,21 @@ CHANGE_COLUMNS = columns(Change, "c")
 SESSION_COLUMNS = columns(Session, "s", without=frozenset({"refresh_hash", "spent_hashes"}))
 USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash"}))
 
-# A todo's tags in alphabetical order, each as id, name and number of todos: rows of their own would
-# take a statement more, and arrays of records are slower to read.
-TAGS_OF_TODO = (
-    "ARRAY(SELECT ARRAY[g.id::text, g.name, g.todo_count::text] FROM todo_tags tt"
-    " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-    " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
-)
+
+def _tags_of_todo(*columns: str) -> str:
+    """A todo's tags in alphabetical order, each as a list of texts.
+
+    Rows of their own would take a statement more, and arrays of records are slower to read.
+    """
+    return (
+        f"ARRAY(SELECT ARRAY[{', '.join(columns)}] FROM todo_tags tt"
+        " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
+        " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
+    )
+
+
+TAGS_OF_TODO = _tags_of_todo("g.name", "g.id::text", "g.todo_count::text")
+TAG_NAMES_OF_TODO = _tags_of_todo("g.name")
 
 
 def _owned(source: str, alias: str, viewer: Viewer) -> Statement:

@@ -21,7 +21,7 @@ from todo_gql.statement import Statement
 from todo_gql.telemetry.observation import loader
 
 TAGS_OF_TODOS = """
-SELECT g.id, g.name, g.todo_count, tt.todo_id
+SELECT g.name, g.id, g.todo_count, tt.todo_id
 FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
@@ -37,8 +37,10 @@ OVERDUE = (
 COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
 
 
+NAME_ALONE = frozenset({"name", "__typename"})
+
 TagOfTodo: TypeAlias = Any
-"""A tag as todos come with it: its id, its name and the number of its todos; more may follow."""
+"""A tag as todos come with it: its name, its id and the number of its todos; more may follow."""
 
 
 def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
@@ -68,6 +70,7 @@ class Asker:
     viewer: Viewer
     now: datetime
     wanted: frozenset[str] = frozenset()
+    tags_of_todo: str = access.TAGS_OF_TODO
 
 
 class Loaders:
@@ -81,9 +84,14 @@ class Loaders:
         self.now = now
         self.asker = Asker(viewer, now)
 
-    def fetch_along(self, names: frozenset[str]) -> None:
-        """Fetch these along with what they belong to, where that saves a statement."""
+    def fetch_along(self, names: frozenset[str], of_tags: frozenset[str] | None = None) -> None:
+        """Fetch these along with what they belong to, where that saves a statement.
+
+        `of_tags` is what the whole operation asks for of tags, no more of which is fetched.
+        """
         self.asker.wanted |= names
+        if of_tags is not None and of_tags <= NAME_ALONE:
+            self.asker.tags_of_todo = access.TAG_NAMES_OF_TODO
 
     # Making them all takes longer than most operations, which need one or two.
     @cached_property
@@ -126,7 +134,7 @@ class Loaders:
         self.tags_by_todo_id.keep(tags)
 
     def keep_tags_of(self, rows: Sequence[db.Values]) -> None:
-        """Keep the tags in rows of todos that were selected with `access.TAGS_OF_TODO`."""
+        """Keep the tags in rows of todos that were selected with `asker.tags_of_todo`."""
         self.keep_tags({row["id"]: row["tags"] for row in rows})
 
 
@@ -138,7 +146,7 @@ async def _todos_by_id(
     statement = access.all_todos(asker.viewer)
     if "tags" not in asker.wanted:
         return await _by_id(statement, access.TODO_COLUMNS, "t", ids)
-    rows = await _by_id(statement, [*access.TODO_COLUMNS, access.TAGS_OF_TODO], "t", ids)
+    rows = await _by_id(statement, [*access.TODO_COLUMNS, asker.tags_of_todo], "t", ids)
     tags.keep({row["id"]: row["tags"] for row in rows if row})
     return rows
 

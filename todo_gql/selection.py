@@ -1,12 +1,13 @@
 """What an operation asks for below a field, so that it can be fetched along with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionSetNode,
 )
 
@@ -14,9 +15,12 @@ from todo_gql.context import Info
 
 MOST_KEPT = 2_000
 
+Fragments = Mapping[str, FragmentDefinitionNode]
+
 # By the identity of a node, which is kept alive with what was found for it: documents are kept,
 # too, and equal nodes of two documents may spread different fragments of one name.
-_found: dict[int, tuple[FieldNode, frozenset[str]]] = {}
+_below: dict[int, tuple[FieldNode, frozenset[str]]] = {}
+_everywhere: dict[tuple[int, str], tuple[OperationDefinitionNode, frozenset[str]]] = {}
 
 
 def selected_below(info: Info) -> frozenset[str]:
@@ -25,21 +29,37 @@ def selected_below(info: Info) -> frozenset[str]:
     return frozenset().union(*(_known_below(node, raw.fragments) for node in raw.field_nodes))
 
 
-def _known_below(
-    node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> frozenset[str]:
-    found = _found.get(id(node))
+def asked_everywhere(info: Info, name: str) -> frozenset[str]:
+    """The names of what the operation may ask for of fields with this name, wherever they stand."""
+    raw = info._raw_info
+    key = id(raw.operation), name
+    found = _everywhere.get(key)
     if found is None:
-        if len(_found) >= MOST_KEPT:
-            _found.clear()
-        found = _found[id(node)] = node, _below(node, fragments)
+        if len(_everywhere) >= MOST_KEPT:
+            _everywhere.clear()
+        fields = _fields_in(raw.operation.selection_set, raw.fragments)
+        parts = (_fields_at(one, raw.fragments) for one in fields if one.name.value == name)
+        names = frozenset(one.name.value for part in parts for one in part)
+        found = _everywhere[key] = raw.operation, names
     return found[1]
 
 
-def _below(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> frozenset[str]:
-    names: set[str] = set()
+def _known_below(node: FieldNode, fragments: Fragments) -> frozenset[str]:
+    found = _below.get(id(node))
+    if found is None:
+        if len(_below) >= MOST_KEPT:
+            _below.clear()
+        names = frozenset(one.name.value for one in _fields_in(node.selection_set, fragments))
+        found = _below[id(node)] = node, names
+    return found[1]
+
+
+def _fields_in(
+    selections: SelectionSetNode | None, fragments: Fragments, *, deep: bool = True
+) -> Iterator[FieldNode]:
+    """All fields in a selection set, at whatever depth or else only its own."""
     spread: set[str] = set()
-    waiting: list[SelectionSetNode | None] = [node.selection_set]
+    waiting = [selections]
     while waiting:
         selections = waiting.pop()
         for selection in selections.selections if selections else ():
@@ -47,9 +67,13 @@ def _below(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> 
                 if selection.name.value not in spread:
                     spread.add(selection.name.value)
                     waiting.append(fragments[selection.name.value].selection_set)
-                continue
-            if isinstance(selection, FieldNode):
-                names.add(selection.name.value)
-            if isinstance(selection, FieldNode | InlineFragmentNode):
+            elif isinstance(selection, InlineFragmentNode):
                 waiting.append(selection.selection_set)
-    return frozenset(names)
+            elif isinstance(selection, FieldNode):
+                yield selection
+                if deep:
+                    waiting.append(selection.selection_set)
+
+
+def _fields_at(node: FieldNode, fragments: Fragments) -> Iterator[FieldNode]:
+    return _fields_in(node.selection_set, fragments, deep=False)

@@ -91,8 +91,8 @@ class Tag(Node):
 
 
 TAGS = RowType(Tag, id=Converted("id", str), name="name", todo_count="todo_count")
-# As todos come with them: an id, a name and a number, the first and the last perhaps as text.
-TAGS_OF_TODO = RowType(Tag, id=Converted(0, str), name=1, todo_count=Converted(2, int))
+# As todos come with them: a name, an id and a number, these perhaps as text.
+TAGS_OF_TODO = RowType(Tag, name=0, id=Converted(1, str), todo_count=Converted(2, int))
 
 
 @strawberry.type(description="A field that a change touched.")

@@ -84,7 +84,7 @@ DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EX
 # The tags that the todos made carry; a row without a tag for a todo that has none. PostgreSQL takes
 # the lock only because this asks about it.
 MADE_TAGS = """
-SELECT g.id, g.name, g.todo_count, m.id AS todo_id, m.created_at FROM made m
+SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at FROM made m
 LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id
 WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
 """
