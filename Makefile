@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve example test differential test-slow test-image test-previous check check-artefacts check-alerts \
+.PHONY: serve example test test-graphql-core differential test-slow test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
 
@@ -23,6 +23,9 @@ test: $(VENV)/test graphiql ## Run every test, with coverage; TESTS=… some of 
 	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-graphql-core: $(VENV)/test graphiql ## The same with graphql-core in the place of the engine, without coverage
+	EXECUTION_ENGINE=graphql-core $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
 
 test-slow: $(VENV)/test ## Kill workers again and again; SEED=… repeats what a run did
 	$(BIN)/pytest -s tests/slow

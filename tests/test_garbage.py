@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Account
 from todo_gql.garbage import THRESHOLDS, tune_garbage_collector
+from todo_gql.settings import Settings
 
 
 def test_what_is_there_for_good_is_never_looked_at_again() -> None:
@@ -29,8 +30,12 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
         'mutation { todoCreate(input: { title: "Todo", tags: ["a"] }) { todo { tags { name } } } }',
     ],
 )
-async def test_an_answer_is_freed_without_the_collector(account: Account, document: str) -> None:
+async def test_an_answer_is_freed_without_the_collector(
+    account: Account, settings: Settings, document: str
+) -> None:
     """Nothing of it refers to itself, so that it is gone as soon as it is sent."""
+    if settings.execution_engine == "graphql-core":
+        pytest.skip("graphql-core's executor refers to itself.")
     await account.create(tags=["a", "b"])
     await account.data(document)
     gc.collect()

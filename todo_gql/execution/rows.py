@@ -167,8 +167,10 @@ class Rows(Sequence[T]):
 
     @cached_property
     def made(self) -> list[T]:
-        """The objects."""
-        return [self.row_type.object(row, *self.given) for row in self.rows]
+        """The objects, lazy ones unless their type has something to do when it makes one."""
+        row_type = self.row_type
+        make = row_type.object if hasattr(row_type.type, "__post_init__") else row_type.lazy
+        return [make(row, *self.given) for row in self.rows]
 
     def column(self, attribute: str) -> list[Any]:
         """An attribute of each object, or the exception that reading it raises."""
