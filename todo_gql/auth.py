@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql import db
 from todo_gql.models import Session, User
+from todo_gql.outages import retried
 from todo_gql.settings import Settings
 from todo_gql.text import cleaned
 from todo_gql.token_memory import TokenMemory
@@ -141,6 +142,7 @@ def session_of(refresh_token: str, settings: Settings) -> UUID | None:
     return None if token is None else token.session_id
 
 
+@retried
 async def refresh(text: str, settings: Settings) -> TokenPair | None:
     """The pair that follows a refresh token; None when it opens nothing, or no longer.
 

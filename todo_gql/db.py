@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
@@ -18,6 +19,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
+from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.pool import Pool
 from todo_gql.settings import Settings
 
@@ -81,11 +83,25 @@ class Client(AsyncpgDBClient):
         """The pool, once it is open."""
         return self._pool
 
+    def _in_transaction(self) -> TransactionContext:
+        return TransactionContextPooled(Transaction(self), self._pool_init_lock)
+
     async def opened_pool(self) -> Pool:
         """The pool, which the first one who needs it opens."""
         await self.acquire_connection().ensure_connection()
         assert self._pool is not None
         return self._pool
+
+
+class Transaction(TransactionWrapper):
+    """A transaction of Tortoise's that says so when nobody knows how it ended."""
+
+    async def commit(self) -> None:
+        """End it; `OutcomeUnknown` when the connection is lost meanwhile."""
+        try:
+            await super().commit()
+        except LOST as lost:
+            raise OutcomeUnknown from lost
 
 
 client_class = Client
@@ -162,32 +178,69 @@ class connection:  # noqa: N801 - it reads as what it gives
     ) -> None:
         if self.pool is None:
             await self.wrapper.__aexit__(kind, error, trace)
+        elif error is not None and isinstance(error, LOST):
+            await self.pool.discard(self.lent)
         elif error is not None or not self.pool.give_back(self.lent):
             await self.pool.return_to_asyncpg(self.lent)
 
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[Connection]:
-    """A connection with a transaction that ends with the block."""
-    async with connection() as acquired, acquired.transaction():
-        yield acquired
+    """A connection with a transaction that ends with the block, undone if that raises.
+
+    `OutcomeUnknown` when the connection is lost while it is stored.
+    """
+    async with connection() as acquired:
+        begun = acquired.transaction()
+        await begun.start()
+        try:
+            yield acquired
+        except LOST:
+            raise
+        except Exception:
+            await begun.rollback()
+            raise
+        try:
+            await begun.commit()
+        except LOST as lost:
+            raise OutcomeUnknown from lost
 
 
 async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]:
     """All rows of a statement, prepared once per connection.
 
-    A statement whose best plan depends on its values is to be planned anew each time.
+    A statement whose best plan depends on its values is to be planned anew each time. One that only
+    reads is sent once more when its connection was lost, unless it is part of a transaction.
     """
-    async with connection() as acquired:
-        if plan_anew:
-            return await (await acquired.prepare(sql)).fetch(*values)
-        return await acquired.fetch(sql, *values)
+    try:
+        async with connection() as acquired:
+            if plan_anew:
+                return await (await acquired.prepare(sql)).fetch(*values)
+            return await acquired.fetch(sql, *values)
+    except LOST as lost:
+        return await _fetched_again(lost, sql, *values)
 
 
 async def fetchrow(sql: str, *values: object) -> Row | None:
-    """The first row of a statement, prepared once per connection."""
-    async with connection() as acquired:
-        return await acquired.fetchrow(sql, *values)
+    """The first row of a statement, prepared once per connection; as `fetch` for the rest."""
+    try:
+        async with connection() as acquired:
+            return await acquired.fetchrow(sql, *values)
+    except LOST as lost:
+        rows = await _fetched_again(lost, sql, *values)
+        return rows[0] if rows else None
+
+
+async def _fetched_again(lost: Exception, sql: str, *values: object) -> list[Row]:
+    """All rows of a statement whose connection was lost, if PostgreSQL finds that it only reads."""
+    if not isinstance(get_connection("default"), Client):
+        raise lost
+    logger.warning("a statement is sent again: %s", type(lost).__name__)
+    try:
+        async with connection() as acquired, acquired.transaction(readonly=True):
+            return await acquired.fetch(sql, *values)
+    except asyncpg.ReadOnlySQLTransactionError:
+        raise OutcomeUnknown from lost
 
 
 async def server_version() -> str:

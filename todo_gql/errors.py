@@ -4,17 +4,16 @@ A problem that the user can fix is data: a `UserError` in the payload. Everythin
 an `APIError` and becomes a top-level error with a code.
 """
 
-import asyncio
 from collections.abc import Iterable
 from enum import Enum, StrEnum
 from typing import Any
 
-import asyncpg
 import strawberry
 from graphql import GraphQLError
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import OperationalError
 
 from todo_gql.node import Node
+from todo_gql.outages import OUTAGES, TIMEOUTS, OutcomeUnknown
 
 
 class Code(StrEnum):
@@ -85,22 +84,16 @@ class Unavailable(APIError):
         super().__init__("The service is busy or its database is away. Try again in a moment.")
 
 
+OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+"""The `extensions.reason` of a mutation that may be done or not."""
+
 TIMEOUT_MESSAGE = "This took too long and was given up. Ask for less at once, or try again later."
 INTERNAL_MESSAGE = "Something went wrong on our side. Quote the requestId when you report it."
-UNREADABLE_MESSAGE = "A value in the document is too large to be read."
-
-TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-OUTAGES = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncio.TimeoutError,
-    DBConnectionError,
-    OSError,
+OUTCOME_MESSAGE = (
+    "The database went away while this was being stored, so it may be done or not. Look, or send it"
+    " again: with the same id or expectedVersion nothing is done twice."
 )
+UNREADABLE_MESSAGE = "A value in the document is too large to be read."
 
 
 def _cause(error: BaseException | None) -> BaseException | None:
@@ -126,6 +119,8 @@ def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
         return Code.BAD_USER_INPUT, error.message, {}
     if isinstance(cause, TIMEOUTS):
         return Code.TIMEOUT, TIMEOUT_MESSAGE, {}
+    if isinstance(cause, OutcomeUnknown):
+        return Code.UNAVAILABLE, OUTCOME_MESSAGE, {"reason": OUTCOME_UNKNOWN}
     if isinstance(cause, OUTAGES):
         return Code.UNAVAILABLE, str(Unavailable()), {}
     return Code.INTERNAL, INTERNAL_MESSAGE, {}

@@ -132,6 +132,12 @@ class Pool(asyncpg.Pool):
         if not self.give_back(connection):
             await self.return_to_asyncpg(connection)
 
+    async def discard(self, connection: Connection) -> None:
+        """Take back a connection that failed, though it may not know yet that it is closed."""
+        if _is_open(connection):
+            connection.terminate()
+        await self.return_to_asyncpg(connection)
+
     async def return_to_asyncpg(self, connection: Connection) -> None:
         """Leave it to asyncpg to end what was given up, and to replace what is broken."""
         try:
@@ -152,12 +158,17 @@ class Pool(asyncpg.Pool):
         await super().close()
 
 
-def _is_good(connection: Connection) -> bool:
-    """Whether the next one can use it; asyncpg takes back by itself what PostgreSQL closed."""
+def _is_open(connection: Connection) -> bool:
+    """Whether it can be used; asyncpg takes back by itself what PostgreSQL closed."""
     try:
-        return not connection.is_closed() and not connection.is_in_transaction()
+        return not connection.is_closed()
     except asyncpg.InterfaceError:
         return False
+
+
+def _is_good(connection: Connection) -> bool:
+    """Whether the next one can use it."""
+    return _is_open(connection) and not connection.is_in_transaction()
 
 
 def _expire(waiter: asyncio.Future[Connection | None]) -> None:

@@ -25,6 +25,7 @@ from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
 from todo_gql.changes.retention import purge_changes
 from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
+from todo_gql.outages import OutcomeUnknown
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
 from todo_gql.todos.trash import purge_trash
@@ -54,6 +55,7 @@ EXPECTED = (
     DBConnectionError,
     FailingListenerError,
     OperationalError,
+    OutcomeUnknown,
     SMTPException,
     OSError,
 )

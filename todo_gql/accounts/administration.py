@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 from todo_gql import db
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.auth import remembered_viewers
+from todo_gql.outages import retried
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
@@ -56,6 +57,7 @@ class Outcome:
     changed: bool
 
 
+@retried
 async def administer(account: UUID | str, changes: Changes) -> Outcome:
     """Change the account of an id, or of a user name or e-mail address in any letter case.
 

@@ -18,6 +18,7 @@ from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, invalid
 from todo_gql.models import MailKind, User
+from todo_gql.outages import retried
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ DUE = "SELECT id FROM users WHERE deletion_at <= now()"
 CLAIM = "UPDATE users SET deletion_at = 'epoch' WHERE id = $1 AND deletion_at <= now() RETURNING id"
 
 
+@retried
 async def close_account(account: User, settings: Settings) -> None:
     """End all sessions and have everything deleted after the grace period.
 

@@ -26,9 +26,11 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.errors import UserError, invalid
 from todo_gql.models import MailKind, User
+from todo_gql.outages import retried
 from todo_gql.settings import Settings
 
 
+@retried
 async def confirm_email(
     text: str, viewer: Viewer | None, settings: Settings
 ) -> User | list[UserError]:
@@ -56,6 +58,7 @@ async def _move(account: User, address: str, settings: Settings) -> None:
         await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
 
 
+@retried
 async def _ask(account: User, email: str, settings: Settings) -> bool:
     """Mail the new address a link, and the old one the news; False after too many of these."""
     async with in_transaction():

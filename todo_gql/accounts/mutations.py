@@ -24,6 +24,7 @@ from todo_gql.accounts.types import (
 from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode
 from todo_gql.models import User as Account
+from todo_gql.outages import retried
 from todo_gql.passwords import hash_is_outdated, hash_password, password_matches
 
 
@@ -123,12 +124,14 @@ class AccountMutation:
         return AcceptedPayload(ok=True)
 
 
+@retried
 async def _sign_out_everywhere(viewer: auth.Viewer) -> None:
     async with in_transaction():
         await locked_account(viewer.id)
         await revoke_access(viewer.id)
 
 
+@retried
 async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:
     """A session of the account, which keeps one that was to be deleted.
 

@@ -23,6 +23,7 @@ from todo_gql.context import Context, Info
 from todo_gql.errors import UserError, invalid
 from todo_gql.models import MailKind
 from todo_gql.models import User as Account
+from todo_gql.outages import retried
 from todo_gql.passwords import hash_password, password_problem
 from todo_gql.text import Problem, text_problem
 
@@ -119,6 +120,7 @@ class ProfileMutation:
         return UserPayload(user=shown(account))
 
 
+@retried
 async def _replace_password(account: Account, password: str, context: Context) -> None:
     """Store another password; a change at the same time leaves the first one's."""
     new_hash = await hash_password(password, context.settings)

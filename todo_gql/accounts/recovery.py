@@ -22,6 +22,7 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.errors import UserError, invalid
 from todo_gql.models import MailKind, User
+from todo_gql.outages import retried
 from todo_gql.passwords import hash_password, password_problem
 from todo_gql.settings import Settings
 
@@ -86,6 +87,7 @@ async def reset_password(
     return [bad_link("input", "token")]
 
 
+@retried
 async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bool:
     """Use the link up for a password; False if somebody else was faster."""
     async with using(link) as account:

@@ -15,6 +15,7 @@ from todo_gql.accounts.inputs import RegisterInput, registration_problems
 from todo_gql.auth import Device, SignIn, begin_session
 from todo_gql.errors import ConflictError, ErrorCode, UserError
 from todo_gql.models import MailKind, User
+from todo_gql.outages import retried
 from todo_gql.passwords import hash_password
 from todo_gql.settings import Settings
 
@@ -39,6 +40,7 @@ class RegistrationError(Exception):
         self.errors = errors
 
 
+@retried
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
     """A new account, signed in; `RegistrationError` when there can't be one."""
     async with _creation(given, settings, last_login_at=datetime.now(UTC)) as (user, transaction):
@@ -46,6 +48,7 @@ async def register(given: RegisterInput, device: Device, settings: Settings) -> 
         return user, await begin_session(user, device, settings, transaction)
 
 
+@retried
 async def create_account(
     given: RegisterInput, settings: Settings, *, is_superuser: bool = False
 ) -> User:

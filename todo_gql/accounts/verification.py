@@ -15,11 +15,13 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.errors import Unauthenticated
 from todo_gql.models import MailKind, User
+from todo_gql.outages import retried
 from todo_gql.settings import Settings
 
 LinkToken = Annotated[str, strawberry.argument(description="The token in the link of the mail.")]
 
 
+@retried
 async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> User | None:
     """The account whose address the token of a mail proves; None for a token that is no good."""
     link = await find_link(text, MailKind.VERIFICATION, viewer, settings)
@@ -42,6 +44,7 @@ class VerificationMutation:
         "is proven already.",
         extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
+    @retried
     async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
         viewer, settings = info.context.signed_in(), info.context.settings
         async with in_transaction():

@@ -14,7 +14,14 @@ from todo_gql.auth import Viewer, authenticate, recalled
 from todo_gql.context import Context
 from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.errors import TIMEOUT_MESSAGE, Code, RateLimited, formatted, unexpected
+from todo_gql.errors import (
+    OUTCOME_UNKNOWN,
+    TIMEOUT_MESSAGE,
+    Code,
+    RateLimited,
+    formatted,
+    unexpected,
+)
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
 from todo_gql.http.headers import bearer_token, header, headers_of
@@ -228,7 +235,7 @@ class GraphQLRoute:
             raise
         except Exception as error:
             if limit.expired():
-                raise RequestError([plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)]) from None
+                raise RequestError([_timed_out(admitted)]) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
         if admitted:
@@ -274,6 +281,13 @@ class GraphQLRoute:
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
         return body
+
+
+def _timed_out(admitted: Admitted | None) -> Entry:
+    """The error of what was given up; of a mutation nobody knows how far it came."""
+    if admitted and admitted.operation.type is OperationType.MUTATION:
+        return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
+    return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
 
 
 def _codes(body: dict[str, Any]) -> set[str]:

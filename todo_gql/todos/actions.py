@@ -12,6 +12,7 @@ from todo_gql.auth import Viewer
 from todo_gql.context import Context
 from todo_gql.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.node import parse_id
+from todo_gql.outages import retried
 from todo_gql.text import Problem
 from todo_gql.todos.inputs import TodoCreateInput, given
 from todo_gql.todos.payloads import TodoPayload
@@ -45,6 +46,7 @@ def shown(todo: TodoState | None, context: Context) -> Todo | None:
     return Todo.from_row(todo.as_row(), context.now) if todo else None
 
 
+@retried
 async def change_todo(
     context: Context,
     id: str,
@@ -130,6 +132,7 @@ def _exists(todo: TodoState | None, path: Sequence[str], context: Context) -> Us
     )
 
 
+@retried
 async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
     """Make a todo, or tell which one has its id."""
     viewer = context.signed_in()

@@ -9,6 +9,7 @@ import strawberry
 from todo_gql.context import Context
 from todo_gql.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.node import parse_id
+from todo_gql.outages import retried
 from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, taken
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
@@ -71,6 +72,7 @@ def _remove_tags(names: Sequence[str]) -> Edit:
     return lambda todo, now: replace(todo, tags=tuple(n for n in todo.tags if n not in names))
 
 
+@retried
 async def change_todos(
     context: Context,
     ids: Sequence[str],
@@ -105,6 +107,7 @@ def _edited(
     return Outcome(id, stored, write.change(stored, changed))
 
 
+@retried
 async def create_todos(
     context: Context, inputs: Sequence[TodoCreateInput], options: BulkOptions
 ) -> TodoBulkPayload:

@@ -7,6 +7,7 @@ from todo_gql.context import Context
 from todo_gql.errors import UserError, not_found
 from todo_gql.models import Action
 from todo_gql.node import parse_id
+from todo_gql.outages import retried
 from todo_gql.todos.payloads import TagPayload
 from todo_gql.todos.tag_names import read_tag_name
 from todo_gql.todos.types import Tag
@@ -51,6 +52,7 @@ UPDATE tags g SET todo_count = (
 """
 
 
+@retried
 async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
     """Give a tag another name, or merge it into the tag that has it."""
     viewer = context.signed_in()

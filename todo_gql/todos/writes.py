@@ -23,6 +23,7 @@ from todo_gql.changes.log import Entry
 from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.models import Status
+from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.todos.state import TodoState
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
@@ -204,7 +205,8 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
     """Make a todo in a transaction that is one message; None, and nothing, if its id isn't free.
 
     The message has the same statement executed twice: the first time it takes the lock, and the
-    second it writes, having begun only then. The times are PostgreSQL's.
+    second it writes, having begun only then. The times are PostgreSQL's. Who uses it is to be
+    `retried`. `OutcomeUnknown` when the connection is lost.
     """
     entries = [Entry(None, todo)]
     moves = TagMoves.of(entries)
@@ -215,6 +217,8 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
             made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
         except ForeignKeyViolationError:
             raise Unauthenticated from None
+        except LOST as lost:
+            raise OutcomeUnknown from lost
     if not made:
         return None
     announce(viewer.id)
@@ -225,7 +229,10 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
 
 @asynccontextmanager
 async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
-    """The viewer's own transaction, holding their lock; undone if it is discarded or raises."""
+    """The viewer's own transaction, holding their lock; undone if it is discarded or raises.
+
+    Who uses it is to be `retried`. `OutcomeUnknown` when the connection is lost at the end of it.
+    """
     async with db.connection() as connection:
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
@@ -235,11 +242,16 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
                 raise Unauthenticated
             write = OwnerWrite(connection, viewer, now)
             yield write
-        except BaseException:
+        except LOST:
+            raise
+        except Exception:
             await connection.execute("ROLLBACK")
             raise
         if write.discarded:
             await connection.execute("ROLLBACK")
         else:
-            await connection.execute("COMMIT")
+            try:
+                await connection.execute("COMMIT")
+            except LOST as lost:
+                raise OutcomeUnknown from lost
             announce(viewer.id)
