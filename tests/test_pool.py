@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 from starlette.types import ASGIApp
 
+from tests.faults.proxy import Proxy
 from todo_gql import db
-from todo_gql.pool import Pool
+from todo_gql.pool import SILENT_LOOKS, Pool
 
 HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
 
@@ -131,3 +132,49 @@ async def test_there_is_room_again_after_a_failed_start(database_url: str) -> No
             await pool.take()
     assert pool.taken == 0
     await pool.close()
+
+
+async def test_silent_connections_are_given_up(database_url: str) -> None:
+    """Who waits for an answer on one is told, and nobody is lent another that was at hand."""
+    proxy = Proxy(database_url)
+    async with proxy.listening() as url:
+        pool = Pool(url, min_size=2, max_size=2, timeout=5)
+        await pool
+        one, two = await pool.take(), await pool.take()
+        await pool.release(two)
+        proxy.fall_silent()
+        asking = asyncio.create_task(one.fetchval("SELECT 1"))
+        await asyncio.sleep(0)
+        for _ in range(SILENT_LOOKS):
+            pool.close_silent()
+            assert not one.is_closed()
+        pool.close_silent()
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await asking
+        await pool.release(one)
+        assert await backend(pool)
+        await pool.close()
+
+
+async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str) -> None:
+    """Though it is frozen; the place of the connection is free once it is closed."""
+    proxy = Proxy(database_url)
+    async with proxy.listening() as url:
+        pool = Pool(url, min_size=1, max_size=1, timeout=5)
+        await pool
+        connection = await pool.take()
+        proxy.stall()
+        asking = asyncio.create_task(connection.fetchval("SELECT 1"))
+        await asyncio.sleep(0.01)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        await pool.abandon(connection)
+        assert pool.taken == 1
+        for _ in range(SILENT_LOOKS + 1):
+            pool.close_silent()
+        await asyncio.gather(*pool.returning)
+        assert pool.taken == 0
+        proxy.resume()
+        assert await backend(pool)
+        await pool.close()

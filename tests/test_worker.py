@@ -12,8 +12,8 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import Account, NewAccount
+from tests.faults.proxy import Proxy
 from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
-from tests.relay import Relay
 from tests.waiting import until
 from todo_gql import db, jobs, worker
 from todo_gql.accounts import mails
@@ -312,16 +312,16 @@ async def test_database_that_falls_silent(
     """A connection on which nothing comes any more, as when a machine dies, is given up."""
     for limit in ("ANSWER_SECONDS", "CONNECT_SECONDS"):
         monkeypatch.setattr(worker, limit, 0.5)
-    relay = Relay(database_url)
+    proxy = Proxy(database_url)
     async with (
-        relay.listening() as relayed_url,
+        proxy.listening() as proxied_url,
         receiving(box) as url,
-        working(sending_to(url, settings), relayed_url),
+        working(sending_to(url, settings), proxied_url),
     ):
         await box.arrival(address_of(await new_account()), VERIFICATION)
-        relay.fall_silent()
+        proxy.fall_silent()
         await box.arrival(address_of(await new_account()), VERIFICATION)
-    assert relay.connections > 1
+    assert proxy.connections > 1
 
 
 async def test_job_that_nobody_understands(

@@ -52,6 +52,7 @@ def create_app(
         await db.connect(database_url, settings)
         try:
             async with AsyncExitStack() as beside:
+                await beside.enter_async_context(db.watched())
                 await beside.enter_async_context(following(settings, database_url))
                 await beside.enter_async_context(connections.watched())
                 if with_worker:

@@ -20,7 +20,7 @@ from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
 from todo_gql.outages import LOST, OutcomeUnknown
-from todo_gql.pool import Pool
+from todo_gql.pool import LOOK_SECONDS, Pool
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -132,6 +132,28 @@ async def disconnect() -> None:
     await Tortoise.close_connections()
 
 
+@asynccontextmanager
+async def watched() -> AsyncIterator[None]:
+    """Close connections on which PostgreSQL has fallen silent, within the block.
+
+    For programs whose every statement has a limit, which migrations haven't.
+    """
+    watching = asyncio.create_task(_watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+async def _watch() -> None:
+    client = get_connection("default")
+    assert isinstance(client, Client)
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if client.pool:
+            client.pool.close_silent()
+
+
 class PoolUse(NamedTuple):
     """How many connections are in use and idle, may be opened, and are waited for."""
 
@@ -180,6 +202,8 @@ class connection:  # noqa: N801 - it reads as what it gives
             await self.wrapper.__aexit__(kind, error, trace)
         elif error is not None and isinstance(error, LOST):
             await self.pool.discard(self.lent)
+        elif error is not None and isinstance(error, asyncio.CancelledError):
+            await self.pool.abandon(self.lent)
         elif error is not None or not self.pool.give_back(self.lent):
             await self.pool.return_to_asyncpg(self.lent)
 

@@ -1,16 +1,24 @@
 """The pool of connections: asyncpg's, with what is in use handed on from one to the next."""
 
 import asyncio
+import logging
 from collections import deque
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import asyncpg
 
+from todo_gql.outages import LOST
 from todo_gql.telemetry.statements import NotedConnection
 
-Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
+logger = logging.getLogger(__name__)
 
+LOOK_SECONDS: Final = 0.5
+# PostgreSQL ends each statement after 5 s. Looks are counted, not seconds: a process that was held
+# up itself, and finds a timer and an answer when it goes on, has looked but once.
+SILENT_LOOKS: Final = 11
 END_SECONDS = 1.0
+
+Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
 
 
 async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -52,6 +60,9 @@ class Pool(asyncpg.Pool):
         self.limit = max_size
         self.acquire_timeout = timeout
         self.taken = 0
+        self.open: set[Connection] = set()
+        self.progress: dict[Connection, tuple[int, int]] = {}
+        self.returning: set[asyncio.Task[None]] = set()
         self.at_hand: list[Connection] = []
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
 
@@ -87,10 +98,12 @@ class Pool(asyncpg.Pool):
         self.taken += 1
         try:
             # It never waits there, and has a limit of its own on connecting.
-            return await super().acquire()
+            connection: Connection = await super().acquire()
         except BaseException:
             self._make_room()
             raise
+        self.open.add(connection)
+        return connection
 
     async def _passed_on(self) -> Connection | None:
         """What somebody gives back; None where there is room to open a connection instead."""
@@ -132,6 +145,16 @@ class Pool(asyncpg.Pool):
         if not self.give_back(connection):
             await self.return_to_asyncpg(connection)
 
+    async def abandon(self, connection: Connection) -> None:
+        """Take back a connection in the midst of a statement; whoever used it waits but a second.
+
+        A database that is frozen doesn't end the statement for as long as it is.
+        """
+        task = asyncio.create_task(self.return_to_asyncpg(connection))
+        self.returning.add(task)
+        task.add_done_callback(self.returning.discard)
+        await asyncio.wait({task}, timeout=END_SECONDS)
+
     async def discard(self, connection: Connection) -> None:
         """Take back a connection that failed, though it may not know yet that it is closed."""
         if _is_open(connection):
@@ -144,11 +167,32 @@ class Pool(asyncpg.Pool):
             if connection.is_in_transaction():
                 connection.terminate()
             await super().release(connection)
-        except (asyncpg.InterfaceError, asyncpg.PostgresError, TimeoutError, OSError):
+        except (*LOST, asyncpg.PostgresError, OSError):
             # PostgreSQL has closed it or is silent, and asyncpg has taken it back already.
             pass
         finally:
+            self.open.discard(connection)
             self._make_room()
+
+    def close_silent(self) -> None:
+        """Close each connection that has the same statement as at the last few looks; this is one.
+
+        A frozen database, or one whose machine is gone, closes none. What is at hand may lead there
+        too, and is closed as well rather than tried by one request after the other.
+        """
+        before, self.progress = self.progress, {}
+        silent: list[Connection] = []
+        for connection in filter(_is_open, self.open.difference(self.at_hand)):
+            # The proxy has all that a connection has.
+            sent = cast("NotedConnection", connection).statements_sent
+            seen, looks = before.get(connection, (sent, 0))
+            self.progress[connection] = sent, looks + 1 if sent == seen else 0
+            if self.progress[connection][1] > SILENT_LOOKS:
+                silent.append(connection)
+        if silent:
+            logger.warning("PostgreSQL is silent, %d connections are closed", len(silent))
+            for connection in filter(_is_open, (*silent, *self.at_hand)):
+                connection.terminate()
 
     async def close(self) -> None:
         """Close all connections, each once it is given back."""

@@ -41,6 +41,7 @@ async def _work(settings: Settings, url: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, one.stop)
         typer.echo("The worker is ready. Stop it with Ctrl-C.")
-        await one.run()
+        async with db.watched():
+            await one.run()
     finally:
         await db.disconnect()

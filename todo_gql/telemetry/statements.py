@@ -20,21 +20,30 @@ def _note(statement: str) -> None:
 
 
 class NotedConnection(asyncpg.Connection):
-    """A connection that notes its statements with the current request, where that asks for them."""
+    """A connection that notes its statements with the current request, where that asks for them.
+
+    It counts them, too, so that it can be seen whether it gets on.
+    """
+
+    statements_sent = 0
 
     def execute(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         return super().execute(query, *args, **options)
 
     def executemany(self, command: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(command)
         return super().executemany(command, *args, **options)
 
     def fetch(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         return super().fetch(query, *args, **options)
 
     async def fetchmany(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         observation = current.get()
         if observation is None or observation.span is None:
@@ -44,13 +53,16 @@ class NotedConnection(asyncpg.Connection):
             return await super().fetchmany(query, *args, **options)
 
     def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         return super().fetchrow(query, *args, **options)
 
     def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         return super().fetchval(query, *args, **options)
 
     def prepare(self, query: str, *args: Any, **options: Any) -> Any:
+        self.statements_sent += 1
         _note(query)
         return super().prepare(query, *args, **options)

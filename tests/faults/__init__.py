@@ -1,0 +1,1 @@
+"""What must hold while something fails, tried at moments that a seed decides."""
