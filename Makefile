@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve example test test-graphql-core differential test-slow test-image test-previous check check-artefacts check-alerts \
+.PHONY: serve example test test-graphql-core differential test-faults soak test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
 	format migrate migration schema lock graphiql clean help
 
@@ -27,8 +27,15 @@ test: $(VENV)/test graphiql ## Run every test, with coverage; TESTS=… some of 
 test-graphql-core: $(VENV)/test graphiql ## The same with graphql-core in the place of the engine, without coverage
 	EXECUTION_ENGINE=graphql-core $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
 
-test-slow: $(VENV)/test ## Kill workers again and again; SEED=… repeats what a run did
-	$(BIN)/pytest -s tests/slow
+FAULTS ?= tests/faults
+export SEED SEEDS KILLS
+
+test-faults: $(VENV)/test ## Kill, freeze and cut off what there is under load; SEED=… repeats what a run did
+	$(BIN)/pytest --verbose --durations=10 $(FAULTS)
+
+soak: SEEDS ?= 20
+soak: KILLS ?= 10
+soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
 	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py

@@ -190,7 +190,7 @@ class Pool(asyncpg.Pool):
             if self.progress[connection][1] > SILENT_LOOKS:
                 silent.append(connection)
         if silent:
-            logger.warning("PostgreSQL is silent, %d connections are closed", len(silent))
+            logger.warning("PostgreSQL is silent; connections closed: %d", len(silent))
             for connection in filter(_is_open, (*silent, *self.at_hand)):
                 connection.terminate()
 

@@ -93,7 +93,11 @@ class Proxy:
         self._ambush = Ambush(words, heard, skipped, times)
 
     def mend(self) -> None:
-        """Be a good network again."""
+        """Be a good network again; what fell silent is broken for good, which both ends are told."""
+        for line in self._lines.copy():
+            if line.is_silent:
+                line.cut()
+                self._lines.discard(line)
         self.resume()
         self._ambush = None
         self.delay = 0.0

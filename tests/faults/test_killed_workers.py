@@ -22,8 +22,8 @@ from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.settings import Settings
 
 WORKERS = 2
-KILLS = 50
-ACCOUNTS = 100
+KILLS = int(os.environ.get("KILLS") or 5)
+ACCOUNTS = 2 * KILLS
 # Most workers are let begin a mail before so much of their time is over.
 AT_WORK_FIRST = 0.9
 LONGEST_LIFE = 0.5
@@ -47,7 +47,8 @@ class Murders:
         """Start a worker and kill it, until enough were killed while mails were under way."""
         while self.kills_at_work < KILLS:
             await self.post()
-            worker = self.start()
+            # Beside the server, which lives in this process and is not to wait for it.
+            worker = await asyncio.to_thread(self.start)
             if self.chance.random() < AT_WORK_FIRST:
                 with suppress(TimeoutError):
                     await self.box.is_tried_again()
@@ -68,7 +69,7 @@ class Posters:
     addresses: list[str] = field(default_factory=list)
 
     async def post(self) -> None:
-        """Have up to four mails posted; more than 200 only if workers have nothing else to do."""
+        """Have up to four mails posted; more than it takes only if workers have nothing else to do."""
         async with visiting(self.app) as visitor:
             for _ in range(2):
                 is_idle = len(self.box.mails) == 2 * len(self.addresses)
@@ -81,12 +82,9 @@ class Posters:
 
 
 async def test_every_mail_comes_once(
-    app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path
+    app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path, chance: random.Random
 ) -> None:
-    """Of 200 mails none is lost and none comes twice though workers are killed 50 times."""
-    seed = int(os.environ.get("SEED") or random.randrange(2**32))
-    print(f"\nSEED={seed}")  # noqa: T201 - what makes a failure happen again
-    chance = random.Random(seed)
+    """Of four mails for each kill of a worker none is lost and none comes twice."""
     box = Mailbox()
     box.before_taking = lambda: asyncio.sleep(chance.uniform(0, 0.3))
     box.before_answering = lambda: asyncio.sleep(chance.uniform(0, 0.3))
@@ -120,7 +118,7 @@ async def test_every_mail_comes_once(
         f" {box.deliveries - len(box.mails)} duplicates dropped by their Message-ID"
     )
     expected = [(address, subject) for address in posters.addresses for subject in SUBJECTS]
-    assert len(expected) >= 2 * ACCOUNTS == 200
+    assert len(expected) >= 4 * KILLS
     assert Counter((mail["To"], mail["Subject"]) for mail in box.mails) == Counter(expected)
 
 
