@@ -11,10 +11,15 @@ from tests.conftest import CREATE, PASSWORD, REGISTER, Account, Client
 from tests.sockets import PATIENCE
 from todo_gql import db
 from todo_gql.outages import OutcomeUnknown
+from todo_gql.passwords import hash_password
+from todo_gql.settings import Settings
 
 TITLES = "{ todos { nodes { title } } }"
 RENAME = """
 mutation ($id: ID!) { todoUpdate(id: $id, input: { title: "Renamed" }) { todo { version } } }
+"""
+LOGIN = """
+mutation ($input: LoginInput!) { login(input: $input) { tokens { accessToken } errors { code } } }
 """
 WHO_WAITS = """
 SELECT pid FROM pg_stat_activity
@@ -24,7 +29,7 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> ALL($
 AT_COMMIT = """
 CREATE FUNCTION harm() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN {harm}; RETURN NULL; END $body$;
-CREATE CONSTRAINT TRIGGER harm AFTER INSERT ON changes DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER harm AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.owner_id = '{owner}') EXECUTE FUNCTION harm()
 """
 
@@ -39,10 +44,13 @@ async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asy
 
 @asynccontextmanager
 async def harmed_at_commit(
-    connection: "asyncpg.Connection[asyncpg.Record]", account: Account, harm: str
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    account: Account,
+    harm: str,
+    table: str = "changes",
 ) -> AsyncIterator[None]:
     """Within the block this happens whenever a write of the account's is committed."""
-    await connection.execute(AT_COMMIT.format(harm=harm, owner=account.id))
+    await connection.execute(AT_COMMIT.format(harm=harm, owner=account.id, table=table))
     try:
         yield
     finally:
@@ -119,6 +127,25 @@ async def test_a_deadlock_is_resolved(
         await who_waits(connection)
         await connection.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", account.id)
     assert (await writing)["todoUpdate"]["todo"] == {"version": 2}
+
+
+async def test_a_login_that_is_undone_is_done_anew(
+    account: Account, connection: "asyncpg.Connection[asyncpg.Record]", settings: Settings
+) -> None:
+    """Also one that stores a new hash, since that of the first try was never stored."""
+    dearer = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
+    outdated = await hash_password(account.password, dearer)
+    await connection.execute(
+        "UPDATE users SET password_hash = $2 WHERE id = $1::text::uuid", account.id, outdated
+    )
+    await connection.execute("CREATE SEQUENCE tries")
+    harm = "IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END IF"
+    given = {"usernameOrEmail": account.username, "password": account.password}
+    async with harmed_at_commit(connection, account, harm, "sessions"):
+        payload = (await account.data(LOGIN, input=given))["login"]
+    assert await connection.fetchval("SELECT last_value FROM tries") == 2
+    await connection.execute("DROP SEQUENCE tries")
+    assert payload["errors"] == []
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01"])

@@ -2,7 +2,7 @@
 
 import gc
 
-THRESHOLDS = (100_000, 50, 100)
+THRESHOLDS = (30_000, 3, 3)
 
 
 def tune_garbage_collector() -> None:
@@ -10,7 +10,7 @@ def tune_garbage_collector() -> None:
 
     Call it once everything is imported and made. An answer makes thousands of objects that are
     gone with it without the collector's help; by default it looks at all of them, and now and
-    then at the whole schema.
+    then at the whole schema. What a WebSocket leaves does refer to itself; it is found soon.
     """
     gc.collect()
     gc.freeze()

@@ -44,6 +44,11 @@ class Unexpected(AssertionError):
     """An answer that no fault excuses."""
 
 
+def codes_of(answer: httpx.Response) -> set[str]:
+    """The codes of an answer's top-level errors."""
+    return {error["extensions"]["code"] for error in answer.json().get("errors", ())}
+
+
 def note(write: Write, answer: httpx.Response) -> bool:
     """Note what an answer says of a write; whether it is the last word.
 

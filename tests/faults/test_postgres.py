@@ -83,6 +83,7 @@ async def test_a_database_frozen_for_long_is_unavailable(
         await workload.is_answered(len(workload.owners) * DEVICES)
         await asyncio.sleep(chance.uniform(0, 2))
         await asyncio.to_thread(installation.database.thaw)
+    assert workload.codes["UNAVAILABLE"]
 
 
 async def test_a_silent_network_is_given_up(
@@ -122,7 +123,7 @@ async def test_without_connections_it_is_unavailable(
 ) -> None:
     """Others have taken all connections that PostgreSQL gives, until they give them back."""
     taken: list[asyncpg.Connection[asyncpg.Record]] = []
-    async with harmed(installation, chance):
+    async with harmed(installation, chance) as workload:
         one = await installation.connect()
         for _ in range(3):
             await one.execute(TERMINATE)
@@ -134,3 +135,4 @@ async def test_without_connections_it_is_unavailable(
         await asyncio.sleep(chance.uniform(0.5, 1.5))
         for connection in (*taken, one):
             await connection.close()
+    assert workload.codes["UNAVAILABLE"]

@@ -214,8 +214,10 @@ async def test_writes_cut_off_anywhere_are_told_truly(
     """Whatever message of a transaction is the last: what is told of it is what is stored."""
     [owner] = workload.owners
     device = Device(owner, chance)
+    cuts = installation.proxy.cuts
     for number in range(24):
         installation.proxy.cut_at(b"", heard=chance.random() < 0.5, skipped=number % 8)
         await workload.send(http, owner, device.next_write())
     installation.proxy.mend()
+    assert installation.proxy.cuts > cuts
     await check(installation, workload)

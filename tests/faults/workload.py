@@ -13,7 +13,7 @@ import httpx
 
 from tests.conftest import PASSWORD, REGISTER
 from tests.faults.installation import PATIENCE, Installation
-from tests.faults.journal import Outcome, Todo, Write, note
+from tests.faults.journal import Outcome, Todo, Write, codes_of, note
 
 OWNERS = 3
 DEVICES = 3
@@ -191,6 +191,7 @@ class Workload:
     owners: list[Owner]
     observer: Owner
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
     reads: int = 0
     failed_reads: int = 0
     is_over: bool = False
@@ -229,6 +230,7 @@ class Workload:
             is_well = False
         else:
             is_well = note(write, answer)
+            self.codes.update(codes_of(answer))
         owner.learn(write.told)
         self.outcomes[write.outcome] += 1
         if write.outcome is Outcome.UNKNOWN and write.field == "todoCreate":
@@ -244,7 +246,8 @@ class Workload:
             self.failed_reads += 1
             return False
         self.reads += 1
-        codes = {error["extensions"]["code"] for error in answer.json().get("errors", ())}
+        codes = codes_of(answer)
+        self.codes.update(codes)
         assert codes <= {"UNAVAILABLE", "TIMEOUT"}, answer.text
         self.failed_reads += bool(codes)
         return not codes

@@ -146,8 +146,10 @@ async def _begin_session(account: Account, password: str, context: Context) -> a
     async with in_transaction() as transaction:
         if not await unchanged.using_db(transaction).update(**changes):
             return None
-        account.update_from_dict(changes)
-        return await auth.begin_session(account, _device(context), context.settings, transaction)
+        sign_in = await auth.begin_session(account, _device(context), context.settings, transaction)
+    # Only now that it is stored: when it is undone, the next try has to find the old hash.
+    account.update_from_dict(changes)
+    return sign_in
 
 
 def _device(context: Context) -> auth.Device:

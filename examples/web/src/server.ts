@@ -17,9 +17,12 @@ const BUSY = 1013;
 
 /** The token that was sent last: another tab may have a newer one by the time it is refused. */
 let sent: string | undefined;
+/** Whose it was: another tab may have signed somebody else in meanwhile. */
+let sender: string | undefined;
 
 function authorization(): { authorization: string } {
   sent = session.value?.accessToken;
+  sender = session.value?.username;
   return { authorization: `Bearer ${sent ?? ''}` };
 }
 
@@ -31,7 +34,7 @@ export const server = new Client({
       addAuthToOperation: (operation) => appendHeaders(operation, authorization()),
       willAuthError: isWorn,
       didAuthError: isUnauthenticated,
-      refreshAuth: () => refresh(sent),
+      refreshAuth: () => refresh(sent, sender),
     })),
     fetchExchange,
   ],

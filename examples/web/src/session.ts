@@ -77,11 +77,13 @@ export function isWorn(): boolean {
  * (What another tab has stored may take a moment to be seen here, even after its lock. The server
  * gives the same pair to who trades the same token again within 10 seconds, so that does no harm.)
  */
-export function refresh(refused?: string): Promise<void> {
+export function refresh(refused?: string, whose?: string): Promise<void> {
   return navigator.locks.request(KEY, async () => {
     session.value = read();
     if (!session.value) throw new SignedOut();
     const { username, accessToken, refreshToken } = session.value;
+    // What one person has sent is never sent again as another's.
+    if (whose !== undefined && username !== whose) throw new SignedOut();
     if (accessToken !== refused && !isWorn()) return;
     const { tokenRefresh } = await dataOf(anonymous.mutation(REFRESH, { refreshToken }));
     if (tokenRefresh?.tokens) return keep(username, tokenRefresh.tokens);
