@@ -1,7 +1,7 @@
 // One todo, with what can be done with it.
 import { useSignal } from '@preact/signals';
 import type { TargetedSubmitEvent } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Conflict, complete, remove, rename, reopen } from './edits';
 import type { Todo } from './operations';
 import type { Todos } from './todos';
@@ -83,7 +83,8 @@ interface RenameFormProps {
 
 function RenameForm({ title, onClose }: RenameFormProps) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before anybody can type on: an ordinary effect comes only after the next paint.
+  useLayoutEffect(() => {
     const row = input.current?.closest('li');
     input.current?.select();
     return () => row?.querySelector('input')?.focus();
