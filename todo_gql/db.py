@@ -200,7 +200,7 @@ class connection:  # noqa: N801 - it reads as what it gives
     ) -> None:
         if self.pool is None:
             await self.wrapper.__aexit__(kind, error, trace)
-        elif error is not None and isinstance(error, LOST):
+        elif isinstance(error, (*LOST, OutcomeUnknown)):
             await self.pool.discard(self.lent)
         elif error is not None and isinstance(error, asyncio.CancelledError):
             await self.pool.abandon(self.lent)

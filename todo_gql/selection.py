@@ -7,6 +7,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
 )
@@ -14,6 +15,7 @@ from graphql import (
 from todo_gql.context import Info
 
 MOST_KEPT = 2_000
+LONGEST_KEPT = 10_000
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -39,8 +41,9 @@ def asked_everywhere(info: Info, name: str) -> frozenset[str]:
             _everywhere.clear()
         fields = _fields_in(raw.operation.selection_set, raw.fragments)
         parts = (_fields_at(one, raw.fragments) for one in fields if one.name.value == name)
-        names = frozenset(one.name.value for part in parts for one in part)
-        found = _everywhere[key] = raw.operation, names
+        found = raw.operation, frozenset(one.name.value for part in parts for one in part)
+        if _is_short(raw.operation):
+            _everywhere[key] = found
     return found[1]
 
 
@@ -50,8 +53,15 @@ def _known_below(node: FieldNode, fragments: Fragments) -> frozenset[str]:
         if len(_below) >= MOST_KEPT:
             _below.clear()
         names = frozenset(one.name.value for one in _fields_in(node.selection_set, fragments))
-        found = _below[id(node)] = node, names
+        found = node, names
+        if _is_short(node):
+            _below[id(node)] = found
     return found[1]
+
+
+def _is_short(node: Node) -> bool:
+    """Whether its document, all of which a node keeps alive, is short enough to be kept."""
+    return node.loc is None or len(node.loc.source.body) <= LONGEST_KEPT
 
 
 def _fields_in(

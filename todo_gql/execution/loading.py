@@ -88,7 +88,10 @@ class Loading(Generic[C, K, V, T]):
         which = list(map(places.__getitem__, keys))
         column = Loaded(map(made.__getitem__, which))
         column.once, column.which = made, which
-        column.firsts = list(map(which.index, range(len(made))))
+        firsts: dict[int, int] = {}
+        for index, place in enumerate(which):
+            firsts.setdefault(place, index)
+        column.firsts = list(firsts.values())
         return column
 
 

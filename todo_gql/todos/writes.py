@@ -218,6 +218,8 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
         except ForeignKeyViolationError:
             raise Unauthenticated from None
         except LOST as lost:
+            # It may be stored, and whoever follows is to hear of it.
+            announce(viewer.id)
             raise OutcomeUnknown from lost
     if not made:
         return None
@@ -254,4 +256,6 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
                 await connection.execute("COMMIT")
             except LOST as lost:
                 raise OutcomeUnknown from lost
-            announce(viewer.id)
+            finally:
+                # Also where it may be stored, and nobody knows.
+                announce(viewer.id)
