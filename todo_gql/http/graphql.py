@@ -12,7 +12,14 @@ from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import Viewer, authenticate, recalled
 from todo_gql.context import Context
-from todo_gql.documents.reading import MAX_ERRORS, Document, Documents, Entry, plain_error
+from todo_gql.documents.reading import (
+    MAX_ERRORS,
+    Document,
+    Documents,
+    Entry,
+    codes_of,
+    plain_error,
+)
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import (
     OUTCOME_UNKNOWN,
@@ -290,14 +297,10 @@ def _timed_out(admitted: Admitted | None) -> Entry:
     return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
 
 
-def _codes(body: dict[str, Any]) -> set[str]:
-    return {error["extensions"]["code"] for error in body.get("errors", ())}
-
-
 def _status(body: dict[str, Any], strict: bool) -> int:
     data = body.get("data")
     nothing = data is None or all(value is None for value in data.values())
-    codes = _codes(body)
+    codes = codes_of(body.get("errors", ()))
     if nothing and Code.UNAVAILABLE in codes:
         return 503
     if not strict or data is not None:
@@ -308,7 +311,7 @@ def _status(body: dict[str, Any], strict: bool) -> int:
 
 
 def _headers(body: dict[str, Any], token: str | None) -> Headers:
-    codes = _codes(body)
+    codes = codes_of(body.get("errors", ()))
     if Code.UNAUTHENTICATED in codes and token:
         return ((b"www-authenticate", b'Bearer error="invalid_token"'),)
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
@@ -332,7 +335,7 @@ def refusal(error: BadRequest) -> Answer:
 async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
     """Send an answer over HTTP."""
     if "errors" in answer.body:
-        observed().error_codes = _codes(answer.body)
+        observed().error_codes = codes_of(answer.body["errors"])
     body = as_json(answer.body)
     length = b"content-length", b"%d" % len(body)
     headers = [CONTENT_TYPES[media_type], length, *NOT_KEPT, *answer.headers]
