@@ -27,7 +27,7 @@ def _tags_of_todo(*columns: str) -> str:
     return (
         f"ARRAY(SELECT ARRAY[{', '.join(columns)}] FROM todo_tags tt"
         " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-        " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
+        " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tag_rows"
     )
 
 

@@ -97,7 +97,7 @@ class Loaders:
     @cached_property
     def todo_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """Todos, those in the trash too."""
-        return ColumnDataLoader(partial(_todos_by_id, (self.asker, self.tags_by_todo_id)))
+        return ColumnDataLoader(partial(_todos_by_id, self.asker))
 
     @cached_property
     def user_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
@@ -133,22 +133,13 @@ class Loaders:
         """Keep the tags of todos that are known already."""
         self.tags_by_todo_id.keep(tags)
 
-    def keep_tags_of(self, rows: Sequence[db.Values]) -> None:
-        """Keep the tags in rows of todos that were selected with `asker.tags_of_todo`."""
-        self.keep_tags({row["id"]: row["tags"] for row in rows})
-
 
 @loader
-async def _todos_by_id(
-    asking: tuple[Asker, ColumnDataLoader[UUID, Sequence[TagOfTodo]]], ids: list[UUID]
-) -> list[db.Row | None]:
-    asker, tags = asking
+async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
     statement = access.all_todos(asker.viewer)
     if "tags" not in asker.wanted:
         return await _by_id(statement, access.TODO_COLUMNS, "t", ids)
-    rows = await _by_id(statement, [*access.TODO_COLUMNS, asker.tags_of_todo], "t", ids)
-    tags.keep({row["id"]: row["tags"] for row in rows if row})
-    return rows
+    return await _by_id(statement, [*access.TODO_COLUMNS, asker.tags_of_todo], "t", ids)
 
 
 @loader

@@ -2,7 +2,7 @@
 
 from todo_gql.execution.engine import Engine, Operation
 from todo_gql.execution.execution import others_may_ask
-from todo_gql.execution.loading import ColumnLoader, loaded_field, loaded_rows
+from todo_gql.execution.loading import ColumnLoader, loaded_field, loaded_rows, loaded_value
 from todo_gql.execution.rows import Converted, Rows, RowType
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Rows",
     "loaded_field",
     "loaded_rows",
+    "loaded_value",
     "others_may_ask",
 ]

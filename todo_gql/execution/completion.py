@@ -16,11 +16,12 @@ from graphql import (
 from todo_gql.execution.blanks import blanks_apart
 from todo_gql.execution.columns import Column, Kinds
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.leaves import Serializers, leaf_completer, shortcut
+from todo_gql.execution.leaves import leaf_completer
 from todo_gql.execution.lists import list_completer
 from todo_gql.execution.objects import complete_abstract, complete_objects
 from todo_gql.execution.places import Places
-from todo_gql.execution.plan import Complete, PlannedField, Shortcut
+from todo_gql.execution.plan import Complete, PlannedField
+from todo_gql.execution.shortcuts import Serializers, Shortcut, shortcut
 
 
 def shortcut_to(return_type: GraphQLOutputType, serializers: Serializers) -> Shortcut | None:
@@ -43,7 +44,7 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
         def complete_leaves(
             execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
         ) -> Sequence[Any]:
-            completed = quick(values)
+            completed = quick.column(values) if quick else None
             if completed is not None:
                 return completed
             return slow(execution, field, values, kinds, places)

@@ -30,6 +30,8 @@ from todo_gql.execution.columns import Column, has_awaitables, kinds_of
 from todo_gql.execution.loading import Loaded
 from todo_gql.execution.places import FieldPlaces, Nulled, Places, SomePlaces
 from todo_gql.execution.plan import PlannedField, Selection
+from todo_gql.execution.rows import Rows
+from todo_gql.execution.shapes import shape_of
 
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 """Something awaited and completed, which returns the steps that it leads to."""
@@ -155,34 +157,79 @@ class Execution:
         into: list[dict[str, Any]] | None = None,
     ) -> list[dict[str, Any]]:
         """What is selected of each source; fields that have to be awaited are filled in later."""
-        columns: list[Sequence[Any]] = [()] * len(selection.fields)
         late: list[Late] = []
-        read = selection.read(sources)
-        if read is not None:
-            for (place, field), values in zip(selection.attributes, read, strict=True):
-                shortcut = field.way.shortcut
-                done = shortcut(values) if shortcut else None
-                if done is None:
-                    stands = self._places(field, places)
-                    done = self._completed(place, field, list(values), len(sources), stands, late)
-                columns[place] = done
-        for place, field in selection.everything if read is None else selection.others:
-            stands = self._places(field, places)
-            had = field.resolve(self, field, sources, stands)
-            columns[place] = self._completed(place, field, had, len(sources), stands, late)
-        if into is not None:
-            rows = into
-            for row, cells in zip(rows, zip(*columns, strict=False), strict=bool(columns)):
-                row.update(zip(selection.names, cells, strict=True))
-        elif columns:
-            rows = selection.rows(columns)
-        else:
-            rows = [{} for _ in sources]
+        rows: list[dict[str, Any]] | None = None
+        if type(sources) is Rows and into is None:
+            rows = self._shaped(selection, sources, places, late)
+        if rows is None:
+            rows = self._walked(selection, sources, places, late, into)
         if len(late) > 1:
             late.sort(key=_place_of)
         for _, awaitable, field, stands in late:
             self.later(awaitable, partial(self._fill, rows, field, stands))
         return rows
+
+    def _shaped(
+        self, selection: Selection, sources: Rows[Any], places: Places, late: list[Late]
+    ) -> list[dict[str, Any]] | None:
+        """What is selected of rows, all at once; None if they have to be walked through."""
+        shape = shape_of(selection, self, sources.row_type, sources.rows)
+        if shape is None:
+            return None
+        others = [self._had(place, field, sources, places, late) for place, field in shape.others]
+        try:
+            rows = shape.make(sources.rows, sources.given, others)
+        except Exception:  # noqa: BLE001 - having them one by one finds whose error it is
+            rows = None
+        if rows is not None:
+            return rows
+        columns: list[Sequence[Any]] = [()] * len(selection.fields)
+        for (place, _), column in zip(shape.others, others, strict=True):
+            columns[place] = column
+        for place, field in shape.shaped:
+            columns[place] = self._had(place, field, sources, places, late)
+        return selection.rows(columns)
+
+    def _walked(
+        self,
+        selection: Selection,
+        sources: Sequence[Any],
+        places: Places,
+        late: list[Late],
+        into: list[dict[str, Any]] | None,
+    ) -> list[dict[str, Any]]:
+        """What is selected of each source, field by field, put into dictionaries if any are given."""
+        size = len(sources)
+        columns: list[Sequence[Any]] = [()] * len(selection.fields)
+        read = None if type(sources) is Rows else selection.read(sources)
+        if read is not None:
+            for (place, field), values in zip(selection.attributes, read, strict=True):
+                shortcut = field.way.shortcut
+                done = shortcut.column(values) if shortcut else None
+                if done is None:
+                    stands = self._places(field, places)
+                    done = self._completed(place, field, list(values), size, stands, late)
+                columns[place] = done
+        for place, field in selection.everything if read is None else selection.others:
+            columns[place] = self._had(place, field, sources, places, late)
+        if into is None:
+            return selection.rows(columns) if columns else [{} for _ in sources]
+        for row, cells in zip(into, zip(*columns, strict=False), strict=bool(columns)):
+            row.update(zip(selection.names, cells, strict=True))
+        return into
+
+    def _had(
+        self,
+        place: int,
+        field: PlannedField,
+        sources: Sequence[Any],
+        places: Places,
+        late: list[Late],
+    ) -> Sequence[Any]:
+        """The column of a field that takes a way of its own."""
+        stands = self._places(field, places)
+        had = field.resolve(self, field, sources, stands)
+        return self._completed(place, field, had, len(sources), stands, late)
 
     def _places(self, field: PlannedField, places: Places) -> FieldPlaces:
         return FieldPlaces(
@@ -199,7 +246,7 @@ class Execution:
         late: list[Late],
     ) -> Sequence[Any]:
         """The completed column, or what keeps its place until it has been awaited."""
-        if isinstance(values, Loaded):
+        if type(values) is Loaded:
             # They are there, but graphql-core would have awaited them.
             stands.wave += 1
             self.wave += 1
@@ -234,7 +281,7 @@ class Execution:
         self, rows: list[dict[str, Any]], field: PlannedField, places: Places, values: Column
     ) -> None:
         """Complete the values of a field that were awaited, and put them into their objects."""
-        if isinstance(values, Loaded):
+        if type(values) is Loaded:
             completed = self._complete_loaded(field, values, places)
         else:
             completed = field.complete(self, field, values, kinds_of(values), places)

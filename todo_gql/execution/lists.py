@@ -33,7 +33,7 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         *,
         into: list[Column] | None = None,
     ) -> Column:
-        if isinstance(values, Loaded) and values.row_type:
+        if type(values) is Loaded and values.row_type:
             rows = values.row_type.objects(list(chain.from_iterable(values)))
             items: Sequence[Any] = rows if rows.row_type.type is row_origin else rows.made
         elif kinds <= {list}:
@@ -42,9 +42,9 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
             items = _joined(values, row_origin)
         else:
             return _complete_iterables(complete, execution, field, values, places)
-        item_kinds = {items.row_type.type} if isinstance(items, Rows) else kinds_of(items)
+        item_kinds = {items.row_type.type} if type(items) is Rows else kinds_of(items)
         item_places = ItemPlaces(places, values, nullable=nullable)
-        if isinstance(items, Rows) or not has_awaitables(items, item_kinds):
+        if type(items) is Rows or not has_awaitables(items, item_kinds):
             completed = complete_items(execution, field, items, item_kinds, item_places)
             parts = split(completed, values)
             return parts if into is None else _filled(into, parts)

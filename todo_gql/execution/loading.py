@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import strawberry
 
 from todo_gql.execution.columns import Column, kinds_of, mapped
-from todo_gql.execution.rows import Row, RowType
+from todo_gql.execution.rows import Row, Rows, RowType, has_column, row_of
 
 K = TypeVar("K")
 K_contra = TypeVar("K_contra", contravariant=True)
@@ -44,16 +44,39 @@ class Loaded(list[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Loading(Generic[C, K, V, T]):
-    """How a field's values are loaded, and made of what was loaded: by `make`, or as rows."""
+    """How a field's values are loaded, and made of what was loaded: by `make`, or as rows.
+
+    `along` is the column of an object's row that holds what would be loaded, if the row has it and
+    it isn't null.
+    """
 
     loader: Callable[[C], ColumnLoader[K, V]]
     by: str
     make: Callable[[V, C], T]
     row_type: RowType[Any] | None = None
+    along: str | None = None
 
     async def one(self, source: object, context: C) -> T:
         """The field's value for one object."""
+        if self.came_along(source):
+            return self.make(row_of(source)[self.along], context)
         return self.make(await self.loader(context).load(getattr(source, self.by)), context)
+
+    def came_along(self, source: object) -> bool:
+        """Whether an object's row holds what would be loaded for it."""
+        row, along = row_of(source), self.along
+        if row is None or along is None or not has_column(row, along):
+            return False
+        return row[along] is not None
+
+    def column_along(self, sources: Rows[Any]) -> Column | None:
+        """What came along with all objects, of which nothing has to be made; None if it didn't."""
+        rows, along = sources.rows, self.along
+        if along is None or not rows or not has_column(rows[0], along):
+            return None
+        column = Loaded(row[along] for row in rows)
+        column.row_type = self.row_type
+        return None if None in column else column
 
     def at_hand(self, keys: Sequence[K], context: C) -> Loaded | None:
         """The field's value for the objects that have these keys, if nothing has to be awaited."""
@@ -119,18 +142,33 @@ def loaded_field(
     return cast("T", _field(Loading(loader, by, make), description))
 
 
+def loaded_value(
+    loader: Callable[[C], ColumnLoader[K, V]],
+    *,
+    by: str,
+    along: str | None = None,
+    description: str | None = None,
+) -> V:
+    """A Strawberry field as `loaded_field` makes it, whose values are what was loaded.
+
+    `along` is a column: the objects whose rows have it need no loading, since it holds the values.
+    """
+    loading = Loading(loader, by, lambda value, _context: value, along=along)
+    return cast("V", _field(loading, description))
+
+
 def loaded_rows(
     loader: Callable[[C], ColumnLoader[K, Sequence[Row]]],
     *,
     by: str,
     row_type: RowType[T],
+    along: str | None = None,
     description: str | None = None,
 ) -> Sequence[T]:
-    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type.
-
-    `by` and `loader` are what they are there.
-    """
-    loading = Loading(loader, by, lambda rows, _context: row_type.objects(rows), row_type)
+    """A Strawberry field as `loaded_value` makes it, whose values are rows of one type."""
+    loading = Loading(
+        loader, by, lambda rows, _context: row_type.objects(rows), row_type, along=along
+    )
     return cast("Sequence[T]", _field(loading, description))
 
 

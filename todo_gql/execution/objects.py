@@ -14,8 +14,8 @@ from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, 
 from todo_gql.execution.execution import Execution, awaited
 from todo_gql.execution.places import Places
 from todo_gql.execution.plan import PlannedField
-from todo_gql.execution.rows import Rows
-from todo_gql.execution.strawberry_types import are_surely, is_checked_by_class
+from todo_gql.execution.rows import Rows, rows_of
+from todo_gql.execution.strawberry_types import are_surely, is_checked_by_class, origin_of
 
 
 def complete_objects(
@@ -30,7 +30,11 @@ def complete_objects(
 ) -> Column:
     """Complete values that are to be objects of one type, into the given dictionaries if any."""
     is_type_of = type_.is_type_of
-    if is_type_of is None or isinstance(values, Rows) or are_surely(type_, values, kinds):
+    if type(values) is not Rows:
+        rows = rows_of(values)
+        if rows is not None and rows.row_type.type is origin_of(type_):
+            values = rows
+    if is_type_of is None or type(values) is Rows or are_surely(type_, values, kinds):
         return _selected(type_, execution, field, values, kinds, places, into=into)
     infos: Any = (
         repeat(None, len(values))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -20,13 +20,15 @@ from graphql.execution.collect_fields import FieldDetailsList
 
 from todo_gql.execution.arguments import Given, argument_reader
 from todo_gql.execution.columns import Column
+from todo_gql.execution.loading import Loading
 from todo_gql.execution.reading import attributes_reader
+from todo_gql.execution.shortcuts import Shortcut
+
+if TYPE_CHECKING:
+    from todo_gql.execution.shapes import Shape
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, places)`: the field's values for all sources."""
-
-Shortcut: TypeAlias = Callable[[Sequence[Any]], Sequence[Any] | None]
-"""The completed column of a leaf, or None if it has to be completed value by value."""
 
 Complete: TypeAlias = Callable[..., Sequence[Any]]
 """`complete(execution, field, values, kinds, places)`: the values as the answer holds them."""
@@ -38,13 +40,14 @@ Subselect: TypeAlias = Callable[..., "Selection"]
 class Way(NamedTuple):
     """How a field of a type is dealt with, whatever the document.
 
-    `attribute` is what its value is read from, if it is no more than that, and `shortcut` completes
-    the columns of a leaf that need no look at each value.
+    `attribute` is what its value is read from, if it is no more than that, `loading` how it is
+    loaded, if it is, and `shortcut` completes the columns of a leaf that need no look at each value.
     """
 
     resolve: Resolve
     complete: Complete
     attribute: str | None
+    loading: Loading[Any, Any, Any, Any] | None
     shortcut: Shortcut | None
 
 
@@ -92,7 +95,8 @@ Numbered: TypeAlias = list[tuple[int, PlannedField]]
 class Selection:
     """What is selected of objects of one type.
 
-    `attributes` are the fields that only read an attribute, `others` are all others.
+    `attributes` are the fields that only read an attribute, `others` are all others, and `shapes`
+    how it is made of rows, by their type and layout.
     """
 
     fields: Sequence[PlannedField]
@@ -103,6 +107,7 @@ class Selection:
     others: Numbered = field(init=False)
     has_only_leaves: bool = field(init=False)
     read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
+    shapes: "dict[Any, Shape | None]" = field(default_factory=dict)
 
     @cached_property
     def one_by_one(self) -> "list[Selection]":

@@ -5,9 +5,9 @@ from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
 from todo_gql.execution.completion import completer, shortcut_to
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.leaves import Serializers
 from todo_gql.execution.plan import PlannedField, Selection, Way
-from todo_gql.execution.resolution import plain_attribute, resolver
+from todo_gql.execution.resolution import loading_of, plain_attribute, resolver
+from todo_gql.execution.shortcuts import Serializers
 
 
 class Planner:
@@ -58,6 +58,7 @@ class Planner:
                 resolver(definition, type_, self.schema),
                 completer(definition.type, self.serializers),
                 plain_attribute(definition, self.schema),
+                loading_of(definition, self.schema),
                 shortcut_to(definition.type, self.serializers),
             )
         return way

@@ -47,6 +47,14 @@ def plain_attribute(definition: GraphQLField, schema: GraphQLSchema) -> str | No
     return attribute_of(field) if field else None
 
 
+def loading_of(
+    definition: GraphQLField, schema: GraphQLSchema
+) -> Loading[Any, Any, Any, Any] | None:
+    """How a field is loaded, if a loader has its values."""
+    field = bare_field(definition, schema)
+    return field.metadata.get(LOADING) if field else None
+
+
 def _bare_resolver(
     field: StrawberryField, declared: StrawberryResolver[Any], schema: GraphQLSchema
 ) -> Resolve:
@@ -72,7 +80,7 @@ def _attributes(
     sources: Sequence[Any],
     _places: Places,
 ) -> Column:
-    if isinstance(sources, Rows) and name in sources.row_type.attributes:
+    if type(sources) is Rows and name in sources.row_type.attributes:
         return sources.column(name)
     return _mapped_objects(read, sources)
 
@@ -90,7 +98,7 @@ def _call_each(
 def _mapped_objects(function: Callable[..., Any], sources: Sequence[Any], *more: Any) -> Column:
     """What the function returns for each object, which rows have to be made into first."""
     try:
-        objects = sources.made if isinstance(sources, Rows) else sources
+        objects = sources.made if type(sources) is Rows else sources
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
         return [error] * len(sources)
     return mapped(function, objects, *more)
@@ -104,6 +112,12 @@ def _resolve_loaded(
     sources: Sequence[Any],
     places: Places,
 ) -> Column | Coroutine[Any, Any, Column]:
+    if loading.along is not None:
+        along = loading.column_along(sources) if type(sources) is Rows else None
+        if along is not None:
+            return along
+        if any(map(loading.came_along, sources)):
+            return _resolve_each(call, execution, field, sources, places)
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
     if has_blanks(kinds_of(keys)):
         return _resolve_each(call, execution, field, sources, places)

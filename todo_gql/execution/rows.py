@@ -1,9 +1,9 @@
 """Rows that stand for objects: the engine reads a column at a time, anybody else gets objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from inspect import signature
-from itertools import chain, repeat
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
 
@@ -31,8 +31,15 @@ class Converted(NamedTuple):
 Source: TypeAlias = str | int | Converted | Callable[..., Any]
 """Where an attribute comes from: a column, as it is or converted, or a function of the row."""
 
-Read: TypeAlias = Callable[[Sequence[Any], tuple[Any, ...]], list[Sequence[Any]]]
-"""`read(rows, given)`: some attributes of all rows, a column for each of them."""
+
+Layout: TypeAlias = tuple[type, tuple[Any, ...] | int]
+"""What a row is, and the names of its columns or how many these are."""
+
+
+def layout_of(row: Row) -> Layout:
+    """The layout of a row."""
+    keys = getattr(row, "keys", None)
+    return type(row), tuple(keys()) if keys else len(cast("Sequence[Any]", row))
 
 
 class RowType(Generic[T]):
@@ -67,35 +74,38 @@ class RowType(Generic[T]):
         """The objects in rows, none of which is made before somebody asks for it."""
         return Rows(self, rows, given)
 
-    def reader(self, attributes: Sequence[str]) -> Read | None:
-        """What reads these attributes of many rows at once; None if it doesn't know them all."""
-        if not attributes or any(name not in self.attributes for name in attributes):
-            return None
-        sources = [self.attributes[name] for name in attributes]
-        functions: list[tuple[int, Any]] = [(n, s) for n, s in enumerate(sources) if callable(s)]
-        places = [n for n, s in enumerate(sources) if not callable(s)]
-        converts = [s.convert if isinstance(s := sources[n], Converted) else None for n in places]
-        keys = [s.column if isinstance(s := sources[n], Converted) else s for n in places]
-        cells = _cells_getter(keys)
-
-        def read(rows: Sequence[Any], given: tuple[Any, ...]) -> list[Sequence[Any]]:
-            columns: list[Sequence[Any]] = [()] * len(sources)
-            for place, convert, values in zip(places, converts, cells(rows), strict=False):
-                columns[place] = values if convert is None else list(map(convert, values))
-            for place, function in functions:
-                columns[place] = list(map(function, rows, *map(repeat, given)))
-            return columns
-
-        return read
-
 
 IN_ROW = "_in_row"
 """Where a lazy object has its row, and what was given with it."""
 
 
-def row_type_of(kind: type) -> RowType[Any] | None:
-    """The row type whose lazy objects are of this class."""
-    return getattr(kind, "_row_type", None)
+def row_of(source: object) -> Any:
+    """The row that a lazy object stands for; None for any other object."""
+    found = getattr(source, "__dict__", {}).get(IN_ROW)
+    return None if found is None else found[0]
+
+
+def has_column(row: Row, column: str) -> bool:
+    """Whether a row's columns are named, and this is one of them."""
+    keys = getattr(row, "keys", None)
+    return keys is not None and column in keys()
+
+
+def rows_of(values: Sequence[Any]) -> "Rows[Any] | None":
+    """Lazy objects as the rows that they stand for; None unless they are, and are all alike."""
+    row_type = getattr(type(values[0]), "_row_type", None) if values else None
+    if row_type is None:
+        return None
+    row, given = values[0].__dict__[IN_ROW]
+    if len(values) == 1:
+        return Rows(row_type, [row], given)
+    if len(set(map(type, values))) > 1:
+        return None
+    return Rows.joined([Rows(row_type, [row], given) for row, given in map(_in_row, values)])
+
+
+def _in_row(lazy: Any) -> Any:
+    return lazy.__dict__[IN_ROW]
 
 
 def _lazy(row_type: RowType[T]) -> type[T]:
@@ -110,31 +120,6 @@ def _lazy(row_type: RowType[T]) -> type[T]:
 
     kind = row_type.type
     return type(kind.__name__, (kind,), {"__getattr__": read, "_row_type": row_type})
-
-
-def _cells_getter(keys: Sequence[Any]) -> Callable[[Sequence[Any]], Iterable[Sequence[Any]]]:
-    """What gives the values of these columns of all rows, which are alike, column by column."""
-    if not keys:
-        return lambda _rows: ()
-    get = itemgetter(*keys) if len(keys) > 1 else None
-    places: dict[tuple[str, ...], list[int]] = {}
-
-    def cells(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
-        if not rows:
-            return ()
-        first = rows[0]
-        if isinstance(first, dict):
-            return zip(*map(get, rows), strict=True) if get else ([row[keys[0]] for row in rows],)
-        # All columns at once take a sixth of the time that a few take by name.
-        columns = list(zip(*rows, strict=True))
-        if not hasattr(first, "keys"):
-            return map(columns.__getitem__, keys)
-        names = tuple(first.keys())
-        if names not in places:
-            places[names] = list(map(names.index, keys))
-        return map(columns.__getitem__, places[names])
-
-    return cells
 
 
 def _value(source: Source, row: Row, given: tuple[Any, ...]) -> Any:
@@ -161,9 +146,10 @@ class Rows(Sequence[T]):
             return first
         if any(part.row_type is not first.row_type or part.given != first.given for part in parts):
             return None
-        return cls(
-            first.row_type, list(chain.from_iterable(part.rows for part in parts)), first.given
-        )
+        rows = list(chain.from_iterable(part.rows for part in parts))
+        if len(set(map(layout_of, rows))) > 1:
+            return None
+        return cls(first.row_type, rows, first.given)
 
     @cached_property
     def made(self) -> list[T]:

@@ -136,8 +136,6 @@ class TodoQuery:
         if "totalCount" in selected and is_plain(wanted):
             columns = [*columns, KEPT_TOTAL]
         page = await fetch_page(statement, columns, todo_keyset(given(sort)), arguments)
-        if "tags" in selected:
-            context.loaders.keep_tags_of(page.rows)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(page.rows, context.now),

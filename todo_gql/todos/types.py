@@ -13,7 +13,14 @@ from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
 from todo_gql.context import Context, Info
-from todo_gql.execution import ColumnLoader, Converted, RowType, loaded_field, loaded_rows
+from todo_gql.execution import (
+    ColumnLoader,
+    Converted,
+    RowType,
+    loaded_field,
+    loaded_rows,
+    loaded_value,
+)
 from todo_gql.loaders import TagOfTodo
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
@@ -64,6 +71,10 @@ def _user_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
 
 def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
     return context.loaders.tags_by_todo_id
+
+
+def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
+    return context.loaders.overdue_count
 
 
 STATUSES = tuple(TodoStatus)
@@ -211,6 +222,7 @@ class Todo(Node):
         _tags_by_todo_id,
         by="key",
         row_type=TAGS_OF_TODO,
+        along="tag_rows",
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
@@ -313,23 +325,18 @@ class TodoStats:
         description="Completed todos as a percentage of all, 0 when there are none."
     )
     owner_key: strawberry.Private[UUID]
-    counted_overdue: strawberry.Private[int | None]
+
+    overdue: int = loaded_value(
+        _overdue_count,
+        by="owner_key",
+        along="overdue_count",
+        description="Due before now and PENDING or IN_PROGRESS.",
+    )
 
     @classmethod
     def from_counts(cls, row: db.Row) -> "TodoStats":
         """The stats in a row of counts; those overdue are counted when asked for, if absent."""
         return STATS.lazy(row)
-
-    def _overdue(self, info: Info) -> Any:
-        if self.counted_overdue is not None:
-            return self.counted_overdue
-        return info.context.loaders.overdue_count.load_one(self.owner_key)
-
-    overdue: int = strawberry.field(
-        resolver=_overdue,
-        graphql_type=int,
-        description="Due before now and PENDING or IN_PROGRESS.",
-    )
 
 
 def total_of(row: db.Row) -> int:
@@ -352,5 +359,4 @@ STATS = RowType(
     cancelled="cancelled_count",
     completion_rate=_completion_rate,
     owner_key="id",
-    counted_overdue=lambda row: row.get("overdue_count"),
 )

@@ -1,0 +1,276 @@
+"""Rows of all kinds under the engine, good and bad, answered as graphql-core answers objects."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import ExecutionResult, GraphQLSchema, execute, parse, validate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strawberry.schema.config import StrawberryConfig
+
+from todo_gql.column_loader import ColumnDataLoader
+from todo_gql.execution import (
+    ColumnLoader,
+    Converted,
+    Engine,
+    RowType,
+    loaded_rows,
+    loaded_value,
+)
+from todo_gql.execution.rows import Row
+from todo_gql.scalars import SCALARS, SERIALIZERS
+
+
+class Record:
+    """A row as database drivers give it: values in order, whose columns have names."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.names, self.values = tuple(values), tuple(values.values())
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return self.names
+
+    def __getitem__(self, column: Any) -> Any:
+        return self.values[self.names.index(column) if isinstance(column, str) else column]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+
+@strawberry.enum
+class Light(Enum):
+    """How much sun a plant needs."""
+
+    SHADE = 0
+    SUN = 1
+
+
+@strawberry.type
+class Pest:
+    """What eats a plant."""
+
+    name: str
+    legs: int | None
+
+
+PESTS = RowType(Pest, name=0, legs=1)
+
+
+class Greenhouse:
+    """The context: what is loaded for plants that nothing came along with."""
+
+    def __init__(self) -> None:
+        self.pests = ColumnDataLoader(self._pests)
+        self.leaves = ColumnDataLoader(self._leaves)
+        self.loaded: list[str] = []
+
+    async def _pests(self, keys: list[int]) -> list[Sequence[Any]]:
+        self.loaded.append("pests")
+        return [[["aphid", key]] for key in keys]
+
+    async def _leaves(self, keys: list[int]) -> list[int]:
+        self.loaded.append("leaves")
+        return list(keys)
+
+
+def _pests_of(context: Greenhouse) -> ColumnLoader[int, Sequence[Row]]:
+    return context.pests
+
+
+def _leaves_of(context: Greenhouse) -> ColumnLoader[int, int]:
+    return context.leaves
+
+
+@strawberry.type
+class Plant:
+    """A plant with a field of each kind."""
+
+    key: strawberry.Private[int]
+    id: strawberry.ID
+    name: str
+    latin: str | None
+    light: Light
+    height: int | None
+    width: float
+    is_ill: bool
+    sown_at: datetime
+    cut_at: datetime | None
+    pot: strawberry.scalars.JSON
+    pests: Sequence[Pest] = loaded_rows(_pests_of, by="key", row_type=PESTS, along="pest_rows")
+    leaves: int = loaded_value(_leaves_of, by="key", along="leaf_count")
+
+    @strawberry.field
+    def shout(self) -> str:
+        """What needs the object."""
+        return f"{self.name}!"
+
+    @strawberry.field
+    async def later(self) -> str | None:
+        """What is awaited."""
+        return self.latin
+
+
+PLANTS = RowType(
+    Plant,
+    key="id",
+    id=Converted("id", str),
+    name="name",
+    latin="latin",
+    light=Converted("light", (Light.SHADE, Light.SUN).__getitem__),
+    height="height",
+    width="width",
+    is_ill=lambda row, ill: row["name"] in ill,
+    sown_at="sown_at",
+    cut_at="cut_at",
+    pot="pot",
+)
+ROWS: list[Any] = []
+
+
+@strawberry.type
+class Query:
+    """The root of the schema."""
+
+    @strawberry.field
+    def plants(self) -> Sequence[Plant]:
+        """All plants, as rows."""
+        return PLANTS.objects(ROWS, "oak, elm")
+
+    @strawberry.field
+    def singles(self) -> list[Plant | None]:
+        """All plants, each made for itself."""
+        return [PLANTS.lazy(row, "oak, elm") for row in ROWS]
+
+    @strawberry.field
+    def one(self) -> Plant | None:
+        """The first plant."""
+        return PLANTS.lazy(ROWS[0], "oak, elm") if ROWS else None
+
+
+SCHEMA: GraphQLSchema = strawberry.Schema(
+    Query, config=StrawberryConfig(scalar_map=SCALARS)
+)._schema
+LEAVES = "id name latin light height width isIll sownAt cutAt"
+NOON = datetime(2026, 1, 31, 12, 0, 0, 5, tzinfo=UTC)
+GOOD: dict[str, Any] = {
+    "id": 1,
+    "name": "oak",
+    "latin": "quercus",
+    "light": 1,
+    "height": 12,
+    "width": 1.5,
+    "sown_at": NOON,
+    "cut_at": None,
+    "pot": {"size": 3},
+}
+ALONG: dict[str, Any] = {"pest_rows": [["moth", 6], ["weevil", None]], "leaf_count": 7}
+
+
+async def by_both(
+    text: str, rows: Sequence[Any]
+) -> tuple[ExecutionResult, ExecutionResult, Greenhouse]:
+    """What the engine and graphql-core answer of the rows, and what the engine loaded for that."""
+    document = parse(text)
+    assert not validate(SCHEMA, document)
+    ROWS[:] = rows
+    engine, context = Engine(SCHEMA, SERIALIZERS), Greenhouse()
+    operation = engine.prepare(document)
+    assert operation is not None
+    actual = await engine.execute(operation, context=context)
+    running = execute(SCHEMA, document, context_value=Greenhouse())
+    expected = running if isinstance(running, ExecutionResult) else await running
+    return actual, expected, context
+
+
+@pytest.mark.parametrize("kind", [dict, Record])
+@pytest.mark.parametrize("root", ["plants", "singles", "one"])
+async def test_rows_are_answered_without_loading_what_came_along(root: str, kind: Any) -> None:
+    """Leaves, lists of rows and values that came along are read from records and dictionaries."""
+    rows = [kind({**GOOD, **ALONG}), kind({**GOOD, **ALONG, "id": 2, "cut_at": NOON})]
+    fields = f"{LEAVES} pests {{ name legs __typename }} leaves __typename shout pot"
+    actual, expected, context = await by_both(f"{{ {root} {{ {fields} }} }}", rows)
+    assert actual.formatted == expected.formatted
+    assert actual.errors is None
+    assert context.loaded == []
+
+
+async def test_what_did_not_come_along_is_loaded() -> None:
+    """Rows without the columns for it are loaded for by their keys."""
+    text = "{ plants { pests { name legs } leaves } }"
+    actual, expected, context = await by_both(text, [Record(GOOD), Record({**GOOD, "id": 2})])
+    assert actual.formatted == expected.formatted
+    assert sorted(context.loaded) == ["leaves", "pests"]
+
+
+async def test_objects_whose_rows_differ_are_told_apart() -> None:
+    """Columns in another order, or of other names, are never mistaken for each other."""
+    swapped = {**GOOD, "name": GOOD["latin"], "latin": GOOD["name"]}
+    renamed = {
+        "latin" if k == "name" else "name" if k == "latin" else k: v for k, v in GOOD.items()
+    }
+    rows = [Record(GOOD), Record(renamed), swapped, {**ALONG, **GOOD}]
+    actual, expected, _ = await by_both("{ singles { name latin pests { name } } }", rows)
+    assert actual.formatted == expected.formatted
+    assert actual.errors is None
+
+
+MISFITS: dict[str, list[Any]] = {
+    "name": ["elm", None, 5, ""],
+    "latin": ["ulmus", None, 5],
+    "light": [0, 1, 2, None],
+    "height": [1, None, 2**31, -(2**31), "tall", True],
+    "width": [0.5, None, float("nan"), 2],
+    "sown_at": [
+        NOON,
+        None,
+        NOON.replace(microsecond=0),
+        "never",
+        NOON.replace(tzinfo=timezone(timedelta(hours=1))),
+    ],
+    "cut_at": [NOON, None, 5],
+    "pot": [{}, None],
+    "pest_rows": [[], [["moth", 6]], [["moth", 2**31]], [[None, 1], ["fly", 2]], None],
+    "leaf_count": [1, None, 2**31],
+}
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None:
+    """Values that don't fit their fields are graphql-core's nulls, errors and places."""
+    columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(ALONG)), unique=True))]
+    kind: Any = data.draw(st.sampled_from([dict, Record]))
+    some = st.fixed_dictionaries(
+        {
+            name: st.sampled_from([({**GOOD, **ALONG})[name]] * 5 + MISFITS.get(name, []))
+            for name in columns
+        }
+    )
+    drawn = data.draw(st.lists(some, max_size=4))
+    # Objects that wait for the same key are all cancelled under graphql-core when one of them is.
+    rows = [
+        kind({name: number if name == "id" else row[name] for name in columns})
+        for number, row in enumerate(drawn)
+    ]
+    asked = [
+        *LEAVES.split(),
+        "__typename",
+        "pests { name legs }",
+        "leaves",
+        "shout",
+        "pot",
+        "later",
+    ]
+    fields = data.draw(st.lists(st.sampled_from(asked), min_size=1, unique=True))
+    root = data.draw(st.sampled_from(["plants", "singles", "one"]))
+    actual, expected, _ = await by_both(f"{{ {root} {{ {' '.join(fields)} }} }}", rows)
+    assert actual.data == expected.data
+    # Which errors of awaited fields it tells depends on which of them fails first.
+    if {"pests { name legs }", "leaves", "later"}.isdisjoint(fields):
+        assert actual.formatted == expected.formatted
+    assert bool(actual.errors) == bool(expected.errors)

@@ -1,0 +1,119 @@
+"""Quick ways through columns of scalars and enums whose values are of the expected types."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, Flag
+from math import isfinite
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLString,
+)
+from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+
+from todo_gql.execution.columns import has_blanks, kinds_of, mapped
+
+Serialize: TypeAlias = Callable[[Sequence[Any]], Sequence[Any] | None]
+"""What serializes a whole column of a scalar; None if any of it, as a null, needs another way."""
+
+Serializers: TypeAlias = Mapping[str, Serialize]
+"""The scalars, by name, of which whole columns can be serialized."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """The quick way through a column of a leaf, whose values need no look at each.
+
+    They are `written` in a table by their ids, or `serialize` does all at once, or they stay as
+    they are where `are_expected` says so of their types and `are_fine` of them.
+    """
+
+    written: Mapping[int, Any] | None = None
+    serialize: Serialize | None = None
+    are_expected: Callable[[Iterable[type]], bool] | None = None
+    are_fine: Callable[[Sequence[Any]], bool] | None = None
+    nullable: bool = False
+
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        """The completed column; None if it has to be completed value by value."""
+        if self.written is not None:
+            try:
+                return list(map(self.written.__getitem__, map(id, values)))
+            except KeyError:
+                return None
+        if self.serialize is not None:
+            return self._serialized(self.serialize, values)
+        if self.are_expected is None or not self.are_expected(map(type, values)):
+            return None
+        return values if self.are_fine is None or self.are_fine(values) else None
+
+    def _serialized(self, serialize: Serialize, values: Sequence[Any]) -> Sequence[Any] | None:
+        if None not in values:
+            return serialize(values)
+        if not self.nullable:
+            return None
+        serialized = serialize([value for value in values if value is not None])
+        if serialized is None:
+            return None
+        following = iter(serialized)
+        return [None if value is None else next(following) for value in values]
+
+
+def shortcut(
+    leaf: GraphQLLeafType, serialize: Serialize | None, *, nullable: bool
+) -> Shortcut | None:
+    """The quick way through a column of the leaf type, if there is one."""
+    if isinstance(leaf, GraphQLEnumType):
+        written = _written(leaf, nullable=nullable)
+        return None if written is None else Shortcut(written=written, nullable=nullable)
+    if serialize is not None:
+        return Shortcut(serialize=serialize, nullable=nullable)
+    kind = NATIVE.get(leaf)
+    if kind is None:
+        return None
+    are_expected = frozenset({kind, type(None)} if nullable else {kind}).issuperset
+    return Shortcut(are_expected=are_expected, are_fine=CHECKS.get(kind), nullable=nullable)
+
+
+def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | None:
+    """What is written for each member of an enum, by its id."""
+    kind: type[Enum] | None = getattr(leaf, "wrapped_cls", None)
+    # A Flag has more values than members.
+    if kind is None or issubclass(kind, Flag):
+        return None
+    members = list(kind)
+    written = mapped(leaf.coerce_output_value, members)
+    if has_blanks(kinds_of(written)):
+        return None
+    # Members are there for good, so that nothing else ever has the id of one; and looking them up
+    # by their ids needs no call of Enum's own hash.
+    names: dict[int, Any] = dict(zip(map(id, members), written, strict=True))
+    if nullable:
+        names[id(None)] = None
+    return names
+
+
+def _are_32_bits(values: Sequence[Any]) -> bool:
+    numbers = [value for value in values if value is not None] if None in values else values
+    return not numbers or (min(numbers) >= GRAPHQL_MIN_INT and max(numbers) <= GRAPHQL_MAX_INT)
+
+
+def _are_finite(values: Sequence[Any]) -> bool:
+    return all(value is None or isfinite(value) for value in values)
+
+
+# Python's own type of each specified scalar's values, which are serialized as they are.
+NATIVE: dict[object, type] = {
+    GraphQLString: str,
+    GraphQLID: str,
+    GraphQLBoolean: bool,
+    GraphQLInt: int,
+    GraphQLFloat: float,
+}
+CHECKS: dict[type, Callable[[Sequence[Any]], bool]] = {int: _are_32_bits, float: _are_finite}
