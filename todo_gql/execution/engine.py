@@ -25,8 +25,8 @@ from graphql import (
 from graphql.execution import VariableValues
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
-from todo_gql.execution.execution import Execution, Request, running
-from todo_gql.execution.places import RootPlaces
+from todo_gql.execution.execution import Execution, running
+from todo_gql.execution.places import ROOT
 from todo_gql.execution.plan import Selection
 from todo_gql.execution.planning import Planner
 from todo_gql.execution.shortcuts import Serializers
@@ -128,16 +128,14 @@ class Engine:
         values = operation.variables(given)
         if isinstance(values, list):
             return ExecutionResult(None, values)
-        execution = Execution(
-            Request(self.schema, node, operation.fragments, values, context, root)
-        )
+        execution = Execution(self.schema, node, operation.fragments, values, context, root)
         before = running.set(execution)
         try:
             plan = self._plan(operation, execution, values)
-            if node.operation is OperationType.MUTATION:
+            if len(plan.fields) == 1 or node.operation is OperationType.MUTATION:
                 data = await _one_by_one(execution, plan, root)
             else:
-                [objects] = execution.select(plan, [root], RootPlaces())
+                [objects] = execution.select(plan, [root], ROOT)
                 await execution.settle()
                 data = execution.concluded(objects)
         except GraphQLError as error:
@@ -146,12 +144,13 @@ class Engine:
             return ExecutionResult(None, [GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, node)])
         finally:
             running.reset(before)
-        return ExecutionResult(data, execution.collected.errors or None)
+        return ExecutionResult(data, execution.errors)
 
     def _plan(
         self, operation: Operation, execution: Execution, values: VariableValues
     ) -> Selection:
-        key = tuple(values.coerced.get(name) for name in operation.conditions)
+        coerced = values.coerced
+        key = tuple([coerced.get(name) for name in operation.conditions])
         plan = operation.plans.get(key)
         if plan is None:
             assert operation.root_type is not None
@@ -180,9 +179,8 @@ class Engine:
 async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
     """Execute each field after the one before it is done, as long as there is an answer."""
     data: dict[str, Any] = {}
-    for single in plan.one_by_one:
-        execution.select(single, [root], RootPlaces(), into=[data])
-        await execution.settle()
+    for field in plan.fields:
+        await execution.fill(field, root, data)
         if execution.concluded(data) is None:
             return None
     return data

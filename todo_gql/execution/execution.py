@@ -6,10 +6,12 @@ from contextvars import ContextVar
 from functools import cached_property, partial
 from math import inf
 from operator import itemgetter
+from types import CoroutineType
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -28,7 +30,7 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from todo_gql.execution.columns import Column, has_awaitables, kinds_of
 from todo_gql.execution.loading import Loaded
-from todo_gql.execution.places import FieldPlaces, Nulled, Places, SomePlaces
+from todo_gql.execution.places import ROOT, FieldPlaces, Nulled, Places, SomePlaces
 from todo_gql.execution.plan import PlannedField, Selection
 from todo_gql.execution.rows import Rows
 from todo_gql.execution.shapes import shape_of
@@ -52,17 +54,6 @@ class Failure(NamedTuple):
     follows_items: bool
 
 
-class Request(NamedTuple):
-    """What graphql-core's executor is made from."""
-
-    schema: GraphQLSchema
-    operation: OperationDefinitionNode
-    fragments: dict[str, FragmentDefinitionNode]
-    variables: VariableValues
-    context: Any
-    root: Any
-
-
 running: ContextVar["Execution | None"] = ContextVar("running", default=None)
 """The operation that the engine executes just now."""
 
@@ -73,33 +64,66 @@ def others_may_ask() -> bool:
     return execution is None or not execution.runs_alone
 
 
+# Only few resolvers ask for these, and graphql-core's executor takes as long to make as a small
+# operation does.
+def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
+    execution = running.get()
+    assert execution is not None
+    return execution.executor.gather_async_work(values)
+
+
+def _track(values: Sequence[Any]) -> None:
+    execution = running.get()
+    assert execution is not None
+    execution.executor.track_async_work(values)
+
+
+HELPERS = GraphQLResolveInfoHelpers(_gather, _track)
+
+
 class Execution:
     """The state of one operation."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.context = request.context
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        context: Any,
+        root: Any,
+    ) -> None:
+        self.schema = schema
+        self.operation = operation
+        self.fragments = fragments
+        self.variables = variables
+        self.context = context
+        self.root = root
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
-        self.collected = CollectedErrors()
+        self.collected: CollectedErrors | None = None
         # How many awaits led to what is being completed: graphql-core reports what it finds
         # without waiting before anything that it has to wait for.
         self.wave = 0
         # Whether no two resolvers or loaders of it can be under way at the same time.
         self.runs_alone = True
 
+    @property
+    def errors(self) -> list[GraphQLError] | None:
+        """The errors that were found so far, None if there are none."""
+        return self.collected.errors if self.collected else None
+
     @cached_property
     def executor(self) -> Executor[Any]:
         """graphql-core's executor for the parts of its work that are the same for both."""
-        request = self.request
         return Executor(
-            request.schema,
-            request.fragments,
-            {name: FragmentDetails(fragment) for name, fragment in request.fragments.items()},
-            request.root,
-            request.context,
-            request.operation,
-            request.variables,
+            self.schema,
+            self.fragments,
+            {name: FragmentDetails(fragment) for name, fragment in self.fragments.items()},
+            self.root,
+            self.context,
+            self.operation,
+            self.variables,
             default_field_resolver,
             default_type_resolver,
             default_field_resolver,
@@ -108,31 +132,22 @@ class Execution:
     def info(self, field: PlannedField, path: Path | None) -> GraphQLResolveInfo[Any]:
         """What a resolver may ask about the execution."""
         assert path is not None
-        request = self.request
         return GraphQLResolveInfo(
             field.field_name,
             field.nodes,
             field.type,
             field.parent_type,
             path,
-            request.schema,
-            request.fragments,
-            request.root,
-            request.operation,
-            request.variables,
-            request.context,
+            self.schema,
+            self.fragments,
+            self.root,
+            self.operation,
+            self.variables,
+            self.context,
             is_awaitable,
             None,
-            GraphQLResolveInfoHelpers(self._gather, self._track),
+            HELPERS,
         )
-
-    # Only few resolvers ask for these, and graphql-core's executor takes as long to make as a
-    # small operation does.
-    def _gather(self, values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
-        return self.executor.gather_async_work(values)
-
-    def _track(self, values: Sequence[Any]) -> None:
-        self.executor.track_async_work(values)
 
     def fail(
         self,
@@ -231,10 +246,20 @@ class Execution:
         had = field.resolve(self, field, sources, stands)
         return self._completed(place, field, had, len(sources), stands, late)
 
+    async def fill(self, field: PlannedField, root: Any, data: dict[str, Any]) -> None:
+        """Execute a field of the root by itself, with all that follows from it."""
+        late: list[Late] = []
+        [value] = self._had(0, field, [root], ROOT, late)
+        if late:
+            [(_, values, _, places)] = late
+            column = [await _outcome(values[0])] if isinstance(values, list) else await values
+            self.wave = 1
+            [value] = self._complete(field, column, places)
+        data[field.name] = value
+        await self.settle()
+
     def _places(self, field: PlannedField, places: Places) -> FieldPlaces:
-        return FieldPlaces(
-            places, field.name, field.parent_type.name, self.wave, nullable=field.nullable
-        )
+        return FieldPlaces(places, field.name, field.parent_type.name, self.wave, field.nullable)
 
     def _completed(
         self,
@@ -253,7 +278,7 @@ class Execution:
             completed = self._complete_loaded(field, values, stands)
             self.wave -= 1
             return completed
-        if not isinstance(values, list):
+        if not isinstance(values, list) or (size == 1 and type(values[0]) is CoroutineType):
             late.append((place, values, field, stands))
         elif has_awaitables(values, kinds := kinds_of(values)):
             late.append((place, values if size == 1 else awaited(values), field, stands))
@@ -277,14 +302,16 @@ class Execution:
             del self.failures[failures:]
         return field.complete(self, field, values, kinds_of(values), places)
 
+    def _complete(self, field: PlannedField, values: Column, places: Places) -> Sequence[Any]:
+        if type(values) is Loaded:
+            return self._complete_loaded(field, values, places)
+        return field.complete(self, field, values, kinds_of(values), places)
+
     def _fill(
         self, rows: list[dict[str, Any]], field: PlannedField, places: Places, values: Column
     ) -> None:
         """Complete the values of a field that were awaited, and put them into their objects."""
-        if type(values) is Loaded:
-            completed = self._complete_loaded(field, values, places)
-        else:
-            completed = field.complete(self, field, values, kinds_of(values), places)
+        completed = self._complete(field, values, places)
         for row, value in zip(rows, completed, strict=True):
             row[field.name] = value
 
@@ -295,14 +322,7 @@ class Execution:
     async def _step(
         self, values: Awaitable[Column] | Column, then: Callable[[Column], None], wave: int
     ) -> list[Step]:
-        if isinstance(values, list):
-            # A task, or only a coroutine more, would cost what a small operation does elsewhere.
-            try:
-                column = [await values[0]]
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
-                column = [error]
-        else:
-            column = await values
+        column = [await _outcome(values[0])] if isinstance(values, list) else await values
         self.wave = wave
         then(column)
         return self._taken()
@@ -328,18 +348,27 @@ class Execution:
         """
         if not self.failures:
             return data
+        collected = self.collected = self.collected or CollectedErrors()
         for found in sorted((_found(failure, data) for failure in self.failures), key=_when):
             nulled = found.nulled.path
-            if self.collected.has_nulled_position(nulled):
+            if collected.has_nulled_position(nulled):
                 continue
             nodes, location = found.failure.field.nodes, found.path and found.path.as_list()
             error = located_error(found.failure.error, nodes, location)
-            self.collected.add(error, nulled)
+            collected.add(error, nulled)
             if nulled is None:
                 return None
             _clear(data, nulled.as_list())
         self.failures = []
         return data
+
+
+async def _outcome(value: Awaitable[Any]) -> Any:
+    """What a value comes to, or the exception that it fails with."""
+    try:
+        return await value
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
+        return error
 
 
 async def awaited(values: Column) -> Column:
@@ -348,10 +377,7 @@ async def awaited(values: Column) -> Column:
     values = values.copy()
     if len(places) == 1:
         [place] = places
-        try:
-            values[place] = await values[place]
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
-            values[place] = error
+        values[place] = await _outcome(values[place])
         return values
     if execution := running.get():
         execution.runs_alone = False

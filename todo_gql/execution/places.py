@@ -7,7 +7,7 @@ so a column keeps no path per value, but the way that its values came about.
 from bisect import bisect_right
 from collections.abc import Sequence, Sized
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from graphql.pyutils import Path
 
@@ -50,13 +50,21 @@ class RootPlaces:
         return Nulled(None, 0)
 
 
+ROOT: Final = RootPlaces()
+
+
 class FieldPlaces:
     """The places of a field's values, one in each object."""
 
     __slots__ = ("name", "nullable", "parents", "type_name", "wave")
 
     def __init__(
-        self, parents: Places, name: str, type_name: str, wave: int, *, nullable: bool
+        self,
+        parents: Places,
+        name: str,
+        type_name: str,
+        wave: int,
+        nullable: bool,
     ) -> None:
         self.parents = parents
         self.wave = wave

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -108,11 +108,6 @@ class Selection:
     has_only_leaves: bool = field(init=False)
     read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
     shapes: "dict[Any, Shape | None]" = field(default_factory=dict)
-
-    @cached_property
-    def one_by_one(self) -> "list[Selection]":
-        """A selection for each field alone."""
-        return [Selection([one]) for one in self.fields]
 
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)

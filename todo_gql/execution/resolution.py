@@ -148,12 +148,17 @@ def _resolve_each(
     places: Places,
 ) -> Column:
     """Call a resolver for each object, with all that it may ask for."""
-    variables = execution.request.variables
+    variables = execution.variables
     try:
         given = field.given(variables)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
         return [error] * len(sources)
-    shared = len(sources) == 1 or kinds_of(given.values()) <= ATOMS
+    if len(sources) == 1:
+        try:
+            return [resolve(sources[0], execution.info(field, places.path(0)), **given)]
+        except Exception as error:  # noqa: BLE001 - it is this object's error
+            return [error]
+    shared = kinds_of(given.values()) <= ATOMS
 
     def call(source: Any, index: int) -> Any:
         info = execution.info(field, places.path(index))
