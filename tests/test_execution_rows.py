@@ -101,7 +101,9 @@ class Plant:
     sown_at: datetime
     cut_at: datetime | None
     pot: strawberry.scalars.JSON
-    pests: Sequence[Pest] = loaded_rows(_pests_of, by="key", row_type=PESTS, along="pest_rows")
+    pests: Sequence[Pest] = loaded_rows(
+        _pests_of, by="key", row_type=PESTS, along={"pest_rows": 0, "pest_values": 2}
+    )
     leaves: int = loaded_value(_leaves_of, by="key", along="leaf_count")
 
     @strawberry.field
@@ -169,6 +171,7 @@ GOOD: dict[str, Any] = {
     "pot": {"size": 3},
 }
 ALONG: dict[str, Any] = {"pest_rows": [["moth", 6], ["weevil", None]], "leaf_count": 7}
+FLAT: dict[str, Any] = {"pest_values": ["moth", 6, "weevil", None], "leaf_count": 7}
 
 
 async def by_both(
@@ -188,10 +191,13 @@ async def by_both(
 
 
 @pytest.mark.parametrize("kind", [dict, Record])
+@pytest.mark.parametrize("along", [ALONG, FLAT], ids=["rows", "values"])
 @pytest.mark.parametrize("root", ["plants", "singles", "one"])
-async def test_rows_are_answered_without_loading_what_came_along(root: str, kind: Any) -> None:
+async def test_rows_are_answered_without_loading_what_came_along(
+    root: str, along: dict[str, Any], kind: Any
+) -> None:
     """Leaves, lists of rows and values that came along are read from records and dictionaries."""
-    rows = [kind({**GOOD, **ALONG}), kind({**GOOD, **ALONG, "id": 2, "cut_at": NOON})]
+    rows = [kind({**GOOD, **along}), kind({**GOOD, **along, "id": 2, "cut_at": NOON})]
     fields = f"{LEAVES} pests {{ name legs __typename }} leaves __typename shout pot"
     actual, expected, context = await by_both(f"{{ {root} {{ {fields} }} }}", rows)
     assert actual.formatted == expected.formatted
@@ -235,6 +241,7 @@ MISFITS: dict[str, list[Any]] = {
     "cut_at": [NOON, None, 5],
     "pot": [{}, None],
     "pest_rows": [[], [["moth", 6]], [["moth", 2**31]], [[None, 1], ["fly", 2]], None],
+    "pest_values": [[], ["moth", 6], ["moth", 2**31], [None, 1, "fly", 2], None],
     "leaf_count": [1, None, 2**31],
 }
 
@@ -243,11 +250,11 @@ MISFITS: dict[str, list[Any]] = {
 @settings(max_examples=300, deadline=None)
 async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None:
     """Values that don't fit their fields are graphql-core's nulls, errors and places."""
-    columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(ALONG)), unique=True))]
+    columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(FLAT | ALONG)), unique=True))]
     kind: Any = data.draw(st.sampled_from([dict, Record]))
     some = st.fixed_dictionaries(
         {
-            name: st.sampled_from([({**GOOD, **ALONG})[name]] * 5 + MISFITS.get(name, []))
+            name: st.sampled_from([(GOOD | FLAT | ALONG)[name]] * 5 + MISFITS.get(name, []))
             for name in columns
         }
     )

@@ -19,20 +19,16 @@ SESSION_COLUMNS = columns(Session, "s", without=frozenset({"refresh_hash", "spen
 USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash"}))
 
 
-def _tags_of_todo(*columns: str) -> str:
-    """A todo's tags in alphabetical order, each as a list of texts.
-
-    Rows of their own would take a statement more, and arrays of records are slower to read.
-    """
-    return (
-        f"ARRAY(SELECT ARRAY[{', '.join(columns)}] FROM todo_tags tt"
-        " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-        " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tag_rows"
-    )
-
-
-TAGS_OF_TODO = _tags_of_todo("g.name", "g.id::text", "g.todo_count::text")
-TAG_NAMES_OF_TODO = _tags_of_todo("g.name")
+_TAGS = (
+    "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
+    " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name"
+)
+# A todo's tags in alphabetical order, each as a list of texts or, where no more is asked for, as a
+# name. Rows of their own would take a statement more, and arrays of records are slower to read.
+TAGS_OF_TODO = (
+    f"ARRAY(SELECT ARRAY[g.name, g.id::text, g.todo_count::text] FROM {_TAGS}) AS tag_rows"
+)
+TAG_NAMES_OF_TODO = f"ARRAY(SELECT g.name FROM {_TAGS}) AS tag_names"
 
 
 def _owned(source: str, alias: str, viewer: Viewer) -> Statement:

@@ -64,8 +64,12 @@ def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
     return results
 
 
-def split(values: Iterable[Any], lists: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """The values dealt out into new lists as long as the given ones."""
+def split(values: Iterable[Any], lists: Sequence[Sequence[Any]], width: int = 1) -> list[list[Any]]:
+    """The values dealt out into new lists, one value for each `width` in the given ones."""
     dealt = values if isinstance(values, list) else list(values)
-    ends = accumulate(map(len, lists), initial=0)
+    if len(lists) == 1:
+        return [dealt]
+    ends = accumulate(
+        [len(one) // width for one in lists] if width > 1 else map(len, lists), initial=0
+    )
     return [dealt[start:end] for start, end in pairwise(ends)]

@@ -179,8 +179,8 @@ class Engine:
 async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
     """Execute each field after the one before it is done, as long as there is an answer."""
     data: dict[str, Any] = {}
-    for field in plan.fields:
-        await execution.fill(field, root, data)
+    for planned in plan.fields:
+        await execution.fill(planned, root, data)
         if execution.concluded(data) is None:
             return None
     return data

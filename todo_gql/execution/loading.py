@@ -1,7 +1,7 @@
 """Fields that a loader answers: one call for all objects of a level, and none of their own."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import strawberry
@@ -46,37 +46,42 @@ class Loaded(list[Any]):
 class Loading(Generic[C, K, V, T]):
     """How a field's values are loaded, and made of what was loaded: by `make`, or as rows.
 
-    `along` is the column of an object's row that holds what would be loaded, if the row has it and
-    it isn't null.
+    `along` names the columns of an object's row that may hold what would be loaded, unless that is
+    null, and how it is written there: by 0 as it is, by a number n as the values of rows of n
+    columns, one after the other.
     """
 
     loader: Callable[[C], ColumnLoader[K, V]]
     by: str
     make: Callable[[V, C], T]
     row_type: RowType[Any] | None = None
-    along: str | None = None
+    along: Mapping[str, int] = field(default_factory=dict)
 
     async def one(self, source: object, context: C) -> T:
         """The field's value for one object."""
-        if self.came_along(source):
-            return self.make(row_of(source)[self.along], context)
-        return self.make(await self.loader(context).load(getattr(source, self.by)), context)
+        value = self.brought(row_of(source))
+        if value is None:
+            value = await self.loader(context).load(getattr(source, self.by))
+        return self.make(value, context)
 
-    def came_along(self, source: object) -> bool:
-        """Whether an object's row holds what would be loaded for it."""
-        row, along = row_of(source), self.along
-        if row is None or along is None or not has_column(row, along):
-            return False
-        return row[along] is not None
+    def column_in(self, row: Row) -> str | None:
+        """The column of a row that is for what would be loaded, if it has one."""
+        return next((column for column in self.along if has_column(row, column)), None)
+
+    def brought(self, row: Row | None) -> Any:
+        """What an object's row holds of what would be loaded for it; None if it doesn't."""
+        column = None if row is None else self.column_in(row)
+        if row is None or column is None or row[column] is None:
+            return None
+        return in_rows(row[column], self.along[column])
 
     def column_along(self, sources: Rows[Any]) -> Column | None:
         """What came along with all objects, of which nothing has to be made; None if it didn't."""
-        rows, along = sources.rows, self.along
-        if along is None or not rows or not has_column(rows[0], along):
+        if not sources.rows or self.column_in(sources.rows[0]) is None:
             return None
-        column = Loaded(row[along] for row in rows)
-        column.row_type = self.row_type
-        return None if None in column else column
+        loaded = Loaded(map(self.brought, sources.rows))
+        loaded.row_type = self.row_type
+        return None if None in loaded else loaded
 
     def at_hand(self, keys: Sequence[K], context: C) -> Loaded | None:
         """The field's value for the objects that have these keys, if nothing has to be awaited."""
@@ -118,6 +123,11 @@ class Loading(Generic[C, K, V, T]):
         return column
 
 
+def in_rows(values: Any, width: int) -> Any:
+    """The rows of so many values each that these are one after the other; as they are for 0."""
+    return list(zip(*[iter(values)] * width, strict=True)) if width else values
+
+
 def _unless_failed(make: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda value, context: value if isinstance(value, Exception) else make(value, context)
 
@@ -153,7 +163,7 @@ def loaded_value(
 
     `along` is a column: the objects whose rows have it need no loading, since it holds the values.
     """
-    loading = Loading(loader, by, lambda value, _context: value, along=along)
+    loading = Loading(loader, by, lambda value, _context: value, along={along: 0} if along else {})
     return cast("V", _field(loading, description))
 
 
@@ -162,12 +172,17 @@ def loaded_rows(
     *,
     by: str,
     row_type: RowType[T],
-    along: str | None = None,
+    along: Mapping[str, int] | None = None,
     description: str | None = None,
 ) -> Sequence[T]:
-    """A Strawberry field as `loaded_value` makes it, whose values are rows of one type."""
+    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type.
+
+    `along` names columns: the objects whose rows have one of them need no loading. It holds a list
+    of rows where 0 stands beside its name, and where a number does, rows of so many columns, value
+    after value.
+    """
     loading = Loading(
-        loader, by, lambda rows, _context: row_type.objects(rows), row_type, along=along
+        loader, by, lambda rows, _context: row_type.objects(rows), row_type, along=along or {}
     )
     return cast("Sequence[T]", _field(loading, description))
 

@@ -16,7 +16,7 @@ from todo_gql.execution.execution import Execution
 from todo_gql.execution.loading import LOADING, Loading
 from todo_gql.execution.places import Places
 from todo_gql.execution.plan import PlannedField, Resolve
-from todo_gql.execution.rows import Rows
+from todo_gql.execution.rows import Rows, row_of
 from todo_gql.execution.strawberry_types import (
     attribute_of,
     bare_field,
@@ -112,11 +112,11 @@ def _resolve_loaded(
     sources: Sequence[Any],
     places: Places,
 ) -> Column | Coroutine[Any, Any, Column]:
-    if loading.along is not None:
+    if loading.along:
         along = loading.column_along(sources) if type(sources) is Rows else None
         if along is not None:
             return along
-        if any(map(loading.came_along, sources)):
+        if any(loading.brought(row_of(source)) is not None for source in sources):
             return _resolve_each(call, execution, field, sources, places)
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
     if has_blanks(kinds_of(keys)):

@@ -11,7 +11,7 @@ whose columns are `id`, `status`, `due_at` and `tags` the function is
         v1 = list(map(f1, c1))                       # the members of an enum
         m3 = nested3(list(chain(c3)))                # the shape of all rows of all lists
         if m3 is None: return None
-        v3 = split(m3, c3)
+        v3 = split(m3, c3, 1)
         t0 = s0([*(x for x in c2 if x is not None)]) # all moments there are, at once
         if t0 is None: return None
         i0 = iter(t0)
@@ -42,6 +42,7 @@ from graphql import (
 )
 
 from todo_gql.execution.columns import split
+from todo_gql.execution.loading import in_rows
 from todo_gql.execution.plan import Numbered, PlannedField, Selection
 from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
 from todo_gql.execution.strawberry_types import origin_of
@@ -99,7 +100,11 @@ class _Writer:
         self.execution = execution
         self.row_type = row_type
         self.layout = layout
-        self.names: dict[str, Any] = {"chain": chain.from_iterable, "split": split}
+        self.names: dict[str, Any] = {
+            "chain": chain.from_iterable,
+            "in_rows": in_rows,
+            "split": split,
+        }
         self.lines: list[str] = []
         self.cells: dict[int, str] = {}
         self.constants: dict[int, str] = {}
@@ -136,8 +141,8 @@ class _Writer:
     def _along(self, one: PlannedField) -> str | None:
         """The column that a loaded field's values came along in, if they did."""
         loading = one.way.loading
-        column = None if loading is None else loading.along
-        return column if column is not None and self._place(column) is not None else None
+        columns = () if loading is None else loading.along
+        return next((column for column in columns if self._place(column) is not None), None)
 
     def _source(self, one: PlannedField) -> Source | None:
         return self.row_type.attributes.get(one.way.attribute) if one.way.attribute else None
@@ -202,10 +207,11 @@ class _Writer:
         if nested is None:
             return False
         self.names[f"nested{place}"] = nested
-        lists = f"c{self._place(column)}"
-        self.lines.append(f"m{place} = nested{place}(list(chain({lists})))")
+        lists, width = f"c{self._place(column)}", loading.along[column]
+        rows = f"list(chain({lists}))" if width == 0 else f"in_rows(chain({lists}), {width})"
+        self.lines.append(f"m{place} = nested{place}({rows})")
         self.lines.append(f"if m{place} is None: return None")
-        self.cells[place] = f"split(m{place}, {lists})"
+        self.cells[place] = f"split(m{place}, {lists}, {width or 1})"
         return True
 
     def _function(self, others: list[int]) -> Make:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from inspect import iscoroutinefunction
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry import Schema
@@ -47,14 +47,17 @@ def direct_resolver(
         for argument in field.arguments
     }
     parents = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
-    takes_self, info_parameter = resolver.self_parameter is not None, resolver.info_parameter
-    function: Any = resolver.wrapped_func
+    takes_self = resolver.self_parameter is not None
+    info_name = resolver.info_parameter.name if resolver.info_parameter else None
+    info_class, function = config.info_class, cast("Any", resolver.wrapped_func)
 
     def call(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
-        info = config.info_class(_raw_info=raw_info, _field=field)
-        passed: dict[str, Any] = dict.fromkeys(parents, source)
-        if info_parameter is not None:
-            passed[info_parameter.name] = info
+        info = info_class(raw_info, field)
+        passed: dict[str, Any] = {}
+        if info_name is not None:
+            passed[info_name] = info
+        for name in parents:
+            passed[name] = source
         for name, value in given.items():
             python_name, convert = arguments[name]
             passed[python_name] = convert(value, info, (name,))
@@ -90,6 +93,7 @@ def takes_only_itself(resolver: StrawberryResolver[Any]) -> bool:
     return resolver.self_parameter is not None and len(resolver.signature.parameters) == 1
 
 
+@lru_cache(maxsize=4096)
 def origin_of(type_: GraphQLObjectType) -> type | None:
     """The class that a type was declared by."""
     definition = type_.extensions.get(DEFINITION)
