@@ -33,13 +33,19 @@ class Loaded(list[Any]):
     """A column that a loader gave.
 
     With a `row_type` each value is a sequence of rows. Where values occur again, `once` has each of
-    them one time, `firsts` the places of these, and `which` tells which one is where.
+    them one time, and `which` tells which one is where.
     """
 
     row_type: RowType[Any] | None = None
     once: Column | None = None
-    firsts: Sequence[int] = ()
     which: Sequence[int] = ()
+
+    @property
+    def firsts(self) -> Sequence[int]:
+        """Where each of `once` occurs first."""
+        places = range(len(self.which))
+        first = dict(zip(reversed(self.which), reversed(places), strict=True))
+        return [first[index] for index in range(len(first))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +91,41 @@ class Loading(Generic[C, K, V, T]):
 
     def at_hand(self, keys: Sequence[K], context: C) -> Loaded | None:
         """The field's value for the objects that have these keys, if nothing has to be awaited."""
+        once = list(dict.fromkeys(keys))
         try:
-            loaded = self.loader(context).at_hand(keys)
+            loaded = self.loader(context).at_hand(once)
         except Exception:  # noqa: BLE001 - it is told where the column is awaited
             return None
-        return None if loaded is None else self._made(keys, loaded, context)
+        return None if loaded is None else self._made(keys, once, loaded, context)
 
     async def column(self, keys: Sequence[K], context: C) -> Loaded:
         """The field's value for the objects that have these keys."""
+        once = list(dict.fromkeys(keys))
         try:
-            loaded = await self.loader(context).load_column(keys)
+            loaded = await self.loader(context).load_column(once)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
             return Loaded([error] * len(keys))
-        return self._made(keys, loaded, context)
+        return self._made(keys, once, loaded, context)
 
-    def _made(self, keys: Sequence[K], loaded: list[V | Exception], context: C) -> Loaded:
+    def _made(
+        self, keys: Sequence[K], once: list[K], loaded: list[V | Exception], context: C
+    ) -> Loaded:
+        """What the objects have, those with the same key the same, of what was loaded for each."""
         has_failed = any(issubclass(kind, Exception) for kind in kinds_of(loaded))
-        if self.row_type and not has_failed:
-            column = Loaded(loaded)
-            column.row_type = self.row_type
-            return column
-        # Objects that share a key share what is made of its value.
-        found = dict(zip(keys, loaded, strict=True))
-        values = list(found.values())
-        make = _unless_failed(self.make) if has_failed else self.make
-        made = mapped(make, values, [context] * len(values))
-        if len(made) == len(keys):
-            return Loaded(made)
-        places = dict(zip(found, range(len(made)), strict=True))
-        which = list(map(places.__getitem__, keys))
-        column = Loaded(map(made.__getitem__, which))
-        column.once, column.which = made, which
-        firsts: dict[int, int] = {}
-        for index, place in enumerate(which):
-            firsts.setdefault(place, index)
-        column.firsts = list(firsts.values())
+        row_type = None if has_failed else self.row_type
+        made: list[Any] = loaded
+        if row_type is None:
+            make = _unless_failed(self.make) if has_failed else self.make
+            made = mapped(make, loaded, [context] * len(loaded))
+        if len(once) == len(keys):
+            column = Loaded(made)
+        else:
+            places = dict(zip(once, range(len(once)), strict=True))
+            which = list(map(places.__getitem__, keys))
+            column = Loaded(map(made.__getitem__, which))
+            if row_type is None:
+                column.once, column.which = made, which
+        column.row_type = row_type
         return column
 
 
