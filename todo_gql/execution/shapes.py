@@ -1,34 +1,49 @@
-"""Shapes: what a selection makes of rows, as one function that is written for just that.
+"""Shapes: what a selection makes of rows, as functions that are written for just that.
 
 A small answer is done by the time that a walk over its plan would have begun, and of a large one
 each value is touched by as little Python as can be. For `{ id status dueAt tags { name } }` of rows
-whose columns are `id`, `status`, `due_at` and `tags` the function is
+whose columns are `id`, `status`, `due_at` and `tag_names`, the function for many rows is
 
     def make(rows, given, others):
-        c0, c1, c2, c3 = zip(*rows, strict=True)
-        v0 = list(map(f0, c0))                       # str, as the row type says
-        if not e0(map(type, v0)): return None        # all are of type str
-        v1 = list(map(f1, c1))                       # the members of an enum
-        m3 = nested3(list(chain(c3)))                # the shape of all rows of all lists
-        if m3 is None: return None
-        v3 = split(m3, c3, 1)
-        t0 = s0([*(x for x in c2 if x is not None)]) # all moments there are, at once
-        if t0 is None: return None
-        i0 = iter(t0)
-        v2 = [None if x is None else next(i0) for x in c2]
+        c0, c1, c2, c3, = zip(*rows, strict=True)
+        v0 = list(map(f0, c0))                              # str, as the row type says
+        if not (k0.issuperset(map(type, v0))): return None
+        v1 = list(map(f1, c1))                              # the members of the enum
+        m3 = nested3(in_rows(chain(c3), 1))                 # all tags of all todos
+        if not (m3 is not None): return None
+        t2 = s2([*[x for x in c2 if x is not None]])        # all moments, whatever their column
+        if not (t2 is not None): return None
+        i2 = iter(t2)
+        w2 = [None if x is None else next(i2) for x in c2]
         return [
-            {"id": x0, "status": x1, "dueAt": x2, "tags": x3}
-            for x0, x1, x2, x3 in zip(v0, map(n1, map(id, v1)), v2, v3)
+            {'id': x0, 'status': x1, 'dueAt': x2, 'tags': x3}
+            for x0, x1, x2, x3, in zip(v0, map(n1, map(id, v1)), w2, split(m3, c3, 1))
         ]
 
-It answers None, or raises, when anything isn't as it expects; then the general way, which finds out
+and for a single one
+
+    def make(rows, given, others):
+        c0, c1, c2, c3, = rows[0]
+        v0 = f0(c0)
+        if not (type(v0) in k0): return None
+        v1 = f1(c1)
+        m3 = nested3(in_rows(c3, 1))
+        if not (m3 is not None): return None
+        t2 = s2([x for x in (c2, ) if x is not None])
+        if not (t2 is not None): return None
+        i2 = iter(t2)
+        w2 = None if c2 is None else next(i2)
+        return [{'id': v0, 'status': n1(id(v1)), 'dueAt': w2, 'tags': m3}]
+
+They answer None, or raise, when anything isn't as they expect; then the general way, which finds out
 what is wrong and with which value, does it all again.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -45,6 +60,7 @@ from todo_gql.execution.columns import split
 from todo_gql.execution.loading import in_rows
 from todo_gql.execution.plan import Numbered, PlannedField, Selection
 from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
+from todo_gql.execution.shortcuts import Serialize
 from todo_gql.execution.strawberry_types import origin_of
 
 if TYPE_CHECKING:
@@ -56,13 +72,28 @@ Make: TypeAlias = Callable[
 """`make(rows, given, others)`: the objects of the answer, with the columns of the other fields."""
 
 
+Serialized: TypeAlias = tuple[int, str, bool]
+"""A column that is serialized: its field's place, its name, and whether it can hold nulls."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """What makes the answer of rows, but for `others`, whose columns it has to be given."""
+    """What makes the answer of rows, but for `others`, whose columns it has to be given.
 
-    make: Make
+    `one` does for a single row what `many` does for any number of them.
+    """
+
+    one: Make
+    many: Make
     shaped: Numbered
     others: Numbered
+
+    def make(
+        self, rows: Sequence[Any], given: tuple[Any, ...], others: list[Sequence[Any]]
+    ) -> list[dict[str, Any]] | None:
+        """The objects of the answer; None where anything isn't as it is expected to be."""
+        make = self.one if len(rows) == 1 else self.many
+        return make(rows, given, others)
 
 
 def shape_of(
@@ -81,13 +112,27 @@ def shape_of(
     try:
         return selection.shapes[key]
     except KeyError:
-        shape = _Writer(selection, execution, *key).shape()
+        shape = _written(selection, execution, *key)
         selection.shapes[key] = shape
         return shape
 
 
-class _Writer:
-    """Writes the function of one shape."""
+def _written(
+    selection: Selection,
+    execution: "Execution | None",
+    row_type: RowType[Any],
+    layout: Layout,
+) -> Shape | None:
+    one = _SingleWriter(selection, execution, row_type, layout)
+    many = _ColumnsWriter(selection, execution, row_type, layout)
+    places = [place for place, _ in one.others]
+    if not one.shaped:
+        return None
+    return Shape(one.function(places), many.function(places), one.shaped, one.others)
+
+
+class _Writer(ABC):
+    """Writes a function that makes the answer of rows."""
 
     def __init__(
         self,
@@ -103,23 +148,67 @@ class _Writer:
         self.names: dict[str, Any] = {
             "chain": chain.from_iterable,
             "in_rows": in_rows,
+            "islice": islice,
             "split": split,
         }
         self.lines: list[str] = []
         self.cells: dict[int, str] = {}
         self.constants: dict[int, str] = {}
-        self.serialized: dict[int, _Serialized] = {}
+        self.serialized: dict[Serialize, list[Serialized]] = {}
+        self.shaped: Numbered = []
+        self.others: Numbered = []
+        for place, one in selection.everything:
+            (self.shaped if self._writes(place, one) else self.others).append((place, one))
+        for serialize, columns in self.serialized.items():
+            self._write_serialized(serialize, columns)
 
-    def shape(self) -> Shape | None:
-        shaped: Numbered = []
-        others: Numbered = []
-        for place, one in self.selection.everything:
-            (shaped if self._writes(place, one) else others).append((place, one))
-        if not shaped:
-            return None
-        for serialized in self.serialized.values():
-            serialized.write(self)
-        return Shape(self._function([place for place, _ in others]), shaped, others)
+    @abstractmethod
+    def _unpacked(self) -> str:
+        """The rows' columns."""
+
+    @abstractmethod
+    def _converted(self, place: int, column: int) -> str:
+        """What a function makes of a column's values."""
+
+    @abstractmethod
+    def _called(self, place: int) -> str:
+        """What a function makes of each row."""
+
+    @abstractmethod
+    def _written(self, place: int, values: str) -> str:
+        """What is written for members of an enum."""
+
+    @abstractmethod
+    def _are_expected(self, place: int, values: str) -> str:
+        """Whether values are of the types that they are to be of."""
+
+    @abstractmethod
+    def _are_fine(self, place: int, values: str) -> str:
+        """Whether values of these types can be written."""
+
+    @abstractmethod
+    def _rows(self, column: int, width: int) -> str:
+        """All rows in the lists of a column."""
+
+    @abstractmethod
+    def _lists(self, place: int, column: int, width: int) -> str:
+        """The objects made of them, as lists again."""
+
+    @abstractmethod
+    def _together(self, columns: list[Serialized]) -> str:
+        """All values of several columns that aren't null."""
+
+    @abstractmethod
+    def _following(self, key: int, values: str, *, nullable: bool) -> str:
+        """A column of what was made of them, where it goes on."""
+
+    @abstractmethod
+    def _other(self, number: int) -> str:
+        """A column that the function is given."""
+
+    @abstractmethod
+    def _objects(self) -> str:
+        """All objects."""
 
     def _writes(self, place: int, one: PlannedField) -> bool:
         """Write how a field is had of the rows and completed, unless it takes another way."""
@@ -128,7 +217,7 @@ class _Writer:
             return True
         column = self._along(one)
         if column is not None and one.way.shortcut is None:
-            return self._writes_rows(place, one, column)
+            return self._write_rows(place, one, column)
         source = self._source(one) if column is None else column
         if source is None or one.way.shortcut is None:
             return False
@@ -157,7 +246,7 @@ class _Writer:
         return columns.index(column) if column in columns else None
 
     def _values(self, place: int, source: Source) -> str | None:
-        """The name of a column of attributes, which is written if it isn't one of the rows."""
+        """The name of an attribute's values, which are written if they aren't in the rows."""
         if isinstance(source, str | int):
             column = self._place(source)
             return None if column is None else f"c{column}"
@@ -166,36 +255,35 @@ class _Writer:
             if column is None:
                 return None
             self.names[f"f{place}"] = source.convert
-            self.lines.append(f"v{place} = list(map(f{place}, c{column}))")
+            self.lines.append(f"v{place} = {self._converted(place, column)}")
         else:
             self.names[f"f{place}"] = source
-            self.lines.append(f"v{place} = [f{place}(row, *given) for row in rows]")
+            self.lines.append(f"v{place} = {self._called(place)}")
         return f"v{place}"
 
     def _complete(self, place: int, one: PlannedField, values: str) -> None:
-        """Write how a column of a leaf is completed."""
+        """Write how the values of a leaf are completed."""
         shortcut = one.way.shortcut
         assert shortcut is not None
         if shortcut.written is not None:
             self.names[f"n{place}"] = shortcut.written.__getitem__
-            self.cells[place] = f"map(n{place}, map(id, {values}))"
+            self.cells[place] = self._written(place, values)
         elif shortcut.serialize is not None:
-            key = id(shortcut.serialize)
-            together = self.serialized.setdefault(key, _Serialized(shortcut.serialize))
-            together.columns.append((place, values, shortcut.nullable))
+            together = self.serialized.setdefault(shortcut.serialize, [])
+            together.append((place, values, shortcut.nullable))
             self.cells[place] = f"w{place}"
         else:
-            self.names[f"e{place}"] = shortcut.are_expected
-            self._unless(f"e{place}(map(type, {values}))")
+            self.names[f"k{place}"] = shortcut.kinds
+            self._unless(self._are_expected(place, values))
             if shortcut.are_fine is not None:
                 self.names[f"g{place}"] = shortcut.are_fine
-                self._unless(f"g{place}({values})")
+                self._unless(self._are_fine(place, values))
             self.cells[place] = values
 
     def _unless(self, condition: str) -> None:
-        self.lines.append(f"if not {condition}: return None")
+        self.lines.append(f"if not ({condition}): return None")
 
-    def _writes_rows(self, place: int, one: PlannedField, column: str) -> bool:
+    def _write_rows(self, place: int, one: PlannedField, column: str) -> bool:
         """Write how the lists of rows in a column are made into lists of objects."""
         loading, list_type = one.way.loading, get_nullable_type(one.type)
         if loading is None or loading.row_type is None or not is_list_type(list_type):
@@ -207,34 +295,36 @@ class _Writer:
         if nested is None:
             return False
         self.names[f"nested{place}"] = nested
-        lists, width = f"c{self._place(column)}", loading.along[column]
-        rows = f"list(chain({lists}))" if width == 0 else f"in_rows(chain({lists}), {width})"
+        column_place = self._place(column)
+        assert column_place is not None
+        rows = self._rows(column_place, loading.along[column])
         self.lines.append(f"m{place} = nested{place}({rows})")
-        self.lines.append(f"if m{place} is None: return None")
-        self.cells[place] = f"split(m{place}, {lists}, {width or 1})"
+        self._unless(f"m{place} is not None")
+        self.cells[place] = self._lists(place, column_place, loading.along[column])
         return True
 
-    def _function(self, others: list[int]) -> Make:
-        kind, columns = self.layout
+    def _write_serialized(self, serialize: Serialize, columns: list[Serialized]) -> None:
+        """Write how all values of one scalar are serialized, those that can be null first."""
+        columns.sort(key=lambda column: not column[2])
+        key = columns[0][0]
+        self.names[f"s{key}"] = serialize
+        self.lines.append(f"t{key} = s{key}({self._together(columns)})")
+        self._unless(f"t{key} is not None")
+        self.lines.append(f"i{key} = iter(t{key})")
+        self.lines += [
+            f"w{place} = {self._following(key, values, nullable=nullable)}"
+            for place, values, nullable in columns
+        ]
+
+    def function(self, others: list[int]) -> Make:
+        """The function, given the places of the fields whose columns it is given."""
+        _, columns = self.layout
         number = columns if isinstance(columns, int) else len(columns)
         unpacked = "".join(f"c{place}, " for place in range(number))
-        rows = "rows"
-        if not isinstance(columns, int) and issubclass(kind, dict):
-            # Dictionaries may hold the same in another order.
-            self.names["columns"], rows = columns, "([row[one] for one in columns] for row in rows)"
-        cells = self.cells | {place: f"others[{n}]" for n, place in enumerate(others)}
-        pairs, used = [], []
-        for place, name in enumerate(self.selection.names):
-            if place in cells:
-                used.append(place)
-            pairs.append(f"{name!r}: {self.constants.get(place, f'x{place}')}")
-        each = "".join(f"x{place}, " for place in used) or "_"
-        of = f"zip({', '.join(cells[place] for place in used)})" if used else "rows"
-        body = [
-            f"{unpacked}= zip(*{rows}, strict=True)" if number else "pass",
-            *self.lines,
-            f"return [{{{', '.join(pairs)}}} for {each} in {of}]",
-        ]
+        body = [f"{unpacked}= {self._unpacked()}" if number else "pass", *self.lines]
+        for n, place in enumerate(others):
+            self.cells[place] = self._other(n)
+        body.append(f"return {self._objects()}")
         text = "def make(rows, given, others):\n " + "\n ".join(body)
         # Names in it are ours but for those of the answer, which are GraphQL's: letters, digits and
         # underscores, all that there are there.
@@ -243,35 +333,115 @@ class _Writer:
         make: Make = self.names["make"]
         return make
 
+    def _object(self, cells: Mapping[int, str]) -> str:
+        """An object with these cells."""
+        named = enumerate(self.selection.names)
+        pairs = (f"{name!r}: {self.constants.get(p) or cells[p]}" for p, name in named)
+        return f"{{{', '.join(pairs)}}}"
 
-@dataclass(slots=True)
-class _Serialized:
-    """Columns of one scalar, which are serialized at once."""
+    @property
+    def _has_named_columns(self) -> bool:
+        kind, _ = self.layout
+        return issubclass(kind, dict)
 
-    serialize: Callable[[Sequence[Any]], Sequence[Any] | None]
-    columns: list[tuple[int, str, bool]] = field(default_factory=list)
 
-    def write(self, writer: _Writer) -> None:
-        """Write how they are, those that can hold nulls before all others."""
-        key = self.columns[0][0]
-        nullable = [(place, values) for place, values, nulls in self.columns if nulls]
-        full = [(place, values) for place, values, nulls in self.columns if not nulls]
-        parts = [f"*[x for x in {values} if x is not None]" for _, values in nullable]
-        parts += [f"*{values}" for _, values in full]
-        writer.names[f"s{key}"] = self.serialize
-        lines = [f"t{key} = s{key}([{', '.join(parts)}])", f"if t{key} is None: return None"]
+class _ColumnsWriter(_Writer):
+    """Writes the function for many rows, whose columns are dealt with as a whole."""
+
+    def _unpacked(self) -> str:
+        if not self._has_named_columns:
+            return "zip(*rows, strict=True)"
+        # Dictionaries may hold the same in another order.
+        self.names["columns"] = self.layout[1]
+        return "zip(*([row[one] for one in columns] for row in rows), strict=True)"
+
+    def _converted(self, place: int, column: int) -> str:
+        return f"list(map(f{place}, c{column}))"
+
+    def _called(self, place: int) -> str:
+        return f"[f{place}(row, *given) for row in rows]"
+
+    def _written(self, place: int, values: str) -> str:
+        return f"map(n{place}, map(id, {values}))"
+
+    def _are_expected(self, place: int, values: str) -> str:
+        return f"k{place}.issuperset(map(type, {values}))"
+
+    def _are_fine(self, place: int, values: str) -> str:
+        return f"g{place}({values})"
+
+    def _rows(self, column: int, width: int) -> str:
+        rows = f"chain(c{column})"
+        return f"in_rows({rows}, {width})" if width else f"list({rows})"
+
+    def _lists(self, place: int, column: int, width: int) -> str:
+        return f"split(m{place}, c{column}, {width or 1})"
+
+    def _together(self, columns: list[Serialized]) -> str:
+        parts = (
+            f"*[x for x in {values} if x is not None]" if nullable else f"*{values}"
+            for _, values, nullable in columns
+        )
+        return f"[{', '.join(parts)}]"
+
+    def _following(self, key: int, values: str, *, nullable: bool) -> str:
         if nullable:
-            lines.append(f"i{key} = iter(t{key})")
-        lines += [
-            f"w{place} = [None if x is None else next(i{key}) for x in {values}]"
-            for place, values in nullable
-        ]
-        if full:
-            lines.append("n = len(rows)")
-        for number, (place, _) in enumerate(reversed(full), 1):
-            end = f"-{number - 1} * n" if number > 1 else ""
-            lines.append(f"w{place} = t{key}[-{number} * n:{end}]")
-        writer.lines += lines
+            return f"[None if x is None else next(i{key}) for x in {values}]"
+        return f"list(islice(i{key}, len(rows)))"
+
+    def _other(self, number: int) -> str:
+        return f"others[{number}]"
+
+    def _objects(self) -> str:
+        made = self._object({place: f"x{place}" for place in self.cells})
+        if not self.cells:
+            return f"[{made} for _ in rows]"
+        each = "".join(f"x{place}, " for place in self.cells)
+        return f"[{made} for {each}in zip({', '.join(self.cells.values())})]"
+
+
+class _SingleWriter(_Writer):
+    """Writes the function for a single row, whose values need no columns."""
+
+    def _unpacked(self) -> str:
+        if not self._has_named_columns:
+            return "rows[0]"
+        self.names["columns"] = self.layout[1]
+        return "[rows[0][one] for one in columns]"
+
+    def _converted(self, place: int, column: int) -> str:
+        return f"f{place}(c{column})"
+
+    def _called(self, place: int) -> str:
+        return f"f{place}(rows[0], *given)"
+
+    def _written(self, place: int, values: str) -> str:
+        return f"n{place}(id({values}))"
+
+    def _are_expected(self, place: int, values: str) -> str:
+        return f"type({values}) in k{place}"
+
+    def _are_fine(self, place: int, values: str) -> str:
+        return f"g{place}(({values},))"
+
+    def _rows(self, column: int, width: int) -> str:
+        return f"in_rows(c{column}, {width})" if width else f"list(c{column})"
+
+    def _lists(self, place: int, _column: int, _width: int) -> str:
+        return f"m{place}"
+
+    def _together(self, columns: list[Serialized]) -> str:
+        values = "".join(f"{values}, " for _, values, _ in columns)
+        return f"[x for x in ({values}) if x is not None]"
+
+    def _following(self, key: int, values: str, *, nullable: bool) -> str:
+        return f"None if {values} is None else next(i{key})" if nullable else f"next(i{key})"
+
+    def _other(self, number: int) -> str:
+        return f"others[{number}][0]"
+
+    def _objects(self) -> str:
+        return f"[{self._object(self.cells)}]"
 
 
 def _nested(

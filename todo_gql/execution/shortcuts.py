@@ -1,6 +1,6 @@
 """Quick ways through columns of scalars and enums whose values are of the expected types."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, Flag
 from math import isfinite
@@ -31,12 +31,12 @@ class Shortcut:
     """The quick way through a column of a leaf, whose values need no look at each.
 
     They are `written` in a table by their ids, or `serialize` does all at once, or they stay as
-    they are where `are_expected` says so of their types and `are_fine` of them.
+    they are where all are of these `kinds` and `are_fine`.
     """
 
     written: Mapping[int, Any] | None = None
     serialize: Serialize | None = None
-    are_expected: Callable[[Iterable[type]], bool] | None = None
+    kinds: frozenset[type] = frozenset()
     are_fine: Callable[[Sequence[Any]], bool] | None = None
     nullable: bool = False
 
@@ -49,7 +49,7 @@ class Shortcut:
                 return None
         if self.serialize is not None:
             return self._serialized(self.serialize, values)
-        if self.are_expected is None or not self.are_expected(map(type, values)):
+        if not self.kinds.issuperset(map(type, values)):
             return None
         return values if self.are_fine is None or self.are_fine(values) else None
 
@@ -77,8 +77,8 @@ def shortcut(
     kind = NATIVE.get(leaf)
     if kind is None:
         return None
-    are_expected = frozenset({kind, type(None)} if nullable else {kind}).issuperset
-    return Shortcut(are_expected=are_expected, are_fine=CHECKS.get(kind), nullable=nullable)
+    kinds = frozenset({kind, type(None)} if nullable else {kind})
+    return Shortcut(kinds=kinds, are_fine=CHECKS.get(kind), nullable=nullable)
 
 
 def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | None:
