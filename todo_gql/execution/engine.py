@@ -132,12 +132,18 @@ class Engine:
         before = running.set(execution)
         try:
             plan = self._plan(operation, execution, values)
-            if len(plan.fields) == 1 or node.operation is OperationType.MUTATION:
-                data = await _one_by_one(execution, plan, root)
-            else:
-                [objects] = execution.select(plan, [root], ROOT)
+            data: dict[str, Any] | None
+            if len(plan.fields) > 1 and node.operation is OperationType.QUERY:
+                [data] = execution.select(plan, [root], ROOT)
                 await execution.settle()
-                data = execution.concluded(objects)
+                data = execution.concluded(data)
+            else:
+                data = {}
+                for planned in plan.fields:
+                    await execution.fill(planned, root, data)
+                    data = execution.concluded(data)
+                    if data is None:
+                        break
         except GraphQLError as error:
             return ExecutionResult(None, [error])
         except RecursionError:
@@ -174,16 +180,6 @@ class Engine:
             hide_suggestions=self.hide_suggestions,
         )
         return await executing if isinstance(executing, Awaitable) else executing
-
-
-async def _one_by_one(execution: Execution, plan: Selection, root: Any) -> dict[str, Any] | None:
-    """Execute each field after the one before it is done, as long as there is an answer."""
-    data: dict[str, Any] = {}
-    for planned in plan.fields:
-        await execution.fill(planned, root, data)
-        if execution.concluded(data) is None:
-            return None
-    return data
 
 
 class _Survey(Visitor):

@@ -252,11 +252,17 @@ class Execution:
         [value] = self._had(0, field, [root], ROOT, late)
         if late:
             [(_, values, _, places)] = late
-            column = [await _outcome(values[0])] if isinstance(values, list) else await values
+            # A task, or only a coroutine more, would cost what a small operation does elsewhere.
+            try:
+                column = [await values[0]] if isinstance(values, list) else await values
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
+                column = [error]
             self.wave = 1
             [value] = self._complete(field, column, places)
         data[field.name] = value
-        await self.settle()
+        if self.steps:
+            await self.settle()
+        self.wave = 0
 
     def _places(self, field: PlannedField, places: Places) -> FieldPlaces:
         return FieldPlaces(places, field.name, field.parent_type.name, self.wave, field.nullable)
