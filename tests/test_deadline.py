@@ -11,7 +11,7 @@ async def test_what_takes_too_long_is_ended() -> None:
     """With a TimeoutError, and the task can go on."""
     limit = Deadline(0.01)
     with pytest.raises(TimeoutError):
-        async with limit:
+        with limit:
             await asyncio.sleep(5)
     assert limit.expired()
     await asyncio.sleep(0)
@@ -20,7 +20,7 @@ async def test_what_takes_too_long_is_ended() -> None:
 async def test_what_ends_in_time_is_left_alone() -> None:
     """Nothing comes after it."""
     limit = Deadline(0.01)
-    async with limit:
+    with limit:
         pass
     await asyncio.sleep(0.02)
     assert not limit.expired()
@@ -29,7 +29,7 @@ async def test_what_ends_in_time_is_left_alone() -> None:
 async def test_an_error_of_the_block_stays_what_it_is() -> None:
     """The limit has nothing to do with it."""
     with pytest.raises(ZeroDivisionError):
-        async with Deadline(5):
+        with Deadline(5):
             raise ZeroDivisionError
 
 
@@ -37,7 +37,7 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
     """Whoever cancels the task is no timeout, though both come at the same moment."""
 
     async def work() -> None:
-        async with Deadline(0):
+        with Deadline(0):
             await asyncio.sleep(5)
 
     early, late = asyncio.create_task(work()), asyncio.create_task(work())

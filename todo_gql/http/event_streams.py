@@ -20,17 +20,18 @@ from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import (
     Answer,
     RequestError,
+    answered,
     as_json,
     refusal,
     send_answer,
+    undone,
 )
-from todo_gql.http.headers import bearer_token, headers_of
+from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
     JSON,
     Accepted,
-    accepted,
     prefers_events,
 )
 from todo_gql.http.origins import is_welcome
@@ -67,14 +68,14 @@ class EventStreams:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one HTTP request."""
-        accept = accepted(headers_of(scope).get(b"accept"))
+        accept = headers_of(scope).accepted
         if accept.mentions_events:
             return self._choose(scope, receive, send, accept)
         return self.route(scope, receive, send)
 
     async def _choose(self, scope: Scope, receive: Receive, send: Send, accept: Accepted) -> None:
         """Answer a request that may be for an event stream."""
-        token = bearer_token(headers_of(scope))
+        token = headers_of(scope).token
         try:
             request = await self.route.read(scope, receive, token)
             if prefers_events(accept.text, endless=self._is_endless(scope, request)):
@@ -83,10 +84,12 @@ class EventStreams:
             elif accept.answer_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
             else:
-                strict = accept.answer_type == GRAPHQL_RESPONSE
-                answer = await self.route.answer(scope, request, token, strict=strict)
+                body, limits = await self.route.response(scope, request, token)
+                answer = answered(body, limits, token, accept.answer_type)
         except BadRequest as error:
             answer = refusal(error)
+        except RequestError as error:
+            answer = undone(error, accept.answer_type or JSON)
         except ConnectionResetError:
             return
         if answer:
@@ -108,10 +111,10 @@ class EventStreams:
 
     def _is_endless(self, scope: Scope, request: GraphQLRequest) -> bool:
         try:
-            operation = self.route.executable(scope, request).operation
+            prepared = self.route.executable(scope, request)
         except RequestError:
             return False
-        return operation.type is OperationType.SUBSCRIPTION
+        return prepared.kind is OperationType.SUBSCRIPTION
 
     async def _streamed(self, stream: "EventStream", request: GraphQLRequest) -> Answer | None:
         try:

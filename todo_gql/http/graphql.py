@@ -3,8 +3,9 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -31,17 +32,19 @@ from todo_gql.errors import (
 )
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
-from todo_gql.http.headers import bearer_token, header, headers_of
+from todo_gql.http.headers import header, headers_of
 from todo_gql.http.meter import Meter
-from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON, accepted
+from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.request import (
     BadRequest,
     GraphQLRequest,
+    body_at_once,
     check_head,
     from_body,
     from_query_string,
     read_body,
 )
+from todo_gql.http.sender import Sender
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
@@ -67,8 +70,16 @@ CONTENT_TYPES = {
 }
 NOT_KEPT: Headers = ((b"cache-control", b"no-store"), (b"vary", b"Accept"))
 
+HEADS = {
+    media_type: b"".join(
+        b"%b: %b\r\n" % pair for pair in (content_type, (b"content-length", b"%d"), *NOT_KEPT)
+    )
+    for media_type, content_type in CONTENT_TYPES.items()
+}
 
-class Answer(NamedTuple):
+
+@dataclass(slots=True)
+class Answer:
     """What goes back: a status, a body, and headers of its own."""
 
     status: int
@@ -76,7 +87,8 @@ class Answer(NamedTuple):
     headers: Headers = ()
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Prepared:
     """A document that keeps to the limits, and the operation of it that is to be executed.
 
     `name` and `type` are the operation's in words, the name not longer than is to be told.
@@ -84,14 +96,16 @@ class Prepared(NamedTuple):
 
     document: Document
     operation: Operation
+    kind: OperationType
     name: str
     type: str
 
 
-class Admitted(NamedTuple):
+@dataclass(slots=True)
+class Admitted:
     """An operation that was counted and isn't too expensive, and what its resolvers share."""
 
-    operation: Operation
+    prepared: Prepared
     context: Context
     extensions: dict[str, Any]
     headers: Headers
@@ -135,20 +149,22 @@ class GraphQLRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         headers = headers_of(scope)
-        accept = accepted(headers.get(b"accept"))
+        accept, token = headers.accepted, headers.token
         is_visit = accept.prefers_html and scope["method"] == "GET" and not scope["query_string"]
         if self.page and is_visit:
             await self.page(scope, receive, send)
             return
-        media_type, token = accept.answer_type, bearer_token(headers)
+        media_type = accept.answer_type
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
             request = await self.read(scope, receive, token)
-            strict = media_type == GRAPHQL_RESPONSE
-            answer = await self.answer(scope, request, token, strict=strict)
+            body, limits = await self.response(scope, request, token)
+            answer = answered(body, limits, token, media_type)
         except BadRequest as error:
             answer = refusal(error)
+        except RequestError as error:
+            answer = undone(error, media_type or JSON)
         except ConnectionResetError:
             return
         await send_answer(send, answer, media_type or JSON)
@@ -159,7 +175,8 @@ class GraphQLRoute:
             case "POST":
                 limit = self.settings.max_body_bytes
                 check_head(headers_of(scope), limit)
-                request = self._read_body(await read_body(receive, limit))
+                body = body_at_once(receive, limit)
+                request = self._read_body(await read_body(receive, limit) if body is None else body)
             case "GET":
                 request = from_query_string(scope, self.trusted)
             case _:
@@ -189,9 +206,9 @@ class GraphQLRoute:
         if operation is None:
             message = "Name one of the document's operations in operationName."
             return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
-        named, type = operation.node.name, operation.type.value
+        named, kind = operation.node.name, operation.type
         name = named.value[:LONGEST_NAME] if named else ""
-        return Prepared(document, operation, name, type)
+        return Prepared(document, operation, kind, name, kind.value)
 
     def executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed."""
@@ -200,25 +217,11 @@ class GraphQLRoute:
         prepared = look_up(request.query, request.operation_name)
         if isinstance(prepared, list):
             raise RequestError(prepared)
-        is_get = scope.get("method") == "GET"
-        if is_get and prepared.operation.type is OperationType.MUTATION:
+        if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
         seen = observed()
         seen.operation, seen.type = prepared.name, prepared.type
         return prepared
-
-    async def answer(
-        self, scope: Scope, request: GraphQLRequest, token: str | None, *, strict: bool
-    ) -> Answer:
-        """The answer; `strict` lets the status tell of errors, as the newer media type does."""
-        try:
-            body, headers = await self.response(scope, request, token)
-        except RequestError as error:
-            status = error.status if strict or error.status != BAD_REQUEST else 200
-            return Answer(status, {"errors": error.errors}, error.headers)
-        if "errors" not in body:
-            return Answer(200, body, headers)
-        return Answer(_status(body, strict), body, (*_headers(body, token), *headers))
 
     async def response(
         self, scope: Scope, request: GraphQLRequest, token: str | None
@@ -230,13 +233,15 @@ class GraphQLRoute:
         limit = Deadline(OPERATION_SECONDS)
         admitted: Admitted | None = None
         try:
-            async with limit:
+            with limit:
                 viewer = recalled(token) or await authenticate(token, self.settings)
                 admitted = self.admitted(scope, request, viewer)
-                if admitted.operation.type is OperationType.SUBSCRIPTION:
+                if admitted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
-                    admitted.operation, context=admitted.context, variables=request.variables
+                    admitted.prepared.operation,
+                    context=admitted.context,
+                    variables=request.variables,
                 )
         except (BadRequest, RequestError):
             raise
@@ -258,8 +263,9 @@ class GraphQLRoute:
         meter = Meter(self.limits, viewer_id, address)
         try:
             meter.count_request()
-            document, operation, *_ = self.executable(scope, request)
-            seen.cost = cost = document.cost(operation.node, request.variables)
+            prepared = self.executable(scope, request)
+            document = prepared.document
+            seen.cost = cost = document.cost(prepared.operation.node, request.variables)
             if error := document.too_expensive(cost):
                 raise RequestError([error])
             meter.count_cost(cost)
@@ -272,7 +278,7 @@ class GraphQLRoute:
         agent = header(scope, b"user-agent")
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Admitted(operation, context, extensions, meter.headers)
+        return Admitted(prepared, context, extensions, meter.headers)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
@@ -292,12 +298,30 @@ class GraphQLRoute:
 
 def _timed_out(admitted: Admitted | None) -> Entry:
     """The error of what was given up; of a mutation nobody knows how far it came."""
-    if admitted and admitted.operation.type is OperationType.MUTATION:
+    if admitted and admitted.prepared.kind is OperationType.MUTATION:
         return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
     return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
 
 
-def _status(body: dict[str, Any], strict: bool) -> int:
+def answered(body: dict[str, Any], limits: Headers, token: str | None, media_type: str) -> Answer:
+    """The answer that tells what an operation gave."""
+    if "errors" not in body:
+        return Answer(200, body, limits)
+    status = _status(body, strict=media_type == GRAPHQL_RESPONSE)
+    return Answer(status, body, (*_headers(body, token), *limits))
+
+
+def undone(error: RequestError, media_type: str) -> Answer:
+    """The answer to what wasn't executed.
+
+    Its status tells that where the newer media type is accepted; the older one has 200 for most.
+    """
+    tells = media_type == GRAPHQL_RESPONSE or error.status != BAD_REQUEST
+    return Answer(error.status if tells else 200, {"errors": error.errors}, error.headers)
+
+
+def _status(body: dict[str, Any], *, strict: bool) -> int:
+    """The status of an answer with errors; `strict` lets it tell of them."""
     data = body.get("data")
     nothing = data is None or all(value is None for value in data.values())
     codes = codes_of(body.get("errors", ()))
@@ -337,6 +361,12 @@ async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
     if "errors" in answer.body:
         observed().error_codes = codes_of(answer.body["errors"])
     body = as_json(answer.body)
+    if isinstance(send, Sender):
+        lines = HEADS[media_type] % len(body)
+        for pair in answer.headers:
+            lines += b"%b: %b\r\n" % pair
+        if send.send_at_once(answer.status, lines, body):
+            return
     length = b"content-length", b"%d" % len(body)
     headers = [CONTENT_TYPES[media_type], length, *NOT_KEPT, *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -1,40 +1,51 @@
 """The headers of a request, which are looked through once."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from starlette.types import Scope
 
-Headers: TypeAlias = Mapping[bytes, bytes]
-"""The values of headers by their names in lower case."""
+from todo_gql.http.negotiation import Accepted, accepted
+
+Pairs = list[tuple[bytes, bytes]]
+"""Names, in lower case, and values as they came."""
 
 # Where in a scope its headers stand once they were looked through.
 LOOKED_THROUGH: Final = "todo_gql.headers"
 
 
+class Headers(dict[bytes, bytes]):
+    """The values of headers by their names in lower case; several of one name are joined by commas.
+
+    With them stands what an Accept header says, and the token of an Authorization header, None if
+    there is none of the kind: they are worked out once, also where a connection sends the same
+    headers again and again.
+    """
+
+    __slots__ = ("accepted", "token")
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
+        if len(self) < len(pairs):
+            for name in self:
+                self[name] = b", ".join(value for key, value in pairs if key == name)
+        self.accepted: Accepted = accepted(self.get(b"accept"))
+        self.token: str | None = _bearer_token(self.get(b"authorization"))
+
+
+def _bearer_token(authorization: bytes | None) -> str | None:
+    scheme, _, token = (authorization or b"").partition(b" ")
+    return token.strip().decode("latin-1") or None if scheme.lower() == b"bearer" else None
+
+
 def headers_of(scope: Scope) -> Headers:
-    """The headers of a request; several of one name are joined by commas."""
+    """The headers of a request."""
     known: Headers | None = scope.get(LOOKED_THROUGH)
     if known is None:
-        known = scope[LOOKED_THROUGH] = _joined(scope["headers"])
+        known = scope[LOOKED_THROUGH] = Headers(scope["headers"])
     return known
 
 
-def _joined(pairs: list[tuple[bytes, bytes]]) -> Headers:
-    headers = dict(pairs)
-    if len(headers) < len(pairs):
-        for name in headers:
-            headers[name] = b", ".join(value for key, value in pairs if key == name)
-    return headers
-
-
 def header(scope: Scope, name: bytes) -> str | None:
-    """The value of a header, given in lower case; several are joined by commas."""
+    """The value of a header, given in lower case, as text."""
     value = headers_of(scope).get(name)
     return None if value is None else value.decode("latin-1")
-
-
-def bearer_token(headers: Headers) -> str | None:
-    """The token of the Authorization header; None if there is none of the kind."""
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return token.strip().decode("latin-1") or None if scheme.lower() == b"bearer" else None

@@ -3,8 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Awaitable, Sequence
-from time import perf_counter
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 import orjson
@@ -12,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
@@ -20,6 +19,7 @@ from todo_gql.http import logs
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.security import SecurityHeaders
+from todo_gql.http.sender import Sender
 from todo_gql.telemetry.observation import current
 
 EXPOSED_HEADERS: Final = (
@@ -95,7 +95,8 @@ class Ways:
 
     def choose(self, headers: Headers) -> ASGIApp:
         """The way of a request with these headers."""
-        return self._ways[b"origin" in headers, b"gzip" in headers.get(b"accept-encoding", b"")]
+        compresses = b"gzip" in headers.get(b"accept-encoding", b"")
+        return self._ways[b"origin" in headers, compresses]
 
 
 def _identify(headers: Headers) -> str:
@@ -134,44 +135,26 @@ class RequestEnvelope:
             if scope["type"] == "lifespan":
                 self.access_log.flush()
             return
-        started = perf_counter()
-        given = headers_of(scope)
-        request_id = _identify(given)
+        headers = headers_of(scope)
+        request_id = _identify(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        status: int | None = None
-
-        def send_marked(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] != "http.response.start":
-                return send(message)
-            status = message["status"]
-            own = message.get("headers", ())
-            message["headers"] = headers = [
-                *own,
-                *self.security.missing(own),
-                (b"x-request-id", request_id.encode()),
-                (b"x-response-time", b"%.2fms" % ((perf_counter() - started) * 1000)),
-            ]
-            if self.vary and b"origin" not in given:
-                # Else a cache could give this answer to a request that does have an Origin.
-                headers.append((b"vary", b"Origin"))
-            return send(message)
-
+        varies = self.vary and b"origin" not in headers
+        sender = Sender(send, self.security, request_id, varies=varies)
         observation = self.observer.began(request_id)
         token = current.set(observation)
         try:
-            await self.ways.choose(given)(scope, receive, send_marked)
+            await self.ways.choose(headers)(scope, receive, sender)
         except ClientDisconnect:
             logger.debug("the client went away before it had sent all of its request")
         except Exception:
             logger.exception("an exception escaped the application")
-            if status is None:
-                await self.failure.choose(given)(scope, receive, send_marked)
+            if sender.status is None:
+                await self.failure.choose(headers)(scope, receive, sender)
         finally:
-            seconds = perf_counter() - started
-            self.observer.ended(observation, scope, status, seconds)
+            seconds = sender.seconds()
+            self.observer.ended(observation, scope, sender.status, seconds)
             current.reset(token)
-            self.access_log.write(scope, status, observation, seconds)
+            self.access_log.write(scope, sender.status, observation, seconds)
 
 
 def with_middleware(

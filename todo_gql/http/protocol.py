@@ -1,18 +1,20 @@
 """How uvicorn is to listen: with limits on what is slow or too much, which it has none for."""
 
-import asyncio
 from asyncio import TimerHandle, Transport
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from httptools import parse_url
-from uvicorn.protocols.http.flow_control import service_unavailable
+from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from todo_gql.http.cycle import Cycle
+from todo_gql.http.headers import headers_of
 from todo_gql.http.security import ALWAYS
 from todo_gql.settings import Settings
 
@@ -22,6 +24,10 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 # an answer only then; all of it is dropped.
 LINGER_SECONDS: Final = 2.0
 MAX_DROPPED_BYTES: Final = 16 * 1024 * 1024
+END_OF_HEAD: Final = b"\r\n\r\n"
+# Of each connection.
+HEADS_KEPT: Final = 4
+LONGEST_HEAD_KEPT: Final = 4096
 
 
 class Awaited(Enum):
@@ -32,14 +38,26 @@ class Awaited(Enum):
     NOTHING = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a request that was read, with what it says: the length of what follows, too."""
+
+    scope: dict[str, Any]
+    url: bytes
+    body_length: int
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, with a time limit for headers, and one for bodies.
 
     A request that is all there when it begins, as almost all are, needs no timer; and the one
     between requests isn't set anew for each, which takes 1 µs, but looks whether it is due.
+    A head that a connection has sent before, byte by byte, isn't read again, as long as the request
+    comes in one piece and alone.
     """
 
     timeout: float
+    cycle: Cycle
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,6 +68,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._dropped_bytes = 0
         self._lingers = False
         self._idle_since: float | None = None
+        self._heads: dict[bytes, Head] = {}
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin to wait for headers."""
@@ -67,10 +86,16 @@ class LimitedProtocol(HttpToolsProtocol):
         """Take in what has arrived, and wait for what has to follow."""
         if self._lingers:
             self._drop(len(data))
+        is_between = self._is_between_requests()
+        if is_between and self._is_read_already(data):
+            return
         super().data_received(data)
         is_answering = self.cycle is not None and not self.cycle.response_complete
-        if is_answering and self._awaited is self._timed is Awaited.NOTHING:
-            return
+        if is_answering and self._awaited is Awaited.NOTHING:
+            if is_between:
+                self._keep_head(data)
+            if self._timed is Awaited.NOTHING:
+                return
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
         if self._awaited is Awaited.HEADERS:
@@ -80,10 +105,63 @@ class LimitedProtocol(HttpToolsProtocol):
                 return
         self._set_timer()
 
+    def _is_between_requests(self) -> bool:
+        """Whether the next byte is the first of a request, and none is answered or waits."""
+        if self.cycle is None:
+            return self._header_bytes == 0
+        return self.cycle.response_complete and self._awaited is self._timed is Awaited.NOTHING
+
+    def _is_read_already(self, data: bytes) -> bool:
+        """Begin to answer a request whose head is known, if it is one, and nothing else came."""
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        head = self._heads.get(data[:end])
+        if head is None or len(data) - end != head.body_length:
+            return False
+        self._idle_since = None
+        self.expect_100_continue = False
+        self.url = head.url
+        self.scope = scope = head.scope.copy()  # type: ignore[assignment]  # a dict for uvicorn, too
+        scope["state"] = self.app_state.copy()
+        self._began(scope)
+        self._answer(keep_alive=True)
+        self.cycle.body += data[end:]
+        self.cycle.more_body = False
+        self.cycle.tell()
+        return True
+
+    def _keep_head(self, data: bytes) -> None:
+        """Keep the head of a request that was read from its first byte, if it was all that came.
+
+        What is read of the same bytes is the same, if the length of the body is among them.
+        """
+        cycle = self.cycle
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        body_length = len(data) - end
+        headers = headers_of(cast("Scope", cycle.scope))
+        if (
+            end > LONGEST_HEAD_KEPT
+            or body_length > HIGH_WATER_LIMIT
+            or len(cycle.body) != body_length
+            or headers.get(b"content-length", b"0") != b"%d" % body_length
+            or b"transfer-encoding" in headers
+            or not cycle.keep_alive
+            or cycle.waiting_for_100_continue
+            or self.parser.should_upgrade()
+        ):
+            return
+        if len(self._heads) >= HEADS_KEPT:
+            self._heads.clear()
+        scope = {name: value for name, value in cycle.scope.items() if name != "state"}
+        self._heads[data[:end]] = Head(scope, self.url, body_length)
+
     def on_message_begin(self) -> None:
         """Wait for the headers of a request."""
         self._awaited = Awaited.HEADERS
         super().on_message_begin()
+        self._began(self.scope)
+
+    def _began(self, scope: Any) -> None:
+        """Complete the scope of a request."""
 
     def on_headers_complete(self) -> None:
         """Wait for the body of a request, and begin to answer it.
@@ -95,24 +173,22 @@ class LimitedProtocol(HttpToolsProtocol):
         scope, parser = self.scope, self.parser
         scope["method"] = parser.get_method().decode("ascii")
         scope["http_version"] = http_version = parser.get_http_version()
-        if parser.should_upgrade() and self._should_upgrade():
+        if self._is_left_to_another():
             return
         path, raw_path, query = _target(self.url)
         scope["path"] = self.root_path + path
         scope["raw_path"] = self.root_path.encode("ascii") + raw_path
         scope["query_string"] = query
+        self._answer(keep_alive=http_version != "1.0" and parser.should_keep_alive())
+
+    def _answer(self, *, keep_alive: bool) -> None:
+        """Begin to answer a request, or have it wait for those before it."""
         is_free = self.cycle is None or self.cycle.response_complete
         self.cycle = Cycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
+            self,
+            self.scope,
+            keep_alive=keep_alive,
             expect_100_continue=self.expect_100_continue,
-            keep_alive=http_version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         app = service_unavailable if self._is_full() else self.app
@@ -132,10 +208,26 @@ class LimitedProtocol(HttpToolsProtocol):
         self.logger.warning("Exceeded concurrency limit.")
         return True
 
+    def on_body(self, body: bytes) -> None:
+        """Take in a part of a body; uvicorn's own has an event for each, that few wait for."""
+        cycle = self.cycle
+        if self._is_left_to_another() or cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.tell()
+
+    def _is_left_to_another(self) -> bool:
+        """Whether the connection is about to be another protocol's."""
+        return bool(self.parser.should_upgrade()) and self._should_upgrade()
+
     def on_message_complete(self) -> None:
         """Wait for nothing while the request is answered."""
         self._awaited = Awaited.NOTHING
-        super().on_message_complete()
+        if not self._is_left_to_another() and not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.tell()
         if self._lingers:
             self.transport.close()
 

@@ -19,10 +19,9 @@ class HTTPProtocol(LimitedProtocol):
 
     on_shutdown: Callable[[], None] | None = None
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
+    def _began(self, scope: Any) -> None:
         self.on_shutdown = None
-        self.scope["state"][CONNECTION] = self
+        scope["state"][CONNECTION] = self
 
     def shutdown(self) -> None:
         super().shutdown()

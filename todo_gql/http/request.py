@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import APIError, Code
+from todo_gql.http.cycle import cycle_of
 from todo_gql.http.headers import Headers
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
@@ -46,6 +47,15 @@ def check_length(headers: Headers, limit: int) -> None:
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
+
+
+def body_at_once(receive: Receive, limit: int) -> bytes | None:
+    """The request's body where it can be had without a wait; `BadRequest` 413 if it is longer."""
+    cycle = cycle_of(receive)
+    body = cycle.take_body() if cycle else None
+    if body is not None and len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:

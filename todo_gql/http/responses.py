@@ -73,17 +73,18 @@ class Responder:
         `RequestError` if it can't be executed, or not any longer.
         """
         route, seen = self.route, observation.observed()
-        if route.executable(scope, request).operation.type is not OperationType.SUBSCRIPTION:
+        if route.executable(scope, request).kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token)
             yield _noted(seen, told)
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
                 viewer = await authenticate(token, route.settings)
-                operation, context, *_ = route.admitted(scope, request, viewer)
+                admitted = route.admitted(scope, request, viewer)
+                context = admitted.context
                 executor = Executor.build(
                     route.schema,
-                    operation.document,
+                    admitted.prepared.operation.document,
                     context_value=context,
                     raw_variable_values=request.variables,
                     operation_name=request.operation_name,

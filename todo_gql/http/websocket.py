@@ -15,7 +15,7 @@ from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, is_temporary
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import RequestError, as_json
-from todo_gql.http.headers import bearer_token, headers_of
+from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
 from todo_gql.http.origins import is_welcome
@@ -91,7 +91,7 @@ class WebSocket:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.token = bearer_token(headers_of(scope))
+        self.token = headers_of(scope).token
         self.operations: dict[str, asyncio.Task[None]] = {}
         self.closing: Closing | None = None
         self.task: asyncio.Task[Any] | None = None

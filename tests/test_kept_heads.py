@@ -1,0 +1,108 @@
+"""Heads that a connection sends again, which aren't read again: every request is still its own."""
+
+import asyncio
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from tests.sockets import PATIENCE
+from tests.test_cycle import answer, connected
+from todo_gql.settings import Settings
+
+POST = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
+CHUNKED = b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%b"
+EXPECTING = b"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+# A chunk whose content is how a body of chunks ends.
+ENDS_LIKE_A_BODY = CHUNKED % b"5\r\n0\r\n\r\n\r\n0\r\n\r\n"
+
+
+def post(path: bytes, body: bytes) -> bytes:
+    """A request."""
+    return POST % (path, len(body), body)
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send back what came, then spoil the scope as far as it is the app's own."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
+    told = b"%b %b %b" % (scope["method"].encode(), scope["raw_path"], body)
+    scope.update(method="?", raw_path=b"?")
+    scope["state"]["spoilt"] = True
+    headers = [(b"content-length", b"%d" % len(told))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": told})
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ([post(b"a", b"one"), post(b"a", b"two")], [b"POST /a one", b"POST /a two"]),
+        ([post(b"a", b""), b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"], [b"POST /a ", b"GET /a "]),
+        ([post(b"a", b"one") * 3], [b"POST /a one"] * 3),
+        ([post(b"a", b"one")[:-1], b"e"], [b"POST /a one"]),
+        ([post(b"a", b"one")[:30], post(b"a", b"one")[30:]], [b"POST /a one"]),
+        ([b"\r\n", post(b"a", b"two")], [b"POST /a two"]),
+        ([post(b"a", b"one") + b"\r\n", post(b"a", b"two")], [b"POST /a one", b"POST /a two"]),
+        ([post(b"a", b"\r\n\r\n"), post(b"a", b"GET ")], [b"POST /a \r\n\r\n", b"POST /a GET "]),
+        ([ENDS_LIKE_A_BODY, CHUNKED % b"0\r\n\r\n"], [b"POST /c 0\r\n\r\n", b"POST /c "]),
+        ([post(b"%d" % n, b"one") for n in range(9)], [b"POST /%d one" % n for n in range(9)]),
+    ],
+    ids=[
+        "with other bodies",
+        "without bodies",
+        "all at once",
+        "before the end of its body",
+        "within its head",
+        "after an empty line",
+        "before an empty line",
+        "with bodies like heads",
+        "in chunks",
+        "more than are kept",
+    ],
+)
+async def test_each_request_is_read_as_it_was_sent(
+    settings: Settings, written: list[bytes], expected: list[bytes]
+) -> None:
+    """The first time and each time after that, however it is cut, and after any other."""
+    async with connected(echo, settings) as (reader, writer):
+        for _ in range(3):
+            writer.write(post(b"a", b"one"))
+            assert await answer(reader) == b"POST /a one"
+            for part in written:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.002)
+            assert [await answer(reader) for _ in expected] == expected
+
+
+async def test_who_expects_to_be_told_to_go_on_is_told_each_time(settings: Settings) -> None:
+    """And nobody else is."""
+    async with connected(echo, settings) as (reader, writer):
+        for _ in range(3):
+            writer.write(EXPECTING)
+            told = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"go")
+            assert await answer(reader) == b"POST /e go"
+            writer.write(post(b"a", b"one"))
+            assert await answer(reader) == b"POST /a one"
+
+
+async def test_what_an_app_puts_into_a_scope_is_not_kept(settings: Settings) -> None:
+    """Neither in its state nor in the place of what the connection says."""
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        told = f"{scope['client'][1]} {'spoilt' in scope['state']}".encode()
+        scope["state"]["spoilt"] = True
+        scope["client"] = ("spoilt", 0)
+        headers = [(b"content-length", b"%d" % len(told))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": told})
+
+    async with connected(app, settings) as (reader, writer):
+        port = writer.get_extra_info("sockname")[1]
+        for _ in range(3):
+            writer.write(post(b"a", b"one"))
+            assert await answer(reader) == b"%d False" % port
