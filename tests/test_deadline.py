@@ -10,9 +10,8 @@ from todo_gql.http.deadline import Deadline
 async def test_what_takes_too_long_is_ended() -> None:
     """With a TimeoutError, and the task can go on."""
     limit = Deadline(0.01)
-    with pytest.raises(TimeoutError):
-        with limit:
-            await asyncio.sleep(5)
+    with pytest.raises(TimeoutError), limit:
+        await asyncio.sleep(5)
     assert limit.expired()
     await asyncio.sleep(0)
 
@@ -28,9 +27,8 @@ async def test_what_ends_in_time_is_left_alone() -> None:
 
 async def test_an_error_of_the_block_stays_what_it_is() -> None:
     """The limit has nothing to do with it."""
-    with pytest.raises(ZeroDivisionError):
-        with Deadline(5):
-            raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), Deadline(5):
+        raise ZeroDivisionError
 
 
 async def test_a_cancellation_from_outside_stays_one() -> None:

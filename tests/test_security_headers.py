@@ -10,7 +10,6 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Client, visiting
 from todo_gql.app import create_app
-from todo_gql.http.addresses import Forwarded
 from todo_gql.http.middleware import RequestEnvelope
 from todo_gql.http.shortcut import Shortcut
 from todo_gql.settings import Settings
@@ -86,12 +85,11 @@ async def test_every_answer_is_inert_in_a_browser(
 def test_every_route_is_asked(settings: Settings, database_url: str) -> None:
     """A route that is new has to be added here."""
     application = create_app(settings, database_url)
-    assert isinstance(application, Forwarded)
-    assert isinstance(application.app, RequestEnvelope)
-    assert isinstance(application.app.app, Shortcut)
-    assert isinstance(application.app.app.others, Starlette)
+    assert isinstance(application, RequestEnvelope)
+    assert isinstance(application.app, Shortcut)
+    assert isinstance(application.app.others, Starlette)
     asked = {path.partition("?")[0] for _, path, _, _ in REQUESTS}
-    for route in application.app.app.others.routes:
+    for route in application.app.others.routes:
         assert isinstance(route, Route | Mount | WebSocketRoute)
         assert any(path == route.path or path.startswith(f"{route.path}/") for path in asked)
 

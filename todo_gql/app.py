@@ -10,7 +10,6 @@ from starlette.types import ASGIApp
 from todo_gql import db
 from todo_gql.changes.live import following
 from todo_gql.http.account_pages import account_routes
-from todo_gql.http.addresses import Forwarded
 from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
@@ -85,12 +84,12 @@ def create_app(
     others = Starlette(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
-    answering = with_middleware(
+    return with_middleware(
         Shortcut("/graphql", traced(streams) if traced else streams, others),
         cors_origins=settings.backend_cors_origins,
         compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
         observer=observer,
         production=settings.environment == "production",
+        trusted_proxies=settings.trusted_proxies,
     )
-    return Forwarded(answering, settings.trusted_proxies)

@@ -1,7 +1,6 @@
 """What every resolver of one operation shares."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -15,18 +14,28 @@ from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 
-@dataclass
 class Context:
-    """One operation, or one event of it: who asks, when, from where, and what was loaded."""
+    """One operation, or one event of it: who asks, when, from where, and what was loaded.
 
-    settings: Settings
-    limits: RateLimits
-    viewer: Viewer | None
-    user_agent: str | None = None
-    ip_address: str | None = None
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    told: dict[Hashable, Any] = field(default_factory=dict)
-    """What others who asked the same were told of an event, or are about to be."""
+    `told` is what others who asked the same were told of an event, or are about to be.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        limits: RateLimits,
+        viewer: Viewer | None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        self.settings = settings
+        self.limits = limits
+        self.viewer = viewer
+        self.user_agent = user_agent
+        self.ip_address = ip_address
+        self.now = now or datetime.now(UTC)
+        self.told: dict[Hashable, Any] = {}
 
     def signed_in(self) -> Viewer:
         """The viewer; `Unauthenticated` when there is none."""

@@ -19,11 +19,9 @@ class Watch:
         self.due: dict[Deadline, float] = {}
         self.timer: asyncio.TimerHandle | None = None
 
-    def begin(self, deadline: "Deadline") -> None:
-        """Watch a block, which removes itself from `due` when it ends in time."""
-        self.due[deadline] = self.loop.time() + self.seconds
-        if self.timer is None:
-            self.timer = self.loop.call_later(self.seconds, self._look)
+    def begin(self) -> None:
+        """Begin to look for blocks that are due; those that end in time remove themselves."""
+        self.timer = self.loop.call_later(self.seconds, self._look)
 
     def _look(self) -> None:
         self.timer = None
@@ -43,7 +41,7 @@ _watch = lru_cache(maxsize=4)(Watch)
 class Deadline:
     """Cancels the task after so many seconds, and then raises `TimeoutError` from the block."""
 
-    __slots__ = ("_expired", "_seconds", "_task", "_watch")
+    __slots__ = ("_due", "_expired", "_seconds", "_task")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -63,8 +61,11 @@ class Deadline:
         task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        self._watch = _watch(self._seconds, loop)
-        self._watch.begin(self)
+        watch = _watch(self._seconds, loop)
+        self._due = watch.due
+        watch.due[self] = loop.time() + self._seconds
+        if watch.timer is None:
+            watch.begin()
         return self
 
     def __exit__(
@@ -74,6 +75,6 @@ class Deadline:
         trace: TracebackType | None,
     ) -> None:
         if not self._expired:
-            del self._watch.due[self]
+            del self._due[self]
         elif self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -111,7 +111,7 @@ class EventStreams:
 
     def _is_endless(self, scope: Scope, request: GraphQLRequest) -> bool:
         try:
-            prepared = self.route.executable(scope, request)
+            prepared = self.route.executable(scope, request, observed())
         except RequestError:
             return False
         return prepared.kind is OperationType.SUBSCRIPTION

@@ -32,7 +32,7 @@ from todo_gql.errors import (
 )
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.deadline import Deadline
-from todo_gql.http.headers import header, headers_of
+from todo_gql.http.headers import headers_of
 from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.request import (
@@ -48,7 +48,7 @@ from todo_gql.http.sender import Sender
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import observed
+from todo_gql.telemetry.observation import Observation, observed
 
 logger = logging.getLogger(__name__)
 
@@ -173,8 +173,10 @@ class GraphQLRoute:
         """The request in an HTTP request; `BadRequest` if there is none."""
         match scope["method"]:
             case "POST":
-                limit = self.settings.max_body_bytes
-                check_head(headers_of(scope), limit)
+                headers, limit = headers_of(scope), self.settings.max_body_bytes
+                if not headers.announce_json:
+                    check_head(headers, limit)
+                    headers.announce_json = True
                 body = body_at_once(receive, limit)
                 request = self._read_body(await read_body(receive, limit) if body is None else body)
             case "GET":
@@ -210,7 +212,7 @@ class GraphQLRoute:
         name = named.value[:LONGEST_NAME] if named else ""
         return Prepared(document, operation, kind, name, kind.value)
 
-    def executable(self, scope: Scope, request: GraphQLRequest) -> Prepared:
+    def executable(self, scope: Scope, request: GraphQLRequest, seen: Observation) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed."""
         keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
         look_up = self.operation if keep else self._operation
@@ -219,7 +221,6 @@ class GraphQLRoute:
             raise RequestError(prepared)
         if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
             raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        seen = observed()
         seen.operation, seen.type = prepared.name, prepared.type
         return prepared
 
@@ -263,7 +264,7 @@ class GraphQLRoute:
         meter = Meter(self.limits, viewer_id, address)
         try:
             meter.count_request()
-            prepared = self.executable(scope, request)
+            prepared = self.executable(scope, request, seen)
             document = prepared.document
             seen.cost = cost = document.cost(prepared.operation.node, request.variables)
             if error := document.too_expensive(cost):
@@ -275,7 +276,7 @@ class GraphQLRoute:
         except RequestError as refused:
             refused.headers = meter.headers
             raise
-        agent = header(scope, b"user-agent")
+        agent = headers_of(scope).user_agent
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
         return Admitted(prepared, context, extensions, meter.headers)

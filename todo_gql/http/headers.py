@@ -11,17 +11,27 @@ Pairs = list[tuple[bytes, bytes]]
 
 # Where in a scope its headers stand once they were looked through.
 LOOKED_THROUGH: Final = "todo_gql.headers"
+FORWARDING: Final = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 
 
 class Headers(dict[bytes, bytes]):
     """The values of headers by their names in lower case; several of one name are joined by commas.
 
-    With them stands what an Accept header says, and the token of an Authorization header, None if
-    there is none of the kind: they are worked out once, also where a connection sends the same
-    headers again and again.
+    With them stands what follows from them, which is worked out once, also where a connection sends
+    the same headers again and again: what an Accept header says, the token of an Authorization
+    header, None if there is none of the kind, what the client calls itself, whether proxies say
+    anything, and whether a page of another origin asks, and for an answer that may be compressed.
+    `announce_json` is for who has found that out.
     """
 
-    __slots__ = ("accepted", "token")
+    __slots__ = (
+        "accepted",
+        "announce_json",
+        "are_forwarded",
+        "from_page_and_compressible",
+        "token",
+        "user_agent",
+    )
 
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
@@ -30,6 +40,15 @@ class Headers(dict[bytes, bytes]):
                 self[name] = b", ".join(value for key, value in pairs if key == name)
         self.accepted: Accepted = accepted(self.get(b"accept"))
         self.token: str | None = _bearer_token(self.get(b"authorization"))
+        self.user_agent = _text(self.get(b"user-agent"))
+        self.are_forwarded = not FORWARDING.isdisjoint(self)
+        is_compressible = b"gzip" in self.get(b"accept-encoding", b"")
+        self.from_page_and_compressible = b"origin" in self, is_compressible
+        self.announce_json = False
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _bearer_token(authorization: bytes | None) -> str | None:
@@ -47,5 +66,4 @@ def headers_of(scope: Scope) -> Headers:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The value of a header, given in lower case, as text."""
-    value = headers_of(scope).get(name)
-    return None if value is None else value.decode("latin-1")
+    return _text(headers_of(scope).get(name))

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
 import orjson
@@ -16,6 +16,7 @@ from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
+from todo_gql.http.addresses import Proxies
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.security import SecurityHeaders
@@ -95,8 +96,7 @@ class Ways:
 
     def choose(self, headers: Headers) -> ASGIApp:
         """The way of a request with these headers."""
-        compresses = b"gzip" in headers.get(b"accept-encoding", b"")
-        return self._ways[b"origin" in headers, compresses]
+        return self._ways[headers.from_page_and_compressible]
 
 
 def _identify(headers: Headers) -> str:
@@ -119,6 +119,7 @@ class RequestEnvelope:
         access_log: logs.AccessLog,
         observer: Observer,
         security: SecurityHeaders,
+        proxies: Proxies,
     ) -> None:
         self.app = app
         self.ways = ways
@@ -127,15 +128,20 @@ class RequestEnvelope:
         self.access_log = access_log
         self.observer = observer
         self.security = security
+        self.proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one HTTP request; other kinds of scope go through untouched."""
-        if scope["type"] != "http":
+        """Handle one HTTP request; a WebSocket goes through with the address that it comes from."""
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-            if scope["type"] == "lifespan":
-                self.access_log.flush()
+            self.access_log.flush()
             return
         headers = headers_of(scope)
+        if headers.are_forwarded:
+            await self.proxies.complete(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         request_id = _identify(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         varies = self.vary and b"origin" not in headers
@@ -166,6 +172,7 @@ def with_middleware(
     log_stream: TextIO | None = None,
     observer: Observer | None = None,
     production: bool = False,
+    trusted_proxies: Iterable[object] = (),
 ) -> ASGIApp:
     """Wrap `app` in everything that each request needs.
 
@@ -173,6 +180,7 @@ def with_middleware(
     not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
     off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
     `observer` is told of each request. In `production` browsers are told to come by HTTPS only.
+    `trusted_proxies` are the networks of those who may say where a request comes from.
     """
     return RequestEnvelope(
         app,
@@ -182,4 +190,5 @@ def with_middleware(
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
         observer=observer or Observer(),
         security=SecurityHeaders(production=production),
+        proxies=Proxies(trusted_proxies),
     )

@@ -73,7 +73,7 @@ class Responder:
         `RequestError` if it can't be executed, or not any longer.
         """
         route, seen = self.route, observation.observed()
-        if route.executable(scope, request).kind is not OperationType.SUBSCRIPTION:
+        if route.executable(scope, request, seen).kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token)
             yield _noted(seen, told)
             return
