@@ -27,7 +27,7 @@ class BadRequest(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
 
 
 class GraphQLRequest(NamedTuple):
