@@ -3,8 +3,8 @@
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
-from math import ceil, floor
-from typing import Final, NamedTuple
+from math import ceil, floor, inf
+from typing import Final
 
 REQUESTS: Final = 0
 COST: Final = 1
@@ -19,7 +19,8 @@ class Count:
     untold: list[int]
 
 
-class Quota(NamedTuple):
+@dataclass(slots=True)
+class Quota:
     """What a caller has left of a limit, the seconds until it is counted anew, and to wait."""
 
     left: int
@@ -39,12 +40,16 @@ class Quotas:
         self.limits = limits
         self.period = period
         self._window = 0
+        self._began = -inf
         self._counts: dict[Hashable, Count] = {}
         self._before: dict[Hashable, Count] = {}
 
     def take(self, caller: Hashable, kind: int, amount: int) -> Quota:
         """Use up some of a limit, unless the caller would have to wait for that first."""
-        elapsed = self._slide()
+        now = time.time()
+        elapsed = now - self._began
+        if not 0 <= elapsed < self.period:
+            elapsed = self._slide(now)
         limit = self.limits[kind]
         count = self._counts.get(caller)
         if count is None:
@@ -72,13 +77,14 @@ class Quotas:
             until = self.period * (2 - bound / used) if used > 0 else self.period
         return max(1, ceil(round(until - elapsed, 6)))
 
-    def _slide(self) -> float:
-        """Begin a new window if it is time; the seconds that are over of the current one."""
-        window, elapsed = divmod(time.time(), self.period)
+    def _slide(self, now: float) -> float:
+        """Begin the window of now; the seconds that are over of it."""
+        window, elapsed = divmod(now, self.period)
         if window != self._window:
             self._before = self._counts if window == self._window + 1 else {}
             self._counts = {}
             self._window = int(window)
+            self._began = now - elapsed
         return elapsed
 
     @property
