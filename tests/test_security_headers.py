@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Client, visiting
 from todo_gql.app import create_app
+from todo_gql.http.compression import Compressed
 from todo_gql.http.middleware import RequestEnvelope
 from todo_gql.http.shortcut import Shortcut
 from todo_gql.settings import Settings
@@ -87,9 +88,11 @@ def test_every_route_is_asked(settings: Settings, database_url: str) -> None:
     application = create_app(settings, database_url)
     assert isinstance(application, RequestEnvelope)
     assert isinstance(application.app, Shortcut)
-    assert isinstance(application.app.others, Starlette)
+    assert isinstance(application.app.others, Compressed)
+    others = application.app.others.app
+    assert isinstance(others, Starlette)
     asked = {path.partition("?")[0] for _, path, _, _ in REQUESTS}
-    for route in application.app.others.routes:
+    for route in others.routes:
         assert isinstance(route, Route | Mount | WebSocketRoute)
         assert any(path == route.path or path.startswith(f"{route.path}/") for path in asked)
 

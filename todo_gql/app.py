@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from todo_gql import db
 from todo_gql.changes.live import following
 from todo_gql.http.account_pages import account_routes
+from todo_gql.http.compression import compressing
 from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
@@ -69,7 +70,8 @@ def create_app(
     observer = Observer(counted, SlowOperations(slow_after) if slow_after else None)
     limits = RateLimits(settings)
     graphiql = GraphiQL()
-    page = graphiql.page if settings.has_graphiql else None
+    level = settings.compression_level if settings.enable_compression else None
+    page = compressing(graphiql.page, level) if settings.has_graphiql else None
     graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     connections = Connections()
     responder = Responder(graphql, connections)
@@ -85,9 +87,8 @@ def create_app(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
     return with_middleware(
-        Shortcut("/graphql", traced(streams) if traced else streams, others),
+        Shortcut("/graphql", traced(streams) if traced else streams, compressing(others, level)),
         cors_origins=settings.backend_cors_origins,
-        compression_level=settings.compression_level if settings.enable_compression else None,
         log_level=settings.log_level,
         observer=observer,
         production=settings.environment == "production",

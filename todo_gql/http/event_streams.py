@@ -16,14 +16,12 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
+from todo_gql.http.answer import Answer, as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import (
-    Answer,
     RequestError,
     answered,
-    as_json,
     refusal,
-    send_answer,
     undone,
 )
 from todo_gql.http.headers import headers_of
@@ -93,7 +91,7 @@ class EventStreams:
         except ConnectionResetError:
             return
         if answer:
-            await send_answer(send, answer, accept.answer_type or JSON)
+            await self.route.answers.send(scope, send, answer, accept.answer_type or JSON)
 
     async def _streamed_if_welcome(
         self, stream: "EventStream", request: GraphQLRequest

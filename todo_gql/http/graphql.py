@@ -1,13 +1,11 @@
 """The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
-import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
@@ -31,6 +29,7 @@ from todo_gql.errors import (
     unexpected,
 )
 from todo_gql.execution import Engine, Operation
+from todo_gql.http.answer import Answer, Answers, Headers
 from todo_gql.http.deadline import Deadline
 from todo_gql.http.headers import headers_of
 from todo_gql.http.meter import Meter
@@ -44,7 +43,6 @@ from todo_gql.http.request import (
     from_query_string,
     read_body,
 )
-from todo_gql.http.sender import Sender
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
@@ -62,29 +60,6 @@ SUBSCRIBE_OTHERWISE = (
 )
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-
-CONTENT_TYPES = {
-    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
-    for media_type in (JSON, GRAPHQL_RESPONSE)
-}
-NOT_KEPT: Headers = ((b"cache-control", b"no-store"), (b"vary", b"Accept"))
-
-HEADS = {
-    media_type: b"".join(
-        b"%b: %b\r\n" % pair for pair in (content_type, (b"content-length", b"%d"), *NOT_KEPT)
-    )
-    for media_type, content_type in CONTENT_TYPES.items()
-}
-
-
-@dataclass(slots=True)
-class Answer:
-    """What goes back: a status, a body, and headers of its own."""
-
-    status: int
-    body: dict[str, Any]
-    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +119,7 @@ class GraphQLRoute:
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
+        self.answers = Answers(settings.compression_level if settings.enable_compression else None)
         self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +143,7 @@ class GraphQLRoute:
             answer = undone(error, media_type or JSON)
         except ConnectionResetError:
             return
-        await send_answer(send, answer, media_type or JSON)
+        await self.answers.send(scope, send, answer, media_type or JSON)
 
     async def read(self, scope: Scope, receive: Receive, token: str | None) -> GraphQLRequest:
         """The request in an HTTP request; `BadRequest` if there is none."""
@@ -342,33 +318,7 @@ def _headers(body: dict[str, Any], token: str | None) -> Headers:
     return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
 
 
-def as_json(body: dict[str, Any]) -> bytes:
-    """A body, or a message with one, as JSON."""
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        # An id that a client sent may hold lone surrogates, which orjson refuses to give back.
-        return json.dumps(body).encode()
-
-
 def refusal(error: BadRequest) -> Answer:
     """The answer to what is no GraphQL request."""
     headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
     return Answer(error.status, {"errors": [plain_error(str(error), error.code)]}, headers)
-
-
-async def send_answer(send: Send, answer: Answer, media_type: str) -> None:
-    """Send an answer over HTTP."""
-    if "errors" in answer.body:
-        observed().error_codes = codes_of(answer.body["errors"])
-    body = as_json(answer.body)
-    if isinstance(send, Sender):
-        lines = HEADS[media_type] % len(body)
-        for pair in answer.headers:
-            lines += b"%b: %b\r\n" % pair
-        if send.send_at_once(answer.status, lines, body):
-            return
-    length = b"content-length", b"%d" % len(body)
-    headers = [CONTENT_TYPES[media_type], length, *NOT_KEPT, *answer.headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -20,15 +20,15 @@ class Headers(dict[bytes, bytes]):
     With them stands what follows from them, which is worked out once, also where a connection sends
     the same headers again and again: what an Accept header says, the token of an Authorization
     header, None if there is none of the kind, what the client calls itself, whether proxies say
-    anything, and whether a page of another origin asks, and for an answer that may be compressed.
-    `announce_json` is for who has found that out.
+    anything, and whether the answer may be compressed. `announce_json` is for who has found that
+    out.
     """
 
     __slots__ = (
+        "accept_gzip",
         "accepted",
         "announce_json",
         "are_forwarded",
-        "from_page_and_compressible",
         "token",
         "user_agent",
     )
@@ -42,8 +42,7 @@ class Headers(dict[bytes, bytes]):
         self.token: str | None = _bearer_token(self.get(b"authorization"))
         self.user_agent = _text(self.get(b"user-agent"))
         self.are_forwarded = not FORWARDING.isdisjoint(self)
-        is_compressible = b"gzip" in self.get(b"accept-encoding", b"")
-        self.from_page_and_compressible = b"origin" in self, is_compressible
+        self.accept_gzip = b"gzip" in self.get(b"accept-encoding", b"")
         self.announce_json = False
 
 

@@ -8,7 +8,6 @@ from typing import Final, TextIO
 
 import orjson
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +16,7 @@ from uuid_utils import uuid4
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
 from todo_gql.http.addresses import Proxies
+from todo_gql.http.compression import compressing
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.security import SecurityHeaders
@@ -31,7 +31,6 @@ EXPOSED_HEADERS: Final = (
     "RateLimit",
     "RateLimit-Policy",
 )
-SMALLEST_COMPRESSED_BYTES: Final = 1024
 PREFLIGHT_SECONDS: Final = 3600
 
 _CLIENT_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -72,31 +71,19 @@ def _open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     )
 
 
-def _compressed(level: int | None, app: ASGIApp) -> ASGIApp:
-    if level is None:
-        return app
-    return GZipMiddleware(app, minimum_size=SMALLEST_COMPRESSED_BYTES, compresslevel=level)
-
-
 class Ways:
-    """The ways to an app: through CORS for a request with an Origin, through gzip if it takes it.
+    """The ways to an app: through CORS for a request with an Origin, and straight.
 
-    A request that needs neither goes straight, since Starlette's middleware costs it more than
-    our whole answer may.
+    Starlette's middleware costs a request more than our whole answer may.
     """
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str], compression: int | None) -> None:
-        compressed = _compressed(compression, app)
-        self._ways = {
-            (False, False): app,
-            (False, True): compressed,
-            (True, False): _open_to(origins, app),
-            (True, True): _open_to(origins, compressed),
-        }
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._straight = app
+        self._through_cors = _open_to(origins, app)
 
     def choose(self, headers: Headers) -> ASGIApp:
         """The way of a request with these headers."""
-        return self._ways[headers.from_page_and_compressible]
+        return self._through_cors if b"origin" in headers else self._straight
 
 
 def _identify(headers: Headers) -> str:
@@ -184,8 +171,8 @@ def with_middleware(
     """
     return RequestEnvelope(
         app,
-        ways=Ways(app, cors_origins, compression_level),
-        failure=Ways(internal_error, cors_origins, None),
+        ways=Ways(compressing(app, compression_level), cors_origins),
+        failure=Ways(internal_error, cors_origins),
         vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
         observer=observer or Observer(),

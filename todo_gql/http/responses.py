@@ -24,12 +24,12 @@ from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
+from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections
 from todo_gql.http.graphql import (
     OPERATION_SECONDS,
     GraphQLRoute,
     RequestError,
-    as_json,
 )
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.telemetry import observation

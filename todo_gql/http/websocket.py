@@ -13,8 +13,9 @@ from uuid_utils import uuid4
 from todo_gql.auth import Viewer, authenticate
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, is_temporary
+from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
-from todo_gql.http.graphql import RequestError, as_json
+from todo_gql.http.graphql import RequestError
 from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer

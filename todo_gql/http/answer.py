@@ -1,0 +1,89 @@
+"""An answer to a GraphQL request, and how it is sent."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import orjson
+from starlette.types import Scope, Send
+
+from todo_gql.documents.reading import codes_of
+from todo_gql.http.compression import SMALLEST_COMPRESSED_BYTES, compressed
+from todo_gql.http.headers import headers_of
+from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
+from todo_gql.http.sender import Sender
+from todo_gql.telemetry.observation import observed
+
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+CONTENT_TYPES: Final = {
+    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
+    for media_type in (JSON, GRAPHQL_RESPONSE)
+}
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+# By whether an answer is compressed.
+VARY: Final = {
+    False: (b"vary", b"Accept"),
+    True: (b"vary", b"Accept, Accept-Encoding"),
+}
+COMPRESSED: Final = (b"content-encoding", b"gzip")
+
+
+def _head(media_type: str, length: bytes, *, is_compressed: bool) -> Headers:
+    return CONTENT_TYPES[media_type], (b"content-length", length), NOT_KEPT, VARY[is_compressed]
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+# What all answers begin with that have a media type and are compressed or not, but for the length.
+LINES: Final = {
+    (media_type, is_compressed): _lines(_head(media_type, b"%d", is_compressed=is_compressed))
+    for media_type in CONTENT_TYPES
+    for is_compressed in (False, True)
+}
+COMPRESSED_LINE: Final = _lines((COMPRESSED,))
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: a status, a body, and headers of its own, whose names are in lower case."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Headers = ()
+
+
+def as_json(body: dict[str, Any]) -> bytes:
+    """A body, or a message with one, as JSON."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # An id that a client sent may hold lone surrogates, which orjson refuses to give back.
+        return json.dumps(body).encode()
+
+
+class Answers:
+    """Sends answers over HTTP, as gzip of this level to who accepts that; None is for nobody."""
+
+    def __init__(self, level: int | None) -> None:
+        self.level = level
+
+    async def send(self, scope: Scope, send: Send, answer: Answer, media_type: str) -> None:
+        """Send an answer."""
+        if "errors" in answer.body:
+            observed().error_codes = codes_of(answer.body["errors"])
+        body, level, is_compressed = as_json(answer.body), self.level, False
+        if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
+            body, is_compressed = await compressed(body, level), True
+        if isinstance(send, Sender):
+            lines = LINES[media_type, is_compressed] % len(body) + _lines(answer.headers)
+            if is_compressed:
+                lines += COMPRESSED_LINE
+            if send.send_at_once(answer.status, lines, body):
+                return
+        head = _head(media_type, b"%d" % len(body), is_compressed=is_compressed)
+        headers = [*head, *answer.headers, *((COMPRESSED,) if is_compressed else ())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
