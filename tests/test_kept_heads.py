@@ -1,12 +1,14 @@
-"""Heads that a connection sends again, which aren't read again: every request is still its own."""
+"""Heads that come again, which aren't read again: every request is still its own."""
 
 import asyncio
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.sockets import PATIENCE
+from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
+from todo_gql.http.protocol import HEADS_KEPT
+from todo_gql.http.protocols import protocol_options
 from todo_gql.settings import Settings
 
 POST = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
@@ -47,7 +49,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         ([post(b"a", b"one") + b"\r\n", post(b"a", b"two")], [b"POST /a one", b"POST /a two"]),
         ([post(b"a", b"\r\n\r\n"), post(b"a", b"GET ")], [b"POST /a \r\n\r\n", b"POST /a GET "]),
         ([ENDS_LIKE_A_BODY, CHUNKED % b"0\r\n\r\n"], [b"POST /c 0\r\n\r\n", b"POST /c "]),
-        ([post(b"%d" % n, b"one") for n in range(9)], [b"POST /%d one" % n for n in range(9)]),
+        ([post(b"%d" % n, b"one") for n in range(12)], [b"POST /%d one" % n for n in range(12)]),
     ],
     ids=[
         "with other bodies",
@@ -59,7 +61,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         "before an empty line",
         "with bodies like heads",
         "in chunks",
-        "more than are kept",
+        "more than are kept of a connection",
     ],
 )
 async def test_each_request_is_read_as_it_was_sent(
@@ -91,7 +93,7 @@ async def test_who_expects_to_be_told_to_go_on_is_told_each_time(settings: Setti
 
 
 async def test_what_an_app_puts_into_a_scope_is_not_kept(settings: Settings) -> None:
-    """Neither in its state nor in the place of what the connection says."""
+    """Neither in its state nor in the place of what the connection says, which is its own."""
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         told = f"{scope['client'][1]} {'spoilt' in scope['state']}".encode()
@@ -101,8 +103,44 @@ async def test_what_an_app_puts_into_a_scope_is_not_kept(settings: Settings) -> 
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": told})
 
-    async with connected(app, settings) as (reader, writer):
-        port = writer.get_extra_info("sockname")[1]
-        for _ in range(3):
+    async with listening(app, settings) as address:
+        host, _, port = address.partition(":")
+        streams = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
+        for reader, writer in streams * 2:
             writer.write(post(b"a", b"one"))
-            assert await answer(reader) == b"%d False" % port
+            own_port = writer.get_extra_info("sockname")[1]
+            assert await answer(reader) == b"%d False" % own_port
+        for _, writer in streams:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_connection_that_begins_with_a_known_head_may_stay(settings: Settings) -> None:
+    """Though its first headers had a time limit, which they have kept to."""
+    hasty = settings.model_copy(update={"request_timeout": 0.3})
+    async with listening(echo, hasty) as address:
+        host, _, port = address.partition(":")
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(post(b"a", b"one"))
+            assert await answer(reader) == b"POST /a one"
+            await asyncio.sleep(0.6)
+            writer.write(post(b"a", b"two"))
+            assert await answer(reader) == b"POST /a two"
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> None:
+    """As many as there are, of whoever sends them."""
+    options = protocol_options(settings)
+    async with listening(echo, settings, **options) as address:
+        host, _, port = address.partition(":")
+        for number in range(0, HEADS_KEPT + 100, 4):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            for path in (b"%d" % each for each in range(number, number + 4)):
+                writer.write(post(path, b"one"))
+                assert await answer(reader) == b"POST /%b one" % path
+            writer.close()
+            await writer.wait_closed()
+    assert len(options["http"].heads) == HEADS_KEPT

@@ -25,9 +25,12 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 LINGER_SECONDS: Final = 2.0
 MAX_DROPPED_BYTES: Final = 16 * 1024 * 1024
 END_OF_HEAD: Final = b"\r\n\r\n"
-# Of each connection.
-HEADS_KEPT: Final = 4
-LONGEST_HEAD_KEPT: Final = 4096
+HEADS_KEPT: Final = 1024
+LONGEST_HEAD_KEPT: Final = 2048
+# A connection whose heads are never the same, as where each has an id, isn't to keep any more.
+MOST_KEPT_IN_VAIN: Final = 8
+# What differs between requests with the same head.
+OF_A_CONNECTION: Final = frozenset({"client", "server", "scheme", "state"})
 
 
 class Awaited(Enum):
@@ -52,11 +55,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     A request that is all there when it begins, as almost all are, needs no timer; and the one
     between requests isn't set anew for each, which takes 1 µs, but looks whether it is due.
-    A head that a connection has sent before, byte by byte, isn't read again, as long as the request
-    comes in one piece and alone.
+    A head that has come before, byte by byte, isn't read again, as long as the request comes in one
+    piece and alone.
     """
 
     timeout: float
+    heads: dict[bytes, Head]
     cycle: Cycle
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +72,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._dropped_bytes = 0
         self._lingers = False
         self._idle_since: float | None = None
-        self._heads: dict[bytes, Head] = {}
+        self._kept_in_vain = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin to wait for headers."""
@@ -92,7 +96,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         is_answering = self.cycle is not None and not self.cycle.response_complete
         if is_answering and self._awaited is Awaited.NOTHING:
-            if is_between:
+            if is_between and self._kept_in_vain < MOST_KEPT_IN_VAIN:
                 self._keep_head(data)
             if self._timed is Awaited.NOTHING:
                 return
@@ -114,13 +118,20 @@ class LimitedProtocol(HttpToolsProtocol):
     def _is_read_already(self, data: bytes) -> bool:
         """Begin to answer a request whose head is known, if it is one, and nothing else came."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = self._heads.get(data[:end])
+        head = self.heads.get(data[:end])
         if head is None or len(data) - end != head.body_length:
             return False
+        self._kept_in_vain = 0
         self._idle_since = None
+        self._awaited = Awaited.NOTHING
+        if self._timed is not Awaited.NOTHING:
+            self._stop_timer()
         self.expect_100_continue = False
         self.url = head.url
         self.scope = scope = head.scope.copy()  # type: ignore[assignment]  # a dict for uvicorn, too
+        scope["client"] = self.client
+        scope["server"] = self.server
+        scope["scheme"] = self.scheme
         scope["state"] = self.app_state.copy()
         self._began(scope)
         self._answer(keep_alive=True)
@@ -149,10 +160,11 @@ class LimitedProtocol(HttpToolsProtocol):
             or self.parser.should_upgrade()
         ):
             return
-        if len(self._heads) >= HEADS_KEPT:
-            self._heads.clear()
-        scope = {name: value for name, value in cycle.scope.items() if name != "state"}
-        self._heads[data[:end]] = Head(scope, self.url, body_length)
+        self._kept_in_vain += 1
+        if len(self.heads) >= HEADS_KEPT:
+            del self.heads[next(iter(self.heads))]
+        scope = {name: of for name, of in cycle.scope.items() if name not in OF_A_CONNECTION}
+        self.heads[data[:end]] = Head(scope, self.url, body_length)
 
     def on_message_begin(self) -> None:
         """Wait for the headers of a request."""
@@ -336,9 +348,7 @@ def _target(url: bytes) -> tuple[str, bytes, bytes]:
 
 def listening_options(settings: Settings) -> dict[str, Any]:
     """What to give uvicorn's configuration."""
-    protocol = type("Protocol", (LimitedProtocol,), {"timeout": settings.request_timeout})
     return {
-        "http": protocol,
         "limit_concurrency": settings.max_connections,
         # The application itself reads what proxies say, by TRUSTED_PROXIES.
         "proxy_headers": False,

@@ -51,8 +51,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 def protocol_options(settings: Settings) -> dict[str, Any]:
     """What uvicorn is to be configured with."""
+    own = {"timeout": settings.request_timeout, "heads": {}}
     return {
-        "http": type("Protocol", (HTTPProtocol,), {"timeout": settings.request_timeout}),
+        "http": type("Protocol", (HTTPProtocol,), own),
         "ws": WebSocketProtocol,
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": PING_SECONDS,
