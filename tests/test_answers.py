@@ -7,12 +7,12 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
+from tests.conftest import Account, visiting
 from tests.sockets import PATIENCE, listening
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 
-LONG = "{ " + " ".join(f"a{number}: __typename" for number in range(30)) + " }"
+LONG = "{ " + " ".join(f"a{number:0100}: __typename" for number in range(10)) + " }"
 LONGER = "{ todos { nodes { id title description } } }"
 # What no two answers have in common.
 OWN_HEADERS = ("date", "server", "x-request-id", "x-response-time")
@@ -71,9 +71,22 @@ async def test_an_answer_is_the_same_at_once_and_in_messages(
     ]
     first, again, in_messages = map(comparable, answers)
     assert first == again == in_messages
-    is_compressed = encoding == "gzip" and len(answers[0].content) >= 1024
+    is_long = query in (LONG, LONGER)
+    assert (len(answers[0].content) >= 1024) is is_long
+    is_compressed = encoding == "gzip" and is_long
     assert ("content-encoding" in answers[0].headers) is is_compressed
     assert ("Accept-Encoding" in answers[0].headers["vary"]) is is_compressed
+
+
+async def test_nothing_is_compressed_where_that_is_off(
+    app: ASGIApp, settings: Settings, database_url: str
+) -> None:
+    """However long it is, and for whoever accepts it."""
+    off = create_app(settings.model_copy(update={"enable_compression": False}), database_url)
+    async with visiting(off) as visitor:
+        answer = await visitor.post(LONG)
+    assert len(answer.content) > 1024
+    assert "content-encoding" not in answer.headers
 
 
 async def test_a_refusal_is_the_same_at_once_and_in_messages(clients: Clients) -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_gql import __version__
 from todo_gql.http import health, logs
+from todo_gql.http.compression import compressing
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
 from todo_gql.telemetry import observation
@@ -54,10 +55,10 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-def wrapped(stream: io.StringIO, **options: Any) -> ASGIApp:
+def wrapped(stream: io.StringIO, compression: int | None = None, **options: Any) -> ASGIApp:
     """The small app of this module in its middleware, which logs to a stream."""
     app = Starlette(routes=ROUTES, exception_handlers={Exception: on_exception})
-    return with_middleware(app, log_stream=stream, **options)
+    return with_middleware(compressing(app, compression), log_stream=stream, **options)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def log() -> io.StringIO:
 @pytest.fixture
 async def site(log: io.StringIO) -> AsyncIterator[httpx.AsyncClient]:
     """The small app with every part of the middleware switched on."""
-    async with client(wrapped(log, cors_origins=[ORIGIN], compression_level=6)) as opened:
+    async with client(wrapped(log, compression=6, cors_origins=[ORIGIN])) as opened:
         yield opened
 
 
@@ -121,7 +122,7 @@ async def test_other_scopes_pass_untouched(log: io.StringIO) -> None:
 
     async def send(_message: Any) -> None: ...
 
-    wrapped_app = with_middleware(app, cors_origins=[ORIGIN], compression_level=6, log_stream=log)
+    wrapped_app = with_middleware(app, cors_origins=[ORIGIN], log_stream=log)
     scopes: list[Scope] = [{"type": "lifespan"}, {"type": "websocket", "headers": []}]
     for scope in scopes:
         await wrapped_app(scope, receive, send)

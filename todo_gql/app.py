@@ -70,8 +70,7 @@ def create_app(
     observer = Observer(counted, SlowOperations(slow_after) if slow_after else None)
     limits = RateLimits(settings)
     graphiql = GraphiQL()
-    level = settings.compression_level if settings.enable_compression else None
-    page = compressing(graphiql.page, level) if settings.has_graphiql else None
+    page = compressing(graphiql.page, settings.gzip_level) if settings.has_graphiql else None
     graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     connections = Connections()
     responder = Responder(graphql, connections)
@@ -87,7 +86,11 @@ def create_app(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
     return with_middleware(
-        Shortcut("/graphql", traced(streams) if traced else streams, compressing(others, level)),
+        Shortcut(
+            "/graphql",
+            traced(streams) if traced else streams,
+            compressing(others, settings.gzip_level),
+        ),
         cors_origins=settings.backend_cors_origins,
         log_level=settings.log_level,
         observer=observer,

@@ -235,6 +235,11 @@ class Settings(BaseSettings):
         return self._in_development(self.introspection)
 
     @property
+    def gzip_level(self) -> int | None:
+        """The effort that gzip makes; None where nothing is compressed."""
+        return self.compression_level if self.enable_compression else None
+
+    @property
     def has_graphiql(self) -> bool:
         """Whether GraphiQL is served."""
         return self._in_development(self.graphiql)

@@ -119,7 +119,7 @@ class GraphQLRoute:
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
-        self.answers = Answers(settings.compression_level if settings.enable_compression else None)
+        self.answers = Answers(settings.gzip_level)
         self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What wraps every request: its id, its time, its line in the log, CORS and compression."""
+"""What wraps every request: its id, its time, its line in the log, and CORS."""
 
 import logging
 import re
@@ -16,7 +16,6 @@ from uuid_utils import uuid4
 from todo_gql.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http import logs
 from todo_gql.http.addresses import Proxies
-from todo_gql.http.compression import compressing
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.security import SecurityHeaders
@@ -154,7 +153,6 @@ def with_middleware(
     app: ASGIApp,
     *,
     cors_origins: Sequence[str] = (),
-    compression_level: int | None = None,
     log_level: str = "INFO",
     log_stream: TextIO | None = None,
     observer: Observer | None = None,
@@ -164,14 +162,13 @@ def with_middleware(
     """Wrap `app` in everything that each request needs.
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
-    not send credentials. `compression_level` is gzip's, 1 to 9, and None switches compression
-    off. The access log goes to `log_stream`, standard error by default, from `log_level` on.
-    `observer` is told of each request. In `production` browsers are told to come by HTTPS only.
+    not send credentials. The access log goes to `log_stream`, standard error by default, from
+    `log_level` on. `observer` is told of each request. In `production` browsers are told to come by HTTPS only.
     `trusted_proxies` are the networks of those who may say where a request comes from.
     """
     return RequestEnvelope(
         app,
-        ways=Ways(compressing(app, compression_level), cors_origins),
+        ways=Ways(app, cors_origins),
         failure=Ways(internal_error, cors_origins),
         vary=bool(cors_origins),
         access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
