@@ -94,6 +94,18 @@ async def test_a_broken_connection_is_replaced(pool: Pool) -> None:
     assert ended not in pids
 
 
+async def test_a_connection_is_lent_again_while_it_is_taken_back(pool: Pool) -> None:
+    """Somebody else may have it before whoever gives it back goes on."""
+
+    async def fail() -> None:
+        for _ in range(30):
+            connection = await pool.take()
+            await pool.take_back(connection, asyncpg.DataError())
+
+    await asyncio.gather(*(fail() for _ in range(6)))
+    assert (pool.taken, pool.stand_ins) == (0, {})
+
+
 async def test_an_open_transaction_is_never_passed_on(pool: Pool) -> None:
     """Whoever leaves one behind leaves a connection that is closed."""
     connection = await pool.take()

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job
@@ -60,8 +59,7 @@ class Task(StrEnum):
 @asynccontextmanager
 async def _queries() -> AsyncIterator[Queries]:
     async with db.connection() as connection:
-        # The pool's proxy has all methods of a connection.
-        yield Queries.from_asyncpg_connection(cast("asyncpg.Connection[db.Row]", connection))
+        yield Queries.from_asyncpg_connection(connection)
 
 
 async def enqueue(

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from todo_gql.outages import LOST
+from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.telemetry.statements import NotedConnection
 
 logger = logging.getLogger(__name__)
@@ -17,8 +18,6 @@ LOOK_SECONDS: Final = 0.5
 # up itself, and finds a timer and an answer when it goes on, has looked but once.
 SILENT_LOOKS: Final = 11
 END_SECONDS = 1.0
-
-Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
 
 
 async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -30,11 +29,19 @@ async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -
     await connection.execute("SELECT", timeout=END_SECONDS)
 
 
+class _Waiter(NamedTuple):
+    """One who waits for a connection, and until when."""
+
+    due: float
+    served: asyncio.Future[NotedConnection | None]
+
+
 class Pool(asyncpg.Pool):
     """Opens, mends and closes connections as asyncpg does, and lends them at a tenth of the cost.
 
     A connection that comes back goes straight to whoever waits longest, or is kept at hand. Those
-    beyond `min_size` go back to asyncpg, which closes them once they have been idle for long.
+    beyond `min_size` go back to asyncpg, which closes them once they have been idle for long. It
+    lends them as stand-ins, through which each call takes longer; they are lent here without.
     """
 
     def __init__(
@@ -60,26 +67,43 @@ class Pool(asyncpg.Pool):
         self.limit = max_size
         self.acquire_timeout = timeout
         self.taken = 0
-        self.open: set[Connection] = set()
-        self.progress: dict[Connection, tuple[int, int]] = {}
+        self.stand_ins: dict[NotedConnection, asyncpg.pool.PoolConnectionProxy[Any]] = {}
+        self.progress: dict[NotedConnection, tuple[int, int]] = {}
         self.returning: set[asyncio.Task[None]] = set()
-        self.at_hand: list[Connection] = []
-        self.waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self.at_hand: list[NotedConnection] = []
+        self.waiters: deque[_Waiter] = deque()
+        self.timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for a connection."""
-        return sum(not waiter.done() for waiter in self.waiters)
+        return sum(not waiter.served.done() for waiter in self.waiters)
 
     def get_idle_size(self) -> int:
         """How many open connections nobody uses."""
         return super().get_idle_size() + len(self.at_hand)
 
+    async def rows(self, statement: str, values: Sequence[object]) -> list[asyncpg.Record]:
+        """All rows of a statement, for the length of which it has a connection."""
+        # What `take` does first, for the price of a coroutine less.
+        if self.at_hand and not self.at_hand[-1].is_closed():
+            connection = self.at_hand.pop()
+        else:
+            connection = await self.take()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
+        except BaseException as error:
+            await self.take_back(connection, error)
+            raise
+        if not self.give_back(connection):
+            await self.return_to_asyncpg(connection)
+        return rows
+
     def acquire(self, **_options: Any) -> Any:
         """A connection, to be awaited; `TimeoutError` when none is free in time."""
         return self.take()
 
-    async def take(self) -> Connection:
+    async def take(self) -> NotedConnection:
         """A connection; `TimeoutError` when none is free in time."""
         while True:
             if self.at_hand:
@@ -90,48 +114,63 @@ class Pool(asyncpg.Pool):
                 connection = passed
             else:
                 continue
-            if _is_good(connection):
+            if not connection.is_closed():
                 return connection
             await self.return_to_asyncpg(connection)
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> NotedConnection:
         self.taken += 1
         try:
             # It never waits there, and has a limit of its own on connecting.
-            connection: Connection = await super().acquire()
+            stand_in: Any = await super().acquire()
         except BaseException:
             self._make_room()
             raise
-        self.open.add(connection)
+        connection: NotedConnection = stand_in.itself
+        self.stand_ins[connection] = stand_in
         return connection
 
-    async def _passed_on(self) -> Connection | None:
+    async def _passed_on(self) -> NotedConnection | None:
         """What somebody gives back; None where there is room to open a connection instead."""
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
+        waiter = _Waiter(loop.time() + self.acquire_timeout, loop.create_future())
         self.waiters.append(waiter)
-        timer = loop.call_later(self.acquire_timeout, _expire, waiter)
+        if self.timer is None:
+            self.timer = loop.call_at(waiter.due, self._tell_who_waits_too_long)
+        served = waiter.served
         try:
-            return await waiter
+            return await served
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())
+            if served.done() and not served.cancelled() and served.exception() is None:
+                self._pass_on(served.result())
             raise
-        finally:
-            timer.cancel()
 
-    def give_back(self, connection: Connection) -> bool:
+    def _tell_who_waits_too_long(self) -> None:
+        """Give up those whose time is over, by a timer that does for all: they come in order."""
+        loop, self.timer = asyncio.get_running_loop(), None
+        while self.waiters:
+            due, served = self.waiters[0]
+            if due > loop.time() and not served.done():
+                self.timer = loop.call_at(due, self._tell_who_waits_too_long)
+                return
+            self.waiters.popleft()
+            if not served.done():
+                served.set_exception(TimeoutError("No connection is free."))
+
+    def give_back(self, connection: NotedConnection) -> bool:
         """Keep a connection, or pass it on, if it is as good as new; else False."""
-        if not _is_good(connection) or not (self.waiters or len(self.at_hand) < self.kept):
+        if connection.is_closed() or connection.is_in_transaction():
+            return False
+        if not self.waiters and len(self.at_hand) >= self.kept:
             return False
         self._pass_on(connection)
         return True
 
-    def _pass_on(self, connection: Connection | None) -> None:
+    def _pass_on(self, connection: NotedConnection | None) -> None:
         while self.waiters:
-            waiter = self.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(connection)
+            served = self.waiters.popleft().served
+            if not served.done():
+                served.set_result(connection)
                 return
         if connection is not None:
             self.at_hand.append(connection)
@@ -145,7 +184,16 @@ class Pool(asyncpg.Pool):
         if not self.give_back(connection):
             await self.return_to_asyncpg(connection)
 
-    async def abandon(self, connection: Connection) -> None:
+    async def take_back(self, connection: NotedConnection, error: BaseException) -> None:
+        """Take back a connection from a block that has raised an error."""
+        if isinstance(error, (*LOST, OutcomeUnknown)):
+            await self.discard(connection)
+        elif isinstance(error, asyncio.CancelledError):
+            await self.abandon(connection)
+        else:
+            await self.return_to_asyncpg(connection)
+
+    async def abandon(self, connection: NotedConnection) -> None:
         """Take back a connection in the midst of a statement; whoever used it waits but a second.
 
         A database that is frozen doesn't end the statement for as long as it is.
@@ -155,23 +203,26 @@ class Pool(asyncpg.Pool):
         task.add_done_callback(self.returning.discard)
         await asyncio.wait({task}, timeout=END_SECONDS)
 
-    async def discard(self, connection: Connection) -> None:
+    async def discard(self, connection: NotedConnection) -> None:
         """Take back a connection that failed, though it may not know yet that it is closed."""
-        if _is_open(connection):
+        if not connection.is_closed():
             connection.terminate()
         await self.return_to_asyncpg(connection)
 
-    async def return_to_asyncpg(self, connection: Connection) -> None:
+    async def return_to_asyncpg(self, connection: NotedConnection) -> None:
         """Leave it to asyncpg to end what was given up, and to replace what is broken."""
+        stand_in = self.stand_ins[connection]
         try:
-            if connection.is_in_transaction():
+            if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
-            await super().release(connection)
+            await super().release(stand_in)
         except (*LOST, asyncpg.PostgresError, OSError):
             # PostgreSQL has closed it or is silent, and asyncpg has taken it back already.
             pass
         finally:
-            self.open.discard(connection)
+            # Somebody may have it already, by another stand-in.
+            if self.stand_ins.get(connection) is stand_in:
+                del self.stand_ins[connection]
             self._make_room()
 
     def close_silent(self) -> None:
@@ -181,10 +232,9 @@ class Pool(asyncpg.Pool):
         too, and is closed as well rather than tried by one request after the other.
         """
         before, self.progress = self.progress, {}
-        silent: list[Connection] = []
-        for connection in filter(_is_open, self.open.difference(self.at_hand)):
-            # The proxy has all that a connection has.
-            sent = cast("NotedConnection", connection).statements_sent
+        silent: list[NotedConnection] = []
+        for connection in filter(_is_open, self.stand_ins.keys() - self.at_hand):
+            sent = connection.statements_sent
             seen, looks = before.get(connection, (sent, 0))
             self.progress[connection] = sent, looks + 1 if sent == seen else 0
             if self.progress[connection][1] > SILENT_LOOKS:
@@ -202,19 +252,5 @@ class Pool(asyncpg.Pool):
         await super().close()
 
 
-def _is_open(connection: Connection) -> bool:
-    """Whether it can be used; asyncpg takes back by itself what PostgreSQL closed."""
-    try:
-        return not connection.is_closed()
-    except asyncpg.InterfaceError:
-        return False
-
-
-def _is_good(connection: Connection) -> bool:
-    """Whether the next one can use it."""
-    return _is_open(connection) and not connection.is_in_transaction()
-
-
-def _expire(waiter: asyncio.Future[Connection | None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError("No connection is free."))
+def _is_open(connection: NotedConnection) -> bool:
+    return not connection.is_closed()

@@ -1,6 +1,6 @@
 """The statements that an operation sends to PostgreSQL, as texts without values."""
 
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -26,6 +26,11 @@ class NotedConnection(asyncpg.Connection):
     """
 
     statements_sent = 0
+
+    @property
+    def itself(self) -> Self:
+        """The connection, which asyncpg's stand-ins for it give, too."""
+        return self
 
     def execute(self, query: str, *args: Any, **options: Any) -> Any:
         self.statements_sent += 1
