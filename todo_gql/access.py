@@ -1,5 +1,7 @@
 """What a viewer may see: where every read begins."""
 
+from functools import cache
+
 from tortoise.models import Model
 
 from todo_gql.auth import Viewer
@@ -39,6 +41,23 @@ def _owned(source: str, alias: str, viewer: Viewer) -> Statement:
 def all_todos(viewer: Viewer) -> Statement:
     """The viewer's todos `t`, those in the trash too."""
     return _owned("todos t", "t", viewer)
+
+
+@cache
+def todo_by_id(tags: str | None) -> str:
+    """The text that finds the todo `$2` of owner `$1`, in the trash too, perhaps with its tags."""
+    return _todos_where("t.id = $2", tags)
+
+
+@cache
+def todos_by_ids(tags: str | None) -> str:
+    """As `todo_by_id`, for several ids; an array takes longer to send than an id."""
+    return _todos_where("t.id = ANY($2)", tags)
+
+
+def _todos_where(condition: str, tags: str | None) -> str:
+    columns = [*TODO_COLUMNS, tags] if tags else TODO_COLUMNS
+    return Statement("todos t").where("t.owner_id = $1").where(condition).select(columns)
 
 
 def visible_todos(viewer: Viewer) -> Statement:

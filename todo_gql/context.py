@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import strawberry
@@ -36,6 +35,7 @@ class Context:
         self.ip_address = ip_address
         self.now = now or datetime.now(UTC)
         self.told: dict[Hashable, Any] = {}
+        self._loaders: Loaders | None = None
 
     def signed_in(self) -> Viewer:
         """The viewer; `Unauthenticated` when there is none."""
@@ -48,18 +48,20 @@ class Context:
         self.viewer = viewer
         self.forget_loaded()
 
-    @cached_property
+    @property
     def loaders(self) -> Loaders:
         """The viewer's loaders; `Unauthenticated` when there is no viewer."""
-        return Loaders(self.signed_in(), self.now)
+        if self._loaders is None:
+            self._loaders = Loaders(self.signed_in(), self.now)
+        return self._loaders
 
     def begin_event(self, loaders: Loaders, told: dict[Hashable, Any]) -> None:
         """Let what follows be the next event of a subscription, with loaders of its own."""
-        self.now, self.loaders, self.told = loaders.now, loaders, told
+        self.now, self._loaders, self.told = loaders.now, loaders, told
 
     def forget_loaded(self) -> None:
         """Drop what was loaded, after a write that may have changed it."""
-        self.__dict__.pop("loaders", None)
+        self._loaders = None
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

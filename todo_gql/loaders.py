@@ -4,11 +4,11 @@ They return rows; the features turn rows into types.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiodataloader import DataLoader
@@ -73,6 +73,27 @@ class Asker:
     tags_of_todo: str = access.TAGS_OF_TODO
 
 
+Made = TypeVar("Made")
+
+
+class made_once(Generic[Made]):  # noqa: N801 - it stands where `cached_property` would
+    """A loader that is made when it is asked for.
+
+    `functools.cached_property` does the same under a lock, which takes longer than all else.
+    """
+
+    def __init__(self, make: Callable[[Any], Made]) -> None:
+        self.make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, loaders: "Loaders", _owner: type) -> Made:
+        made = loaders.__dict__[self.name] = self.make(loaders)
+        return made
+
+
 class Loaders:
     """The loaders of one operation.
 
@@ -94,37 +115,37 @@ class Loaders:
             self.asker.tags_of_todo = access.TAG_NAMES_OF_TODO
 
     # Making them all takes longer than most operations, which need one or two.
-    @cached_property
+    @made_once
     def todo_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """Todos, those in the trash too."""
         return ColumnDataLoader(partial(_todos_by_id, self.asker))
 
-    @cached_property
+    @made_once
     def user_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
         """The accounts that the viewer sees."""
         return ColumnDataLoader(partial(_users_by_id, self.asker))
 
-    @cached_property
+    @made_once
     def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[TagOfTodo]]:
         """Each todo's tags in alphabetical order."""
         return ColumnDataLoader(partial(_tags_by_todo_id, self.asker))
 
-    @cached_property
+    @made_once
     def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:
         """A page of each todo's history, newest first."""
         return DataLoader(partial(_history_by_todo_id, self.asker))
 
-    @cached_property
+    @made_once
     def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
         """Whether each todo has changes at number `before` or newer."""
         return DataLoader(partial(_newer_history, self.asker))
 
-    @cached_property
+    @made_once
     def todo_counts(self) -> ColumnDataLoader[UUID, db.Row]:
         """The counts per status that the write path keeps with the owner."""
         return ColumnDataLoader(partial(_todo_counts, self.asker))
 
-    @cached_property
+    @made_once
     def overdue_count(self) -> ColumnDataLoader[UUID, int]:
         """How many todos are overdue now."""
         return ColumnDataLoader(partial(_overdue_counts, self.asker))
@@ -136,10 +157,12 @@ class Loaders:
 
 @loader
 async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
-    statement = access.all_todos(asker.viewer)
-    if "tags" not in asker.wanted:
-        return await _by_id(statement, access.TODO_COLUMNS, "t", ids)
-    return await _by_id(statement, [*access.TODO_COLUMNS, asker.tags_of_todo], "t", ids)
+    tags = asker.tags_of_todo if "tags" in asker.wanted else None
+    if len(ids) == 1:
+        rows = await db.fetch(access.todo_by_id(tags), asker.viewer.id, ids[0])
+    else:
+        rows = await db.fetch(access.todos_by_ids(tags), asker.viewer.id, ids)
+    return _in_order(rows, ids)
 
 
 @loader
@@ -196,8 +219,7 @@ async def _todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
         rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
     else:
         rows = await db.fetch(COUNTS, asker.viewer.id)
-    found = {row["id"]: row for row in rows}
-    return [found.get(owner_id, Unauthenticated()) for owner_id in ids]
+    return [row or Unauthenticated() for row in _in_order(rows, ids)]
 
 
 @loader
@@ -212,6 +234,12 @@ async def _by_id(
     statement: Statement, columns: Sequence[str], alias: str, ids: list[UUID]
 ) -> list[db.Row | None]:
     statement.where(f"{alias}.id = ANY({statement.bind(ids)})")
-    rows = await db.fetch(statement.select(columns), *statement.values)
+    return _in_order(await db.fetch(statement.select(columns), *statement.values), ids)
+
+
+def _in_order(rows: list[db.Row], ids: list[UUID]) -> list[db.Row | None]:
+    """The row with each id, if there is one."""
+    if len(ids) == len(rows) == 1 and rows[0]["id"] == ids[0]:
+        return [rows[0]]
     found = {row["id"]: row for row in rows}
     return [found.get(wanted) for wanted in ids]

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import strawberry
+from asyncpg.pgproto import pgproto
 
 
 @strawberry.interface(description="Anything with an id of its own, to be had by `node(id)`.")
@@ -15,7 +16,8 @@ class Node:
 def parse_id(text: str) -> UUID | None:
     """The UUID that `text` is in canonical form, in any letter case; None for anything else."""
     try:
-        parsed = UUID(text)
+        # Reads, writes and compares itself ten times as fast as Python's, of which it is one.
+        parsed = pgproto.UUID(text)
     except ValueError:
         return None
     return parsed if str(parsed) == text.lower() else None

@@ -88,8 +88,17 @@ class Keyset:
         """What must be selected beside the rows' own columns."""
         return [f"{key.extra} AS {key.column}" for key in self.keys if key.extra]
 
-    def order_by(self, *, backwards: bool) -> str:
-        """The ORDER BY clause, without its keyword."""
+    @cached_property
+    def forwards(self) -> str:
+        """What rows are ordered by, as ORDER BY has it."""
+        return self._order_by(backwards=False)
+
+    @cached_property
+    def backwards(self) -> str:
+        """The opposite order."""
+        return self._order_by(backwards=True)
+
+    def _order_by(self, *, backwards: bool) -> str:
         return ", ".join(
             f"{key.sql} {'DESC' if key.descending is not backwards else 'ASC'}" for key in self.keys
         )
@@ -208,14 +217,13 @@ async def fetch_page(
     backwards = arguments.backwards
     after = keyset.values(arguments.after) if arguments.after is not None else None
     before = keyset.values(arguments.before) if arguments.before is not None else None
-    narrowed = statement.copy()
+    narrowed = statement if after is None and before is None else statement.copy()
     if after is not None:
         narrowed.where(keyset.beyond(narrowed, after, backwards=False))
     if before is not None:
         narrowed.where(keyset.beyond(narrowed, before, backwards=True))
-    text = narrowed.select(
-        [*columns, *keyset.extra_columns], keyset.order_by(backwards=backwards), size + 1
-    )
+    order = keyset.backwards if backwards else keyset.forwards
+    text = narrowed.select([*columns, *keyset.extra_columns], order, size + 1)
     rows = await db.fetch(text, *narrowed.values, plan_anew=narrowed.plan_anew)
     more = len(rows) > size
     rows = rows[:size]

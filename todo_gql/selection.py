@@ -28,6 +28,8 @@ _everywhere: dict[tuple[int, str], tuple[OperationDefinitionNode, frozenset[str]
 def selected_below(info: Info) -> frozenset[str]:
     """The names of all fields that may be asked for below the current one, at whatever depth."""
     raw = info._raw_info
+    if len(raw.field_nodes) == 1:
+        return _known_below(raw.field_nodes[0], raw.fragments)
     return frozenset().union(*(_known_below(node, raw.fragments) for node in raw.field_nodes))
 
 
