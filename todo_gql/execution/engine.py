@@ -30,7 +30,7 @@ from todo_gql.execution.places import ROOT
 from todo_gql.execution.plan import Selection
 from todo_gql.execution.planning import Planner
 from todo_gql.execution.shortcuts import Serializers
-from todo_gql.execution.variables import MAX_COERCION_ERRORS, Coerce, variable_reader
+from todo_gql.execution.variables import MAX_COERCION_ERRORS, ReadVariables, variable_reader
 
 CONDITIONS = frozenset({"skip", "include"})
 HANDED_OVER = frozenset({"defer", "stream", "experimental_disableErrorPropagation"})
@@ -47,7 +47,7 @@ class Operation:
     root_type: GraphQLObjectType | None
     fragments: dict[str, FragmentDefinitionNode]
     conditions: tuple[str, ...]
-    variables: Coerce
+    variables: ReadVariables
     is_covered: bool
     plans: dict[tuple[object, ...], Selection] = field(default_factory=dict)
 

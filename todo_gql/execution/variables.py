@@ -1,99 +1,104 @@
 """Coercing variables: graphql-core's rules, with a short way for values that need no coercion."""
 
 from collections.abc import Callable, Mapping
-from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
-    GraphQLBoolean,
     GraphQLError,
-    GraphQLFloat,
-    GraphQLID,
-    GraphQLInt,
     GraphQLSchema,
-    GraphQLString,
     OperationDefinitionNode,
-    get_nullable_type,
+    Undefined,
     get_variable_values,
+    is_non_null_type,
 )
 from graphql.execution import VariableValues
 from graphql.execution.get_variable_signature import (
     GraphQLVariableSignature,
     get_variable_signature,
 )
-from graphql.execution.values import VariableValueSource
-from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+from graphql.execution.values import VariableValueSource, input_is_nested_too_deeply
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from todo_gql.execution.arguments import ATOMS
+from todo_gql.execution.coercion import Coerce, Unusual, can_nest, coercer
 
 MAX_COERCION_ERRORS = 50
 
-# The Python types whose values the specified scalars take as they are.
-TAKEN: dict[object, type] = {
-    GraphQLBoolean: bool,
-    GraphQLFloat: float,
-    GraphQLID: str,
-    GraphQLInt: int,
-    GraphQLString: str,
-}
-# Of those, which they take.
-IS_TAKEN: dict[type, Callable[[Any], bool]] = {
-    bool: lambda _value: True,
-    float: isfinite,
-    int: lambda number: GRAPHQL_MIN_INT <= number <= GRAPHQL_MAX_INT,
-    str: lambda _text: True,
-}
 
+class _Variable(NamedTuple):
+    """A variable of an operation, and what there is to know of it before its values come.
 
-class _Plain(NamedTuple):
-    """A variable of a specified scalar type."""
+    `absent` is its value where none is given: `Undefined` for none, or `Unusual`.
+    """
 
     name: str
     signature: GraphQLVariableSignature
-    kind: type
+    coerce: Coerce
+    absent: Any
+    can_nest: bool
 
 
-Coerce = Callable[[Mapping[str, Any]], VariableValues | list[GraphQLError]]
+ReadVariables: TypeAlias = Callable[[Mapping[str, Any]], VariableValues | list[GraphQLError]]
 
 
 def variable_reader(
     schema: GraphQLSchema, operation: OperationDefinitionNode, *, hide_suggestions: bool
-) -> Coerce:
+) -> ReadVariables:
     """What coerces an operation's variables, or tells what is wrong with them."""
     definitions = operation.variable_definitions or ()
-    plain = [_plain(get_variable_signature(schema, node)) for node in definitions]
+    variables = [_variable(get_variable_signature(schema, node)) for node in definitions]
 
-    def coerce(given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
-        values = _as_they_are(plain, given)
-        if values is not None:
-            return values
-        return get_variable_values(
-            schema,
-            definitions,
-            dict(given),
-            max_errors=MAX_COERCION_ERRORS,
-            hide_suggestions=hide_suggestions,
-        )
+    def read(given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
+        try:
+            return _coerced(variables, given)
+        except (Unusual, RecursionError):
+            return get_variable_values(
+                schema,
+                definitions,
+                dict(given),
+                max_errors=MAX_COERCION_ERRORS,
+                hide_suggestions=hide_suggestions,
+            )
 
-    return coerce
+    return read
 
 
-def _plain(signature: GraphQLVariableSignature | GraphQLError) -> _Plain | None:
+def _variable(signature: GraphQLVariableSignature | GraphQLError) -> _Variable | None:
     if isinstance(signature, GraphQLError):
         return None
-    kind = TAKEN.get(get_nullable_type(signature.type))
-    return None if kind is None else _Plain(signature.name, signature, kind)
+    name, type_ = signature.name, signature.type
+    return _Variable(name, signature, coercer(type_), _absent(signature), can_nest(type_))
 
 
-def _as_they_are(plain: list[_Plain | None], given: Mapping[str, Any]) -> VariableValues | None:
-    """The variables, if all are there and need no coercion."""
+def _absent(signature: GraphQLVariableSignature) -> Any:
+    if signature.default is None:
+        return Unusual if is_non_null_type(signature.type) else Undefined
+    try:
+        default = coerce_default_value(signature)
+    except Exception:  # noqa: BLE001 - graphql-core has the words for it
+        return Unusual
+    # Whoever is given a list may change it.
+    return default if type(default) in ATOMS else Unusual
+
+
+def _coerced(variables: list[_Variable | None], given: Mapping[str, Any]) -> VariableValues:
+    """The variables' values; raises `Unusual` where something is to be said about them."""
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
-    for variable in plain:
+    for variable in variables:
         if variable is None:
-            return None
-        name, signature, kind = variable
-        value = given.get(name)
-        if type(value) is not kind or not IS_TAKEN[kind](value):
-            return None
+            raise Unusual
+        name, signature, coerce, absent, can_nest = variable
+        value = given.get(name, Undefined)
+        if value is Undefined:
+            if absent is Unusual:
+                raise Unusual
+            sources[name] = VariableValueSource(signature)
+            if absent is not Undefined:
+                coerced[name] = absent
+            continue
+        if can_nest and input_is_nested_too_deeply(value, signature.type):
+            raise Unusual
         sources[name] = VariableValueSource(signature, value)
-        coerced[name] = value
+        coerced[name] = coerce(value)
     return VariableValues(sources, coerced)

@@ -1,0 +1,159 @@
+"""Coercing input values that need next to nothing, and leaving all others to graphql-core."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import isfinite
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLString,
+    Undefined,
+    assert_leaf_type,
+    get_named_type,
+    get_nullable_type,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    is_required_input_field,
+)
+from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+Coerce: TypeAlias = Callable[[Any], Any]
+"""What graphql-core makes of a value; raises `Unusual` where that is for graphql-core to tell."""
+
+# The Python types whose values the specified scalars take as they are.
+TAKEN: dict[object, type] = {
+    GraphQLBoolean: bool,
+    GraphQLFloat: float,
+    GraphQLID: str,
+    GraphQLInt: int,
+    GraphQLString: str,
+}
+# Of those, which they take.
+IS_TAKEN: dict[type, Callable[[Any], bool]] = {
+    bool: lambda _value: True,
+    float: isfinite,
+    int: lambda number: GRAPHQL_MIN_INT <= number <= GRAPHQL_MAX_INT,
+    str: lambda _text: True,
+}
+
+
+class Unusual(Exception):
+    """A value is wrong, or right in a way that isn't usual."""
+
+
+def coercer(type_: GraphQLInputType) -> Coerce:
+    """What coerces values of a type."""
+    nullable, inner = not is_non_null_type(type_), get_nullable_type(type_)
+    if kind := TAKEN.get(inner):
+        return _taken(kind, nullable=nullable)
+    if is_list_type(inner):
+        return _list(coercer(inner.of_type), nullable=nullable)
+    if is_input_object_type(inner):
+        return _object(inner, nullable=nullable)
+    return _leaf(assert_leaf_type(inner), nullable=nullable)
+
+
+def _taken(kind: type, *, nullable: bool) -> Coerce:
+    is_taken = IS_TAKEN[kind]
+
+    def coerce(value: Any) -> Any:
+        if type(value) is kind and is_taken(value):
+            return value
+        if value is None and nullable:
+            return None
+        raise Unusual
+
+    return coerce
+
+
+def _leaf(leaf: GraphQLLeafType, *, nullable: bool) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if value is None and nullable:
+            return None
+        if value is None or value is Undefined:
+            raise Unusual
+        try:
+            coerced = leaf.coerce_input_value(value)
+        except Exception as error:
+            raise Unusual from error
+        if coerced is Undefined:
+            raise Unusual
+        return coerced
+
+    return coerce
+
+
+def _list(coerce_item: Coerce, *, nullable: bool) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if type(value) is list:
+            return list(map(coerce_item, value))
+        if value is None and nullable:
+            return None
+        raise Unusual
+
+    return coerce
+
+
+class _Field(NamedTuple):
+    """A field of an input object; `default` is `Unusual` where the field has to be there."""
+
+    name: str
+    out_name: str
+    coerce: Coerce
+    default: Any
+
+
+def _object(type_: GraphQLInputObjectType, *, nullable: bool) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if type(value) is not dict:
+            if value is None and nullable:
+                return None
+            raise Unusual
+        coerced: dict[str, Any] = {}
+        known = 0
+        for name, out_name, coerce_field, default in _fields(type_):
+            if name in value:
+                known += 1
+                coerced[out_name] = coerce_field(value[name])
+            elif default is Unusual:
+                raise Unusual
+            elif default is not Undefined:
+                coerced[out_name] = default
+        if known < len(value):
+            raise Unusual
+        if type_.is_one_of and (known != 1 or None in coerced.values()):
+            raise Unusual
+        return type_.out_type(coerced)
+
+    return coerce
+
+
+# When values come, and not before: one of the fields may be of the very type.
+@lru_cache(maxsize=1024)
+def _fields(type_: GraphQLInputObjectType) -> list[_Field]:
+    return [
+        _Field(
+            name,
+            field.out_name or name,
+            coercer(field.type),
+            Unusual if is_required_input_field(field) else coerce_default_value(field),
+        )
+        for name, field in type_.fields.items()
+    ]
+
+
+def can_nest(type_: GraphQLInputType) -> bool:
+    """Whether values of a type may hold input objects within input objects."""
+    named = get_named_type(type_)
+    return is_input_object_type(named) and any(
+        is_input_object_type(get_named_type(field.type)) for field in named.fields.values()
+    )
