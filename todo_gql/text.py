@@ -21,7 +21,7 @@ def text_problem(
     Lengths are in characters. Only `multiline` text may hold line breaks and tabs.
     """
     unprintable = UNPRINTABLE_IN_LINES if multiline else UNPRINTABLE
-    if found := unprintable.search(value):
+    if not value.isprintable() and (found := unprintable.search(value)):
         return ErrorCode.INVALID, f"The character U+{ord(found[0]):04X} is not allowed here."
     if len(value) < shortest:
         return ErrorCode.TOO_SHORT, f"At least {_characters(shortest)}, please."

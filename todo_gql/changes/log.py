@@ -1,8 +1,8 @@
 """What one write did to one todo, in the words of the API."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,16 +27,17 @@ def _as_json(value: Any) -> Any:
 # How the values of these are shown; all others as they are, or as times.
 SHOWN: dict[str, Callable[[Any], Any]] = {
     "metadata": orjson.loads,
-    "priority": lambda value: Priority(value).name,
-    "status": lambda value: Status(value).name,
+    "priority": {priority.value: priority.name for priority in Priority}.__getitem__,
+    "status": {status.value: status.name for status in Status}.__getitem__,
 }
 NOT_LOGGED = frozenset({"id", "owner_id", "version", "created_at", "updated_at"})
 # The logged fields by their names in the schema, in that order.
 FIELDS = sorted(
-    (to_camel_case(field.name), field.name, SHOWN.get(field.name, _as_json))
-    for field in fields(TodoState)
-    if field.name not in NOT_LOGGED
+    (to_camel_case(name), name, SHOWN.get(name, _as_json))
+    for name in TodoState._fields
+    if name not in NOT_LOGGED
 )
+_logged_values = attrgetter(*(attribute for _, attribute, _ in FIELDS))
 
 # What a todo has before it is created, so that creating it lists what isn't empty.
 NOTHING = frozenset({None, "", (), NO_METADATA})
@@ -59,17 +60,23 @@ class Entry(NamedTuple):
             return Action.UPDATED
         return Action.DELETED if self.after.deleted_at else Action.RESTORED
 
-    def diff(self) -> str:
-        """The fields that changed, as JSON: a list of name, before and after, sorted by name."""
-        return orjson.dumps(list(self._changed_fields())).decode()
+    def changed_fields(self) -> list[dict[str, Any]]:
+        """The fields that changed: a list of name, before and after, sorted by name."""
+        after = _logged_values(self.after)
+        if self.before is None:
+            return [
+                {"name": name, "before": None, "after": shown(value)}
+                for (name, _, shown), value in zip(FIELDS, after, strict=True)
+                if value not in NOTHING
+            ]
+        return [
+            {"name": name, "before": shown(old), "after": shown(new)}
+            for (name, _, shown), old, new in zip(
+                FIELDS, _logged_values(self.before), after, strict=True
+            )
+            if old != new
+        ]
 
-    def _changed_fields(self) -> Iterator[dict[str, Any]]:
-        for name, attribute, shown in FIELDS:
-            after = getattr(self.after, attribute)
-            if self.before is None:
-                if after not in NOTHING:
-                    yield {"name": name, "before": None, "after": shown(after)}
-                continue
-            before = getattr(self.before, attribute)
-            if before != after:
-                yield {"name": name, "before": shown(before), "after": shown(after)}
+    def diff(self) -> str:
+        """The fields that changed, as JSON."""
+        return orjson.dumps(self.changed_fields()).decode()

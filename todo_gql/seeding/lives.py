@@ -1,7 +1,6 @@
 """Believable todos, and what becomes of them over the days."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -61,7 +60,7 @@ def _written_down(owner_id: UUID, now: datetime, random: Random) -> TodoState:
         edit["metadata"] = canonical_json(
             {"source": random.choice(SOURCES), "reference": str(_number(random))}
         )
-    return TodoState(uuid7(), owner_id, "", created_at=now, updated_at=now).edited(edit, now)
+    return TodoState.made(uuid7(), owner_id, edit, now)
 
 
 def _text(pattern: str, area: Area, random: Random) -> str:
@@ -100,7 +99,7 @@ def _life(created: TodoState, until: datetime, pace: float, random: Random) -> l
             break
         after = edit(before, now)
         if isinstance(after, TodoState) and after != before:
-            changed = replace(after, version=before.version + 1, updated_at=now)
+            changed = after._replace(version=before.version + 1, updated_at=now)
             entries.append(Entry(before, changed))
     return entries
 

@@ -1,5 +1,7 @@
 """The statements that an operation sends to PostgreSQL, as texts without values."""
 
+from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import asyncpg
@@ -17,6 +19,11 @@ def _note(statement: str) -> None:
         and len(observation.statements) < MOST_KEPT
     ):
         observation.statements.append(statement)
+
+
+async def _within(span: AbstractContextManager[object], awaited: Awaitable[Any]) -> Any:
+    with span:
+        return await awaited
 
 
 class NotedConnection(asyncpg.Connection):
@@ -47,15 +54,14 @@ class NotedConnection(asyncpg.Connection):
         _note(query)
         return super().fetch(query, *args, **options)
 
-    async def fetchmany(self, query: str, *args: Any, **options: Any) -> Any:
+    def fetchmany(self, query: str, *args: Any, **options: Any) -> Any:
         self.statements_sent += 1
         _note(query)
-        observation = current.get()
+        observation, fetched = current.get(), super().fetchmany(query, *args, **options)
         if observation is None or observation.span is None:
-            return await super().fetchmany(query, *args, **options)
+            return fetched
         # OpenTelemetry's instrumentation sees all of these but this one.
-        with observation.span("fetchmany", {"db.statement": query}):
-            return await super().fetchmany(query, *args, **options)
+        return _within(observation.span("fetchmany", {"db.statement": query}), fetched)
 
     def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
         self.statements_sent += 1

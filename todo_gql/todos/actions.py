@@ -1,7 +1,6 @@
 """Changes of one todo under its owner's lock."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -33,12 +32,12 @@ def apply(edit: TodoEdit) -> Edit:
 
 def delete(todo: TodoState, now: datetime) -> TodoState:
     """The todo in the trash."""
-    return replace(todo, deleted_at=now)
+    return todo._replace(deleted_at=now)
 
 
 def restore(todo: TodoState, now: datetime) -> TodoState:
     """The todo out of the trash."""
-    return replace(todo, deleted_at=None)
+    return todo._replace(deleted_at=None)
 
 
 def shown(todo: TodoState | None, context: Context) -> Todo | None:
@@ -106,8 +105,7 @@ def _unusable_id(*path: str) -> UserError:
 def drafted(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
     """The new todo of a draft."""
     todo_id, edit = draft
-    blank = TodoState(todo_id, viewer.id, "", created_at=now, updated_at=now)
-    return blank.edited(edit, now)
+    return TodoState.made(todo_id, viewer.id, edit, now)
 
 
 async def taken(

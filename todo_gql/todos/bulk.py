@@ -1,7 +1,7 @@
 """Changes of many todos in one transaction: all or none, or those that can be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import strawberry
@@ -63,13 +63,13 @@ def _add_tags(names: Sequence[str]) -> Edit:
         tags = tuple(sorted({*todo.tags, *names}))
         if len(tags) > MAX_TAGS:
             return ErrorCode.TOO_MANY, f"It would carry {len(tags)} tags; {MAX_TAGS} is the most."
-        return replace(todo, tags=tags)
+        return todo._replace(tags=tags)
 
     return edit
 
 
 def _remove_tags(names: Sequence[str]) -> Edit:
-    return lambda todo, now: replace(todo, tags=tuple(n for n in todo.tags if n not in names))
+    return lambda todo, now: todo._replace(tags=tuple(n for n in todo.tags if n not in names))
 
 
 @retried

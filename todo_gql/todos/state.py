@@ -1,9 +1,7 @@
 """A todo as it is stored, and how edits make another one of it."""
 
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, Self, TypedDict
+from typing import Any, NamedTuple, Self, TypedDict
 from uuid import UUID
 
 import orjson
@@ -33,8 +31,7 @@ class TodoEdit(TypedDict, total=False):
     metadata: str
 
 
-@dataclass(frozen=True, slots=True)
-class TodoState:
+class TodoState(NamedTuple):
     """All that is stored of a todo; `metadata` is JSON text, `tags` are names in order."""
 
     id: UUID
@@ -55,6 +52,12 @@ class TodoState:
     deleted_at: datetime | None = None
 
     @classmethod
+    def made(cls, id: UUID, owner_id: UUID, edit: TodoEdit, now: datetime) -> Self:
+        """A new todo with these values."""
+        completed_at = now if edit.get("status") == Status.COMPLETED else None
+        return cls(id, owner_id, created_at=now, updated_at=now, completed_at=completed_at, **edit)
+
+    @classmethod
     def from_row(cls, row: db.Values) -> Self:
         """The state in a row of the todos table with its tags' names."""
         values = {name: row[name] for name in STORED}
@@ -63,14 +66,13 @@ class TodoState:
 
     def as_row(self) -> dict[str, Any]:
         """The values by column name, and the tags."""
-        return dict(zip(COLUMNS, _values_of(self), strict=True))
+        return dict(zip(COLUMNS, self, strict=True))
 
     def edited(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo with an edit; `completed_at` follows the status."""
         completed = edit.get("status", self.status) == Status.COMPLETED
-        return replace(self, **edit, completed_at=(self.completed_at or now) if completed else None)
+        return self._replace(**edit, completed_at=(self.completed_at or now) if completed else None)
 
 
-COLUMNS = tuple(field.name for field in fields(TodoState))
+COLUMNS = TodoState._fields
 STORED = tuple(name for name in COLUMNS if name != "tags")
-_values_of = attrgetter(*COLUMNS)

@@ -12,6 +12,8 @@ MAX_LENGTH = 50
 
 def normal_form(name: str) -> str:
     """The name under which a tag is stored: trimmed, NFKC and in lower case."""
+    if name.isascii():
+        return name.strip().lower()
     folded = unicodedata.normalize("NFKC", name).strip().lower()
     return unicodedata.normalize("NFKC", folded)
 

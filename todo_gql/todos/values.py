@@ -137,8 +137,8 @@ def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
     """The values of a new todo, and what is wrong with them; its id is not among them."""
     values = {
         name: value
-        for name in FIELDS
-        if (value := getattr(sent, name, UNSET)) is not UNSET and value is not None
+        for name, value in vars(sent).items()
+        if name in FIELDS and value is not UNSET and value is not None
     }
     return _edit(values, path)
 

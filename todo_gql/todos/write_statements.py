@@ -72,9 +72,9 @@ LOGGED = """counted AS (
     FROM ready WHERE id = $1 RETURNING change_seq
 ), logged AS (
     INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff::jsonb, clock.now
+    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff, clock.now
     FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
-        AS n (id uuid, later int, todo_id uuid, action smallint, diff text)
+        AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
 )"""
 DROP_UNUSED_TAGS = """
 DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -36,6 +35,8 @@ TAG_NAMES = (
     " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
 )
 
+STATUSES = len(Status)
+
 
 class OwnerWrite:
     """An owner's transaction while it holds their lock."""
@@ -61,7 +62,7 @@ class OwnerWrite:
         """Note what a todo becomes; the same as before is no change and gets no version."""
         if before == after:
             return before
-        after = replace(after, version=before.version + 1, updated_at=self.now)
+        after = after._replace(version=before.version + 1, updated_at=self.now)
         self._entries.append(Entry(before, after))
         return after
 
@@ -124,7 +125,7 @@ def _rows(
     """What a statement writes, as JSON."""
     rows = {
         "now": now,
-        "todos": todos,
+        "todos": [todo.as_row() for todo in todos],
         "tags": named_tags(moves.counts),
         "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
         "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
@@ -135,7 +136,7 @@ def _rows(
                 "later": later,
                 "todo_id": entry.after.id,
                 "action": entry.action,
-                "diff": entry.diff(),
+                "diff": entry.changed_fields(),
             }
             for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
         ],
@@ -154,7 +155,7 @@ def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
 
 def _status_moves(entries: Sequence[Entry]) -> list[int]:
     """What is to be added to the number of the owner's todos in each status."""
-    moves = [0] * len(Status)
+    moves = [0] * STATUSES
     for before, after in entries:
         if before and before.deleted_at is None:
             moves[before.status] -= 1
@@ -167,8 +168,7 @@ Pairs: TypeAlias = list[tuple[UUID, str]]
 """Todos and names of tags."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagMoves:
+class TagMoves(NamedTuple):
     """The tags that todos gain and lose, and what that makes of each tag's count."""
 
     added: Pairs
@@ -225,7 +225,7 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
         return None
     announce(viewer.id)
     now = made[0]["created_at"]
-    todo = replace(todo, created_at=now, updated_at=now)
+    todo = todo._replace(created_at=now, updated_at=now)
     return Made(todo, [row for row in made if row["id"]])
 
 
