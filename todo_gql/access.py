@@ -1,6 +1,7 @@
 """What a viewer may see: where every read begins."""
 
 from functools import cache
+from typing import TypeAlias
 
 from tortoise.models import Model
 
@@ -8,10 +9,12 @@ from todo_gql.auth import Viewer
 from todo_gql.models import Change, Session, Tag, Todo, User, column_types
 from todo_gql.statement import Statement
 
+Columns: TypeAlias = tuple[str, ...]
 
-def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozenset()) -> list[str]:
+
+def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozenset()) -> Columns:
     """A model's columns, named by the alias of its table."""
-    return [f"{alias}.{name}" for name in column_types(model) if name not in without]
+    return tuple(f"{alias}.{name}" for name in column_types(model) if name not in without)
 
 
 TODO_COLUMNS = columns(Todo, "t")
@@ -56,7 +59,7 @@ def todos_by_ids(tags: str | None) -> str:
 
 
 def _todos_where(condition: str, tags: str | None) -> str:
-    columns = [*TODO_COLUMNS, tags] if tags else TODO_COLUMNS
+    columns = (*TODO_COLUMNS, tags) if tags else TODO_COLUMNS
     return Statement("todos t").where("t.owner_id = $1").where(condition).select(columns)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -84,9 +84,9 @@ class Keyset:
         self.signature = sha256(described.encode()).hexdigest()[:8]
 
     @cached_property
-    def extra_columns(self) -> list[str]:
+    def extra_columns(self) -> tuple[str, ...]:
         """What must be selected beside the rows' own columns."""
-        return [f"{key.extra} AS {key.column}" for key in self.keys if key.extra]
+        return tuple(f"{key.extra} AS {key.column}" for key in self.keys if key.extra)
 
     @cached_property
     def forwards(self) -> str:
@@ -156,8 +156,7 @@ class Keyset:
             raise BadUserInput("This is not a cursor of this list.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class PageArguments:
+class PageArguments(NamedTuple):
     """What a client asks of a page: `first` and `last` are 1 to 100."""
 
     first: int | None = None
@@ -192,8 +191,7 @@ class PageArguments:
         return self.last is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Rows of a list in its own order, and whether the list has more around them.
 
     What nobody has looked at yet is a question to be awaited.
@@ -223,12 +221,14 @@ async def fetch_page(
     if before is not None:
         narrowed.where(keyset.beyond(narrowed, before, backwards=True))
     order = keyset.backwards if backwards else keyset.forwards
-    text = narrowed.select([*columns, *keyset.extra_columns], order, size + 1)
+    text = narrowed.select((*columns, *keyset.extra_columns), order, size + 1)
     rows = await db.fetch(text, *narrowed.values, plan_anew=narrowed.plan_anew)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
         rows.reverse()
+    if after is None and before is None:
+        return Page(rows, keyset, more and backwards, more and not backwards)
 
     async def exists(edge: list[object], *, towards_start: bool) -> bool:
         around = statement.copy()

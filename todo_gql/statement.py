@@ -1,6 +1,7 @@
 """SELECT statements put together from conditions, with every value bound."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Self
 
 
@@ -38,9 +39,20 @@ class Statement:
         self, columns: Sequence[str], order_by: str | None = None, limit: int | None = None
     ) -> str:
         """The statement's text."""
-        text = f"SELECT {', '.join(columns)} FROM {self.source}"
-        if self.conditions:
-            text += f" WHERE {' AND '.join(self.conditions)}"
-        if order_by:
-            text += f" ORDER BY {order_by}"
-        return text if limit is None else f"{text} LIMIT {limit}"
+        return _text(tuple(columns), self.source, tuple(self.conditions), order_by, limit)
+
+
+@lru_cache(maxsize=256)
+def _text(
+    columns: tuple[str, ...],
+    source: str,
+    conditions: tuple[str, ...],
+    order_by: str | None,
+    limit: int | None,
+) -> str:
+    text = f"SELECT {', '.join(columns)} FROM {source}"
+    if conditions:
+        text += f" WHERE {' AND '.join(conditions)}"
+    if order_by:
+        text += f" ORDER BY {order_by}"
+    return text if limit is None else f"{text} LIMIT {limit}"

@@ -13,12 +13,9 @@ MOST_KEPT = 100
 
 def _note(statement: str) -> None:
     observation = current.get()
-    if (
-        observation is not None
-        and observation.statements is not None
-        and len(observation.statements) < MOST_KEPT
-    ):
-        observation.statements.append(statement)
+    statements = None if observation is None else observation.statements
+    if statements is not None and len(statements) < MOST_KEPT:
+        statements.append(statement)
 
 
 async def _within(span: AbstractContextManager[object], awaited: Awaitable[Any]) -> Any:

@@ -127,21 +127,20 @@ class TodoQuery:
         before: Before = UNSET,
     ) -> TodoConnection:
         context, wanted = info.context, given(filter)
+        loaders, total_is_kept = context.loaders, is_plain(wanted)
         statement = filtered_todos(context.signed_in(), wanted, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, columns = selected_below(info), access.TODO_COLUMNS
         if "tags" in selected:
-            context.loaders.fetch_along(selected, asked_everywhere(info, "tags"))
-            columns = [*columns, context.loaders.asker.tags_of_todo]
-        if "totalCount" in selected and is_plain(wanted):
-            columns = [*columns, KEPT_TOTAL]
+            loaders.fetch_along(selected, asked_everywhere(info, "tags"))
+            columns = (*columns, loaders.asker.tags_of_todo)
+        if "totalCount" in selected and total_is_kept:
+            columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, todo_keyset(given(sort)), arguments)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(page.rows, context.now),
-            count=partial(_kept_total, page)
-            if is_plain(wanted)
-            else lambda _: count_rows(statement),
+            count=partial(_kept_total, page) if total_is_kept else lambda _: count_rows(statement),
         )
 
     @strawberry.field(description="How many todos there are of each kind.")

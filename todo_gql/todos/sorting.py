@@ -20,13 +20,12 @@ from todo_gql.todos.inputs import NullsOrder, SortDirection, TodoSort, TodoSortF
 MAX_KEYS = 5
 
 Order = tuple[TodoSortField, bool, bool]
-NEWEST_FIRST: tuple[Order, ...] = ((TodoSortField.CREATED_AT, True, False),)
 
 
 def todo_keyset(sort: list[TodoSort] | None) -> Keyset:
     """The order that a client asks for, newest first if none; `BadUserInput` for too many keys."""
     if not sort:
-        return _keyset(NEWEST_FIRST)
+        return NEWEST_FIRST
     if len(sort) > MAX_KEYS:
         raise BadUserInput(f"Todos are sorted by at most {MAX_KEYS} keys.")
     return _keyset(
@@ -76,3 +75,6 @@ def _sort_key(field: TodoSortField, descending: bool, nulls_first: bool) -> Sort
             return SortKey(column, sql, column, parse_number, descending, bound="{}::bigint")
         case _:
             return SortKey(column, sql, column, parse_time, descending)
+
+
+NEWEST_FIRST = _keyset(((TodoSortField.CREATED_AT, True, False),))

@@ -54,7 +54,7 @@ class OwnerWrite:
         begin = access.all_todos if trash else access.visible_todos
         statement = begin(self.viewer)
         statement.where(f"t.id = ANY({statement.bind(list(ids))})")
-        text = statement.select([*access.TODO_COLUMNS, TAG_NAMES])
+        text = statement.select((*access.TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
         return {row["id"]: TodoState.from_row(row) for row in rows}
 
@@ -183,12 +183,15 @@ class TagMoves(NamedTuple):
         counts = defaultdict[str, int](int)
         for before, after in entries:
             old, new = before.tags if before else (), after.tags
-            added += [(after.id, name) for name in new if name not in old]
-            removed += [(after.id, name) for name in old if name not in new]
-            for name in _counted_tags(before):
-                counts[name] -= 1
-            for name in _counted_tags(after):
-                counts[name] += 1
+            if old != new:
+                added += [(after.id, name) for name in new if name not in old]
+                removed += [(after.id, name) for name in old if name not in new]
+            counted, to_count = _counted_tags(before), _counted_tags(after)
+            if counted != to_count:
+                for name in counted:
+                    counts[name] -= 1
+                for name in to_count:
+                    counts[name] += 1
         # A tag that only todos in the trash carry has a row, too, with a count of 0.
         names = {name for name, delta in counts.items() if delta} | {name for _, name in added}
         return cls(added, removed, {name: counts[name] for name in names})
