@@ -45,6 +45,11 @@ def shown(todo: TodoState | None, context: Context) -> Todo | None:
     return Todo.from_row(todo.as_row(), context.now) if todo else None
 
 
+def shown_with_tags(made: Made, context: Context) -> Todo:
+    """A todo just made, whose tags needn't be loaded."""
+    return Todo.from_row({**made.todo.as_row(), "tag_rows": made.tags}, context.now)
+
+
 @retried
 async def change_todo(
     context: Context,
@@ -148,5 +153,4 @@ async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
                 return TodoPayload(todo=shown(stored, context), errors=[error])
             made = Made(todo, write.made_tags[todo.id])
     context.forget_loaded()
-    context.loaders.keep_tags({made.todo.id: made.tags})
-    return TodoPayload(todo=shown(made.todo, context))
+    return TodoPayload(todo=shown_with_tags(made, context))
