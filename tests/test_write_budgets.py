@@ -96,6 +96,8 @@ SHOWN: dict[str, tuple[str, int]] = {
         1,
     ),
     "bulk update that is aborted": ("results { todo { tags { id } } }", 1),
+    "update of tags": ("todo { tags { name } }", 0),
+    "bulk tag": ("results { todo { tags { name } } }", 0),
 }
 
 

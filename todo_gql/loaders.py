@@ -39,6 +39,12 @@ COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_c
 
 NAME_ALONE = frozenset({"name", "__typename"})
 
+
+def has_name_alone(of_tags: frozenset[str]) -> bool:
+    """Whether the names of tags are all that is asked for of them."""
+    return bool(of_tags) and of_tags <= NAME_ALONE
+
+
 TagOfTodo: TypeAlias = Any
 """A tag as todos come with it: its name, its id and the number of its todos; more may follow."""
 
@@ -105,13 +111,13 @@ class Loaders:
         self.now = now
         self.asker = Asker(viewer, now)
 
-    def fetch_along(self, names: frozenset[str], of_tags: frozenset[str] | None = None) -> None:
+    def fetch_along(self, names: frozenset[str], of_tags: frozenset[str] = frozenset()) -> None:
         """Fetch these along with what they belong to, where that saves a statement.
 
         `of_tags` is what the whole operation asks for of tags, no more of which is fetched.
         """
         self.asker.wanted |= names
-        if of_tags is not None and of_tags <= NAME_ALONE:
+        if has_name_alone(of_tags):
             self.asker.tags_of_todo = access.TAG_NAMES_OF_TODO
 
     # Making them all takes longer than most operations, which need one or two.

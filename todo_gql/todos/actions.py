@@ -8,10 +8,12 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.auth import Viewer
-from todo_gql.context import Context
+from todo_gql.context import Info
 from todo_gql.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.loaders import has_name_alone
 from todo_gql.node import parse_id
 from todo_gql.outages import retried
+from todo_gql.selection import asked_everywhere
 from todo_gql.text import Problem
 from todo_gql.todos.inputs import TodoCreateInput, given
 from todo_gql.todos.payloads import TodoPayload
@@ -40,19 +42,24 @@ def restore(todo: TodoState, now: datetime) -> TodoState:
     return todo._replace(deleted_at=None)
 
 
-def shown(todo: TodoState | None, context: Context) -> Todo | None:
-    """The todo as the schema shows it."""
-    return Todo.from_row(todo.as_row(), context.now) if todo else None
+def shown(todo: TodoState | None, info: Info) -> Todo | None:
+    """The todo as the schema shows it; where tags are asked for by name alone, they are known."""
+    if todo is None:
+        return None
+    row = todo.as_row()
+    if has_name_alone(asked_everywhere(info, "tags")):
+        row["tag_rows"] = [[name] for name in todo.tags]
+    return Todo.from_row(row, info.context.now)
 
 
-def shown_with_tags(made: Made, context: Context) -> Todo:
+def shown_with_tags(made: Made, info: Info) -> Todo:
     """A todo just made, whose tags needn't be loaded."""
-    return Todo.from_row({**made.todo.as_row(), "tag_rows": made.tags}, context.now)
+    return Todo.from_row({**made.todo.as_row(), "tag_rows": made.tags}, info.context.now)
 
 
 @retried
 async def change_todo(
-    context: Context,
+    info: Info,
     id: str,
     edit: Edit,
     *,
@@ -62,9 +69,9 @@ async def change_todo(
 ) -> TodoPayload:
     """Make one todo what the edit says, unless it is away, newer than expected or has problems."""
     todo_id = parse_id(id)
-    async with owner_write(context.signed_in()) as write:
+    async with owner_write(info.context.signed_in()) as write:
         stored = (await write.load([todo_id], trash=trash)).get(todo_id) if todo_id else None
-        errors = [*_refusals(stored, expected_version, context), *problems]
+        errors = [*_refusals(stored, expected_version, info), *problems]
         if errors or stored is None:
             return TodoPayload(errors=errors)
         changed = edit(stored, write.now)
@@ -72,12 +79,12 @@ async def change_todo(
             return TodoPayload(errors=[invalid(*changed, "id")])
         todo = write.change(stored, changed)
         await write.store()
-    context.forget_loaded()
-    return TodoPayload(todo=shown(todo, context))
+    info.context.forget_loaded()
+    return TodoPayload(todo=shown(todo, info))
 
 
 def _refusals(
-    stored: TodoState | None, expected_version: int | None, context: Context
+    stored: TodoState | None, expected_version: int | None, info: Info
 ) -> list[UserError]:
     if stored is None:
         return [not_found("id")]
@@ -88,7 +95,7 @@ def _refusals(
         code=ErrorCode.CONFLICT,
         message=message,
         path=["expectedVersion"],
-        current=shown(stored, context),
+        current=shown(stored, info),
     )
     return [conflict]
 
@@ -114,43 +121,43 @@ def drafted(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
 
 
 async def taken(
-    write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], context: Context
+    write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], info: Info
 ) -> list[tuple[TodoState | None, UserError]]:
     """For each id that can't be used again, the viewer's todo that has it, and the error."""
     stored = await write.load(ids, trash=True) if ids else {}
     return [
-        (todo, _exists(todo, path, context))
+        (todo, _exists(todo, path, info))
         for todo, path in zip(map(stored.get, ids), paths, strict=True)
     ]
 
 
-def _exists(todo: TodoState | None, path: Sequence[str], context: Context) -> UserError:
+def _exists(todo: TodoState | None, path: Sequence[str], info: Info) -> UserError:
     if todo is None:
         return _unusable_id(*path)
     return ConflictError(
         code=ErrorCode.ALREADY_EXISTS,
         message="A todo with this id was created already.",
         path=[*path, "id"],
-        current=shown(todo, context),
+        current=shown(todo, info),
     )
 
 
 @retried
-async def create_todo(context: Context, sent: TodoCreateInput) -> TodoPayload:
+async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
     """Make a todo, or tell which one has its id."""
-    viewer = context.signed_in()
+    viewer = info.context.signed_in()
     draft, problems = read_draft(sent, "input")
     if problems:
         return TodoPayload(errors=problems)
-    todo = drafted(draft, viewer, context.now)
+    todo = drafted(draft, viewer, info.context.now)
     # The log tells when a todo was completed, so that has to be known before it is written.
     made = None if todo.completed_at else await create_at_once(viewer, todo)
     if made is None:
         async with owner_write(viewer) as write:
             todo = drafted(draft, viewer, write.now)
             if not await write.create([todo]):
-                [(stored, error)] = await taken(write, [todo.id], [["input"]], context)
-                return TodoPayload(todo=shown(stored, context), errors=[error])
+                [(stored, error)] = await taken(write, [todo.id], [["input"]], info)
+                return TodoPayload(todo=shown(stored, info), errors=[error])
             made = Made(todo, write.made_tags[todo.id])
-    context.forget_loaded()
-    return TodoPayload(todo=shown_with_tags(made, context))
+    info.context.forget_loaded()
+    return TodoPayload(todo=shown_with_tags(made, info))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from todo_gql.context import Context
+from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.node import parse_id
 from todo_gql.outages import retried
@@ -74,7 +74,7 @@ def _remove_tags(names: Sequence[str]) -> Edit:
 
 @retried
 async def change_todos(
-    context: Context,
+    info: Info,
     ids: Sequence[str],
     edit: Edit,
     options: BulkOptions,
@@ -83,7 +83,7 @@ async def change_todos(
     trash: bool = False,
 ) -> TodoBulkPayload:
     """Make of each todo what the edit says."""
-    viewer = context.signed_in()
+    viewer = info.context.signed_in()
     if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys = [parse_id(id) for id in ids]
@@ -93,7 +93,7 @@ async def change_todos(
             _edited(write, id, stored.get(key) if key else None, edit, place)
             for place, (id, key) in enumerate(zip(ids, keys, strict=True))
         ]
-        return await _concluded(context, write, outcomes, options)
+        return await _concluded(info, write, outcomes, options)
 
 
 def _edited(
@@ -109,10 +109,10 @@ def _edited(
 
 @retried
 async def create_todos(
-    context: Context, inputs: Sequence[TodoCreateInput], options: BulkOptions
+    info: Info, inputs: Sequence[TodoCreateInput], options: BulkOptions
 ) -> TodoBulkPayload:
     """Make all todos, or those that can be made."""
-    viewer = context.signed_in()
+    viewer = info.context.signed_in()
     sent_ids = [given(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
@@ -122,55 +122,51 @@ async def create_todos(
             Outcome(id, None, None if problems else drafted(draft, viewer, write.now), problems)
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
         ]
-        await _insert(context, write, outcomes)
-        return await _concluded(context, write, outcomes, options)
+        await _insert(info, write, outcomes)
+        return await _concluded(info, write, outcomes, options)
 
 
-async def _insert(context: Context, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
+async def _insert(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
     created = await write.create([outcome.after for outcome in outcomes if outcome.after])
     clashes = [
         (outcome, outcome.after.id, ["inputs", str(place)])
         for place, outcome in enumerate(outcomes)
         if outcome.after and outcome.after.id not in created
     ]
-    found = await taken(
-        write, [id for _, id, _ in clashes], [path for *_, path in clashes], context
-    )
+    found = await taken(write, [id for _, id, _ in clashes], [path for *_, path in clashes], info)
     for (outcome, *_), (stored, error) in zip(clashes, found, strict=True):
         outcome.before = outcome.after = stored
         outcome.errors.append(error)
 
 
 async def _concluded(
-    context: Context, write: OwnerWrite, outcomes: Sequence[Outcome], options: BulkOptions
+    info: Info, write: OwnerWrite, outcomes: Sequence[Outcome], options: BulkOptions
 ) -> TodoBulkPayload:
     """Store what is to be stored, and tell of it."""
-    context.forget_loaded()
-    context.loaders.keep_tags(write.made_tags)
+    info.context.forget_loaded()
+    info.context.loaders.keep_tags(write.made_tags)
     failed = sum(bool(outcome.errors) for outcome in outcomes)
     processed = sum(outcome.after is not None for outcome in outcomes)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
         write.discard()
         message = f"Nothing was changed, since {failed} of {len(outcomes)} failed."
         return TodoBulkPayload(
-            results=_results(context, outcomes, aborted=True),
+            results=_results(info, outcomes, aborted=True),
             processed=processed,
             errors=[invalid(ErrorCode.INVALID, message, options.argument)],
         )
     await write.store()
     if options.dry_run:
-        await _keep_tags(context, write, outcomes)
+        await _keep_tags(info, write, outcomes)
         write.discard()
     return TodoBulkPayload(
-        results=_results(context, outcomes, aborted=False),
+        results=_results(info, outcomes, aborted=False),
         processed=processed,
         updated=sum(outcome.changed for outcome in outcomes),
     )
 
 
-def _results(
-    context: Context, outcomes: Sequence[Outcome], *, aborted: bool
-) -> list[TodoBulkResult]:
+def _results(info: Info, outcomes: Sequence[Outcome], *, aborted: bool) -> list[TodoBulkResult]:
     results = []
     for index, outcome in enumerate(outcomes):
         todo = outcome.before if aborted else outcome.after
@@ -179,19 +175,19 @@ def _results(
             TodoBulkResult(
                 index=index,
                 id=strawberry.ID(id) if id is not None else None,
-                todo=shown(todo, context),
+                todo=shown(todo, info),
                 errors=outcome.errors,
             )
         )
     return results
 
 
-async def _keep_tags(context: Context, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
+async def _keep_tags(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
     """Let the answer show the tags that a dry run is about to undo."""
     shown = {outcome.after.id for outcome in outcomes if outcome.after}
     if ids := list(shown - write.made_tags.keys()):
         tags = await write.tags_of(ids)
-        context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
+        info.context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
 
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:

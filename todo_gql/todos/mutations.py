@@ -46,7 +46,7 @@ class TodoMutation:
         info: Info,
         input: Annotated[TodoCreateInput, strawberry.argument(description="Its values.")],
     ) -> TodoPayload | None:
-        return await create_todo(info.context, input)
+        return await create_todo(info, input)
 
     @strawberry.field(description="Changes a todo; an update that changes nothing is no error.")
     async def todo_update(
@@ -58,36 +58,34 @@ class TodoMutation:
     ) -> TodoPayload | None:
         edit, problems = read_update(input, "input")
         version = given(expected_version)
-        return await change_todo(
-            info.context, id, apply(edit), expected_version=version, problems=problems
-        )
+        return await change_todo(info, id, apply(edit), expected_version=version, problems=problems)
 
     @strawberry.field(description="Sets a todo to IN_PROGRESS.")
     async def todo_start(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = apply({"status": Status.IN_PROGRESS.value})
-        return await change_todo(info.context, id, edit, expected_version=given(expected_version))
+        return await change_todo(info, id, edit, expected_version=given(expected_version))
 
     @strawberry.field(description="Sets a todo to COMPLETED.")
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = apply({"status": Status.COMPLETED.value})
-        return await change_todo(info.context, id, edit, expected_version=given(expected_version))
+        return await change_todo(info, id, edit, expected_version=given(expected_version))
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        return await change_todo(info.context, id, delete, expected_version=given(expected_version))
+        return await change_todo(info, id, delete, expected_version=given(expected_version))
 
     @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
     async def todo_restore(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = given(expected_version)
-        return await change_todo(info.context, id, restore, expected_version=version, trash=True)
+        return await change_todo(info, id, restore, expected_version=version, trash=True)
 
     @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
     async def todo_bulk_create(
@@ -99,7 +97,7 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await create_todos(info.context, inputs, BulkOptions("inputs", on_error, dry_run))
+        return await create_todos(info, inputs, BulkOptions("inputs", on_error, dry_run))
 
     @strawberry.field(description="Changes 1 to 100 todos in one transaction.")
     async def todo_bulk_update(
@@ -112,7 +110,7 @@ class TodoMutation:
     ) -> TodoBulkPayload | None:
         edit, problems = read_action(action)
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info.context, ids, edit, options, problems=problems)
+        return await change_todos(info, ids, edit, options, problems=problems)
 
     @strawberry.field(description="Moves 1 to 100 todos into the trash in one transaction.")
     async def todo_bulk_delete(
@@ -122,7 +120,7 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await change_todos(info.context, ids, delete, BulkOptions("ids", on_error, dry_run))
+        return await change_todos(info, ids, delete, BulkOptions("ids", on_error, dry_run))
 
     @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
     async def todo_bulk_restore(
@@ -133,7 +131,7 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info.context, ids, restore, options, trash=True)
+        return await change_todos(info, ids, restore, options, trash=True)
 
     @strawberry.field(
         description="Renames a tag on every todo that carries it; an existing name merges the two."
