@@ -37,12 +37,10 @@ TAKEN: dict[object, type] = {
     GraphQLInt: int,
     GraphQLString: str,
 }
-# Of those, which they take.
+# Of those, which they take, if not all.
 IS_TAKEN: dict[type, Callable[[Any], bool]] = {
-    bool: lambda _value: True,
     float: isfinite,
     int: lambda number: GRAPHQL_MIN_INT <= number <= GRAPHQL_MAX_INT,
-    str: lambda _text: True,
 }
 
 
@@ -63,10 +61,10 @@ def coercer(type_: GraphQLInputType) -> Coerce:
 
 
 def _taken(kind: type, *, nullable: bool) -> Coerce:
-    is_taken = IS_TAKEN[kind]
+    is_taken = IS_TAKEN.get(kind)
 
     def coerce(value: Any) -> Any:
-        if type(value) is kind and is_taken(value):
+        if type(value) is kind and (is_taken is None or is_taken(value)):
             return value
         if value is None and nullable:
             return None
