@@ -239,7 +239,7 @@ async def _overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
 async def _by_id(
     statement: Statement, columns: Sequence[str], alias: str, ids: list[UUID]
 ) -> list[db.Row | None]:
-    statement.where(f"{alias}.id = ANY({statement.bind(ids)})")
+    statement.where_one_of(f"{alias}.id", ids)
     return _in_order(await db.fetch(statement.select(columns), *statement.values), ids)
 
 

@@ -52,8 +52,7 @@ class OwnerWrite:
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
         """The viewer's todos with these ids; those in the trash only if asked for."""
         begin = access.all_todos if trash else access.visible_todos
-        statement = begin(self.viewer)
-        statement.where(f"t.id = ANY({statement.bind(list(ids))})")
+        statement = begin(self.viewer).where_one_of("t.id", list(ids))
         text = statement.select((*access.TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
         return {row["id"]: TodoState.from_row(row) for row in rows}
