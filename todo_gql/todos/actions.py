@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.errors import ConflictError, ErrorCode, UserError, invalid, not_found
-from todo_gql.loaders import has_name_alone
+from todo_gql.loaders import TagOfTodo, has_name_alone
 from todo_gql.node import parse_id
 from todo_gql.outages import retried
 from todo_gql.selection import asked_everywhere
@@ -42,19 +42,18 @@ def restore(todo: TodoState, now: datetime) -> TodoState:
     return todo._replace(deleted_at=None)
 
 
-def shown(todo: TodoState | None, info: Info) -> Todo | None:
-    """The todo as the schema shows it; where tags are asked for by name alone, they are known."""
+def shown(
+    todo: TodoState | None, info: Info, tags: Sequence[TagOfTodo] | None = None
+) -> Todo | None:
+    """The todo as the schema shows it, with its tags where they are known or just names."""
     if todo is None:
         return None
     row = todo.as_row()
     if has_name_alone(asked_everywhere(info, "tags")):
-        row["tag_rows"] = [[name] for name in todo.tags]
+        row["tag_names"] = list(todo.tags)
+    elif tags is not None:
+        row["tag_rows"] = tags
     return Todo.from_row(row, info.context.now)
-
-
-def shown_with_tags(made: Made, info: Info) -> Todo:
-    """A todo just made, whose tags needn't be loaded."""
-    return Todo.from_row({**made.todo.as_row(), "tag_rows": made.tags}, info.context.now)
 
 
 @retried
@@ -160,4 +159,4 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
                 return TodoPayload(todo=shown(stored, info), errors=[error])
             made = Made(todo, write.made_tags[todo.id])
     info.context.forget_loaded()
-    return TodoPayload(todo=shown_with_tags(made, info))
+    return TodoPayload(todo=shown(made.todo, info, made.tags))
