@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
+from graphql import GraphQLObjectType
 
 from tests.conftest import Account, Statements
+from tests.operations import SCHEMA
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
+
+BELOW = {"tags": "{ id name }", "owner": "{ id }", "history": "{ nodes { action } }"}
 
 # Who asks is one statement of every operation.
 VIEWER = 1
@@ -91,3 +95,65 @@ async def test_what_one_field_asks_of_tags_is_there_in_spite_of_another(
         data = await account.data(document)
         assert data["todos"]["nodes"] == [{"tags": [{"name": "home"}]}]
         assert "'todoCount': 1" in str(data["more"])
+
+
+TODO = SCHEMA.type_map["Todo"]
+assert isinstance(TODO, GraphQLObjectType)
+# Each field of a todo as a selection.
+FIELDS = {name: f"{name} {BELOW.get(name, '')}" for name in TODO.fields}
+
+# Ways to a todo, and where it then is; the last asks nothing of its own about it.
+PATHS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "by its id": (
+        "query ($id: ID!) { todo(id: $id) { FIELDS } }",
+        lambda data: data["todo"],
+    ),
+    "in a sorted list": (
+        "{ todos(sort: [{ field: DUE_AT }]) { nodes { FIELDS } pageInfo { endCursor } } }",
+        lambda data: data["todos"]["nodes"][0],
+    ),
+    "by edges": (
+        "{ todos { edges { cursor node { FIELDS } } } }",
+        lambda data: data["todos"]["edges"][0]["node"],
+    ),
+    "beside another": (
+        "query ($id: ID!) { todo(id: $id) { id } changes(first: 1) { nodes { todo { FIELDS } } } }",
+        lambda data: data["changes"]["nodes"][0]["todo"],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str) -> None:
+    """What isn't selected isn't read, and nothing that is selected needs it."""
+    made = await account.create(
+        description="Two litres",
+        dueAt="2020-01-01T00:00:00Z",
+        estimatedMinutes=5,
+        metadata={"shop": "corner"},
+        tags=["home"],
+    )
+    document, todo_in = PATHS[path]
+    variables = {"id": made["id"]} if "$id" in document else {}
+
+    async def shown(fields: str) -> dict[str, Any]:
+        data = await account.data(document.replace("FIELDS", fields), **variables)
+        return dict(todo_in(data))
+
+    everything = await shown(" ".join(FIELDS.values()))
+    for name, field in FIELDS.items():
+        assert await shown(field) == {name: everything[name]}
+
+
+async def test_only_the_columns_that_are_selected_are_read(
+    account: Account, recorded: Record
+) -> None:
+    """A list of titles reads neither notes nor metadata."""
+    await account.create()
+    with recorded() as statements:
+        await account.data("{ todos { nodes { title isOverdue } } }")
+    [*_, statement] = statements.texts
+    for column in ("t.title", "t.due_at", "t.status"):
+        assert column in statement
+    for column in ("t.description", "t.metadata", "t.version"):
+        assert column not in statement

@@ -1,6 +1,7 @@
 """What a viewer may see: where every read begins."""
 
-from functools import cache
+import re
+from functools import lru_cache
 from typing import TypeAlias
 
 from tortoise.models import Model
@@ -10,6 +11,17 @@ from todo_gql.models import Change, Session, Tag, Todo, User, column_types
 from todo_gql.statement import Statement
 
 Columns: TypeAlias = tuple[str, ...]
+
+
+CAPITAL = re.compile("[A-Z]")
+# What is asked of a todo whatever it is wanted for, and fields that aren't named like their column.
+ALWAYS_NEEDED = ("id", "deleted_at")
+MADE_OF = {
+    "isOverdue": ("due_at", "status"),
+    "isCompleted": ("status",),
+    "owner": ("owner_id",),
+    "history": ("owner_id",),
+}
 
 
 def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozenset()) -> Columns:
@@ -46,21 +58,34 @@ def all_todos(viewer: Viewer) -> Statement:
     return _owned("todos t", "t", viewer)
 
 
-@cache
-def todo_by_id(tags: str | None) -> str:
+@lru_cache(maxsize=1024)
+def todo_columns(fields: frozenset[str], also: Columns = ()) -> Columns:
+    """The columns of todos `t` that these fields of the schema are made of, and some by name."""
+    needed = {*ALWAYS_NEEDED, *also}
+    for field in fields:
+        needed.update(MADE_OF.get(field, (_in_snake_case(field),)))
+    return tuple(f"t.{name}" for name in column_types(Todo) if name in needed)
+
+
+def _in_snake_case(name: str) -> str:
+    return CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
+
+
+@lru_cache(maxsize=1024)
+def todo_by_id(columns: Columns, tags: str | None) -> str:
     """The text that finds the todo `$2` of owner `$1`, in the trash too, perhaps with its tags."""
-    return _todos_where("t.id = $2", tags)
+    return _todos_where("t.id = $2", columns, tags)
 
 
-@cache
-def todos_by_ids(tags: str | None) -> str:
+@lru_cache(maxsize=1024)
+def todos_by_ids(columns: Columns, tags: str | None) -> str:
     """As `todo_by_id`, for several ids; an array takes longer to send than an id."""
-    return _todos_where("t.id = ANY($2)", tags)
+    return _todos_where("t.id = ANY($2)", columns, tags)
 
 
-def _todos_where(condition: str, tags: str | None) -> str:
-    columns = (*TODO_COLUMNS, tags) if tags else TODO_COLUMNS
-    return Statement("todos t").where("t.owner_id = $1").where(condition).select(columns)
+def _todos_where(condition: str, columns: Columns, tags: str | None) -> str:
+    selected = (*columns, tags) if tags else columns
+    return Statement("todos t").where("t.owner_id = $1").where(condition).select(selected)
 
 
 def visible_todos(viewer: Viewer) -> Statement:

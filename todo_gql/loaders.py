@@ -70,12 +70,13 @@ class Asker:
     """Who asks, and when.
 
     `wanted` is what is asked for below, and so is fetched along: "tags" of todos, "overdue" of
-    counts.
+    counts. `columns` are those of todos that the operation needs.
     """
 
     viewer: Viewer
     now: datetime
     wanted: frozenset[str] = frozenset()
+    columns: access.Columns = access.TODO_COLUMNS
     tags_of_todo: str = access.TAGS_OF_TODO
 
 
@@ -111,12 +112,13 @@ class Loaders:
         self.now = now
         self.asker = Asker(viewer, now)
 
-    def fetch_along(self, names: frozenset[str], of_tags: frozenset[str] = frozenset()) -> None:
-        """Fetch these along with what they belong to, where that saves a statement.
-
-        `of_tags` is what the whole operation asks for of tags, no more of which is fetched.
-        """
+    def fetch_along(self, names: frozenset[str]) -> None:
+        """Fetch these along with what they belong to, where that saves a statement."""
         self.asker.wanted |= names
+
+    def fetch_no_more(self, fields: frozenset[str], of_tags: frozenset[str]) -> None:
+        """Fetch no more of todos and tags than what the whole operation asks for: these fields."""
+        self.asker.columns = access.todo_columns(fields)
         if has_name_alone(of_tags):
             self.asker.tags_of_todo = access.TAG_NAMES_OF_TODO
 
@@ -163,11 +165,11 @@ class Loaders:
 
 @loader
 async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
-    tags = asker.tags_of_todo if "tags" in asker.wanted else None
+    columns, tags = asker.columns, asker.tags_of_todo if "tags" in asker.wanted else None
     if len(ids) == 1:
-        rows = await db.fetch(access.todo_by_id(tags), asker.viewer.id, ids[0])
+        rows = await db.fetch(access.todo_by_id(columns, tags), asker.viewer.id, ids[0])
     else:
-        rows = await db.fetch(access.todos_by_ids(tags), asker.viewer.id, ids)
+        rows = await db.fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
     return _in_order(rows, ids)
 
 

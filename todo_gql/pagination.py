@@ -89,6 +89,11 @@ class Keyset:
         return tuple(f"{key.extra} AS {key.column}" for key in self.keys if key.extra)
 
     @cached_property
+    def own_columns(self) -> tuple[str, ...]:
+        """The rows' own columns that hold values of the keys."""
+        return tuple(key.column for key in self.keys if not key.extra)
+
+    @cached_property
     def forwards(self) -> str:
         """What rows are ordered by, as ORDER BY has it."""
         return self._order_by(backwards=False)

@@ -1,6 +1,7 @@
 """What an operation asks for below a field, so that it can be fetched along with it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from graphql import (
     FieldNode,
@@ -22,7 +23,7 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 # By the identity of a node, which is kept alive with what was found for it: documents are kept,
 # too, and equal nodes of two documents may spread different fragments of one name.
 _below: dict[int, tuple[FieldNode, frozenset[str]]] = {}
-_everywhere: dict[tuple[int, str], tuple[OperationDefinitionNode, frozenset[str]]] = {}
+_everywhere: dict[tuple[int, str | None], tuple[OperationDefinitionNode, frozenset[str]]] = {}
 
 
 def selected_below(info: Info) -> frozenset[str]:
@@ -33,7 +34,7 @@ def selected_below(info: Info) -> frozenset[str]:
     return frozenset().union(*(_known_below(node, raw.fragments) for node in raw.field_nodes))
 
 
-def asked_everywhere(info: Info, name: str) -> frozenset[str]:
+def asked_everywhere(info: Info, name: str | None) -> frozenset[str]:
     """The names of what the operation may ask for of fields with this name, wherever they stand."""
     raw = info._raw_info
     key = id(raw.operation), name
@@ -41,12 +42,19 @@ def asked_everywhere(info: Info, name: str) -> frozenset[str]:
     if found is None:
         if len(_everywhere) >= MOST_KEPT:
             _everywhere.clear()
-        fields = _fields_in(raw.operation.selection_set, raw.fragments)
-        parts = (_fields_at(one, raw.fragments) for one in fields if one.name.value == name)
-        found = raw.operation, frozenset(one.name.value for part in parts for one in part)
+        asked = _fields_in(raw.operation.selection_set, raw.fragments)
+        if name is not None:
+            parts = (_fields_at(one, raw.fragments) for one in asked if one.name.value == name)
+            asked = chain.from_iterable(parts)
+        found = raw.operation, frozenset(one.name.value for one in asked)
         if _is_short(raw.operation):
             _everywhere[key] = found
     return found[1]
+
+
+def asked_anywhere(info: Info) -> frozenset[str]:
+    """The names of all fields that the operation may ask for."""
+    return asked_everywhere(info, None)
 
 
 def _known_below(node: FieldNode, fragments: Fragments) -> frozenset[str]:

@@ -24,7 +24,7 @@ from todo_gql.pagination import (
     parse_text,
     parse_uuid,
 )
-from todo_gql.selection import asked_everywhere, selected_below
+from todo_gql.selection import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.statement import Statement
 from todo_gql.text import text_problem
 from todo_gql.todos.filters import filtered_todos, is_plain
@@ -105,7 +105,8 @@ class TodoQuery:
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
         loaders, todo_id = info.context.loaders, parse_id(id)
-        loaders.fetch_along(selected_below(info), asked_everywhere(info, "tags"))
+        loaders.fetch_along(selected_below(info))
+        loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
         row = await loaders.todo_by_id.load_one(todo_id) if todo_id else None
         return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
 
@@ -130,13 +131,15 @@ class TodoQuery:
         loaders, total_is_kept = context.loaders, is_plain(wanted)
         statement = filtered_todos(context.signed_in(), wanted, context.now)
         arguments = PageArguments.of(first, after, last, before)
-        selected, columns = selected_below(info), access.TODO_COLUMNS
+        selected, keyset = selected_below(info), todo_keyset(given(sort))
+        columns = access.todo_columns(asked_anywhere(info), keyset.own_columns)
         if "tags" in selected:
-            loaders.fetch_along(selected, asked_everywhere(info, "tags"))
+            loaders.fetch_along(selected)
+            loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
             columns = (*columns, loaders.asker.tags_of_todo)
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
-        page = await fetch_page(statement, columns, todo_keyset(given(sort)), arguments)
+        page = await fetch_page(statement, columns, keyset, arguments)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(page.rows, context.now),
