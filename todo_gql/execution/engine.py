@@ -141,8 +141,8 @@ class Engine:
                 data = {}
                 for planned in plan.fields:
                     await execution.fill(planned, root, data)
-                    data = execution.concluded(data)
-                    if data is None:
+                    if execution.failures and execution.concluded(data) is None:
+                        data = None
                         break
         except GraphQLError as error:
             return ExecutionResult(None, [error])
@@ -156,7 +156,8 @@ class Engine:
         self, operation: Operation, execution: Execution, values: VariableValues
     ) -> Selection:
         coerced = values.coerced
-        key = tuple([coerced.get(name) for name in operation.conditions])
+        conditions = operation.conditions
+        key = tuple([coerced.get(name) for name in conditions]) if conditions else ()
         plan = operation.plans.get(key)
         if plan is None:
             assert operation.root_type is not None

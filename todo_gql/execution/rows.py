@@ -66,9 +66,9 @@ class RowType(Generic[T]):
 
         It isn't made by its type's constructor, so that no `__post_init__` is called.
         """
-        made: Any = self._lazy_type.__new__(self._lazy_type)
+        made = self._lazy_type.__new__(self._lazy_type)
         made.__dict__[IN_ROW] = (row, given)
-        return cast("T", made)
+        return made
 
     def objects(self, rows: Sequence[Any], *given: Any) -> "Rows[T]":
         """The objects in rows, none of which is made before somebody asks for it."""

@@ -183,7 +183,7 @@ class _Writer(ABC):
         """Whether values are of the types that they are to be of."""
 
     @abstractmethod
-    def _are_fine(self, place: int, values: str) -> str:
+    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
         """Whether values of these types can be written."""
 
     @abstractmethod
@@ -275,9 +275,9 @@ class _Writer(ABC):
         else:
             self.names[f"k{place}"] = shortcut.kinds
             self._unless(self._are_expected(place, values))
-            if shortcut.are_fine is not None:
-                self.names[f"g{place}"] = shortcut.are_fine
-                self._unless(self._are_fine(place, values))
+            if shortcut.is_fine is not None:
+                self.names[f"g{place}"] = shortcut.is_fine
+                self._unless(self._are_fine(place, values, nullable=shortcut.nullable))
             self.cells[place] = values
 
     def _unless(self, condition: str) -> None:
@@ -367,8 +367,9 @@ class _ColumnsWriter(_Writer):
     def _are_expected(self, place: int, values: str) -> str:
         return f"k{place}.issuperset(map(type, {values}))"
 
-    def _are_fine(self, place: int, values: str) -> str:
-        return f"g{place}({values})"
+    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
+        given = f"[x for x in {values} if x is not None]" if nullable else values
+        return f"all(map(g{place}, {given}))"
 
     def _rows(self, column: int, width: int) -> str:
         rows = f"chain(c{column})"
@@ -421,8 +422,8 @@ class _SingleWriter(_Writer):
     def _are_expected(self, place: int, values: str) -> str:
         return f"type({values}) in k{place}"
 
-    def _are_fine(self, place: int, values: str) -> str:
-        return f"g{place}(({values},))"
+    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
+        return f"{values} is None or g{place}({values})" if nullable else f"g{place}({values})"
 
     def _rows(self, column: int, width: int) -> str:
         return f"in_rows(c{column}, {width})" if width else f"list(c{column})"

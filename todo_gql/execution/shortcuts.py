@@ -31,13 +31,13 @@ class Shortcut:
     """The quick way through a column of a leaf, whose values need no look at each.
 
     They are `written` in a table by their ids, or `serialize` does all at once, or they stay as
-    they are where all are of these `kinds` and `are_fine`.
+    they are where all are of these `kinds` and each, unless it is null, `is_fine`.
     """
 
     written: Mapping[int, Any] | None = None
     serialize: Serialize | None = None
     kinds: frozenset[type] = frozenset()
-    are_fine: Callable[[Sequence[Any]], bool] | None = None
+    is_fine: Callable[[Any], bool] | None = None
     nullable: bool = False
 
     def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
@@ -51,7 +51,10 @@ class Shortcut:
             return self._serialized(self.serialize, values)
         if not self.kinds.issuperset(map(type, values)):
             return None
-        return values if self.are_fine is None or self.are_fine(values) else None
+        if self.is_fine is None:
+            return values
+        given = [value for value in values if value is not None] if self.nullable else values
+        return values if all(map(self.is_fine, given)) else None
 
     def _serialized(self, serialize: Serialize, values: Sequence[Any]) -> Sequence[Any] | None:
         if None not in values:
@@ -78,7 +81,7 @@ def shortcut(
     if kind is None:
         return None
     kinds = frozenset({kind, type(None)} if nullable else {kind})
-    return Shortcut(kinds=kinds, are_fine=CHECKS.get(kind), nullable=nullable)
+    return Shortcut(kinds=kinds, is_fine=IS_FINE.get(kind), nullable=nullable)
 
 
 def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | None:
@@ -99,15 +102,6 @@ def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | No
     return names
 
 
-def _are_32_bits(values: Sequence[Any]) -> bool:
-    numbers = [value for value in values if value is not None] if None in values else values
-    return not numbers or (min(numbers) >= GRAPHQL_MIN_INT and max(numbers) <= GRAPHQL_MAX_INT)
-
-
-def _are_finite(values: Sequence[Any]) -> bool:
-    return all(value is None or isfinite(value) for value in values)
-
-
 # Python's own type of each specified scalar's values, which are serialized as they are.
 NATIVE: dict[object, type] = {
     GraphQLString: str,
@@ -116,4 +110,8 @@ NATIVE: dict[object, type] = {
     GraphQLInt: int,
     GraphQLFloat: float,
 }
-CHECKS: dict[type, Callable[[Sequence[Any]], bool]] = {int: _are_32_bits, float: _are_finite}
+# Of those, which can be serialized, if not all.
+IS_FINE: dict[type, Callable[[Any], bool]] = {
+    int: range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1).__contains__,
+    float: isfinite,
+}
