@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 from starlette.types import ASGIApp
+from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction
 
 from tests.faults.proxy import Proxy
 from todo_gql import db
@@ -131,6 +133,28 @@ async def test_a_statement_given_up_leaves_nothing_behind(
             assert await is_held(pid)
             raise error
     assert not await is_held(pid)
+
+
+async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASGIApp) -> None:
+    """Whoever is cancelled before it has begun is in no transaction, either."""
+    client = get_connection("default")
+    assert isinstance(client, db.Client)
+    pool = await client.opened_pool()
+    await db.fetch("SELECT")
+    lent = pool.taken - len(pool.at_hand)
+
+    async def begin() -> None:
+        with suppress(asyncio.CancelledError):
+            async with in_transaction():
+                raise AssertionError
+        assert get_connection("default") is client
+
+    beginning = asyncio.create_task(begin())
+    await asyncio.sleep(0)
+    assert pool.taken - len(pool.at_hand) == lent + 1
+    beginning.cancel()
+    await beginning
+    assert pool.taken - len(pool.at_hand) == lent
 
 
 async def test_there_is_room_again_after_a_failed_start(database_url: str) -> None:

@@ -13,7 +13,7 @@ import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
-from tortoise.connection import get_connection
+from tortoise.connection import get_connection, get_connections
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
@@ -23,6 +23,7 @@ from tortoise.transactions import in_transaction
 from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.pool import LOOK_SECONDS, Pool
 from todo_gql.settings import Settings
+from todo_gql.telemetry.statements import NotedConnection
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,19 @@ class Client(AsyncpgDBClient):
 
 class Transaction(TransactionWrapper):
     """A transaction of Tortoise's that says so when nobody knows how it ended."""
+
+    _parent: Client
+    _connection: NotedConnection
+
+    async def begin(self) -> None:
+        """Begin it; where that fails its connection goes back, which Tortoise would keep."""
+        try:
+            await super().begin()
+        except BaseException as error:
+            get_connections().set(self.connection_name, self._parent)
+            assert self._parent.pool is not None
+            await self._parent.pool.take_back(self._connection, error)
+            raise
 
     async def commit(self) -> None:
         """End it; `OutcomeUnknown` when the connection is lost meanwhile."""
