@@ -55,6 +55,19 @@ async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
         await pool.release(connection)
 
 
+async def test_the_place_of_a_lost_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
+    """And not to the one who has just lost it, and asks for another."""
+    lent = [await pool.take(), await pool.take()]
+    waiting = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    await pool.discard(lent[0])
+    with pytest.raises(TimeoutError):
+        await pool.take()
+    for connection in (await waiting, lent[1]):
+        await pool.release(connection)
+    assert pool.taken == 1
+
+
 async def test_who_waits_too_long_is_told_so(pool: Pool) -> None:
     """And what comes back later isn't lost to one who is gone."""
     lent = [await pool.take(), await pool.take()]

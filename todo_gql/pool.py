@@ -109,29 +109,30 @@ class Pool(asyncpg.Pool):
             if self.at_hand:
                 connection = self.at_hand.pop()
             elif self.taken < self.limit:
+                self.taken += 1
                 return await self._open()
             elif (passed := await self._passed_on()) is not None:
                 connection = passed
             else:
-                continue
+                return await self._open()
             if not connection.is_closed():
                 return connection
             await self.return_to_asyncpg(connection)
 
     async def _open(self) -> NotedConnection:
-        self.taken += 1
+        """A connection that is new, or new to us, in a place that has been taken for it."""
         try:
             # It never waits there, and has a limit of its own on connecting.
             stand_in: Any = await super().acquire()
         except BaseException:
-            self._make_room()
+            self._pass_on(None)
             raise
         connection: NotedConnection = stand_in.itself
         self.stand_ins[connection] = stand_in
         return connection
 
     async def _passed_on(self) -> NotedConnection | None:
-        """What somebody gives back; None where there is room to open a connection instead."""
+        """What somebody gives back; None for a place in which to open a connection instead."""
         loop = asyncio.get_running_loop()
         waiter = _Waiter(loop.time() + self.acquire_timeout, loop.create_future())
         self.waiters.append(waiter)
@@ -167,17 +168,16 @@ class Pool(asyncpg.Pool):
         return True
 
     def _pass_on(self, connection: NotedConnection | None) -> None:
+        """Let whoever waits longest have a connection, or the place of one that is gone."""
         while self.waiters:
             served = self.waiters.popleft().served
             if not served.done():
                 served.set_result(connection)
                 return
-        if connection is not None:
+        if connection is None:
+            self.taken -= 1
+        else:
             self.at_hand.append(connection)
-
-    def _make_room(self) -> None:
-        self.taken -= 1
-        self._pass_on(None)
 
     async def release(self, connection: Any, **_options: Any) -> None:
         """Take back a connection."""
@@ -223,7 +223,7 @@ class Pool(asyncpg.Pool):
             # Somebody may have it already, by another stand-in.
             if self.stand_ins.get(connection) is stand_in:
                 del self.stand_ins[connection]
-            self._make_room()
+            self._pass_on(None)
 
     def close_silent(self) -> None:
         """Close each connection that has the same statement as at the last few looks; this is one.
