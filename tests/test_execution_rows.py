@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -190,13 +191,13 @@ async def by_both(
     return actual, expected, context
 
 
-@pytest.mark.parametrize("kind", [dict, Record])
+@pytest.mark.parametrize("kind", [dict, MappingProxyType, Record])
 @pytest.mark.parametrize("along", [ALONG, FLAT], ids=["rows", "values"])
 @pytest.mark.parametrize("root", ["plants", "singles", "one"])
 async def test_rows_are_answered_without_loading_what_came_along(
     root: str, along: dict[str, Any], kind: Any
 ) -> None:
-    """Leaves, lists of rows and values that came along are read from records and dictionaries."""
+    """Leaves, lists of rows and values that came along are read from records and mappings."""
     rows = [kind({**GOOD, **along}), kind({**GOOD, **along, "id": 2, "cut_at": NOON})]
     fields = f"{LEAVES} pests {{ name legs __typename }} leaves __typename shout pot"
     actual, expected, context = await by_both(f"{{ {root} {{ {fields} }} }}", rows)
@@ -223,6 +224,13 @@ async def test_objects_whose_rows_differ_are_told_apart() -> None:
     actual, expected, _ = await by_both("{ singles { name latin pests { name } } }", rows)
     assert actual.formatted == expected.formatted
     assert actual.errors is None
+
+
+async def test_names_of_columns_are_never_taken_for_their_values() -> None:
+    """Though they are all that iterating over a mapping gives."""
+    rows = [MappingProxyType(GOOD), MappingProxyType(GOOD)]
+    actual, _, _ = await by_both("{ plants { name latin } }", rows)
+    assert actual.data == {"plants": [{"name": "oak", "latin": "quercus"}] * 2}
 
 
 MISFITS: dict[str, list[Any]] = {

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Row(Protocol):
-    """Values by column: a dictionary, a tuple or list whose columns are numbers, or a record.
+    """Values by column: a mapping, a tuple or list whose columns are numbers, or a record.
 
     Records are what database drivers give: sequences of values that they name by `keys()`.
     """

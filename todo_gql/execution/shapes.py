@@ -241,7 +241,7 @@ class _Writer(ABC):
         kind, columns = self.layout
         if isinstance(columns, int):
             return column if isinstance(column, int) and column < columns else None
-        if isinstance(column, int) and not issubclass(kind, dict):
+        if isinstance(column, int) and not issubclass(kind, Mapping):
             return column if column < len(columns) else None
         return columns.index(column) if column in columns else None
 
@@ -342,7 +342,7 @@ class _Writer(ABC):
     @property
     def _has_named_columns(self) -> bool:
         kind, _ = self.layout
-        return issubclass(kind, dict)
+        return issubclass(kind, Mapping)
 
 
 class _ColumnsWriter(_Writer):
@@ -351,7 +351,7 @@ class _ColumnsWriter(_Writer):
     def _unpacked(self) -> str:
         if not self._has_named_columns:
             return "zip(*rows, strict=True)"
-        # Dictionaries may hold the same in another order.
+        # Mappings may hold the same in another order.
         self.names["columns"] = self.layout[1]
         return "zip(*([row[one] for one in columns] for row in rows), strict=True)"
 
