@@ -23,6 +23,7 @@ from todo_gql.execution import (
     loaded_value,
 )
 from todo_gql.execution.rows import Row
+from todo_gql.execution.shapes import MAX_SHAPES
 from todo_gql.scalars import SCALARS, SERIALIZERS
 
 
@@ -231,6 +232,20 @@ async def test_names_of_columns_are_never_taken_for_their_values() -> None:
     rows = [MappingProxyType(GOOD), MappingProxyType(GOOD)]
     actual, _, _ = await by_both("{ plants { name latin } }", rows)
     assert actual.data == {"plants": [{"name": "oak", "latin": "quercus"}] * 2}
+
+
+async def test_few_functions_are_kept_for_a_selection() -> None:
+    """However many layouts its rows have."""
+    engine = Engine(SCHEMA, SERIALIZERS)
+    operation = engine.prepare(parse("{ plants { name } }"))
+    assert operation is not None
+    for number in range(3 * MAX_SHAPES):
+        ROWS[:] = [Record({**GOOD, f"key_{number}": number})]
+        answer = await engine.execute(operation, context=Greenhouse())
+        assert answer.data == {"plants": [{"name": "oak"}]}
+    [plan] = operation.plans.values()
+    [selection] = plan.fields[0].selections.values()
+    assert len(selection.shapes) <= MAX_SHAPES
 
 
 MISFITS: dict[str, list[Any]] = {

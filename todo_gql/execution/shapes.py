@@ -66,6 +66,9 @@ from todo_gql.execution.strawberry_types import origin_of
 if TYPE_CHECKING:
     from todo_gql.execution.execution import Execution
 
+# A client that sorts by whatever it likes has a layout of rows for each way.
+MAX_SHAPES = 8
+
 Make: TypeAlias = Callable[
     [Sequence[Any], tuple[Any, ...], list[Sequence[Any]]], list[dict[str, Any]] | None
 ]
@@ -113,6 +116,8 @@ def shape_of(
         return selection.shapes[key]
     except KeyError:
         shape = _written(selection, execution, *key)
+        if len(selection.shapes) >= MAX_SHAPES:
+            selection.shapes.clear()
         selection.shapes[key] = shape
         return shape
 
