@@ -1,10 +1,12 @@
 """Rows of all kinds under the engine, good and bad, answered as graphql-core answers objects."""
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
+from weakref import ref
 
 import pytest
 import strawberry
@@ -246,6 +248,26 @@ async def test_few_functions_are_kept_for_a_selection() -> None:
     [plan] = operation.plans.values()
     [selection] = plan.fields[0].selections.values()
     assert len(selection.shapes) <= MAX_SHAPES
+
+
+async def test_what_was_written_goes_with_its_operation() -> None:
+    """No function keeps itself, and with it a selection and its document."""
+    engine = Engine(SCHEMA, SERIALIZERS)
+    operation = engine.prepare(parse("{ plants { pests { name } } }"))
+    assert operation is not None
+    ROWS[:] = [Record({**GOOD, **ALONG})]
+    await engine.execute(operation, context=Greenhouse())
+    [plan] = operation.plans.values()
+    [plants] = plan.fields[0].selections.values()
+    [pests] = plants.fields[0].selections.values()
+    kept = ref(pests)
+    gc.collect()
+    gc.disable()
+    try:
+        del operation, plan, plants, pests
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 MISFITS: dict[str, list[Any]] = {

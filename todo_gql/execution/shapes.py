@@ -335,7 +335,8 @@ class _Writer(ABC):
         # underscores, all that there are there.
         assert all(map(str.isidentifier, self.selection.names))
         exec(_compiled(text), self.names)  # noqa: S102 - as said
-        make: Make = self.names["make"]
+        # Left in there it would keep itself, and the documents of its selection, from going.
+        make: Make = self.names.pop("make")
         return make
 
     def _object(self, cells: Mapping[int, str]) -> str:
