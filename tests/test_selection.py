@@ -1,14 +1,19 @@
 """What is asked for is fetched along, however a document says it."""
 
+import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
+from weakref import ref
 
 import pytest
-from graphql import GraphQLObjectType
+import strawberry
+from graphql import GraphQLObjectType, Node
 
 from tests.conftest import Account, Statements
 from tests.operations import SCHEMA
+from todo_gql.context import Info
+from todo_gql.selection import asked_anywhere, selected_below
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 
@@ -95,6 +100,24 @@ async def test_what_one_field_asks_of_tags_is_there_in_spite_of_another(
         data = await account.data(document)
         assert data["todos"]["nodes"] == [{"tags": [{"name": "home"}]}]
         assert "'todoCount': 1" in str(data["more"])
+
+
+def test_a_document_goes_though_it_was_looked_through() -> None:
+    """What was found of it goes with it."""
+    seen: list[ref[Node]] = []
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def fields(self, info: Info) -> list[str]:
+            raw = info._raw_info
+            seen.extend([ref(raw.operation), ref(raw.field_nodes[0])])
+            return [*asked_anywhere(info), *selected_below(info)]
+
+    answer = strawberry.Schema(Query).execute_sync("{ fields }")
+    assert answer.data == {"fields": ["fields"]}
+    gc.collect()
+    assert [node() for node in seen] == [None, None]
 
 
 TODO = SCHEMA.type_map["Todo"]

@@ -1,7 +1,9 @@
 """What an operation asks for below a field, so that it can be fetched along with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any, TypeAlias
+from weakref import ref
 
 from graphql import (
     FieldNode,
@@ -9,21 +11,19 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     Node,
-    OperationDefinitionNode,
     SelectionSetNode,
 )
 
 from todo_gql.context import Info
 
-MOST_KEPT = 2_000
-LONGEST_KEPT = 10_000
-
 Fragments = Mapping[str, FragmentDefinitionNode]
 
-# By the identity of a node, which is kept alive with what was found for it: documents are kept,
-# too, and equal nodes of two documents may spread different fragments of one name.
-_below: dict[int, tuple[FieldNode, frozenset[str]]] = {}
-_everywhere: dict[tuple[int, str | None], tuple[OperationDefinitionNode, frozenset[str]]] = {}
+Known: TypeAlias = dict[Any, tuple[ref[Node], frozenset[str]]]
+"""What was found for nodes, by what holds their identity; it goes when they go."""
+
+# Equal nodes of two documents may spread different fragments of one name.
+_below: Known = {}
+_everywhere: Known = {}
 
 
 def selected_below(info: Info) -> frozenset[str]:
@@ -40,15 +40,11 @@ def asked_everywhere(info: Info, name: str | None) -> frozenset[str]:
     key = id(raw.operation), name
     found = _everywhere.get(key)
     if found is None:
-        if len(_everywhere) >= MOST_KEPT:
-            _everywhere.clear()
         asked = _fields_in(raw.operation.selection_set, raw.fragments)
         if name is not None:
             parts = (_fields_at(one, raw.fragments) for one in asked if one.name.value == name)
             asked = chain.from_iterable(parts)
-        found = raw.operation, frozenset(one.name.value for one in asked)
-        if _is_short(raw.operation):
-            _everywhere[key] = found
+        return _kept(_everywhere, key, raw.operation, asked)
     return found[1]
 
 
@@ -60,18 +56,15 @@ def asked_anywhere(info: Info) -> frozenset[str]:
 def _known_below(node: FieldNode, fragments: Fragments) -> frozenset[str]:
     found = _below.get(id(node))
     if found is None:
-        if len(_below) >= MOST_KEPT:
-            _below.clear()
-        names = frozenset(one.name.value for one in _fields_in(node.selection_set, fragments))
-        found = node, names
-        if _is_short(node):
-            _below[id(node)] = found
+        return _kept(_below, id(node), node, _fields_in(node.selection_set, fragments))
     return found[1]
 
 
-def _is_short(node: Node) -> bool:
-    """Whether its document, all of which a node keeps alive, is short enough to be kept."""
-    return node.loc is None or len(node.loc.source.body) <= LONGEST_KEPT
+def _kept(known: Known, key: Any, node: Node, fields: Iterable[FieldNode]) -> frozenset[str]:
+    """The names of fields, kept for as long as the node is there."""
+    names = frozenset(one.name.value for one in fields)
+    known[key] = ref(node, lambda _: known.pop(key, None)), names
+    return names
 
 
 def _fields_in(
