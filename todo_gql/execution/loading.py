@@ -181,7 +181,7 @@ def loaded_rows(
     along: Mapping[str, int] | None = None,
     description: str | None = None,
 ) -> Sequence[T]:
-    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type.
+    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type and layout.
 
     `along` names columns: the objects whose rows have one of them need no loading. It holds a list
     of rows where 0 stands beside its name, and where a number does, rows of so many columns, value

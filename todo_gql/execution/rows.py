@@ -71,7 +71,7 @@ class RowType(Generic[T]):
         return made
 
     def objects(self, rows: Sequence[Any], *given: Any) -> "Rows[T]":
-        """The objects in rows, none of which is made before somebody asks for it."""
+        """The objects in rows of one layout, none of which is made before somebody asks for it."""
         return Rows(self, rows, given)
 
 
@@ -131,7 +131,10 @@ def _value(source: Source, row: Row, given: tuple[Any, ...]) -> Any:
 
 
 class Rows(Sequence[T]):
-    """A sequence of objects that are made when they are asked for."""
+    """A sequence of objects that are made when they are asked for.
+
+    Their rows are all of the layout that the first one has, which nobody checks.
+    """
 
     def __init__(self, row_type: RowType[T], rows: Sequence[Any], given: tuple[Any, ...]) -> None:
         self.row_type = row_type
