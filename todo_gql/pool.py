@@ -250,6 +250,9 @@ class Pool(asyncpg.Pool):
         while self.at_hand:
             await self.return_to_asyncpg(self.at_hand.pop())
         await super().close()
+        if self.timer is not None:
+            # It would keep the pool until it is due.
+            self.timer.cancel()
 
 
 def _is_open(connection: NotedConnection) -> bool:
