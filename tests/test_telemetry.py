@@ -1,5 +1,6 @@
 """Logs, traces and reports of a server that is sent secrets and meets errors."""
 
+import gc
 import json
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -12,12 +13,15 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from starlette.types import ASGIApp
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
 from tests.programs import started
 from tests.sinks import Sink, sink
+from tests.sockets import connected, listening
 from tests.waiting import until
 from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.settings import Settings
 from todo_gql.telemetry import observation, redaction
 
 EMAIL = "hidden-mail@example.com"
@@ -234,6 +238,29 @@ def test_messages_lose_what_was_sent(error: Exception, shown: str) -> None:
     token = observation.current.set(observation.Observation("r-1", sent=sent))
     assert redaction.message(error) == shown
     observation.current.reset(token)
+
+
+def remembered() -> list[object]:
+    """What is in memory of what clients sent."""
+    gc.collect()
+    known = [one for one in gc.get_objects() if isinstance(one, observation.Observation)]
+    return [value for one in known for value in one.sent]
+
+
+async def test_what_a_client_sent_is_forgotten_after_its_answer(
+    app: ASGIApp, settings: Settings
+) -> None:
+    """Over HTTP and on a WebSocket, though timers that were set in between go on for longer."""
+    query = "query ($secret: String!) { __type(name: $secret) { name } }"
+    async with listening(app, settings) as address:
+        async with connected(address) as socket:
+            assert await socket.execute(query, secret="hidden-1") == {"data": {"__type": None}}
+            assert {"secret": "hidden-1"} not in remembered()
+        async with httpx.AsyncClient() as http:
+            asked = {"query": query, "variables": {"secret": "hidden-2"}}
+            answer = await http.post(f"http://{address}/graphql", json=asked)
+            assert answer.json()["data"] == {"__type": None}
+            assert {"secret": "hidden-2"} not in remembered()
 
 
 async def test_server_without_collectors_works_and_stops_in_time(tmp_path: Path) -> None:

@@ -8,7 +8,11 @@ from todo_gql.telemetry.observation import Observation
 
 
 class Observer:
-    """Watches requests, for `metrics` and for the log of slow operations, where these are there."""
+    """Watches requests, for `metrics` and for the log of slow operations, where these are there.
+
+    When one has ended, what its client sent is forgotten: a timer or a connection to PostgreSQL that
+    was begun for it keeps what is known of it for as long as it lives.
+    """
 
     def __init__(
         self, metrics: Metrics | None = None, slow_operations: SlowOperations | None = None
@@ -31,12 +35,14 @@ class Observer:
                 observation, scope["method"], scope["path"], status, seconds
             )
         self._tell_if_slow(observation, seconds)
+        observation.sent = ()
 
     def operation_ended(self, observation: Observation, seconds: float) -> None:
         """Tell of an operation on a WebSocket that has no more answers."""
         if self.metrics is not None:
             self.metrics.operation_ended(observation, seconds)
         self._tell_if_slow(observation, seconds)
+        observation.sent = ()
 
     def _tell_if_slow(self, observation: Observation, seconds: float) -> None:
         slow = self.slow_operations

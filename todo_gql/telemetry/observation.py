@@ -21,8 +21,8 @@ class Observation:
     """One request; those who answer it fill in what they come to know.
 
     `transport` is what the answers go by, empty for an answer over plain HTTP. `sent` is what the
-    client may have secrets in, and is kept to take it out of everything that is told. `statements`
-    are the texts that went to PostgreSQL, None where nobody asks for them.
+    client may have secrets in, and is kept until the end to take it out of everything that is told.
+    `statements` are the texts that went to PostgreSQL, None where nobody asks for them.
     """
 
     request_id: str
