@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
-from todo_gql.http.protocol import HEADS_KEPT
+from todo_gql.http.protocol import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
 from todo_gql.http.protocols import protocol_options
 from todo_gql.settings import Settings
 
@@ -129,6 +129,31 @@ async def test_a_connection_that_begins_with_a_known_head_may_stay(settings: Set
             assert await answer(reader) == b"POST /a two"
             writer.close()
             await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("url", "header", "is_kept"),
+    [
+        (b"/a", b"", True),
+        (b"/account/reset?token=secret", b"", False),
+        (b"/a", b"x:y\r\n" * MOST_HEADERS_KEPT, False),
+        (b"/a", b"x: %b\r\n" % (b"y" * LONGEST_HEAD_KEPT), False),
+    ],
+    ids=["ordinary", "with a query", "of many headers", "long"],
+)
+async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
+    settings: Settings, url: bytes, header: bytes, is_kept: bool
+) -> None:
+    """And is answered as all else is."""
+    options = protocol_options(settings)
+    async with listening(echo, settings, **options) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n" % (url, header))
+        assert await answer(reader) == b"GET %b " % url.partition(b"?")[0]
+        writer.close()
+        await writer.wait_closed()
+    assert bool(options["http"].heads) is is_kept
 
 
 async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> None:

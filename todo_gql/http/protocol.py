@@ -24,9 +24,12 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 # an answer only then; all of it is dropped.
 LINGER_SECONDS: Final = 2.0
 MAX_DROPPED_BYTES: Final = 16 * 1024 * 1024
+MARK_OF_QUERY: Final = b"?"
 END_OF_HEAD: Final = b"\r\n\r\n"
 HEADS_KEPT: Final = 1024
 LONGEST_HEAD_KEPT: Final = 2048
+# A pair takes some 170 bytes, however short it is.
+MOST_HEADERS_KEPT: Final = 50
 # A connection whose heads are never the same, as where each has an id, isn't to keep any more.
 MOST_KEPT_IN_VAIN: Final = 8
 # What differs between requests with the same head.
@@ -143,7 +146,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _keep_head(self, data: bytes) -> None:
         """Keep the head of a request that was read from its first byte, if it was all that came.
 
-        What is read of the same bytes is the same, if the length of the body is among them.
+        What is read of the same bytes is the same, if the length of the body is among them. A query
+        may hold what is secret: variables, or the token of a link in a mail.
         """
         cycle = self.cycle
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
@@ -151,6 +155,8 @@ class LimitedProtocol(HttpToolsProtocol):
         headers = headers_of(cast("Scope", cycle.scope))
         if (
             end > LONGEST_HEAD_KEPT
+            or len(self.headers) > MOST_HEADERS_KEPT
+            or MARK_OF_QUERY in self.url
             or body_length > HIGH_WATER_LIMIT
             or len(cycle.body) != body_length
             or headers.get(b"content-length", b"0") != b"%d" % body_length
@@ -187,7 +193,8 @@ class LimitedProtocol(HttpToolsProtocol):
         scope["http_version"] = http_version = parser.get_http_version()
         if self._is_left_to_another():
             return
-        path, raw_path, query = _target(self.url)
+        url = self.url
+        path, raw_path, query = (_target if MARK_OF_QUERY in url else _kept_target)(url)
         scope["path"] = self.root_path + path
         scope["raw_path"] = self.root_path.encode("ascii") + raw_path
         scope["query_string"] = query
@@ -337,13 +344,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-# Most requests are for one path.
-@lru_cache(maxsize=16)
 def _target(url: bytes) -> tuple[str, bytes, bytes]:
     """The path that a request is for, as text and as it was sent, and the query string."""
     parsed = parse_url(url)
     path = parsed.path.decode("ascii")
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+# Most requests are for one path.
+_kept_target = lru_cache(maxsize=16)(_target)
 
 
 def listening_options(settings: Settings) -> dict[str, Any]:
