@@ -9,6 +9,7 @@ from starlette.types import Scope, Send
 
 from todo_gql.documents.reading import codes_of
 from todo_gql.http.compression import SMALLEST_COMPRESSED_BYTES, compressed
+from todo_gql.http.cycle import lines_of
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.sender import Sender
@@ -33,17 +34,13 @@ def _head(media_type: str, length: bytes, *, is_compressed: bool) -> Headers:
     return CONTENT_TYPES[media_type], (b"content-length", length), NOT_KEPT, VARY[is_compressed]
 
 
-def _lines(headers: Headers) -> bytes:
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
-
-
 # What all answers begin with that have a media type and are compressed or not, but for the length.
 LINES: Final = {
-    (media_type, is_compressed): _lines(_head(media_type, b"%d", is_compressed=is_compressed))
+    (media_type, is_compressed): lines_of(_head(media_type, b"%d", is_compressed=is_compressed))
     for media_type in CONTENT_TYPES
     for is_compressed in (False, True)
 }
-COMPRESSED_LINE: Final = _lines((COMPRESSED,))
+COMPRESSED_LINE: Final = lines_of((COMPRESSED,))
 
 
 @dataclass(slots=True)
@@ -78,7 +75,7 @@ class Answers:
         if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True
         if isinstance(send, Sender):
-            lines = LINES[media_type, is_compressed] % len(body) + _lines(answer.headers)
+            lines = LINES[media_type, is_compressed] % len(body) + lines_of(answer.headers)
             if is_compressed:
                 lines += COMPRESSED_LINE
             if send.send_at_once(answer.status, lines, body):

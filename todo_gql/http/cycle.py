@@ -1,7 +1,7 @@
 """One request and its answer on a connection: uvicorn's, but for what most have in common."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -112,7 +112,7 @@ class Cycle(RequestResponseCycle):
             if default is not self._own_lines[0]:
                 if not UNUSUAL_HEADERS.isdisjoint(dict(default)):
                     return False
-                Cycle._own_lines = default, _lines(default)
+                Cycle._own_lines = default, lines_of(default)
             lines = self._own_lines[1] + lines
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
@@ -131,7 +131,7 @@ class Cycle(RequestResponseCycle):
             or not self._good_names.issuperset(headers)
         ):
             return False
-        lines = _lines(pairs)
+        lines = lines_of(pairs)
         printable = lines.translate(None, CONTROL_CHARACTERS)
         if len(lines) - len(printable) != len(LINE_END) * len(pairs):
             return False
@@ -159,7 +159,8 @@ class Cycle(RequestResponseCycle):
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-def _lines(pairs: Pairs) -> bytes:
+def lines_of(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they stand in the head of an answer."""
     return b"".join([b"%b: %b\r\n" % pair for pair in pairs])
 
 

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from todo_gql.http.cycle import Cycle
+from todo_gql.http.cycle import LINE_END, Cycle, lines_of
 from todo_gql.http.headers import headers_of
 from todo_gql.http.security import ALWAYS
 from todo_gql.settings import Settings
@@ -338,8 +338,8 @@ class LimitedProtocol(HttpToolsProtocol):
             (b"connection", b"close"),
             *ALWAYS,
         )
-        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
-        self.transport.write(f"HTTP/1.1 {status} {status.phrase}\r\n".encode() + lines + b"\r\n")
+        line = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
+        self.transport.write(line + lines_of(headers) + LINE_END)
         self.transport.write(body)
         self.transport.close()
 

@@ -2,6 +2,8 @@
 
 from typing import Final, TypeAlias
 
+from todo_gql.http.cycle import lines_of
+
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 ALWAYS: Final = (
@@ -25,7 +27,7 @@ class SecurityHeaders:
     def __init__(self, *, production: bool) -> None:
         self._always = [*ALWAYS, *(IN_PRODUCTION if production else ())]
         self._names = {name for name, _ in self._always}
-        self.lines = b"".join(b"%b: %b\r\n" % header for header in self._always)
+        self.lines = lines_of(self._always)
         """Those of an answer that is data, as they stand in its head."""
 
     def missing(self, headers: Headers) -> Headers:
