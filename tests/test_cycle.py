@@ -65,6 +65,26 @@ async def test_requests_sent_at_once_are_answered_in_order(settings: Settings) -
         assert [await answer(reader) for _ in paths] == paths
 
 
+async def test_a_request_may_begin_before_the_last_is_answered(settings: Settings) -> None:
+    """And its body come after that."""
+
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n"
+    async with connected(echo, settings) as (reader, writer):
+        writer.write(request + b"answer" + request + b"late")
+        assert await answer(reader) == b"answer"
+        writer.write(b"ly")
+        assert await answer(reader) == b"lately"
+
+
 @pytest.mark.parametrize(
     ("method", "status", "headers", "parts", "expected"),
     [

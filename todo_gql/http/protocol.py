@@ -261,10 +261,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
-            self._idle_since = self.loop.time()
-            if self.timeout_keep_alive_task is None:
-                self._look_again(self.timeout_keep_alive)
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
         if self._awaited is Awaited.BODY:
             self._lingers = True
             self.transport.write_eof()
