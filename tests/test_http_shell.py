@@ -246,6 +246,24 @@ async def test_only_large_answers_are_compressed(
     assert response.headers.get("content-encoding") == encoding
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("br, gzip;q=0.5", "gzip"),
+        ("deflate", None),
+        ("gzip;q=0, identity", None),
+        ("gzip; q=0.000", None),
+        ("", None),
+    ],
+)
+async def test_only_who_accepts_gzip_has_it(
+    site: httpx.AsyncClient, accepted: str, encoding: str | None
+) -> None:
+    """A quality of 0 says that it isn't accepted."""
+    response = await site.get("/graphql?size=5000", headers={"Accept-Encoding": accepted})
+    assert response.headers.get("content-encoding") == encoding
+
+
 async def test_compression_can_be_switched_off(log: io.StringIO) -> None:
     """Without a compression level nothing is compressed."""
     async with client(wrapped(log)) as site:

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from todo_gql.http.negotiation import Accepted, accepted
+from todo_gql.http.negotiation import Accepted, accepted, accepts_gzip
 
 Pairs = list[tuple[bytes, bytes]]
 """Names, in lower case, and values as they came."""
@@ -42,7 +42,7 @@ class Headers(dict[bytes, bytes]):
         self.token: str | None = _bearer_token(self.get(b"authorization"))
         self.user_agent = _text(self.get(b"user-agent"))
         self.are_forwarded = not FORWARDING.isdisjoint(self)
-        self.accept_gzip = b"gzip" in self.get(b"accept-encoding", b"")
+        self.accept_gzip = accepts_gzip(self.get(b"accept-encoding"))
         self.announce_json = False
 
 

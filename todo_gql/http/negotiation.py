@@ -75,6 +75,16 @@ def accepted(header: bytes | None) -> Accepted:
     return Accepted(text, answer_type(text), prefers_html(text), EVENT_STREAM in text.lower())
 
 
+@lru_cache(maxsize=256)
+def accepts_gzip(header: bytes | None) -> bool:
+    """Whether an Accept-Encoding header names gzip, and not with a quality of 0."""
+    for entry in (header or b"").decode("latin-1").lower().split(","):
+        name, _, parameters = entry.partition(";")
+        if name.strip() == "gzip":
+            return _quality(parameters) > 0
+    return False
+
+
 def prefers_events(accept: str, *, endless: bool) -> bool:
     """Whether to answer with an event stream rather than with JSON.
 
