@@ -1,6 +1,7 @@
 """GraphQL over server-sent events, and which requests are answered so."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -186,3 +187,27 @@ async def test_streams_end_when_the_server_stops(
     with pytest.raises(EOFError):
         await stream.next()
     await opening.__aexit__(None, None, None)
+
+
+async def test_a_stream_that_a_request_waits_behind_ends_too(
+    account: Account, app: ASGIApp, settings: Settings
+) -> None:
+    """When the server stops; what waited is answered then."""
+    stream, request = (
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer %b\r\nAccept: %b\r\nContent-Length: %d\r\n\r\n%b"
+        % (account.token.encode(), accept, len(body), body)
+        for accept, body in (
+            (b"text/event-stream", json.dumps({"query": CHANGES}).encode()),
+            (b"application/json", b'{"query": "{ __typename }"}'),
+        )
+    )
+    async with asyncio.timeout(PATIENCE), listening(app, settings) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(stream)
+        await reader.readuntil(b":\n\n")
+        writer.write(request)
+        await asyncio.sleep(0.05)
+    assert b'{"__typename":"Query"}' in await reader.read()
+    writer.close()

@@ -20,8 +20,11 @@ class HTTPProtocol(LimitedProtocol):
     on_shutdown: Callable[[], None] | None = None
 
     def _began(self, scope: Any) -> None:
-        self.on_shutdown = None
         scope["state"][CONNECTION] = self
+
+    def on_response_complete(self) -> None:
+        self.on_shutdown = None
+        super().on_response_complete()
 
     def shutdown(self) -> None:
         super().shutdown()
