@@ -42,6 +42,9 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
             items = _joined(values, row_origin)
         else:
             return _complete_iterables(complete, execution, field, values, places)
+        if not items:
+            parts: list[Column] = [[] for _ in values]
+            return parts if into is None else _filled(into, parts)
         item_kinds = {items.row_type.type} if type(items) is Rows else kinds_of(items)
         item_places = ItemPlaces(places, values, nullable=nullable)
         if type(items) is Rows or not has_awaitables(items, item_kinds):

@@ -5,7 +5,7 @@ from functools import cached_property
 from inspect import signature
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from todo_gql.execution.columns import mapped
 
@@ -36,10 +36,10 @@ Layout: TypeAlias = tuple[type, tuple[Any, ...] | int]
 """What a row is, and the names of its columns or how many these are."""
 
 
-def layout_of(row: Row) -> Layout:
+def layout_of(row: Any) -> Layout:
     """The layout of a row."""
     keys = getattr(row, "keys", None)
-    return type(row), tuple(keys()) if keys else len(cast("Sequence[Any]", row))
+    return type(row), tuple(keys()) if keys else len(row)
 
 
 class RowType(Generic[T]):
