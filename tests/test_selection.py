@@ -1,7 +1,7 @@
 """What is asked for is fetched along, however a document says it."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 from weakref import ref
@@ -12,6 +12,7 @@ from graphql import GraphQLObjectType, Node
 
 from tests.conftest import Account, Statements
 from tests.operations import SCHEMA
+from todo_gql import access
 from todo_gql.context import Info
 from todo_gql.selection import asked_anywhere, selected_below
 
@@ -168,6 +169,17 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
         assert await shown(field) == {name: everything[name]}
 
 
+@pytest.fixture
+def choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[access.Columns]]:
+    """The choices of columns that were made so far: none."""
+    made: set[access.Columns] = set()
+    monkeypatch.setattr(access, "_choices", made)
+    access.todo_columns.cache_clear()
+    yield made
+    access.todo_columns.cache_clear()
+
+
+@pytest.mark.usefixtures("choices")
 async def test_only_the_columns_that_are_selected_are_read(
     account: Account, recorded: Record
 ) -> None:
@@ -180,3 +192,21 @@ async def test_only_the_columns_that_are_selected_are_read(
         assert column in statement
     for column in ("t.description", "t.metadata", "t.version"):
         assert column not in statement
+
+
+async def test_after_many_choices_only_what_may_be_long_is_left_out(
+    account: Account, recorded: Record, choices: set[access.Columns]
+) -> None:
+    """A server that has seen many ways to ask makes no more statements for others."""
+    await account.create(description="Two litres", metadata={"shop": "corner"})
+    choices.update((f"t.{number}",) for number in range(access.MOST_CHOICES))
+    read: set[str] = set()
+    for fields in ("title", "title version", "dueAt", "isOverdue createdAt"):
+        with recorded() as statements:
+            await account.data(f"{{ todos {{ nodes {{ {fields} }} }} }}")
+        read.add(statements.texts[-1])
+    [statement] = read
+    assert "t.description" not in statement
+    assert "t.metadata" not in statement
+    data = await account.data("{ todos { nodes { description metadata } } }")
+    assert data["todos"]["nodes"] == [{"description": "Two litres", "metadata": {"shop": "corner"}}]

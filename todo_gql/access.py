@@ -13,9 +13,14 @@ from todo_gql.statement import Statement
 Columns: TypeAlias = tuple[str, ...]
 
 
+# Each choice of columns makes statements of its own, of which a connection keeps 100 prepared, and
+# PostgreSQL 50 KB for each. The choices made first are those of whoever asks the same again and again.
+MOST_CHOICES = 24
+_choices: set[Columns] = set()
 CAPITAL = re.compile("[A-Z]")
 # What is asked of a todo whatever it is wanted for, and fields that aren't named like their column.
 ALWAYS_NEEDED = ("id", "deleted_at")
+SHORT = set(column_types(Todo)) - {"description", "metadata"}
 MADE_OF = {
     "isOverdue": ("due_at", "status"),
     "isCompleted": ("status",),
@@ -60,10 +65,21 @@ def all_todos(viewer: Viewer) -> Statement:
 
 @lru_cache(maxsize=1024)
 def todo_columns(fields: frozenset[str], also: Columns = ()) -> Columns:
-    """The columns of todos `t` that these fields of the schema are made of, and some by name."""
+    """The columns of todos `t` that these fields of the schema are made of, and some by name.
+
+    After many other choices it may be more than these, but never what can be long in vain.
+    """
     needed = {*ALWAYS_NEEDED, *also}
     for field in fields:
         needed.update(MADE_OF.get(field, (_in_snake_case(field),)))
+    chosen = _named(needed)
+    if chosen not in _choices and len(_choices) >= MOST_CHOICES:
+        return _named(needed | SHORT)
+    _choices.add(chosen)
+    return chosen
+
+
+def _named(needed: set[str]) -> Columns:
     return tuple(f"t.{name}" for name in column_types(Todo) if name in needed)
 
 
