@@ -328,6 +328,17 @@ def test_a_row_type_names_all_attributes() -> None:
             RowType(Pair, **attributes)
 
 
+def test_a_row_type_has_no_defaults() -> None:
+    """A default would hide what is in the row, and is an error where the row type is declared."""
+
+    @dataclass
+    class Named:
+        name: str = "nobody"
+
+    with pytest.raises(TypeError, match="name"):
+        RowType(Named, name="name")
+
+
 async def test_a_row_that_makes_no_object_is_an_error_of_its_fields() -> None:
     """Fields that need the object fail where it can't be made, those of columns don't."""
     document = parse("{ spoiled { number doubled } }")

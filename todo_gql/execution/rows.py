@@ -46,11 +46,14 @@ class RowType(Generic[T]):
     """How an object type copies its attributes from rows.
 
     A function is called with the row and with whatever else was given with the rows. A column that
-    isn't named here is never copied. `TypeError` unless the type can be made of these attributes.
+    isn't named here is never copied. `TypeError` unless the type can be made of these attributes, and
+    has none of them itself, as for a default, which would hide what is in the row.
     """
 
     def __init__(self, type: type[T], **attributes: Source) -> None:
         signature(type).bind(**attributes)
+        if hidden := [name for name in attributes if hasattr(type, name)]:
+            raise TypeError(f"{type.__name__} has these itself: {', '.join(hidden)}")
         self.type = type
         self.attributes = attributes
         self._lazy_type = _lazy(self)
