@@ -2,18 +2,12 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
-    GraphQLBoolean,
-    GraphQLFloat,
-    GraphQLID,
     GraphQLInputObjectType,
     GraphQLInputType,
-    GraphQLInt,
     GraphQLLeafType,
-    GraphQLString,
     Undefined,
     assert_leaf_type,
     get_named_type,
@@ -23,25 +17,12 @@ from graphql import (
     is_non_null_type,
     is_required_input_field,
 )
-from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 from graphql.utilities.coerce_input_value import coerce_default_value
+
+from todo_gql.execution.shortcuts import IS_FINE, NATIVE
 
 Coerce: TypeAlias = Callable[[Any], Any]
 """What graphql-core makes of a value; raises `Unusual` where that is for graphql-core to tell."""
-
-# The Python types whose values the specified scalars take as they are.
-TAKEN: dict[object, type] = {
-    GraphQLBoolean: bool,
-    GraphQLFloat: float,
-    GraphQLID: str,
-    GraphQLInt: int,
-    GraphQLString: str,
-}
-# Of those, which they take, if not all.
-IS_TAKEN: dict[type, Callable[[Any], bool]] = {
-    float: isfinite,
-    int: lambda number: GRAPHQL_MIN_INT <= number <= GRAPHQL_MAX_INT,
-}
 
 
 class Unusual(Exception):
@@ -51,7 +32,7 @@ class Unusual(Exception):
 def coercer(type_: GraphQLInputType) -> Coerce:
     """What coerces values of a type."""
     nullable, inner = not is_non_null_type(type_), get_nullable_type(type_)
-    if kind := TAKEN.get(inner):
+    if kind := NATIVE.get(inner):
         return _taken(kind, nullable=nullable)
     if is_list_type(inner):
         return _list(coercer(inner.of_type), nullable=nullable)
@@ -61,10 +42,10 @@ def coercer(type_: GraphQLInputType) -> Coerce:
 
 
 def _taken(kind: type, *, nullable: bool) -> Coerce:
-    is_taken = IS_TAKEN.get(kind)
+    is_fine = IS_FINE.get(kind)
 
     def coerce(value: Any) -> Any:
-        if type(value) is kind and (is_taken is None or is_taken(value)):
+        if type(value) is kind and (is_fine is None or is_fine(value)):
             return value
         if value is None and nullable:
             return None

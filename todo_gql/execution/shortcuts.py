@@ -102,7 +102,7 @@ def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | No
     return names
 
 
-# Python's own type of each specified scalar's values, which are serialized as they are.
+# Python's own type of each specified scalar's values, which are serialized and taken as they are.
 NATIVE: dict[object, type] = {
     GraphQLString: str,
     GraphQLID: str,
@@ -110,7 +110,7 @@ NATIVE: dict[object, type] = {
     GraphQLInt: int,
     GraphQLFloat: float,
 }
-# Of those, which can be serialized, if not all.
+# Of those, which can be, if not all.
 IS_FINE: dict[type, Callable[[Any], bool]] = {
     int: range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1).__contains__,
     float: isfinite,
