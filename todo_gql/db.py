@@ -196,12 +196,10 @@ async def watched() -> AsyncIterator[None]:
 
 
 async def _watch() -> None:
-    client = get_connection("default")
-    assert isinstance(client, Client)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        if client.pool:
-            client.pool.close_silent()
+        if _pools:
+            _pools[-1].close_silent()
 
 
 class PoolUse(NamedTuple):
@@ -215,10 +213,9 @@ class PoolUse(NamedTuple):
 
 def pool_use() -> PoolUse:
     """What the pool is doing now."""
-    client = get_connection("default")
-    pool = client.pool if isinstance(client, Client) else None
-    if pool is None:
+    if not _pools:
         return PoolUse()
+    pool = _pools[-1]
     idle = pool.get_idle_size()
     return PoolUse(pool.get_size() - idle, idle, pool.get_max_size(), pool.waiting)
 
