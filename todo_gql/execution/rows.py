@@ -99,8 +99,8 @@ def rows_of(values: Sequence[Any]) -> "Rows[Any] | None":
     row_type = getattr(type(values[0]), "_row_type", None) if values else None
     if row_type is None:
         return None
-    row, given = values[0].__dict__[IN_ROW]
     if len(values) == 1:
+        row, given = _in_row(values[0])
         return Rows(row_type, [row], given)
     if len(set(map(type, values))) > 1:
         return None

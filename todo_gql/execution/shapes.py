@@ -115,14 +115,14 @@ def shape_of(
     try:
         return selection.shapes[key]
     except KeyError:
-        shape = _written(selection, execution, *key)
+        shape = _new_shape(selection, execution, *key)
         if len(selection.shapes) >= MAX_SHAPES:
             selection.shapes.clear()
         selection.shapes[key] = shape
         return shape
 
 
-def _written(
+def _new_shape(
     selection: Selection,
     execution: "Execution | None",
     row_type: RowType[Any],

@@ -163,8 +163,8 @@ def with_middleware(
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
     not send credentials. The access log goes to `log_stream`, standard error by default, from
-    `log_level` on. `observer` is told of each request. In `production` browsers are told to come by HTTPS only.
-    `trusted_proxies` are the networks of those who may say where a request comes from.
+    `log_level` on. `observer` is told of each request. In `production` browsers are told to come by
+    HTTPS only. `trusted_proxies` are the networks of those who may say where a request comes from.
     """
     return RequestEnvelope(
         app,

@@ -1,6 +1,7 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
-The lock is taken by an execution of its own, so that everything after it sees what the last holder wrote.
+The lock is taken by an execution of its own, so that everything after it sees what the last holder
+wrote.
 """
 
 from collections import defaultdict
