@@ -8,7 +8,15 @@ from typing import Any
 
 import orjson
 import strawberry
-from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from graphql import (
+    GraphQLError,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    value_from_ast_untyped,
+)
 from strawberry.types.scalar import ScalarDefinition
 
 RFC3339 = re.compile(
@@ -60,11 +68,27 @@ def parse_time(value: object) -> datetime:
 
 
 def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
-    """A JSON value written in the document itself."""
+    """A JSON value written in the document itself; `GraphQLError` when it is nested too deeply."""
     try:
-        return value_from_ast_untyped(node, variables)
+        return _json_value(node, variables or {})
     except RecursionError:
         raise GraphQLError("This JSON value is nested too deeply.") from None
+
+
+def _json_value(node: ValueNode, variables: dict[str, Any]) -> object:
+    """As GraphQL has it for input objects and lists (sections 3.10 and 3.11).
+
+    A key whose variable has no value isn't there; in a list null stands for it.
+    """
+    if isinstance(node, VariableNode):
+        return variables.get(node.name.value, Undefined)
+    if isinstance(node, ListValueNode):
+        items = [_json_value(item, variables) for item in node.values]
+        return [None if item is Undefined else item for item in items]
+    if isinstance(node, ObjectValueNode):
+        fields = ((one.name.value, _json_value(one.value, variables)) for one in node.fields)
+        return {name: value for name, value in fields if value is not Undefined}
+    return value_from_ast_untyped(node)
 
 
 DateTime = strawberry.scalar(

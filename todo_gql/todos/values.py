@@ -1,8 +1,10 @@
 """The checks that turn what a client sends of a todo into an edit, all problems at once."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from math import isfinite
 from typing import Any, cast
 
@@ -10,16 +12,22 @@ import orjson
 from strawberry import UNSET
 
 from todo_gql.errors import ErrorCode, UserError, invalid
+from todo_gql.scalars import serialize_time
 from todo_gql.text import text_problem
 from todo_gql.todos.inputs import TodoCreateInput, TodoUpdateInput
 from todo_gql.todos.state import NO_METADATA, TodoEdit, canonical_json
-from todo_gql.todos.tag_names import read_tag_names
+from todo_gql.todos.tag_names import read_tags
 
 MAX_TITLE = 200
 MAX_DESCRIPTION = 5_000
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 32
+METADATA_TOO_LONG = (
+    ErrorCode.TOO_LONG,
+    f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON.",
+)
 INT64 = range(-(2**63), 2**63)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Problems = list[UserError]
 
@@ -52,21 +60,38 @@ def _minutes(value: int, problems: Problems, *path: str) -> int:
 
 
 def _tags(value: list[str], problems: Problems, *path: str) -> tuple[str, ...]:
-    return read_tag_names(value, problems, *path)
+    return read_tags(value, problems, *path)
 
 
 def _metadata(value: Any, problems: Problems, *path: str) -> str:
     if not isinstance(value, dict):
         problems.append(invalid(ErrorCode.INVALID, "metadata is a JSON object.", *path))
         return NO_METADATA
+    if _is_too_large(value):
+        problems.append(invalid(*METADATA_TOO_LONG, *path))
+        return NO_METADATA
     for fault in _json_faults(value, 1):
         problems.append(invalid(ErrorCode.INVALID, fault, *path))
         return NO_METADATA
     text = canonical_json(_as_read_back(value))
     if len(text.encode()) > MAX_METADATA_BYTES:
-        limit = f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON."
-        problems.append(invalid(ErrorCode.TOO_LONG, limit, *path))
+        problems.append(invalid(*METADATA_TOO_LONG, *path))
     return text
+
+
+def _is_too_large(value: Any) -> bool:
+    """Whether it has too many bytes whatever stands in it, found without reading much more of it.
+
+    One variable may stand in it hundreds of times.
+    """
+    left, pending = MAX_METADATA_BYTES, [value]
+    while pending and left >= 0:
+        item = pending.pop()
+        left -= 1 + (len(item) if isinstance(item, (str, list, dict)) else 0)
+        if left >= 0 and isinstance(item, (list, dict)):
+            pending += item
+            pending += item.values() if isinstance(item, dict) else ()
+    return left < 0
 
 
 def _json_faults(value: Any, depth: int) -> Iterator[str]:
@@ -81,7 +106,7 @@ def _json_faults(value: Any, depth: int) -> Iterator[str]:
         for item in value:
             yield from _json_faults(item, depth + 1)
     elif isinstance(value, str):
-        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        if UNSTORABLE.search(value):
             yield "Text in metadata has no U+0000 and no lone surrogates."
     elif isinstance(value, float) and not isfinite(value):
         yield "A number in metadata is too large."
@@ -92,7 +117,8 @@ def _json_faults(value: Any, depth: int) -> Iterator[str]:
 def _as_read_back(value: Any) -> Any:
     """The value with its numbers as PostgreSQL writes them: no exponent, and a zero has no sign.
 
-    Else a value that is sent again would differ from what is stored of it.
+    Else a value that is sent again would differ from what is stored of it. What a variable of an
+    enum or of DateTime gave to a literal is as the API writes it.
     """
     if isinstance(value, dict):
         return {key: _as_read_back(item) for key, item in value.items()}
@@ -100,6 +126,10 @@ def _as_read_back(value: Any) -> Any:
         return [_as_read_back(item) for item in value]
     if isinstance(value, float):
         return orjson.loads(f"{Decimal(repr(value + 0.0)):f}")
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, datetime):
+        return serialize_time(value)
     return value
 
 

@@ -1,0 +1,125 @@
+"""Variables inside JSON that is written in the document itself."""
+
+from typing import Any
+
+import pytest
+from graphql import ExecutionResult, GraphQLScalarType, build_schema, execute, parse
+
+from tests.conftest import Account
+from todo_gql.execution import Engine
+from todo_gql.scalars import parse_json_literal
+
+CREATE = """
+mutation ({declared}) {{
+  todoCreate(input: {{ title: "x", metadata: {literal} }}) {{
+    todo {{ metadata }} errors {{ code path }}
+  }}
+}}
+"""
+BULK = """
+mutation ($m: Int) {
+  todoBulkCreate(inputs: [{ title: "a", metadata: { a: $m } }, { title: "b", metadata: $j }]) {
+    results { todo { metadata } errors { code path } }
+  }
+}
+""".replace("($m: Int)", "($m: Int, $j: JSON)")
+
+CASES: list[tuple[str, str, dict[str, Any], Any]] = [
+    ("$m: Int", "{ a: $m }", {}, {}),
+    ("$m: Int", "{ a: $m, b: 1 }", {}, {"b": 1}),
+    ("$m: Int", "{ a: $m }", {"m": None}, {"a": None}),
+    ("$m: Int", "{ a: $m }", {"m": 5}, {"a": 5}),
+    ("$m: Int = 3", "{ a: $m }", {}, {"a": 3}),
+    ("$m: Int = 3", "{ a: $m }", {"m": None}, {"a": None}),
+    ("$m: Int = null", "{ a: $m }", {}, {"a": None}),
+    ("$m: Int", "{ a: [1, $m, 2] }", {}, {"a": [1, None, 2]}),
+    ("$m: Int", "{ a: [[$m], { b: $m, c: [$m] }] }", {}, {"a": [[None], {"c": [None]}]}),
+    ("$m: Int", "{ a: { b: { c: $m } } }", {}, {"a": {"b": {}}}),
+    ("$m: JSON", "{ a: $m }", {}, {}),
+    ("$m: JSON", "{ a: $m }", {"m": {"b": [1, None]}}, {"a": {"b": [1, None]}}),
+    ("$m: [String]", "{ a: $m }", {"m": ["x", None]}, {"a": ["x", None]}),
+    ("$m: TodoPriority", "{ a: $m, b: [$m] }", {"m": "HIGH"}, {"a": "HIGH", "b": ["HIGH"]}),
+    (
+        "$m: DateTime",
+        "{ a: $m }",
+        {"m": "2026-01-31T10:30:00+01:00"},
+        {"a": "2026-01-31T09:30:00.000000Z"},
+    ),
+    (
+        "$m: TodoFilter",
+        "{ a: $m }",
+        {"m": {"isOverdue": True, "priority": {"in": ["LOW"]}}},
+        {"a": {"isOverdue": True, "priority": {"in": ["LOW"]}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("declared", "literal", "variables", "expected"), CASES)
+async def test_variables_stand_for_their_values(
+    account: Account, declared: str, literal: str, variables: dict[str, Any], expected: Any
+) -> None:
+    """A key whose variable isn't given is left out, and in a list it is null."""
+    document = CREATE.format(declared=declared, literal=literal)
+    payload = (await account.data(document, **variables))["todoCreate"]
+    assert payload == {"todo": {"metadata": expected}, "errors": []}
+
+
+async def test_variables_stand_for_their_values_in_bulk(account: Account) -> None:
+    """Each todo is made with the keys that have a value."""
+    results = (await account.data(BULK))["todoBulkCreate"]["results"]
+    assert results == [{"todo": {"metadata": {}}, "errors": []}] * 2
+
+
+async def test_an_update_takes_variables_in_literals(account: Account) -> None:
+    """It stores what the create would."""
+    todo = await account.create(metadata={"old": 1})
+    data = await account.data(
+        "mutation ($id: ID!, $m: JSON) {"
+        " todoUpdate(id: $id, input: { metadata: { a: $m, b: [$m] } }) { todo { metadata } } }",
+        id=todo["id"],
+    )
+    assert data["todoUpdate"]["todo"] == {"metadata": {"b": [None]}}
+
+
+async def test_a_variable_outside_an_object_is_no_json_object(account: Account) -> None:
+    """A list is refused at its place, whether its variable is given or not."""
+    payload = (await account.data(CREATE.format(declared="$m: Int", literal="[$m]")))["todoCreate"]
+    assert payload["errors"] == [{"code": "INVALID", "path": ["input", "metadata"]}]
+
+
+async def test_a_variable_that_stands_in_a_literal_often_is_too_long(account: Account) -> None:
+    """What would be metadata of megabytes is refused."""
+    keys = " ".join(f"k{n}: $m" for n in range(200))
+    document = CREATE.format(declared="$m: JSON", literal=f"{{ {keys} }}")
+    payload = (await account.data(document, m=[0] * 50_000))["todoCreate"]
+    assert payload["errors"] == [{"code": "TOO_LONG", "path": ["input", "metadata"]}]
+
+
+SCHEMA = build_schema(
+    "scalar JSON type Query { taken(value: JSON, values: [JSON], n: Int): String }"
+)
+json = SCHEMA.type_map["JSON"]
+assert isinstance(json, GraphQLScalarType)
+json.parse_literal = parse_json_literal  # type: ignore[method-assign]
+assert SCHEMA.query_type
+SCHEMA.query_type.fields["taken"].resolve = lambda *_, **arguments: repr(arguments)
+ENGINE = Engine(SCHEMA)
+
+
+@pytest.mark.parametrize(("declared", "given"), [("Int", {}), ("Int", {"m": 5}), ("Int = 3", {})])
+async def test_both_engines_hand_over_the_same(declared: str, given: dict[str, Any]) -> None:
+    """In an object, in a list of the scalar, and deeper."""
+    document = parse(
+        f"query ($m: {declared}) {{ taken(value: {{ a: $m, b: [$m, {{ c: $m }}] }},"
+        " values: [$m, { a: $m }, [$m]]) }"
+    )
+    prepared = ENGINE.prepare(document)
+    assert prepared
+    by_core = execute(SCHEMA, document, variable_values=given)
+    by_engine = await ENGINE.execute(prepared, variables=given)
+    m = given.get("m", 3 if "3" in declared else None)
+    value = {"b": [None, {}]} if m is None else {"a": m, "b": [m, {"c": m}]}
+    values = [m, {} if m is None else {"a": m}, [m]]
+    assert (
+        by_core == by_engine == ExecutionResult({"taken": repr({"value": value, "values": values})})
+    )
