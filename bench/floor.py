@@ -207,7 +207,7 @@ def _counts(row: asyncpg.Record) -> dict[str, object]:
         "inProgress": row[1],
         "completed": row[2],
         "cancelled": row[3],
-        "completionRate": row[2] / total * 100 if total else 0.0,
+        "completionRate": 100 * row[2] / total if total else 0.0,
     }
 
 

@@ -1,9 +1,15 @@
 """Counts of todos."""
 
+from fractions import Fraction
 from itertools import product
+from math import nextafter
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.conftest import Account
+from todo_gql.todos.types import TodoStats
 
 COUNTS = "total pending inProgress completed cancelled overdue completionRate"
 STATS = f"query ($filter: TodoFilter) {{ stats(filter: $filter) {{ {COUNTS} }} }}"
@@ -49,7 +55,7 @@ async def test_kept_and_counted_stats_agree(account: Account) -> None:
         "completed": 3,
         "cancelled": 3,
         "overdue": 2,
-        "completionRate": 3 / 13 * 100,
+        "completionRate": 300 / 13,
     }
 
 
@@ -67,3 +73,22 @@ async def test_the_trash_has_stats_of_its_own(account: Account) -> None:
     await account.data("mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=todo["id"])
     assert await stats(account) == EMPTY
     assert (await stats(account, {"isDeleted": True}))["completed"] == 1
+
+
+async def test_a_rate_of_completion_is_the_nearest_number(account: Account) -> None:
+    """29 of 100 are 29 percent, as kept and as counted."""
+    await account.create_many([{"title": "x", "status": "COMPLETED"}] * 29)
+    await account.create_many([{"title": "x"}] * 71)
+    assert (await stats(account))["completionRate"] == 29.0
+    assert (await stats(account, {"and": []}))["completionRate"] == 29.0
+
+
+@given(st.integers(0, 2**53), st.integers(0, 2**53))
+def test_no_float_is_nearer_than_a_rate_of_completion(completed: int, pending: int) -> None:
+    """Whatever the numbers are."""
+    counts = {"pending": pending, "in_progress": 0, "completed": completed, "cancelled": 0}
+    row: Any = {f"{name}_count": number for name, number in counts.items()} | {"id": None}
+    rate = TodoStats.from_counts(row).completion_rate
+    exact = Fraction(100 * completed, max(completed + pending, 1))
+    distance = abs(Fraction(rate) - exact)
+    assert all(distance <= abs(Fraction(nextafter(rate, to)) - exact) for to in (-1.0, 101.0))

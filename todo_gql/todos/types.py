@@ -347,7 +347,8 @@ def total_of(row: db.Row) -> int:
 
 def _completion_rate(row: db.Row) -> float:
     total = total_of(row)
-    return row["completed_count"] / total * 100 if total else 0.0
+    # One division of whole numbers gives the nearest float there is; a second step would round again.
+    return 100 * int(row["completed_count"]) / total if total else 0.0
 
 
 STATS = RowType(
