@@ -71,6 +71,34 @@ async def test_every_todo_gets_the_status(account: Account) -> None:
     assert all(result["todo"]["completedAt"] for result in payload["results"])
 
 
+async def test_more_tags_may_be_removed_than_a_todo_carries(account: Account) -> None:
+    """The list may have 100 names, of which a todo carries ten at most."""
+    first, second = await account.create_many(
+        [{"title": "x", "tags": [f"t{n}" for n in range(10)]}, {"title": "x", "tags": ["t50"]}]
+    )
+    ids = [first["id"], second["id"]]
+    action = {"removeTags": [f"T{n}" for n in range(1, 101)]}
+    payload = await bulk(account, UPDATE, ids=ids, action=action)
+    tags = [[tag["name"] for tag in result["todo"]["tags"]] for result in payload["results"]]
+    assert (payload["updated"], tags) == (2, [["t0"], []])
+
+
+@pytest.mark.parametrize("action", ["addTags", "removeTags"])
+async def test_a_list_of_tags_has_100_names_at_most(account: Account, action: str) -> None:
+    """It is refused by its number, before any name is looked at."""
+    [todo] = await todos(account, 1)
+    payload = await bulk(account, UPDATE, ids=[todo["id"]], action={action: ["\0"] * 101})
+    assert codes(payload) == [("TOO_MANY", ["action", action])]
+
+
+async def test_an_eleventh_tag_cannot_be_added(account: Account) -> None:
+    """Eleven names at once are more than any todo may carry."""
+    [todo] = await todos(account, 1)
+    action = {"addTags": [f"t{n}" for n in range(11)]}
+    payload = await bulk(account, UPDATE, ids=[todo["id"]], action=action)
+    assert codes(payload) == [("TOO_MANY", ["action", "addTags"])]
+
+
 @pytest.mark.parametrize(
     ("action", "field", "expected"),
     [

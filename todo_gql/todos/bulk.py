@@ -14,7 +14,7 @@ from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, take
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.todos.state import TodoState
-from todo_gql.todos.tag_names import MAX_TAGS, read_tag_names
+from todo_gql.todos.tag_names import MAX_TAGS, read_tag_names, read_tags
 from todo_gql.todos.writes import OwnerWrite, owner_write
 
 MAX_ITEMS = 100
@@ -52,7 +52,7 @@ def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
     if action.set_priority:
         return apply({"priority": int(action.set_priority.value.value)}), problems
     if action.add_tags:
-        names = read_tag_names(action.add_tags.value, problems, "action", "addTags")
+        names = read_tags(action.add_tags.value, problems, "action", "addTags")
         return _add_tags(names), problems
     removed = action.remove_tags.value if action.remove_tags else []
     return _remove_tags(read_tag_names(removed, problems, "action", "removeTags")), problems

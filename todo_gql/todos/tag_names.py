@@ -8,6 +8,8 @@ from todo_gql.text import text_problem
 
 MAX_TAGS = 10
 MAX_LENGTH = 50
+# How many names a list may have before it is read: some may name one tag, or none of a todo's.
+MAX_NAMES = 100
 
 
 def normal_form(name: str) -> str:
@@ -28,15 +30,20 @@ def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
 
 def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) -> tuple[str, ...]:
     """The names without duplicates, in alphabetical order; problems as `read_tag_name`."""
+    if len(names) > MAX_NAMES:
+        message = f"A list has at most {MAX_NAMES} names, not {len(names)}."
+        problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
+        return ()
     distinct = {
         read_tag_name(name, problems, *path, str(place)) for place, name in enumerate(names)
     }
-    if len(distinct) > MAX_TAGS:
-        problems.append(
-            invalid(
-                ErrorCode.TOO_MANY,
-                f"A todo carries at most {MAX_TAGS} tags, not {len(distinct)}.",
-                *path,
-            )
-        )
     return tuple(sorted(distinct))
+
+
+def read_tags(names: Sequence[str], problems: list[UserError], *path: str) -> tuple[str, ...]:
+    """The names of the tags that a todo is to carry; problems as `read_tag_names`."""
+    distinct = read_tag_names(names, problems, *path)
+    if len(distinct) > MAX_TAGS:
+        message = f"A todo carries at most {MAX_TAGS} tags, not {len(distinct)}."
+        problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
+    return distinct
