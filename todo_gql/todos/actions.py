@@ -122,20 +122,30 @@ def drafted(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
 async def taken(
     write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], info: Info
 ) -> list[tuple[TodoState | None, UserError]]:
-    """For each id that can't be used again, the viewer's todo that has it, and the error."""
+    """For each id that can't be used again, the viewer's todo that has it, and the error.
+
+    A todo that was purged had its id for good. Somebody else's is never told from no id at all.
+    """
     stored = await write.load(ids, trash=True) if ids else {}
+    gone = [id for id in ids if id not in stored]
+    known = await write.known(gone) if gone else frozenset()
     return [
-        (todo, _exists(todo, path, info))
-        for todo, path in zip(map(stored.get, ids), paths, strict=True)
+        (
+            stored.get(id),
+            _exists(stored.get(id), path, info)
+            if id in stored or id in known
+            else _unusable_id(*path),
+        )
+        for id, path in zip(ids, paths, strict=True)
     ]
 
 
 def _exists(todo: TodoState | None, path: Sequence[str], info: Info) -> UserError:
-    if todo is None:
-        return _unusable_id(*path)
     return ConflictError(
         code=ErrorCode.ALREADY_EXISTS,
-        message="A todo with this id was created already.",
+        message="A todo with this id was created already."
+        if todo
+        else "A todo with this id was created already, and has been purged since.",
         path=[*path, "id"],
         current=shown(todo, info),
     )

@@ -155,7 +155,8 @@ class TodoCreateInput:
 
     title: str = strawberry.field(description="1 to 200 characters after trimming.")
     id: strawberry.ID | None = optional(
-        "A UUID made by the client, so that a retry creates nothing twice."
+        "A UUID made by the client, so that a retry creates nothing twice. It is good once, though "
+        "its todo be purged."
     )
     description: str | None = optional("Up to 5,000 characters.")
     status: TodoStatus | None = optional("PENDING if absent.")

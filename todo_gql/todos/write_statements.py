@@ -25,10 +25,14 @@ CLOCK = """clock AS MATERIALIZED (
 LOCKED = """locked AS MATERIALIZED (
     SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
 )"""
+# An id that the owner's log knows is of a todo that is there or was purged. Asked in a subquery that
+# gives a value, which is executed for each id by its index; joins could read the whole log.
 MADE = f"""made AS (
     INSERT INTO todos ({", ".join(NEW)})
     SELECT {", ".join((NEW | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
-    FROM clock, {NEW_TODOS} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
+    FROM clock, {NEW_TODOS} WHERE (
+        SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
+    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at
 )"""
 CHANGED = f"""changed AS (
     UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW.items() if c not in UNCHANGEABLE)}

@@ -30,6 +30,7 @@ from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
 LOCK = "SELECT clock_timestamp() FROM users WHERE id = $1 FOR NO KEY UPDATE"
+KNOWN_IDS = "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 TAG_NAMES = (
     "ARRAY(SELECT g.name FROM todo_tags tt"
     " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
@@ -58,6 +59,11 @@ class OwnerWrite:
         rows = await self.connection.fetch(text, *statement.values)
         return {row["id"]: TodoState.from_row(row) for row in rows}
 
+    async def known(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
+        """Those of the ids that the viewer's log has, though the todo may be purged."""
+        rows = await self.connection.fetch(KNOWN_IDS, self.viewer.id, ids)
+        return {row["todo_id"] for row in rows}
+
     def change(self, before: TodoState, after: TodoState) -> TodoState:
         """Note what a todo becomes; the same as before is no change and gets no version."""
         if before == after:
@@ -67,7 +73,7 @@ class OwnerWrite:
         return after
 
     async def create(self, todos: Sequence[TodoState]) -> AbstractSet[UUID]:
-        """Insert todos, and return the ids of those whose id was free.
+        """Insert todos, and return the ids of those whose id was free: no todo has or had it.
 
         If that is so for all of them, everything else is stored, too, and their tags are in
         `made_tags`; if not, that is left to `store`.
