@@ -233,7 +233,7 @@ def nobodys(value: str, kind: str) -> str:
     if kind == "word":
         return value[::-1] + "x"
     signature, *values = json.loads(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
-    if isinstance(values[-1], str):
+    if isinstance(values[-1], str) and len(values[-1]) == len(str(UUID(int=0))):
         # The very next id, so that nothing lies between the two places.
         unknown = str(UUID(int=UUID(values[-1]).int + 1))
         text = json.dumps([signature, *values[:-1], unknown])

@@ -38,8 +38,21 @@ TODO_COLUMNS = columns(Todo, "t")
 TAG_COLUMNS = columns(Tag, "g")
 CHANGE_COLUMNS = columns(Change, "c")
 SESSION_COLUMNS = columns(Session, "s", without=frozenset({"refresh_hash", "spent_hashes"}))
-USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash"}))
+USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash", "forgotten_change_id"}))
 
+
+def change_at(number: str) -> str:
+    """The id of the change with a number in the log of the user `u`, where it is known.
+
+    Numbers have no gap, so of those that aren't kept the one before the oldest was forgotten last.
+    """
+    return (
+        f"coalesce((SELECT c.id FROM changes c WHERE c.owner_id = u.id AND c.seq = {number}),"
+        " u.forgotten_change_id)"
+    )
+
+
+NEWEST_CHANGE = change_at("u.change_seq")
 
 _TAGS = (
     "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"

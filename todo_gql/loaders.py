@@ -27,7 +27,7 @@ WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
 
 COUNTS = """
-SELECT u.id, u.change_seq, u.pending_count, u.in_progress_count, u.completed_count,
+SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
     u.cancelled_count FROM users u WHERE u.id = $1
 """
 OVERDUE = (
@@ -36,6 +36,9 @@ OVERDUE = (
 )
 COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
 
+END_OF_LOG = (
+    f"SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = $1"
+)
 
 NAME_ALONE = frozenset({"name", "__typename"})
 
@@ -154,6 +157,11 @@ class Loaders:
         return ColumnDataLoader(partial(_todo_counts, self.asker))
 
     @made_once
+    def log_end(self) -> ColumnDataLoader[UUID, db.Row]:
+        """The number of the newest change in the viewer's log, and its id."""
+        return ColumnDataLoader(partial(_log_ends, self.asker))
+
+    @made_once
     def overdue_count(self) -> ColumnDataLoader[UUID, int]:
         """How many todos are overdue now."""
         return ColumnDataLoader(partial(_overdue_counts, self.asker))
@@ -227,6 +235,13 @@ async def _todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
         rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
     else:
         rows = await db.fetch(COUNTS, asker.viewer.id)
+    return [row or Unauthenticated() for row in _in_order(rows, ids)]
+
+
+@loader
+async def _log_ends(asker: Asker, ids: list[UUID]) -> list[Any]:
+    """Where the viewer's log ends; `Unauthenticated` where the account is gone."""
+    rows = await db.fetch(END_OF_LOG, asker.viewer.id)
     return [row or Unauthenticated() for row in _in_order(rows, ids)]
 
 

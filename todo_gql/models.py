@@ -77,6 +77,7 @@ class User(Model):
     deletion_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     change_seq = fields.BigIntField(default=0)
+    forgotten_change_id: UUID | None = fields.UUIDField(null=True)
     pending_count = fields.IntField(default=0)
     in_progress_count = fields.IntField(default=0)
     completed_count = fields.IntField(default=0)

@@ -147,6 +147,10 @@ class Keyset:
 
     def values(self, cursor: str) -> list[object]:
         """The sort values in a cursor; `BadUserInput` unless it belongs to this order."""
+        return self.parsed(self.content(cursor))
+
+    def content(self, cursor: str) -> list[object]:
+        """What is in a cursor, unchecked; `BadUserInput` unless it belongs to this order."""
         try:
             if len(cursor) > MAX_CURSOR:
                 raise ValueError
@@ -155,6 +159,10 @@ class Keyset:
             raise BadUserInput("This is not a cursor of this list.") from None
         if signature != self.signature:
             raise BadUserInput("This cursor belongs to a list that is sorted otherwise.")
+        return list(values)
+
+    def parsed(self, values: Sequence[object]) -> list[object]:
+        """Sort values as they are in a cursor, checked; `BadUserInput` for any others."""
         try:
             return [key.parse(value) for key, value in zip(self.keys, values, strict=True)]
         except (ValueError, TypeError):

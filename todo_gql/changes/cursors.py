@@ -1,29 +1,80 @@
-"""Places in an owner's change log, and the pages that begin there."""
+"""Places in an owner's change log, and the pages that begin there.
+
+A cursor tells the number of a change and a mark of which change that is. The number alone would
+mean another change once a backup was restored, or a standby promoted that lacked the last commits,
+and the log has grown again.
+"""
 
 from functools import lru_cache, partial
+from typing import NamedTuple
 from uuid import UUID
 
+from todo_gql import db
+from todo_gql.errors import BadUserInput
 from todo_gql.loaders import HistoryKey, Loaders
-from todo_gql.pagination import Keyset, Page, PageArguments, SortKey, parse_number
+from todo_gql.pagination import Keyset, Page, PageArguments, SortKey, parse_number, parse_text
 
 NEWEST = 2**63 - 1
+# The random half of an id.
+MARK_DIGITS = 16
+
+
+class Place(NamedTuple):
+    """A change's number, 0 for none yet, and its mark; None where that isn't known."""
+
+    seq: int
+    mark: str | None = None
+
+    @classmethod
+    def of(cls, seq: int, change_id: UUID | None) -> "Place":
+        """The place of a change; without its id, if that isn't known."""
+        return cls(seq, None if change_id is None else change_id.hex[-MARK_DIGITS:])
+
+
+class LogKeyset(Keyset):
+    """An owner's log by number, with cursors that tell which change they stand after."""
+
+    def cursor(self, row: db.Values) -> str:
+        """The opaque place of a change."""
+        return self.cursor_at(Place.of(row["seq"], row["id"]))
+
+    def cursor_at(self, place: Place) -> str:
+        """The opaque form of a place."""
+        return self.cursor_of([value for value in place if value is not None])
+
+    def values(self, cursor: str) -> list[object]:
+        """The number in a cursor; `BadUserInput` unless it belongs to this log."""
+        return [self.place(cursor).seq]
+
+    def place(self, cursor: str) -> Place:
+        """The place in a cursor, which has no mark if it is of an earlier version's.
+
+        `BadUserInput` unless it belongs to this log.
+        """
+        seq, *mark = self.content(cursor) or [None]
+        [parsed] = self.parsed([seq])
+        assert isinstance(parsed, int)
+        try:
+            return Place(parsed, *map(parse_text, mark))
+        except TypeError:
+            raise BadUserInput("This is not a cursor of this list.") from None
 
 
 @lru_cache(maxsize=1024)
-def feed_keyset(owner_id: UUID) -> Keyset:
+def feed_keyset(owner_id: UUID) -> LogKeyset:
     """The owner's log, oldest first."""
-    return Keyset(SortKey("seq", "c.seq", "seq", parse_number), scope=f"changes of {owner_id}")
+    return LogKeyset(SortKey("seq", "c.seq", "seq", parse_number), scope=f"changes of {owner_id}")
 
 
-def history_keyset(owner_id: UUID) -> Keyset:
+def history_keyset(owner_id: UUID) -> LogKeyset:
     """The owner's log, newest first; its cursors are those of the feed."""
     key = SortKey("seq", "c.seq", "seq", parse_number, descending=True)
-    return Keyset(key, scope=f"changes of {owner_id}")
+    return LogKeyset(key, scope=f"changes of {owner_id}")
 
 
-def cursor_of(owner_id: UUID, seq: int) -> str:
-    """The cursor of the owner's change number `seq`."""
-    return feed_keyset(owner_id).cursor_of([seq])
+def cursor_of(owner_id: UUID, seq: int, change_id: UUID | None = None) -> str:
+    """The cursor of the owner's change number `seq`, which has this id."""
+    return feed_keyset(owner_id).cursor_at(Place.of(seq, change_id))
 
 
 async def history_page(

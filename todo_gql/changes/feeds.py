@@ -12,9 +12,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from todo_gql import db
+from todo_gql import access, db
 from todo_gql.auth import Viewer
-from todo_gql.changes.positions import PAGE, changes_after, persistently
+from todo_gql.changes.cursors import Place
+from todo_gql.changes.positions import (
+    PAGE,
+    ChangesLost,
+    changes_after,
+    persistently,
+)
 from todo_gql.loaders import Loaders
 
 logger = logging.getLogger(__name__)
@@ -23,11 +29,9 @@ logger = logging.getLogger(__name__)
 # who is slow slows the others, or has anything kept for them.
 KEPT = 100
 SHARED_FOR = timedelta(seconds=1)
-NEWEST = "SELECT id, change_seq FROM users WHERE id = ANY($1)"
-
-
-class ChangesLost(Exception):
-    """The log doesn't keep what follows a position any more."""
+NEWEST = f"""
+SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
+"""
 
 
 class Shared(NamedTuple):
@@ -43,18 +47,26 @@ class Feed:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.readers = 0
-        self.newest: int | None = None
+        self.newest: Place | None = None
+        self.is_lost = False
         self._rows: deque[db.Row] = deque(maxlen=KEPT)
         self._is_behind = False
         self._reading: asyncio.Task[None] | None = None
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._shared: dict[bool, Shared] = {}
 
-    def begin(self, newest: int) -> None:
-        """Read on from this number, unless reading has begun already."""
+    def begin(self, newest: Place) -> None:
+        """Read on from the newest change, or see to it that what is known leads there."""
         if self.newest is None:
             self.newest = newest
             self._read()
+        else:
+            self.look_at(newest)
+
+    def look_at(self, newest: Place) -> None:
+        """Read the log if another change than the newest known is said to be the newest."""
+        if self.newest not in (None, newest):
+            self.wake()
 
     def wake(self) -> None:
         """Read what the log has grown by."""
@@ -66,23 +78,24 @@ class Feed:
         if self._reading:
             self._reading.cancel()
 
-    async def after(self, seq: int) -> AsyncGenerator[list[db.Row], None]:
-        """The changes after number `seq`, in order, some at a time, for ever.
+    async def after(self, place: Place) -> AsyncGenerator[list[db.Row], None]:
+        """The changes after a place, in order, some at a time, for ever.
 
-        `ChangesLost` when the log lacks some of them.
+        `ChangesLost` when the log lacks some of them, or what was told is no part of it any more.
         """
-        while True:
+        while not self.is_lost:
             growth = self._growth
-            rows = self._kept_after(seq)
+            rows = self._kept_after(place.seq)
             if rows is None:
-                rows = await self._fetched_after(seq)
-                if not rows or rows[0]["seq"] != seq + 1:
-                    raise ChangesLost
+                rows = await self._fetched_after(place)
+                if not rows:
+                    break
             if rows:
                 yield rows
-                seq = rows[-1]["seq"]
+                place = Place.of(rows[-1]["seq"], rows[-1]["id"])
             else:
                 await asyncio.shield(growth)
+        raise ChangesLost
 
     def shared(self, viewer: Viewer) -> Shared:
         """What an event is told with: made after its change was read, and less than a second old.
@@ -103,16 +116,16 @@ class Feed:
     def _kept_after(self, seq: int) -> list[db.Row] | None:
         """What is known to follow a number; None if that isn't in memory."""
         assert self.newest is not None
-        if seq >= self.newest:
+        if seq >= self.newest.seq:
             return []
-        first = self.newest + 1 - len(self._rows)
+        first = self.newest.seq + 1 - len(self._rows)
         if seq + 1 < first:
             return None
         return list(islice(self._rows, seq + 1 - first, None))
 
-    async def _fetched_after(self, seq: int) -> list[db.Row]:
-        rows = await persistently(partial(changes_after, self.viewer, seq))
-        if rows and rows[-1]["seq"] > (self.newest or 0):
+    async def _fetched_after(self, place: Place) -> list[db.Row]:
+        rows = await persistently(partial(changes_after, self.viewer, place))
+        if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
             # What was loaded before may not show these changes yet.
             self._shared.clear()
         return rows
@@ -132,16 +145,24 @@ class Feed:
         assert self.newest is not None
         while self._is_behind:
             self._is_behind = False
-            rows = await self._fetched_after(self.newest)
+            try:
+                rows = await self._fetched_after(self.newest)
+            except ChangesLost:
+                # All that is known here is of a log that is no more.
+                self.is_lost = True
+                self._grow()
+                return
             if rows:
                 self._extend(rows)
             self._is_behind |= len(rows) == PAGE
 
     def _extend(self, rows: list[db.Row]) -> None:
-        if rows[0]["seq"] != (self.newest or 0) + 1:
-            self._rows.clear()
         self._rows.extend(rows)
-        self.newest = rows[-1]["seq"]
+        self.newest = Place.of(rows[-1]["seq"], rows[-1]["id"])
+        self._grow()
+
+    def _grow(self) -> None:
+        """Wake up those who wait for something new."""
         growth, self._growth = self._growth, asyncio.get_running_loop().create_future()
         growth.set_result(None)
 
@@ -159,7 +180,7 @@ class Feeds:
     def joined(self, viewer: Viewer) -> Iterator[Feed]:
         """The feed of the viewer's log, which is there while somebody has joined it."""
         feed = self._feeds.get(viewer.id)
-        if feed is None:
+        if feed is None or feed.is_lost:
             feed = self._feeds[viewer.id] = Feed(viewer)
         feed.readers += 1
         try:
@@ -168,7 +189,8 @@ class Feeds:
             feed.readers -= 1
             if not feed.readers:
                 feed.close()
-                del self._feeds[viewer.id]
+                if self._feeds.get(viewer.id) is feed:
+                    del self._feeds[viewer.id]
 
     def wake(self, owner_ids: Iterable[UUID]) -> None:
         """Have the logs read that have grown, where somebody has joined."""
@@ -182,6 +204,5 @@ class Feeds:
             feed.forget_loaded()
         if self._feeds:
             for row in await db.fetch(NEWEST, list(self._feeds)):
-                known = self._feeds.get(row["id"])
-                if known and known.newest is not None and row["change_seq"] > known.newest:
-                    known.wake()
+                if known := self._feeds.get(row["id"]):
+                    known.look_at(Place.of(row["change_seq"], row["change_id"]))

@@ -7,56 +7,88 @@ from uuid import UUID
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
-from todo_gql.changes.cursors import cursor_of, feed_keyset
+from todo_gql.changes.cursors import Place, feed_keyset
 from todo_gql.errors import BadUserInput, Unauthenticated, is_temporary
 
 PAGE = 100
 RETRY_SECONDS = 0.5
 Read = TypeVar("Read")
 LOG = (
-    "SELECT u.change_seq AS newest,"
-    " (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest"
-    " FROM users u WHERE u.id = $1"
+    f"SELECT u.change_seq AS newest, {access.NEWEST_CHANGE} AS newest_id,"
+    " (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest,"
+    f" {access.change_at('$2')} AS id_there FROM users u WHERE u.id = $1"
 )
 
 
+class ChangesLost(Exception):
+    """The log doesn't go on from a place: what follows isn't kept, or the change was undone."""
+
+
 class Log(NamedTuple):
-    """What is kept of an owner's log, by the numbers of its changes."""
+    """What is kept of an owner's log, and what is in it at the number that was asked about."""
 
     owner_id: UUID
     oldest: int
-    newest: int
+    newest: Place
+    there: Place
 
     @property
     def end(self) -> str:
         """The cursor of the newest change."""
-        return cursor_of(self.owner_id, self.newest)
+        return feed_keyset(self.owner_id).cursor_at(self.newest)
 
-    def position(self, cursor: str) -> int | None:
-        """The number of the change at a cursor; None unless all that follow it are kept."""
-        try:
-            [seq] = feed_keyset(self.owner_id).values(cursor)
-        except BadUserInput:
-            return None
-        assert isinstance(seq, int)
-        return seq if self.oldest - 1 <= seq <= self.newest else None
+    def goes_on_from(self, place: Place) -> bool:
+        """Whether a place, whose number was asked about, has its change, and all after it are kept.
+
+        Of a change that is told by its number alone, or was forgotten by an earlier version, no
+        more is known than the number.
+        """
+        is_kept = self.oldest - 1 <= place.seq <= self.newest.seq
+        return is_kept and (place == self.there or None in (place.mark, self.there.mark))
 
 
-async def log_of(viewer: Viewer) -> Log:
-    """What is kept of the viewer's log; `Unauthenticated` if the account is gone."""
-    row = await db.fetchrow(LOG, viewer.id)
+def place_of(viewer: Viewer, cursor: str) -> Place | None:
+    """The place that a cursor tells; None unless it is one of the viewer's log."""
+    try:
+        return feed_keyset(viewer.id).place(cursor)
+    except BadUserInput:
+        return None
+
+
+async def log_of(viewer: Viewer, place: Place | None = None) -> Log:
+    """What is kept of the viewer's log, and what is at a place's number.
+
+    `Unauthenticated` if the account is gone.
+    """
+    asked = place.seq if place else 0
+    row = await db.fetchrow(LOG, viewer.id, asked)
     if row is None:
         raise Unauthenticated
-    newest = row["newest"]
-    return Log(viewer.id, row["oldest"] or newest + 1, newest)
+    newest = Place.of(row["newest"], row["newest_id"])
+    there = Place.of(asked, row["id_there"])
+    return Log(viewer.id, row["oldest"] or newest.seq + 1, newest, there)
 
 
-async def changes_after(viewer: Viewer, seq: int, limit: int = PAGE) -> list[db.Row]:
-    """The viewer's next changes after number `seq`."""
+async def changes_after(viewer: Viewer, place: Place, limit: int = PAGE) -> list[db.Row]:
+    """The viewer's next changes after a place; `ChangesLost` unless the log goes on from there."""
     statement = access.visible_changes(viewer)
-    statement.where(f"c.seq > {statement.bind(seq)}")
-    text = statement.select(access.CHANGE_COLUMNS, "c.seq", limit)
-    return await db.fetch(text, *statement.values)
+    statement.where(f"c.seq >= {statement.bind(place.seq)}")
+    text = statement.select(access.CHANGE_COLUMNS, "c.seq", limit + 1)
+    rows = await db.fetch(text, *statement.values)
+    # The change at the place is read along, since only that tells that it is still the same.
+    if rows and rows[0]["seq"] == place.seq:
+        if place.mark not in (None, Place.of(place.seq, rows[0]["id"]).mark):
+            raise ChangesLost
+        return rows[1:]
+    if rows and rows[0]["seq"] != place.seq + 1:
+        raise ChangesLost
+    try:
+        log = await log_of(viewer, place)
+    except Unauthenticated:
+        raise ChangesLost from None
+    if not log.goes_on_from(place):
+        raise ChangesLost
+    return rows[:limit]
 
 
 async def persistently(read: Callable[[], Awaitable[Read]]) -> Read:

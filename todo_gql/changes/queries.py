@@ -8,7 +8,7 @@ from strawberry import UNSET
 from todo_gql import access
 from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import cursor_of, feed_keyset
-from todo_gql.changes.positions import log_of
+from todo_gql.changes.positions import log_of, place_of
 from todo_gql.context import Info
 from todo_gql.errors import BadUserInput
 from todo_gql.pagination import PageArguments, fetch_page
@@ -18,8 +18,9 @@ RESYNC_REQUIRED = "RESYNC_REQUIRED"
 
 
 async def _check_position(viewer: Viewer, cursor: str) -> None:
-    """`BadUserInput` unless every change after the cursor is still there."""
-    if (await log_of(viewer)).position(cursor) is None:
+    """`BadUserInput` unless the cursor's change and every one after it are still there."""
+    place = place_of(viewer, cursor)
+    if place is None or not (await log_of(viewer, place)).goes_on_from(place):
         raise BadUserInput(
             "The feed can't go on from this cursor: load everything again, and go on from"
             " changeCursor.",
@@ -60,5 +61,5 @@ class ChangeQuery:
     )
     async def change_cursor(self, info: Info) -> str:
         viewer = info.context.signed_in()
-        counts = await info.context.loaders.todo_counts.load_one(viewer.id)
-        return cursor_of(viewer.id, counts["change_seq"])
+        end = await info.context.loaders.log_end.load_one(viewer.id)
+        return cursor_of(viewer.id, end["change_seq"], end["change_id"])

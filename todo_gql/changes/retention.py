@@ -1,5 +1,6 @@
 """Forgetting the changes that are older than anybody has to go back."""
 
+from operator import itemgetter
 from uuid import UUID
 
 from todo_gql import db
@@ -17,8 +18,10 @@ DELETE FROM changes WHERE owner_id = $1 AND seq = ANY(ARRAY(
         SELECT c.seq, bool_and(c.at < now() - make_interval(days => $3))
             OVER (ORDER BY c.seq) AS is_old
         FROM (SELECT seq, at FROM changes WHERE owner_id = $1 ORDER BY seq LIMIT $2) c
-    ) o WHERE o.is_old)) RETURNING seq
+    ) o WHERE o.is_old)) RETURNING seq, id
 """
+# Who stands there has missed nothing, and is to be told from who stands in a log that was undone.
+REMEMBER = "UPDATE users SET forgotten_change_id = $2 WHERE id = $1"
 
 
 async def purge_changes(days: int | None) -> int:
@@ -39,4 +42,8 @@ async def _purge(owner_id: UUID, days: int) -> int:
     """Delete some of an owner's old changes, in a line with the owner's own writes."""
     async with db.transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
-        return len(await connection.fetch(FORGET, owner_id, CHANGES_AT_ONCE, days))
+        forgotten = await connection.fetch(FORGET, owner_id, CHANGES_AT_ONCE, days)
+        if forgotten:
+            newest = max(forgotten, key=itemgetter("seq"))
+            await connection.execute(REMEMBER, owner_id, newest["id"])
+        return len(forgotten)

@@ -11,15 +11,17 @@ from strawberry import UNSET
 
 from todo_gql.auth import Viewer
 from todo_gql.changes import live
-from todo_gql.changes.feeds import ChangesLost
 from todo_gql.changes.matching import matched
-from todo_gql.changes.positions import log_of, persistently
+from todo_gql.changes.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.context import Context, Info
 from todo_gql.todos.filters import filtered_todos
 from todo_gql.todos.inputs import TodoFilter, given
 from todo_gql.todos.types import Change
 
-REASON = "The changes after this cursor are not kept, or it is no cursor of yours."
+REASON = (
+    "The changes after this cursor are not kept, its own change was undone by a restored backup,"
+    " or it is no cursor of yours."
+)
 
 
 @strawberry.type(description="The cursor given is too old or unknown: load everything again.")
@@ -74,14 +76,14 @@ async def _events(
     context: Context, viewer: Viewer, after: str | None, wanted: TodoFilter | None
 ) -> Events:
     with live.feeds().joined(viewer) as feed:
-        log = await persistently(partial(log_of, viewer))
-        position = log.newest if after is None else log.position(after)
-        if position is None:
+        asked = place_of(viewer, after) if after is not None else None
+        log = await persistently(partial(log_of, viewer, asked))
+        if after is not None and (asked is None or not log.goes_on_from(asked)):
             yield ResyncRequired(reason=REASON, cursor=log.end)
             return
         feed.begin(log.newest)
         try:
-            async with aclosing(feed.after(position)) as news:
+            async with aclosing(feed.after(asked or log.newest)) as news:
                 async for rows in news:
                     read = partial(matched, viewer, wanted, rows, datetime.now(UTC))
                     for told in await persistently(read):

@@ -161,7 +161,7 @@ class Change(Node):
 CHANGES = RowType(
     Change,
     id=Converted("id", str),
-    cursor=lambda row: cursor_of(row["owner_id"], row["seq"]),
+    cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
     action=Converted("action", ACTIONS.__getitem__),
     todo_id=Converted("todo_id", str),
     fields=Converted("diff", lambda diff: [FieldChange(**entry) for entry in orjson.loads(diff)]),
