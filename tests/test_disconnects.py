@@ -114,7 +114,7 @@ async def test_refused_tokens_leave_nothing_behind(address: str, connections: Co
     """No object of a connection stays that was closed for what its token is."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload={"authorization": "Bearer none"})
-        assert (await one.close_code())[0] == 4401
+        assert (await one.close_code())[0] == 4403
     await settle(connections)
     await asyncio.sleep(0.05)
     gc.collect()

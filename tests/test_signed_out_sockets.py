@@ -1,4 +1,4 @@
-"""Connections end when what opened them does: within five seconds, with 4401."""
+"""Connections end when what opened them does: within five seconds, with 4403."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ from uuid import UUID
 import jwt
 import pytest
 from starlette.types import ASGIApp
+from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import PASSWORD, Account
 from tests.sockets import Socket, connected, listening, streaming
@@ -34,6 +35,13 @@ async def another_device(account: Account) -> str:
     """The access token of another session of the account."""
     sent = {"usernameOrEmail": account.username, "password": PASSWORD}
     return str((await account.data(LOGIN, input=sent))["login"]["tokens"]["accessToken"])
+
+
+def short_lived(account: Account, settings: Settings) -> tuple[str, int]:
+    """An access token of the account that expires within two seconds, and when it does."""
+    claims = jwt.decode(account.token, options={"verify_signature": False})
+    claims["exp"] = int(time.time()) + 2
+    return jwt.encode(claims, _access_key(settings), headers=HEADER), claims["exp"]
 
 
 async def log_out(account: Account) -> None:
@@ -95,7 +103,7 @@ async def test_whoever_is_signed_out_is_disconnected(
         for way, account in accounts.items():
             await way(account)
         codes = await asyncio.gather(*(one.close_code() for one in sockets.values()))
-        assert {code for code, _ in codes} == {4401}
+        assert {code for code, _ in codes} == {4403}
         name, body = await stream.next()
         assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         assert await stream.next() == ("complete", None)
@@ -106,12 +114,37 @@ async def test_whoever_is_signed_out_is_disconnected(
 async def test_a_token_is_good_for_as_long_as_it_says(
     account: Account, address: str, settings: Settings
 ) -> None:
-    """A connection ends with its token, though the session goes on."""
-    claims = jwt.decode(account.token, options={"verify_signature": False})
-    claims["exp"] = int(time.time()) + 2
-    token = jwt.encode(claims, _access_key(settings), headers=HEADER)
-    async with connected(address, token) as one, connected(address, account.token) as other:
+    """A connection ends with its token, though the session goes on: come back with a new one.
+
+    So does an event stream, and isn't complete.
+    """
+    token, expires_at = short_lived(account, settings)
+    async with (
+        connected(address, token) as one,
+        connected(address, account.token) as other,
+        streaming(address, token) as stream,
+    ):
         await one.settled()
-        assert (await one.close_code())[0] == 4401
-        assert time.time() >= claims["exp"]
+        assert (await one.close_code())[0] == 4403
+        assert time.time() >= expires_at
+        name, body = await stream.next()
+        assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
+        with pytest.raises(EOFError):
+            await stream.next()
         await other.settled()
+
+
+async def test_nobody_becomes_anonymous_on_an_open_connection(
+    account: Account, address: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked after the token has expired closes the connection before anything else does."""
+    monkeypatch.setattr("todo_gql.http.connections.WATCH_SECONDS", 60.0)
+    token, expires_at = short_lived(account, settings)
+    async with connected(address, token) as one:
+        await one.settled()
+        await asyncio.sleep(max(0, expires_at - time.time()))
+        await one.subscribe("{ viewer { id } }")
+        with pytest.raises(ConnectionClosed) as closed:
+            await one.next()
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 4403

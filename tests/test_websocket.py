@@ -14,6 +14,8 @@ from websockets.typing import Subprotocol
 
 from tests.conftest import Account
 from tests.sockets import CHANGES, connected, listening, opened
+from todo_gql.http.graphql import GraphQLRoute
+from todo_gql.http.websocket import OVER
 from todo_gql.settings import Settings
 
 
@@ -31,13 +33,10 @@ MALFORMED: list[Any] = [
     *({"type": "next", "id": "1", "payload": {}}, {"type": "error", "id": "1", "payload": []}),
     *({"type": "ping", "payload": [1]}, {"type": "pong", "payload": "x"}),
     *({"type": "complete"}, {"type": "complete", "id": 5}, {"type": "complete", "id": ""}),
-    *({"type": "subscribe", "id": "1"}, {"type": "subscribe", "payload": SUBSCRIBE["payload"]}),
+    {"type": "subscribe", "payload": SUBSCRIBE["payload"]},
     *({**SUBSCRIBE, "id": None}, {**SUBSCRIBE, "id": ""}, {**SUBSCRIBE, "id": "x" * 1_000}),
-    *({**SUBSCRIBE, "payload": None}, {**SUBSCRIBE, "payload": []}, {**SUBSCRIBE, "payload": "x"}),
-    *({**SUBSCRIBE, "payload": {}}, {**SUBSCRIBE, "payload": {"query": 5}}),
-    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "variables": [1]}},
-    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "operationName": 1}},
-    {**SUBSCRIBE, "payload": {"query": "{ __typename }", "extensions": "x"}},
+    *({**SUBSCRIBE, "id": 1}, {**SUBSCRIBE, "type": "start"}, [SUBSCRIBE]),
+    {"type": "ping", "payload": {"a": json.loads("[" * 40 + "]" * 40)}},
     '{"type": "ping", "payload": {"n": ' + "9" * 5_000 + ', "s": "\\ud800"}}',
     b'{"type": "ping"}',
 ]
@@ -109,27 +108,125 @@ async def test_only_known_origins_are_let_in(
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("place", ["authorization", "Authorization", "token", "header"])
-async def test_the_token_comes_first_or_in_the_header(
-    place: str, account: Account, address: str
+def filled_in(payload: Any, account: Account) -> Any:
+    """A payload with the account's tokens where their names stand."""
+    text = json.dumps(payload)
+    for name, token in {"ACCESS": account.token, "REFRESH": account.refresh_token}.items():
+        text = text.replace(name, token)
+    return json.loads(text)
+
+
+BEARER = "Bearer ACCESS"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *({"authorization": BEARER}, {"Authorization": BEARER}, {"AUTHORIZATION": BEARER}),
+        *({"authorization": "bearer ACCESS"}, {"authorization": "BEARER   ACCESS "}),
+        *({"authorization": "ACCESS"}, {"token": "ACCESS"}, {"token": BEARER}),
+        *({"authToken": "ACCESS"}, {"authToken": BEARER}, {"auth_token": "ACCESS"}),
+        *({"accessToken": "ACCESS"}, {"access_token": "ACCESS"}, {"Access-Token": BEARER}),
+        *({"headers": {"authorization": BEARER}}, {"headers": {"Authorization": BEARER}}),
+        *({"headers": {"token": "ACCESS", "x": 1}}, {"headers": None, "token": "ACCESS"}),
+        {"authorization": None, "headers": {"Authorization": BEARER}, "locale": "de"},
+        {"authorization": "Bearer ", "authToken": "ACCESS", "isAuthenticated": True},
+    ],
+    ids=json.dumps,
+)
+async def test_a_token_is_understood_however_clients_name_it(
+    payload: Any, account: Account, address: str
 ) -> None:
-    """In the payload of connection_init by each name that clients use."""
-    bearer = f"Bearer {account.token}"
-    headers = {"authorization": bearer} if place == "header" else {}
-    payload = {place: account.token if place == "token" else bearer} if not headers else None
-    async with opened(address, additional_headers=headers) as one:
-        await one.send(type="connection_init", payload=payload)
+    """In the payload of connection_init, or in the headers that stand there."""
+    async with opened(address) as one:
+        await one.send(type="connection_init", payload=filled_in(payload, account))
         assert (await one.next())["type"] == "connection_ack"
         answer = await one.execute("{ viewer { id } }")
     assert answer == {"data": {"viewer": {"id": account.id}}}
 
 
-async def test_a_token_that_opens_nothing_is_told(address: str, account: Account) -> None:
-    """With 4401, since a client that has one wants to be somebody."""
-    for payload in ({"authorization": "Bearer nonsense"}, {"token": account.refresh_token}):
-        async with opened(address) as one:
-            await one.send(type="connection_init", payload=payload)
-            assert (await one.close_code())[0] == 4401
+async def test_a_token_may_come_in_the_header_of_the_handshake(
+    account: Account, address: str
+) -> None:
+    """For programs, since browsers can't send it."""
+    headers = {"authorization": f"Bearer {account.token}"}
+    async with opened(address, additional_headers=headers) as one:
+        await one.send(type="connection_init")
+        assert (await one.next())["type"] == "connection_ack"
+        answer = await one.execute("{ viewer { id } }")
+    assert answer == {"data": {"viewer": {"id": account.id}}}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *({"authorization": "Bearer nonsense"}, {"authorization": "Bearer undefined"}),
+        *({"token": "REFRESH"}, {"authToken": "nonsense"}, {"accessToken": "Bearer a.b.c"}),
+        *({"headers": {"Authorization": "Basic eDp5"}}, {"authorization": "Bearer Bearer ACCESS"}),
+        {"authorization": "ACCESSx"},
+    ],
+    ids=json.dumps,
+)
+async def test_a_token_that_opens_nothing_is_told(
+    payload: Any, address: str, account: Account
+) -> None:
+    """With 4403, after which clients come back with a new one, and ask for it first."""
+    async with opened(address) as one:
+        await one.send(type="connection_init", payload=filled_in(payload, account))
+        code, reason = await one.close_code()
+    assert (code, reason) == (4403, OVER)
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        *(({name: 5}, "must be a text") for name in ("authorization", "authToken", "accessToken")),
+        ({"authorization": [BEARER]}, "must be a text"),
+        ({"token": {"accessToken": "ACCESS"}}, "must be a text"),
+        ({"headers": {"Authorization": True}}, "must be a text"),
+        ({"headers": BEARER}, "headers in the payload"),
+        ({"headers": [["authorization", BEARER]]}, "headers in the payload"),
+        ({"jwt": "ACCESS"}, "send it as authorization"),
+        ({"Authorisation": "nonsense"}, "send it as authorization"),
+        ({"refreshToken": "REFRESH"}, "send it as authorization"),
+        ({"auth": {"token": "ACCESS"}}, "send it as authorization"),
+        ({"a": {"b": BEARER}}, "send it as authorization"),
+        ({"x": "ACCESS", "authorization": ""}, "send it as authorization"),
+        ({"headers": {"X-Auth-Token": "nonsense"}}, "send it as authorization"),
+        ({str(number): number for number in range(101)}, "may have 100 members"),
+        ({"a": json.loads("[" * 40 + "]" * 40)}, "nested 32 deep"),
+        ("Bearer ACCESS", "must be an object"),
+        (["Bearer ACCESS"], "must be an object"),
+    ],
+    ids=lambda value: json.dumps(value)[:60],
+)
+async def test_a_token_that_is_not_understood_is_refused_in_words(
+    payload: Any, told: str, address: str, account: Account
+) -> None:
+    """With 4400, rather than that its sender is anonymous and doesn't know."""
+    async with opened(address) as one:
+        await one.send(type="connection_init", payload=filled_in(payload, account))
+        code, reason = await one.close_code()
+    assert code == 4400
+    assert told in reason
+    assert len(reason.encode()) <= 123
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(None, {}, {"authorization": ""}, {"authorization": "Bearer "}, {"authToken": None}),
+        *({"headers": {}}, {"headers": {"accept": "*/*"}}, {"locale": "de", "isAuthenticated": 0}),
+        {"clientName": "web", "version": "1.20.300", "nested": {"author": "x"}},
+    ],
+    ids=json.dumps,
+)
+async def test_who_sends_no_token_is_anonymous(payload: Any, address: str) -> None:
+    """Whatever else a client tells of itself."""
+    async with opened(address) as one:
+        await one.send(type="connection_init", payload=payload)
+        assert await one.next() == {"type": "connection_ack"}
+        assert await one.execute("{ viewer { id } }") == {"data": {"viewer": None}}
 
 
 async def test_without_a_token_one_is_nobody(address: str) -> None:
@@ -220,6 +317,87 @@ async def test_what_can_not_be_executed_is_an_error(
         assert codes == {code or "GRAPHQL_VALIDATION_FAILED"}
         assert message["payload"] == (await account.execute(query))["errors"]
         await one.settled()
+
+
+ASK = {"query": "{ __typename }"}
+BAD_REQUESTS: list[tuple[Any, str]] = [
+    *(
+        ({"query": text}, "GRAPHQL_PARSE_FAILED")
+        for text in ("", " \n", "# nothing", "{", "\ud800")
+    ),
+    *(({"query": text}, "BAD_USER_INPUT") for text in (None, 5, ["{ __typename }"])),
+    *((body, "BAD_USER_INPUT") for body in ({}, None, [], [ASK], "x", 5)),
+    *((ASK | {"variables": value}, "BAD_USER_INPUT") for value in ([1], "x", False)),
+    *((ASK | {"extensions": value}, "BAD_USER_INPUT") for value in ([1], "x", 0)),
+    (ASK | {"operationName": 1}, "BAD_USER_INPUT"),
+    (ASK | {"operationName": "Nobody"}, "GRAPHQL_VALIDATION_FAILED"),
+    (ASK | {"variables": {"a": json.loads("[" * 40 + "]" * 40)}}, "BAD_USER_INPUT"),
+    (ASK | {"variables": {"a": json.loads("[" * 900 + "]" * 900)}}, "BAD_USER_INPUT"),
+    ({"query": "query ($a: Int!) { node(id: $a) { id } }"}, "GRAPHQL_VALIDATION_FAILED"),
+    ({"documentId": "unknown"}, "PERSISTED_QUERY_NOT_SUPPORTED"),
+    ({"extensions": {"persistedQuery": {"sha256Hash": "0"}}}, "PERSISTED_QUERY_NOT_SUPPORTED"),
+]
+
+
+@pytest.mark.parametrize(("payload", "code"), BAD_REQUESTS, ids=lambda value: str(value)[:60])
+async def test_a_bad_operation_ends_alone(
+    payload: Any, code: str, account: Account, address: str
+) -> None:
+    """With an error message of the code that HTTP gives, and the other subscriptions go on."""
+    async with connected(address, account.token) as one:
+        await one.subscribe(id="other")
+        await one.settled()
+        await one.send(id="1", type="subscribe", payload=payload)
+        message = await one.next()
+        assert (message["type"], message["id"]) == ("error", "1")
+        assert [error["extensions"]["code"] for error in message["payload"]] == [code]
+        headers = {"content-type": "application/json"}
+        sent = json.dumps(payload).encode()
+        over_http = await account.http.post("/graphql", content=sent, headers=headers)
+        assert [error["extensions"]["code"] for error in over_http.json()["errors"]] == [code]
+        # The id is free again, and the other one still is told of changes.
+        assert (await one.execute("{ __typename }", "1"))["data"]
+        todo = await account.create()
+        event = await one.next()
+        assert event["id"] == "other"
+        assert event["payload"]["data"]["changes"]["todoId"] == todo["id"]
+
+
+async def test_a_subscribe_without_a_payload_ends_alone(account: Account, address: str) -> None:
+    """As one with an empty payload."""
+    async with connected(address, account.token) as one:
+        await one.send(id="1", type="subscribe")
+        message = await one.next()
+        assert (message["type"], message["id"]) == ("error", "1")
+        await one.settled()
+
+
+async def test_a_bad_operation_under_an_id_in_use_closes(account: Account, address: str) -> None:
+    """With 4409, as a good one does."""
+    async with connected(address, account.token) as one:
+        await one.subscribe()
+        await one.settled()
+        await one.send(id="1", type="subscribe", payload={})
+        assert (await one.close_code())[0] == 4409
+
+
+async def test_an_operation_that_fails_unexpectedly_ends_alone(
+    account: Account, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the code and the id of the request that HTTP would tell."""
+    async with connected(address, account.token) as one:
+        await one.subscribe(id="other")
+        await one.settled()
+        with monkeypatch.context() as patch:
+            patch.setattr(GraphQLRoute, "body", None)
+            await one.subscribe("{ __typename }")
+            message = await one.next()
+        assert (message["type"], message["id"]) == ("error", "1")
+        [error] = message["payload"]
+        assert error["extensions"]["code"] == "INTERNAL"
+        assert error["extensions"]["requestId"]
+        await account.create()
+        assert (await one.next())["id"] == "other"
 
 
 async def test_a_filter_that_is_refused(account: Account, address: str) -> None:

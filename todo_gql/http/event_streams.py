@@ -6,6 +6,7 @@ Follows https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverS
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
@@ -122,10 +123,11 @@ class EventStreams:
                 raise
             body = {"errors": [plain_error(str(Unavailable()), Code.UNAVAILABLE)]}
             return Answer(503, body, ((b"retry-after", b"1"),))
-        until = good_until(stream.token, self.settings) if viewer and stream.token else math.inf
+        if viewer and stream.token:
+            stream.good_until = good_until(stream.token, self.settings)
         client = stream.scope.get("client") or [""]
         who = ("event streams", viewer.id if viewer else client[0])
-        stay = Stay(viewer, until, stream.end_as_signed_out)
+        stay = Stay(viewer, stream.good_until, stream.end_as_signed_out)
         with self.connections.kept(stay, who, self.settings.subscriptions_per_connection):
             await stream.run(request)
         return None
@@ -147,13 +149,19 @@ class EventStream:
         self.receive = receive
         self.send = send
         self.token = token
+        self.good_until = math.inf
         self.ended = asyncio.Event()
         self.last_words = b""
 
     def end_as_signed_out(self) -> None:
-        """End the stream because the session is over, or its token has expired."""
+        """End the stream because the session is over, or its token has expired.
+
+        Clients take what is complete as final, and come back with the newest token otherwise.
+        """
         error = plain_error(str(Unauthenticated()), Code.UNAUTHENTICATED)
-        self.last_words = _event(as_json({"errors": [error]})) + COMPLETE
+        self.last_words = _event(as_json({"errors": [error]}))
+        if self.good_until > time.time():
+            self.last_words += COMPLETE
         self.ended.set()
 
     async def run(self, request: GraphQLRequest) -> None:

@@ -321,4 +321,4 @@ def _headers(body: dict[str, Any], token: str | None) -> Headers:
 def refusal(error: BadRequest) -> Answer:
     """The answer to what is no GraphQL request."""
     headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-    return Answer(error.status, {"errors": [plain_error(str(error), error.code)]}, headers)
+    return Answer(error.status, {"errors": error.errors}, headers)

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import Message
 
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.request import BadRequest, GraphQLRequest, checked, parse_json
+from todo_gql.http.request import BadRequest, GraphQLRequest, check_nesting, checked, parsed
 
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 200
@@ -18,12 +18,17 @@ LONGEST_REASON_BYTES = 123
 
 
 class Close(IntEnum):
-    """Why a WebSocket is closed."""
+    """Why a WebSocket is closed.
+
+    graphql-ws comes back after TRY_AGAIN_LATER, FORBIDDEN and INITIALISATION_TIMEOUT, and takes all
+    others as final.
+    """
 
     TRY_AGAIN_LATER = 1013
     INTERNAL_ERROR = 4500
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
     SUBPROTOCOL_NOT_ACCEPTABLE = 4406
     INITIALISATION_TIMEOUT = 4408
     SUBSCRIBER_EXISTS = 4409
@@ -41,21 +46,16 @@ class Closing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message from a client, of a type that clients send."""
+    """A message from a client, of a type that clients send.
+
+    `request` is what a subscribe asks for, or why that is no request: which concerns nobody but the
+    operation of this id.
+    """
 
     type: str
     id: str = ""
     payload: dict[str, Any] | None = None
-    request: GraphQLRequest | None = None
-
-    def token(self) -> str | None:
-        """The access token in a connection_init, however clients name it."""
-        payload = self.payload or {}
-        for name in ("authorization", "Authorization", "token"):
-            if isinstance(value := payload.get(name), str):
-                scheme, _, token = value.strip().partition(" ")
-                return token.strip() if scheme.lower() == "bearer" else value.strip()
-        return None
+    request: GraphQLRequest | BadRequest | None = None
 
 
 def read(message: Message, trusted: TrustedDocuments) -> Sent:
@@ -64,12 +64,13 @@ def read(message: Message, trusted: TrustedDocuments) -> Sent:
     if text is None:
         raise Closing(Close.BAD_REQUEST, "Send text frames.")
     try:
-        return _sent(parse_json(text, "message"), trusted)
+        return _sent(text.encode("utf-8", "surrogatepass"), trusted)
     except BadRequest as error:
         raise Closing(Close.BAD_REQUEST, str(error)) from None
 
 
-def _sent(content: Any, trusted: TrustedDocuments) -> Sent:
+def _sent(data: bytes, trusted: TrustedDocuments) -> Sent:
+    content = parsed(data, "message")
     if not isinstance(content, dict):
         raise BadRequest(400, "A message must be a JSON object.")
     kind, payload = content.get("type"), content.get("payload")
@@ -77,12 +78,23 @@ def _sent(content: Any, trusted: TrustedDocuments) -> Sent:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):
                 raise BadRequest(400, "The payload must be an object.")
+            check_nesting(data, payload, "payload")
             return Sent(kind, payload=payload)
         case "subscribe":
-            return Sent(kind, _id(content.get("id")), request=checked(payload, trusted))
+            return Sent(kind, _id(content.get("id")), request=_request(data, payload, trusted))
         case "complete":
             return Sent(kind, _id(content.get("id")))
     raise BadRequest(400, "The type must be one that clients send.")
+
+
+def _request(
+    data: bytes, payload: object, trusted: TrustedDocuments
+) -> GraphQLRequest | BadRequest:
+    try:
+        check_nesting(data, payload, "payload")
+        return checked(payload, trusted)
+    except BadRequest as error:
+        return error
 
 
 def _id(value: object) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
+from todo_gql.documents.reading import Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.errors import APIError, Code
 from todo_gql.http.cycle import cycle_of
@@ -28,6 +29,11 @@ class BadRequest(Exception):
         self.status = status
         self.code = code
         self.headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+
+    @property
+    def errors(self) -> list[Entry]:
+        """What the client is told, whatever it came by."""
+        return [plain_error(str(self), self.code)]
 
 
 class GraphQLRequest(NamedTuple):
@@ -81,13 +87,19 @@ def _no_number(name: str) -> None:
 def parse_json(text: bytes | str, name: str) -> Any:
     """The value in a JSON text; `BadRequest` if it is none, or nested too deep."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    value = _parsed(data, name)
-    if is_too_deep(data, value):
-        raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
+    value = parsed(data, name)
+    check_nesting(data, value, name)
     return value
 
 
-def _parsed(data: bytes, name: str) -> Any:
+def check_nesting(data: bytes, value: object, name: str) -> None:
+    """`BadRequest` if a value of a JSON text is nested too deep."""
+    if is_too_deep(data, value):
+        raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
+
+
+def parsed(data: bytes, name: str) -> Any:
+    """The value in a JSON text, however deep; `BadRequest` if it is none."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -109,8 +121,10 @@ def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
     except APIError as error:
         status = 403 if error.code is Code.FORBIDDEN else 400
         raise BadRequest(status, str(error), error.code) from None
-    if not isinstance(query, str) or not query.strip():
+    if not isinstance(query, str):
         raise BadRequest(400, "The parameter query must be a GraphQL document.")
+    if not query.strip():
+        raise BadRequest(400, "The document is empty.", Code.GRAPHQL_PARSE_FAILED)
     variables, name = parameters.get("variables"), parameters.get("operationName")
     if not (variables is None or isinstance(variables, dict)):
         raise BadRequest(400, "The parameter variables must be an object.")
@@ -125,9 +139,11 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
     """The request in a GET's query string; `BadRequest` if there is none."""
     try:
         text = scope["query_string"].decode("ascii")
-        parameters: dict[str, Any] = dict(parse_qsl(text, max_num_fields=20, errors="strict"))
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
         raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None
+    # An empty document is a mistake, other parameters that are empty are left out.
+    parameters: dict[str, Any] = {name: value for name, value in pairs if value or name == "query"}
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = parse_json(parameters[name], name)

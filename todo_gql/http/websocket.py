@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from contextlib import ExitStack, aclosing, suppress
 from time import perf_counter
 from typing import Any
@@ -11,20 +12,22 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.auth import Viewer, authenticate
-from todo_gql.documents.reading import codes_of, plain_error
-from todo_gql.errors import Code, is_temporary
+from todo_gql.documents.reading import Entry, codes_of, plain_error
+from todo_gql.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
+from todo_gql.http.credentials import token_in
 from todo_gql.http.graphql import RequestError
 from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
 from todo_gql.http.origins import is_welcome
 from todo_gql.http.protocols import CONNECTION
-from todo_gql.http.request import GraphQLRequest
+from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation
+from todo_gql.telemetry.observation import Observation
 from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)
@@ -34,7 +37,7 @@ INITIALISATION_SECONDS = 5.0
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 FAILED = "Something went wrong on our side."
-OVER = "The session is over, or its token has expired."
+OVER = "The access token opens nothing, or no longer: come back with a new one."
 
 
 class WebSockets:
@@ -93,6 +96,7 @@ class WebSocket:
         self.receive = receive
         self.send = send
         self.token = headers_of(scope).token
+        self.good_until = math.inf
         self.operations: dict[str, asyncio.Task[None]] = {}
         self.closing: Closing | None = None
         self.task: asyncio.Task[Any] | None = None
@@ -167,10 +171,8 @@ class WebSocket:
             raise ConnectionResetError
         if message.type != "connection_init":
             raise Closing(Close.UNAUTHORIZED, "Send connection_init first.")
-        self.token = message.token() or self.token
-        viewer = await self._viewer()
-        until = good_until(self.token, self.server.settings) if self.token else math.inf
-        stay = Stay(viewer, until, lambda: self.end(Closing(Close.UNAUTHORIZED, OVER)))
+        viewer = await self._viewer(message)
+        stay = Stay(viewer, self.good_until, lambda: self.end(Closing(Close.FORBIDDEN, OVER)))
         client = self.scope.get("client") or [""]
         try:
             most = self.server.settings.connections_per_user
@@ -182,15 +184,21 @@ class WebSocket:
             raise Closing(Close.TRY_AGAIN_LATER, reason) from None
         await self._tell({"type": "connection_ack"})
 
-    async def _viewer(self) -> Viewer | None:
+    async def _viewer(self, message: Sent) -> Viewer | None:
+        """Whose connection it is, until when; `Closing` if its token opens nothing."""
         try:
+            self.token = token_in(message.payload) or self.token
             viewer = await authenticate(self.token, self.server.settings)
+        except BadRequest as error:
+            raise Closing(Close.BAD_REQUEST, str(error)) from None
         except Exception as error:
             if is_temporary(error):
                 raise Closing(Close.TRY_AGAIN_LATER, "The database is away.") from None
             raise
         if viewer is None and self.token:
-            raise Closing(Close.UNAUTHORIZED, OVER)
+            raise Closing(Close.FORBIDDEN, OVER)
+        if self.token:
+            self.good_until = good_until(self.token, self.server.settings)
         return viewer
 
     async def _pong(self, message: Sent) -> None:
@@ -212,7 +220,10 @@ class WebSocket:
             case _:
                 await self._pong(message)
 
-    async def _begin(self, id: str, request: GraphQLRequest) -> None:
+    async def _begin(self, id: str, request: GraphQLRequest | BadRequest) -> None:
+        if self.good_until <= time.time():
+            # Nobody looks at the clock all the time, and nobody is to be anonymous unawares.
+            raise Closing(Close.FORBIDDEN, OVER)
         if id in self.operations:
             raise Closing(Close.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists.")
         most = self.server.settings.subscriptions_per_connection
@@ -222,13 +233,36 @@ class WebSocket:
             return
         self.operations[id] = asyncio.create_task(self._operate(id, request))
 
-    async def _operate(self, id: str, request: GraphQLRequest) -> None:
+    async def _operate(self, id: str, request: GraphQLRequest | BadRequest) -> None:
         """Send the answers to an operation until there are no more of them."""
         began = perf_counter()
         seen = self.server.observer.began(str(uuid4()))
         seen.transport = "websocket"
-        seen.sent = (self.token, request.variables)
         observation.current.set(seen)
+        try:
+            errors = await self._answer(id, request, seen)
+            self.operations.pop(id)
+            if errors:
+                seen.error_codes = codes_of(errors)
+                await self._tell_errors(id, errors)
+            else:
+                await self._tell({"id": id, "type": "complete"})
+        except OSError:
+            # The client is gone, which `serve` hears too.
+            return
+        finally:
+            self.server.observer.operation_ended(seen, perf_counter() - began)
+
+    async def _answer(
+        self, id: str, request: GraphQLRequest | BadRequest, seen: Observation
+    ) -> list[Entry]:
+        """Send what an operation gives; the errors of one that can't go on.
+
+        Whatever becomes of it, the other operations of the connection go on.
+        """
+        if isinstance(request, BadRequest):
+            return request.errors
+        seen.sent = (self.token, request.variables)
         scope = {**self.scope, "state": {"request_id": seen.request_id}}
         answers = self.server.responder.responses(scope, request, self.token)
         head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
@@ -236,21 +270,14 @@ class WebSocket:
             async with aclosing(answers) as bodies:
                 async for body in bodies:
                     await self._send(head + body + b"}")
-            self.operations.pop(id)
-            await self._tell({"id": id, "type": "complete"})
         except RequestError as error:
-            seen.error_codes = codes_of(error.errors)
-            self.operations.pop(id)
-            await self._tell_errors(id, error.errors)
+            return error.errors
         except OSError:
-            # The client is gone, which `serve` hears too.
-            return
+            raise
         except Exception:
-            seen.error_codes = {Code.INTERNAL}
             logger.exception("an operation on a WebSocket failed")
-            self.end(Closing(Close.INTERNAL_ERROR, FAILED))
-        finally:
-            self.server.observer.operation_ended(seen, perf_counter() - began)
+            return [plain_error(INTERNAL_MESSAGE, Code.INTERNAL, requestId=seen.request_id)]
+        return []
 
     async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
         await self._tell({"id": id, "type": "error", "payload": errors})

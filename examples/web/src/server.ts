@@ -12,7 +12,7 @@ import { forget, isWorn, refresh, session } from './session';
 
 export type ChangeEvent = FollowChangesSubscription['changes'];
 
-const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
 const BUSY = 1013;
 
 /** The token that was sent last: another tab may have a newer one by the time it is refused. */
@@ -87,7 +87,7 @@ export async function* changesAfter(
       yield data.changes;
     }
   } catch (error) {
-    if (error instanceof CloseEvent && error.code === UNAUTHORIZED) await refresh(sent);
+    if (error instanceof CloseEvent && error.code === FORBIDDEN) await refresh(sent);
     throw new TryAgainLater(wordsFor(error));
   } finally {
     signal.removeEventListener('abort', stop);

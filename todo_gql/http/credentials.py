@@ -1,0 +1,78 @@
+"""The access token in a `connection_init`, which has no form that all clients keep to."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+from todo_gql.http.request import BadRequest
+
+Members: TypeAlias = Mapping[str, Any]
+
+# Names of members, without what isn't a letter; of several the first is taken.
+NAMES: Final = ("authorization", "authtoken", "accesstoken", "token")
+# Under these somebody may take a token to be understood.
+SIMILAR: Final = re.compile(
+    "token$|^x?auth$|^authori[sz]ation|^authentication|jwt|^bearer|credential"
+)
+A_TOKEN: Final = re.compile(r"(?i:bearer)\s+\S|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}$")
+MOST_MEMBERS: Final = 100
+LONGEST_NAME: Final = 50
+UNREADABLE: Final = "The access token must be a text, such as “Bearer …” in authorization."
+UNKNOWN: Final = "What looks like a token isn't where it is read: send it as authorization."
+
+
+def token_in(payload: Members | None) -> str | None:
+    """The access token in the payload of a `connection_init`; None if there is none.
+
+    It stands in the payload or in its `headers`, with or without the word Bearer. `BadRequest` for
+    one that can't be read, or has a name that isn't known: nobody is to be anonymous unawares.
+    """
+    payload = payload or {}
+    headers = payload.get("headers")
+    if not isinstance(headers, dict | None):
+        raise BadRequest(400, "The headers in the payload must be an object.")
+    members = list(islice(_members(payload), MOST_MEMBERS + 1))
+    if len(members) > MOST_MEMBERS:
+        raise BadRequest(400, f"The payload may have {MOST_MEMBERS} members.")
+    tokens = {}
+    for place in (headers or {}, payload):
+        for name, value in place.items():
+            if (plain := _plain(name)) in NAMES and (token := _token(value)):
+                tokens[plain] = token
+    for name in NAMES:
+        if name in tokens:
+            return tokens[name]
+    if any(_is_similar(name, value) for name, value in members):
+        raise BadRequest(400, UNKNOWN)
+    return None
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z]", "", name[:LONGEST_NAME].lower())
+
+
+def _token(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadRequest(400, UNREADABLE)
+    scheme, *rest = value.split(maxsplit=1) or [""]
+    if scheme.lower() == "bearer":
+        return rest[0].strip() if rest else None
+    return value.strip() or None
+
+
+def _members(value: object) -> Iterator[tuple[str, object]]:
+    """All members of an object and of the objects in it."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, inner
+            yield from _members(inner)
+
+
+def _is_similar(name: str, value: object) -> bool:
+    if isinstance(value, str) and A_TOKEN.match(value.strip()):
+        return True
+    plain = _plain(name)
+    return plain not in NAMES and bool(value) and bool(SIMILAR.search(plain))
