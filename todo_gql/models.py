@@ -124,7 +124,10 @@ class Session(Model):
 
 
 class Mail(Model):
-    """A mail to an account, and the hash of the secret in its link, if it has one."""
+    """A mail to an account, and the hash of the secret in its link, if it has one.
+
+    `used_at` is when the link was used or made void; `session_id` is the session that asked for it.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -137,6 +140,7 @@ class Mail(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     expires_at = fields.DatetimeField(null=True)
     used_at = fields.DatetimeField(null=True)
+    session_id = fields.UUIDField(null=True)
     sent_at = fields.DatetimeField(null=True)
 
     class Meta:

@@ -203,8 +203,7 @@ class Worker:
         await mails.send(owner_id, mail_id, self.settings, self.transport)
 
     async def _start_reset(self, job: Job) -> None:
-        asked = jobs.payload_of(job)
-        await recovery.start_reset(asked["email"], UUID(asked["mail_id"]), self.settings)
+        await recovery.start_reset(jobs.payload_of(job), self.settings)
 
     async def _upkeep(self, _schedule: Schedule) -> None:
         """Delete what is due; what can't be is told, and keeps nothing else from it."""

@@ -24,11 +24,15 @@ async def locked_account(account_id: UUID) -> Account | None:
     return await Account.select_for_update(no_key=True).get_or_none(id=account_id)
 
 
-async def locked_as_seen(account: Account) -> None:
-    """Lock an account whose password was checked; `Unauthenticated` if it is another one now."""
+async def locked_as_seen(account: Account) -> Account:
+    """The account as it is now, locked, whose password was checked before.
+
+    `Unauthenticated` if that is another one now.
+    """
     locked = await locked_account(account.id)
     if locked is None or locked.password_hash != account.password_hash:
         raise Unauthenticated
+    return locked
 
 
 async def wrong_password(

@@ -59,11 +59,23 @@ async def _move(account: User, address: str, settings: Settings) -> None:
 
 
 @retried
-async def _ask(account: User, email: str, settings: Settings) -> bool:
-    """Mail the new address a link, and the old one the news; False after too many of these."""
+async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bool:
+    """Mail the new address a link, and the old one the news; False after too many of these.
+
+    Who asks for the address that the account has wants it to stay: earlier links become void.
+    """
     async with in_transaction():
-        await locked_as_seen(account)
-        if not await mails.post(account, MailKind.EMAIL_CHANGE, settings, address=email):
+        account = await locked_as_seen(seen)
+        if email == account.email:
+            await void_links(account.id, MailKind.EMAIL_CHANGE)
+            return True
+        if not await mails.post(
+            account,
+            MailKind.EMAIL_CHANGE,
+            settings,
+            address=email,
+            session_id=viewer.session_id,
+        ):
             return False
         if email.lower() != account.email_key:
             await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
@@ -76,7 +88,8 @@ class EmailChangeMutation:
 
     @strawberry.mutation(
         description="Mails a link to the new address and the news to the old one; the account "
-        "keeps the old one until `emailChangeConfirm`.",
+        "keeps the old one until `emailChangeConfirm`. Makes earlier links void, and asking for the "
+        "address that the account has does nothing else. The session's end makes the link void.",
         extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
     async def email_change_request(
@@ -88,12 +101,13 @@ class EmailChangeMutation:
         ],
     ) -> AcceptedPayload | None:
         context = info.context
-        account = await own_account(context.signed_in())
+        viewer = context.signed_in()
+        account = await own_account(viewer)
         errors: list[UserError] = []
         if problem := email_problem(email, context.settings):
             errors.append(invalid(*problem, "email"))
         errors += await wrong_password(account, current_password, context, "currentPassword")
-        if not errors and not await _ask(account, email, context.settings):
+        if not errors and not await _ask(account, email, viewer, context.settings):
             errors.append(too_many_mails())
         return AcceptedPayload(ok=not errors, errors=errors)
 

@@ -1,4 +1,8 @@
-"""The links in mails to accounts: finding, using and voiding them."""
+"""The links in mails to accounts: finding, using and voiding them.
+
+Of each kind an account has one good link at most, the newest, and a link that a session asked for
+is good only while somebody is signed in by that session.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,16 +18,22 @@ from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
 
-IS_OPEN = """
+# Looked up rather than noted when a session ends, since it ends in many ways, and by expiring too.
+ASKER_IS_SIGNED_IN = """
+(m.session_id IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.owner_id = $1
+    AND s.id = m.session_id AND s.ended_at IS NULL AND s.expires_at > now()))
+"""
+IS_OPEN = f"""
 u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
-    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND u.is_active
+    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND {ASKER_IS_SIGNED_IN}
+    AND u.is_active
     AND (u.deletion_at IS NULL OR u.deletion_at > now())
 """
 FIND = f"SELECT m.address, u.email_key FROM mails m, users u WHERE {IS_OPEN}"
 USE = f"UPDATE mails m SET used_at = now() FROM users u WHERE {IS_OPEN} RETURNING m.id"
 VOID = (
     "UPDATE mails SET used_at = now() WHERE owner_id = $1 AND kind = coalesce($2, kind)"
-    " AND used_at IS NULL AND link_hash IS NOT NULL"
+    " AND id IS DISTINCT FROM $3 AND used_at IS NULL AND link_hash IS NOT NULL"
 )
 
 
@@ -48,8 +58,8 @@ async def find_link(
 ) -> OpenLink | None:
     """The link of a kind that a token opens, which stays unused.
 
-    None for a token that is forged, expired, used, of another kind, to an address that isn't the
-    account's any more, or of somebody else than the viewer who brings it.
+    None for a token that is forged, expired, used, void, of another kind, to an address that isn't
+    the account's any more, or of somebody else than the viewer who brings it.
     """
     token = LinkToken.parse(text, settings)
     if token is None or (viewer and viewer.id != token.owner_id):
@@ -77,6 +87,11 @@ async def _use(link: OpenLink, account: User) -> bool:
     )
 
 
-async def void_links(owner_id: UUID, kind: MailKind | None = None) -> None:
-    """Let no link that the account was sent, or none of a kind, be good any more."""
-    await db.fetch(VOID, owner_id, kind)
+async def void_links(
+    owner_id: UUID, kind: MailKind | None = None, *, but: UUID | None = None
+) -> None:
+    """Let no link that the account was sent, or none of a kind, be good any more.
+
+    The link of the mail `but` is left as it is.
+    """
+    await db.fetch(VOID, owner_id, kind, but)

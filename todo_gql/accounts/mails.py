@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql import db, jobs
 from todo_gql.accounts.letters import PLACES, letter
+from todo_gql.accounts.mailed_links import ASKER_IS_SIGNED_IN, void_links
 from todo_gql.links import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
@@ -19,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 # The account's lock is held, so that two can't both be the last that is allowed.
 POST = """
-INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at)
-SELECT $1, $2, $3, $4, $5, now(), now() + $6
+INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at, session_id)
+SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8
 WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
     AND m.created_at > now() - interval '1 hour') < $7
 ON CONFLICT (id) DO NOTHING RETURNING expires_at
 """
-MAIL = """
-SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at, m.used_at,
-    u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
+MAIL = f"""
+SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at,
+    m.used_at IS NOT NULL OR NOT {ASKER_IS_SIGNED_IN} AS is_void, u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
 IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
@@ -41,10 +42,12 @@ async def post(
     *,
     address: str | None = None,
     mail_id: UUID | None = None,
+    session_id: UUID | None = None,
 ) -> bool:
     """Have a mail sent once the transaction has committed, which holds the account's lock.
 
-    Goes to the account's own address unless told otherwise. False if the account has had its
+    Goes to the account's own address unless told otherwise. A link makes the earlier ones of its
+    kind void, and is good no longer than the session that asked for it, if one did. False if the account has had its
     mails of this kind for the hour, of which only those with a link can be too many: a notice must
     not be kept from somebody by whoever causes several. Posting the same mail again is as good as
     once.
@@ -60,7 +63,10 @@ async def post(
         token and token.digest,
         link_life(kind, settings) if token else None,
         settings.mails_per_hour if kind in PLACES else None,
+        session_id if token else None,
     )
+    if posted and token:
+        await void_links(account.id, kind, but=mail_id)
     if posted:
         ids = {"owner_id": account.id, "mail_id": mail_id}
         key, good_until = f"mail {mail_id}", posted["expires_at"]
@@ -81,7 +87,7 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
     `jobs.LinkExpired` when that is too late; raises what the transport raises.
     """
     row = await db.fetchrow(MAIL, owner_id, mail_id)
-    if row is None or row["sent_at"] or row["used_at"]:
+    if row is None or row["sent_at"] or row["is_void"]:
         return
     if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
         return

@@ -1,6 +1,6 @@
 """Recovering an account whose password is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -38,28 +38,37 @@ class PasswordResetInput:
     )
 
 
-async def ask_for_reset(email: str) -> None:
+async def ask_for_reset(email: str, asker: Viewer | None = None) -> None:
     """Have whoever has this address mailed a link.
 
     Whether anybody has it is looked up by the worker, so that the answer takes the same time.
     """
     mail_id = uuid7()
-    await jobs.enqueue(
-        jobs.Task.START_RESET,
-        f"reset {mail_id}",
-        {"email": email, "mail_id": mail_id},
-    )
+    asked: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
+    if asker:
+        asked |= {"asker_id": asker.id, "session_id": asker.session_id}
+    await jobs.enqueue(jobs.Task.START_RESET, f"reset {mail_id}", asked)
 
 
-async def start_reset(email: str, mail_id: UUID, settings: Settings) -> None:
-    """Post the mail that was asked for, once, if there is an account to send it to."""
-    found = await account_named(email)
+async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
+    """Post the mail that was asked for, once, if there is an account to send it to.
+
+    Takes what `ask_for_reset` put into the queue.
+    """
+    found = await account_named(asked["email"])
     if found is None:
         return
     async with in_transaction():
         account = await locked_account(found.id)
         if account and account.is_active:
-            await mails.post(account, MailKind.PASSWORD_RESET, settings, mail_id=mail_id)
+            is_own = asked.get("asker_id") == str(account.id)
+            await mails.post(
+                account,
+                MailKind.PASSWORD_RESET,
+                settings,
+                mail_id=UUID(asked["mail_id"]),
+                session_id=UUID(asked["session_id"]) if is_own else None,
+            )
 
 
 async def reset_password(
@@ -108,7 +117,8 @@ class RecoveryMutation:
 
     @strawberry.mutation(
         description="Mails a link that sets a new password to the account with this address, if "
-        "there is one; the answer is the same if there is none.",
+        "there is one; the answer is the same if there is none. Makes earlier links void; one that "
+        "its own user asked for while signed in ends with that session.",
         extensions=[
             Credential(AcceptedPayload, account=lambda _, given: account_typed(given["email"]))
         ],
@@ -120,7 +130,7 @@ class RecoveryMutation:
     ) -> AcceptedPayload | None:
         if problem := email_problem(email, info.context.settings):
             return AcceptedPayload(errors=[invalid(*problem, "email")])
-        await ask_for_reset(email)
+        await ask_for_reset(email, info.context.viewer)
         return AcceptedPayload(ok=True)
 
     @strawberry.mutation(

@@ -41,7 +41,7 @@ class VerificationMutation:
 
     @strawberry.mutation(
         description="Mails the viewer a link that proves their address; nothing is sent when it "
-        "is proven already.",
+        "is proven already. Makes earlier links void, and the session's end does so with this one.",
         extensions=[Credential(AcceptedPayload, account=viewers_account)],
     )
     @retried
@@ -52,7 +52,9 @@ class VerificationMutation:
             if account is None:
                 raise Unauthenticated
             is_due = account.email_verified_at is None
-            if is_due and not await mails.post(account, MailKind.VERIFICATION, settings):
+            if is_due and not await mails.post(
+                account, MailKind.VERIFICATION, settings, session_id=viewer.session_id
+            ):
                 return AcceptedPayload(errors=[too_many_mails()])
         return AcceptedPayload(ok=True)
 
