@@ -112,10 +112,10 @@ async def test_a_refresh_token_buys_the_next_pair(client: Any, account: Any, set
     assert session["used"]
 
 
-async def test_a_refresh_token_used_again_within_10_seconds_gives_the_same(
+async def test_a_refresh_token_used_again_within_10_seconds_gives_the_current_one(
     client: Any, account: Any
 ) -> None:
-    """An answer can get lost: the same child comes again, and its own child still follows it."""
+    """An answer can get lost: its child comes again, or what has followed that meanwhile."""
     first = await next_tokens(client, account.refresh_token)
     await let_seconds_pass(account, 9)
     again = await next_tokens(client, account.refresh_token)
@@ -123,8 +123,54 @@ async def test_a_refresh_token_used_again_within_10_seconds_gives_the_same(
     assert await opens(client, again["accessToken"])
     grandchild = await next_tokens(client, first["refreshToken"])
     once_more = await next_tokens(client, account.refresh_token)
-    assert once_more["refreshToken"] == first["refreshToken"]
-    assert (await next_tokens(client, grandchild["refreshToken"]))["refreshToken"]
+    assert once_more["refreshToken"] == grandchild["refreshToken"]
+    assert await opens(client, once_more["accessToken"])
+
+
+async def test_tabs_that_share_a_refresh_token_stay_signed_in(client: Any, account: Any) -> None:
+    """The slower one gets what the faster one has by now, however far, which is good later on."""
+    tokens = [account.refresh_token]
+    for _ in range(5):
+        tokens.append((await next_tokens(client, tokens[-1]))["refreshToken"])
+    for spent in tokens:
+        latest = (await next_tokens(client, spent))["refreshToken"]
+        if spent != tokens[-1]:
+            assert latest == tokens[-1]
+    await let_seconds_pass(account, 3600)
+    assert (await refresh(client, latest))["errors"] == []
+
+
+async def test_what_the_grace_gives_does_not_prolong_it(client: Any, account: Any) -> None:
+    """A token spent more than 10 seconds ago ends the session, however young the current one is."""
+    child = (await next_tokens(client, account.refresh_token))["refreshToken"]
+    await let_seconds_pass(account, 6)
+    current = (await next_tokens(client, child))["refreshToken"]
+    assert (await next_tokens(client, account.refresh_token))["refreshToken"] == current
+    await let_seconds_pass(account, 6)
+    assert (await next_tokens(client, child))["refreshToken"] == current
+    assert await refresh(client, account.refresh_token) == REFUSED
+    assert await refresh(client, current) == REFUSED
+
+
+async def test_a_refresh_within_the_grace_writes_nothing(client: Any, account: Any) -> None:
+    """The session lasts as long as its last real trade says."""
+    child = (await next_tokens(client, account.refresh_token))["refreshToken"]
+    await next_tokens(client, child)
+    query = "SELECT * FROM sessions WHERE owner_id = $1", UUID(account.id)
+    before = await db.fetch(*query)
+    await next_tokens(client, account.refresh_token)
+    await next_tokens(client, child)
+    assert await db.fetch(*query) == before
+
+
+@pytest.mark.parametrize("over", ["expires_at = now()", "ended_at = now()"])
+async def test_within_the_grace_a_session_that_is_over_opens_nothing(
+    client: Any, account: Any, over: str
+) -> None:
+    """A spent token of a session that was revoked or has expired is refused as any other."""
+    await next_tokens(client, (await next_tokens(client, account.refresh_token))["refreshToken"])
+    await change_sessions(account, over)
+    assert await refresh(client, account.refresh_token) == REFUSED
 
 
 async def test_a_refresh_token_used_again_later_ends_the_session(
@@ -173,6 +219,18 @@ async def test_spent_tokens_are_forgotten_after_10_seconds(client: Any, account:
         UUID(account.id),
     )
     assert session["spent"] == 1
+
+
+async def test_parallel_refreshes_of_two_generations_end_nothing(client: Any, account: Any) -> None:
+    """Whichever comes first, all of them have a token that is good, and at least one the newest."""
+    child = (await next_tokens(client, account.refresh_token))["refreshToken"]
+    asked = [account.refresh_token, child] * 5
+    answers = await asyncio.gather(*(next_tokens(client, token) for token in asked))
+    current = (await next_tokens(client, account.refresh_token))["refreshToken"]
+    assert {tokens["refreshToken"] for tokens in answers} <= {child, current}
+    assert {tokens["refreshToken"] for tokens in answers[1::2]} == {current}
+    await let_seconds_pass(account, 3600)
+    assert (await refresh(client, current))["errors"] == []
 
 
 async def test_parallel_refreshes_give_one_child(client: Any, account: Any) -> None:

@@ -29,6 +29,8 @@ from todo_gql.tokens import (
 logger = logging.getLogger(__name__)
 
 REUSE_GRACE = timedelta(seconds=10)
+# More than any client gets through within the grace; to follow so many takes some milliseconds.
+MOST_GENERATIONS = 1_000
 
 VIEWER_OF_SESSION = (
     "SELECT u.username, u.is_superuser FROM sessions s JOIN users u ON u.id = s.owner_id"
@@ -146,9 +148,9 @@ def session_of(refresh_token: str, settings: Settings) -> UUID | None:
 async def refresh(text: str, settings: Settings) -> TokenPair | None:
     """The pair that follows a refresh token; None when it opens nothing, or no longer.
 
-    That goes for the sessions of a disabled account too. A token used within 10 s of its first
-    use gives the same refresh token again, since an answer can get lost; used later it must be
-    in two hands, and ends the session.
+    That goes for the sessions of a disabled account too. A token used again within 10 s of its
+    first use gives the refresh token that is current, since an answer can get lost or tabs share
+    one; used later it must be in two hands, and ends the session.
     """
     token = RefreshToken.parse(text, settings)
     if token is None:
@@ -158,14 +160,16 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
         if session is None:
             return None
         spent = _recently_spent(session)
-        child = token.child(settings)
         if token.digest == session["refresh_hash"]:
             spent[token.digest.hex()] = session["now"]
-            await _rotate(connection, session["owner_id"], child, spent, settings)
-        elif token.digest.hex() not in spent:
+            current = token.child(settings)
+            await _rotate(connection, session["owner_id"], current, spent, settings)
+        elif token.digest.hex() in spent and (found := _descendant(token, session, settings)):
+            current = found
+        else:
             await _end_family(connection, session["owner_id"], token.session_id)
             return None
-    return _pair(session["owner_id"], child, settings)
+    return _pair(session["owner_id"], current, settings)
 
 
 async def end_sessions(
@@ -197,6 +201,15 @@ def _recently_spent(session: db.Row) -> dict[str, datetime]:
     stored: dict[str, str] = orjson.loads(session["spent_hashes"])
     spent = {hash_: datetime.fromisoformat(at) for hash_, at in stored.items()}
     return {hash_: at for hash_, at in spent.items() if session["now"] - at <= REUSE_GRACE}
+
+
+def _descendant(token: RefreshToken, session: db.Row, settings: Settings) -> RefreshToken | None:
+    """The session's current token, which came of a spent one; any other is spent, too."""
+    for _ in range(MOST_GENERATIONS):
+        token = token.child(settings)
+        if token.digest == session["refresh_hash"]:
+            return token
+    return None
 
 
 async def _rotate(

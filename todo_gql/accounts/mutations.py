@@ -90,8 +90,8 @@ class AccountMutation:
         refresh_token: Annotated[
             str,
             strawberry.argument(
-                description="The newest refresh token. Used again more than 10 seconds after its "
-                "first use, it ends the session."
+                description="The newest refresh token. Used again within 10 seconds of its first "
+                "use it gives the one that is current, later it ends the session."
             ),
         ],
     ) -> TokenRefreshPayload | None:
