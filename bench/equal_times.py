@@ -29,6 +29,10 @@ OPERATIONS = {
     "login": """mutation ($email: String!) {
       login(input: { usernameOrEmail: $email, password: "Wrong1password" }) { errors { code } }
     }""",
+    # Of what isn't in its normal form two hashes are made.
+    "login in another form": """mutation ($email: String!) {
+      login(input: { usernameOrEmail: $email, password: "Wrong1e\u0301password" }) { errors { code } }
+    }""",
     "passwordResetRequest": """mutation ($email: String!) {
       passwordResetRequest(email: $email) { ok errors { code } }
     }""",

@@ -1,12 +1,18 @@
-"""Passwords: which ones are taken, and how they are kept."""
+"""Passwords: which ones are taken, and how they are kept.
+
+One password is the same in every form of Unicode that a keyboard may give it: it is counted, hashed
+and compared in NFKC. Hashes of what was typed, from before that was so, go on, and are made anew.
+"""
 
 import asyncio
 import base64
 import hmac
 import os
 import threading
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
 from functools import cache, partial
 from typing import TypeVar
 
@@ -21,20 +27,39 @@ from todo_gql.text import Problem, text_problem
 T = TypeVar("T")
 
 SHORTEST, LONGEST = 8, 128
+# What is longer than this as it is typed is too long in every form, and takes long to normalise.
+LONGEST_TYPED = 4 * LONGEST
 WAITING_HASHES = 20
 
 
+class Match(IntEnum):
+    """Whether a password is the right one, which it is in its normal form, or only as typed."""
+
+    NONE = 0
+    NORMALISED = 1
+    AS_TYPED = 2
+
+
+def normalised(password: str) -> str:
+    """The form of a password that is hashed (NFKC); one that is far too long stays as it is."""
+    return password if len(password) > LONGEST_TYPED else unicodedata.normalize("NFKC", password)
+
+
 def password_problem(password: str, *names: str) -> Problem | None:
-    """What is wrong with a new password of somebody with these names; None when nothing is."""
-    if problem := text_problem(password, shortest=SHORTEST, longest=LONGEST):
+    """What is wrong with a new password of somebody with these names; None when nothing is.
+
+    Its characters are counted in its normal form.
+    """
+    normal = normalised(password)
+    if problem := text_problem(normal, shortest=SHORTEST, longest=LONGEST):
         return problem
     for needed in (str.isupper, str.islower, str.isdecimal):
-        if not any(map(needed, password)):
+        if not any(map(needed, normal)):
             message = "Use at least one upper-case letter, one lower-case letter and one digit."
             return ErrorCode.WEAK_PASSWORD, message
-    if password.lower() in common_passwords(SHORTEST):
+    if normal.casefold() in common_passwords(SHORTEST):
         return ErrorCode.WEAK_PASSWORD, "This is one of the passwords that everybody tries first."
-    if password.lower() in {name.lower() for name in names}:
+    if normal.casefold() in {normalised(name).casefold() for name in names}:
         return ErrorCode.WEAK_PASSWORD, "Your name is the first password that others would try."
     return None
 
@@ -42,18 +67,28 @@ def password_problem(password: str, *names: str) -> Problem | None:
 async def hash_password(password: str, settings: Settings) -> str:
     """The hash to store, 60 characters; `Unavailable` when too many wait for theirs."""
     salt = bcrypt.gensalt(settings.bcrypt_rounds)
-    hashed = await hashing_threads().run(partial(bcrypt.hashpw, _digest(password, settings), salt))
+    digest = _digest(normalised(password), settings)
+    hashed = await hashing_threads().run(partial(bcrypt.hashpw, digest, salt))
     return hashed.decode()
 
 
-async def password_matches(password: str, stored: str | None, settings: Settings) -> bool:
+async def password_matches(password: str, stored: str | None, settings: Settings) -> Match:
     """Whether `stored` is the password's hash; without one it takes as long to say no.
 
+    A wrong password takes twice as long where it isn't typed in its normal form, whoever's it is.
     `Unavailable` when too many wait for theirs.
     """
     compared = (stored or _nobodys_hash(settings)).encode()
-    check = partial(bcrypt.checkpw, _digest(password, settings), compared)
-    return await hashing_threads().run(check) and stored is not None
+    forms = {normalised(password): Match.NORMALISED}
+    forms.setdefault(password, Match.AS_TYPED)
+    digests = [(_digest(form, settings), match) for form, match in forms.items()]
+    match = await hashing_threads().run(partial(_first_match, digests, compared))
+    return match if stored is not None else Match.NONE
+
+
+def _first_match(digests: list[tuple[bytes, Match]], stored: bytes) -> Match:
+    matches = (match for digest, match in digests if bcrypt.checkpw(digest, stored))
+    return next(matches, Match.NONE)
 
 
 def hash_is_outdated(stored: str, settings: Settings) -> bool:

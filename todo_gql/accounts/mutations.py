@@ -25,7 +25,7 @@ from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode
 from todo_gql.models import User as Account
 from todo_gql.outages import retried
-from todo_gql.passwords import hash_is_outdated, hash_password, password_matches
+from todo_gql.passwords import Match, hash_is_outdated, hash_password, password_matches
 
 
 def _login_account(_context: Context, arguments: dict[str, Any]) -> str:
@@ -73,11 +73,15 @@ class AccountMutation:
         settings = info.context.settings
         account = await account_named(given.username_or_email)
         stored = account.password_hash if account else None
-        if not await password_matches(given.password, stored, settings) or account is None:
+        match = await password_matches(given.password, stored, settings)
+        if not match or account is None:
             return LoginPayload(errors=[_wrong_credentials()])
         if not account.is_active:
             return LoginPayload(errors=[_disabled()])
-        sign_in = await _begin_session(account, given.password, info.context)
+        new_hash = None
+        if match is Match.AS_TYPED or hash_is_outdated(account.password_hash, settings):
+            new_hash = await hash_password(given.password, settings)
+        sign_in = await _begin_session(account, new_hash, info.context)
         if sign_in is None:
             return LoginPayload(errors=[_wrong_credentials()])
         user, tokens = _signed_in(account, sign_in, info.context)
@@ -132,14 +136,17 @@ async def _sign_out_everywhere(viewer: auth.Viewer) -> None:
 
 
 @retried
-async def _begin_session(account: Account, password: str, context: Context) -> auth.SignIn | None:
+async def _begin_session(
+    account: Account, new_hash: str | None, context: Context
+) -> auth.SignIn | None:
     """A session of the account, which keeps one that was to be deleted.
 
+    With it a new hash of the same password is stored, if there is one.
     None if its password was changed, or it was disabled or deleted, meanwhile.
     """
     changes: dict[str, object] = {"last_login_at": datetime.now(UTC), "deletion_at": None}
-    if hash_is_outdated(account.password_hash, context.settings):
-        changes["password_hash"] = await hash_password(password, context.settings)
+    if new_hash:
+        changes["password_hash"] = new_hash
     unchanged = Account.filter(
         kept(), id=account.id, password_hash=account.password_hash, is_active=True
     )

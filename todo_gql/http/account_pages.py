@@ -21,7 +21,7 @@ from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
 from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
-from todo_gql.passwords import LONGEST, SHORTEST
+from todo_gql.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -92,7 +92,7 @@ async def _change_email(visit: Visit) -> Response:
 async def _reset(visit: Visit) -> Response:
     new, repeated = (visit.form.get(name, "") for name in ("newPassword", "repeatedPassword"))
     given = PasswordResetInput(token=visit.token, new_password=new)
-    mistyped = [] if new == repeated else [_not_the_same()]
+    mistyped = [] if normalised(new) == normalised(repeated) else [_not_the_same()]
     errors = await reset_password(given, None, visit.settings, problems=mistyped)
     problems = {error.path[-1]: error.message for error in errors if error.path}
     if "token" in problems:
