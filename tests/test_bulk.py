@@ -1,11 +1,16 @@
 """Bulk actions: many todos in one transaction."""
 
+import re
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from starlette.types import ASGIApp
 
-from tests.conftest import ERRORS, TODO, Account
+from tests.conftest import ERRORS, TODO, Account, Client, visiting
+from todo_gql.app import create_app
+from todo_gql.settings import Settings
 
 RESULTS = f"""
   results {{ index id todo {{ ...TodoParts }} {ERRORS} }} processed updated {ERRORS}
@@ -264,6 +269,136 @@ async def test_a_call_that_makes_no_sense_is_refused(
     payload = await bulk(account, document, skip=True, **arguments)
     assert expected in codes(payload)
     assert (payload["results"], payload["processed"], payload["updated"]) == ([], 0, 0)
+
+
+async def test_a_result_names_its_todo_twice(account: Account) -> None:
+    """As `todoId`, and as `id`, which is deprecated and goes on working; in every outcome."""
+    parts = "results { id todoId todo { id } } updated"
+    todo = await account.create(title="A")
+    unknown, own = str(uuid4()), str(uuid4())
+    made = await account.data(
+        "mutation ($inputs: [TodoCreateInput!]!) {"
+        f" todoBulkCreate(inputs: $inputs, onError: SKIP_FAILED) {{ {parts} }} }}",
+        inputs=[{"title": "B"}, {"title": "C", "id": own}, {"title": ""}],
+    )
+    first, second, third = made["todoBulkCreate"]["results"]
+    assert first["todoId"] == first["id"] == first["todo"]["id"]
+    assert second == {"id": own, "todoId": own, "todo": {"id": own}}
+    assert third == {"id": None, "todoId": None, "todo": None}
+    for field in ("todoBulkDelete", "todoBulkRestore"):
+        done = await account.data(
+            f"mutation ($ids: [ID!]!) {{ {field}(ids: $ids, onError: SKIP_FAILED) {{ {parts} }} }}",
+            ids=[todo["id"], unknown],
+        )
+        assert [(one["id"], one["todoId"]) for one in done[field]["results"]] == [
+            (todo["id"], todo["id"]),
+            (unknown, unknown),
+        ]
+
+
+async def test_the_id_of_a_result_is_deprecated_with_a_date(client: Client) -> None:
+    """Which tools that write code tell their users."""
+    answer = await client.execute(
+        '{ __type(name: "TodoBulkResult") { fields(includeDeprecated: true)'
+        " { name isDeprecated deprecationReason } } }"
+    )
+    fields = {one["name"]: one for one in answer["data"]["__type"]["fields"]}
+    assert not fields["todoId"]["isDeprecated"]
+    assert fields["id"]["isDeprecated"]
+    assert "`todoId`" in fields["id"]["deprecationReason"]
+    assert re.search(r"\b20\d\d-\d\d-\d\d\b", fields["id"]["deprecationReason"])
+
+
+NOT_ONE = {
+    "two": ("", "{ setStatus: COMPLETED, setPriority: HIGH }"),
+    "none": ("", "{}"),
+    "null": ("", "{ setStatus: null }"),
+    "one and null": ("", "{ setStatus: COMPLETED, setPriority: null }"),
+    "a nullable variable": ("($a: TodoStatus)", "{ setStatus: $a }"),
+    "a nullable variable with a default": ("($a: TodoStatus = PENDING)", "{ setStatus: $a }"),
+    "a variable beside another": ("($a: [String!]!)", "{ setStatus: PENDING, addTags: $a }"),
+    "the default of a variable": (
+        "($a: TodoBulkAction! = { setStatus: COMPLETED, setPriority: HIGH })",
+        "$a",
+    ),
+    "a nullable variable in a fragment": ("", "in a fragment"),
+}
+IN_A_FRAGMENT = """
+mutation ($a: TodoStatus) { ...Half }
+fragment Half on Mutation {
+  todoCreate(input: { title: "half" }) { errors { code } }
+  todoBulkUpdate(ids: [], action: { setStatus: $a }) { errors { code } }
+}
+"""
+
+
+@pytest.fixture(params=["breadth-first", "graphql-core"])
+async def either(
+    request: pytest.FixtureRequest, app: ASGIApp, settings: Settings, database_url: str
+) -> AsyncIterator[Client]:
+    """Somebody at a server with one engine or the other."""
+    changed = settings.model_copy(update={"execution_engine": request.param})
+    async with visiting(create_app(changed, database_url)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("variables", "action"), NOT_ONE.values(), ids=NOT_ONE)
+async def test_a_document_with_more_or_less_than_one_thing_is_invalid(
+    either: Client, account: Account, variables: str, action: str
+) -> None:
+    """So that nothing of it is executed, whatever the variables are."""
+    document = (
+        IN_A_FRAGMENT
+        if action == "in a fragment"
+        else (
+            f"mutation Half{variables} {{"
+            ' todoCreate(input: { title: "half" }) { errors { code } }'
+            f" todoBulkUpdate(ids: [], action: {action}) {{ errors {{ code }} }} }}"
+        )
+    )
+    answer = await either.execute(document, {"a": ["x"]}, account.token)
+    told = {error["extensions"]["code"] for error in answer["errors"]}
+    assert told == {"GRAPHQL_VALIDATION_FAILED"}
+    assert (await account.data("{ todos { totalCount } }"))["todos"]["totalCount"] == 0
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *({"setStatus": "PENDING", "setPriority": "LOW"}, {}, {"addTags": None}),
+        *({"setStatus": "PENDING", "addTags": None}, {"nonsense": 1}),
+    ],
+    ids=str,
+)
+async def test_variables_with_more_or_less_than_one_thing_are_refused(
+    either: Client, account: Account, action: dict[str, Any]
+) -> None:
+    """Before anything of the document is executed."""
+    document = (
+        "mutation ($action: TodoBulkAction!) {"
+        ' todoCreate(input: { title: "half" }) { errors { code } }'
+        " todoBulkUpdate(ids: [], action: $action) { errors { code } } }"
+    )
+    answer = await either.execute(document, {"action": action}, account.token)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
+    assert (await account.data("{ todos { totalCount } }"))["todos"]["totalCount"] == 0
+
+
+async def test_one_thing_may_be_a_variable_that_is_not_null(
+    either: Client, account: Account
+) -> None:
+    """As a whole, too."""
+    todo = await account.create(title="A")
+    field = "todoBulkUpdate(ids: [$id], action: %s) { updated }"
+    value = f"mutation ($id: ID!, $status: TodoStatus!) {{ {field % '{ setStatus: $status }'} }}"
+    whole = f"mutation ($id: ID!, $action: TodoBulkAction!) {{ {field % '$action'} }}"
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (value, {"status": "COMPLETED"}),
+        (whole, {"action": {"setPriority": "HIGH"}}),
+    ]
+    for document, variables in asked:
+        answer = await either.execute(document, {"id": todo["id"], **variables}, account.token)
+        assert answer == {"data": {"todoBulkUpdate": {"updated": 1}}}
 
 
 async def test_an_action_is_exactly_one_thing(account: Account) -> None:

@@ -320,13 +320,14 @@ async def test_what_can_not_be_executed_is_an_error(
 
 
 ASK = {"query": "{ __typename }"}
+NO_REQUESTS: list[Any] = [{}, None, [], [ASK], "x", 5]
 BAD_REQUESTS: list[tuple[Any, str]] = [
     *(
         ({"query": text}, "GRAPHQL_PARSE_FAILED")
         for text in ("", " \n", "# nothing", "{", "\ud800")
     ),
     *(({"query": text}, "BAD_USER_INPUT") for text in (None, 5, ["{ __typename }"])),
-    *((body, "BAD_USER_INPUT") for body in ({}, None, [], [ASK], "x", 5)),
+    *((body, "BAD_USER_INPUT") for body in NO_REQUESTS),
     *((ASK | {"variables": value}, "BAD_USER_INPUT") for value in ([1], "x", False)),
     *((ASK | {"extensions": value}, "BAD_USER_INPUT") for value in ([1], "x", 0)),
     (ASK | {"operationName": 1}, "BAD_USER_INPUT"),

@@ -18,6 +18,7 @@ from graphql import (
 
 from todo_gql.documents.amounts import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
+from todo_gql.documents.one_of import OneOfVariablesRule
 from todo_gql.documents.secrecy import Secrecy
 from todo_gql.errors import Code, formatted
 from todo_gql.settings import Settings
@@ -81,7 +82,7 @@ class Documents:
         self.limits = DocumentLimits(schema, settings)
         self.secrecy = None if settings.has_introspection else Secrecy(schema)
         hidden = () if settings.has_introspection else (NoSchemaIntrospectionCustomRule,)
-        self.rules = (*specified_rules, *hidden)
+        self.rules = (*specified_rules, OneOfVariablesRule, *hidden)
 
     def read(self, text: str) -> Document | list[Entry]:
         """The document of a text, or the errors that it has."""
