@@ -23,6 +23,8 @@ export default [
       '@graphql-eslint/require-field-of-type-query-in-mutation-result': 'off',
       // Who isn't signed in has no list to be null among other things: the answer has no data.
       '@graphql-eslint/require-nullable-result-in-root': 'off',
+      // The specified @deprecated has no argument for a date, so that it stands in the reason.
+      '@graphql-eslint/require-deprecation-date': 'off',
       // User.username is one word, of which `name` would say less than `fullName` does.
       '@graphql-eslint/no-typename-prefix': 'off',
 

@@ -171,12 +171,14 @@ def _results(info: Info, outcomes: Sequence[Outcome], *, aborted: bool) -> list[
     for index, outcome in enumerate(outcomes):
         todo = outcome.before if aborted else outcome.after
         id = str(todo.id) if todo else outcome.id
+        todo_id = strawberry.ID(id) if id is not None else None
         results.append(
             TodoBulkResult(
                 index=index,
-                id=strawberry.ID(id) if id is not None else None,
+                id=todo_id,
                 todo=shown(todo, info),
                 errors=outcome.errors,
+                todo_id=todo_id,
             )
         )
     return results

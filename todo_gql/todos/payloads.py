@@ -22,10 +22,17 @@ class TodoBulkResult:
 
     index: int = strawberry.field(description="Its place in the list given, from 0.")
     id: strawberry.ID | None = strawberry.field(
-        description="Its id; null for a create that failed without one."
+        description="Its id; null for a create that failed without one.",
+        deprecation_reason=(
+            "Use `todoId`: caches such as Relay's take the result and its todo for one thing, since"
+            " both have this `id`. Deprecated on 2026-11-29, removed on 2027-12-01 at the earliest."
+        ),
     )
     todo: Todo | None = strawberry.field(description="The todo as it is now.")
     errors: list[UserError] = strawberry.field(description="Why it was not changed.")
+    todo_id: strawberry.ID | None = strawberry.field(
+        description="The todo's id; null for a create that failed without one."
+    )
 
 
 @strawberry.type(description="What became of a bulk action.")
