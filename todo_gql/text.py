@@ -1,16 +1,73 @@
 """The rules for text that people type, whatever it is about."""
 
 import re
-from typing import TypeAlias
+import unicodedata
+from functools import cache
+from typing import Final, TypeAlias
 
 from todo_gql.errors import ErrorCode
 
 Problem: TypeAlias = tuple[ErrorCode, str]
 
+# How many characters a text may have before it is normalised, for each that it may have then.
+RAW: Final = 4
+
+# White space that is trimmed. Python's own `strip` takes control characters with it.
+WHITE_SPACE: Final = (
+    " \t\n\r\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 # Control characters (category Cc) and lone surrogates: what a terminal acts on, what PostgreSQL
-# can't store, and what UTF-8 can't write.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-UNPRINTABLE_IN_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# can't store, and what UTF-8 can't write. And what turns the text around it: with an override or
+# an embedding a name shows as another one (Unicode's UAX 9). Marks such as U+200E do no more than a
+# letter does, and people who write from right to left type them.
+OF_ANY_TEXT = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+REFUSED_IN_LINES = re.compile(f"[{OF_ANY_TEXT}]")
+REFUSED = re.compile(f"[{OF_ANY_TEXT}\t\n\r\u2028\u2029]")
+
+# What shows nothing by itself: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, and
+# what is blank or only marks a place, though it has no such property.
+IGNORABLE: Final = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+BLANK: Final = "\u2800\ufff9-\ufffb\U00013430-\U0001343f\U0001d159"
+SHOWN = re.compile(rf"[^{IGNORABLE}{BLANK}\s]")
+
+# Unicode's Stream-Safe Text Format (UAX 15): no script needs more, and the time to normalise grows
+# with their square.
+MOST_MARKS: Final = 30
+
+
+@cache
+def _stacked() -> re.Pattern[str]:
+    """Finds more combining marks in a row than any script needs."""
+    marks = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
+    return re.compile(f"[{marks}]{{{MOST_MARKS + 1}}}")
+
+
+def read_text(
+    value: str,
+    *,
+    shortest: int = 0,
+    longest: int,
+    multiline: bool = False,
+    as_typed: bool = False,
+) -> tuple[str, Problem | None]:
+    """What is kept of a text, and what is wrong with it.
+
+    It is kept in NFC and trimmed, though not where it is kept `as_typed`; one that shows nothing is
+    empty. Lengths are in characters. Only `multiline` text may hold line breaks and tabs.
+    """
+    if len(value) <= longest and value.isascii() and value.isprintable():
+        text = value if as_typed and not value.isspace() else value.strip()
+        return text, None if len(text) >= shortest else _too_short(shortest)
+    text = value if as_typed else value.strip(WHITE_SPACE)
+    if problem := raw_problem(text, longest=longest, multiline=multiline):
+        return text, problem
+    text = unicodedata.normalize("NFC", text) if shows(text) else ""
+    return text, _length_problem(text, shortest, longest)
 
 
 def text_problem(
@@ -20,14 +77,40 @@ def text_problem(
 
     Lengths are in characters. Only `multiline` text may hold line breaks and tabs.
     """
-    unprintable = UNPRINTABLE_IN_LINES if multiline else UNPRINTABLE
-    if not value.isprintable() and (found := unprintable.search(value)):
+    return raw_problem(value, longest=longest, multiline=multiline) or _length_problem(
+        value, shortest, longest
+    )
+
+
+def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem | None:
+    """What is wrong with a text before it is normalised: its size, or what it holds."""
+    if len(value) > RAW * longest:
+        return _too_long(longest)
+    refused = REFUSED_IN_LINES if multiline else REFUSED
+    if not value.isprintable() and (found := refused.search(value)):
         return ErrorCode.INVALID, f"The character U+{ord(found[0]):04X} is not allowed here."
-    if len(value) < shortest:
-        return ErrorCode.TOO_SHORT, f"At least {_characters(shortest)}, please."
-    if len(value) > longest:
-        return ErrorCode.TOO_LONG, f"At most {_characters(longest)}, please."
+    if not value.isascii() and _stacked().search(value):
+        return ErrorCode.INVALID, f"At most {MOST_MARKS} marks may stand on one character."
     return None
+
+
+def shows(value: str) -> bool:
+    """Whether anything of a text can be seen."""
+    return SHOWN.search(value) is not None
+
+
+def _length_problem(value: str, shortest: int, longest: int) -> Problem | None:
+    if len(value) < shortest:
+        return _too_short(shortest)
+    return _too_long(longest) if len(value) > longest else None
+
+
+def _too_short(shortest: int) -> Problem:
+    return ErrorCode.TOO_SHORT, f"At least {_characters(shortest)}, please."
+
+
+def _too_long(longest: int) -> Problem:
+    return ErrorCode.TOO_LONG, f"At most {_characters(longest)}, please."
 
 
 def _characters(number: int) -> str:
@@ -35,5 +118,6 @@ def _characters(number: int) -> str:
 
 
 def cleaned(value: str | None, longest: int) -> str | None:
-    """What is printable in `value`, cut to `longest` characters; None when nothing is left."""
-    return UNPRINTABLE.sub("", value or "").strip()[:longest] or None
+    """What may be kept of what a program says, cut to `longest` characters; None when it is blank."""
+    text = REFUSED.sub("", (value or "")[: RAW * longest]).strip()[:longest]
+    return text if shows(text) else None

@@ -30,7 +30,7 @@ from todo_gql.pagination import (
     parse_uuid,
 )
 from todo_gql.statement import Statement
-from todo_gql.text import text_problem
+from todo_gql.text import read_text
 
 LONGEST_SEARCH = 255
 NEWEST_FIRST = Keyset(
@@ -99,10 +99,11 @@ def _filtered(viewer: Viewer, wanted: UserFilter | None) -> Statement:
     statement = access.visible_users(viewer)
     if not wanted:
         return statement
-    if wanted.search and wanted.search.strip():
-        if problem := text_problem(wanted.search, longest=LONGEST_SEARCH):
-            raise BadUserInput(f"search: {problem[1]}")
-        bound = statement.bind(wanted.search.strip().lower())
+    text, problem = read_text(wanted.search or "", longest=LONGEST_SEARCH)
+    if problem:
+        raise BadUserInput(f"search: {problem[1]}")
+    if text:
+        bound = statement.bind(text.lower())
         statement.where(f"strpos({SEARCHED}, {bound}) > 0")
     conditions = {
         "u.is_active": wanted.is_active,

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.passwords import password_problem
 from todo_gql.settings import Settings
-from todo_gql.text import Problem, text_problem
+from todo_gql.text import Problem, read_text, text_problem
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
 LONGEST_EMAIL = 255
@@ -61,10 +61,10 @@ def registration_problems(given: RegisterInput, settings: Settings) -> list[User
         "username": username_problem(given.username),
         "email": email_problem(given.email, settings),
         "password": password_problem(given.password, *names),
-        "firstName": text_problem(given.first_name or "", longest=100),
-        "lastName": text_problem(given.last_name or "", longest=100),
-        "bio": text_problem(given.bio or "", longest=1000, multiline=True),
-        "avatarUrl": url_problem(given.avatar_url or ""),
+        "firstName": read_name(given.first_name or "")[1],
+        "lastName": read_name(given.last_name or "")[1],
+        "bio": read_bio(given.bio or "")[1],
+        "avatarUrl": read_url(given.avatar_url or "")[1],
     }
     return [invalid(*problem, "input", name) for name, problem in problems.items() if problem]
 
@@ -94,18 +94,23 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
     return None
 
 
-def url_problem(url: str) -> Problem | None:
-    """What is wrong with the address of a picture; None when nothing is, or it is blank."""
-    if problem := text_problem(url, longest=500):
-        return problem
-    return (
-        None
-        if not url.strip() or _is_web_address(url.strip())
-        else (
-            ErrorCode.INVALID,
-            "This is not an address that begins with http:// or https://.",
-        )
-    )
+def read_name(name: str) -> tuple[str, Problem | None]:
+    """A first or a last name as it is kept, and what is wrong with it."""
+    return read_text(name, longest=100)
+
+
+def read_bio(bio: str) -> tuple[str, Problem | None]:
+    """What people say of themselves as it is kept, and what is wrong with it."""
+    return read_text(bio, longest=1000, multiline=True, as_typed=True)
+
+
+def read_url(url: str) -> tuple[str, Problem | None]:
+    """The address of a picture as it is kept, and what is wrong with it."""
+    text, problem = read_text(url, longest=500)
+    if text and not problem and not _is_web_address(text):
+        message = "This is not an address that begins with http:// or https://."
+        problem = ErrorCode.INVALID, message
+    return text, problem
 
 
 def _is_web_address(url: str) -> bool:

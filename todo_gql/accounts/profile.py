@@ -16,7 +16,7 @@ from todo_gql.accounts.account import (
     wrong_password,
 )
 from todo_gql.accounts.credentials import Credential, viewers_account
-from todo_gql.accounts.inputs import url_problem
+from todo_gql.accounts.inputs import read_bio, read_name, read_url
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import UserPayload
 from todo_gql.context import Context, Info
@@ -25,7 +25,7 @@ from todo_gql.models import MailKind
 from todo_gql.models import User as Account
 from todo_gql.outages import retried
 from todo_gql.passwords import hash_password, password_problem
-from todo_gql.text import Problem, text_problem
+from todo_gql.text import Problem
 
 
 @strawberry.input(description="What to change: absent leaves as it is, null clears.")
@@ -51,12 +51,12 @@ class PasswordChangeInput:
     )
 
 
-# How each field is called in the schema, and what may be wrong with its text.
-PROFILE: dict[str, tuple[str, Callable[[str], Problem | None]]] = {
-    "first_name": ("firstName", lambda text: text_problem(text, longest=100)),
-    "last_name": ("lastName", lambda text: text_problem(text, longest=100)),
-    "bio": ("bio", lambda text: text_problem(text, longest=1000, multiline=True)),
-    "avatar_url": ("avatarUrl", url_problem),
+# How each field is called in the schema, and how it is read.
+PROFILE: dict[str, tuple[str, Callable[[str], tuple[str, Problem | None]]]] = {
+    "first_name": ("firstName", read_name),
+    "last_name": ("lastName", read_name),
+    "bio": ("bio", read_bio),
+    "avatar_url": ("avatarUrl", read_url),
 }
 
 
@@ -64,13 +64,13 @@ def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list
     """The values to store, blank ones as null, and what is wrong with them."""
     values: dict[str, str | None] = {}
     problems: list[UserError] = []
-    for name, (graphql_name, problem_of) in PROFILE.items():
+    for name, (graphql_name, read) in PROFILE.items():
         given = getattr(sent, name)
         if given is None:
             continue
-        text = given.value or ""
-        values[name] = (text if name == "bio" else text.strip()) if text.strip() else None
-        if problem := problem_of(text):
+        text, problem = read(given.value or "")
+        values[name] = text or None
+        if problem:
             problems.append(invalid(*problem, "input", graphql_name))
     return values, problems
 

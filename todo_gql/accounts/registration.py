@@ -11,7 +11,13 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts import mails
-from todo_gql.accounts.inputs import RegisterInput, registration_problems
+from todo_gql.accounts.inputs import (
+    RegisterInput,
+    read_bio,
+    read_name,
+    read_url,
+    registration_problems,
+)
 from todo_gql.auth import Device, SignIn, begin_session
 from todo_gql.errors import ConflictError, ErrorCode, UserError
 from todo_gql.models import MailKind, User
@@ -80,10 +86,10 @@ def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
         "email": given.email,
         "email_key": given.email.lower(),
         "password_hash": password_hash,
-        "first_name": (given.first_name or "").strip() or None,
-        "last_name": (given.last_name or "").strip() or None,
-        "bio": given.bio if given.bio and given.bio.strip() else None,
-        "avatar_url": (given.avatar_url or "").strip() or None,
+        "first_name": read_name(given.first_name or "")[0] or None,
+        "last_name": read_name(given.last_name or "")[0] or None,
+        "bio": read_bio(given.bio or "")[0] or None,
+        "avatar_url": read_url(given.avatar_url or "")[0] or None,
     }
 
 

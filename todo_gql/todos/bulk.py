@@ -14,7 +14,7 @@ from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, take
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.todos.state import TodoState
-from todo_gql.todos.tag_names import MAX_TAGS, read_tag_names, read_tags
+from todo_gql.todos.tag_names import MAX_TAGS, as_carried, normal_form, read_tag_names, read_tags
 from todo_gql.todos.writes import OwnerWrite, owner_write
 
 MAX_ITEMS = 100
@@ -60,7 +60,7 @@ def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
 
 def _add_tags(names: Sequence[str]) -> Edit:
     def edit(todo: TodoState, now: datetime) -> TodoState | tuple[ErrorCode, str]:
-        tags = tuple(sorted({*todo.tags, *names}))
+        tags = tuple(sorted({*todo.tags, *as_carried(names, todo.tags)}))
         if len(tags) > MAX_TAGS:
             return ErrorCode.TOO_MANY, f"It would carry {len(tags)} tags; {MAX_TAGS} is the most."
         return todo._replace(tags=tags)
@@ -69,7 +69,10 @@ def _add_tags(names: Sequence[str]) -> Edit:
 
 
 def _remove_tags(names: Sequence[str]) -> Edit:
-    return lambda todo, now: todo._replace(tags=tuple(n for n in todo.tags if n not in names))
+    removed = frozenset(names)
+    return lambda todo, now: todo._replace(
+        tags=tuple(name for name in todo.tags if removed.isdisjoint({name, normal_form(name)}))
+    )
 
 
 @retried

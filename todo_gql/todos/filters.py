@@ -1,5 +1,6 @@
 """Filters of todos, as conditions on the table `todos t`."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +13,9 @@ from todo_gql.auth import Viewer
 from todo_gql.errors import BadUserInput
 from todo_gql.node import parse_id
 from todo_gql.statement import Statement
-from todo_gql.text import text_problem
+from todo_gql.text import read_text, text_problem
 from todo_gql.todos.inputs import TagComparator, TodoFilter, given
-from todo_gql.todos.tag_names import MAX_TAGS, normal_form
+from todo_gql.todos.tag_names import MAX_TAGS, normal_form, stored_forms
 
 MAX_DEPTH = 5
 MAX_NODES = 50
@@ -139,8 +140,10 @@ class FilterConditions:
         if (some := given(comparator.some)) is not None:
             parts.append(self._carries(_names(some)))
         if (every := given(comparator.every)) is not None:
-            names = _names(every)
-            parts += map(self._carries, [[name] for name in names[: MAX_TAGS + 1]])
+            wanted = defaultdict[str, set[str]](set)
+            for name in _checked_names(every):
+                wanted[normal_form(name)] |= stored_forms(name)
+            parts += [self._carries(sorted(forms)) for forms in wanted.values()][: MAX_TAGS + 1]
         if (none := given(comparator.none)) is not None:
             parts.append(f"NOT {self._carries(_names(none))}")
         if (is_empty := given(comparator.is_empty)) is not None:
@@ -155,10 +158,9 @@ class FilterConditions:
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _search(self, text: str) -> list[str]:
-        if not text.strip():
+        text = read_search(text, longest=MAX_SEARCH, multiline=True)
+        if not text:
             return []
-        if problem := text_problem(text, longest=MAX_SEARCH, multiline=True):
-            raise BadUserInput(f"search: {problem[1]}")
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.plan_anew = True
         escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
@@ -179,9 +181,20 @@ def _enum_values(members: Sequence[Enum]) -> list[Any]:
     return [member.value for member in members]
 
 
-def _names(names: list[str]) -> list[str]:
-    normal = {normal_form(name) for name in _bounded(names)}
-    for name in normal:
+def _checked_names(names: list[str]) -> list[str]:
+    for name in _bounded(names):
         if problem := text_problem(name, longest=MAX_SEARCH):
             raise BadUserInput(f"tags: {problem[1]}")
-    return sorted(normal)
+    return names
+
+
+def _names(names: list[str]) -> list[str]:
+    return sorted({form for name in _checked_names(names) for form in stored_forms(name)})
+
+
+def read_search(text: str, *, longest: int, multiline: bool = False) -> str:
+    """A text to look for, empty where it shows nothing; `BadUserInput` when something is wrong."""
+    read, problem = read_text(text, longest=longest, multiline=multiline, as_typed=True)
+    if problem:
+        raise BadUserInput(f"search: {problem[1]}")
+    return read

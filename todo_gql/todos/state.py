@@ -8,6 +8,7 @@ import orjson
 
 from todo_gql import db
 from todo_gql.models import Priority, Status
+from todo_gql.todos.tag_names import as_carried
 
 NO_METADATA = "{}"
 
@@ -71,7 +72,8 @@ class TodoState(NamedTuple):
     def edited(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo with an edit; `completed_at` follows the status."""
         completed = edit.get("status", self.status) == Status.COMPLETED
-        return self._replace(**edit, completed_at=(self.completed_at or now) if completed else None)
+        todo = self._replace(**edit, completed_at=(self.completed_at or now) if completed else None)
+        return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
 
 
 COLUMNS = TodoState._fields

@@ -1,10 +1,11 @@
 """How a tag is named."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from todo_gql.errors import ErrorCode, UserError, invalid
-from todo_gql.text import text_problem
+from todo_gql.folding import name_of
+from todo_gql.text import RAW, WHITE_SPACE, raw_problem, shows, text_problem
 
 MAX_TAGS = 10
 MAX_LENGTH = 50
@@ -13,17 +14,43 @@ MAX_NAMES = 100
 
 
 def normal_form(name: str) -> str:
-    """The name under which a tag is stored: trimmed, NFKC and in lower case."""
-    if name.isascii():
-        return name.strip().lower()
-    folded = unicodedata.normalize("NFKC", name).strip().lower()
-    return unicodedata.normalize("NFKC", folded)
+    """The name under which a tag is stored and shown, whichever way it was typed."""
+    # No tag has a name so long, and so it needs no folding.
+    return name if len(name) > RAW * MAX_LENGTH else name_of(name)
+
+
+def stored_forms(name: str) -> set[str]:
+    """The names under which a tag may be stored that is called so.
+
+    It may have been stored before names were folded as they are now, when they were in lower case.
+    """
+    if name.isascii() or len(name) > RAW * MAX_LENGTH:
+        return {normal_form(name)}
+    lower = unicodedata.normalize("NFKC", name).strip().lower()
+    return {name_of(name), unicodedata.normalize("NFKC", lower)}
+
+
+def as_carried(names: Iterable[str], carried: Sequence[str]) -> tuple[str, ...]:
+    """The names in order, each as the todo carries it that carries these.
+
+    So a tag that was stored in another form stays what it is until its todo lets go of it.
+    """
+    if all(map(str.isascii, carried)):
+        return tuple(sorted(names))
+    known = {normal_form(name): name for name in carried}
+    return tuple(sorted({known.get(name, name) for name in names}))
 
 
 def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
     """The normal form of one name, with what is wrong with it added to `problems`."""
-    normal = normal_form(name)
-    if problem := text_problem(normal, shortest=1, longest=MAX_LENGTH):
+    if name.isascii() and name.isprintable() and 1 <= len(plain := name.strip()) <= MAX_LENGTH:
+        return plain.lower()
+    problem = raw_problem(name.strip(WHITE_SPACE), longest=MAX_LENGTH)
+    normal = "" if problem else normal_form(name)
+    if not problem:
+        normal = normal if shows(normal) else ""
+        problem = text_problem(normal, shortest=1, longest=MAX_LENGTH)
+    if problem:
         problems.append(invalid(*problem, *path))
     return normal
 

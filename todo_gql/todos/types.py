@@ -87,7 +87,9 @@ OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
 class Tag(Node):
     """A row of tags."""
 
-    name: str = strawberry.field(description="Trimmed and in lower case, 1 to 50 characters.")
+    name: str = strawberry.field(
+        description="Trimmed and in lower case, 1 to 50 characters; one name however it was typed."
+    )
     todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
 
     @classmethod

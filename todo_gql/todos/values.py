@@ -13,7 +13,7 @@ from strawberry import UNSET
 
 from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.scalars import serialize_time
-from todo_gql.text import text_problem
+from todo_gql.text import read_text
 from todo_gql.todos.inputs import TodoCreateInput, TodoUpdateInput
 from todo_gql.todos.state import NO_METADATA, TodoEdit, canonical_json
 from todo_gql.todos.tag_names import read_tags
@@ -33,16 +33,17 @@ Problems = list[UserError]
 
 
 def _title(value: str, problems: Problems, *path: str) -> str:
-    title = value.strip()
-    if problem := text_problem(title, shortest=1, longest=MAX_TITLE):
+    title, problem = read_text(value, shortest=1, longest=MAX_TITLE)
+    if problem:
         problems.append(invalid(*problem, *path))
     return title
 
 
 def _description(value: str, problems: Problems, *path: str) -> str:
-    if problem := text_problem(value, longest=MAX_DESCRIPTION, multiline=True):
+    text, problem = read_text(value, longest=MAX_DESCRIPTION, multiline=True, as_typed=True)
+    if problem:
         problems.append(invalid(*problem, *path))
-    return value
+    return text
 
 
 def _member(value: Any, problems: Problems, *path: str) -> int:

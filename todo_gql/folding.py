@@ -1,0 +1,96 @@
+"""What makes two texts one, however they were typed."""
+
+import re
+import unicodedata
+from typing import Final
+
+import idna.core
+
+from todo_gql.text import IGNORABLE, WHITE_SPACE
+
+NON_JOINER, JOINER = "\u200c", "\u200d"
+# The class of the signs that join consonants, after or before which Indic scripts use joiners.
+VIRAMA: Final = 9
+# As far as there may be marks between a joiner and the letters that it stands between.
+AROUND: Final = 40
+
+IGNORED = re.compile(f"[{IGNORABLE}]+")
+SYMBOLS: Final = frozenset({"So", "Sm", "Sk"})
+KEYCAP: Final = "\u20e3"
+# Flags of regions: a black flag, and the region's code in letters that don't show.
+FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f")
+# What has variants that a selector chooses: ideographs, letters of Mongolian and of Myanmar.
+VARIED = re.compile(
+    "[\u1000-\u109f\u1820-\u18aa\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
+)
+SELECTOR = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Greek's s, and the one that stands at the end of words.
+SIGMA, FINAL_SIGMA = "\u03c3", "\u03c2"
+LAST_SIGMA = re.compile(rf"(?<=\w){SIGMA}(?!\w)")
+# A second time finds what the first has brought together; a third finds that nothing is left.
+MOST_TIMES: Final = 4
+
+
+def folded(text: str) -> str:
+    """The form in which texts are compared: NFKC, full case folding, and an i without its dot."""
+    if text.isascii():
+        return text.lower()
+    for _ in range(MOST_TIMES):
+        before = text
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+        text = unicodedata.normalize("NFKC", text.replace("i\u0307", "i"))
+        if text == before:
+            break
+    return text
+
+
+def name_of(text: str) -> str:
+    """The one name of what people call so: trimmed, folded, without what does nothing in it.
+
+    It is also what is shown, and so has the sigma that Greek has at the end of words.
+    """
+    if text.isascii():
+        return text.strip(WHITE_SPACE).lower()
+    for _ in range(MOST_TIMES):
+        before = text
+        text = folded(_without_ignored(unicodedata.normalize("NFKC", text))).strip(WHITE_SPACE)
+        if text == before:
+            break
+    return LAST_SIGMA.sub(FINAL_SIGMA, text)
+
+
+def _without_ignored(text: str) -> str:
+    """The text without characters that show nothing and change nothing around them."""
+    if not IGNORED.search(text):
+        return text
+    in_flags = {place for flag in FLAG.finditer(text) for place in range(*flag.span())}
+    kept: list[str] = []
+    for place, char in enumerate(text):
+        if not IGNORED.match(char) or place in in_flags or _matters(text, place, kept):
+            kept.append(char)
+    return "".join(kept)
+
+
+def _matters(text: str, place: int, kept: list[str]) -> bool:
+    """Whether an ignorable character changes what is seen, after those that were kept."""
+    char, before, after = text[place], kept[-1:], text[place + 1 : place + 2]
+    if SELECTOR.match(char) and before:
+        return (
+            after == KEYCAP
+            or unicodedata.category(before[0]) in SYMBOLS
+            or VARIED.match(before[0]) is not None
+        )
+    if char == JOINER and before and after:
+        of_emoji = _is_symbol(before[0]) and _is_symbol(after)
+        return of_emoji or unicodedata.combining(after) == VIRAMA or _joins(text, place)
+    return char == NON_JOINER and _joins(text, place)
+
+
+def _is_symbol(char: str) -> bool:
+    return unicodedata.category(char) in SYMBOLS or SELECTOR.match(char) is not None
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a script needs a joiner there (RFC 5892, appendix A.1 and A.2)."""
+    start = max(place - AROUND, 0)
+    return idna.core.valid_contextj(text[start : place + AROUND], place - start)
