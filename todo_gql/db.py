@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 from tortoise import Tortoise
@@ -20,7 +20,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
-from todo_gql.outages import LOST, OutcomeUnknown
+from todo_gql.outages import LOST, STALE, OutcomeUnknown
 from todo_gql.pool import LOOK_SECONDS, Pool
 from todo_gql.settings import Settings
 from todo_gql.telemetry.statements import NotedConnection
@@ -28,6 +28,7 @@ from todo_gql.telemetry.statements import NotedConnection
 logger = logging.getLogger(__name__)
 
 Row: TypeAlias = asyncpg.Record
+Result = TypeVar("Result")
 
 
 class Values(Protocol):
@@ -93,6 +94,19 @@ class Client(AsyncpgDBClient):
             _pools.remove(self._pool)
         await super()._close()
 
+    async def execute_insert(self, query: str, values: list[Any]) -> Row | None:
+        return await _prepared_again(super().execute_insert, query, values)
+
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, list[dict[Any, Any]]]:
+        return await _prepared_again(super().execute_query, query, values)
+
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[Any, Any]]:
+        return await _prepared_again(super().execute_query_dict, query, values)
+
     @property
     def pool(self) -> Pool | None:
         """The pool, once it is open."""
@@ -106,6 +120,17 @@ class Client(AsyncpgDBClient):
         await self.acquire_connection().ensure_connection()
         assert self._pool is not None
         return self._pool
+
+
+async def _prepared_again(
+    send: Callable[[str, Any], Coroutine[Any, Any, Result]], query: str, values: Any
+) -> Result:
+    """What a statement of Tortoise's outside a transaction gives, also if it was refused once."""
+    try:
+        return await send(query, values)
+    except STALE as stale:
+        logger.warning("a statement is prepared again: %s", type(stale).__name__)
+        return await send(query, values)
 
 
 class Transaction(TransactionWrapper):
@@ -283,8 +308,9 @@ async def transaction() -> AsyncIterator[Connection]:
 async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]:
     """All rows of a statement, prepared once per connection.
 
-    A statement whose best plan depends on its values is to be planned anew each time. One that only
-    reads is sent once more when its connection was lost, unless it is part of a transaction.
+    A statement whose best plan depends on its values is to be planned anew each time. Unless it is
+    part of a transaction, one that only reads is sent once more when its connection was lost, and
+    any when PostgreSQL refused it as it was prepared.
     """
     try:
         if _pools and not plan_anew and _joined.get() is None:
@@ -295,6 +321,8 @@ async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]
             return await acquired.fetch(sql, *values)
     except LOST as lost:
         return await _fetched_again(lost, sql, *values)
+    except STALE as stale:
+        return await _fetched_anew(stale, sql, *values)
 
 
 async def fetchrow(sql: str, *values: object) -> Row | None:
@@ -305,6 +333,18 @@ async def fetchrow(sql: str, *values: object) -> Row | None:
     except LOST as lost:
         rows = await _fetched_again(lost, sql, *values)
         return rows[0] if rows else None
+    except STALE as stale:
+        rows = await _fetched_anew(stale, sql, *values)
+        return rows[0] if rows else None
+
+
+async def _fetched_anew(stale: Exception, sql: str, *values: object) -> list[Row]:
+    """All rows of a statement that PostgreSQL didn't execute, since it was prepared too long ago."""
+    if _joined.get() is not None:
+        raise stale
+    logger.warning("a statement is prepared again: %s", type(stale).__name__)
+    async with connection() as acquired:
+        return await acquired.fetch(sql, *values)
 
 
 async def _fetched_again(lost: Exception, sql: str, *values: object) -> list[Row]:

@@ -35,8 +35,12 @@ LOST = (
 TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 """PostgreSQL has given up a statement that took too long."""
 
+STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+"""A prepared statement is refused: its columns have other types now, or the session lost it."""
+
 OUTAGES = (
     *LOST,
+    *STALE,
     OutcomeUnknown,
     asyncpg.CannotConnectNowError,
     asyncpg.InsufficientResourcesError,
@@ -48,8 +52,8 @@ OUTAGES = (
 )
 """PostgreSQL can't be used now; the same may succeed later."""
 
-UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-"""A transaction was undone, though nothing is wrong with it, so that another could go on."""
+UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *STALE)
+"""A transaction was undone, though nothing is wrong with it: for another, or for a new schema."""
 
 # The longest waits before a transaction is tried again, in seconds.
 PAUSES = (0.02, 0.08, 0.3)

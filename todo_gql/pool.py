@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from todo_gql.outages import LOST, OutcomeUnknown
+from todo_gql.outages import LOST, STALE, OutcomeUnknown
 from todo_gql.telemetry.statements import NotedConnection
 
 logger = logging.getLogger(__name__)
@@ -190,6 +190,10 @@ class Pool(asyncpg.Pool):
             await self.discard(connection)
         elif isinstance(error, asyncio.CancelledError):
             await self.abandon(connection)
+        elif isinstance(error, STALE):
+            # asyncpg drops what all connections have prepared, but not where a session lost it.
+            await connection.reload_schema_state()
+            await self.release(connection)
         else:
             await self.return_to_asyncpg(connection)
 
