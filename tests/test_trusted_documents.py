@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
 from tests.programs import CommandLine, clean_environment, command_line
+from tests.sockets import connected, listening
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 
@@ -26,7 +28,25 @@ APOLLO = {
     "operations": [{"id": HASH, "name": "Viewer", "type": "query", "body": VIEWER}],
 }
 
-Trusting = Callable[..., AbstractAsyncContextManager[Client]]
+
+WITH_PREFIX = APOLLO | {
+    "operations": [{"id": f"sha256:{HASH}", "name": "Viewer", "type": "query", "body": VIEWER}]
+}
+
+
+def by_hash(hashed: Any) -> dict[str, Any]:
+    """The parameters of Apollo and urql for a persisted document."""
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed}}}
+
+
+@dataclass
+class Site(Client):
+    """Somebody who asks a server with a manifest, and its application."""
+
+    application: ASGIApp
+
+
+Trusting = Callable[..., AbstractAsyncContextManager[Site]]
 
 
 @pytest.fixture
@@ -34,13 +54,13 @@ def trusting(app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path
     """Gives a client of a server with a manifest."""
 
     @asynccontextmanager
-    async def serve(manifest: dict[str, Any], *, only: bool = False) -> AsyncIterator[Client]:
+    async def serve(manifest: dict[str, Any], *, only: bool = False) -> AsyncIterator[Site]:
         path = tmp_path / "manifest.json"
         path.write_text(json.dumps(manifest))
         changes = {"trusted_documents": path, "trusted_documents_only": only}
         application = create_app(settings.model_copy(update=changes), database_url)
         async with visiting(application) as client:
-            yield client
+            yield Site(client.http, application)
 
     return serve
 
@@ -66,12 +86,19 @@ MD5 = md5(VIEWER.encode(), usedforsecurity=False).hexdigest()
         ({HASH: VIEWER}, {"documentId": HASH}),
         ({HASH: VIEWER}, {"documentId": f"sha256:{HASH}"}),
         ({f"sha256:{HASH}": VIEWER}, {"documentId": f"sha256:{HASH}"}),
+        ({f"sha256:{HASH}": VIEWER}, {"documentId": HASH}),
+        ({f"sha256:{HASH}": VIEWER}, by_hash(HASH)),
+        ({HASH: VIEWER}, by_hash(f"sha256:{HASH}")),
+        (WITH_PREFIX, by_hash(HASH)),
+        (WITH_PREFIX, {"id": HASH}),
+        ({HASH: VIEWER}, {"documentId": HASH, "query": ""}),
+        ({HASH: VIEWER}, by_hash(HASH) | {"query": VIEWER}),
         ({MD5: VIEWER}, {"doc_id": MD5}),
         ({MD5: VIEWER}, {"id": MD5, "variables": {}}),
         (APOLLO, {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}}),
         (APOLLO, {"operationName": "Viewer", "documentId": HASH}),
     ],
-    ids=["codegen", "hash", "hash in both", "relay doc_id", "relay id", "apollo", "apollo by id"],
+    ids=str,
 )
 @pytest.mark.parametrize("only", [False, True])
 async def test_a_document_is_had_by_its_id(
@@ -88,10 +115,18 @@ async def test_a_document_is_had_by_its_id(
 
 
 async def test_a_document_is_had_by_get(trusting: Trusting) -> None:
-    """So that it can be kept by caches."""
-    async with trusting({"name": NAME}) as client:
-        answer = await client.http.get("/graphql?documentId=name")
-    assert answer.json()["data"] == {"__typename": "Query"}
+    """So that it can be kept by caches; with and without what tells how its id was made."""
+    hashed = by_hash("sha256:name")["extensions"]
+    asked = [
+        {"documentId": "name"},
+        {"documentId": "sha256:name"},
+        {"extensions": json.dumps(hashed), "query": ""},
+    ]
+    for manifest in ({"name": NAME}, {"sha256:name": NAME}):
+        async with trusting(manifest, only=True) as client:
+            for params in asked:
+                answer = await client.http.get("/graphql", params=params)
+                assert answer.json()["data"] == {"__typename": "Query"}
 
 
 async def test_other_documents_are_executed_too(trusting: Trusting) -> None:
@@ -105,12 +140,17 @@ async def test_other_documents_are_executed_too(trusting: Trusting) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"query": NAME}, {"query": VIEWER}, {}, {"variables": {}}, {"documentId": 5, "query": NAME}],
+    [
+        *({"query": NAME}, {"query": VIEWER}, {}, {"variables": {}}, {"query": ""}),
+        *({"documentId": 5, "query": NAME}, {"documentId": "unknown", "query": NAME}),
+        *(by_hash("0" * 64) | {"query": NAME}, by_hash("sha256:0") | {"query": "{"}),
+        *({"doc_id": "0", "query": VIEWER}, {"id": "", "query": NAME}),
+    ],
 )
 async def test_nothing_else_is_executed_where_only_trusted_documents_are(
     trusting: Trusting, parameters: dict[str, Any]
 ) -> None:
-    """Not even the text of one."""
+    """Not even the text of one, also with an id of none, as clients send that hear of no such id."""
     async with trusting({HASH: VIEWER}, only=True) as client:
         status, code, message = refused(await ask(client, **parameters))
     assert (status, code) == (403, "FORBIDDEN")
@@ -120,9 +160,8 @@ async def test_nothing_else_is_executed_where_only_trusted_documents_are(
 @pytest.mark.parametrize("only", [False, True])
 async def test_an_unknown_id_is_told(trusting: Trusting, only: bool) -> None:
     """In the words that Apollo Client and urql wait for before they send the document."""
-    by_hash = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
     async with trusting({HASH: VIEWER}, only=only) as client:
-        answer = await ask(client, extensions=by_hash)
+        answer = await ask(client, **by_hash("0" * 64))
         assert refused(answer) == (400, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
         answer = await ask(client, documentId="0")
         assert refused(answer)[1:] == (
@@ -133,12 +172,50 @@ async def test_an_unknown_id_is_told(trusting: Trusting, only: bool) -> None:
 
 async def test_a_server_without_documents_says_so(client: Client) -> None:
     """So that Apollo Client and urql stop asking by hashes, and send documents."""
-    by_hash = {"persistedQuery": {"version": 1, "sha256Hash": HASH}}
-    answer = await ask(client, extensions=by_hash)
+    answer = await ask(client, **by_hash(HASH))
     assert refused(answer) == (400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     assert "as query" in refused(await ask(client, documentId=HASH))[2]
-    answer = await ask(client, query=NAME, extensions=by_hash)
+    answer = await ask(client, query=NAME, **by_hash(HASH))
     assert answer.json()["data"] == {"__typename": "Query"}
+
+
+BAD_IDS: list[tuple[bool, dict[str, Any], str]] = [
+    (False, {"documentId": "0"}, "PERSISTED_QUERY_NOT_FOUND"),
+    (False, by_hash("0"), "PERSISTED_QUERY_NOT_FOUND"),
+    (False, by_hash("0") | {"query": ""}, "PERSISTED_QUERY_NOT_FOUND"),
+    (True, by_hash("sha256:0"), "PERSISTED_QUERY_NOT_FOUND"),
+    (True, by_hash("0") | {"query": VIEWER}, "FORBIDDEN"),
+    (True, {"query": VIEWER}, "FORBIDDEN"),
+    (True, {"query": ""}, "FORBIDDEN"),
+]
+
+
+@pytest.mark.parametrize(("only", "payload", "code"), BAD_IDS, ids=str)
+async def test_all_transports_say_the_same_of_a_document(
+    trusting: Trusting,
+    account: Account,
+    settings: Settings,
+    only: bool,
+    payload: dict[str, Any],
+    code: str,
+) -> None:
+    """On a WebSocket as an error of the operation, beside which the others go on."""
+    async with trusting({HASH: VIEWER}, only=only) as client:
+        answer = await ask(client, **payload)
+        streamed = await client.http.post(
+            "/graphql", json=payload, headers={"accept": "text/event-stream"}
+        )
+        assert answer.json() == streamed.json()
+        assert refused(answer)[1] == code
+        async with (
+            listening(client.application, settings) as address,
+            connected(address, account.token) as one,
+        ):
+            await one.send(id="1", type="subscribe", payload=payload)
+            told = await one.next()
+            assert told == {"id": "1", "type": "error", "payload": answer.json()["errors"]}
+            await one.send(id="1", type="subscribe", payload={"documentId": f"sha256:{HASH}"})
+            assert (await one.next())["payload"]["data"] == {"viewer": {"id": account.id}}
 
 
 @pytest.mark.parametrize("hashed", [5, None, ["x"]])
@@ -169,6 +246,7 @@ def typing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
             '{"format": "apollo-persisted-query-manifest", "operations": 5}',
             "operations must be a list",
         ),
+        ('{"a": "{ a }", "sha256:a": "{ b }"}', "the id a stands for two documents"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_told_at_the_start(

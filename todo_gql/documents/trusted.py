@@ -11,7 +11,7 @@ from todo_gql.errors import APIError, Code
 from todo_gql.settings import Settings
 
 APOLLO_FORMAT: Final = "apollo-persisted-query-manifest"
-# What names a hash where an id says how it was made.
+# What names a hash where an id says how it was made; with it and without it is the same id.
 HASHED: Final = "sha256:"
 
 Parameters: TypeAlias = Mapping[str, Any]
@@ -65,18 +65,16 @@ class TrustedDocuments:
         Raises `UnknownDocument`, `NoDocuments` or `UntrustedDocument`.
         """
         query = parameters.get("query")
-        if self.texts is None and query is not None:
+        if self.texts is None and query:
             return query
         id_, in_words_of_clients = _id_of(parameters)
-        text = self._find(id_) if id_ else None
+        text = (self.texts or {}).get(id_.removeprefix(HASHED)) if id_ else None
         if text is not None:
             return text
-        if query is not None and not self.only:
-            return query
-        if id_ is None:
+        if query or id_ is None:
             if self.only:
                 raise UntrustedDocument
-            return None
+            return query
         if self.texts is None:
             raise NoDocuments(
                 "PersistedQueryNotSupported"
@@ -88,10 +86,6 @@ class TrustedDocuments:
             if in_words_of_clients
             else "This server knows no document with this id."
         )
-
-    def _find(self, id_: str) -> str | None:
-        texts = self.texts or {}
-        return texts.get(id_) or texts.get(id_.removeprefix(HASHED))
 
 
 def _id_of(parameters: Parameters) -> tuple[str | None, bool]:
@@ -124,7 +118,9 @@ def _read(path: Path) -> dict[str, str]:
             parse(text, no_location=True)
         except GraphQLError as error:
             raise ManifestError(f"{path}: the document {id_} has a {error.message}") from None
-        texts[id_] = text
+        plain_id = id_.removeprefix(HASHED)
+        if texts.setdefault(plain_id, text) != text:
+            raise ManifestError(f"{path}: the id {plain_id} stands for two documents.")
     return texts
 
 
