@@ -22,6 +22,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "a string": (b'"x"', REFUSED),
     "a list": (b"[1,2]", REFUSED),
     "a batch": (f"[{QUERY}]".encode(), REFUSED),
+    "a batch of 20,000": (f"[{', '.join(['{}'] * 20_000)}]".encode(), REFUSED),
     "no UTF-8": (b'{"query": "\xff\xfe"}', REFUSED),
     "an overlong NUL": (b'{"query": "\xc0\x80"}', REFUSED),
     "UTF-16": (QUERY.encode("utf-16"), REFUSED),
@@ -101,7 +102,9 @@ def check(answer: tuple[int, Any], expected: int) -> None:
     if status == ANSWERED:
         assert "data" in body or body["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
     else:
-        assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
+        parts = body if isinstance(body, list) else [body]
+        errors = [error for part in parts for error in part["errors"]]
+        assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
 
 
 def post(body: bytes, content_type: str = "application/json", length: int | None = None) -> bytes:

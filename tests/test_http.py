@@ -169,6 +169,27 @@ async def test_a_body_that_is_no_request_is_refused(client: Client, body: bytes)
     assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+async def test_a_batch_is_refused_in_each_of_its_parts(client: Client, size: int) -> None:
+    """Since clients that send one read nothing else."""
+    for accept, headers in ((JSON, {}), (GRAPHQL, {}), (JSON, {"authorization": "Bearer x"})):
+        answer = await post(client, [TYPENAME] * size, accept=accept, **headers)
+        assert answer.status_code == 400
+        assert len(answer.json()) == size
+        for part in answer.json():
+            [error] = part["errors"]
+            assert error["extensions"]["code"] == "BAD_USER_INPUT"
+            assert "request of its own" in error["message"]
+        assert ("www-authenticate" in answer.headers) == bool(headers)
+
+
+@pytest.mark.parametrize("body", [[], [1, 2], [TYPENAME, 1], [[TYPENAME]], [TYPENAME] * 101])
+async def test_other_lists_are_refused_as_a_whole(client: Client, body: Any) -> None:
+    """What is no batch, and a batch so large that an answer of as many parts would be too."""
+    answer = await post(client, body)
+    assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\t"])
 async def test_an_empty_document_does_not_parse(client: Client, text: str) -> None:
     """By POST and by GET, also where an event stream is asked for."""
@@ -337,6 +358,74 @@ async def test_a_field_for_viewers_tells_who_is_not_signed_in(
     assert codes(answer) == ["UNAUTHENTICATED"]
     challenge = 'Bearer error="invalid_token"' if token else None
     assert answer.headers.get("www-authenticate") == challenge
+
+
+REFUSED_TOKENS = {
+    "nonsense": "Bearer nonsense",
+    "undefined": "bearer undefined",
+    "two": "Bearer a, Bearer b",
+    "without Bearer": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+    "of another kind": "Token nonsense",
+    "after a tab": "Bearer\tnonsense",
+}
+CHALLENGE = 'Bearer error="invalid_token"'
+LOGIN = 'mutation { login(input: { usernameOrEmail: "x", password: "y" }) { errors { code } } }'
+
+
+@pytest.mark.parametrize("authorization", REFUSED_TOKENS.values(), ids=REFUSED_TOKENS)
+@pytest.mark.parametrize(
+    "query",
+    ["{ viewer { id } }", "{ __typename }", LOGIN, "{ changeCursor }", "{", "{ x }", "", None],
+)
+async def test_a_token_that_opens_nothing_is_told_whatever_is_asked(
+    client: Client, authorization: str, query: str | None
+) -> None:
+    """By POST, GET and in event streams, in answers and in refusals, once."""
+    headers = {"authorization": authorization, "origin": "https://app.example"}
+    for accept in (JSON, GRAPHQL, "text/event-stream"):
+        asked = {**headers, "accept": accept}
+        posted = await client.http.post("/graphql", json={"query": query}, headers=asked)
+        got = await client.http.get("/graphql", params={"query": query or ""}, headers=asked)
+        for answer in (posted, got):
+            assert answer.headers.get_list("www-authenticate") == [CHALLENGE]
+            exposed = answer.headers["access-control-expose-headers"].split(", ")
+            assert "WWW-Authenticate" in exposed
+
+
+async def test_other_refusals_tell_of_a_token_too(client: Client) -> None:
+    """Of methods, media types, bodies that are too large, or no JSON."""
+    headers = {"authorization": "Bearer nonsense"}
+    send = client.http.request
+    answers = [
+        await send("PUT", "/graphql", headers=headers),
+        await send("POST", "/graphql", headers=headers, content=b"{"),
+        await send("POST", "/graphql", headers=headers, json={"query": "x" * 300_000}),
+        await send("GET", "/graphql", headers={**headers, "accept": "image/png"}),
+        await send("POST", "/graphql", headers={**headers, "content-type": "text/plain"}),
+    ]
+    assert [answer.status_code for answer in answers] == [405, 415, 413, 406, 415]
+    assert {answer.headers.get("www-authenticate") for answer in answers} == {CHALLENGE}
+
+
+async def test_a_token_that_opens_something_is_not_challenged(account: Account) -> None:
+    """Nor is who has none, or credentials for what stands before the server."""
+    good = f"Bearer {account.token}"
+    for authorization in (good, "", "Bearer", "Bearer ", "Basic eDp5", "negotiate", "NTLM x"):
+        for query in ("{ viewer { id } }", "{", "", "mutation { nonsense }"):
+            for accept in (JSON, "text/event-stream"):
+                headers = {"authorization": authorization, "accept": accept}
+                answer = await account.http.post("/graphql", json={"query": query}, headers=headers)
+                assert "www-authenticate" not in answer.headers
+
+
+async def test_a_token_that_ends_with_the_request_is_told(account: Account) -> None:
+    """What comes after a logout in the same document is nobody's."""
+    query = 'mutation { logout { ok } todoCreate(input: { title: "x" }) { errors { code } } }'
+    answer = await account.post(query, token=account.token)
+    assert codes(answer) == ["UNAUTHENTICATED"]
+    assert answer.headers["www-authenticate"] == CHALLENGE
+    answer = await account.post("{ viewer { id } }", token=account.token)
+    assert answer.headers["www-authenticate"] == CHALLENGE
 
 
 async def test_a_bad_token_makes_a_request_anonymous(account: Account) -> None:

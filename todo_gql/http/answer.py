@@ -45,14 +45,17 @@ COMPRESSED_LINE: Final = lines_of((COMPRESSED,))
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back: a status, a body, and headers of its own, whose names are in lower case."""
+    """What goes back: a status, a body, and headers of its own, whose names are in lower case.
+
+    The body is a list where a batch was refused, each of whose parts is to hear why.
+    """
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] | list[dict[str, Any]]
     headers: Headers = ()
 
 
-def as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any] | list[dict[str, Any]]) -> bytes:
     """A body, or a message with one, as JSON."""
     try:
         return orjson.dumps(body)
@@ -69,8 +72,9 @@ class Answers:
 
     async def send(self, scope: Scope, send: Send, answer: Answer, media_type: str) -> None:
         """Send an answer."""
-        if "errors" in answer.body:
-            observed().error_codes = codes_of(answer.body["errors"])
+        told = answer.body[0] if isinstance(answer.body, list) else answer.body
+        if "errors" in told:
+            observed().error_codes = codes_of(told["errors"])
         body, level, is_compressed = as_json(answer.body), self.level, False
         if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True

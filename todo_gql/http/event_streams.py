@@ -17,9 +17,11 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.auth import authenticate
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
-from todo_gql.http.answer import Answer, as_json
+from todo_gql.http.answer import Answer, Headers, as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import (
+    CHALLENGE,
+    RETRY_SOON,
     RequestError,
     answered,
     refusal,
@@ -83,10 +85,10 @@ class EventStreams:
             elif accept.answer_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
             else:
-                body, limits = await self.route.response(scope, request, token)
-                answer = answered(body, limits, token, accept.answer_type)
+                told = await self.route.response(scope, request, token)
+                answer = answered(*told, accept.answer_type)
         except BadRequest as error:
-            answer = refusal(error)
+            answer = refusal(error, await self.route.challenge(token))
         except RequestError as error:
             answer = undone(error, accept.answer_type or JSON)
         except ConnectionResetError:
@@ -106,7 +108,7 @@ class EventStreams:
             most = self.settings.subscriptions_per_connection
             message = f"One user may have {most} event streams at a time: close one first."
             error = plain_error(message, Code.RATE_LIMITED)
-            return Answer(429, {"errors": [error]}, ((b"retry-after", b"1"),))
+            return Answer(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
     def _is_endless(self, scope: Scope, request: GraphQLRequest) -> bool:
         try:
@@ -122,9 +124,11 @@ class EventStreams:
             if not is_temporary(error):
                 raise
             body = {"errors": [plain_error(str(Unavailable()), Code.UNAVAILABLE)]}
-            return Answer(503, body, ((b"retry-after", b"1"),))
+            return Answer(503, body, (RETRY_SOON,))
         if viewer and stream.token:
             stream.good_until = good_until(stream.token, self.settings)
+        elif stream.token:
+            stream.challenge = CHALLENGE
         client = stream.scope.get("client") or [""]
         who = ("event streams", viewer.id if viewer else client[0])
         stay = Stay(viewer, stream.good_until, stream.end_as_signed_out)
@@ -150,6 +154,7 @@ class EventStream:
         self.send = send
         self.token = token
         self.good_until = math.inf
+        self.challenge: Headers = ()
         self.ended = asyncio.Event()
         self.last_words = b""
 
@@ -169,7 +174,8 @@ class EventStream:
         connection = self.scope.get("state", {}).get(CONNECTION)
         if connection:
             connection.on_shutdown = self.ended.set
-        await self.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        headers = [*HEADERS, *self.challenge]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
             await self._tell(HEARTBEAT)
             await _first(self._produce(request), self._beat(), self._gone(), self.ended.wait())

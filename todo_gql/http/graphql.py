@@ -26,6 +26,7 @@ from todo_gql.errors import (
     Code,
     RateLimited,
     formatted,
+    is_temporary,
     unexpected,
 )
 from todo_gql.execution import Engine, Operation
@@ -36,6 +37,7 @@ from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.request import (
     BadRequest,
+    Batch,
     GraphQLRequest,
     body_at_once,
     check_head,
@@ -55,6 +57,9 @@ OPERATIONS_KEPT = 500
 LONGEST_KEPT = 10_000
 LONGEST_NAME = 100
 BAD_REQUEST = 400
+# Goes with every answer to a token that opened nothing (RFC 6750, section 3).
+CHALLENGE: Headers = ((b"www-authenticate", b'Bearer error="invalid_token"'),)
+RETRY_SOON = (b"retry-after", b"1")
 SUBSCRIBE_OTHERWISE = (
     "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
 )
@@ -135,10 +140,9 @@ class GraphQLRoute:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
             request = await self.read(scope, receive, token)
-            body, limits = await self.response(scope, request, token)
-            answer = answered(body, limits, token, media_type)
+            answer = answered(*await self.response(scope, request, token), media_type)
         except BadRequest as error:
-            answer = refusal(error)
+            answer = refusal(error, await self.challenge(token))
         except RequestError as error:
             answer = undone(error, media_type or JSON)
         except ConnectionResetError:
@@ -203,15 +207,18 @@ class GraphQLRoute:
     async def response(
         self, scope: Scope, request: GraphQLRequest, token: str | None
     ) -> tuple[dict[str, Any], Headers]:
-        """What a query or mutation gives, and what the answer's headers tell of limits.
+        """What a query or mutation gives, and what the answer's headers tell of limits and the token.
 
         `RequestError` if it can't be executed.
         """
         limit = Deadline(OPERATION_SECONDS)
         admitted: Admitted | None = None
+        challenge: Headers = ()
         try:
             with limit:
                 viewer = recalled(token) or await authenticate(token, self.settings)
+                if token and viewer is None:
+                    challenge = CHALLENGE
                 admitted = self.admitted(scope, request, viewer)
                 if admitted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
@@ -220,16 +227,34 @@ class GraphQLRoute:
                     context=admitted.context,
                     variables=request.variables,
                 )
-        except (BadRequest, RequestError):
+        except BadRequest:
+            raise
+        except RequestError as error:
+            error.headers = (*error.headers, *challenge)
             raise
         except Exception as error:
             if limit.expired():
-                raise RequestError([_timed_out(admitted)]) from None
+                raise RequestError([_timed_out(admitted)], headers=challenge) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
         if admitted:
             body["extensions"] = admitted.extensions
-        return body, admitted.headers if admitted else ()
+        if "errors" in body and token and Code.UNAUTHENTICATED in codes_of(body["errors"]):
+            # It may have ended within the very operation.
+            challenge = CHALLENGE
+        return body, (*admitted.headers, *challenge) if admitted else challenge
+
+    async def challenge(self, token: str | None) -> Headers:
+        """What tells a client that its token opens nothing, where nothing else has asked."""
+        if token is None:
+            return ()
+        try:
+            viewer = await authenticate(token, self.settings)
+        except Exception as error:
+            if is_temporary(error):
+                return ()
+            raise
+        return () if viewer else CHALLENGE
 
     def admitted(self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
@@ -280,12 +305,14 @@ def _timed_out(admitted: Admitted | None) -> Entry:
     return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
 
 
-def answered(body: dict[str, Any], limits: Headers, token: str | None, media_type: str) -> Answer:
+def answered(body: dict[str, Any], headers: Headers, media_type: str) -> Answer:
     """The answer that tells what an operation gave."""
     if "errors" not in body:
-        return Answer(200, body, limits)
+        return Answer(200, body, headers)
     status = _status(body, strict=media_type == GRAPHQL_RESPONSE)
-    return Answer(status, body, (*_headers(body, token), *limits))
+    if Code.UNAVAILABLE in codes_of(body["errors"]):
+        headers = (*headers, RETRY_SOON)
+    return Answer(status, body, headers)
 
 
 def undone(error: RequestError, media_type: str) -> Answer:
@@ -311,14 +338,9 @@ def _status(body: dict[str, Any], *, strict: bool) -> int:
     return 401 if Code.UNAUTHENTICATED in codes else 200
 
 
-def _headers(body: dict[str, Any], token: str | None) -> Headers:
-    codes = codes_of(body.get("errors", ()))
-    if Code.UNAUTHENTICATED in codes and token:
-        return ((b"www-authenticate", b'Bearer error="invalid_token"'),)
-    return ((b"retry-after", b"1"),) if Code.UNAVAILABLE in codes else ()
-
-
-def refusal(error: BadRequest) -> Answer:
+def refusal(error: BadRequest, challenge: Headers) -> Answer:
     """The answer to what is no GraphQL request."""
     headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-    return Answer(error.status, {"errors": error.errors}, headers)
+    body = {"errors": error.errors}
+    parts = [body] * error.size if isinstance(error, Batch) else body
+    return Answer(error.status, parts, (*headers, *challenge))

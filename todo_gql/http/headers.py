@@ -12,6 +12,8 @@ Pairs = list[tuple[bytes, bytes]]
 # Where in a scope its headers stand once they were looked through.
 LOOKED_THROUGH: Final = "todo_gql.headers"
 FORWARDING: Final = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+# Browsers send these along by themselves, to us as well as to what stands before us.
+OF_PROXIES: Final = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
 
 
 class Headers(dict[bytes, bytes]):
@@ -51,8 +53,18 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _bearer_token(authorization: bytes | None) -> str | None:
-    scheme, _, token = (authorization or b"").partition(b" ")
-    return token.strip().decode("latin-1") or None if scheme.lower() == b"bearer" else None
+    """The token of an Authorization header, None for one that is for a proxy or says nothing.
+
+    What comes without the word Bearer, or with another one, keeps a space, which no token has: so it
+    opens nothing, and its sender is told.
+    """
+    given = (authorization or b"").strip()
+    scheme, _, token = given.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return token.strip().decode("latin-1") or None
+    if not given or scheme.lower() in OF_PROXIES:
+        return None
+    return given.decode("latin-1") + " "
 
 
 def headers_of(scope: Scope) -> Headers:

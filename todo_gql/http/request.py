@@ -18,6 +18,9 @@ from todo_gql.http.cycle import cycle_of
 from todo_gql.http.headers import Headers
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
+# Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
+LARGEST_BATCH = 100
+
 
 class BadRequest(Exception):
     """A request that is no GraphQL request, with the status and the code that say so."""
@@ -34,6 +37,20 @@ class BadRequest(Exception):
     def errors(self) -> list[Entry]:
         """What the client is told, whatever it came by."""
         return [plain_error(str(self), self.code)]
+
+
+class Batch(BadRequest):
+    """Several requests in one body, which isn't taken.
+
+    Clients that send one take an answer only if it has as many parts, which is then to be a list.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            400,
+            "Batches aren't taken: send each operation in a request of its own, without batching.",
+        )
+        self.size = size
 
 
 class GraphQLRequest(NamedTuple):
@@ -115,6 +132,8 @@ def parsed(data: bytes, name: str) -> Any:
 def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
     """The request that parameters make; `BadRequest` if they make none."""
     if not isinstance(parameters, dict):
+        if _is_batch(parameters):
+            raise Batch(len(parameters))
         raise BadRequest(400, "The body must be a JSON object with a query.")
     try:
         query = trusted.text(parameters)
@@ -133,6 +152,14 @@ def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
     if not (parameters.get("extensions") is None or isinstance(parameters["extensions"], dict)):
         raise BadRequest(400, "The parameter extensions must be an object.")
     return GraphQLRequest(query, variables, name)
+
+
+def _is_batch(parameters: object) -> bool:
+    return (
+        isinstance(parameters, list)
+        and 0 < len(parameters) <= LARGEST_BATCH
+        and all(isinstance(each, dict) for each in parameters)
+    )
 
 
 def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:

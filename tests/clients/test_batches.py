@@ -1,0 +1,17 @@
+"""Clients that send several operations in one request hear in words that they can't."""
+
+from tests.clients.conftest import HERE, run
+from tests.programs import Server
+
+FOLDER = HERE / "python"
+PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"
+
+
+def test_apollo_client_shows_why(server: Server) -> None:
+    """As the error of each operation, and not as a number of answers or a status."""
+    run("node", "--import", "tsx", "--test", "src/batches.test.ts", TODO_URL=server.address)
+
+
+def test_gql_shows_why(server: Server) -> None:
+    """As an error of the query, and not as one of its protocol."""
+    run(PROGRAMS / "pytest", "-q", "test_batches.py", folder=FOLDER, TODO_URL=server.address)
