@@ -58,13 +58,18 @@ class MailKind(IntEnum):
 
 
 class User(Model):
-    """An account, and the row whose lock puts its owner's writes in a line."""
+    """An account, and the row whose lock puts its owner's writes in a line.
+
+    `mailbox_key` stands for all addresses of the mailbox, where `email_key`, the address in lower
+    case, isn't what does so.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     username = fields.CharField(50)
     username_key = fields.CharField(50)
     email = fields.CharField(255)
     email_key = fields.CharField(255)
+    mailbox_key = fields.CharField(255, null=True)
     password_hash = fields.CharField(72)
     first_name = fields.CharField(100, null=True)
     last_name = fields.CharField(100, null=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from todo_gql import db
+from todo_gql.accounts.names import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.auth import remembered_viewers
 from todo_gql.outages import retried
@@ -15,8 +16,8 @@ LOCK_ACTIVE_SUPERUSERS = (
     "SELECT id FROM users WHERE is_superuser AND is_active AND deletion_at IS NULL"
     " ORDER BY id FOR NO KEY UPDATE"
 )
-BY_ID, BY_NAME = "id = $1", "(username_key = $1 OR email_key = $1)"
-LOCK_ACCOUNT = "SELECT * FROM users WHERE {} FOR NO KEY UPDATE"
+LOCK_BY_ID = "SELECT * FROM users WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_BY_NAME = f"SELECT * FROM users WHERE {HAS_NAME} {OWN_ADDRESS_FIRST} LIMIT 1 FOR NO KEY UPDATE"
 CHANGE_ACCOUNT = """
 UPDATE users SET is_active = coalesce($2, is_active), is_superuser = coalesce($3, is_superuser),
     email_verified_at = CASE WHEN $4 THEN coalesce(email_verified_at, now())
@@ -59,7 +60,7 @@ class Outcome:
 
 @retried
 async def administer(account: UUID | str, changes: Changes) -> Outcome:
-    """Change the account of an id, or of a user name or e-mail address in any letter case.
+    """Change the account of an id, or of a user name or e-mail address in any form.
 
     Disabling it ends its sessions and voids the links that it was mailed. `NoSuchAccount` if there
     is none, `LastSuperuser` if nobody could administer accounts any more.
@@ -87,9 +88,9 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
 async def _locked(account: UUID | str) -> db.Row:
     """The account in question, which stays as it is until the transaction ends."""
     if isinstance(account, UUID):
-        row = await db.fetchrow(LOCK_ACCOUNT.format(BY_ID), account)
+        row = await db.fetchrow(LOCK_BY_ID, account)
     else:
-        row = await db.fetchrow(LOCK_ACCOUNT.format(BY_NAME), account.lower())
+        row = await db.fetchrow(LOCK_BY_NAME, *name_keys(account))
     if row is None:
         raise NoSuchAccount(f"There is no account {account}.")
     return row

@@ -8,6 +8,7 @@ from graphql import GraphQLField
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
 from strawberry.types.field import StrawberryField
 
+from todo_gql.accounts.addresses import name_key
 from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode, UserError
 from todo_gql.links import LinkToken
@@ -51,7 +52,7 @@ def takes_credential(field: GraphQLField) -> bool:
 
 def account_typed(name: str) -> str:
     """Whose credential it is by what was typed, whether there is such an account or not."""
-    return f"typed {name.strip().lower()}"
+    return f"typed {name_key(name)}"
 
 
 def account_owned(owner_id: UUID) -> str:

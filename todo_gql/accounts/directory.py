@@ -38,7 +38,8 @@ NEWEST_FIRST = Keyset(
     SortKey("id", "u.id", "id", parse_uuid, descending=True),
 )
 SEARCHED = (
-    "concat_ws(E'\\x1f', u.username_key, u.email_key, lower(u.first_name), lower(u.last_name))"
+    "concat_ws(E'\\x1f', u.username_key, u.email_key, u.mailbox_key, lower(u.first_name),"
+    " lower(u.last_name))"
 )
 
 

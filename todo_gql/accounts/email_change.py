@@ -16,10 +16,11 @@ from todo_gql.accounts.account import (
     too_many_mails,
     wrong_password,
 )
+from todo_gql.accounts.addresses import mailbox_key, read_email
 from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mailed_links import find_link, using, void_links
-from todo_gql.accounts.registration import address_is_taken
+from todo_gql.accounts.registration import address_is_taken, email_columns
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.accounts.verification import LinkToken
 from todo_gql.auth import Viewer
@@ -49,12 +50,11 @@ async def confirm_email(
 
 
 async def _move(account: User, address: str, settings: Settings) -> None:
-    former, former_key = account.email, account.email_key
-    account.email, account.email_key = address, address.lower()
-    account.email_verified_at = datetime.now(UTC)
-    await account.save(update_fields=["email", "email_key", "email_verified_at"])
+    former, columns = account.email, email_columns(address)
+    account.update_from_dict(columns | {"email_verified_at": datetime.now(UTC)})
+    await account.save(update_fields=[*columns, "email_verified_at"])
     await void_links(account.id)
-    if account.email_key != former_key:
+    if mailbox_key(address) != mailbox_key(former):
         await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
 
 
@@ -77,7 +77,7 @@ async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bo
             session_id=viewer.session_id,
         ):
             return False
-        if email.lower() != account.email_key:
+        if mailbox_key(email) != mailbox_key(account.email):
             await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
     return True
 
@@ -101,7 +101,7 @@ class EmailChangeMutation:
         ],
     ) -> AcceptedPayload | None:
         context = info.context
-        viewer = context.signed_in()
+        viewer, email = context.signed_in(), read_email(email)
         account = await own_account(viewer)
         errors: list[UserError] = []
         if problem := email_problem(email, context.settings):

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 import strawberry
 from email_validator import EmailNotValidError, validate_email
 
+from todo_gql.accounts.addresses import LONGEST_EMAIL, mailbox_key, read_email, read_username
 from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.passwords import password_problem
 from todo_gql.settings import Settings
 from todo_gql.text import Problem, read_text, text_problem
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
-LONGEST_EMAIL = 255
 # What RFC 3986 allows nowhere in an address, and what would break out of an attribute in HTML.
 NOT_IN_URLS = re.compile(r'[\s"<>\\^`{|}]')
 
@@ -22,9 +22,13 @@ class RegisterInput:
     """What `register` takes."""
 
     username: str = strawberry.field(
-        description="3 to 50 of ASCII letters, digits, `_`, `.`, `-`; unique in any letter case."
+        description="3 to 50 of ASCII letters, digits, `_`, `.`, `-`; unique in any letter case. "
+        "White space around it doesn't matter."
     )
-    email: str = strawberry.field(description="An e-mail address; unique in any letter case.")
+    email: str = strawberry.field(
+        description="An e-mail address, of whose mailbox there is one account. White space around it "
+        "doesn't matter."
+    )
     password: str = strawberry.field(
         description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
         "digit; not a common one and not one of the account's names."
@@ -49,17 +53,18 @@ class LoginInput:
     """What `login` takes."""
 
     username_or_email: str = strawberry.field(
-        description="The user name or the e-mail address, in any letter case."
+        description="The user name or the e-mail address, in any letter case and any form."
     )
     password: str = strawberry.field(description="The account's password.")
 
 
 def registration_problems(given: RegisterInput, settings: Settings) -> list[UserError]:
     """Everything that is wrong with a registration by itself, whoever else is registered."""
-    names = (given.username, given.email.rpartition("@")[0])
+    username, email = read_username(given.username), read_email(given.email)
+    names = (username, email.rpartition("@")[0])
     problems = {
-        "username": username_problem(given.username),
-        "email": email_problem(given.email, settings),
+        "username": username_problem(username),
+        "email": email_problem(email, settings),
         "password": password_problem(given.password, *names),
         "firstName": read_name(given.first_name or "")[1],
         "lastName": read_name(given.last_name or "")[1],
@@ -83,6 +88,8 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
     """
     if problem := text_problem(email, longest=LONGEST_EMAIL):
         return problem
+    if any(len(key) > LONGEST_EMAIL for key in (email.lower(), mailbox_key(email))):
+        return ErrorCode.TOO_LONG, f"At most {LONGEST_EMAIL} characters in any form, please."
     try:
         validate_email(
             email,

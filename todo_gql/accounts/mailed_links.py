@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts.account import locked_account
+from todo_gql.accounts.addresses import mailbox_key
 from todo_gql.auth import Viewer
 from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
@@ -29,7 +30,7 @@ u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
     AND u.is_active
     AND (u.deletion_at IS NULL OR u.deletion_at > now())
 """
-FIND = f"SELECT m.address, u.email_key FROM mails m, users u WHERE {IS_OPEN}"
+FIND = f"SELECT m.address, u.email FROM mails m, users u WHERE {IS_OPEN}"
 USE = f"UPDATE mails m SET used_at = now() FROM users u WHERE {IS_OPEN} RETURNING m.id"
 VOID = (
     "UPDATE mails SET used_at = now() WHERE owner_id = $1 AND kind = coalesce($2, kind)"
@@ -44,13 +45,9 @@ class OpenLink(NamedTuple):
     kind: MailKind
     address: str
 
-    def proves_something(self, email_key: str) -> bool:
-        """Whether the address is the account's, or is to become so.
-
-        Compared by Python, which writes the keys; what PostgreSQL takes for the lower case of a
-        text depends on its locale.
-        """
-        return self.kind is MailKind.EMAIL_CHANGE or self.address.lower() == email_key
+    def proves_something(self, email: str) -> bool:
+        """Whether the address is the account's, or is to become so."""
+        return self.kind is MailKind.EMAIL_CHANGE or mailbox_key(self.address) == mailbox_key(email)
 
 
 async def find_link(
@@ -66,7 +63,7 @@ async def find_link(
         return None
     row = await db.fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
     link = OpenLink(token, kind, row["address"]) if row else None
-    return link if link and row and link.proves_something(row["email_key"]) else None
+    return link if link and row and link.proves_something(row["email"]) else None
 
 
 @asynccontextmanager
@@ -82,7 +79,7 @@ async def using(link: OpenLink) -> AsyncIterator[User | None]:
 
 async def _use(link: OpenLink, account: User) -> bool:
     token, kind = link.token, link.kind
-    return link.proves_something(account.email_key) and bool(
+    return link.proves_something(account.email) and bool(
         await db.fetch(USE, token.owner_id, token.mail_id, token.digest, kind)
     )
 

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from todo_gql import db, jobs
 from todo_gql.accounts.letters import PLACES, letter
 from todo_gql.accounts.mailed_links import ASKER_IS_SIGNED_IN, void_links
+from todo_gql.accounts.names import HAS_EMAIL, email_keys
 from todo_gql.links import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
@@ -31,7 +32,7 @@ SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at,
     m.used_at IS NOT NULL OR NOT {ASKER_IS_SIGNED_IN} AS is_void, u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
 FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
 """
-IS_ANOTHERS = "SELECT FROM users WHERE email_key = $1 AND id <> $2"
+IS_ANOTHERS = f"SELECT FROM users WHERE {HAS_EMAIL} AND id <> $3"
 NOTE_SENT = "UPDATE mails SET sent_at = now() WHERE owner_id = $1 AND id = $2"
 
 
@@ -114,7 +115,7 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
 
 async def _is_anothers(address: str, owner_id: UUID) -> bool:
     """Whether somebody else's account has the address."""
-    return bool(await db.fetch(IS_ANOTHERS, address.lower(), owner_id))
+    return bool(await db.fetch(IS_ANOTHERS, *email_keys(address), owner_id))
 
 
 def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:

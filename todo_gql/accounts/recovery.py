@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from todo_gql import jobs
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, locked_account, names_of
+from todo_gql.accounts.addresses import read_email
 from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mailed_links import OpenLink, find_link, using
@@ -128,6 +129,7 @@ class RecoveryMutation:
         info: Info,
         email: Annotated[str, strawberry.argument(description="The account's address.")],
     ) -> AcceptedPayload | None:
+        email = read_email(email)
         if problem := email_problem(email, info.context.settings):
             return AcceptedPayload(errors=[invalid(*problem, "email")])
         await ask_for_reset(email, info.context.viewer)

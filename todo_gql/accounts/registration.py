@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts import mails
+from todo_gql.accounts.addresses import read_email, read_username
 from todo_gql.accounts.inputs import (
     RegisterInput,
     read_bio,
@@ -18,6 +19,7 @@ from todo_gql.accounts.inputs import (
     read_url,
     registration_problems,
 )
+from todo_gql.accounts.names import HAS_EMAIL, HAS_NAME, email_keys
 from todo_gql.auth import Device, SignIn, begin_session
 from todo_gql.errors import ConflictError, ErrorCode, UserError
 from todo_gql.models import MailKind, User
@@ -25,14 +27,18 @@ from todo_gql.outages import retried
 from todo_gql.passwords import hash_password
 from todo_gql.settings import Settings
 
+UNIQUE = {
+    "users_username_unique": "username",
+    "users_email_unique": "email",
+    "users_mailbox_unique": "email",
+}
 TAKEN = {
-    "users_username_unique": ("username", "This user name is taken."),
-    "users_email_unique": ("email", "There is an account with this e-mail address already."),
+    "username": "This user name is taken.",
+    "email": "There is an account with this e-mail address already.",
 }
 TAKEN_KEYS = (
-    "SELECT bool_or(username_key = $1) AS users_username_unique,"
-    " bool_or(email_key = $2) AS users_email_unique"
-    " FROM users WHERE username_key = $1 OR email_key = $2"
+    f"SELECT bool_or(username_key = $3) AS username, bool_or({HAS_EMAIL}) AS email"
+    f" FROM users WHERE {HAS_NAME}"
 )
 
 
@@ -81,10 +87,9 @@ async def _creation(
 
 def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
     return {
-        "username": given.username,
-        "username_key": given.username.lower(),
-        "email": given.email,
-        "email_key": given.email.lower(),
+        "username": read_username(given.username),
+        "username_key": read_username(given.username).lower(),
+        **email_columns(read_email(given.email)),
         "password_hash": password_hash,
         "first_name": read_name(given.first_name or "")[0] or None,
         "last_name": read_name(given.last_name or "")[0] or None,
@@ -93,36 +98,42 @@ def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
     }
 
 
+def email_columns(email: str) -> dict[str, str | None]:
+    """What is stored of an address."""
+    mailbox, lower = email_keys(email)
+    return {
+        "email": email,
+        "email_key": lower,
+        "mailbox_key": None if mailbox == lower else mailbox,
+    }
+
+
 def address_is_taken(error: IntegrityError, *path: str) -> ConflictError:
     """What to say when an account can't move to an address; raises any other violation again."""
-    assert _violated(error) == "users_email_unique"
-    return ConflictError(
-        code=ErrorCode.ALREADY_EXISTS, message=TAKEN["users_email_unique"][1], path=list(path)
-    )
+    name = _violated(error)
+    return ConflictError(code=ErrorCode.ALREADY_EXISTS, message=TAKEN[name], path=list(path))
 
 
 def _violated(error: IntegrityError) -> str:
-    """The constraint that says that a name is taken; raises any other violation again."""
+    """The field whose value somebody else has; raises any other violation again."""
     cause = error.__cause__
-    if isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name in TAKEN:
-        return cause.constraint_name
+    if isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name in UNIQUE:
+        return UNIQUE[cause.constraint_name]
     raise error
 
 
 async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
-    """The constraints that the names given would violate now, of those without a problem."""
+    """The fields whose values somebody else has now, of those without a problem."""
     wrong = {error.path[-1] for error in problems if error.path}
-    row = await db.fetchrow(
-        TAKEN_KEYS,
-        None if "username" in wrong else given.username.lower(),
-        None if "email" in wrong else given.email.lower(),
-    )
+    email = (None, None) if "email" in wrong else email_keys(given.email)
+    username = None if "username" in wrong else read_username(given.username).lower()
+    row = await db.fetchrow(TAKEN_KEYS, *email, username)
     return {name for name, taken in row.items() if taken} if row else set()
 
 
 def _conflicts(violated: set[str]) -> list[UserError]:
     return [
         ConflictError(code=ErrorCode.ALREADY_EXISTS, message=message, path=["input", name])
-        for constraint, (name, message) in TAKEN.items()
-        if constraint in violated
+        for name, message in TAKEN.items()
+        if name in violated
     ]
