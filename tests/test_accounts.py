@@ -84,6 +84,28 @@ async def test_register_makes_an_account_and_signs_in(client: Any, settings: Any
     }
 
 
+async def test_an_account_is_dated_by_one_clock(client: Any) -> None:
+    """Its registration, its first sign-in and its session are of one moment, later ones later."""
+    given = registration()
+    made = (await client.execute(REGISTER, {"input": given}))["data"]["register"]
+    token = made["tokens"]["accessToken"]
+    dates = """{ viewer { createdAt lastLoginAt } sessions { createdAt lastUsedAt } }"""
+    viewer, session = (await client.execute(dates, token=token))["data"].values()
+    moments = {*viewer.values(), *session[0].values()}
+    assert len(moments) == 1
+    # As if another server's clock, which was ahead, had dated the account.
+    await db.fetch(
+        "UPDATE users SET created_at = now() + interval '1 hour' WHERE username = $1",
+        given["username"],
+    )
+    sent = {"usernameOrEmail": given["username"], "password": given["password"]}
+    login = """mutation ($input: LoginInput!) { login(input: $input) {
+      user { createdAt lastLoginAt }
+    } }"""
+    user = (await client.execute(login, {"input": sent}))["data"]["login"]["user"]
+    assert user["lastLoginAt"] >= user["createdAt"] > max(moments)
+
+
 async def test_register_stores_no_password_and_no_token(client: Any) -> None:
     """What is stored opens nothing."""
     answer = await register(client)

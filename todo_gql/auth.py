@@ -4,15 +4,14 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
-from tortoise.backends.base.client import BaseDBAsyncClient
 from uuid_utils.compat import uuid7
 
 from todo_gql import db
-from todo_gql.models import Session, User
+from todo_gql.models import User
 from todo_gql.outages import retried
 from todo_gql.settings import Settings
 from todo_gql.text import cleaned
@@ -47,6 +46,11 @@ OPEN_SESSIONS = (
     "SELECT s.id FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
     " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+)
+BEGIN_SESSION = (
+    "INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,"
+    " expires_at, user_agent, ip_address)"
+    " VALUES ($1, $2, $3, '{}', now(), now(), now() + $4, $5, $6)"
 )
 ROTATE_SESSION = (
     "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
@@ -120,19 +124,17 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     return viewer
 
 
-async def begin_session(
-    user: User, device: Device, settings: Settings, transaction: BaseDBAsyncClient
-) -> SignIn:
-    """A new session of the user, in a transaction of Tortoise's."""
+async def begin_session(user: User, device: Device, settings: Settings) -> SignIn:
+    """A new session of the user, in the surrounding transaction of Tortoise's."""
     token = RefreshToken.first(uuid7())
-    await Session.create(
-        id=token.session_id,
-        owner_id=user.id,
-        refresh_hash=token.digest,
-        expires_at=datetime.now(UTC) + _session_life(settings),
-        user_agent=cleaned(device.user_agent, 500),
-        ip_address=cleaned(device.ip_address, 45),
-        using_db=transaction,
+    await db.fetch(
+        BEGIN_SESSION,
+        token.session_id,
+        user.id,
+        token.digest,
+        _session_life(settings),
+        cleaned(device.user_agent, 500),
+        cleaned(device.ip_address, 45),
     )
     viewer = Viewer(user.id, token.session_id, user.username, user.is_superuser)
     return SignIn(viewer, _pair(user.id, token, settings))

@@ -1,14 +1,27 @@
 """An account as its own mutations need it: found, locked, its password checked, and shown."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.auth import Viewer
 from todo_gql.context import Context
 from todo_gql.errors import AuthError, ErrorCode, Unauthenticated, UserError
 from todo_gql.models import User as Account
 from todo_gql.passwords import password_matches
+
+
+async def database_time() -> datetime:
+    """The time by the database's clock, in a transaction that of its beginning.
+
+    What is stored of an account is dated by this one clock, which all servers share.
+    """
+    row = await db.fetchrow("SELECT now() AS now")
+    assert row is not None
+    moment: datetime = row["now"]
+    return moment
 
 
 async def own_account(viewer: Viewer) -> Account:

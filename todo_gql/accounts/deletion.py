@@ -1,7 +1,7 @@
 """Leaving: an account is closed at once, and all of it deleted once nobody can want it back."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts import mails
-from todo_gql.accounts.account import locked_as_seen, own_account, wrong_password
+from todo_gql.accounts.account import database_time, locked_as_seen, own_account, wrong_password
 from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
 from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.revocation import revoke_access
@@ -48,7 +48,7 @@ async def close_account(account: User, settings: Settings) -> None:
             raise LastSuperuser(account.username)
         await locked_as_seen(account)
         grace = timedelta(days=settings.account_deletion_grace_days)
-        account.deletion_at = datetime.now(UTC) + grace
+        account.deletion_at = await database_time() + grace
         await account.save(update_fields=["deletion_at"])
         await revoke_access(account.id)
         await mails.post(account, MailKind.ACCOUNT_DELETION, settings)

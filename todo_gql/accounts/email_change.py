@@ -1,6 +1,5 @@
 """Moving an account to another e-mail address, which has to be the user's own too."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
@@ -10,6 +9,7 @@ from tortoise.transactions import in_transaction
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import (
     bad_link,
+    database_time,
     locked_as_seen,
     own_account,
     shown,
@@ -51,7 +51,7 @@ async def confirm_email(
 
 async def _move(account: User, address: str, settings: Settings) -> None:
     former, columns = account.email, email_columns(address)
-    account.update_from_dict(columns | {"email_verified_at": datetime.now(UTC)})
+    account.update_from_dict(columns | {"email_verified_at": await database_time()})
     await account.save(update_fields=[*columns, "email_verified_at"])
     await void_links(account.id)
     if mailbox_key(address) != mailbox_key(former):

@@ -1,17 +1,16 @@
 """What can be done with accounts."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import strawberry
 from tortoise.transactions import in_transaction
 
-from todo_gql import auth
+from todo_gql import auth, db
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import locked_account, shown
 from todo_gql.accounts.credentials import Credential, account_typed, too_many_tries
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
-from todo_gql.accounts.names import account_named, kept
+from todo_gql.accounts.names import account_named
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import (
     AcceptedPayload,
@@ -26,6 +25,16 @@ from todo_gql.errors import AuthError, ErrorCode
 from todo_gql.models import User as Account
 from todo_gql.outages import retried
 from todo_gql.passwords import Match, hash_is_outdated, hash_password, password_matches
+
+# By the database's clock, as all times of an account; one that another server's clock has made may
+# lie ahead of it.
+SIGN_IN = """
+UPDATE users SET last_login_at = greatest(now(), created_at), deletion_at = NULL,
+    password_hash = coalesce($3, password_hash)
+WHERE id = $1 AND password_hash = $2 AND is_active
+    AND (deletion_at IS NULL OR deletion_at > now())
+RETURNING last_login_at, deletion_at, password_hash
+"""
 
 
 def _login_account(_context: Context, arguments: dict[str, Any]) -> str:
@@ -144,18 +153,13 @@ async def _begin_session(
     With it a new hash of the same password is stored, if there is one.
     None if its password was changed, or it was disabled or deleted, meanwhile.
     """
-    changes: dict[str, object] = {"last_login_at": datetime.now(UTC), "deletion_at": None}
-    if new_hash:
-        changes["password_hash"] = new_hash
-    unchanged = Account.filter(
-        kept(), id=account.id, password_hash=account.password_hash, is_active=True
-    )
-    async with in_transaction() as transaction:
-        if not await unchanged.using_db(transaction).update(**changes):
+    async with in_transaction():
+        changes = await db.fetchrow(SIGN_IN, account.id, account.password_hash, new_hash)
+        if changes is None:
             return None
-        sign_in = await auth.begin_session(account, _device(context), context.settings, transaction)
+        sign_in = await auth.begin_session(account, _device(context), context.settings)
     # Only now that it is stored: when it is undone, the next try has to find the old hash.
-    account.update_from_dict(changes)
+    account.update_from_dict(dict(changes))
     return sign_in
 
 

@@ -1,7 +1,6 @@
 """Recovering an account whose password is lost."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql import jobs
 from todo_gql.accounts import mails
-from todo_gql.accounts.account import bad_link, locked_account, names_of
+from todo_gql.accounts.account import bad_link, database_time, locked_account, names_of
 from todo_gql.accounts.addresses import read_email
 from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
@@ -105,7 +104,7 @@ async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bo
             return False
         account.password_hash = password_hash
         # Who opens a mail's link has its address.
-        account.email_verified_at = account.email_verified_at or datetime.now(UTC)
+        account.email_verified_at = account.email_verified_at or await database_time()
         await account.save(update_fields=["password_hash", "email_verified_at"])
         await revoke_access(account.id)
         await mails.post(account, MailKind.PASSWORD_CHANGED, settings)

@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import asyncpg
-from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts import mails
+from todo_gql.accounts.account import database_time
 from todo_gql.accounts.addresses import read_email, read_username
 from todo_gql.accounts.inputs import (
     RegisterInput,
@@ -55,9 +54,9 @@ class RegistrationError(Exception):
 @retried
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
     """A new account, signed in; `RegistrationError` when there can't be one."""
-    async with _creation(given, settings, last_login_at=datetime.now(UTC)) as (user, transaction):
+    async with _creation(given, settings, signs_in=True) as user:
         await mails.post(user, MailKind.VERIFICATION, settings)
-        return user, await begin_session(user, device, settings, transaction)
+        return user, await begin_session(user, device, settings)
 
 
 @retried
@@ -65,22 +64,31 @@ async def create_account(
     given: RegisterInput, settings: Settings, *, is_superuser: bool = False
 ) -> User:
     """A new account that nobody has signed in to; `RegistrationError` when there can't be one."""
-    async with _creation(given, settings, is_superuser=is_superuser) as (user, _):
+    async with _creation(given, settings, is_superuser=is_superuser) as user:
         return user
 
 
 @asynccontextmanager
 async def _creation(
-    given: RegisterInput, settings: Settings, **more: object
-) -> AsyncIterator[tuple[User, BaseDBAsyncClient]]:
-    """A new account and the transaction that makes it, which ends with the block."""
+    given: RegisterInput,
+    settings: Settings,
+    *,
+    is_superuser: bool = False,
+    signs_in: bool = False,
+) -> AsyncIterator[User]:
+    """A new account, in the transaction that makes it, which ends with the block."""
     if problems := registration_problems(given, settings):
         raise RegistrationError(problems + _conflicts(await _taken(given, problems)))
     password_hash = await hash_password(given.password, settings)
     try:
-        async with in_transaction() as transaction:
-            columns = _columns(given, password_hash) | more
-            yield await User.create(**columns, using_db=transaction), transaction
+        async with in_transaction():
+            now = await database_time()
+            columns = _columns(given, password_hash) | {
+                "is_superuser": is_superuser,
+                "created_at": now,
+                "last_login_at": now if signs_in else None,
+            }
+            yield await User.create(using_db=None, **columns)
     except IntegrityError as error:
         raise RegistrationError(_conflicts({_violated(error)} | await _taken(given))) from error
 

@@ -1,13 +1,18 @@
 """Proving that an e-mail address is the user's own."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.accounts import mails
-from todo_gql.accounts.account import bad_link, locked_account, shown, too_many_mails
+from todo_gql.accounts.account import (
+    bad_link,
+    database_time,
+    locked_account,
+    shown,
+    too_many_mails,
+)
 from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
@@ -29,7 +34,7 @@ async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> 
         return None
     async with using(link) as account:
         if account:
-            account.email_verified_at = account.email_verified_at or datetime.now(UTC)
+            account.email_verified_at = account.email_verified_at or await database_time()
             await account.save(update_fields=["email_verified_at"])
             await void_links(account.id, MailKind.VERIFICATION)
     return account
