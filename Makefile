@@ -40,8 +40,11 @@ soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
 	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py
 
-test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed ## Real clients of front ends and programs, each on a round trip
-	$(BIN)/pytest tests/clients
+# The versions of Node to try, such as "20 22 24"; without any the one that is there.
+NODES ?=
+
+test-clients: $(VENV)/test $(VENV)/clients/installed tests/clients/node_modules/installed $(if $(NODES),tests/clients/nodes/node_modules/installed) ## Real clients, and what the documentation says to copy; NODES="20 22 24" for these versions of Node
+	NODES="$(NODES)" $(BIN)/pytest tests/clients
 
 test-example: $(VENV)/test examples/web/node_modules/installed ## The example page: types, lint, and two tabs in Chromium
 	cd examples/web && npm run --silent check
@@ -175,6 +178,10 @@ $(VENV)/clients/installed: requirements-clients.txt $(VENV)/serve
 
 tests/clients/node_modules/installed: tests/clients/package-lock.json
 	cd tests/clients && npm ci
+	@touch $@
+
+tests/clients/nodes/node_modules/installed: tests/clients/nodes/package-lock.json
+	cd tests/clients/nodes && npm ci
 	@touch $@
 
 examples/web/node_modules/installed: examples/web/package-lock.json

@@ -1,5 +1,8 @@
 """A real server for real clients, and the programs that these are made of."""
 
+import json
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PASSWORD, REGISTER
+from tests.documentation.blocks import ROOT, named, write_programs
 from tests.programs import Server, clean_environment, serving
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules" / ".bin"
+PYTHON_PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"
+# The versions of Node to try, such as 20, 22 and 24; without any the one that is there.
+NODES = os.environ.get("NODES", "").split() or ["there"]
 # All clients share one address.
 NO_LIMITS = dict.fromkeys(
     (
@@ -37,6 +44,37 @@ def token(server: Server) -> str:
     """An access token of somebody new."""
     sent = {"username": "audits", "email": "audits@example.com", "password": PASSWORD}
     return str(server.execute(REGISTER, input=sent)["register"]["tokens"]["accessToken"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def written() -> None:
+    """The programs of the documentation."""
+    write_programs()
+
+
+@pytest.fixture(scope="session")
+def compiled_python(written: None) -> None:
+    """The package that ariadne-codegen writes."""
+    run(PYTHON_PROGRAMS / "ariadne-codegen", folder=HERE / "python")
+
+
+@pytest.fixture(scope="session")
+def compiled(written: None) -> None:
+    """What compilers make of the schema for the documented programs in TypeScript."""
+    shutil.copyfile(ROOT / "schema.graphql", HERE / "schema.graphql")
+    config = json.loads(named("relay.config.json").text) | {"noSourceControl": True}
+    (HERE / "relay.config.json").write_text(json.dumps(config))
+    run(PROGRAMS / "graphql-codegen")
+    run(PROGRAMS / "relay-compiler")
+
+
+def node(version: str) -> tuple[str | Path, ...]:
+    """A version of Node, that runs a file of tests in TypeScript."""
+    program: str | Path = "node"
+    if version != "there":
+        program = HERE / "nodes" / "node_modules" / f"node-{version}" / "bin" / "node"
+    hooks = ("tsx", "./relay-hooks.mjs", "./web-socket.mjs")
+    return (program, *(f"--import={hook}" for hook in hooks), "--test", "--test-force-exit")
 
 
 def run(*command: str | Path, folder: Path = HERE, seconds: float = 120, **environment: str) -> str:

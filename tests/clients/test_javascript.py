@@ -2,21 +2,10 @@
 
 import pytest
 
-from tests.clients.conftest import HERE, PROGRAMS, run
+from tests.clients.conftest import HERE, NODES, PROGRAMS, node, run
 from tests.programs import Server
-from todo_gql.schema import graphql_schema
 
-NODE = ("node", "--import", "tsx", "--import", "./relay-hooks.mjs", "--test")
-needs_subscriptions = pytest.mark.skipif(
-    graphql_schema().subscription_type is None, reason="the schema has no subscriptions"
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled() -> None:
-    """The types that graphql-codegen's client preset and relay-compiler make of the schema."""
-    run(PROGRAMS / "graphql-codegen")
-    run(PROGRAMS / "relay-compiler")
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 def test_the_types_are_strict() -> None:
@@ -30,14 +19,8 @@ def test_the_schema_keeps_to_the_rules_of_graphql_eslint() -> None:
     run(eslint, "--config", HERE / "eslint.config.js", "schema.graphql", folder=HERE.parent.parent)
 
 
-@pytest.mark.parametrize("client", ["apollo", "urql", "relay/relay"])
-def test_a_client_makes_its_round_trip(server: Server, client: str) -> None:
+@pytest.mark.parametrize("version", NODES)
+@pytest.mark.parametrize("client", ["session", "apollo", "urql", "relay/relay"])
+def test_a_client_makes_its_round_trip(server: Server, client: str, version: str) -> None:
     """From signing up to a token that expired, against a running server."""
-    run(*NODE, f"src/{client}.test.ts", TODO_URL=server.address)
-
-
-@needs_subscriptions
-@pytest.mark.parametrize("client", ["graphql-ws", "graphql-sse", "urql"])
-def test_a_client_follows_changes(server: Server, client: str) -> None:
-    """Those that it missed, then those made while it listens."""
-    run(*NODE, f"src/subscriptions/{client}.test.ts", TODO_URL=server.address)
+    run(*node(version), f"src/{client}.test.ts", TODO_URL=server.address)

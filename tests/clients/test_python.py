@@ -2,28 +2,36 @@
 
 import pytest
 
-from tests.clients.conftest import HERE, run
+from tests.clients.conftest import HERE, PYTHON_PROGRAMS, run
 from tests.programs import Server
 
 FOLDER = HERE / "python"
-PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled() -> None:
-    """The package that ariadne-codegen writes."""
-    run(PROGRAMS / "ariadne-codegen", folder=FOLDER)
+pytestmark = pytest.mark.usefixtures("compiled_python")
 
 
 def test_the_types_are_strict() -> None:
     """What uses the written package passes mypy at its strictest."""
-    python = PROGRAMS / "python"
+    python = PYTHON_PROGRAMS / "python"
     mypy = HERE.parent.parent / ".venv" / "bin" / "mypy"
-    options = ("--strict", "--follow-imports=silent", "--config-file=", "--python-executable")
+    options = (
+        "--strict",
+        "--explicit-package-bases",
+        "--follow-imports=silent",
+        "--config-file=",
+        "--python-executable",
+    )
     run(mypy, *options, python, *sorted(FOLDER.glob("*.py")), folder=FOLDER, MYPYPATH=".")
 
 
-@pytest.mark.parametrize("client", ["ariadne", "gql"])
+@pytest.mark.parametrize("client", ["ariadne", "gql", "session"])
 def test_a_client_makes_its_round_trip(server: Server, client: str) -> None:
     """From signing up to tokens that are traded, against a running server."""
-    run(PROGRAMS / "pytest", "-q", f"test_{client}.py", folder=FOLDER, TODO_URL=server.address)
+    run(
+        PYTHON_PROGRAMS / "pytest",
+        "-q",
+        f"test_{client}.py",
+        folder=FOLDER,
+        TODO_URL=server.address,
+    )

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.conftest import CREATE, CREATE_MANY
 from tests.examples.backend import Backend, Person
 from tests.examples.conftest import Tabs
 from tests.examples.tabs import A_SECOND, settled
 from tests.sockets import connected
+from tests.waiting import until
 
 UNREACHABLE = "The server can’t be reached. This page keeps trying."
 KEPT = "localStorage.getItem('todo_gql.session')"
@@ -24,6 +25,17 @@ DELETE_ALL = """
 mutation ($ids: [ID!]!) { todoBulkDelete(ids: $ids) { updated errors { code } } }
 """
 IDS = "{ todos { nodes { id } } }"
+# What may come of a trade of tokens in passing: a status and a body. None is no answer.
+PASSING: dict[str, tuple[int, str] | None] = {
+    "no database": (503, '{"errors":[{"message":"x","extensions":{"code":"UNAVAILABLE"}}]}'),
+    "too many requests": (429, '{"errors":[{"message":"x","extensions":{"code":"RATE_LIMITED"}}]}'),
+    "an error": (500, '{"errors":[{"message":"x","extensions":{"code":"INTERNAL"}}]}'),
+    "no trust": (403, '{"errors":[{"message":"x","extensions":{"code":"FORBIDDEN"}}]}'),
+    "no payload": (200, '{"data":{"tokenRefresh":null}}'),
+    "a page of a proxy": (502, "<h1>Bad Gateway</h1>"),
+    "no GraphQL": (200, '{"ok":true}'),
+    "no answer": None,
+}
 
 
 async def test_what_one_tab_does_the_other_shows_within_a_second(tab: Tabs) -> None:
@@ -224,6 +236,34 @@ async def test_worn_tokens_are_traded_on_the_way(tab: Tabs, browser: Any, expire
     [new, same] = [json.loads(await each.page.evaluate(KEPT)) for each in (first, second)]
     assert new == same
     assert new["refreshToken"] != old["refreshToken"]
+
+
+async def test_trades_that_fail_in_passing_sign_nobody_out(tab: Tabs) -> None:
+    """The page tries again until the tokens are traded, and what was edited meanwhile is saved."""
+    one = await tab(expects_failures=True)
+    faults = iter(PASSING.values())
+
+    async def fail(route: Route) -> None:
+        if (fault := next(faults, ())) is None:
+            await route.abort()
+        elif fault:
+            status, body = fault
+            await route.fulfill(status=status, body=body, content_type="application/json")
+        else:
+            await route.fallback()
+
+    await one.on_requests("RefreshTokens", fail)
+    await one.page.clock.install()
+    await one.page.clock.fast_forward("30:00")
+    await one.add("Buy milk")
+
+    async def is_traded() -> bool:
+        await one.page.clock.fast_forward("00:10")
+        return one.operations.count("RefreshTokens") > len(PASSING)
+
+    await until(is_traded)
+    assert await settled(one) == [("Buy milk", False)]
+    await one.is_live()
 
 
 async def test_requests_that_are_refused_at_once_trade_once(tab: Tabs, person: Person) -> None:

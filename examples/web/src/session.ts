@@ -4,7 +4,7 @@ import { Client, fetchExchange } from '@urql/core';
 import type { RegisterInput, TokenPairFragment } from './__generated__/graphql';
 import { dataOf, fetchInTime, SignedOut } from './answers';
 import { type Problem, REFRESH, REGISTER, SIGN_IN } from './operations';
-import { TryAgainLater } from './retrying';
+import { messageOf, TryAgainLater, UNREACHABLE } from './retrying';
 
 export interface Session {
   username: string;
@@ -16,6 +16,8 @@ export interface Session {
 
 const KEY = 'todo_gql.session';
 const MARGIN = 10_000;
+/** What ends a session. Whatever else is said of a trade, or isn't, passes. */
+const OVER = new Set(['INVALID_TOKEN', 'ACCOUNT_DISABLED']);
 
 /** The session that all tabs share; null when signed out. */
 export const session = signal(read());
@@ -70,7 +72,8 @@ export function isWorn(): boolean {
 }
 
 /**
- * Trades the refresh token for the next pair of tokens; throws SignedOut when the session is over.
+ * Trades the refresh token for the next pair of tokens; throws SignedOut when the session is over, and
+ * TryAgainLater, with the tokens kept, for all that passes.
  *
  * A refresh token is good once, and using it twice looks like theft. So one tab trades at a time,
  * and not if another has just done so: the token is neither the one that was refused, nor worn.
@@ -85,12 +88,23 @@ export function refresh(refused?: string, whose?: string): Promise<void> {
     // What one person has sent is never sent again as another's.
     if (whose !== undefined && username !== whose) throw new SignedOut();
     if (accessToken !== refused && !isWorn()) return;
-    const { tokenRefresh } = await dataOf(anonymous.mutation(REFRESH, { refreshToken }));
+    const { tokenRefresh } = await dataOf(anonymous.mutation(REFRESH, { refreshToken })).catch(later);
+    session.value = read();
+    // Another tab may have signed out, or somebody else in, meanwhile.
+    if (session.value?.refreshToken !== refreshToken) {
+      throw session.value ? new TryAgainLater(UNREACHABLE) : new SignedOut();
+    }
     if (tokenRefresh?.tokens) return keep(username, tokenRefresh.tokens);
     const [problem] = tokenRefresh?.errors ?? [];
-    if (problem?.code === 'RATE_LIMITED') throw new TryAgainLater(problem.message);
+    if (!problem || !OVER.has(problem.code)) {
+      throw new TryAgainLater(problem?.message ?? UNREACHABLE);
+    }
     isOver.value = true;
     forget();
     throw new SignedOut();
   });
+}
+
+function later(error: unknown): never {
+  throw error instanceof TryAgainLater ? error : new TryAgainLater(messageOf(error));
 }

@@ -1,0 +1,1 @@
+"""What readers may copy from the documentation, each block run by a test."""
