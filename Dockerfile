@@ -32,10 +32,12 @@ RUN python3 -m venv /opt/build \
  && find /opt/todo_gql -name '*.so*' -type f -exec strip --strip-debug {} + \
  && find /opt/todo_gql -type f \
         \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete
-COPY pyproject.toml README.md ./
+COPY pyproject.toml hatch_build.py README.md ./
 COPY migrations migrations
 COPY todo_gql todo_gql
 COPY --from=graphiql /build/dist todo_gql/http/graphiql_page/dist
+# There is no git here; without a REVISION the version has a mark of what the sources are.
+ARG REVISION
 RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \
  && pip --python /opt/todo_gql/bin/python3 install --no-cache-dir --no-compile --no-deps \
         --no-index /tmp/wheel/*.whl \

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.http import health, logs
 from todo_gql.http.compression import compressing
 from todo_gql.http.index import index_route
@@ -494,7 +494,7 @@ async def test_probes_share_one_check() -> None:
 
 @pytest.mark.parametrize(("check", "status"), [(version, 200), (unreachable, 503)])
 async def test_health_for_programs(check: Callable[[], Awaitable[str]], status: int) -> None:
-    """`/health` gives status, version, database and uptime as JSON."""
+    """`/health` gives status, version, revision, database and uptime as JSON."""
     async with healthy(check) as site:
         response = await site.get("/health")
     assert response.status_code == status
@@ -502,7 +502,8 @@ async def test_health_for_programs(check: Callable[[], Awaitable[str]], status: 
     assert facts.pop("uptimeSeconds") >= 0
     assert facts == {
         "status": "ok" if status == 200 else "unavailable",
-        "version": __version__,
+        "version": build().version,
+        "revision": build().revision,
         "database": "18.3" if status == 200 else "unreachable",
     }
 
@@ -536,7 +537,7 @@ async def test_index_for_programs() -> None:
         response = await site.get("/")
     assert response.json() == {
         "name": "todo_gql",
-        "version": __version__,
+        "version": build().version,
         "graphql": "/graphql",
         "health": "/health",
         "live": "/health/live",

@@ -1,17 +1,132 @@
-"""The wheel: what somebody gets who doesn't clone."""
+"""The wheel: what somebody gets who doesn't clone, and what it says that it is."""
 
+import os
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from zipfile import ZipFile
+
+import pytest
+
+from todo_gql.build import UNKNOWN, VERSION, Build, build, build_of, written_in
+
+SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
+GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
+
+
+def built(folder: Path, into: Path, target: str = "wheel", **environment: str) -> Path:
+    """The wheel, or other thing, that a folder of sources is built into."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target]
+    subprocess.run(
+        [*command, "--directory", into],
+        cwd=folder,
+        env=os.environ | environment,
+        check=True,
+        capture_output=True,
+    )
+    [made] = into.iterdir()
+    return made
+
+
+def said_by(wheel: Path, into: Path) -> tuple[str, Build]:
+    """The version in a wheel's name, and what the program in it says that it is."""
+    shutil.unpack_archive(wheel, into, "zip")
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        " from todo_gql.build import build; print(*build())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program, into],
+        cwd=into,
+        env={},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return wheel.name.split("-")[1], Build(*done.stdout.split())
+
+
+@pytest.fixture
+def sources(project: Path, tmp_path: Path) -> Path:
+    """A copy of what a wheel is made of, without git."""
+    copy = tmp_path / "sources"
+    copy.mkdir()
+    ignored = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
+    for name in SOURCES:
+        if (project / name).is_dir():
+            shutil.copytree(project / name, copy / name, ignore=ignored)
+        else:
+            shutil.copy(project / name, copy / name)
+    return copy
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in a folder."""
+    done = subprocess.run(
+        [*GIT, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
 
 
 def test_the_wheel_ships_the_migrations_inside_the_package(project: Path, tmp_path: Path) -> None:
     """No top-level `migrations` lands in site-packages, where every project's name would clash."""
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
-    subprocess.run([*build, "--directory", tmp_path], cwd=project, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
+    wheel = built(project, tmp_path / "wheel")
     names = ZipFile(wheel).namelist()
     written = {f"todo_gql/migrations/{path.name}" for path in (project / "migrations").glob("*.py")}
     assert written <= set(names)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"todo_gql"}
+    assert said_by(wheel, tmp_path / "in it") == (build().version, build())
+
+
+def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) -> None:
+    """A change that isn't committed makes another version, whatever it is; a commit yet another."""
+    git(sources, "init", "--quiet")
+    git(sources, "add", ".")
+    git(sources, "commit", "--quiet", "--message", "One")
+    commit = git(sources, "rev-parse", "HEAD")
+    clean = build_of(sources)
+    assert clean == (f"{VERSION}+g{commit[:12]}", commit)
+    assert said_by(built(sources, tmp_path / "a"), tmp_path / "b") == (clean.version, clean)
+    seen = {clean.version}
+    for number, name in enumerate(
+        ("todo_gql/cli.py", "todo_gql/new.py", "migrations/0001_initial.py")
+    ):
+        with (sources / name).open("a") as file:
+            file.write("# Changed.\n")
+        changed = build_of(sources)
+        assert changed.revision == f"{commit}-modified"
+        assert changed.version.startswith(f"{clean.version}.c")
+        assert changed.version not in seen
+        seen.add(changed.version)
+        if number == 0:
+            wheel = built(sources, tmp_path / "c")
+            assert said_by(wheel, tmp_path / "d") == (changed.version, changed)
+    git(sources, "add", ".")
+    git(sources, "commit", "--quiet", "--message", "Two")
+    assert build_of(sources).version not in seen
+
+
+def test_sources_without_git_say_what_is_in_them(sources: Path, tmp_path: Path) -> None:
+    """Two that differ have two versions; the commit can be given, as in a container's build."""
+    one = build_of(sources)
+    assert one.version.startswith(f"{VERSION}+c")
+    assert one.revision == UNKNOWN
+    assert said_by(built(sources, tmp_path / "a", REVISION="unknown"), tmp_path / "b") == (
+        one.version,
+        one,
+    )
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    given = Build(f"{VERSION}+g{commit[:12]}", commit)
+    wheel = built(sources, tmp_path / "c", REVISION=commit)
+    assert said_by(wheel, tmp_path / "d") == (given.version, given)
+    archive = built(sources, tmp_path / "e", "sdist", REVISION=commit)
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path / "f", filter="data")
+    [unpacked] = (tmp_path / "f").iterdir()
+    assert written_in(unpacked / "todo_gql") == given
+    assert said_by(built(unpacked, tmp_path / "g"), tmp_path / "h") == (given.version, given)
+    with (sources / "todo_gql/cli.py").open("a") as file:
+        file.write("# Changed.\n")
+    assert build_of(sources).version != one.version

@@ -27,7 +27,7 @@ from tests.programs import (
     serving,
     started,
 )
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.postgres_processes import living_postgres
 
 LOGIN = """
@@ -102,7 +102,7 @@ def test_first_start_says_what_it_does(server: Server, data_dir: Path) -> None:
     assert server.said == [
         f"Making a PostgreSQL database in {data_dir}.",
         *(f"Applied the migration {name}." for name in MIGRATIONS),
-        f"todo_gql {__version__} is ready.",
+        f"todo_gql {build().version} is ready.",
         f"  GraphiQL   {root}/graphql",
         f"  Health     {root}/health",
         "Stop it with Ctrl-C.",

@@ -1,7 +1,10 @@
 """The command line: puts the commands together."""
 
+from typing import Annotated
+
 import typer
 
+from todo_gql.build import build
 from todo_gql.commands.jobs import jobs
 from todo_gql.commands.seed import seed
 from todo_gql.commands.serve import serve
@@ -10,10 +13,34 @@ from todo_gql.commands.user import user
 from todo_gql.commands.worker import worker
 
 app = typer.Typer(
-    help="A TODO backend that speaks GraphQL. Settings come from the environment and from .env.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def tell_version(wanted: bool) -> None:
+    """Tell what was built, and end."""
+    if wanted:
+        typer.echo(f"todo-gql {build().version}\nrevision {build().revision}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=tell_version,
+            is_eager=True,
+            help="Tell the version and the revision of this build.",
+        ),
+    ] = False,
+) -> None:
+    """A TODO backend that speaks GraphQL. Settings come from the environment and from .env."""
+
+
 app.command()(serve)
 app.command()(worker)
 app.command()(migrate)

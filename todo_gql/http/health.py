@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
 
@@ -31,6 +31,7 @@ class Health:
     def __init__(self, check_database: CheckDatabase) -> None:
         self.check_database = check_database
         self.started = time.monotonic()
+        self.build = build()
         self._check: asyncio.Task[str | None] | None = None
 
     async def live(self, _request: Request) -> Response:
@@ -51,7 +52,8 @@ class Health:
         database = await self._database()
         facts = {
             "status": "unavailable" if database is None else "ok",
-            "version": __version__,
+            "version": self.build.version,
+            "revision": self.build.revision,
             "database": "unreachable" if database is None else database,
             "uptimeSeconds": int(time.monotonic() - self.started),
         }
@@ -78,6 +80,7 @@ def _overview_page(facts: dict[str, str | int], status: int, look: str) -> Respo
     shown = [
         ("Status", facts["status"], look),
         ("Version", facts["version"], ""),
+        ("Revision", facts["revision"], ""),
         ("Database", facts["database"], look),
         ("Running for", timedelta(seconds=int(facts["uptimeSeconds"])), ""),
     ]

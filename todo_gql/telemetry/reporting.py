@@ -9,7 +9,7 @@ from sentry_sdk.integrations.excepthook import ExcepthookIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event, Hint
 
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.telemetry import redaction
 from todo_gql.telemetry.observation import current
 
@@ -48,7 +48,7 @@ def reporting(
     sentry_sdk.init(
         dsn,
         environment=environment,
-        release=f"todo_gql@{__version__}",
+        release=f"todo_gql@{build().version}",
         before_send=_scrubbed,
         ignore_errors=list(expected),
         default_integrations=False,

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.telemetry.observation import current
 
 SERVICE: Final = "todo_gql"
@@ -63,7 +63,7 @@ class Traced:
 
     def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:
         self.app = app
-        self.tracer = provider.get_tracer(SERVICE, __version__)
+        self.tracer = provider.get_tracer(SERVICE, build().version)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request within a span."""
@@ -111,7 +111,7 @@ def tracing(endpoint: str) -> Iterator[TracerProvider]:
     """
     exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
     provider = TracerProvider(
-        resource=Resource.create({"service.name": SERVICE, SERVICE_VERSION: __version__})
+        resource=Resource.create({"service.name": SERVICE, SERVICE_VERSION: build().version})
     )
     provider.add_span_processor(BatchSpanProcessor(WithoutMessages(exporter)))
     statements = AsyncPGInstrumentor()
