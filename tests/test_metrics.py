@@ -24,12 +24,23 @@ from tests.conftest import (
     registered,
     visiting,
 )
-from tests.programs import STOP_SECONDS, Server, started, workers_of, works
+from tests.ports import free_port
+from tests.programs import (
+    STOP_SECONDS,
+    Program,
+    Server,
+    started,
+    started_program,
+    workers_of,
+    works,
+)
 from tests.sockets import connected, streaming
 from tests.waiting import until
 from todo_gql.app import create_app
+from todo_gql.build import build
+from todo_gql.models import MailKind
 from todo_gql.settings import Settings
-from todo_gql.telemetry.exporter import DatabaseCollector
+from todo_gql.telemetry.exporter import BuildCollector, DatabaseCollector
 from todo_gql.telemetry.metrics import NAMES_KEPT, metrics
 from todo_gql.telemetry.observation import Observation
 
@@ -162,7 +173,8 @@ def test_dashboard_and_alerts_use_metrics_that_exist(
         used |= set(re.findall(r"\btodo_gql_\w+", path.read_text()))
     metrics()
     told = {family.name for family in REGISTRY.collect()}
-    told |= {family.name for family in DatabaseCollector("").collect()}
+    for collector in (DatabaseCollector(""), BuildCollector(["server"])):
+        told |= {family.name for family in collector.collect()}
     families = {re.sub("_(total|bucket|sum|count)$", "", name) for name in used}
     assert families
     assert families <= told
@@ -172,6 +184,60 @@ def test_dashboard_and_alerts_use_metrics_that_exist(
     # Those without labels have values from the start; the others once something happened.
     telling = {name for name, _ in scraped(address)}
     assert {"todo_gql_database_up", "todo_gql_subscriptions", HTTP_REQUESTS} <= telling
+
+
+@pytest.fixture
+def fresh(url: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Where a server and a worker with the same settings, of which nobody asked, tell metrics."""
+    port = free_port()
+    lines = {
+        "DATABASE_URL": url,
+        "METRICS_PORT": port,
+        "PROMETHEUS_ENABLED": "true",
+        "SECRET_KEY": "x" * 32,
+        "BCRYPT_ROUNDS": "4",
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    with (
+        started(tmp_path / "server", "--migrate", settings={}) as server,
+        started_program(tmp_path / "worker", "worker", settings={}) as process,
+    ):
+        server.wait_until_ready()
+        worker = Program(process, tmp_path / "worker")
+        told = worker.next_line()
+        assert worker.next_line().startswith("The worker is ready.")
+        assert told == f"Metrics are at http://127.0.0.1:{port + 1}/metrics"
+        yield f"http://127.0.0.1:{port}/metrics", told.split()[-1]
+        worker.stop()
+
+
+def test_server_and_worker_share_their_settings(fresh: tuple[str, str], project: Path) -> None:
+    """One .env does for both on one machine; each tells what it is, and both tell the same build.
+
+    What an alert divides or adds up is there before anything has happened, or the alert would stay
+    silent until each part of it has.
+    """
+    server, worker = map(scraped, fresh)
+    for told, role in ((server, "server"), (worker, "worker")):
+        labels = frozenset(
+            {("role", role), ("version", build().version), ("revision", build().revision)}
+        )
+        assert [key for key in told if key[0] == "todo_gql_build_info"] == [
+            ("todo_gql_build_info", labels)
+        ]
+    alerts = (project / "helm/todo-gql/alerts.yaml").read_text()
+    assert set(re.findall('role="(\\w+)"', alerts)) == {"server", "worker"}
+    codes = set(re.findall('code=~?"([A-Z|]+)"', alerts))
+    for code in "|".join(codes).split("|"):
+        assert server[ERRORS, frozenset({("code", code)})] == 0
+    asked = {("method", "POST"), ("route", "/graphql"), ("status", "200")}
+    assert server[HTTP_REQUESTS, frozenset(asked)] == 0
+    for kind in MailKind:
+        for outcome in ("sent", "failed"):
+            labels = frozenset({("kind", kind.name.lower()), ("outcome", outcome)})
+            assert worker["todo_gql_mails_total", labels] == 0
+    for name in ("todo_gql_jobs_total", "todo_gql_mails_total"):
+        assert name not in {told for told, _ in server}
 
 
 async def test_requests_operations_and_errors_are_counted(counted: Client) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_KEY_BYTES = 32
+LAST_PORT = 65_535
 
 
 class Settings(BaseSettings):
@@ -117,6 +118,12 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(
         9090, ge=0, le=65535, description="The port of /metrics; 0 takes a free one."
+    )
+    worker_metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="The same of `todo-gql worker`; the one after METRICS_PORT if absent.",
     )
     slow_operation_ms: int = Field(
         1000, ge=0, description="Operations as slow are logged with their plans; 0 for none."
@@ -246,6 +253,14 @@ class Settings(BaseSettings):
 
     def _in_development(self, wanted: bool | None) -> bool:
         return self.environment == "development" if wanted is None else wanted
+
+    @property
+    def port_of_worker_metrics(self) -> int:
+        """The port of a worker's /metrics, beside that of a server with the same settings."""
+        if self.worker_metrics_port is not None:
+            return self.worker_metrics_port
+        # After 0, which is any free one, comes 0, and after the last one the one before it.
+        return {0: 0, LAST_PORT: LAST_PORT - 1}.get(self.metrics_port, self.metrics_port + 1)
 
     @property
     def base_url(self) -> str:

@@ -25,6 +25,7 @@ from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
 from todo_gql.changes.retention import purge_changes
 from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
+from todo_gql.models import MailKind
 from todo_gql.outages import OutcomeUnknown
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
@@ -135,6 +136,7 @@ class Worker:
         self.settings = settings
         self.database_url = database_url
         self.transport = transport(settings)
+        metrics().expect_jobs(Task, (kind.name.lower() for kind in MailKind))
         self.stopped = asyncio.Event()
         self.under_way = JobsUnderWay()
         self._limit: asyncio.Timeout | None = None

@@ -8,22 +8,28 @@ from todo_gql.commands.environment import address_of, fail, reason_of
 from todo_gql.settings import Settings
 from todo_gql.telemetry.exporter import exporting
 
+SERVER = "server"
+WORKER = "worker"
+
 
 @contextmanager
 def served_metrics(
-    settings: Settings, url: str, workers: Path | None = None
+    settings: Settings, url: str, *roles: str, workers: Path | None = None
 ) -> Iterator[str | None]:
-    """Serve /metrics within the block, if that is set, and give its address.
+    """Serve /metrics of a process in these roles within the block, if set, and give its address.
 
     Metrics are this process's own, or those that worker processes write into a folder.
     """
     if not settings.prometheus_enabled:
         yield None
         return
-    host, port = settings.metrics_host or settings.host, settings.metrics_port
+    is_server = SERVER in roles
+    host = settings.metrics_host or settings.host
+    port = settings.metrics_port if is_server else settings.port_of_worker_metrics
     with ExitStack() as running:
         try:
-            port = running.enter_context(exporting(host, port, url, workers))
+            port = running.enter_context(exporting(host, port, url, roles, workers))
         except OSError as error:
-            fail(f"Can't listen on {host}:{port}: {reason_of(error)}. Set another METRICS_PORT.")
+            name = "METRICS_PORT" if is_server else "WORKER_METRICS_PORT"
+            fail(f"Can't listen on {host}:{port}: {reason_of(error)}. Set another {name}.")
         yield f"{address_of(host, port)}/metrics"

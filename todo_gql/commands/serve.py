@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from todo_gql import __version__
+from todo_gql.build import build
 from todo_gql.commands.environment import (
     address_of,
     check_documents,
@@ -21,7 +21,7 @@ from todo_gql.commands.environment import (
     prepare,
     reason_of,
 )
-from todo_gql.commands.metrics import served_metrics
+from todo_gql.commands.metrics import SERVER, WORKER, served_metrics
 from todo_gql.commands.server import run
 from todo_gql.commands.workers import Workers
 from todo_gql.http.logs import configure_logging
@@ -32,7 +32,7 @@ def tell_ready(listener: socket.socket, metrics_address: str | None, *, has_grap
     """Print where to look, once requests are answered."""
     address = address_of(*listener.getsockname()[:2])
     name = "GraphiQL" if has_graphiql else "GraphQL "
-    tell(f"todo_gql {__version__} is ready.\n  {name}   {address}/graphql")
+    tell(f"todo_gql {build().version} is ready.\n  {name}   {address}/graphql")
     tell(f"  Health     {address}/health")
     if metrics_address:
         tell(f"  Metrics    {metrics_address}")
@@ -101,7 +101,10 @@ def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker
         if several and settings.prometheus_enabled:
             name = running.enter_context(TemporaryDirectory(prefix="todo_gql-metrics-"))
             metrics_folder = Path(name)
-        metrics_address = running.enter_context(served_metrics(settings, url, metrics_folder))
+        roles = (SERVER, WORKER) if with_worker else (SERVER,)
+        metrics_address = running.enter_context(
+            served_metrics(settings, url, *roles, workers=metrics_folder)
+        )
         on_started = partial(
             tell_ready, listener, metrics_address, has_graphiql=settings.has_graphiql
         )

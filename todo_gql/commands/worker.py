@@ -14,7 +14,7 @@ from todo_gql.commands.environment import (
     load_settings,
     prepare,
 )
-from todo_gql.commands.metrics import served_metrics
+from todo_gql.commands.metrics import WORKER, served_metrics
 from todo_gql.commands.server import telemetry
 from todo_gql.http.logs import configure_logging
 from todo_gql.settings import Settings
@@ -29,7 +29,9 @@ def worker() -> None:
     # Until the worker runs, a signal that tells it to stop is a Ctrl-C.
     with suppress(KeyboardInterrupt), database(settings) as url:
         prepare(settings, url)
-        with telemetry(settings), served_metrics(settings, url):
+        with telemetry(settings), served_metrics(settings, url, WORKER) as metrics_address:
+            if metrics_address:
+                typer.echo(f"Metrics are at {metrics_address}")
             asyncio.run(_work(settings, url))
     typer.echo("Stopped.")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from todo_gql.build import build
 from todo_gql.telemetry.metrics import metrics
 
 DATABASE_SECONDS: Final = 2
@@ -72,6 +73,25 @@ class DatabaseCollector(Collector):
             connection.terminate()
 
 
+class BuildCollector(Collector):
+    """Tells what runs here, and in which roles: `server`, `worker`, or both in one process."""
+
+    def __init__(self, roles: Sequence[str]) -> None:
+        self.roles = roles
+        self.build = build()
+
+    def collect(self) -> Iterator[Metric]:
+        """The build, once for each role."""
+        info = GaugeMetricFamily(
+            "todo_gql_build_info",
+            "What runs, by its roles; always 1.",
+            labels=["role", "version", "revision"],
+        )
+        for role in self.roles:
+            info.add_metric([role, *self.build], 1)
+        yield info
+
+
 def write_to(folder: Path, slot: int) -> None:
     """Have this process's metrics written into a folder, before the first of them is made.
 
@@ -88,12 +108,15 @@ def forget_process(folder: Path, slot: int) -> None:
 
 
 @contextmanager
-def exporting(host: str, port: int, dsn: str, workers: Path | None = None) -> Iterator[int]:
+def exporting(
+    host: str, port: int, dsn: str, roles: Sequence[str], workers: Path | None = None
+) -> Iterator[int]:
     """Serve /metrics from a thread for as long as the block, and give its port.
 
     The metrics are this process's own, or those that worker processes write into a folder.
     """
     registry = CollectorRegistry()
+    registry.register(BuildCollector(roles))
     registry.register(DatabaseCollector(dsn))
     if workers:
         MultiProcessCollector(registry, path=str(workers))

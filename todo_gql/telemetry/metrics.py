@@ -1,5 +1,6 @@
 """The metrics: each is defined here, and counted where the thing happens."""
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import product
 from typing import Final
@@ -12,6 +13,7 @@ NAMES_KEPT: Final = 100
 TRANSPORTS: Final = ("event_stream", "websocket")
 TYPES: Final = ("", "query", "mutation", "subscription")
 OUTCOMES: Final = ("ok", "error")
+ALERTING_CODES: Final = ("INTERNAL", "TIMEOUT", "UNAVAILABLE")
 OTHER: Final = "other"
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 ROUTES: Final = frozenset(
@@ -62,12 +64,16 @@ class Metrics:
             "Operations on WebSockets and event streams that ended.",
             ["transport", "type", "outcome"],
         )
-        # Alerts add them up with requests, which needs them to be there from the start.
+        # What alerts compare has to be there from the start: what isn't makes the whole comparison
+        # give nothing, and Prometheus takes no rise from a counter's first value.
         for labels in product(TRANSPORTS, TYPES, OUTCOMES):
             self.stream_operations.labels(*labels)
+        self.requests.labels("POST", "/graphql", 200)
         self.errors = Counter(
             "todo_gql_errors", "Answers with a top-level error, by its code.", ["code"]
         )
+        for code in ALERTING_CODES:
+            self.errors.labels(code)
         self.cost = Histogram(
             "todo_gql_operation_cost", "What operations cost.", ["type"], buckets=COSTS
         )
@@ -111,6 +117,13 @@ class Metrics:
         self._request = lru_cache(None)(self.requests.labels)
         self._operation = lru_cache(None)(self.operations.labels)
         self._batch = lru_cache(None)(self.batches.labels)
+
+    def expect_jobs(self, names: Iterable[str], mails: Iterable[str]) -> None:
+        """Have the counters of a worker's jobs and kinds of mail there from the start."""
+        for name, outcome in product(names, ("done", "failed")):
+            self.jobs.labels(name, outcome)
+        for kind, outcome in product(mails, ("sent", "failed")):
+            self.mails.labels(kind, outcome)
 
     def request_answered(
         self, observation: Observation, method: str, path: str, status: int | None, seconds: float
