@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 from tests.faults.proxy import Proxy
 from todo_gql import db
 from todo_gql.pool import SILENT_LOOKS, Pool
+from todo_gql.tortoise_client import Client
 
 HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
 
@@ -153,7 +154,7 @@ async def test_a_statement_given_up_leaves_nothing_behind(
 async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASGIApp) -> None:
     """Whoever is cancelled before it has begun is in no transaction, either."""
     client = get_connection("default")
-    assert isinstance(client, db.Client)
+    assert isinstance(client, Client)
     pool = await client.opened_pool()
     await db.fetch("SELECT")
     [*_, connection] = pool.at_hand

@@ -1,34 +1,31 @@
-"""The way to PostgreSQL: Tortoise's connection, its pool, and the migrations."""
+"""The way to PostgreSQL: connections, statements, transactions and migrations."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
-from tortoise.connection import get_connection, get_connections
+from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
+from todo_gql.character_type import UnfitDatabase, advice_on
 from todo_gql.outages import LOST, STALE, OutcomeUnknown
 from todo_gql.pool import LOOK_SECONDS, Pool
 from todo_gql.settings import Settings
-from todo_gql.telemetry.statements import NotedConnection
+from todo_gql.tortoise_client import Client, joined, pools
 
 logger = logging.getLogger(__name__)
 
 Row: TypeAlias = asyncpg.Record
-Result = TypeVar("Result")
 
 
 class Values(Protocol):
@@ -38,13 +35,6 @@ class Values(Protocol):
 
 
 Connection: TypeAlias = "asyncpg.Connection[Row]"
-
-_pools: list[Pool] = []
-_joined: ContextVar["Transaction | None"] = ContextVar("joined", default=None)
-"""The transaction of Tortoise's that the current task is in.
-
-Tortoise finds it and the pool, too, but takes as long for that as a fifth of a statement.
-"""
 
 # In a wheel the migrations lie inside the package, in a checkout beside it.
 MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "migrations"
@@ -67,121 +57,6 @@ SESSION_SETTINGS = {
 }
 
 
-class Client(AsyncpgDBClient):
-    """Tortoise's asyncpg client, on a pool that is opened by a DSN."""
-
-    _pool: Pool | None
-
-    def __init__(self, dsn: str, pool_timeout: float, **options: Any) -> None:
-        super().__init__(**options)
-        self.dsn = dsn
-        self.pool_timeout = pool_timeout
-
-    async def create_pool(self, **options: Any) -> Pool:
-        pool = Pool(
-            self.dsn,
-            min_size=options["min_size"],
-            max_size=options["max_size"],
-            timeout=self.pool_timeout,
-            server_settings=options["server_settings"],
-        )
-        await pool
-        _pools.append(pool)
-        return pool
-
-    async def _close(self) -> None:
-        if self._pool in _pools:
-            _pools.remove(self._pool)
-        await super()._close()
-
-    async def execute_insert(self, query: str, values: list[Any]) -> Row | None:
-        return await _prepared_again(super().execute_insert, query, values)
-
-    async def execute_query(
-        self, query: str, values: list[Any] | None = None
-    ) -> tuple[int, list[dict[Any, Any]]]:
-        return await _prepared_again(super().execute_query, query, values)
-
-    async def execute_query_dict(
-        self, query: str, values: list[Any] | None = None
-    ) -> list[dict[Any, Any]]:
-        return await _prepared_again(super().execute_query_dict, query, values)
-
-    @property
-    def pool(self) -> Pool | None:
-        """The pool, once it is open."""
-        return self._pool
-
-    def _in_transaction(self) -> TransactionContext:
-        return Joined(Transaction(self), self._pool_init_lock)
-
-    async def opened_pool(self) -> Pool:
-        """The pool, which the first one who needs it opens."""
-        await self.acquire_connection().ensure_connection()
-        assert self._pool is not None
-        return self._pool
-
-
-async def _prepared_again(
-    send: Callable[[str, Any], Coroutine[Any, Any, Result]], query: str, values: Any
-) -> Result:
-    """What a statement of Tortoise's outside a transaction gives, also if it was refused once."""
-    try:
-        return await send(query, values)
-    except STALE as stale:
-        logger.warning("a statement is prepared again: %s", type(stale).__name__)
-        return await send(query, values)
-
-
-class Transaction(TransactionWrapper):
-    """A transaction of Tortoise's that says so when nobody knows how it ended."""
-
-    _parent: Client
-    _connection: NotedConnection
-
-    async def begin(self) -> None:
-        """Begin it; where that fails its connection goes back, which Tortoise would keep."""
-        try:
-            await super().begin()
-        except BaseException as error:
-            get_connections().set(self.connection_name, self._parent)
-            assert self._parent.pool is not None
-            await self._parent.pool.take_back(self._connection, error)
-            raise
-
-    async def commit(self) -> None:
-        """End it; `OutcomeUnknown` when the connection is lost meanwhile."""
-        try:
-            await super().commit()
-        except LOST as lost:
-            raise OutcomeUnknown from lost
-
-
-class Joined(TransactionContextPooled):
-    """The block of a transaction of Tortoise's, whose statements all go by its connection."""
-
-    client: Transaction
-
-    async def __aenter__(self) -> Transaction:
-        await super().__aenter__()
-        self.before = _joined.set(self.client)
-        return self.client
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            await super().__aexit__(kind, error, trace)
-        finally:
-            _joined.reset(self.before)
-
-
-client_class = Client
-
-
 def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
     """Tortoise's configuration for the database at `dsn`."""
     credentials = {
@@ -192,7 +67,7 @@ def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
         "server_settings": SESSION_SETTINGS,
     }
     return {
-        "connections": {"default": {"engine": __name__, "credentials": credentials}},
+        "connections": {"default": {"engine": Client.__module__, "credentials": credentials}},
         "apps": {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}},
     }
 
@@ -223,8 +98,8 @@ async def watched() -> AsyncIterator[None]:
 async def _watch() -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        if _pools:
-            _pools[-1].close_silent()
+        if pools:
+            pools[-1].close_silent()
 
 
 class PoolUse(NamedTuple):
@@ -238,9 +113,9 @@ class PoolUse(NamedTuple):
 
 def pool_use() -> PoolUse:
     """What the pool is doing now."""
-    if not _pools:
+    if not pools:
         return PoolUse()
-    pool = _pools[-1]
+    pool = pools[-1]
     idle = pool.get_idle_size()
     return PoolUse(pool.get_size() - idle, idle, pool.get_max_size(), pool.waiting)
 
@@ -254,12 +129,12 @@ class connection:  # noqa: N801 - it reads as what it gives
     __slots__ = ("lent", "pool", "wrapper")
 
     async def __aenter__(self) -> Connection:
-        joined = _joined.get()
-        if joined is not None:
+        transaction = joined.get()
+        if transaction is not None:
             self.pool = None
-            self.wrapper = joined.acquire_connection()
+            self.wrapper = transaction.acquire_connection()
             return await self.wrapper.__aenter__()
-        self.pool = _pools[-1] if _pools else await _opened_pool()
+        self.pool = pools[-1] if pools else await _opened_pool()
         self.lent = await self.pool.take()
         return self.lent
 
@@ -313,8 +188,8 @@ async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]
     any when PostgreSQL refused it as it was prepared.
     """
     try:
-        if _pools and not plan_anew and _joined.get() is None:
-            return await _pools[-1].rows(sql, values)
+        if pools and not plan_anew and joined.get() is None:
+            return await pools[-1].rows(sql, values)
         async with connection() as acquired:
             if plan_anew:
                 return await (await acquired.prepare(sql)).fetch(*values)
@@ -340,7 +215,7 @@ async def fetchrow(sql: str, *values: object) -> Row | None:
 
 async def _fetched_anew(stale: Exception, sql: str, *values: object) -> list[Row]:
     """All rows of a statement that PostgreSQL didn't execute, since it was prepared too long ago."""
-    if _joined.get() is not None:
+    if joined.get() is not None:
         raise stale
     logger.warning("a statement is prepared again: %s", type(stale).__name__)
     async with connection() as acquired:
@@ -349,7 +224,7 @@ async def _fetched_anew(stale: Exception, sql: str, *values: object) -> list[Row
 
 async def _fetched_again(lost: Exception, sql: str, *values: object) -> list[Row]:
     """All rows of a statement whose connection was lost, if PostgreSQL finds that it only reads."""
-    if _joined.get() is not None:
+    if joined.get() is not None:
         raise lost
     logger.warning("a statement is sent again: %s", type(lost).__name__)
     try:
@@ -369,23 +244,24 @@ def _app_config() -> dict[str, dict[str, Any]]:
     return {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}}
 
 
-async def migrate() -> list[str]:
+async def migrate(*, any_letters: bool = False) -> list[str]:
     """Apply the missing migrations, all or none, and return their names.
 
     Waits for another that runs, but at most 2 s for a table that is in use; then everything is
     undone and tried again a little later, so that nobody waits behind us for long.
-    asyncpg's `LockNotAvailableError` when the table was in use each time.
+    asyncpg's `LockNotAvailableError` when the table was in use each time; `UnfitDatabase` for a new
+    database that doesn't know letters, unless `any_letters` will do.
     """
     for seconds in MIGRATION_PAUSES:
         try:
-            return await _migrate()
+            return await _migrate(any_letters=any_letters)
         except TABLE_IN_USE:
             logger.warning("A table is in use; migrating again in %s s.", seconds)
         await asyncio.sleep(seconds)
-    return await _migrate()
+    return await _migrate(any_letters=any_letters)
 
 
-async def _migrate() -> list[str]:
+async def _migrate(*, any_letters: bool) -> list[str]:
     applied: list[str] = []
 
     def note(event: str, _app: str, name: str) -> None:
@@ -403,8 +279,17 @@ async def _migrate() -> list[str]:
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
         # The executor would take this table being in use for its being empty.
         await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
+        is_new = not await executor.recorder.applied_migrations()
         await executor.migrate(progress=note)
+        if is_new and not any_letters and (advice := await advice_on_letters()):
+            raise UnfitDatabase(advice)
     return applied
+
+
+async def advice_on_letters() -> str | None:
+    """How to mend the database, once it is migrated, if it doesn't know letters; else None."""
+    async with connection() as acquired:
+        return await advice_on(acquired)
 
 
 async def unapplied_migrations() -> list[str]:

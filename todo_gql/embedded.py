@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import locale
 import os
 import shlex
 import shutil
@@ -45,6 +46,8 @@ INITDB = (
     "initdb --username=postgres --auth=trust --encoding=UTF8 --locale=C"
     " --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
 )
+# Trigrams are of what the machine's locale has for letters, though PostgreSQL folds by its own.
+CHARACTER_TYPES = ("C.UTF-8", "en_US.UTF-8", "UTF-8")
 # Recovery may take long; pg_ctl doesn't wait on when PostgreSQL has given up.
 PG_CTL_START = "pg_ctl start --wait --timeout=3600"
 PSQL = "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres"
@@ -149,7 +152,8 @@ class EmbeddedPostgres:
         fresh = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=self._data_dir))
         try:
             sync = () if self._durable else ("--no-sync",)
-            self._run(account_for(fresh), fresh, *INITDB.split(), *sync)
+            ctype = f"--lc-ctype={character_type()}"
+            self._run(account_for(fresh), fresh, *INITDB.split(), ctype, *sync)
             fresh.rename(self._cluster)
             if self._durable:
                 persist(self._data_dir)
@@ -209,6 +213,19 @@ class EmbeddedPostgres:
                 return False
             time.sleep(0.02)
         return True
+
+
+def character_type() -> str:
+    """The locale of this machine that knows the letters of all scripts; C where it has none."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in CHARACTER_TYPES:
+            with suppress(locale.Error):
+                locale.setlocale(locale.LC_CTYPE, name)
+                return name
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return "C"
 
 
 def running_url(data_dir: Path) -> str | None:

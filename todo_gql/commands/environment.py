@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from todo_gql import db
+from todo_gql.character_type import UnfitDatabase
 from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
 from todo_gql.mail.transport import transport
@@ -176,14 +177,34 @@ def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Res
 
     try:
         return asyncio.run(connected())
+    except UnfitDatabase as error:
+        fail(str(error))
     except DATABASE_ERRORS as error:
         fail(f"The database can't be used: {error or type(error).__name__}")
+
+
+def migrated(settings: Settings, url: str) -> list[str]:
+    """Apply the missing migrations, and return their names.
+
+    A database that doesn't know letters is refused while it is new. One that has todos goes on with
+    a warning, since nobody could change to this version before it is made anew. What is embedded
+    is as good as this machine allows.
+    """
+
+    async def work() -> tuple[list[str], str | None]:
+        applied = await db.migrate(any_letters=not settings.database_url)
+        return applied, await db.advice_on_letters() if settings.database_url else None
+
+    applied, advice = run_connected(settings, url, work)
+    if advice:
+        typer.secho(f"Warning: {advice}", err=True, fg=typer.colors.YELLOW)
+    return applied
 
 
 def prepare(settings: Settings, url: str, *, migrate: bool = False) -> None:
     """Have all tables there: an embedded database is migrated, another one if that is wanted."""
     if migrate or not settings.database_url:
-        for name in run_connected(settings, url, db.migrate):
+        for name in migrated(settings, url):
             typer.echo(f"Applied the migration {name}.")
     elif missing := run_connected(settings, url, db.unapplied_migrations):
         lines = "\n".join(f"  {name}" for name in missing)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from todo_gql import db
-from todo_gql.commands.environment import database, fail, load_settings, run_connected
+from todo_gql.commands.environment import database, fail, load_settings, migrated
 from todo_gql.http.logs import configure_logging
 from todo_gql.schema import schema_text
 
@@ -32,7 +32,7 @@ def migrate(
     else:
         configure_logging(settings.log_level)
         with database(settings) as url:
-            applied = run_connected(settings, url, db.migrate)
+            applied = migrated(settings, url)
         lines = [f"Applied the migration {name}." for name in applied]
         typer.echo("\n".join(lines) or "Nothing to apply.")
 

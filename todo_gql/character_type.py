@@ -1,0 +1,59 @@
+"""Whether a database knows letters: by what it does with them, whatever its locale is called."""
+
+import asyncpg
+
+# Turkish makes another letter of I. Without trigrams of a word, an index of trigrams leads nowhere.
+ABOUT = """
+SELECT getdatabaseencoding() = 'UTF8' AS is_utf8,
+    current_setting('server_version_num')::int / 10000 AS version,
+    format('%I', datname) AS name, format('%I', datname || '_old') AS old,
+    format('%I', pg_get_userbyid(datdba)) AS owner
+FROM pg_database WHERE datname = current_database()
+"""
+KNOWS_LETTERS = "SELECT lower('I\u00c4\u0416') = 'i\u00e4\u0436'"
+KNOWS_WORDS = "SELECT cardinality(show_trgm('\u0441\u043b\u043e\u0432\u043e')) > 0"
+
+PROVIDER = "LOCALE_PROVIDER libc"
+# Since PostgreSQL 17 it folds letters by itself, on every machine alike.
+BUILTIN_SINCE = 17
+BUILTIN_PROVIDER = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+
+ADVICE = """The database {name} {problem}.
+Make it anew, in a session on another database, such as postgres:
+
+  ALTER DATABASE {name} RENAME TO {old};
+  CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'
+    {provider} LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';
+
+Where the server's machine has no C.UTF-8, LC_CTYPE 'en_US.UTF-8' will do. What is in the old one is
+carried over by pg_dump and pg_restore."""
+
+
+class UnfitDatabase(Exception):
+    """A database that doesn't know letters; its text says what to do about it."""
+
+
+async def advice_on(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+    """How to mend a database that doesn't know letters, None for one that does.
+
+    It has the extension pg_trgm, as each has that is migrated.
+    """
+    about = await connection.fetchrow(ABOUT)
+    assert about is not None
+    problem = await _problem(connection, is_utf8=about["is_utf8"])
+    if problem is None:
+        return None
+    provider = BUILTIN_PROVIDER if about["version"] >= BUILTIN_SINCE else PROVIDER
+    return ADVICE.format(problem=problem, provider=provider, **about)
+
+
+async def _problem(
+    connection: "asyncpg.Connection[asyncpg.Record]", *, is_utf8: bool
+) -> str | None:
+    if not is_utf8:
+        return "doesn't keep text in UTF-8"
+    if not await connection.fetchval(KNOWS_LETTERS):
+        return "doesn't know upper-case letters from A to Z and beyond, and so finds too little"
+    if not await connection.fetchval(KNOWS_WORDS):
+        return "doesn't know words in other letters than A to Z, and so takes long to find them"
+    return None
