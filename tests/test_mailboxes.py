@@ -1,16 +1,20 @@
 """Addresses of one mailbox, however they are typed: one account, which each of them finds."""
 
 import asyncio
+from functools import partial
+from importlib import import_module
 from secrets import token_hex
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import asyncpg
 import pytest
 from starlette.types import ASGIApp
+from tortoise.connection import get_connection
+from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, visiting
 from tests.mailbox import Mailbox, token_of
+from tests.test_directory import promoted, users
 from tests.test_email_change import EXISTS
 from tests.test_mails import (
     CHANGE,
@@ -25,8 +29,8 @@ from tests.test_mails import (
     payload,
     reset,
 )
-from tests.test_migrations import ended, migrating
 from tests.test_password_forms import full_width
+from tests.waiting import until
 from todo_gql import db
 from todo_gql.accounts.addresses import mailbox_key, name_key
 from todo_gql.accounts.administration import Changes, administer
@@ -242,13 +246,20 @@ async def test_administrators_find_an_account_in_any_form(client: Client) -> Non
     assert outcome.changed
 
 
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["ada{}@xn--bcher-kva.example", "Ada{}@bücher.example"],
+        ["ad\u00e9{}@example.com", "ade\u0301{}@example.com", "\uff41d\u00e9{}@example.com"],
+    ],
+)
 async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_address(
-    client: Client,
+    mailbox: Mailbox, client: Client, forms: list[str]
 ) -> None:
     """So they were stored before mailboxes were looked at, or by a server of the previous release."""
     number = token_hex(4)
-    emails = [f"ada{number}@xn--bcher-kva.example", f"Ada{number}@bücher.example"]
-    made = [await register(client, f"{number}-{place}@example.com") for place in range(2)]
+    emails = [form.format(number) for form in forms]
+    made = [await register(client, f"{number}-{place}@example.com") for place in range(len(forms))]
     for answer, email in zip(made, emails, strict=True):
         await db.fetch(
             "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
@@ -262,47 +273,65 @@ async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_addr
         assert found
         assert str(found.id) == answer["user"]["id"]
         assert (await administer(email, Changes(is_verified=True))).row["id"] == found.id
-    assert problems(await register(client, emails[1])) == [("ALREADY_EXISTS", ["input", "email"])]
+        assert await payload(client, REQUEST_RESET, email=f" {email} ") == TAKEN
+        await until(partial(has_reset, found.id))
+        assert problems(await register(client, email)) == [("ALREADY_EXISTS", ["input", "email"])]
+
+
+async def has_reset(account_id: UUID) -> bool:
+    """Whether the account was posted a mail to reset its password."""
+    posted = "SELECT FROM mails WHERE owner_id = $1 AND kind = 1"
+    return bool(await db.fetch(posted, account_id))
+
+
+async def test_administrators_search_accounts_in_any_form(client: Client, account: Account) -> None:
+    """A part of an address, or all of it in another form, finds the account."""
+    administrator = await promoted(account)
+    number = token_hex(4)
+    made = [
+        await register(client, form.format(number))
+        for form in ("ada{}@bücher.example", "eve{}@xn--bcher-kva.example")
+    ]
+    ada, eve = (answer["user"]["id"] for answer in made)
+    for search, wanted in {
+        f"ADA{number}@bu\u0308cher": [ada],
+        f" ada{number}@xn--bcher-kva.example ": [ada],
+        f"{number}@bücher.example": [eve, ada],
+        full_width(f"eve{number}"): [eve],
+        f"eve{number}@BÜCHER.example": [eve],
+    }.items():
+        found = (await users(administrator, filter={"search": search}))["nodes"]
+        assert [user["id"] for user in found] == wanted
 
 
 OLD_ACCOUNTS = {
-    "composed": "ad\u00e9@example.com",
-    "decomposed": "ade\u0301@example.com",
-    "unicode": "ada@bücher.example",
-    "alone": "eva@bücher.example",
-    "punycode": "ada@xn--bcher-kva.example",
-    "wide": "\uff41@example.com",
-    "plain": "a@example.com",
-    "long": "\ufdfa" * 100 + "@example.com",
+    "composed": "ad\u00e9{}@example.com",
+    "decomposed": "ade\u0301{}@example.com",
+    "unicode": "ada{}@bücher.example",
+    "alone": "eva{}@bücher.example",
+    "punycode": "ada{}@xn--bcher-kva.example",
+    "wide": "\uff41{}@example.com",
+    "plain": "a{}@example.com",
+    "long": "\ufdfa" * 100 + "{}@example.com",
 }
 
 
-async def test_a_migration_leaves_every_account_its_address(empty_url: str) -> None:
+async def test_a_migration_leaves_every_account_its_address(client: Client) -> None:
     """Accounts that share a mailbox stay as they are; the others get what stands for theirs."""
-    with migrating(empty_url) as process:
-        ended(process)
-    connection = await asyncpg.connect(empty_url)
-    await connection.execute(
-        "ALTER TABLE users DROP COLUMN mailbox_key;"
-        "DELETE FROM tortoise_migrations WHERE name >= '0005'"
-    )
-    for place, (name, email) in enumerate(OLD_ACCOUNTS.items()):
-        await connection.execute(
-            "INSERT INTO users (id, username, username_key, email, email_key, password_hash,"
-            " is_active, is_superuser, created_at, change_seq, pending_count, in_progress_count,"
-            " completed_count, cancelled_count)"
-            " VALUES ($1, $2, $2, $3, $4, '', true, false,"
-            " now() + make_interval(secs => $5), 0, 0, 0, 0, 0)",
-            uuid4(),
-            name,
+    number, names = token_hex(4), {}
+    for name, form in OLD_ACCOUNTS.items():
+        made = await register(client, f"{name}-{number}@example.com")
+        names[UUID(made["user"]["id"])] = name
+        email = form.format(number)
+        await db.fetch(
+            "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
+            UUID(made["user"]["id"]),
             email,
             email.lower(),
-            place,
         )
-    with migrating(empty_url) as process:
-        ended(process)
-    rows = await connection.fetch("SELECT username, mailbox_key FROM users")
-    await connection.close()
-    assert {row["username"]: row["mailbox_key"] for row in rows} == dict.fromkeys(OLD_ACCOUNTS) | {
-        "alone": "eva@xn--bcher-kva.example"
+    note_mailboxes = import_module("migrations.0005_mailboxes").note_mailboxes
+    await note_mailboxes(None, AsyncpgSchemaEditor(get_connection("default")))
+    rows = await db.fetch("SELECT id, mailbox_key FROM users WHERE id = ANY($1)", list(names))
+    assert {names[row["id"]]: row["mailbox_key"] for row in rows} == dict.fromkeys(OLD_ACCOUNTS) | {
+        "alone": f"eva{number}@xn--bcher-kva.example"
     }

@@ -8,6 +8,7 @@ from strawberry import UNSET, Maybe
 from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql import access
+from todo_gql.accounts.addresses import name_key
 from todo_gql.accounts.administration import (
     Changes,
     LastSuperuser,
@@ -38,9 +39,9 @@ NEWEST_FIRST = Keyset(
     SortKey("id", "u.id", "id", parse_uuid, descending=True),
 )
 SEARCHED = (
-    "concat_ws(E'\\x1f', u.username_key, u.email_key, u.mailbox_key, lower(u.first_name),"
-    " lower(u.last_name))"
+    "concat_ws(E'\\x1f', u.username_key, u.email_key, lower(u.first_name), lower(u.last_name))"
 )
+SEARCHED_BY_KEY = "concat_ws(E'\\x1f', u.username_key, u.email_key, u.mailbox_key)"
 
 
 @strawberry.input(description="Which accounts; what is absent or null doesn't matter.")
@@ -104,8 +105,10 @@ def _filtered(viewer: Viewer, wanted: UserFilter | None) -> Statement:
     if problem:
         raise BadUserInput(f"search: {problem[1]}")
     if text:
-        bound = statement.bind(text.lower())
-        statement.where(f"strpos({SEARCHED}, {bound}) > 0")
+        lower, key = statement.bind(text.lower()), statement.bind(name_key(text))
+        statement.where(
+            f"(strpos({SEARCHED}, {lower}) > 0 OR strpos({SEARCHED_BY_KEY}, {key}) > 0)"
+        )
     conditions = {
         "u.is_active": wanted.is_active,
         "(u.email_verified_at IS NOT NULL)": wanted.is_verified,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tortoise.expressions import Q, RawSQL
 
-from todo_gql.accounts.addresses import LONGEST_TYPED, mailbox_key, name_key, read_email
+from todo_gql.accounts.addresses import LONGEST_TYPED, mailbox_key, name_key
 from todo_gql.models import User
 from todo_gql.text import text_problem
 
@@ -37,8 +37,8 @@ class Name(NamedTuple):
 
 
 def email_keys(email: str) -> Email:
-    """What an account with this address is found by."""
-    return Email(mailbox_key(email), read_email(email).lower())
+    """What an account with this address, as it is typed or kept, is found by."""
+    return Email(mailbox_key(email), email.lower())
 
 
 def name_keys(typed: str) -> Name:

@@ -128,10 +128,9 @@ class RecoveryMutation:
         info: Info,
         email: Annotated[str, strawberry.argument(description="The account's address.")],
     ) -> AcceptedPayload | None:
-        email = read_email(email)
-        if problem := email_problem(email, info.context.settings):
+        if problem := email_problem(read_email(email), info.context.settings):
             return AcceptedPayload(errors=[invalid(*problem, "email")])
-        await ask_for_reset(email, info.context.viewer)
+        await ask_for_reset(email.strip(), info.context.viewer)
         return AcceptedPayload(ok=True)
 
     @strawberry.mutation(

@@ -133,7 +133,7 @@ def _violated(error: IntegrityError) -> str:
 async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
     """The fields whose values somebody else has now, of those without a problem."""
     wrong = {error.path[-1] for error in problems if error.path}
-    email = (None, None) if "email" in wrong else email_keys(given.email)
+    email = (None, None) if "email" in wrong else email_keys(read_email(given.email))
     username = None if "username" in wrong else read_username(given.username).lower()
     row = await db.fetchrow(TAKEN_KEYS, *email, username)
     return {name for name, taken in row.items() if taken} if row else set()
