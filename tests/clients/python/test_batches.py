@@ -11,5 +11,7 @@ async def test_a_batch_hears_what_to_do(url: str, size: int) -> None:
     """Whatever its size."""
     asked = [GraphQLRequest("{ __typename }") for _ in range(size)]
     async with Client(transport=HTTPXAsyncTransport(url=url)) as session:
-        with pytest.raises(TransportQueryError, match="send each operation in a request of its own"):
+        with pytest.raises(
+            TransportQueryError, match="send each operation in a request of its own"
+        ):
             await session.execute_batch(asked)

@@ -147,7 +147,7 @@ export const COMPLETE_MANY = graphql(`
       updated
       results {
         index
-        id
+        todoId
         todo {
           id
           status

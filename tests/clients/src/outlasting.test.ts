@@ -10,7 +10,7 @@ import { print } from 'graphql';
 import { fetchQuery } from 'relay-runtime';
 import { makeApollo } from './apollo';
 import { follow, type List } from './follow';
-import { CREATE, TODOS } from './operations';
+import { CREATE, TODOS, VIEWER } from './operations';
 import type { todosQuery } from './relay/__generated__/todosQuery.graphql';
 import { makeEnvironment } from './relay/environment';
 import { TODOS as RELAY_TODOS } from './relay/todos';
@@ -192,8 +192,11 @@ test('clients outlast their tokens and an outage', { concurrency: true, timeout:
       const asked = () => fetchQuery<todosQuery>(environment, RELAY_TODOS, { first: 1 }).toPromise();
       await asksOn(asked);
     }),
-    t.test('queries with fetch alone', async () => {
-      await asksOn(() => executeAs(plain.session)(TODOS, {}));
+    t.test('a viewer, who is nobody while the token is worn', async () => {
+      await asksOn(async () => {
+        const { viewer } = await executeAs(plain.session)(VIEWER, {});
+        assert.equal(viewer?.username, username);
+      });
     }),
   );
   begin();

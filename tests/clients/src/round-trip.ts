@@ -114,7 +114,8 @@ export function roundTrip(session: Session, execute: Execute): void {
     const { todoBulkUpdate } = await execute(COMPLETE_MANY, { ids: [second, randomUUID()] });
     assert.equal(todoBulkUpdate?.updated, 1);
     const [done, failed] = todoBulkUpdate.results;
-    assert.equal(done?.todo?.status, 'COMPLETED');
+    assert.equal(done?.todoId, second);
+    assert.equal(done.todo?.status, 'COMPLETED');
     assert.equal(unmask(ERROR_PARTS, failed?.errors ?? [])[0]?.code, 'NOT_FOUND');
   });
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { print } from 'graphql';
-import { TODOS } from './operations';
+import { TODOS, VIEWER } from './operations';
 import { type Execute, sessionOfNobody, signUp } from './round-trip';
 import { authorization, fetchAs, NotNow, refresh, type Session, sharedSession } from './session';
 
@@ -82,8 +82,8 @@ async function behind(context: TestContext, fault: Fault, times = Infinity) {
   });
   const { port } = proxy.address() as AddressInfo;
   const session: Session = { url: `http://127.0.0.1:${port}/graphql`, tokens: null };
-  await signUp(session, executeAs(session));
-  return { session, trades: () => trades };
+  const username = await signUp(session, executeAs(session));
+  return { session, username, trades: () => trades };
 }
 
 function executeAs(session: Session): Execute {
@@ -155,6 +155,12 @@ test('a request that its caller gives up costs no tokens', async (context) => {
   const signal = AbortSignal.abort();
   await assert.rejects(fetchAs(session)(session.url, { signal }), { name: 'AbortError' });
   assert.deepEqual(session.tokens, tokens);
+});
+
+test('a viewer who is null for want of a good token is asked for again', async (context) => {
+  const { session, username } = await behind(context, lost, 0);
+  wear(session);
+  assert.equal((await executeAs(session)(VIEWER, {})).viewer?.username, username);
 });
 
 test('requests that are refused at once trade once', async (context) => {

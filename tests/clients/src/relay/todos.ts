@@ -122,6 +122,7 @@ export const COMPLETE_MANY = graphql`
       updated
       results {
         index
+        todoId
         todo {
           ...todos_todo
         }
