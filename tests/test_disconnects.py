@@ -19,9 +19,9 @@ from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
-from todo_gql.http.protocols import WebSocketProtocol
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket import WebSockets
+from todo_gql.http.websocket_protocol import WebSocketProtocol
 from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings

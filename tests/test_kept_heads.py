@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
-from todo_gql.http.protocol import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
+from todo_gql.http.kept_heads import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
 from todo_gql.http.protocols import protocol_options
 from todo_gql.settings import Settings
 

@@ -1,11 +1,9 @@
 """Two servers behind nginx under load, stopped and started one after the other."""
 
 import asyncio
-import shutil
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,10 @@ import httpx
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.nginx import NGINX, proxy
 from tests.ports import free_port
 from tests.programs import STOP_SECONDS, Server, started
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CLIENTS = 16
 # How long the load goes on before, between and after what happens to the servers.
 CALM_SECONDS = 2
@@ -30,40 +28,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
 ]
-
-
-@contextmanager
-def proxy(folder: Path, ports: list[int]) -> Iterator[str]:
-    """The address of an nginx before servers on these ports, as the guide says to set it up."""
-    port = free_port()
-    servers = "".join(f"server 127.0.0.1:{one} max_fails=0;" for one in ports)
-    (folder / "nginx.conf").write_text(
-        f"""
-        daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; worker_processes 1;
-        user root;
-        events {{}}
-        http {{
-            access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-            fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-            upstream todo_gql {{ {servers} keepalive 32; }}
-            server {{
-                listen 127.0.0.1:{port};
-                location / {{
-                    proxy_pass http://todo_gql;
-                    proxy_http_version 1.1;
-                    proxy_set_header Connection "";
-                }}
-            }}
-        }}
-        """
-    )
-    assert NGINX
-    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield f"http://127.0.0.1:{port}/graphql"
-        finally:
-            process.send_signal(signal.SIGQUIT)
 
 
 @dataclass
@@ -165,7 +129,7 @@ async def site(tmp_path: Path, server_url: str) -> AsyncIterator[Site]:
                 places.append(Place(tmp_path / name, settings, opened))
                 places[-1].start()
             ports = [int(place.settings["PORT"]) for place in places]
-            address = opened.enter_context(proxy(tmp_path, ports))
+            address = opened.enter_context(proxy(tmp_path, ports)) + "/graphql"
             first = places[0].server
             assert first
             given = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}

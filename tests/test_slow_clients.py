@@ -60,6 +60,8 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """The status and the body of one answer."""
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+    is_unread = head.startswith(b"HTTP/1.1 413")
+    assert is_unread == (b"\r\nconnection: close\r\n" in head)
     [length] = [
         line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-l")
     ]

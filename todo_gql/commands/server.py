@@ -14,8 +14,7 @@ import uvicorn
 from todo_gql.app import Wrap, create_app
 from todo_gql.garbage import tune_garbage_collector
 from todo_gql.http.health import STOPPING
-from todo_gql.http.protocol import listening_options
-from todo_gql.http.protocols import protocol_options
+from todo_gql.http.protocols import listening_options, protocol_options
 from todo_gql.outages import OUTAGES, TIMEOUTS
 from todo_gql.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -87,10 +87,19 @@ class Cycle(RequestResponseCycle):
             return
         head, self._head = self._head, None
         if not self._send_whole(head, message):
+            # What still comes of the request is not going to be read.
+            self.keep_alive = self.keep_alive and not self.more_body
             await super().send(head)
+            self._leave_the_end_to_the_connection()
             await super().send(message)
             names = {name for name, _ in [*self.default_headers, *head.get("headers", ())]}
             self._good_names.update(filter(bytes.islower, names - UNUSUAL_HEADERS))
+
+    def _leave_the_end_to_the_connection(self) -> None:
+        """Have the connection closed by itself, as uvicorn doesn't look whether anything comes."""
+        if not self.keep_alive:
+            self.keep_alive = True
+            self.on_response = partial(self.on_response, is_last=True)
 
     def send_at_once(self, status: int, lines: bytes, body: bytes) -> bool:
         """Send a whole answer with these lines of headers, unless anything about it is unusual.
@@ -99,6 +108,7 @@ class Cycle(RequestResponseCycle):
         """
         if (
             self.response_started
+            or self.more_body
             or self.flow.write_paused
             or self.disconnected
             or self.access_log

@@ -36,9 +36,9 @@ from todo_gql.http.negotiation import (
     prefers_events,
 )
 from todo_gql.http.origins import is_welcome
-from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
+from todo_gql.http.websocket_protocol import CONNECTION
 from todo_gql.settings import Settings
 from todo_gql.telemetry.observation import observed
 from todo_gql.tokens import good_until

@@ -3,15 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
+from todo_gql.http.kept_heads import KeptHeads
 from todo_gql.http.protocol import LimitedProtocol
+from todo_gql.http.websocket_protocol import CONNECTION, PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
-
-PING_SECONDS = 20.0
-
-# Where in a scope's state a connection stands that can be cut, or told that the server stops.
-CONNECTION = "connection"
 
 
 class HTTPProtocol(LimitedProtocol):
@@ -22,9 +17,9 @@ class HTTPProtocol(LimitedProtocol):
     def _began(self, scope: Any) -> None:
         scope["state"][CONNECTION] = self
 
-    def on_response_complete(self) -> None:
+    def on_response_complete(self, *, is_last: bool = False) -> None:
         self.on_shutdown = None
-        super().on_response_complete()
+        super().on_response_complete(is_last=is_last)
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -36,28 +31,23 @@ class HTTPProtocol(LimitedProtocol):
         self.transport.abort()
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Can be cut when the client doesn't read, as closing would wait until it does."""
-
-    async def run_asgi(self) -> None:
-        self.scope["state"][CONNECTION] = self
-        await super().run_asgi()
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self.cut()
-
-    def cut(self) -> None:
-        """Close the connection without sending what the client doesn't read."""
-        self.transport.abort()
+def listening_options(settings: Settings) -> dict[str, Any]:
+    """What to give uvicorn's configuration of who may connect."""
+    return {
+        "limit_concurrency": settings.max_connections,
+        # The application itself reads what proxies say, by TRUSTED_PROXIES.
+        "proxy_headers": False,
+        "server_header": False,
+    }
 
 
 def protocol_options(settings: Settings) -> dict[str, Any]:
-    """What uvicorn is to be configured with."""
-    own = {"timeout": settings.request_timeout, "heads": {}}
+    """What to give uvicorn's configuration of how to speak with them."""
+    timeout = {"timeout": settings.request_timeout}
+    http = timeout | {"longest_body": settings.max_body_bytes, "heads": KeptHeads()}
     return {
-        "http": type("Protocol", (HTTPProtocol,), own),
-        "ws": WebSocketProtocol,
+        "http": type("Protocol", (HTTPProtocol,), http),
+        "ws": type("WebSocketProtocol", (WebSocketProtocol,), timeout),
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": PING_SECONDS,
         "ws_ping_timeout": PING_SECONDS,

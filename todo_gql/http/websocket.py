@@ -22,9 +22,9 @@ from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
 from todo_gql.http.origins import is_welcome
-from todo_gql.http.protocols import CONNECTION
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
+from todo_gql.http.websocket_protocol import CONNECTION
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation
 from todo_gql.telemetry.observation import Observation

@@ -1,0 +1,212 @@
+"""The orderly part of HTTP: each request is answered in its turn, and a connection ends after that."""
+
+from asyncio import TimerHandle, Transport
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from todo_gql.http.cycle import LINE_END, Cycle, lines_of
+from todo_gql.http.security import ALWAYS
+from todo_gql.http.unread import Unread
+
+HEALTH: Final = b"/health"
+# Who is refused while they send may send on for as long and as much, since most clients look for
+# an answer only then; all of it is dropped.
+LINGER_SECONDS: Final = 2.0
+MAX_DROPPED_BYTES: Final = 16 * 1024 * 1024
+
+
+class Awaited(Enum):
+    """What has to arrive next."""
+
+    HEADERS = auto()
+    BODY = auto()
+    NOTHING = auto()
+
+
+class OrderlyProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, but for how its connections end.
+
+    What is refused gets its answer after all that was asked before, and nothing that comes after it
+    is read. A connection that ends while something may still come lingers: what comes is dropped,
+    since closing at once would take the answer along. Nobody is waited for who doesn't read.
+    """
+
+    cycle: Cycle
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._awaited = Awaited.HEADERS
+        # How much of it has come, as far as it came by itself; or how much was dropped.
+        self._size = 0
+        # Whether what comes is read, or else dropped.
+        self._hears = True
+        # Whose answer is under way, and what ends the connection after the last one.
+        self._running: Cycle | None = None
+        self._in_the_end: Callable[[], None] | None = None
+        self._lingering: TimerHandle | None = None
+        self._idle_since: float | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
+        """Begin with nothing unread."""
+        super().connection_made(transport)
+        self._unread = Unread(transport, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who answers, though others asked after that one."""
+        self._stop_timers()
+        if self._running and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.tell()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """Close the connection, which waits until what was sent is read."""
+        self._unread.begin()
+
+    def pause_writing(self) -> None:
+        """Wait until what was sent is read."""
+        super().pause_writing()
+        self._unread.begin()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        super().resume_writing()
+        self._unread.progress()
+
+    def _answer(self, *, keep_alive: bool) -> None:
+        """Begin to answer a request, or have it wait for those before it."""
+        is_free = self.cycle is None or self.cycle.response_complete
+        self.cycle = Cycle(
+            self,
+            self.scope,
+            keep_alive=keep_alive,
+            expect_100_continue=self.expect_100_continue,
+            on_response=self.on_response_complete,
+        )
+        app = service_unavailable if self._is_full() else self.app
+        if is_free:
+            self._running = self.cycle
+            self._start_asgi_task(self.cycle, app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, app))
+
+    def _is_full(self) -> bool:
+        limit = self.limit_concurrency
+        if limit is None or max(len(self.connections), len(self.tasks)) < limit:
+            return False
+        # An orchestrator that heard 503 would end the very process that is needed most.
+        if self.url.startswith(HEALTH):
+            return False
+        self.logger.warning("Exceeded concurrency limit.")
+        return True
+
+    def on_response_complete(self, *, is_last: bool = False) -> None:
+        """Go on with the next request, unless the answer said that it `is_last`."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self._unread.begin()
+            return
+        if is_last:
+            self._leave()
+            return
+        if self.pipeline:
+            # As long as others wait, nothing more is read.
+            self._running, app = self.pipeline.pop()  # type: ignore[assignment]  # all are ours
+            self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
+            return
+        self.flow.resume_reading()
+        if self._in_the_end is not None:
+            self._in_the_end()
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
+
+    def _look_again(self, seconds: float) -> None:
+        look = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, look)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it was idle for as long as it may."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again(left)
+        else:
+            self._close()
+
+    def _refuse(self, status: HTTPStatus, reason: str = "") -> None:
+        """Answer with this what is being read, in its turn, and read nothing more."""
+        cycle = self.cycle
+        if self._awaited is Awaited.BODY and not cycle.response_complete:
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif cycle.response_started:
+                # It has said already that the connection ends with it.
+                self._hears = False
+                return
+            else:
+                cycle.disconnected = True
+                cycle.tell()
+                self._running = None
+        self._in_turn(partial(self._say, status, reason or status.phrase))
+
+    def _in_turn(self, ending: Callable[[], None]) -> None:
+        """Do what ends HTTP on the connection once all is answered that was asked before."""
+        self._hears = False
+        if self._running is None or self._running.response_complete:
+            ending()
+        else:
+            self._in_the_end = ending
+
+    def _say(self, status: HTTPStatus, reason: str) -> None:
+        body = f"{reason}\n".encode()
+        headers = (
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *ALWAYS,
+        )
+        line = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
+        self.transport.write(b"".join((line, lines_of(headers), LINE_END, body)))
+        self._linger()
+
+    def _leave(self) -> None:
+        """Close the connection after its last answer, at once if all that came was read."""
+        is_read = self._awaited is Awaited.NOTHING and not self.flow.read_paused
+        if is_read and self._hears and not self.pipeline:
+            self._close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        self._hears = False
+        self._size = 0
+        self.pipeline.clear()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._lingering = self.loop.call_later(LINGER_SECONDS, self._close)
+
+    def _drop(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_DROPPED_BYTES:
+            self.flow.pause_reading()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._unread.begin()
+
+    def _stop_timers(self) -> None:
+        self._unread.stop()
+        for timer in (self._lingering, self.timeout_keep_alive_task):
+            if timer is not None:
+                timer.cancel()
