@@ -40,6 +40,11 @@ INVISIBLE = [
     *("\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\ufe0f", "\u200e", "\u2063", "\u17b4"),
     *("\U000e0041", "\U000e0100", "\ufff9", " \u200b\u3000\u2800 ", "\U0001d173", "\u2028", "\n"),
 ]
+# What is folded, dropped or joined, and what decides of that.
+CHANGED = (
+    "iİıΣσςßẞſﬁ\u0301\u0307\u0323\u0345\u200b\u200c\u200d\ufe0f\u034f\u1160\u180b\u1820"
+    "\u094d\u0915\u0647\u06cc\u2764\u00a0\U0001f469\U0001f3f4\U000e0067\U000e007f\ue000"
+)
 REFUSED = [
     *("\0", "\x01", "\x0b", "\x0c", "\x1b", "\x1c", "\x1f", "\x7f", "\x80", "\x85", "\x9f"),
     *("\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"),
@@ -303,11 +308,13 @@ async def test_marks_are_not_heaped_up(account: Account) -> None:
         assert len(payload["errors"]) == 3
 
 
-@given(st.text(max_size=20))
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from(CHANGED), max_size=8))
 @example("İ\u0323")
 @example("i\u200b\u0307")
 @example("Σ\u0301Σ")
 @example("\u0345\u0301α")
+@example("\ue000\u200da")
+@example("\u0378\u200c\u0379")
 def test_a_name_names_itself(text: str) -> None:
     """What a tag shows is what it is called by, and letter case makes no difference."""
     name = name_of(text)

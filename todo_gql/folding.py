@@ -93,4 +93,8 @@ def _is_symbol(char: str) -> bool:
 def _joins(text: str, place: int) -> bool:
     """Whether a script needs a joiner there (RFC 5892, appendix A.1 and A.2)."""
     start = max(place - AROUND, 0)
-    return idna.core.valid_contextj(text[start : place + AROUND], place - start)
+    try:
+        return idna.core.valid_contextj(text[start : place + AROUND], place - start)
+    except ValueError:
+        # A character that has no name yet is of no script.
+        return False
