@@ -15,7 +15,7 @@ from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tests.conftest import PASSWORD, REGISTER, Account, Client, visiting
 from tests.mailbox import Mailbox, token_of
 from tests.test_directory import promoted, users
-from tests.test_email_change import EXISTS
+from tests.test_email_change import ASKED, CHANGED, EXISTS
 from tests.test_mails import (
     CHANGE,
     CONFIRM_CHANGE,
@@ -168,6 +168,19 @@ async def test_an_address_in_another_form_is_no_other_mailbox(
     token = token_of(await mailbox.arrival(f"{account.username}@example.com", CHANGE))
     moved = await payload(client, CONFIRM_CHANGE, token=token)
     assert moved["user"]["email"] == own.strip()
+
+
+async def test_another_form_of_an_address_is_told_at_the_former(
+    mailbox: Mailbox, client: Client, account: Account
+) -> None:
+    """Folded they are one, but who moves the account may read the mails of another mailbox."""
+    wide = f"{full_width(account.username[0])}{account.username[1:]}@example.com"
+    assert await payload(account, REQUEST_CHANGE, email=wide, password=PASSWORD) == TAKEN
+    await mailbox.arrival(account.email, ASKED)
+    token = token_of(await mailbox.arrival(wide, CHANGE))
+    assert (await payload(client, CONFIRM_CHANGE, token=token))["user"]["email"] == wide
+    await mailbox.arrival(account.email, CHANGED)
+    assert (await login(client, account.email))["user"]["id"] == account.id
 
 
 async def test_a_mailbox_that_was_taken_meanwhile_is_a_conflict(

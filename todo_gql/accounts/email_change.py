@@ -16,7 +16,7 @@ from todo_gql.accounts.account import (
     too_many_mails,
     wrong_password,
 )
-from todo_gql.accounts.addresses import mailbox_key, read_email
+from todo_gql.accounts.addresses import read_email
 from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mailed_links import find_link, using, void_links
@@ -54,8 +54,17 @@ async def _move(account: User, address: str, settings: Settings) -> None:
     account.update_from_dict(columns | {"email_verified_at": await database_time()})
     await account.save(update_fields=[*columns, "email_verified_at"])
     await void_links(account.id)
-    if mailbox_key(address) != mailbox_key(former):
+    if _is_another(address, former):
         await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
+
+
+def _is_another(address: str, former: str) -> bool:
+    """Whether an address differs by more than letter case.
+
+    Then the former is told, though both may be of one mailbox: accounts are kept apart by folding
+    more than a mail server has to, so the other may be somebody else's.
+    """
+    return address.lower() != former.lower()
 
 
 @retried
@@ -77,7 +86,7 @@ async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bo
             session_id=viewer.session_id,
         ):
             return False
-        if mailbox_key(email) != mailbox_key(account.email):
+        if _is_another(email, account.email):
             await mails.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
     return True
 
