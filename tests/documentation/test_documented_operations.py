@@ -1,0 +1,117 @@
+"""The documentation's operations, each executed by somebody signed in."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
+
+from tests.conftest import Account
+from tests.documentation.blocks import Block, blocks_in
+from tests.following import told
+
+OPERATIONS = blocks_in("graphql")
+COST = re.compile(r"#.*= (\d+)$", re.MULTILINE)
+
+
+class Spreads(Visitor):
+    """The names of the fragments that a document spreads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        """Note one."""
+        self.names.add(node.name.value)
+
+
+def fragments_before(block: Block) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of the page, down to the block: they needn't be written twice."""
+    found: dict[str, FragmentDefinitionNode] = {}
+    for other in OPERATIONS:
+        if other.page == block.page and other.line <= block.line:
+            for each in parse(other.text).definitions:
+                if isinstance(each, FragmentDefinitionNode):
+                    found[each.name.value] = each
+    return found
+
+
+def whole(block: Block, operation: OperationDefinitionNode) -> str:
+    """One operation of a block, with the fragments that it needs."""
+    known, needed = fragments_before(block), dict[str, FragmentDefinitionNode]()
+    asked: list[Node] = [operation]
+    while asked:
+        spreads = Spreads()
+        visit(asked.pop(), spreads)
+        for name in spreads.names - needed.keys():
+            needed[name] = known[name]
+            asked.append(known[name])
+    return print_ast(DocumentNode(definitions=(operation, *needed.values())))
+
+
+async def value_of(variable: VariableDefinitionNode, account: Account) -> Any:
+    """What is passed for a variable, by its name."""
+    match variable.variable.name.value:
+        case "id":
+            return (await account.create())["id"]
+        case "ids":
+            return [(await account.create())["id"], str(uuid4())]
+        case "after":
+            return (await account.data("{ changeCursor }"))["changeCursor"]
+        case "title":
+            return "Water the plants"
+        case "version":
+            return 1
+        case "filter":
+            return {}
+        case name:
+            pytest.fail(f"Say here what is passed for ${name}.")
+
+
+def refused(value: Any) -> list[Any]:
+    """All that is data in `errors`, but for ids that are nobody's."""
+    if isinstance(value, list):
+        return [error for each in value for error in refused(each)]
+    if not isinstance(value, dict):
+        return []
+    here = [error for error in value.get("errors", ()) if error["code"] != "NOT_FOUND"]
+    return here + [error for each in value.values() for error in refused(each)]
+
+
+@pytest.mark.parametrize("block", OPERATIONS, ids=str)
+async def test_a_documented_operation_works(block: Block, account: Account) -> None:
+    """It is valid, does what it says without errors, and costs what is said."""
+    operations = [
+        each for each in parse(block.text).definitions if isinstance(each, OperationDefinitionNode)
+    ]
+    assert operations
+    for operation in operations:
+        document = whole(block, operation)
+        variables = {
+            each.variable.name.value: await value_of(each, account)
+            for each in operation.variable_definitions or ()
+        }
+        if operation.operation is OperationType.SUBSCRIPTION:
+            await account.create(title="Told of")
+            last = (await account.data("{ changeCursor }"))["changeCursor"]
+            answers = await told(account, document, variables, last)
+        else:
+            answers = [(await account.post(document, variables, account.token)).json()]
+        assert [each for each in answers if "errors" in each] == []
+        assert refused([each["data"] for each in answers]) == []
+        if cost := COST.search(block.text):
+            assert answers[0]["extensions"]["cost"]["requested"] == int(cost[1])
