@@ -240,11 +240,13 @@ async def test_without_a_token_one_is_nobody(address: str) -> None:
 
 async def test_nothing_may_be_asked_first(address: str) -> None:
     """A subscribe before connection_init closes with 4401; a ping is answered."""
-    async with opened(address) as one:
-        await one.send(type="ping")
-        assert await one.next() == {"type": "pong"}
-        await one.send(**SUBSCRIBE)
-        assert (await one.close_code())[0] == 4401
+    for payload in (SUBSCRIBE["payload"], None, {"documentId": "unknown"}):
+        async with opened(address) as one:
+            await one.send(type="ping")
+            assert await one.next() == {"type": "pong"}
+            await one.send(type="complete", id="1")
+            await one.send(**{**SUBSCRIBE, "payload": payload})
+            assert (await one.close_code())[0] == 4401
 
 
 async def test_a_second_connection_init_closes(address: str) -> None:

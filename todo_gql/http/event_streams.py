@@ -23,6 +23,7 @@ from todo_gql.http.graphql import (
     CHALLENGE,
     RETRY_SOON,
     RequestError,
+    SignedOut,
     answered,
     refusal,
     undone,
@@ -128,7 +129,7 @@ class EventStreams:
         if viewer and stream.token:
             stream.good_until = good_until(stream.token, self.settings)
         elif stream.token:
-            stream.challenge = CHALLENGE
+            stream.challenge, stream.token = CHALLENGE, None
         client = stream.scope.get("client") or [""]
         who = ("event streams", viewer.id if viewer else client[0])
         stay = Stay(viewer, stream.good_until, stream.end_as_signed_out)
@@ -193,6 +194,9 @@ class EventStream:
             async with aclosing(answers) as bodies:
                 async for body in bodies:
                     await self._tell(_event(body))
+        except SignedOut:
+            self.end_as_signed_out()
+            return
         except RequestError as error:
             seen.error_codes = codes_of(error.errors)
             await self._tell(_event(as_json({"errors": error.errors})))

@@ -105,6 +105,10 @@ class RequestError(Exception):
         self.headers = headers
 
 
+class SignedOut(Exception):
+    """The token of a connection that stays opens nothing any more."""
+
+
 class GraphQLRoute:
     """Answers GraphQL requests, and shows `page` to browsers, if there is one."""
 
@@ -205,11 +209,12 @@ class GraphQLRoute:
         return prepared
 
     async def response(
-        self, scope: Scope, request: GraphQLRequest, token: str | None
+        self, scope: Scope, request: GraphQLRequest, token: str | None, *, stays: bool = False
     ) -> tuple[dict[str, Any], Headers]:
         """What a query or mutation gives, and what the answer's headers tell of limits and the token.
 
-        `RequestError` if it can't be executed.
+        `RequestError` if it can't be executed, and for a connection that `stays` `SignedOut` if
+        the token opens nothing, since there is no header to tell that.
         """
         limit = Deadline(OPERATION_SECONDS)
         admitted: Admitted | None = None
@@ -218,6 +223,8 @@ class GraphQLRoute:
             with limit:
                 viewer = recalled(token) or await authenticate(token, self.settings)
                 if token and viewer is None:
+                    if stays:
+                        raise SignedOut
                     challenge = CHALLENGE
                 admitted = self.admitted(scope, request, viewer)
                 if admitted.prepared.kind is OperationType.SUBSCRIPTION:
@@ -227,7 +234,7 @@ class GraphQLRoute:
                     context=admitted.context,
                     variables=request.variables,
                 )
-        except BadRequest:
+        except (BadRequest, SignedOut):
             raise
         except RequestError as error:
             error.headers = (*error.headers, *challenge)

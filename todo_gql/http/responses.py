@@ -30,6 +30,7 @@ from todo_gql.http.graphql import (
     OPERATION_SECONDS,
     GraphQLRoute,
     RequestError,
+    SignedOut,
 )
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.telemetry import observation
@@ -70,16 +71,19 @@ class Responder:
     async def responses(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Bodies:
         """The answers to an operation, as JSON.
 
-        `RequestError` if it can't be executed, or not any longer.
+        `RequestError` if it can't be executed, or not any longer, and `SignedOut` if the token opens
+        nothing.
         """
         route, seen = self.route, observation.observed()
         if route.executable(scope, request, seen).kind is not OperationType.SUBSCRIPTION:
-            told, _ = await route.response(scope, request, token)
+            told, _ = await route.response(scope, request, token, stays=True)
             yield _noted(seen, told)
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
                 viewer = await authenticate(token, route.settings)
+                if token and viewer is None:
+                    raise SignedOut
                 admitted = route.admitted(scope, request, viewer)
                 context = admitted.context
                 executor = Executor.build(
@@ -90,7 +94,7 @@ class Responder:
                     operation_name=request.operation_name,
                 )
                 source = await _source(executor)
-        except RequestError:
+        except (RequestError, SignedOut):
             raise
         except Exception as error:
             if is_temporary(error):

@@ -17,7 +17,7 @@ from todo_gql.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.credentials import token_in
-from todo_gql.http.graphql import RequestError
+from todo_gql.http.graphql import RequestError, SignedOut
 from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
@@ -36,6 +36,7 @@ INITIALISATION_SECONDS = 5.0
 # Who takes nothing for so long gets nothing more.
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
+BEFORE_BEGINNING = {"ping", "pong", "complete"}
 FAILED = "Something went wrong on our side."
 OVER = "The access token opens nothing, or no longer: come back with a new one."
 
@@ -162,7 +163,8 @@ class WebSocket:
         """Let the client say who it is; `Closing` unless it may stay."""
         try:
             async with asyncio.timeout(INITIALISATION_SECONDS):
-                while (message := await self._next()) and message.type in {"ping", "pong"}:
+                # A complete comes after its operation has ended, too, and so means nothing here.
+                while (message := await self._next()) and message.type in BEFORE_BEGINNING:
                     await self._pong(message)
         except TimeoutError:
             reason = f"Send connection_init within {INITIALISATION_SECONDS:.0f} s."
@@ -272,6 +274,9 @@ class WebSocket:
                     await self._send(head + body + b"}")
         except RequestError as error:
             return error.errors
+        except SignedOut:
+            self.end(Closing(Close.FORBIDDEN, OVER))
+            raise ConnectionResetError from None
         except OSError:
             raise
         except Exception:
