@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from todo_gql.build import UNKNOWN, VERSION, Build, build, build_of, written_in
+from todo_gql.build import UNKNOWN, Build, build, build_of, release_of, written_in
 
 SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
 GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
@@ -87,7 +87,7 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
     git(sources, "commit", "--quiet", "--message", "One")
     commit = git(sources, "rev-parse", "HEAD")
     clean = build_of(sources)
-    assert clean == (f"{VERSION}+g{commit[:12]}", commit)
+    assert clean == (f"{release_of(sources)}+g{commit[:12]}", commit)
     assert said_by(built(sources, tmp_path / "a"), tmp_path / "b") == (clean.version, clean)
     seen = {clean.version}
     for number, name in enumerate(
@@ -111,14 +111,14 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
 def test_sources_without_git_say_what_is_in_them(sources: Path, tmp_path: Path) -> None:
     """Two that differ have two versions; the commit can be given, as in a container's build."""
     one = build_of(sources)
-    assert one.version.startswith(f"{VERSION}+c")
+    assert one.version.startswith(f"{release_of(sources)}+c")
     assert one.revision == UNKNOWN
     assert said_by(built(sources, tmp_path / "a", REVISION="unknown"), tmp_path / "b") == (
         one.version,
         one,
     )
     commit = "0123456789abcdef0123456789abcdef01234567"
-    given = Build(f"{VERSION}+g{commit[:12]}", commit)
+    given = Build(f"{release_of(sources)}+g{commit[:12]}", commit)
     wheel = built(sources, tmp_path / "c", REVISION=commit)
     assert said_by(wheel, tmp_path / "d") == (given.version, given)
     archive = built(sources, tmp_path / "e", "sdist", REVISION=commit)

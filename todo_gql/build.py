@@ -6,12 +6,12 @@ here, since the build itself asks, too.
 """
 
 import subprocess
+import tomllib
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-VERSION = "0.1.0"
 FILE_NAME = "BUILD"
 UNKNOWN = "unknown"
 SOURCES = ("todo_gql", "migrations", "pyproject.toml")
@@ -49,12 +49,19 @@ def written_in(package: Path) -> Build | None:
 
 def build_of(root: Path, given: str = "") -> Build:
     """What a build of the sources in a folder is; `given` is the commit, for who has no git."""
+    release = release_of(root)
     commit, is_modified = _asked_git(root) or (_hexadecimal(given), False)
     if not commit:
-        return Build(f"{VERSION}+c{_contents(root)}", UNKNOWN)
+        return Build(f"{release}+c{_contents(root)}", UNKNOWN)
     if is_modified:
-        return Build(f"{VERSION}+g{commit[:12]}.c{_contents(root)}", f"{commit}-modified")
-    return Build(f"{VERSION}+g{commit[:12]}", commit)
+        return Build(f"{release}+g{commit[:12]}.c{_contents(root)}", f"{commit}-modified")
+    return Build(f"{release}+g{commit[:12]}", commit)
+
+
+def release_of(root: Path) -> str:
+    """The version that all builds of the sources in a folder have in common."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(settings["tool"]["hatch"]["metadata"]["hooks"]["custom"]["version"])
 
 
 def _hexadecimal(text: str) -> str:
