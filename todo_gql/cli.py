@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from todo_gql.build import build
+from todo_gql.commands.check import check
 from todo_gql.commands.jobs import jobs
 from todo_gql.commands.seed import seed
 from todo_gql.commands.serve import serve
@@ -43,6 +44,7 @@ def program(
 
 app.command()(serve)
 app.command()(worker)
+app.command()(check)
 app.command()(migrate)
 app.command()(seed)
 app.add_typer(user, name="user")

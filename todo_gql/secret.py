@@ -44,6 +44,19 @@ def with_secret(settings: Settings) -> Settings:
     return settings.model_copy(update={"secret_key": SecretStr(key.decode())})
 
 
+def secret_problem(settings: Settings) -> str | None:
+    """Why there would be no secret key, as far as that can be told without making one."""
+    if settings.secret_key or settings.environment != "production":
+        path = settings.data_dir.resolve() / FILE_NAME
+        if settings.secret_key or not path.exists():
+            return None
+    try:
+        with_secret(settings)
+    except SecretKeyError as error:
+        return str(error)
+    return None
+
+
 def _kept(path: Path) -> bytes:
     """The key in the file, which is made whole or not at all."""
     if not path.exists():

@@ -17,7 +17,14 @@ class Settings(BaseSettings):
     """Everything that can be set; each name is an environment variable in capitals."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        # Some editors begin a file with a mark that would become a part of the first name.
+        env_file_encoding="utf-8-sig",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # What is refused may be a secret.
+        hide_input_in_errors=True,
     )
 
     environment: Literal["development", "production"] = Field(
@@ -212,13 +219,37 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:
-        return _split(value)
+        parts = _split(value)
+        try:
+            return [ip_network(part) for part in parts] if isinstance(parts, list) else parts
+        except ValueError:
+            raise ValueError("must be networks like 10.0.0.0/8, separated by commas") from None
 
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
             raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database(cls, value: str | None) -> str | None:
+        if value and not _is_url(value):
+            raise ValueError(
+                "must be like postgresql://user:password@host/database, with signs in the password"
+                " written like %2F"
+            )
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _a_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not _is_url(value.get_secret_value(), "redis", "rediss", "unix"):
+            raise ValueError(
+                "must be like redis://user:password@host:6379/0 or rediss://…, with signs in the"
+                " password written like %2F"
+            )
         return value
 
     @field_validator("sentry_dsn")
@@ -230,10 +261,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _only_what_there_is(self) -> Self:
+        wrong = []
         if self.trusted_documents_only and self.trusted_documents is None:
-            raise ValueError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
+            wrong.append("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
         if 0 < self.rate_limit_cost < self.max_cost:
-            raise ValueError("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
+            wrong.append("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
     @property
@@ -280,6 +314,20 @@ class Settings(BaseSettings):
         if self.secret_key is None:
             raise LookupError("SECRET_KEY is not set")
         return self.secret_key.get_secret_value().encode()
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    """Whether a text is such a URL, or any, whose password can't be taken for other parts of it."""
+    try:
+        parts = urlsplit(text)
+        # PostgreSQL's may name several hosts, each with a port.
+        several = "," in parts.netloc
+        port = None if several else parts.port
+    except ValueError:
+        return False
+    astray = "@" in parts.path or parts.fragment or (parts.query and "=" not in parts.query)
+    known = parts.scheme in schemes if schemes else bool(parts.scheme)
+    return known and not astray and port != 0
 
 
 def _split(value: object) -> object:

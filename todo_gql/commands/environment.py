@@ -1,24 +1,19 @@
-"""What a command runs in: its settings, its database, and its way to fail."""
+"""What a command runs in: its database, and its way to fail."""
 
 import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import asyncpg
 import typer
-from email_validator import EmailNotValidError, validate_email
-from pydantic import ValidationError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from todo_gql import db
 from todo_gql.character_type import UnfitDatabase
-from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
-from todo_gql.mail.transport import transport
-from todo_gql.secret import SecretKeyError, with_secret
 from todo_gql.settings import Settings
 
 Result = TypeVar("Result")
@@ -49,59 +44,6 @@ def address_of(host: str, port: int) -> str:
 def reason_of(error: OSError) -> str:
     """Why an address can't be had, without the address, which Python puts in brackets behind."""
     return str(error.strerror).partition(" (")[0]
-
-
-def load_settings(**changes: Any) -> Settings:
-    """The settings, with those changes that are not None."""
-    try:
-        given = {name: value for name, value in changes.items() if value is not None}
-        return Settings(**given)
-    except ValidationError as error:
-        lines = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        fail("The settings can't be used:\n" + "\n".join(f"  {line}" for line in lines))
-
-
-def load_secret(settings: Settings) -> Settings:
-    """The settings with a secret key."""
-    try:
-        return with_secret(settings)
-    except SecretKeyError as error:
-        fail(str(error))
-
-
-def check_mail(settings: Settings) -> None:
-    """Fail unless mails can be sent with these settings, and their links lead somewhere."""
-    if settings.environment == "production" and not settings.public_url:
-        fail("Set PUBLIC_URL to where people reach this server: links in mails begin with it.")
-    if settings.environment == "production" and not settings.smtp_url:
-        fail("Set SMTP_URL to the server that mails are handed to, smtp://user:password@host:587.")
-    if settings.mail_from:
-        check_sender(settings.mail_from)
-    try:
-        transport(settings)
-    except ValueError as error:
-        fail(f"SMTP_URL {error}.")
-
-
-def check_sender(address: str) -> None:
-    """Fail unless mails can come from an address, which may be one of an intranet."""
-    try:
-        validate_email(
-            address,
-            check_deliverability=False,
-            allow_domain_literal=True,
-            globally_deliverable=False,
-        )
-    except EmailNotValidError as error:
-        fail(f"MAIL_FROM can't be {address}: {error}")
-
-
-def check_documents(settings: Settings) -> None:
-    """Fail unless the trusted documents can be read."""
-    try:
-        TrustedDocuments.of(settings)
-    except ManifestError as error:
-        fail(f"TRUSTED_DOCUMENTS can't be used: {error}")
 
 
 @contextmanager
@@ -165,22 +107,23 @@ def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:
 
 def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
     """Do some work on the database, in an event loop of its own."""
-    few_connections = {"database_pool_size": 1, "database_max_overflow": 1}
-
-    async def connected() -> Result:
-        await db.connect(url, settings.model_copy(update=few_connections))
-        try:
-            await db.server_version()
-            return await work()
-        finally:
-            await db.disconnect()
-
     try:
-        return asyncio.run(connected())
+        return asyncio.run(connected(settings, url, work))
     except UnfitDatabase as error:
         fail(str(error))
     except DATABASE_ERRORS as error:
         fail(f"The database can't be used: {error or type(error).__name__}")
+
+
+async def connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Do some work on the database; one of `DATABASE_ERRORS` where it can't be used."""
+    few_connections = {"database_pool_size": 1, "database_max_overflow": 1}
+    await db.connect(url, settings.model_copy(update=few_connections))
+    try:
+        await db.server_version()
+        return await work()
+    finally:
+        await db.disconnect()
 
 
 def migrated(settings: Settings, url: str) -> list[str]:

@@ -10,17 +10,14 @@ from typing import Annotated
 import typer
 
 from todo_gql.build import build
-from todo_gql.commands.environment import (
-    address_of,
+from todo_gql.commands.configuration import (
     check_documents,
     check_mail,
-    database,
-    fail,
+    check_public_url,
     load_secret,
     load_settings,
-    prepare,
-    reason_of,
 )
+from todo_gql.commands.environment import address_of, database, fail, prepare, reason_of
 from todo_gql.commands.metrics import SERVER, WORKER, served_metrics
 from todo_gql.commands.server import run
 from todo_gql.commands.workers import Workers
@@ -75,6 +72,7 @@ def serve(
     """Answer requests until Ctrl-C, on DATABASE_URL or else on an embedded PostgreSQL."""
     settings = load_secret(load_settings(host=host, port=port))
     with_worker = worker or not settings.database_url
+    check_public_url(settings)
     if with_worker:
         check_mail(settings)
     check_documents(settings)

@@ -10,14 +10,8 @@ from todo_gql.accounts import administration
 from todo_gql.accounts.administration import AdministrationError, Changes
 from todo_gql.accounts.inputs import RegisterInput
 from todo_gql.accounts.registration import RegistrationError, create_account
-from todo_gql.commands.environment import (
-    database,
-    fail,
-    load_secret,
-    load_settings,
-    prepare,
-    run_connected,
-)
+from todo_gql.commands.configuration import load_secret, load_settings
+from todo_gql.commands.environment import database, fail, prepare, run_connected
 
 user = typer.Typer(
     help="Create, promote, demote, disable and enable accounts.", no_args_is_help=True

@@ -7,13 +7,8 @@ from contextlib import suppress
 import typer
 
 from todo_gql import db
-from todo_gql.commands.environment import (
-    check_mail,
-    database,
-    load_secret,
-    load_settings,
-    prepare,
-)
+from todo_gql.commands.configuration import check_mail, load_secret, load_settings
+from todo_gql.commands.environment import database, prepare
 from todo_gql.commands.metrics import WORKER, served_metrics
 from todo_gql.commands.server import telemetry
 from todo_gql.http.logs import configure_logging

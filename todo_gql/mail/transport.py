@@ -94,7 +94,16 @@ class SMTPServer:
 
     async def send(self, message: EmailMessage) -> None:
         """Hand over a mail; `aiosmtplib.SMTPException` or `OSError` when it isn't taken."""
-        async with Conversation(
+        async with self._conversation() as conversation:
+            await conversation.send_message(message)
+
+    async def greet(self) -> None:
+        """Begin as with a mail, and take leave; the errors of `send`."""
+        async with self._conversation():
+            pass
+
+    def _conversation(self) -> Conversation:
+        return Conversation(
             hostname=self.host,
             port=self.port,
             username=self.username,
@@ -103,8 +112,7 @@ class SMTPServer:
             use_tls=self.tls == "from the start",
             start_tls=self.tls == "required",
             tls_context=self.tls_context,
-        ) as conversation:
-            await conversation.send_message(message)
+        )
 
 
 def _is_here(host: str) -> bool:

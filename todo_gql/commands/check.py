@@ -1,0 +1,100 @@
+"""The command that tells all that is wrong with the settings."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+import typer
+from aiosmtplib import SMTPException
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from todo_gql import db
+from todo_gql.commands.configuration import (
+    problems_of_documents,
+    problems_of_file,
+    problems_of_mail,
+    problems_of_public_url,
+    read_settings,
+    told,
+)
+from todo_gql.commands.environment import DATABASE_ERRORS, connected, fail
+from todo_gql.embedded import EmbeddedPostgresError
+from todo_gql.mail.transport import SMTPServer
+from todo_gql.postgres_programs import installation
+from todo_gql.secret import secret_problem
+from todo_gql.settings import Settings
+
+SECONDS = 5
+UNREACHED = (*DATABASE_ERRORS, RedisError, SMTPException)
+
+
+def check() -> None:
+    """Tell all that is wrong with the settings, and whether what they name answers; change nothing."""
+    settings, problems = read_settings()
+    unusable = {problem.partition(":")[0] for problem in problems}
+    problems += [*problems_of_file(), *_problems_of(settings)]
+    for name, ask in _neighbours(settings).items():
+        if name in unusable:
+            continue
+        try:
+            typer.echo(f"{name}: {asyncio.run(_in_time(ask))}")
+        except UNREACHED as error:
+            problems.append(f"{name}: {str(error) or 'no answer'}")
+    if problems:
+        fail(told(problems))
+    typer.echo("The settings can be used.")
+
+
+def _problems_of(settings: Settings) -> Iterator[str]:
+    """What keeps a server or a worker from starting."""
+    if problem := secret_problem(settings):
+        yield problem
+    yield from problems_of_public_url(settings)
+    yield from problems_of_mail(settings)
+    yield from problems_of_documents(settings)
+    if not settings.database_url:
+        try:
+            installation()
+        except EmbeddedPostgresError as error:
+            yield str(error)
+
+
+def _neighbours(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
+    """What the settings name, and how each of it is asked for an answer."""
+
+    async def database() -> str:
+        assert settings.database_url
+
+        async def state() -> tuple[int, str | None]:
+            missing = len(await db.unapplied_migrations())
+            return missing, None if missing else await db.advice_on_letters()
+
+        missing, advice = await connected(settings, settings.database_url, state)
+        if missing:
+            raise OSError(f"the database lacks {missing} migrations: todo-gql migrate")
+        if advice:
+            raise OSError(f"{advice.splitlines()[0]} todo-gql migrate tells more.")
+        return "the database answers, and has all migrations."
+
+    async def redis() -> str:
+        assert settings.redis_url
+        async with Redis.from_url(settings.redis_url.get_secret_value()) as client:
+            await client.ping()
+        return "Redis or Valkey answers."
+
+    async def smtp() -> str:
+        assert settings.smtp_url
+        try:
+            server = SMTPServer.from_url(settings.smtp_url.get_secret_value())
+        except ValueError:
+            return "not asked."
+        await server.greet()
+        return "the mail server answers."
+
+    asked = {"DATABASE_URL": database, "REDIS_URL": redis, "SMTP_URL": smtp}
+    return {name: ask for name, ask in asked.items() if getattr(settings, name.lower())}
+
+
+async def _in_time(ask: Callable[[], Awaitable[str]]) -> str:
+    async with asyncio.timeout(SECONDS):
+        return await ask()
