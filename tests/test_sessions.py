@@ -308,6 +308,20 @@ async def test_what_follows_a_logout_is_signed_out(account: Any) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+async def test_a_device_that_shows_nothing_has_no_name(account: Any) -> None:
+    """Soft hyphens and spaces that don't break are all that a header can hold of that kind."""
+    given = {"name": account.username, "password": account.password}
+    await account.http.post(
+        "/graphql",
+        json={"query": LOGIN, "variables": given},
+        headers={"User-Agent": b"\xad\xa0\x85"},
+    )
+    rows = await db.fetch(
+        "SELECT user_agent FROM sessions WHERE owner_id = $1 ORDER BY id", UUID(account.id)
+    )
+    assert rows[-1]["user_agent"] is None
+
+
 async def test_a_session_tells_its_device(account: Any) -> None:
     """The user agent is kept without control characters and cut, the address as it is."""
     given = {"name": account.username, "password": account.password}

@@ -14,7 +14,10 @@ VIRAMA: Final = 9
 # As far as there may be marks between a joiner and the letters that it stands between.
 AROUND: Final = 40
 
-IGNORED = re.compile(f"[{IGNORABLE}]+")
+# Besides what Unicode says of, marks of annotations and a note without a head.
+IGNORED = re.compile(f"[{IGNORABLE}\ufff9-\ufffb\U0001d159]")
+# A blank cell of Braille is white space to the eye, though it is none to Unicode.
+AROUND_NAMES: Final = f"{WHITE_SPACE}\u2800"
 SYMBOLS: Final = frozenset({"So", "Sm", "Sk"})
 KEYCAP: Final = "\u20e3"
 # Flags of regions: a black flag, and the region's code in letters that don't show.
@@ -53,7 +56,7 @@ def name_of(text: str) -> str:
         return text.strip(WHITE_SPACE).lower()
     for _ in range(MOST_TIMES):
         before = text
-        text = folded(_without_ignored(unicodedata.normalize("NFKC", text))).strip(WHITE_SPACE)
+        text = folded(_without_ignored(unicodedata.normalize("NFKC", text))).strip(AROUND_NAMES)
         if text == before:
             break
     return LAST_SIGMA.sub(FINAL_SIGMA, text)
