@@ -149,6 +149,28 @@ async def test_a_document_over_a_limit_is_refused(client: Client, query: str, sa
     assert said in error["message"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{{ todos(first: 5) {{ nodes {{ {0} }} }} }}",
+        "{{ ... {{ todos(first: 5) {{ ... on TodoConnection {{ nodes {{ ... {{ {0} }} }} }} }} }} }}",
+        (
+            "{{ ...Q }} fragment Q on Query {{ todos(first: 5) {{ ...P }} }}"
+            " fragment P on TodoConnection {{ nodes {{ ...T }} }} fragment T on Todo {{ {0} }}"
+        ),
+    ],
+    ids=["as one text", "inline", "named"],
+)
+async def test_fragments_make_an_operation_neither_deeper_nor_dearer(
+    strict: Client, account: Account, query: str
+) -> None:
+    """Only fields count, so that a client may split its documents as it likes."""
+    answer = (await strict.post(query.format("id"), token=account.token)).json()
+    assert answer["data"] == {"todos": {"nodes": []}}
+    assert answer["extensions"]["cost"]["requested"] == 5
+    assert "3 deep" in (await refusal(strict, query.format("tags { name }")))["message"]
+
+
 async def test_documents_at_the_limits_are_answered(client: Client) -> None:
     """Thirty aliases, twenty root fields, and ten mutations."""
     fields = [f"a{n}: __typename" for n in range(30)]

@@ -247,6 +247,15 @@ async def test_the_list_begins_with_the_newest_fifty(account: Account) -> None:
     assert page["pageInfo"]["hasNextPage"] is True
 
 
+async def test_the_newest_is_what_was_made_last_whatever_ids_clients_gave(account: Account) -> None:
+    """Ids are no times: some makers of version 7 count so that theirs read as of the year 2205."""
+    given = ["06c1fb08-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002"]
+    first, second = [await account.create(id=id) for id in given]
+    third = await account.create()
+    page = await listed(account)
+    assert ids(page) == [third["id"], second["id"], first["id"]]
+
+
 async def test_the_last_without_a_cursor_are_the_end_of_the_list(account: Account) -> None:
     """In the list's own order."""
     await account.create_many([{"title": f"{n}"} for n in range(5)])

@@ -61,6 +61,7 @@ async def tag_id(account: Account, name: str) -> str:
         (["É", "e\u0301"], ["é"]),
         (["x" * 50], ["x" * 50]),
         (["two words", "🪴"], ["two words", "🪴"]),
+        (["कार्य", "காய்கறி", "กิน"], ["कार्य", "காய்கறி", "กิน"]),
     ],
 )
 async def test_tags_are_normalised(account: Account, sent: list[str], stored: list[str]) -> None:

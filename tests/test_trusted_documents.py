@@ -114,6 +114,35 @@ async def test_a_document_is_had_by_its_id(
     assert answer.json()["data"] == {"viewer": {"id": account.id}}
 
 
+# One operation, as print(), urql, Apollo's generate-persisted-query-manifest, graphql-codegen's
+# client preset and relay-compiler write it: no two write the same text, so no two have one hash.
+PRINTED = [
+    "query Me {\n  viewer {\n    ...Name\n  }\n}\n\nfragment Name on User {\n  username\n  id\n}",
+    "query Me {\n  viewer {\n    ...Name\n  }\n}\nfragment Name on User {\n  username\n  id\n}",
+    (
+        "query Me {\n  viewer {\n    ...Name\n    __typename\n  }\n}\n\nfragment Name on User {\n"
+        "  username\n  id\n  __typename\n}"
+    ),
+    "fragment Name on User { id username } query Me { viewer { ...Name } }",
+    "query Me {\n  viewer {\n    ...Name\n    id\n  }\n}\n\nfragment Name on User {\n  username\n  id\n}\n",
+]
+
+
+async def test_an_operation_has_an_id_for_each_tool_that_printed_it(
+    trusting: Trusting, account: Account
+) -> None:
+    """Side by side in one manifest; each answers with its fields in the order of its own text."""
+    texts = {sha256(text.encode()).hexdigest(): text for text in PRINTED}
+    assert len(texts) == len(PRINTED)
+    orders = []
+    async with trusting(texts, only=True) as client:
+        for id_ in texts:
+            answer = await ask(client, account.token, documentId=id_)
+            assert answer.json()["data"]["viewer"]["id"] == account.id
+            orders.append([name for name in answer.json()["data"]["viewer"] if name[0] != "_"])
+    assert orders == [["username", "id"]] * 3 + [["id", "username"], ["username", "id"]]
+
+
 async def test_a_document_is_had_by_get(trusting: Trusting) -> None:
     """So that it can be kept by caches; with and without what tells how its id was made."""
     hashed = by_hash("sha256:name")["extensions"]
