@@ -547,7 +547,7 @@ async def test_a_tag_of_the_same_name_is_another_tag(owner: Owner, stranger: Acc
     todo = await stranger.create(tags=[SHARED_TAG, OWN_TAG])
     add = "{ addTags: $names }, ids: [$id]"
     await stranger.data(
-        f"mutation ($id: ID!, $names: [String!]) {{ todoBulkUpdate(action: {add}) {{ updated }} }}",
+        f"mutation ($id: ID!, $names: [String!]!) {{ todoBulkUpdate(action: {add}) {{ updated }} }}",
         id=(await stranger.create())["id"],
         names=[SHARED_TAG],
     )
