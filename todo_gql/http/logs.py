@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, TextIO
 
 import orjson
@@ -14,6 +15,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import Scope
 
+from todo_gql.http.origins import origin_shown
 from todo_gql.telemetry import redaction
 from todo_gql.telemetry.observation import Observation, current
 
@@ -132,6 +134,8 @@ class Access:
             "request_id": observation.request_id,
             "client": client[0] if client else None,
         }
+        if self.status == HTTPStatus.FORBIDDEN and (origin := origin_shown(scope)):
+            facts["origin"] = origin
         if observation.operation is not None:
             facts["operation"] = observation.operation
         if observation.user_id is not None:

@@ -4,6 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from time import perf_counter
 from typing import Final, TextIO
 
 import orjson
@@ -18,9 +20,10 @@ from todo_gql.http import logs
 from todo_gql.http.addresses import Proxies
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
+from todo_gql.http.origins import REFUSED, Preflights
 from todo_gql.http.security import SecurityHeaders
 from todo_gql.http.sender import Sender
-from todo_gql.telemetry.observation import current
+from todo_gql.telemetry.observation import Observation, current
 
 EXPOSED_HEADERS: Final = (
     "X-Request-ID",
@@ -106,6 +109,7 @@ class RequestEnvelope:
         observer: Observer,
         security: SecurityHeaders,
         proxies: Proxies,
+        preflights: Preflights,
     ) -> None:
         self.app = app
         self.ways = ways
@@ -115,6 +119,7 @@ class RequestEnvelope:
         self.observer = observer
         self.security = security
         self.proxies = proxies
+        self.preflights = preflights
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one HTTP request; a WebSocket goes through with the address that it comes from."""
@@ -126,8 +131,10 @@ class RequestEnvelope:
         if headers.are_forwarded:
             await self.proxies.complete(scope, receive, send)
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._take_websocket(scope, receive, send)
             return
+        if scope["method"] == "OPTIONS":
+            self.preflights.look_at(scope)
         request_id = _identify(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         varies = self.vary and b"origin" not in headers
@@ -147,6 +154,15 @@ class RequestEnvelope:
             self.observer.ended(observation, scope, sender.status, seconds)
             current.reset(token)
             self.access_log.write(scope, sender.status, observation, seconds)
+
+    async def _take_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a WebSocket on; a handshake that is refused has its line like any request."""
+        began = perf_counter()
+        await self.app(scope, receive, send)
+        if request_id := scope.get(REFUSED):
+            observation, seconds = Observation(request_id), perf_counter() - began
+            asked = {**scope, "method": "GET"}
+            self.access_log.write(asked, HTTPStatus.FORBIDDEN, observation, seconds)
 
 
 def with_middleware(
@@ -175,4 +191,5 @@ def with_middleware(
         observer=observer or Observer(),
         security=SecurityHeaders(production=production),
         proxies=Proxies(trusted_proxies),
+        preflights=Preflights(cors_origins),
     )

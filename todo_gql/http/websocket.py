@@ -21,7 +21,7 @@ from todo_gql.http.graphql import RequestError, SignedOut
 from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
-from todo_gql.http.origins import is_welcome
+from todo_gql.http.origins import REFUSED, is_welcome
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import CONNECTION
@@ -81,7 +81,11 @@ async def _refuse(scope: Scope, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    scope[REFUSED] = request_id = str(uuid4())
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"x-request-id", request_id.encode()),
+    ]
     start = {"type": "websocket.http.response.start", "status": 403, "headers": headers}
     await send(start)
     body = b"This origin is not among BACKEND_CORS_ORIGINS.\n"

@@ -3,7 +3,7 @@
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -86,6 +86,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         self.scope["state"][CONNECTION] = self
+        serve = self.app
+
+        async def answered(scope: Any, receive: Any, send: Any) -> None:
+            await serve(scope, receive, send)
+            if self.initial_response is not None or self.disconnected:
+                # To uvicorn a refusal, and a client that went before it was answered, would be
+                # an error of ours.
+                self.handshake_complete = True
+
+        self.app = answered
         await super().run_asgi()
         if not self.disconnected:
             self._cut_in(CLOSING_SECONDS)
