@@ -227,9 +227,9 @@ CREATE_MANY = (
 
 
 @asynccontextmanager
-async def visiting(app: ASGIApp) -> AsyncIterator[Client]:
+async def visiting(app: ASGIApp, address: str = "127.0.0.1") -> AsyncIterator[Client]:
     """Somebody who isn't signed in, for as long as the block."""
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
+    transport = httpx.ASGITransport(app, client=(address, 40000))
     async with httpx.AsyncClient(transport=transport, base_url="http://todo.test") as http:
         yield Client(http)
 

@@ -22,7 +22,7 @@ HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     """One connection that is kept, and one more under load."""
-    pool = Pool(database_url, min_size=1, max_size=2, timeout=5)
+    pool = Pool(database_url, min_size=1, max_size=2, timeout=5, share=3)
     await pool
     yield pool
     await pool.close()
@@ -176,7 +176,11 @@ async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASG
 async def test_there_is_room_again_after_a_failed_start(database_url: str) -> None:
     """A database that refuses connections takes no places away for good."""
     pool = Pool(
-        urlunsplit(urlsplit(database_url)._replace(path="/gone")), min_size=0, max_size=1, timeout=1
+        urlunsplit(urlsplit(database_url)._replace(path="/gone")),
+        min_size=0,
+        max_size=1,
+        timeout=1,
+        share=1,
     )
     await pool
     for _ in range(3):
@@ -190,7 +194,7 @@ async def test_silent_connections_are_given_up(database_url: str) -> None:
     """Who waits for an answer on one is told, and nobody is lent another that was at hand."""
     proxy = Proxy(database_url)
     async with proxy.listening() as url:
-        pool = Pool(url, min_size=2, max_size=2, timeout=5)
+        pool = Pool(url, min_size=2, max_size=2, timeout=5, share=2)
         await pool
         one, two = await pool.take(), await pool.take()
         await pool.release(two)
@@ -212,7 +216,7 @@ async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str
     """Though it is frozen; the place of the connection is free once it is closed."""
     proxy = Proxy(database_url)
     async with proxy.listening() as url:
-        pool = Pool(url, min_size=1, max_size=1, timeout=5)
+        pool = Pool(url, min_size=1, max_size=1, timeout=5, share=1)
         await pool
         connection = await pool.take()
         proxy.stall()

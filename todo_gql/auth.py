@@ -14,6 +14,7 @@ from todo_gql import db
 from todo_gql.models import User
 from todo_gql.outages import retried
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import act_for
 from todo_gql.text import cleaned
 from todo_gql.token_memory import TokenMemory
 from todo_gql.tokens import (
@@ -113,6 +114,7 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     claims = verified_claims(token, settings)
     if claims is None:
         return None
+    act_for(claims.user_id.int)
     asked = time.monotonic()
     row = await db.fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:

@@ -59,11 +59,14 @@ SESSION_SETTINGS = {
 
 def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
     """Tortoise's configuration for the database at `dsn`."""
+    most = settings.database_pool_size + settings.database_max_overflow
     credentials = {
         "dsn": dsn,
         "pool_timeout": settings.database_pool_timeout,
+        # One is left for others, however small the pool is.
+        "pool_share": max(1, min(settings.database_connections_per_caller, most - 1)),
         "minsize": settings.database_pool_size,
-        "maxsize": settings.database_pool_size + settings.database_max_overflow,
+        "maxsize": most,
         "server_settings": SESSION_SETTINGS,
     }
     return {
@@ -84,7 +87,7 @@ async def disconnect() -> None:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[None]:
-    """Close connections on which PostgreSQL has fallen silent, within the block.
+    """End what uses PostgreSQL for too long, and close where it has fallen silent, within the block.
 
     For programs whose every statement has a limit, which migrations haven't.
     """
@@ -99,6 +102,7 @@ async def _watch() -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if pools:
+            pools[-1].end_too_long()
             pools[-1].close_silent()
 
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import asyncpg
 
 from todo_gql.outages import LOST, STALE, OutcomeUnknown
+from todo_gql.telemetry.observation import Caller, Observation, caller_of, current
 from todo_gql.telemetry.statements import NotedConnection
+from todo_gql.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,10 @@ LOOK_SECONDS: Final = 0.5
 # PostgreSQL ends each statement after 5 s. Looks are counted, not seconds: a process that was held
 # up itself, and finds a timer and an answer when it goes on, has looked but once.
 SILENT_LOOKS: Final = 11
+# The connections that a request was seen to use, all looks together: 10 s of PostgreSQL's time.
+MOST_LOOKS: Final = 20
+# Who waits is looked at so many times in the time that they may wait.
+WAIT_STEPS: Final = 10
 END_SECONDS = 1.0
 
 
@@ -29,23 +34,17 @@ async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -
     await connection.execute("SELECT", timeout=END_SECONDS)
 
 
-class _Waiter(NamedTuple):
-    """One who waits for a connection, and until when."""
-
-    due: float
-    served: asyncio.Future[NotedConnection | None]
-
-
 class Pool(asyncpg.Pool):
     """Opens, mends and closes connections as asyncpg does, and lends them at a tenth of the cost.
 
-    A connection that comes back goes straight to whoever waits longest, or is kept at hand. Those
-    beyond `min_size` go back to asyncpg, which closes them once they have been idle for long. It
-    lends them as stand-ins, through which each call takes longer; they are lent here without.
+    Each caller has at most `share` of them at a time. A connection that comes back goes straight to
+    whoever's turn it is, or is kept at hand. Those beyond `min_size` go back to asyncpg, which closes
+    them once they have been idle for long. It lends them as stand-ins, through which each call takes
+    longer; they are lent here without.
     """
 
     def __init__(
-        self, dsn: str, *, min_size: int, max_size: int, timeout: float, **options: Any
+        self, dsn: str, *, min_size: int, max_size: int, timeout: float, share: int, **options: Any
     ) -> None:
         super().__init__(
             dsn,
@@ -71,13 +70,13 @@ class Pool(asyncpg.Pool):
         self.progress: dict[NotedConnection, tuple[int, int]] = {}
         self.returning: set[asyncio.Task[None]] = set()
         self.at_hand: list[NotedConnection] = []
-        self.waiters: deque[_Waiter] = deque()
+        self.turns: Turns[NotedConnection | None] = Turns(share)
         self.timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for a connection."""
-        return sum(not waiter.served.done() for waiter in self.waiters)
+        return self.turns.waiting
 
     def get_idle_size(self) -> int:
         """How many open connections nobody uses."""
@@ -86,8 +85,11 @@ class Pool(asyncpg.Pool):
     async def rows(self, statement: str, values: Sequence[object]) -> list[asyncpg.Record]:
         """All rows of a statement, for the length of which it has a connection."""
         # What `take` does first, for the price of a coroutine less.
-        if self.at_hand and not self.at_hand[-1].is_closed():
+        request = current.get()
+        caller = caller_of(request)
+        if self.at_hand and not self.at_hand[-1].is_closed() and self.turns.take(caller):
             connection = self.at_hand.pop()
+            connection.caller, connection.request = caller, request
         else:
             connection = await self.take()
         try:
@@ -100,61 +102,74 @@ class Pool(asyncpg.Pool):
         return rows
 
     def acquire(self, **_options: Any) -> Any:
-        """A connection, to be awaited; `TimeoutError` when none is free in time."""
+        """A connection, to be awaited; errors as those of `take`."""
         return self.take()
 
     async def take(self) -> NotedConnection:
-        """A connection; `TimeoutError` when none is free in time."""
+        """A connection; `TimeoutError` when others have had all of them for too long.
+
+        Who has as many as one may have waits for one of these, however long that takes.
+        """
+        request = current.get()
+        caller = caller_of(request)
         while True:
-            if self.at_hand:
+            if not (self.at_hand or self.taken < self.limit) or not self.turns.take(caller):
+                connection = await self._passed_on(caller, request)
+            elif self.at_hand:
                 connection = self.at_hand.pop()
-            elif self.taken < self.limit:
-                self.taken += 1
-                return await self._open()
-            elif (passed := await self._passed_on()) is not None:
-                connection = passed
+                connection.caller, connection.request = caller, request
             else:
-                return await self._open()
+                self.taken += 1
+                return await self._open(caller, request)
             if not connection.is_closed():
                 return connection
             await self.return_to_asyncpg(connection)
 
-    async def _open(self) -> NotedConnection:
+    async def _open(self, caller: Caller, request: Observation | None) -> NotedConnection:
         """A connection that is new, or new to us, in a place that has been taken for it."""
         try:
             # It never waits there, and has a limit of its own on connecting.
             stand_in: Any = await super().acquire()
         except BaseException:
-            self._pass_on(None)
+            self._pass_on(None, caller)
             raise
         connection: NotedConnection = stand_in.itself
         self.stand_ins[connection] = stand_in
+        connection.caller, connection.request = caller, request
         return connection
 
-    async def _passed_on(self) -> NotedConnection | None:
-        """What somebody gives back; None for a place in which to open a connection instead."""
+    async def _passed_on(self, caller: Caller, request: Observation | None) -> NotedConnection:
+        """What somebody gives back, or one that is opened in the place of one that is gone."""
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(loop.time() + self.acquire_timeout, loop.create_future())
-        self.waiters.append(waiter)
+        served: asyncio.Future[NotedConnection | None] = loop.create_future()
+        self.turns.wait(caller, served)
         if self.timer is None:
-            self.timer = loop.call_at(waiter.due, self._tell_who_waits_too_long)
-        served = waiter.served
+            self._look_after_who_waits(loop)
         try:
-            return await served
+            connection = await served
         except asyncio.CancelledError:
             if served.done() and not served.cancelled() and served.exception() is None:
-                self._pass_on(served.result())
+                self._pass_on(served.result(), caller)
+            else:
+                self.turns.forget(caller, served)
             raise
+        if connection is None:
+            return await self._open(caller, request)
+        connection.caller, connection.request = caller, request
+        return connection
 
-    def _tell_who_waits_too_long(self) -> None:
-        """Give up those whose time is over, by a timer that does for all: they come in order."""
-        loop, self.timer = asyncio.get_running_loop(), None
-        while self.waiters:
-            due, served = self.waiters[0]
-            if due > loop.time() and not served.done():
-                self.timer = loop.call_at(due, self._tell_who_waits_too_long)
-                return
-            self.waiters.popleft()
+    def _look_after_who_waits(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.timer = loop.call_later(self.acquire_timeout / WAIT_STEPS, self._look_who_waits)
+
+    def _look_who_waits(self) -> None:
+        """Give up those whom others have kept waiting for too long, by a timer that does for all."""
+        self.timer = None
+        self._give_up(self.turns.kept_waiting(self.acquire_timeout))
+        if self.turns.lines:
+            self._look_after_who_waits(asyncio.get_running_loop())
+
+    def _give_up(self, those: Iterable[asyncio.Future[NotedConnection | None]]) -> None:
+        for served in those:
             if not served.done():
                 served.set_exception(TimeoutError("No connection is free."))
 
@@ -162,21 +177,24 @@ class Pool(asyncpg.Pool):
         """Keep a connection, or pass it on, if it is as good as new; else False."""
         if connection.is_closed() or connection.is_in_transaction():
             return False
-        if not self.waiters and len(self.at_hand) >= self.kept:
+        caller = connection.caller
+        assert caller is not None
+        if len(self.at_hand) >= self.kept and not self.turns.is_wanted(caller):
             return False
-        self._pass_on(connection)
+        self._pass_on(connection, caller)
         return True
 
-    def _pass_on(self, connection: NotedConnection | None) -> None:
-        """Let whoever waits longest have a connection, or the place of one that is gone."""
-        while self.waiters:
-            served = self.waiters.popleft().served
-            if not served.done():
-                served.set_result(connection)
-                return
-        if connection is None:
+    def _pass_on(self, connection: NotedConnection | None, caller: Caller) -> None:
+        """Let whoever's turn it is have a caller's connection, or the place of one that is gone."""
+        turns = self.turns
+        turns.leave(caller)
+        served = turns.next() if turns.lines else None
+        if served is not None:
+            served.set_result(connection)
+        elif connection is None:
             self.taken -= 1
         else:
+            connection.caller = connection.request = None
             self.at_hand.append(connection)
 
     async def release(self, connection: Any, **_options: Any) -> None:
@@ -216,6 +234,8 @@ class Pool(asyncpg.Pool):
     async def return_to_asyncpg(self, connection: NotedConnection) -> None:
         """Leave it to asyncpg to end what was given up, and to replace what is broken."""
         stand_in = self.stand_ins[connection]
+        # Nobody has it from now on, but its place is the caller's until it is back.
+        caller, connection.caller, connection.request = connection.caller, None, None
         try:
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
@@ -227,7 +247,22 @@ class Pool(asyncpg.Pool):
             # Somebody may have it already, by another stand-in.
             if self.stand_ins.get(connection) is stand_in:
                 del self.stand_ins[connection]
-            self._pass_on(None)
+            if caller is None:
+                self.taken -= 1
+            else:
+                self._pass_on(None, caller)
+
+    def end_too_long(self) -> None:
+        """End each request that was seen to use connections too often; this is one look.
+
+        Sampled, its share of PostgreSQL's time costs no statement anything.
+        """
+        for connection in filter(_is_open, self.stand_ins):
+            request = connection.request
+            if request is not None and request.limit is not None:
+                request.looks += 1
+                if request.looks == MOST_LOOKS:
+                    request.limit.end()
 
     def close_silent(self) -> None:
         """Close each connection that has the same statement as at the last few looks; this is one.
@@ -247,6 +282,7 @@ class Pool(asyncpg.Pool):
             logger.warning("PostgreSQL is silent; connections closed: %d", len(silent))
             for connection in filter(_is_open, (*silent, *self.at_hand)):
                 connection.terminate()
+            self._give_up(self.turns.all_who_wait())
 
     async def close(self) -> None:
         """Close all connections, each once it is given back."""

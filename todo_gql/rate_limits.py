@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItemPerSecond
@@ -20,17 +20,12 @@ from todo_gql.keys import derived_key
 from todo_gql.quotas import Quota, Quotas
 from todo_gql.settings import Settings
 from todo_gql.shared_counts import SharedCounts
+from todo_gql.telemetry.observation import Caller
 
 # Whoever holds an IPv6 address holds the other 2^64 of its network too.
 IPV6_NETWORK_BITS = 64
 # What a replica may have counted before it tells the others: a 50th of a limit.
 TOLD_AFTER: Final = 50
-
-Caller: TypeAlias = int | str
-"""Who is counted: a user by the number of their id, or whoever isn't signed in by network.
-
-Python works out the hash of a UUID anew each time that one is looked up, that of a number at once.
-"""
 
 
 class InProcessStorage(MemoryStorage):

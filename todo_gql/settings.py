@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     database_pool_timeout: float = Field(
         2.0, gt=0, description="Seconds to wait for a connection before UNAVAILABLE."
     )
+    database_connections_per_caller: int = Field(
+        3, ge=1, description="Connections that one user, or address, has at a time at most."
+    )
 
     public_url: str | None = Field(
         None,

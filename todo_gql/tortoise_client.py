@@ -32,10 +32,11 @@ class Client(AsyncpgDBClient):
 
     _pool: Pool | None
 
-    def __init__(self, dsn: str, pool_timeout: float, **options: Any) -> None:
+    def __init__(self, dsn: str, pool_timeout: float, pool_share: int, **options: Any) -> None:
         super().__init__(**options)
         self.dsn = dsn
         self.pool_timeout = pool_timeout
+        self.pool_share = pool_share
 
     async def create_pool(self, **options: Any) -> Pool:
         pool = Pool(
@@ -43,6 +44,7 @@ class Client(AsyncpgDBClient):
             min_size=options["min_size"],
             max_size=options["max_size"],
             timeout=self.pool_timeout,
+            share=self.pool_share,
             server_settings=options["server_settings"],
         )
         await pool

@@ -29,6 +29,7 @@ from todo_gql.models import MailKind
 from todo_gql.outages import OutcomeUnknown
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
+from todo_gql.telemetry.observation import act_for
 from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
@@ -153,6 +154,7 @@ class Worker:
 
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
+        act_for("the worker")
         try:
             async with asyncio.timeout(None) as self._limit:
                 await self._run()
@@ -209,6 +211,7 @@ class Worker:
 
     async def _upkeep(self, _schedule: Schedule) -> None:
         """Delete what is due; what can't be is told, and keeps nothing else from it."""
+        act_for("upkeep")
         steps: dict[str, Callable[[], Awaitable[int]]] = {
             "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
             "changes": partial(purge_changes, self.settings.changes_retention_days),

@@ -22,6 +22,7 @@ from todo_gql.changes.positions import (
     persistently,
 )
 from todo_gql.loaders import Loaders
+from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +133,10 @@ class Feed:
 
     def _read(self) -> None:
         if self._is_behind and self.newest is not None and self._reading is None:
-            # It reads for everybody, and so in nobody's context.
-            self._reading = asyncio.create_task(self._read_on(), context=Context())
+            # It reads for all of the owner's readers, and so in the context of none of them.
+            context = Context()
+            context.run(act_for, self.viewer.id.int)
+            self._reading = asyncio.create_task(self._read_on(), context=context)
             self._reading.add_done_callback(self._end_reading)
 
     def _end_reading(self, task: asyncio.Task[None]) -> None:

@@ -16,6 +16,7 @@ from todo_gql.changes.feeds import Feeds
 from todo_gql.changes.wakeups import Wakeups
 from todo_gql.errors import Unavailable, is_temporary
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ async def following(settings: Settings, database_url: str) -> AsyncIterator[Live
 
 async def _poll(logs: Feeds, missed: asyncio.Event) -> None:
     """Find what no wake-up told of: every five seconds, and when some may have been missed."""
+    act_for("the feeds")
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(missed.wait(), POLL_SECONDS)

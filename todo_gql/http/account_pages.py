@@ -22,8 +22,9 @@ from todo_gql.http.request import BadRequest
 from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
 from todo_gql.passwords import LONGEST, SHORTEST, normalised
-from todo_gql.rate_limits import RateLimits
+from todo_gql.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import act_for
 
 RETRY_SECONDS: Final = 1
 logger = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class LinkPage:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         is_form = request.method == "POST"
+        act_for(network_of(request.client.host if request.client else None))
         try:
             given = await read_form(request) if is_form else request.query_params
         except BadRequest as error:

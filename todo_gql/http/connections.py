@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from todo_gql.auth import Viewer, open_among
 from todo_gql.errors import is_temporary
+from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Connections:
                 await watching
 
     async def _watch(self) -> None:
+        act_for("the connections")
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:

@@ -56,6 +56,11 @@ class Deadline:
         self._expired = True
         self._task.cancel()
 
+    def end(self) -> None:
+        """End the block now, as if its time were over, unless it has ended."""
+        if self._due.pop(self, None) is not None:
+            self.expire()
+
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)

@@ -221,6 +221,7 @@ class GraphQLRoute:
         challenge: Headers = ()
         try:
             with limit:
+                observed().limit = limit
                 viewer = recalled(token) or await authenticate(token, self.settings)
                 if token and viewer is None:
                     if stays:
@@ -270,6 +271,7 @@ class GraphQLRoute:
         seen = observed()
         seen.user_id = viewer_id = viewer.id if viewer else None
         meter = Meter(self.limits, viewer_id, address)
+        seen.caller = meter.caller
         try:
             meter.count_request()
             prepared = self.executable(scope, request, seen)

@@ -35,14 +35,14 @@ class Observer:
                 observation, scope["method"], scope["path"], status, seconds
             )
         self._tell_if_slow(observation, seconds)
-        observation.sent = ()
+        observation.sent, observation.limit = (), None
 
     def operation_ended(self, observation: Observation, seconds: float) -> None:
         """Tell of an operation on a WebSocket that has no more answers."""
         if self.metrics is not None:
             self.metrics.operation_ended(observation, seconds)
         self._tell_if_slow(observation, seconds)
-        observation.sent = ()
+        observation.sent, observation.limit = (), None
 
     def _tell_if_slow(self, observation: Observation, seconds: float) -> None:
         slow = self.slow_operations

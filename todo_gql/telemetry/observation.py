@@ -5,15 +5,31 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 Asker = TypeVar("Asker")
 Key = TypeVar("Key")
 Values = TypeVar("Values")
 
+Caller: TypeAlias = int | str
+"""Who is counted: a user by the number of their id, or whoever isn't signed in by network.
+
+Python works out the hash of a UUID anew each time that one is looked up, that of a number at once.
+"""
+
+SERVER: Final = "the server"
+"""The caller of what nobody asked for."""
+
 Span = Callable[[str, Mapping[str, str | int]], AbstractContextManager[object]]
 """Begins a span of that name and with these attributes, which ends with the block."""
+
+
+class Limit(Protocol):
+    """A limit on the time that something may take."""
+
+    def end(self) -> None:
+        """Have it end now, as if its time were over."""
 
 
 @dataclass(slots=True)
@@ -22,7 +38,8 @@ class Observation:
 
     `transport` is what the answers go by, empty for an answer over plain HTTP. `sent` is what the
     client may have secrets in, and is kept until the end to take it out of everything that is told.
-    `statements` are the texts that went to PostgreSQL, None where nobody asks for them.
+    `statements` are the texts that went to PostgreSQL, None where nobody asks for them. `looks` is
+    how often it was seen to use a connection there, and `limit` what ends it when that is too often.
     """
 
     request_id: str
@@ -36,6 +53,9 @@ class Observation:
     batches: list[tuple[str, int]] | None = None
     statements: list[str] | None = None
     span: Span | None = None
+    caller: Caller | None = None
+    limit: Limit | None = None
+    looks: int = 0
 
     @property
     def goes_on(self) -> bool:
@@ -52,10 +72,26 @@ def observed() -> Observation:
     return current.get() or Observation("")
 
 
+_background: ContextVar[Caller] = ContextVar("background", default=SERVER)
+
+
+def caller_of(request: Observation | None) -> Caller:
+    """For whom a request is answered, or what is done here outside requests."""
+    return _background.get() if request is None or request.caller is None else request.caller
+
+
+def act_for(caller: Caller) -> None:
+    """Have what follows in this request, or else in this task, be for that caller."""
+    if request := current.get():
+        request.caller = caller
+    else:
+        _background.set(caller)
+
+
 def event_began() -> None:
     """Let what follows be noted apart from the current request, which may go on for days."""
     if request := current.get():
-        current.set(replace(request, batches=None, statements=None, span=None))
+        current.set(replace(request, batches=None, statements=None, span=None, looks=0))
 
 
 Load = Callable[[Asker, list[Key]], Coroutine[Any, Any, Values]]

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from todo_gql.telemetry.observation import current
+from todo_gql.telemetry.observation import Caller, Observation, current
 
 MOST_KEPT = 100
 
@@ -26,10 +26,13 @@ async def _within(span: AbstractContextManager[object], awaited: Awaitable[Any])
 class NotedConnection(asyncpg.Connection):
     """A connection that notes its statements with the current request, where that asks for them.
 
-    It counts them, too, so that it can be seen whether it gets on.
+    It counts them, too, so that it can be seen whether it gets on. `caller` is who has it, None when
+    nobody has, and `request` what it was last lent for.
     """
 
     statements_sent = 0
+    caller: Caller | None = None
+    request: Observation | None = None
 
     @property
     def itself(self) -> Self:

@@ -1,0 +1,313 @@
+"""One caller, whatever it sends, leaves the others connections to PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import (
+    CREATE,
+    PASSWORD,
+    REGISTER,
+    Account,
+    Client,
+    NewAccount,
+    registered,
+    visiting,
+)
+from tests.sockets import CHANGES, connected, listening
+from tests.waiting import until
+from todo_gql import db
+from todo_gql.http import graphql
+from todo_gql.pool import MOST_LOOKS, Pool
+from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import Caller, act_for
+from todo_gql.tortoise_client import pools
+
+SHARE = 3
+MANY = 100
+READ = "{ todos { nodes { title } } }"
+READS = f"{{ {' '.join(f'f{n}: todos {{ nodes {{ title }} }}' for n in range(20))} }}"
+WHO = "{ viewer { username } }"
+AT_WORK = """
+SELECT count(*) FROM pg_locks WHERE NOT granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def in_name_of(caller: str, pool: Pool) -> Any:
+    """A connection for somebody."""
+    act_for(caller)
+    return await pool.take()
+
+
+def asking(caller: str, pool: Pool) -> asyncio.Task[Any]:
+    """Somebody who waits for a connection."""
+    return asyncio.create_task(in_name_of(caller, pool))
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Three connections, two of them at most for one."""
+    pool = Pool(database_url, min_size=1, max_size=3, timeout=5, share=2)
+    await pool
+    yield pool
+    pool.terminate()
+
+
+async def given_back(pool: Pool, *lent: Any) -> None:
+    """Give back these connections, and see that nobody is thought to hold any."""
+    for connection in lent:
+        await pool.release(connection)
+    assert (pool.turns.held, pool.waiting) == ({}, 0)
+
+
+async def test_one_leaves_a_connection_for_others(pool: Pool) -> None:
+    """However many of theirs wait: whoever comes is lent the one that is left."""
+    own = [asking("busy", pool) for _ in range(20)]
+    lent = [await own[0], await own[1]]
+    other = await in_name_of("other", pool)
+    assert pool.waiting == 18
+    for task in own[2:]:
+        lent.append(await task) if task.done() else task.cancel()
+    await asyncio.gather(*own, return_exceptions=True)
+    await given_back(pool, *lent, other)
+
+
+async def test_a_connection_goes_to_who_has_none(pool: Pool) -> None:
+    """And not to who waits for the longest time, and has one already."""
+    lent = [await in_name_of(caller, pool) for caller in ("busy", "busy", "third")]
+    busy = [asking("busy", pool) for _ in range(5)]
+    await asyncio.sleep(0)
+    third, late = asking("third", pool), asking("late", pool)
+    await asyncio.sleep(0)
+    await pool.release(lent[0])
+    assert await late is lent[0]
+    await pool.release(lent[0])
+    # Each of them has one now, and who could have had another for the longest time is next.
+    assert await third is lent[0]
+    await pool.release(lent[0])
+    assert await busy[0] is lent[0]
+    for task in busy[1:]:
+        task.cancel()
+    await asyncio.gather(*busy, return_exceptions=True)
+    await given_back(pool, *lent)
+
+
+async def test_who_waits_for_their_own_is_not_told_that_the_server_is_busy(pool: Pool) -> None:
+    """Others whom they keep waiting are; not the ones behind what they have themselves."""
+    pool.acquire_timeout = 0.1
+    lent = [await in_name_of("busy", pool) for _ in range(2)]
+    lent.append(await in_name_of("other", pool))
+    own, others = asking("busy", pool), asking("other", pool)
+    with pytest.raises(TimeoutError):
+        await others
+    assert not own.done()
+    await pool.release(lent[0])
+    assert await own is lent[0]
+    await given_back(pool, *lent)
+
+
+async def test_a_lost_connection_is_replaced_for_its_own_line(pool: Pool) -> None:
+    """Its place is its caller's, and then that of whoever's turn it is."""
+    lent = [await in_name_of("busy", pool) for _ in range(2)]
+    waiting = asking("busy", pool)
+    await asyncio.sleep(0)
+    await pool.discard(lent[0])
+    await given_back(pool, await waiting, lent[1])
+    assert pool.taken == 1
+
+
+async def test_who_gives_up_leaves_the_line(pool: Pool) -> None:
+    """A thousand that are cancelled are forgotten, and the one behind them is next."""
+    lent = [await in_name_of("busy", pool) for _ in range(2)]
+    gone = [asking("busy", pool) for _ in range(1000)]
+    patient = asking("busy", pool)
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert pool.waiting == 1
+    await pool.release(lent[0])
+    await given_back(pool, await patient, lent[1])
+
+
+async def test_a_connection_counts_until_it_is_back(pool: Pool) -> None:
+    """Who gives up a statement has its connection until PostgreSQL has ended it."""
+    blocker = await in_name_of("blocker", pool)
+    await blocker.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
+    act_for("busy")
+    statement = asyncio.create_task(pool.rows("SELECT FROM todos", ()))
+    await until(lambda: pool.turns.held.get("busy") == 1 and pool.taken == 2)
+    await asyncio.sleep(0.05)
+    statement.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert pool.turns.held["busy"] == 1
+    await asyncio.gather(statement, return_exceptions=True)
+    assert "busy" not in pool.turns.held
+    await blocker.execute("ROLLBACK")
+    await given_back(pool, blocker)
+
+
+@asynccontextmanager
+async def locked(url: str, statement: str, *values: object) -> AsyncIterator[asyncpg.Connection]:
+    """Hold a lock within the block, which keeps whatever needs it from getting on."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+            yield connection
+    finally:
+        await connection.close()
+
+
+LOCK_TODOS = "LOCK TABLE todos IN ACCESS EXCLUSIVE MODE"
+LOCK_OWNER = "SELECT FROM users WHERE id = $1::text::uuid FOR UPDATE"
+
+
+def lent() -> dict[Caller, int]:
+    """How many connections each caller has."""
+    return dict(pools[-1].turns.held)
+
+
+async def all_at_once(attack: Callable[[], Awaitable[Any]], number: int) -> list[Any]:
+    """The answers to as many of the same."""
+    return await asyncio.gather(*(attack() for _ in range(number)))
+
+
+@pytest.mark.parametrize(("query", "number"), [(READ, MANY), (READS, 1), (READS, 10)])
+async def test_reads_of_one_leave_connections_for_others(
+    account: Account, stranger: Account, database_url: str, query: str, number: int
+) -> None:
+    """Many requests, or one with many fields, have three connections, and nobody is refused."""
+    async with locked(database_url, LOCK_TODOS) as other:
+        attack = asyncio.create_task(all_at_once(lambda: account.execute(query), number))
+        await until(lambda: db.pool_use().waiting > 0)
+        for _ in range(3):
+            assert (await stranger.data(WHO))["viewer"]["username"] == stranger.username
+        assert await other.fetchval(AT_WORK) <= SHARE
+        assert max(lent().values()) <= SHARE
+    for answer in await attack:
+        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert codes <= {"TIMEOUT"}
+
+
+async def test_writes_of_one_leave_connections_for_others(
+    account: Account, stranger: Account, database_url: str
+) -> None:
+    """Those that wait for their owner's lock, each with a connection, are three at a time."""
+    async with locked(database_url, LOCK_OWNER, account.id):
+        created = {"input": {"title": "One of many"}}
+        attack = asyncio.create_task(all_at_once(lambda: account.execute(CREATE, created), MANY))
+        await until(lambda: db.pool_use().waiting > 0)
+        await stranger.create(title="Written meanwhile")
+        assert max(lent().values()) == SHARE
+    for answer in await attack:
+        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert codes <= {"TIMEOUT"}
+
+
+async def test_a_users_sockets_and_requests_are_one_caller(
+    account: Account, stranger: Account, app: ASGIApp, settings: Settings, database_url: str
+) -> None:
+    """Operations of several WebSockets and of HTTP share the three connections."""
+    async with (
+        listening(app, settings) as address,
+        connected(address, account.token) as one,
+        connected(address, account.token) as two,
+        locked(database_url, LOCK_TODOS) as other,
+    ):
+        for socket in (one, two):
+            for number in range(10):
+                await socket.subscribe(READS, str(number))
+        attack = asyncio.create_task(all_at_once(lambda: account.execute(READ), 10))
+        await until(lambda: db.pool_use().waiting > 100)
+        assert (await stranger.data(WHO))["viewer"]["username"] == stranger.username
+        assert await other.fetchval(AT_WORK) <= SHARE
+        await other.execute("ROLLBACK; BEGIN")
+        await attack
+
+
+async def test_an_address_is_one_caller_too(app: ASGIApp, database_url: str) -> None:
+    """Who isn't signed in is known by the address; other addresses and the server get on."""
+    here, elsewhere = visiting(app), visiting(app, "192.0.2.7")
+    async with here as client, elsewhere as other:
+        account = await registered(other)
+        async with locked(database_url, "LOCK TABLE users IN EXCLUSIVE MODE"):
+            attack = asyncio.create_task(all_at_once(lambda: register(client), 30))
+            await until(lambda: db.pool_use().waiting > 0)
+            assert (await other.http.get("/health/ready")).status_code == 200
+            assert (await account.data(WHO))["viewer"]["username"] == account.username
+            assert lent() == {"127.0.0.1": SHARE}
+        await attack
+
+
+async def register(client: Client) -> None:
+    """Have somebody registered, whatever comes of it."""
+    name = f"user-{uuid4().hex[:12]}"
+    sent = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    await client.execute(REGISTER, {"input": sent})
+
+
+async def test_small_pools_leave_one_for_others(settings: Settings, database_url: str) -> None:
+    """Even where the pool has no more connections than one caller may have."""
+    for size, share in ((1, 1), (2, 1), (3, 2), (4, 3), (9, 3)):
+        small = settings.model_copy(update={"database_pool_size": size, "database_max_overflow": 0})
+        config = db.tortoise_config(database_url, small)
+        assert config["connections"]["default"]["credentials"]["pool_share"] == share
+
+
+async def test_nothing_of_a_request_goes_on_when_its_time_is_over(
+    account: Account, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its statements are ended in PostgreSQL, and those that waited aren't begun."""
+    monkeypatch.setattr(graphql, "OPERATION_SECONDS", 0.2)
+    async with locked(database_url, LOCK_TODOS) as other:
+        error = await account.error(READS)
+        assert error["extensions"] == {"code": "TIMEOUT"}
+        assert db.pool_use().waiting == 0
+
+        async def nothing_is_at_work() -> bool:
+            return not await other.fetchval(AT_WORK)
+
+        await until(nothing_is_at_work)
+    await until(lambda: not lent())
+
+
+async def test_the_time_of_all_statements_of_a_request_has_an_end(
+    account: Account, new_account: NewAccount, database_url: str
+) -> None:
+    """Ten seconds at three connections are over sooner; others' requests are left alone."""
+    patient = await new_account()
+    [pool] = pools
+    async with locked(database_url, LOCK_TODOS):
+        reading = asyncio.create_task(patient.execute(READ))
+        attack = asyncio.create_task(account.error(READS))
+        await until(lambda: sorted(lent().values()) == [1, SHARE])
+        for _ in range(MOST_LOOKS // SHARE + 1):
+            pool.end_too_long()
+        assert (await attack)["extensions"] == {"code": "TIMEOUT"}
+    assert "errors" not in await reading
+
+
+async def test_a_subscription_has_all_the_time_it_wants(
+    account: Account, app: ASGIApp, settings: Settings, database_url: str
+) -> None:
+    """What it reads in days is no reason to end it."""
+    [pool] = pools
+    cursor = (await account.data("{ changeCursor }"))["changeCursor"]
+    await account.create(title="Told late")
+    async with listening(app, settings) as address, connected(address, account.token) as one:
+        async with locked(database_url, "LOCK TABLE changes IN ACCESS EXCLUSIVE MODE"):
+            await one.subscribe(CHANGES, after=cursor)
+            await until(lambda: bool(lent()))
+            for _ in range(2 * MOST_LOOKS):
+                pool.end_too_long()
+        [change] = await one.changes(1)
+        assert change["todo"]["title"] == "Told late"
