@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import yaml
 
 from tests.artefacts.surroundings import KNOWN, STOP_SECONDS
 from tests.conftest import PASSWORD, REGISTER
+from tests.nginx import DOCUMENTED, documented
 from tests.ports import free_port
 from tests.programs import serving
 
@@ -120,27 +122,15 @@ def nginx(configuration: str, folder: Path, port: int) -> Iterator[None]:
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
 def test_nginx_answers_over_tls(
-    compose: dict[str, Any], services: dict[str, Any], tmp_path: Path
+    compose: dict[str, Any], services: dict[str, Any], project: Path, tmp_path: Path
 ) -> None:
     """Its certificate is good for localhost, and what it hands on is answered by the server."""
     make_certificate(services, tmp_path)
     tls, plain = free_port(), free_port()
     with serving(tmp_path / "server" / "data") as server:
         backend = server.address.removesuffix("/graphql")
-        replaced = {
-            "$$": "$",
-            "http://web:8000": backend,
-            "/tmp/": f"{tmp_path}/",  # noqa: S108 - it is what is replaced
-            "/certificate": str(tmp_path),
-            "listen 8443": f"listen 127.0.0.1:{tls}",
-            "listen 8080": f"listen 127.0.0.1:{plain}",
-            # Debian's nginx may be too old to have it apart from the listen directive.
-            "http2 on;": "",
-        }
-        configuration = compose["configs"]["nginx"]["content"]
-        for inside, here in replaced.items():
-            assert inside in configuration
-            configuration = configuration.replace(inside, here)
+        assert project / compose["configs"]["nginx"]["file"] == DOCUMENTED
+        configuration = documented(tmp_path, [urlsplit(backend).port or 0], tls, plain)
         with nginx(configuration, tmp_path, tls):
             trusted = ssl.create_default_context(cafile=str(tmp_path / "tls.crt"))
             sent = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}

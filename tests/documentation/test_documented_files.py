@@ -16,7 +16,6 @@ CLIENTS = ROOT / "tests/clients"
 # Which test takes a block that is a file, by its name.
 FILES = {
     ".env": "test_the_compose_file_asks_for_what_is_to_be_set",
-    "nginx.conf": "test_nginx_takes_its_file",
     "prometheus.yaml": "test_prometheus_takes_its_file",
     "pyproject.toml": "test_ariadne_codegen_is_set_up_as_documented",
     "relay.config.json": "tests/clients, which compiles by it",
@@ -79,20 +78,6 @@ def test_prometheus_takes_its_file(tmp_path: Path) -> None:
     subprocess.run(
         ["promtool", "check", "config", "prometheus.yaml"],  # noqa: S607
         cwd=tmp_path,
-        check=True,
-    )
-
-
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx")
-def test_nginx_takes_its_file(tmp_path: Path) -> None:
-    """Within the rest of what nginx needs."""
-    upstream, location, rest = named("nginx.conf").text.partition("location")
-    server = f"{upstream} server {{ listen 127.0.0.1:1; {location}{rest} }}"
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {server} }}"
-    )
-    subprocess.run(
-        ["nginx", "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf"],  # noqa: S607
         check=True,
     )
 
