@@ -21,6 +21,8 @@ from todo_gql.telemetry.observation import Observation, current
 
 # taskName became an attribute of log records in Python 3.12; color_message is uvicorn's own.
 _RESERVED = frozenset(RESERVED_ATTRS) | {"color_message", "taskName"}
+# A plain number, since every request's status is compared with it.
+FORBIDDEN = int(HTTPStatus.FORBIDDEN)
 _CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROL_CHARACTERS_OF_TEXT = {
     code: escape for code, escape in _CONTROL_CHARACTERS.items() if chr(code) not in "\n\t"
@@ -134,7 +136,7 @@ class Access:
             "request_id": observation.request_id,
             "client": client[0] if client else None,
         }
-        if self.status == HTTPStatus.FORBIDDEN and (origin := origin_shown(scope)):
+        if self.status == FORBIDDEN and (origin := origin_shown(scope)):
             facts["origin"] = origin
         if observation.operation is not None:
             facts["operation"] = observation.operation
