@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(400):
         try:
             return socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
