@@ -53,9 +53,10 @@ test-example: $(VENV)/test examples/web/node_modules/installed ## The example pa
 # The same number tries the same again: make fuzz FUZZ_SEED=1 FUZZ_EXAMPLES=200
 FUZZ_SEED := $(or $(FUZZ_SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
 FUZZ_EXAMPLES ?= 20
-export FUZZ_SEED FUZZ_EXAMPLES
+FUZZ_CONNECTIONS ?= 20000
+export FUZZ_SEED FUZZ_EXAMPLES FUZZ_CONNECTIONS
 
-fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each
+fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each; random bytes on FUZZ_CONNECTIONS
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
 		tests/fuzz tests/test_partial_updates.py

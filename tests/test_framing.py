@@ -50,6 +50,7 @@ UNSAFE = {
     "a line feed": b"X: y\nContent-Length: 5\r\n",
     "a carriage return": b"X: y\rContent-Length: 5\r\n",
     "NUL": b"X: \0\r\nContent-Length: 5\r\n",
+    "two hosts": b"Host: y\r\nContent-Length: 5\r\n",
     "no name": b": 5\r\n",
     "no colon": b"Content-Length\r\n",
 }
@@ -69,6 +70,9 @@ UNSAFE_CHUNKS = {
     "no number": b"\r\nhello\r\n0\r\n\r\n",
     "a length after it": b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n",
     "chunks after it": b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "an end to the connection after it": b"5\r\nhello\r\n0\r\nConnection: close\r\n\r\n",
+    "an upgrade after it": b"5\r\nhello\r\n0\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n",
+    "a host after it": b"5\r\nhello\r\n0\r\nHost: y\r\n\r\n",
     "a folded header after it": b"5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n",
 }
 HEADS = {

@@ -33,8 +33,8 @@ class OrderlyProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but for how its connections end.
 
     What is refused gets its answer after all that was asked before, and nothing that comes after it
-    is read. A connection that ends while something may still come lingers: what comes is dropped,
-    since closing at once would take the answer along. Nobody is waited for who doesn't read.
+    is read. A connection that ends lingers: what still comes is dropped, since closing with anything
+    unread would take the answer along. Nobody is waited for who doesn't read.
     """
 
     cycle: Cycle
@@ -114,7 +114,7 @@ class OrderlyProtocol(HttpToolsProtocol):
             self._unread.begin()
             return
         if is_last:
-            self._leave()
+            self._linger()
             return
         if self.pipeline:
             # As long as others wait, nothing more is read.
@@ -177,18 +177,14 @@ class OrderlyProtocol(HttpToolsProtocol):
             *ALWAYS,
         )
         line = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
-        self.transport.write(b"".join((line, lines_of(headers), LINE_END, body)))
+        self._end_with(b"".join((line, lines_of(headers), LINE_END, body)))
+
+    def _end_with(self, answer: bytes) -> None:
+        self.transport.write(answer)
         self._linger()
 
-    def _leave(self) -> None:
-        """Close the connection after its last answer, at once if all that came was read."""
-        is_read = self._awaited is Awaited.NOTHING and not self.flow.read_paused
-        if is_read and self._hears and not self.pipeline:
-            self._close()
-        else:
-            self._linger()
-
     def _linger(self) -> None:
+        """Say that nothing more comes, and drop what does until the other end says so too."""
         self._hears = False
         self._size = 0
         self.pipeline.clear()

@@ -11,7 +11,13 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from todo_gql.http.kept_heads import END_OF_HEAD, MARK_OF_QUERY, KeptHeads
 from todo_gql.http.orderly import Awaited, OrderlyProtocol
-from todo_gql.http.upgrades import announces_body, handshake, is_handshake, without_upgrade
+from todo_gql.http.upgrades import (
+    announces_body,
+    handshake,
+    is_handshake,
+    refusal,
+    without_upgrade,
+)
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 # How much more than its content a body may be, with the sizes of its chunks and what follows them.
@@ -20,8 +26,10 @@ MOST_TIMES_ITS_CONTENT: Final = 8
 MOST_KEPT_IN_VAIN: Final = 8
 VERSIONS: Final = frozenset({"1.1", "1.0"})
 SPACES: Final = b" \t"
-# Headers that say how a body comes.
-ABOUT_BODIES: Final = frozenset({b"expect", b"transfer-encoding"})
+# Headers that are to be looked at before a request is answered.
+TELLING: Final = frozenset(
+    {b"connection", b"expect", b"host", b"proxy-connection", b"transfer-encoding"}
+)
 INVALID: Final = "Invalid HTTP request received."
 
 
@@ -46,6 +54,7 @@ class LimitedProtocol(OrderlyProtocol):
         super().__init__(*args, **kwargs)
         self._timed: Awaited = Awaited.NOTHING
         self._timer: TimerHandle | None = None
+        self._has_host = False
         self._kept_in_vain = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
@@ -143,6 +152,11 @@ class LimitedProtocol(OrderlyProtocol):
 
     def _hand_over(self, rest: bytes) -> None:
         """Leave the connection to the protocol of WebSockets, which has timers of its own."""
+        _, path, query = _target(self.url)
+        head = handshake(b"?".join([path, query]).rstrip(b"?"), self.headers)
+        if answer := refusal(head):
+            self._end_with(answer)
+            return
         protocol = self.ws_protocol_class(  # type: ignore[misc, call-arg]  # there always is one
             config=self.config, server_state=self.server_state, app_state=self.app_state
         )
@@ -151,8 +165,7 @@ class LimitedProtocol(OrderlyProtocol):
         self.parser = None  # type: ignore[assignment]  # as uvicorn has it when all is over
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
-        _, path, query = _target(self.url)
-        protocol.data_received(handshake(b"?".join([path, query]).rstrip(b"?"), self.headers))
+        protocol.data_received(head)
         if rest:
             protocol.data_received(rest)
 
@@ -160,6 +173,7 @@ class LimitedProtocol(OrderlyProtocol):
         """Wait for the headers of a request."""
         self._awaited = Awaited.HEADERS
         self._size = 0
+        self._has_host = False
         super().on_message_begin()
         self._began(self.scope)
 
@@ -169,13 +183,26 @@ class LimitedProtocol(OrderlyProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header, without the spaces after it, which the parser leaves there."""
         name, value = name.lower(), value.rstrip(SPACES)
-        if name in ABOUT_BODIES:
-            value = value.lower()
-            if name == b"expect":
-                self.expect_100_continue = value == b"100-continue"
-            elif value != b"chunked":
-                raise Refused(HTTPStatus.NOT_IMPLEMENTED)
+        if name in TELLING:
+            self._look_at(name, value)
         self.headers.append((name, value))
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        """Note what a header tells; `Refused` if others could understand it otherwise.
+
+        There is one host (RFC 9112, section 3.2), and no coding but chunks (section 6.1). After a
+        body none of these may come (RFC 9110, section 6.5.1): the parser would believe them.
+        """
+        if self._awaited is Awaited.BODY:
+            raise Refused(HTTPStatus.BAD_REQUEST)
+        if name == b"host":
+            if self._has_host:
+                raise Refused(HTTPStatus.BAD_REQUEST)
+            self._has_host = True
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise Refused(HTTPStatus.NOT_IMPLEMENTED)
 
     def on_headers_complete(self) -> None:
         """Wait for the body of a request, and begin to answer it.

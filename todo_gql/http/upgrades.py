@@ -5,7 +5,11 @@ either for the end of HTTP on the connection, and doesn't read the body, so that
 head once more without what it stumbles over.
 """
 
+from http import HTTPStatus
 from typing import Final
+
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from todo_gql.http.headers import Pairs
 
@@ -35,6 +39,19 @@ def handshake(target: bytes, headers: Pairs) -> bytes:
     asking = [(b"connection", b"Upgrade"), (b"upgrade", WEBSOCKET)]
     others = [pair for pair in headers if pair[0] not in {b"connection", b"upgrade"}]
     return _head(b"GET", target, "1.1", [*asking, *others])
+
+
+def refusal(head: bytes) -> bytes | None:
+    """The answer to a handshake that no WebSocket can come of; None if one can."""
+    reader = ServerProtocol()
+    reader.receive_data(head)
+    match reader.events_received():
+        case [Request() as request]:
+            answer = reader.accept(request)
+        case _:
+            answer = reader.reject(HTTPStatus.BAD_REQUEST, "This is no handshake.\n")
+    is_good = answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+    return None if is_good else answer.serialize()
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Pairs) -> bytes:

@@ -2,7 +2,6 @@
 
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
-from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -65,15 +64,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
             return
         super().data_received(data)
-        if not self.handshake_initiated:
-            # All of its head comes at once, so that it is one that websockets doesn't take.
-            self._refuse()
-
-    def _refuse(self) -> None:
-        self.handshake_complete = self.close_sent = True
-        answer = self.conn.reject(HTTPStatus.BAD_REQUEST, "This is no handshake.\n")
-        self.transport.write(answer.serialize())
-        self.transport.close()
 
     def start_keepalive(self) -> None:
         """Begin to ask whether the other end lives, as the handshake is complete."""
