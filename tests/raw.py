@@ -68,7 +68,11 @@ class Connection(asyncio.Protocol):
         """Say that nothing more comes, and wait until the connection is over."""
         with suppress(OSError):
             self.transport.write_eof()
-        async with asyncio.timeout(PATIENCE):
+        await self.ended(PATIENCE)
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until the connection is over; `TimeoutError` after so many seconds."""
+        async with asyncio.timeout(seconds):
             while not self.is_over:
                 self.changed.clear()
                 await self.changed.wait()
