@@ -255,3 +255,131 @@ async def test_operations_of_a_document_have_costs_of_their_own(account: Account
         body = {"query": query, "operationName": name}
         answer = (await account.http.post("/graphql", json=body, headers=headers)).json()
         assert answer["extensions"]["cost"]["requested"] == expected
+
+
+PAGE = "nodes { id }"
+# 50 for the filter, and 100 for what it looks for.
+SEARCHED = 20 + 150
+SEARCHES = "or: [" + ", ".join(f'{{ search: "word {n}" }}' for n in range(45)) + "]"
+
+TAGGED = "or: [" + ", ".join(['{ tags: { some: "a" }, status: { eq: PENDING } }'] * 40) + "]"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (f"todos(first: 20, filter: {{}}) {{ {PAGE} totalCount }}", 20),
+        (f"todos(first: 20, filter: {{ isDeleted: false, search: null }}) {{ {PAGE} }}", 20),
+        (f'todos(first: 20, filter: {{ search: "" }}) {{ {PAGE} }}', 20),
+        (f"todos(first: 20, filter: null, sort: null) {{ {PAGE} }}", 20),
+        (f"todos(first: 20, filter: {{ status: {{ eq: PENDING }} }}) {{ {PAGE} }}", 20 + 60),
+        (f"todos(first: 20, filter: {{ isOverdue: false }}) {{ {PAGE} }}", 20 + 60),
+        (f"todos(first: 20, filter: {{ isDeleted: true }}) {{ {PAGE} totalCount }}", 20 + 3 * 60),
+        (f'todos(first: 20, filter: {{ search: "a" }}) {{ {PAGE} }}', SEARCHED),
+        (f'todos(first: 20, filter: {{ tags: {{ some: ["a", "b"] }} }}) {{ {PAGE} }}', SEARCHED),
+        (f'todos(first: 20, filter: {{ tags: {{ some: "a" }} }}) {{ {PAGE} }}', SEARCHED),
+        (f"todos(first: 20, filter: {{ tags: {{ isEmpty: false }} }}) {{ {PAGE} }}", SEARCHED),
+        (f'todos(filter: {{ tags: {{ every: ["a", "b"] }} }}) {{ {PAGE} }}', 50 + 130),
+        (f'todos(first: 20, filter: {{ not: {{ search: "a" }} }}) {{ {PAGE} }}', SEARCHED),
+        (f'todos(first: 20, filter: {{ and: {{ search: "a" }} }}) {{ {PAGE} }}', SEARCHED),
+        (f"todos(first: 20, filter: {{ {SEARCHES} }}) {{ {PAGE} }}", 20 + 4550),
+        (f"todos(first: 20, filter: {{ {TAGGED} }}) {{ {PAGE} }}", 20 + 50 + 40 * 110),
+        (f'todos(first: 20, filter: {{ search: "a" }}) {{ {PAGE} totalCount }}', 20 + 3 * 150),
+        ('todos(filter: { search: "a" }) { totalCount }', 1 + 3 * 150),
+        (
+            'todos(filter: { search: "a" }) { ...C } } fragment C on TodoConnection { totalCount',
+            451,
+        ),
+        (f'todos(last: 9, filter: {{ search: "a" }}) {{ {PAGE} pageInfo {{ hasNextPage }} }}', 159),
+        ('stats(filter: { search: "a" }) { total overdue }', 1 + 2 * 150),
+        ("stats(filter: { isDeleted: false }) { total overdue }", 1),
+        (f"todos(first: 20, sort: [{{ field: TITLE }}]) {{ {PAGE} }}", 20),
+        (f"todos(sort: [{{ field: TITLE }}, {{ field: STATUS }}]) {{ {PAGE} }}", 50 + 50),
+        (f'tags(search: "a") {{ {PAGE} }}', 20 + 20),
+        ("tags { totalCount }", 1 + 20),
+    ],
+)
+async def test_what_is_looked_through_costs_too(
+    account: Account, query: str, expected: int
+) -> None:
+    """Filters by their conditions, a count twice as much again, and sorts by more than a key."""
+    assert await cost(account, f"{{ {query} }}") == expected
+
+
+AFTER = """query ($after: String) {
+  todos(first: 9, after: $after, filter: { search: "a" }) { nodes { id } pageInfo { hasPreviousPage } }
+}"""
+
+
+async def test_what_lies_around_a_page_is_looked_for_too(account: Account) -> None:
+    """Where a cursor says that there may be something."""
+    await account.create(title="a")
+    page = await account.data("{ todos { pageInfo { endCursor } } }")
+    assert await cost(account, AFTER, after=page["todos"]["pageInfo"]["endCursor"]) == 9 + 2 * 150
+
+
+@pytest.mark.parametrize(
+    ("declared", "query", "given", "expected"),
+    [
+        ("$f: TodoFilter", "filter: $f", {"f": {"search": "a"}}, SEARCHED),
+        ("$f: TodoFilter", "filter: $f", {"f": {}}, 20),
+        ("$f: TodoFilter", "filter: $f", {"f": None}, 20),
+        ("$f: TodoFilter", "filter: $f", {}, 20),
+        ('$f: TodoFilter = { search: "a" }', "filter: $f", {}, SEARCHED),
+        ("$s: String", "filter: { search: $s }", {"s": "a"}, SEARCHED),
+        ("$s: String", "filter: { search: $s }", {}, 20),
+        ("$s: String", "filter: { not: { search: $s } }", {"s": "a"}, SEARCHED),
+        ("$f: TodoFilter!", "filter: { or: [$f, $f] }", {"f": {"search": "a"}}, 20 + 250),
+        ("$f: [TodoFilter!]", "filter: { or: $f }", {"f": [{"search": "a"}] * 3}, 20 + 350),
+        ("$t: [String!]", "filter: { tags: { every: $t } }", {"t": ["a", "b"]}, 20 + 130),
+        (
+            "$s: [TodoSort!]",
+            "sort: $s",
+            {"s": [{"field": "TITLE"}, {"field": "STATUS"}, {"field": "DUE_AT"}]},
+            20 + 50,
+        ),
+    ],
+)
+async def test_filters_in_variables_cost_the_same(
+    account: Account, declared: str, query: str, given: dict[str, Any], expected: int
+) -> None:
+    """As a whole or in part, with their defaults."""
+    document = f"query ({declared}) {{ todos(first: 20, {query}) {{ {PAGE} }} }}"
+    assert await cost(account, document, **given) == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"f": {"search": "nothing"}}])
+async def test_many_searches_at_once_are_refused(account: Account, given: dict[str, Any]) -> None:
+    """Twenty fields of 45 each, or of one that stands in a variable, as soon as that is too much."""
+    if given:
+        filters = "filter: { or: [" + ", ".join(["$f"] * 9) + "] }"
+        head = "query ($f: TodoFilter!)"
+    else:
+        filters, head = 'filter: { or: [{ search: "a" }, { search: "b" }, { search: "c" }] }', ""
+    fields = " ".join(f"f{n}: todos(first: 1, {filters}) {{ nodes {{ id }} }}" for n in range(15))
+    error = await refusal(account, f"{head} {{ {fields} }}", **given)
+    assert error["extensions"]["code"] == "COST_LIMIT"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"or": [{"search": "a"}] * 20_000},
+        {"or": [{}] * 60_000},
+        {"or": [{"or": [{}] * 10_000}] * 3},
+        {"not": {"not": {"not": {"not": {"not": {"not": {"search": "a"}}}}}}},
+        {"tags": {"every": ["a"] * 60_000}},
+        {"or": [{"tags": [{"every": ["a"] * 1_000}] * 5}] * 5},
+        {str(n): n for n in range(15_000)},
+        [{"search": "a"}],
+        "search",
+        {"search": ["a"], "tags": 5, "or": "x", "and": [None, 5, [{}]], "not": []},
+    ],
+)
+async def test_filters_that_are_none_are_errors_of_theirs(account: Account, wanted: Any) -> None:
+    """However large or odd, working out what they cost is short, and they are told what is wrong."""
+    query = "query ($f: TodoFilter) { " + " ".join(
+        f"f{n}: todos(first: 1, filter: $f) {{ nodes {{ id }} }}" for n in range(2)
+    )
+    answer = await account.execute(query + " }", {"f": wanted})
+    assert answer["errors"][0]["extensions"]["code"] in {"BAD_USER_INPUT", "COST_LIMIT"}

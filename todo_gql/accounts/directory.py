@@ -32,6 +32,7 @@ from todo_gql.pagination import (
 )
 from todo_gql.statement import Statement
 from todo_gql.text import read_text
+from todo_gql.work import SEARCH, WORK
 
 LONGEST_SEARCH = 255
 NEWEST_FIRST = Keyset(
@@ -51,6 +52,7 @@ class UserFilter:
     search: str | None = strawberry.field(
         description="Case-insensitive substring of user name, e-mail address or names.",
         default=UNSET,
+        metadata={WORK: SEARCH},
     )
     is_active: bool | None = strawberry.field(
         description="Whether the account is not disabled.", default=UNSET

@@ -17,6 +17,7 @@ from todo_gql.context import Context, Info
 from todo_gql.todos.filters import filtered_todos
 from todo_gql.todos.inputs import TodoFilter, given
 from todo_gql.todos.types import Change
+from todo_gql.work import FILTER, WORK
 
 REASON = (
     "The changes after this cursor are not kept, its own change was undone by a restored backup,"
@@ -60,7 +61,8 @@ class ChangeSubscription:
             TodoFilter | None,
             strawberry.argument(
                 description="Only changes of todos that it matches or did match before the "
-                "change, which `Change.matches` tells apart."
+                "change, which `Change.matches` tells apart.",
+                metadata={WORK: FILTER},
             ),
         ] = UNSET,
     ) -> Events:

@@ -47,6 +47,7 @@ class Level:
     aliases: int = 0
     cost: Amount = 0
     has_objects: bool = False
+    selected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,14 @@ class Measuring:
         items: Amount | None,
     ) -> Level:
         depth, aliases, costs, has_objects = 0, 0, list[Amount](), False
+        selected = set[str]()
         for nodes in self._merged(parent, sets).values():
             first = nodes[0]
             below = tuple(node.selection_set for node in nodes if node.selection_set)
             self._count(len(nodes), is_leaf=not below)
             aliases += first.alias is not None
             has_objects |= bool(below)
+            selected.add(first.name.value)
             if definition := INTROSPECTION.get(first.name.value):
                 type_ = get_named_type(definition.type)
                 aliases += self._level(type_, below, INTROSPECTION_DEPTH, None).aliases
@@ -137,7 +140,7 @@ class Measuring:
             depth = max(depth, 1 + level.depth)
             aliases += level.aliases
             costs.append(cost)
-        return Level(depth, aliases, total(costs), has_objects)
+        return Level(depth, aliases, total(costs), has_objects, frozenset(selected))
 
     def _field(
         self,
@@ -162,6 +165,7 @@ class Measuring:
             node,
             level.cost,
             has_objects=level.has_objects,
+            selected=level.selected,
             items=UNPAGED_ITEMS if own is None else own,
         )
         return level, cost
@@ -220,6 +224,7 @@ def _any_of(levels: list[Level]) -> Level:
         max((level.aliases for level in levels), default=0),
         largest(level.cost for level in levels),
         any(level.has_objects for level in levels),
+        frozenset().union(*(level.selected for level in levels)),
     )
 
 

@@ -1,7 +1,10 @@
 """What each field of a schema costs."""
 
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 from graphql import (
     FieldNode,
@@ -18,10 +21,14 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from todo_gql.documents.amounts import Amount, length, page_size, product, total
+from todo_gql.documents.arguments import ArgumentPrices, Charged, cost_of_arguments
+from todo_gql.work import COUNTS_ALL, WORK, Work
 
 MUTATION_COST = 10
 UNPAGED_ITEMS = 10
 DEFAULT_PAGE = 50
+# To count what a filter matches takes all of it, where a page ends with its last item.
+COUNT_FACTOR = 2
 
 
 class Kind(Enum):
@@ -37,11 +44,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a field costs: by its kind, and by the argument that says how many items there are."""
+    """What a field costs: by its kind, its arguments, and how many items these ask for.
+
+    `own` is what it costs by itself, and `counts` whether it looks at all that its arguments match.
+    """
 
     kind: Kind
     page: int = DEFAULT_PAGE
     sized_by: str | None = None
+    own: int = 0
+    counts: bool = False
+    charged: Sequence[Charged] = ()
 
     def items(self, node: FieldNode) -> Amount | None:
         """How many items the call itself says that there are; None if it doesn't."""
@@ -50,15 +63,40 @@ class Price:
                 return length(argument.value)
         return None
 
-    def cost(self, node: FieldNode, each: Amount, *, has_objects: bool, items: Amount) -> Amount:
+    def cost(
+        self,
+        node: FieldNode,
+        each: Amount,
+        *,
+        has_objects: bool,
+        selected: AbstractSet[str],
+        items: Amount,
+    ) -> Amount:
         """What a call costs in which an object's fields cost `each`.
 
-        `items` is how many there are in an unpaged list, and `has_objects` whether more than
-        leaves is selected.
+        `items` is how many there are in an unpaged list, `selected` what is selected of the object,
+        and `has_objects` whether that is more than leaves.
         """
+        objects = self._cost_of_objects(node, each, has_objects=has_objects, items=items)
+        if not self.charged:
+            return objects
+        times = self._times(node, selected)
+        return total([objects, product(times, cost_of_arguments(node, self.charged))])
+
+    def _times(self, node: FieldNode, selected: AbstractSet[str]) -> int:
+        """How often what the arguments ask for is looked for: for a page, a count, what is around."""
+        if self.counts:
+            return COUNT_FACTOR
+        times = 1 + (COUNT_FACTOR if "totalCount" in selected else 0)
+        has_cursor = any(one.name.value in {"after", "before"} for one in node.arguments or ())
+        return times + (has_cursor and "pageInfo" in selected)
+
+    def _cost_of_objects(
+        self, node: FieldNode, each: Amount, *, has_objects: bool, items: Amount
+    ) -> Amount:
         match self.kind:
             case Kind.LEAF:
-                return 0
+                return self.own
             case Kind.MUTATION:
                 return total([MUTATION_COST, each])
             case Kind.PAGE if has_objects:
@@ -87,6 +125,7 @@ class PriceList:
             if one.name in self._pages and "edges" in one.fields
         }
         self._mutation = schema.mutation_type
+        self._arguments = ArgumentPrices()
         self._known: dict[tuple[str, str], Price] = {}
 
     def price(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Price:
@@ -100,15 +139,19 @@ class PriceList:
         named = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type))
         sized_by = _sizing_argument(field)
+        metadata, charged = _metadata(field), self._arguments.charged(field.args)
         if is_leaf_type(named):
-            return Price(Kind.LEAF)
+            work = metadata.get(WORK)
+            return Price(Kind.LEAF, own=work.price if isinstance(work, Work) else 0)
         if parent is self._mutation:
             return Price(Kind.MUTATION, sized_by=sized_by)
         if parent.name in self._wrappers:
             return Price(Kind.WRAPPING)
         if named.name in self._pages:
-            return Price(Kind.PAGE, page=_default_page(field))
-        return Price(Kind.LIST if is_list else Kind.OBJECT, sized_by=sized_by)
+            page = int(metadata.get("default_page", DEFAULT_PAGE))
+            return Price(Kind.PAGE, page=page, charged=charged)
+        kind, counts = Kind.LIST if is_list else Kind.OBJECT, COUNTS_ALL in metadata
+        return Price(kind, sized_by=sized_by, counts=counts, charged=charged)
 
 
 def _sizing_argument(field: GraphQLField) -> str | None:
@@ -119,10 +162,9 @@ def _sizing_argument(field: GraphQLField) -> str | None:
     return None
 
 
-def _default_page(field: GraphQLField) -> int:
+def _metadata(field: GraphQLField) -> Mapping[Any, Any]:
     definition = field.extensions.get("strawberry-definition")
-    metadata = definition.metadata if isinstance(definition, StrawberryField) else {}
-    return int(metadata.get("default_page", DEFAULT_PAGE))
+    return definition.metadata if isinstance(definition, StrawberryField) else {}
 
 
 def has_one_item_for_each(field: GraphQLField) -> bool:

@@ -65,7 +65,7 @@ class Document:
             return None
         message = (
             f"The operation costs {cost:,} and may cost {self.max_cost:,}. Ask for smaller pages,"
-            " or for less of each item."
+            " less of each item, or fewer filters and counts."
         )
         return plain_error(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
 

@@ -9,6 +9,7 @@ from strawberry import UNSET, Maybe
 from strawberry.scalars import JSON
 
 from todo_gql.todos.types import TodoPriority, TodoStatus
+from todo_gql.work import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
 
 Value = TypeVar("Value")
 
@@ -18,9 +19,10 @@ def given(value: Value | None) -> Value | None:
     return None if value is UNSET else value
 
 
-def optional(description: str, name: str | None = None) -> Any:
-    """An input field that may be left out."""
-    return strawberry.field(default=UNSET, description=description, name=name)
+def optional(description: str, name: str | None = None, work: Work | None = None) -> Any:
+    """An input field that may be left out, and what it costs to be given."""
+    metadata = {WORK: work} if work else None
+    return strawberry.field(default=UNSET, description=description, name=name, metadata=metadata)
 
 
 @strawberry.input(description="Compares an id.")
@@ -76,10 +78,10 @@ class NullableDateTimeComparator(DateTimeComparator):
 class TagComparator:
     """On Todo.tags."""
 
-    some: list[str] | None = optional("Carries at least one of these; at most 100.")
-    every: list[str] | None = optional("Carries all of these.")
-    none: list[str] | None = optional("Carries none of these; at most 100.")
-    is_empty: bool | None = optional("Whether it carries no tag at all.")
+    some: list[str] | None = optional("Carries at least one of these; at most 100.", work=TAG)
+    every: list[str] | None = optional("Carries all of these.", work=EVERY_TAG)
+    none: list[str] | None = optional("Carries none of these; at most 100.", work=TAG)
+    is_empty: bool | None = optional("Whether it carries no tag at all.", work=TAG)
 
 
 @strawberry.input(
@@ -92,20 +94,24 @@ class TodoFilter:
     and_: "list[TodoFilter] | None" = optional("All of these hold.", "and")
     or_: "list[TodoFilter] | None" = optional("At least one of these holds.", "or")
     not_: "TodoFilter | None" = optional("This doesn't hold.", "not")
-    id: IdComparator | None = optional("By id.")
-    status: TodoStatusComparator | None = optional("By status.")
-    priority: TodoPriorityComparator | None = optional("By priority.")
-    due_at: NullableDateTimeComparator | None = optional("By due date.")
-    completed_at: NullableDateTimeComparator | None = optional("By time of completion.")
-    created_at: DateTimeComparator | None = optional("By time of creation.")
-    updated_at: DateTimeComparator | None = optional("By time of the last change.")
+    id: IdComparator | None = optional("By id.", work=COMPARISON)
+    status: TodoStatusComparator | None = optional("By status.", work=COMPARISON)
+    priority: TodoPriorityComparator | None = optional("By priority.", work=COMPARISON)
+    due_at: NullableDateTimeComparator | None = optional("By due date.", work=COMPARISON)
+    completed_at: NullableDateTimeComparator | None = optional(
+        "By time of completion.", work=COMPARISON
+    )
+    created_at: DateTimeComparator | None = optional("By time of creation.", work=COMPARISON)
+    updated_at: DateTimeComparator | None = optional("By time of the last change.", work=COMPARISON)
     tags: TagComparator | None = optional("By tags.")
-    is_overdue: bool | None = optional("Whether it is overdue.")
+    is_overdue: bool | None = optional("Whether it is overdue.", work=COMPARISON)
     is_deleted: bool | None = optional(
-        "True: only the trash. False or absent: all but the trash. At the top level only."
+        "True: only the trash. False or absent: all but the trash. At the top level only.",
+        work=IN_TRASH,
     )
     search: str | None = optional(
-        "Case-insensitive substring of title or description; % and _ stand for themselves."
+        "Case-insensitive substring of title or description; % and _ stand for themselves.",
+        work=SEARCH,
     )
 
 

@@ -31,6 +31,7 @@ from todo_gql.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.todos.sorting import todo_keyset
 from todo_gql.todos.tag_names import MAX_LENGTH, stored_forms
 from todo_gql.todos.types import Tag, TagConnection, Todo, TodoConnection, TodoStats, total_of
+from todo_gql.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
 
 First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
 After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
@@ -38,7 +39,9 @@ Last = Annotated[int | None, strawberry.argument(description="How many from the 
 Before = Annotated[str | None, strawberry.argument(description="Come before this cursor.")]
 Filter = Annotated[
     TodoFilter | None,
-    strawberry.argument(description="Which todos; all outside the trash if absent."),
+    strawberry.argument(
+        description="Which todos; all outside the trash if absent.", metadata={WORK: FILTER}
+    ),
 ]
 
 TAGS_PAGE = 20
@@ -123,7 +126,10 @@ class TodoQuery:
         filter: Filter = UNSET,
         sort: Annotated[
             list[TodoSort] | None,
-            strawberry.argument(description="At most 5 keys, the most important first."),
+            strawberry.argument(
+                description="At most 5 keys, the most important first.",
+                metadata={WORK: MORE_SORT_KEYS},
+            ),
         ] = UNSET,
         first: First = UNSET,
         after: After = UNSET,
@@ -149,7 +155,9 @@ class TodoQuery:
             count=partial(_kept_total, page) if total_is_kept else lambda _: count_rows(statement),
         )
 
-    @strawberry.field(description="How many todos there are of each kind.")
+    @strawberry.field(
+        description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}
+    )
     async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
         context, wanted = info.context, given(filter)
         viewer = context.signed_in()
@@ -166,7 +174,10 @@ class TodoQuery:
         self,
         info: Info,
         search: Annotated[
-            str | None, strawberry.argument(description="Case-insensitive substring of the name.")
+            str | None,
+            strawberry.argument(
+                description="Case-insensitive substring of the name.", metadata={WORK: FEW_ROWS}
+            ),
         ] = UNSET,
         first: First = UNSET,
         after: After = UNSET,

@@ -25,6 +25,7 @@ from todo_gql.loaders import TagOfTodo
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
+from todo_gql.work import FEW_ROWS, WORK
 
 
 @strawberry.enum(description="Where a todo stands.")
@@ -309,7 +310,10 @@ class TagConnection(Connection[Tag]):
 
     count: strawberry.Private[Any]
 
-    @strawberry.field(description="All tags that the search matches, whatever the page.")
+    @strawberry.field(
+        description="All tags that the search matches, whatever the page.",
+        metadata={WORK: FEW_ROWS},
+    )
     async def total_count(self, info: Info) -> int:
         return int(await self.count(info.context))
 
