@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test test-graphql-core differential test-faults soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness \
 	format migrate migration schema lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -78,6 +78,9 @@ bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts the
 
 bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand that vanish
 	$(BIN)/python -m bench.realtime
+
+bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to others; QUICK=1 for a glance
+	$(BIN)/python -m bench.fairness $(if $(QUICK),--quick)
 
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile

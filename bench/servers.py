@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,10 @@ def _environment(name: str, database_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(name: str, database_url: str, folder: Path) -> Iterator[Server]:
-    """A server of that name on the database; it logs into a folder."""
+def serving(
+    name: str, database_url: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server of that name on the database, with other settings; it logs into a folder."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     log = folder / f"{name}.log"
@@ -73,7 +75,7 @@ def serving(name: str, database_url: str, folder: Path) -> Iterator[Server]:
         log.open("wb") as output,
         subprocess.Popen(
             _command(name, port),
-            env=_environment(name, database_url),
+            env=_environment(name, database_url) | dict(settings or {}),
             cwd=folder,
             stdout=output,
             stderr=output,

@@ -1,8 +1,11 @@
 """The benchmark measures what there is."""
 
+import json
+
 import pytest
 from graphql import parse, validate
 
+from bench.attacks import request, searches
 from bench.operations import BY_NAME
 from todo_gql.schema import graphql_schema
 
@@ -11,3 +14,11 @@ from todo_gql.schema import graphql_schema
 def test_every_measured_operation_is_valid(name: str) -> None:
     """A schema that changes takes the benchmark along."""
     assert validate(graphql_schema(), parse(BY_NAME[name].document)) == []
+
+
+def test_an_attack_is_a_valid_operation() -> None:
+    """One that is refused for its form attacks nothing."""
+    sent = request(searches(20, "nodes { id }", parts=2), "token")
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert b"content-length: %d" % len(body) in head
+    assert validate(graphql_schema(), parse(json.loads(body)["query"])) == []

@@ -52,6 +52,8 @@ SESSION_SETTINGS = {
     # Compiling a plan costs more than any of these short statements.
     "jit": "off",
     "lock_timeout": "2s",
+    # A statement has one process, so that a caller's few connections are as few of the cores.
+    "max_parallel_workers_per_gather": "0",
     "statement_timeout": "5s",
     "timezone": "UTC",
 }

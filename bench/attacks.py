@@ -1,0 +1,197 @@
+"""What one caller may try in order to stop, fill or slow the server for others.
+
+Each is a function that is registered by `@attack`, and runs in a process of its own until it is
+over or ended. It is to cost its own process little: requests are bytes that are made before, sent
+over plain sockets, and answers are thrown away.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, cycle
+from typing import TypeAlias
+
+import orjson
+
+# Behind the ordinary users, so that what the attacker's own process needs isn't what slows them.
+NICENESS = 5
+END_OF_HEAD = b"\r\n\r\n"
+LENGTH = b"content-length: "
+ANSWER_SECONDS = 15.0
+LETTERS = "bcdfghjklmnpqrstvwxz"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a server listens, the token of somebody with 100,000 todos, and until when to attack."""
+
+    port: int
+    token: str
+    seconds: float
+
+
+Attack: TypeAlias = Callable[[Target], Awaitable[None]]
+
+ATTACKS: dict[str, Attack] = {}
+"""The attacks by what they do, in the order in which they are tried."""
+
+
+def attack(title: str) -> Callable[[Attack], Attack]:
+    """Register an attack by what it does."""
+
+    def register(run: Attack) -> Attack:
+        ATTACKS[title] = run
+        return run
+
+    return register
+
+
+def run(title: str, target: Target) -> None:
+    """Attack a server from this process."""
+    os.nice(NICENESS)
+
+    async def bounded() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(target.seconds):
+                await ATTACKS[title](target)
+
+    asyncio.run(bounded())
+
+
+def request(query: str, token: str | None = None, variables: object = None) -> bytes:
+    """The bytes of a request for an operation."""
+    body = orjson.dumps({"query": query, "variables": variables})
+    signed = f"authorization: Bearer {token}\r\n".encode() if token else b""
+    return (
+        b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        b"accept: application/json\r\n%bcontent-length: %d\r\n\r\n%b" % (signed, len(body), body)
+    )
+
+
+async def sending(target: Target, requests: Iterable[bytes], pause: float = 0.0) -> None:
+    """Send requests over one connection, one after the other, and throw the answers away."""
+    remaining, until = iter(requests), time.monotonic() + target.seconds
+    while time.monotonic() < until:
+        with suppress(OSError, EOFError, TimeoutError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+            try:
+                for sent in remaining:
+                    writer.write(sent)
+                    await asyncio.wait_for(_answered(reader), ANSWER_SECONDS)
+                    await asyncio.sleep(pause)
+                return
+            finally:
+                writer.close()
+        await asyncio.sleep(0.05)
+
+
+async def _answered(reader: asyncio.StreamReader) -> None:
+    head = (await reader.readuntil(END_OF_HEAD)).lower()
+    start = head.index(LENGTH) + len(LENGTH)
+    await reader.readexactly(int(head[start : head.index(b"\r", start)]))
+
+
+async def flood(
+    target: Target, requests: Callable[[int], Iterable[bytes]], connections: int, pause: float = 0.0
+) -> None:
+    """Send requests over many connections at once; each has its own, by its number."""
+    await asyncio.gather(*(sending(target, requests(n), pause) for n in range(connections)))
+
+
+def words() -> Iterator[str]:
+    """Words of two letters, which no index of three knows, and which no todo has."""
+    return cycle(f"{one}{other}" for one in "qxz" for other in LETTERS)
+
+
+def searches(fields: int, selected: str, parts: int = 1) -> str:
+    """A query of several fields that search for what nobody has written."""
+    word = words()
+
+    def wanted() -> str:
+        return ", ".join(f'{{ search: "{next(word)}" }}' for _ in range(parts))
+
+    asked = (
+        f"f{n}: todos(first: 1, filter: {{ or: [{wanted()}] }}) {{ {selected} }}"
+        for n in range(fields)
+    )
+    return f"{{ {' '.join(asked)} }}"
+
+
+@attack("one request of 20 searches after the other")
+async def searching(target: Target) -> None:
+    """As dear as may be at once."""
+    await sending(target, cycle([request(searches(20, "nodes { id }"), target.token)]), 0.01)
+
+
+@attack("a hundred requests of 20 searches at once")
+async def searching_at_once(target: Target) -> None:
+    """The same, side by side."""
+    sent = request(searches(20, "nodes { id }"), target.token)
+    await flood(target, lambda _: cycle([sent]), 100, 0.05)
+
+
+@attack("filters of 45 searches")
+async def searching_for_much(target: Target) -> None:
+    """What a filter may hold at most, with none of which anything is found."""
+    sent = request(searches(1, "nodes { id }", parts=45), target.token)
+    await flood(target, lambda _: cycle([sent]), 20, 0.05)
+
+
+@attack("counts of what is rare")
+async def counting(target: Target) -> None:
+    """Each looks at all todos."""
+    sent = request(searches(10, "totalCount"), target.token)
+    await flood(target, lambda _: cycle([sent]), 30, 0.05)
+
+
+@attack("counts of tags in variables")
+async def counting_tags(target: Target) -> None:
+    """A filter that the document doesn't show."""
+    query = "query ($f: TodoFilter) { todos(first: 1, filter: $f) { totalCount } stats(filter: $f) { total } }"
+    wanted = {"not": {"tags": {"every": [f"tag {n}" for n in range(1, 9)]}}}
+    sent = request(query, target.token, {"f": wanted})
+    await flood(target, lambda _: cycle([sent]), 30, 0.05)
+
+
+@attack("writes to one account at once")
+async def writing(target: Target) -> None:
+    """Each waits for the lock of the account that they all belong to."""
+    tags = ", ".join(f'"made {n}"' for n in range(10))
+    query = f'mutation {{ todoCreate(input: {{ title: "Flood", tags: [{tags}] }}) {{ todo {{ id }} }} }}'
+    sent = request(query, target.token)
+    await flood(target, lambda _: cycle([sent]), 100, 0.05)
+
+
+@attack("bulk writes to one account at once")
+async def writing_much(target: Target) -> None:
+    """A hundred todos each."""
+    query = "mutation ($i: [TodoCreateInput!]!) { todoBulkCreate(inputs: $i) { errors { code } } }"
+    todos = [{"title": f"Flood {n}", "tags": ["a", "b", "c"]} for n in range(100)]
+    sent = request(query, target.token, {"i": todos})
+    await flood(target, lambda _: cycle([sent]), 20, 0.2)
+
+
+@attack("cheap requests without an account")
+async def asking_signed_out(target: Target) -> None:
+    """As many as one address has, and what it is refused."""
+    sent = request("{ viewer { id } }")
+    await flood(target, lambda _: cycle([sent]), 20, 0.02)
+
+
+@attack("registrations and logins without an account")
+async def signing_in(target: Target) -> None:
+    """Each would hash a password and read or write an account."""
+    number = count()
+
+    def requests(_: int) -> Iterator[bytes]:
+        while True:
+            name = f"flood-{os.getpid()}-{next(number)}"
+            given = f'username: "{name}", email: "{name}@example.com", password: "Correct1horse"'
+            yield request(f"mutation {{ register(input: {{ {given} }}) {{ errors {{ code }} }} }}")
+            given = f'usernameOrEmail: "{name}", password: "Correct2horse"'
+            yield request(f"mutation {{ login(input: {{ {given} }}) {{ errors {{ code }} }} }}")
+
+    await flood(target, requests, 20, 0.05)
