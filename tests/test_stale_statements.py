@@ -6,9 +6,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tortoise.transactions import in_transaction
 
 from tests.conftest import CREATE, PASSWORD, Account
 from todo_gql import db
+from todo_gql.models import User
+from todo_gql.outages import retried
 
 OPERATIONS = {
     "read": "{ todos { nodes { title version tags { name todoCount } } } viewer { bio } }",
@@ -111,6 +114,20 @@ async def test_a_session_may_lose_what_was_prepared(account: Account, operation:
     async with db.connection() as connection:
         await connection.execute("DISCARD ALL")
     await answer(account, operation, todo)
+
+
+async def test_a_transaction_of_tortoises_may_lose_what_was_prepared(account: Account) -> None:
+    """It is done anew, though nothing has noticed the loss before it."""
+
+    @retried
+    async def count() -> int:
+        async with in_transaction():
+            return await User.filter(id=account.id).count()
+
+    assert await count() == 1
+    async with db.connection() as connection:
+        await connection.execute("DISCARD ALL")
+    assert await count() == 1
 
 
 async def test_a_write_that_is_prepared_again_is_done_once(

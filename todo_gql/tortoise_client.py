@@ -111,6 +111,10 @@ class Transaction(TransactionWrapper):
             await self._parent.pool.take_back(self._connection, error)
             raise
 
+    async def forget_prepared(self) -> None:
+        """Have all statements prepared again, on this connection and all others of the pool."""
+        await self._connection.reload_schema_state()
+
     async def commit(self) -> None:
         """End it; `OutcomeUnknown` when the connection is lost meanwhile."""
         try:
@@ -135,6 +139,9 @@ class Joined(TransactionContextPooled):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, STALE):
+            # Tortoise gives the connection back without the error.
+            await self.client.forget_prepared()
         try:
             await super().__aexit__(kind, error, trace)
         finally:
