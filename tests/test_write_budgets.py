@@ -55,7 +55,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "register": (
         f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
-        6,
+        7,
     ),
     "login": (f'login(input: {{ usernameOrEmail: "USER", password: "{PASSWORD}" }})', 5),
     "login with a wrong password": ('login(input: { usernameOrEmail: "USER", password: "x" })', 1),
@@ -68,11 +68,11 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
         9,
     ),
-    "emailVerificationRequest": ("emailVerificationRequest", 5),
+    "emailVerificationRequest": ("emailVerificationRequest", 6),
     "emailVerify of nothing": ('emailVerify(token: "x")', 0),
     "emailChangeRequest": (
         f'emailChangeRequest(email: "NAME@example.com", currentPassword: "{PASSWORD}")',
-        8,
+        9,
     ),
     "emailChangeConfirm of nothing": ('emailChangeConfirm(token: "x")', 0),
     "passwordResetRequest": ('passwordResetRequest(email: "NAME@example.com")', 1),
@@ -80,7 +80,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 10),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 11),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 

@@ -26,7 +26,10 @@ RUN_ALL = {"graphql", "sh", "sql"}
 
 
 def is_imported(block: Block) -> bool:
-    """Whether the tests of clients import a program of the documentation."""
+    """Whether a test of clients, or another program of the documentation, imports this program.
+
+    The other one has to be imported as well, which is tested for itself.
+    """
     module = block.name.partition(".")[0].split("/")[-1]
     if module == "codegen":
         return True
@@ -34,7 +37,9 @@ def is_imported(block: Block) -> bool:
     folder = CLIENTS / ("src" if block.language == "ts" else "python")
     programs = [*folder.rglob("*.ts"), *folder.rglob("*.py")]
     users = [each for each in programs if each.name != Path(block.name).name]
-    return any(pattern in user.read_text() for user in users)
+    texts = [user.read_text() for user in users]
+    texts += [other.text for other in BLOCKS if other.name != block.name]
+    return any(pattern in text for text in texts)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -47,11 +47,11 @@ async def post(
 ) -> bool:
     """Have a mail sent once the transaction has committed, which holds the account's lock.
 
-    Goes to the account's own address unless told otherwise. A link makes the earlier ones of its
-    kind void, and is good no longer than the session that asked for it, if one did. False if the account has had its
-    mails of this kind for the hour, of which only those with a link can be too many: a notice must
-    not be kept from somebody by whoever causes several. Posting the same mail again is as good as
-    once.
+    Goes to the account's own address unless `address` is set. A link voids the earlier links of its
+    kind, and is valid no longer than the session that asked for it, if one did. False if the
+    account has had its mails of this kind for the hour; only mails with a link are limited, since a
+    notice must not be withheld from somebody by whoever causes several. Posting the same mail again
+    has no further effect.
     """
     mail_id = mail_id or uuid7()
     token = LinkToken.of_mail(account.id, mail_id, settings) if kind in PLACES else None
