@@ -85,8 +85,9 @@ export function refresh(session: Session, refused = session.tokens?.accessToken)
 async function alone(session: Session, refused: string | undefined): Promise<void> {
   try {
     const work = () => trade(session, refused);
-    // Browsers have locks, which all tabs share. Without them the server's 10 seconds help.
-    await (globalThis.navigator?.locks?.request(KEY, work) ?? work());
+    // Browsers have locks, which all tabs share: one of them trades for what was refused to all.
+    // Where there are none the server's 10 seconds help.
+    await (globalThis.navigator?.locks?.request(`${KEY} ${refused}`, work) ?? work());
   } finally {
     trades.delete(session);
   }
