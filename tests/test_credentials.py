@@ -13,9 +13,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
+from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.links import LinkToken
-from todo_gql.rate_limits import InProcessStorage, RateLimits
+from todo_gql.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
 from todo_gql.settings import Settings
 from todo_gql.tokens import RefreshToken
 
@@ -196,15 +197,77 @@ async def test_an_address_has_so_many_tries_for_all_accounts(
         assert code(await login(elsewhere, uuid4().hex)) == "INVALID_CREDENTIALS"
 
 
+async def tried_from_everywhere(limited: ASGIApp, account: Account) -> None:
+    """Use up what all networks together may try of an account."""
+    for number in range(PER_ACCOUNT * NETWORKS_TOGETHER):
+        async with coming_from(f"198.51.100.{number}", limited) as visitor:
+            await login(visitor, account.username)
+
+
 async def test_an_account_is_tried_from_everywhere_together(
     limited: ASGIApp, account: Account
 ) -> None:
-    """Many addresses have no more guesses at one account."""
-    codes = []
-    for number in range(PER_ACCOUNT + 1):
-        async with coming_from(f"192.0.2.{number}", limited) as visitor:
-            codes.append(code(await login(visitor, account.username)))
-    assert codes == ["INVALID_CREDENTIALS"] * PER_ACCOUNT + ["RATE_LIMITED"]
+    """Many networks have as many guesses at one account as ten of them."""
+    async with coming_from("203.0.113.1", limited) as visitor:
+        assert code(await login(visitor, account.username)) == "INVALID_CREDENTIALS"
+        await tried_from_everywhere(limited, account)
+        for name in (account.username, account.email):
+            assert seconds_to_wait(await login(visitor, name, PASSWORD)) >= 1
+
+
+async def test_guesses_from_everywhere_keep_no_owner_from_where_they_signed_in(
+    limited: ASGIApp, account: Account
+) -> None:
+    """An IPv6 network is known by its 64 bits; even from there wrong passwords stay bounded."""
+    async with coming_from("2001:db8::1", limited) as home:
+        assert code(await login(home, account.username, PASSWORD)) is None
+    await db.fetch("UPDATE sessions SET ended_at = now() WHERE owner_id = $1", UUID(account.id))
+    await tried_from_everywhere(limited, account)
+    async with (
+        coming_from("2001:db8::2", limited) as home,
+        coming_from("2001:db8:0:1::1", limited) as other,
+    ):
+        assert code(await login(other, account.username, PASSWORD)) == "RATE_LIMITED"
+        assert code(await login(home, account.email, PASSWORD)) is None
+        assert code(await login(home, account.username)) == "INVALID_CREDENTIALS"
+        assert code(await login(home, account.username, PASSWORD)) == "RATE_LIMITED"
+
+
+async def test_one_networks_guesses_keep_no_owner_out(
+    visitor: Client, limited: ASGIApp, account: Account
+) -> None:
+    """However often one network is refused, another gets in, and changes the password too."""
+    for _ in range(3 * PER_ADDRESS):
+        await login(visitor, account.username)
+    async with coming_from("192.0.2.2", limited) as elsewhere:
+        signed_in = await login(elsewhere, account.username, PASSWORD)
+        assert code(signed_in) is None
+        token = signed_in["tokens"]["accessToken"]
+        assert code(await change_password(elsewhere, token)) is None
+
+
+async def test_name_address_and_session_are_one_account(visitor: Client, account: Account) -> None:
+    """What was tried by one of them counts for the others, in any order."""
+    assert code(await login(visitor, account.username)) == "INVALID_CREDENTIALS"
+    assert code(await login(visitor, f" {account.email.upper()}")) == "INVALID_CREDENTIALS"
+    wrong = await change_password(visitor, account.token, WRONG)
+    assert code(wrong) == "INVALID_CREDENTIALS"
+    for name in (account.username, account.email):
+        assert seconds_to_wait(await login(visitor, name, PASSWORD)) >= 1
+    assert seconds_to_wait(await change_password(visitor, account.token)) >= 1
+
+
+async def test_refused_tries_by_another_name_do_not_prolong_the_wait(
+    visitor: Client, account: Account, let_seconds_pass: Callable[[float], None]
+) -> None:
+    """Who waits as long as the answer says gets in by the address as well as by the name."""
+    for _ in range(PER_ACCOUNT):
+        await login(visitor, account.username)
+    let_seconds_pass(30)
+    for _ in range(PER_ADDRESS):
+        refused = await login(visitor, account.email, PASSWORD)
+    let_seconds_pass(seconds_to_wait(refused))
+    assert code(await login(visitor, account.email, PASSWORD)) is None
 
 
 async def test_a_locked_account_locks_nobody_else_out(

@@ -132,6 +132,7 @@ class Mail(Model):
     """A mail to an account, and the hash of the secret in its link, if it has one.
 
     `used_at` is when the link was used or made void; `session_id` is the session that asked for it.
+    `recipient_hash` is what mails to one recipient are counted by.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -147,6 +148,7 @@ class Mail(Model):
     used_at = fields.DatetimeField(null=True)
     session_id = fields.UUIDField(null=True)
     sent_at = fields.DatetimeField(null=True)
+    recipient_hash = fields.BinaryField(null=True)
 
     class Meta:
         table = "mails"

@@ -8,10 +8,12 @@ import asyncio
 import base64
 import hmac
 import os
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import IntEnum
 from functools import cache, partial
 from typing import TypeVar
@@ -30,6 +32,8 @@ SHORTEST, LONGEST = 8, 128
 # What is longer than this as it is typed is too long in every form, and takes long to normalise.
 LONGEST_TYPED = 4 * LONGEST
 WAITING_HASHES = 20
+# How much the event loop and the database come first where all cores are busy (0 to 19).
+NICENESS = 10
 
 
 class Match(IntEnum):
@@ -110,7 +114,9 @@ class HashingThreads:
     """Threads for what keeps a core busy, and no more waiting for one than `waiting`."""
 
     def __init__(self, threads: int, waiting: int) -> None:
-        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="hashing")
+        self.executor = ThreadPoolExecutor(
+            threads, thread_name_prefix="hashing", initializer=_yield_to_others
+        )
         self.places = threading.Semaphore(threads + waiting)
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -120,6 +126,16 @@ class HashingThreads:
         future = self.executor.submit(work)
         future.add_done_callback(lambda _: self.places.release())
         return await asyncio.wrap_future(future)
+
+
+def _yield_to_others() -> None:
+    """Let this thread have what the others leave of the cores.
+
+    Linux alone has a priority for each thread; elsewhere the whole process would get it.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @cache

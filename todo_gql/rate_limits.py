@@ -4,11 +4,11 @@ import asyncio
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from limits import RateLimitItemPerSecond
@@ -26,6 +26,11 @@ from todo_gql.telemetry.observation import Caller
 IPV6_NETWORK_BITS = 64
 # What a replica may have counted before it tells the others: a 50th of a limit.
 TOLD_AFTER: Final = 50
+# How many networks' tries of one account there may be in all.
+NETWORKS_TOGETHER: Final = 10
+
+Window: TypeAlias = tuple[RateLimitItemPerSecond, str]
+"""How many there may be in a while, and the hash of who is counted."""
 
 
 class InProcessStorage(MemoryStorage):
@@ -122,17 +127,33 @@ class RateLimits:
     def _hashed(self, who: str) -> str:
         return hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
 
-    async def wait_for_credential(self, address: str | None, account: str | None) -> int:
+    async def wait_for_credential(
+        self,
+        address: str | None,
+        account: str | None,
+        *,
+        typed: str | None = None,
+        is_known: bool = False,
+    ) -> int:
         """Count one try to use a credential; the seconds to wait first, 0 when it may be now.
 
-        `account` says in any way that is the same each time whose credential it is; None when it
-        is nobody's. Tries from unknown addresses are counted together.
+        `account` says in any way that is the same each time whose credential it is, and `typed` how
+        it was called; None when it is nobody's. Tries from unknown addresses are counted together.
+        An account's tries are counted for each network, and for all of them unless `is_known`: that
+        the account's owner has signed in from this one.
         """
-        return await self._wait(
-            {
-                f"account {account}": self._per_account if account else 0,
-                f"address {network_of(address)}": self._per_address,
-            }
+        network = network_of(address)
+        allowed = {f"{network} {name}": self._per_account for name in (typed, account) if name}
+        if account and not is_known:
+            allowed[f"account {account}"] = self._per_account * NETWORKS_TOGETHER
+        return await self._wait(allowed | {f"address {network}": self._per_address})
+
+    async def wait_of_network(self, address: str | None, account: str) -> int:
+        """The seconds for which this network can't try the account; counts nothing."""
+        network = network_of(address)
+        allowed = {f"{network} {account}": self._per_account}
+        return await self._wait_of(
+            self._windows(allowed | {f"address {network}": self._per_address})
         )
 
     async def wait_for_refresh(self, session_id: UUID) -> int:
@@ -147,15 +168,10 @@ class RateLimits:
 
         Other replicas are asked in the order given, and count until one of these refuses.
         """
-        windows = [
-            (RateLimitItemPerSecond(number, self._period), self._hashed(who))
-            for who, number in allowed.items()
-            if number
-        ]
+        windows = self._windows(allowed)
         # The storage never waits, so that no other task comes between the test and the count.
-        full = [window for window in windows if not await self._limiter.test(*window)]
-        if full:
-            return max([await self._seconds_until_one_is_over(*window) for window in full])
+        if wait := await self._wait_of(windows):
+            return wait
         for window in windows:
             if self._shared and (seconds := await self._shared.wait(*window)):
                 return seconds
@@ -163,6 +179,18 @@ class RateLimits:
         for window in windows:
             await self._limiter.hit(*window)
         return 0
+
+    def _windows(self, allowed: Mapping[str, int]) -> Sequence[Window]:
+        return [
+            (RateLimitItemPerSecond(number, self._period), self._hashed(who))
+            for who, number in allowed.items()
+            if number
+        ]
+
+    async def _wait_of(self, windows: Sequence[Window]) -> int:
+        """The seconds until all of these have room for one more."""
+        full = [window for window in windows if not await self._limiter.test(*window)]
+        return max([await self._seconds_until_one_is_over(*window) for window in full], default=0)
 
     async def _seconds_until_one_is_over(self, limit: RateLimitItemPerSecond, key: str) -> int:
         window = await self._limiter.get_window_stats(limit, key)

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     mails_per_hour: int = Field(
         3, ge=1, description="Mails with a link of a kind per account and hour."
     )
+    mails_per_recipient: int = Field(
+        5, ge=1, description="Mails with a link to one recipient and hour, of all accounts."
+    )
     email_link_expire_hours: int = Field(
         48, ge=1, description="Life of a link that proves an address."
     )
@@ -158,7 +161,9 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
     rate_limit_period: int = Field(60, ge=1, description="Seconds that rate limits look back.")
     rate_limit_credentials: int = Field(
-        5, ge=0, description="Tries of a credential per account and period; 0 for no limit."
+        5,
+        ge=0,
+        description="Tries of a credential per account, network and period; 0 for no limit.",
     )
     rate_limit_credentials_per_address: int = Field(
         30, ge=0, description="The same per address, and trades of a session; 0 for no limit."

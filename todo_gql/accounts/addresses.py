@@ -54,6 +54,16 @@ def name_key(name: str) -> str:
     return mailbox_key(text) if "@" in key else key
 
 
+def recipient_key(email: str) -> str:
+    """The one text that stands for all addresses by which a mailbox is likely to be reached.
+
+    For counting mails alone: many providers deliver `ada+shop@` and `a.da@` where `ada@` goes.
+    """
+    local_part, at, domain = mailbox_key(email).rpartition("@")
+    person = local_part.partition("+")[0].replace(".", "")
+    return f"{person or local_part}{at}{domain}"
+
+
 def _ascii_domain(domain: str) -> str:
     """A domain as the DNS has it (UTS 46); one that there can't be as it is, in lower case."""
     try:

@@ -1,45 +1,91 @@
 """The mutations that take a credential, and what limits them."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from graphql import GraphQLField
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
 from strawberry.types.field import StrawberryField
 
+from todo_gql import db
 from todo_gql.accounts.addresses import name_key
 from todo_gql.context import Context, Info
 from todo_gql.errors import AuthError, ErrorCode, UserError
 from todo_gql.links import LinkToken
+from todo_gql.rate_limits import RateLimits, network_of
+
+# Of all sessions there are, ended ones are kept for a month.
+SIGNED_IN_FROM = (
+    "SELECT DISTINCT ip_address FROM sessions WHERE owner_id = $1 AND ip_address IS NOT NULL"
+)
 
 Payload: TypeAlias = Callable[..., object]
 """A payload's type, which takes `errors` alone."""
 
-AccountOf: TypeAlias = Callable[[Context, dict[str, Any]], str | None]
+
+class Tried(NamedTuple):
+    """Whose credential it is: in words that are the same each time, and by id where that is known."""
+
+    account: str
+    owner_id: UUID | None = None
+
+
+AccountOf: TypeAlias = Callable[[Context, dict[str, Any]], Tried | None]
 """Says from a field's arguments, by their names in Python, whose credential it is."""
 
 
 class Credential(FieldExtension):
     """Counts each execution of a mutation that takes a credential, for the address and the account.
 
-    Who has had too many is answered before the mutation does anything.
+    Who has had too many is answered before the mutation does anything. One that `counts` itself, as
+    soon as it has found the account, is only kept from being tried by who has had too many already.
     """
 
-    def __init__(self, payload: Payload, *, account: AccountOf | None = None) -> None:
+    def __init__(
+        self, payload: Payload, *, account: AccountOf | None = None, counts: bool = False
+    ) -> None:
         self.payload = payload
         self.account = account
+        self.counts = counts
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: object, info: Info, **arguments: Any
     ) -> object:
         """What the mutation answers, or its payload with the time to wait."""
         context = info.context
-        account = self.account(context, arguments) if self.account else None
-        seconds = await context.limits.wait_for_credential(context.ip_address, account)
+        tried = self.account(context, arguments) if self.account else None
+        if self.counts and tried:
+            seconds = await context.limits.wait_of_network(context.ip_address, tried.account)
+        else:
+            seconds = await seconds_to_wait(context.limits, context.ip_address, tried)
         if seconds:
             return self.payload(errors=[too_many_tries(seconds)])
         return await next_(source, info, **arguments)
+
+
+async def seconds_to_wait(
+    limits: RateLimits, address: str | None, tried: Tried | None, *, typed: Tried | None = None
+) -> int:
+    """Count one try of a credential; the seconds to wait first, 0 when it may be now.
+
+    `typed` is how an account was called that was found. Who guesses from many networks can't keep
+    the owner out of one that the account was signed in to from.
+    """
+    account, owner_id = tried or (None, None)
+    name = typed.account if typed else None
+    seconds = await limits.wait_for_credential(address, account, typed=name)
+    if not seconds or account is None or await limits.wait_of_network(address, account):
+        return seconds
+    if not await _has_signed_in_from(network_of(address), owner_id):
+        return seconds
+    return await limits.wait_for_credential(address, account, typed=name, is_known=True)
+
+
+async def _has_signed_in_from(network: str, owner_id: UUID | None) -> bool:
+    """Whether there is a session from a network; nobody's account is asked about like any other."""
+    rows = await db.fetch(SIGNED_IN_FROM, owner_id)
+    return any(network_of(row["ip_address"]) == network for row in rows)
 
 
 def takes_credential(field: GraphQLField) -> bool:
@@ -50,17 +96,17 @@ def takes_credential(field: GraphQLField) -> bool:
     )
 
 
-def account_typed(name: str) -> str:
+def account_typed(name: str) -> Tried:
     """Whose credential it is by what was typed, whether there is such an account or not."""
-    return f"typed {name_key(name)}"
+    return Tried(f"typed {name_key(name)}")
 
 
-def account_owned(owner_id: UUID) -> str:
+def account_owned(owner_id: UUID) -> Tried:
     """Whose credential it is by the account's id."""
-    return f"id {owner_id}"
+    return Tried(f"id {owner_id}", owner_id)
 
 
-def viewers_account(context: Context, _arguments: dict[str, Any]) -> str:
+def viewers_account(context: Context, _arguments: dict[str, Any]) -> Tried:
     """The viewer's own credential; `Unauthenticated` when there is no viewer."""
     return account_owned(context.signed_in().id)
 
@@ -68,7 +114,7 @@ def viewers_account(context: Context, _arguments: dict[str, Any]) -> str:
 def account_of_link(argument: str, field: str | None = None) -> AccountOf:
     """Whose credential it is by the token of a mail in an argument, or in a field of one."""
 
-    def owner(context: Context, arguments: dict[str, Any]) -> str | None:
+    def owner(context: Context, arguments: dict[str, Any]) -> Tried | None:
         given = arguments[argument]
         token = LinkToken.parse(getattr(given, field) if field else given, context.settings)
         return account_owned(token.owner_id) if token else None

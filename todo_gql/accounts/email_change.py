@@ -51,11 +51,13 @@ async def confirm_email(
 
 async def _move(account: User, address: str, settings: Settings) -> None:
     former, columns = account.email, email_columns(address)
+    was_proven = account.email_verified_at is not None
     account.update_from_dict(columns | {"email_verified_at": await database_time()})
     await account.save(update_fields=[*columns, "email_verified_at"])
     await void_links(account.id)
     if _is_another(address, former):
-        await mails.post(account, MailKind.EMAIL_CHANGED, settings, address=former)
+        kind = MailKind.EMAIL_CHANGED
+        await mails.post(account, kind, settings, address=former, is_proven=was_proven)
 
 
 def _is_another(address: str, former: str) -> bool:

@@ -7,6 +7,8 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql import db, jobs
+from todo_gql.accounts import recipients
+from todo_gql.accounts.addresses import mailbox_key
 from todo_gql.accounts.letters import PLACES, letter
 from todo_gql.accounts.mailed_links import ASKER_IS_SIGNED_IN, void_links
 from todo_gql.accounts.names import HAS_EMAIL, email_keys
@@ -21,11 +23,17 @@ logger = logging.getLogger(__name__)
 
 # The account's lock is held, so that two can't both be the last that is allowed.
 POST = """
-INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at, session_id)
-SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8
+WITH share AS (
+    SELECT count(*) < $11 OR $11 IS NULL AS has_room FROM mails m
+    WHERE m.recipient_hash = ANY($10::bytea[]) AND m.created_at > now() - interval '1 hour'
+)
+INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at, session_id,
+    used_at, recipient_hash)
+SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8,
+    CASE WHEN NOT has_room THEN now() END, CASE WHEN has_room THEN $9::bytea END FROM share
 WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
     AND m.created_at > now() - interval '1 hour') < $7
-ON CONFLICT (id) DO NOTHING RETURNING expires_at
+ON CONFLICT (id) DO NOTHING RETURNING expires_at, used_at IS NOT NULL AS is_withheld
 """
 MAIL = f"""
 SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at,
@@ -42,32 +50,45 @@ async def post(
     settings: Settings,
     *,
     address: str | None = None,
+    is_proven: bool | None = None,
     mail_id: UUID | None = None,
     session_id: UUID | None = None,
 ) -> bool:
     """Have a mail sent once the transaction has committed, which holds the account's lock.
 
-    Goes to the account's own address unless `address` is set. A link voids the earlier links of its
-    kind, and is valid no longer than the session that asked for it, if one did. False if the
-    account has had its mails of this kind for the hour; only mails with a link are limited, since a
-    notice must not be withheld from somebody by whoever causes several. Posting the same mail again
-    has no further effect.
+    Goes to the account's own address unless `address` is set; `is_proven` says whether the account
+    has proven that one, and is looked up for its own. A link voids the earlier links of its kind, and
+    is valid no longer than the session that asked for it, if one did. False if the account has had
+    its mails of this kind for the hour; only mails with a link are limited, since a notice must not be
+    withheld from somebody by whoever causes several. A mail too many for its recipient is posted void
+    and never sent, and True too: who asks isn't to learn of it. Posting the same mail again has no
+    further effect.
     """
-    mail_id = mail_id or uuid7()
+    mail_id, to = mail_id or uuid7(), address or account.email
     token = LinkToken.of_mail(account.id, mail_id, settings) if kind in PLACES else None
+    if is_proven is None:
+        is_own = mailbox_key(to) == mailbox_key(account.email)
+        is_proven = is_own and account.email_verified_at is not None
+    share = await recipients.share(
+        account, to, settings, has_link=token is not None, is_proven=is_proven
+    )
     posted = await db.fetchrow(
         POST,
         mail_id,
         account.id,
         kind,
-        address or account.email,
+        to,
         token and token.digest,
         link_life(kind, settings) if token else None,
         settings.mails_per_hour if kind in PLACES else None,
         session_id if token else None,
+        *share,
     )
-    if posted and token:
+    # Who asks for another address than before has thought better of that one, in any case.
+    if posted and token and (kind is MailKind.EMAIL_CHANGE or not posted["is_withheld"]):
         await void_links(account.id, kind, but=mail_id)
+    if posted and posted["is_withheld"]:
+        metrics().mails.labels(kind.name.lower(), "withheld").inc()
     if posted:
         ids = {"owner_id": account.id, "mail_id": mail_id}
         key, good_until = f"mail {mail_id}", posted["expires_at"]

@@ -8,7 +8,14 @@ from tortoise.transactions import in_transaction
 from todo_gql import auth, db
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import locked_account, shown
-from todo_gql.accounts.credentials import Credential, account_typed, too_many_tries
+from todo_gql.accounts.credentials import (
+    Credential,
+    Tried,
+    account_owned,
+    account_typed,
+    seconds_to_wait,
+    too_many_tries,
+)
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
 from todo_gql.accounts.names import account_named
 from todo_gql.accounts.revocation import revoke_access
@@ -37,7 +44,7 @@ RETURNING last_login_at, deletion_at, password_hash
 """
 
 
-def _login_account(_context: Context, arguments: dict[str, Any]) -> str:
+def _login_account(_context: Context, arguments: dict[str, Any]) -> Tried:
     return account_typed(arguments["given"].username_or_email)
 
 
@@ -69,7 +76,7 @@ class AccountMutation:
 
     @strawberry.mutation(
         description="Begins a session.",
-        extensions=[Credential(LoginPayload, account=_login_account)],
+        extensions=[Credential(LoginPayload, account=_login_account, counts=True)],
     )
     async def login(
         self,
@@ -79,8 +86,12 @@ class AccountMutation:
         ],
     ) -> LoginPayload | None:
         """A new session; who doesn't know the password learns nothing about the account."""
-        settings = info.context.settings
+        context, settings = info.context, info.context.settings
         account = await account_named(given.username_or_email)
+        typed = account_typed(given.username_or_email)
+        tried = account_owned(account.id) if account else typed
+        if seconds := await seconds_to_wait(context.limits, context.ip_address, tried, typed=typed):
+            return LoginPayload(errors=[too_many_tries(seconds)])
         stored = account.password_hash if account else None
         match = await password_matches(given.password, stored, settings)
         if not match or account is None:
@@ -90,10 +101,10 @@ class AccountMutation:
         new_hash = None
         if match is Match.AS_TYPED or hash_is_outdated(account.password_hash, settings):
             new_hash = await hash_password(given.password, settings)
-        sign_in = await _begin_session(account, new_hash, info.context)
+        sign_in = await _begin_session(account, new_hash, context)
         if sign_in is None:
             return LoginPayload(errors=[_wrong_credentials()])
-        user, tokens = _signed_in(account, sign_in, info.context)
+        user, tokens = _signed_in(account, sign_in, context)
         return LoginPayload(user=user, tokens=tokens)
 
     @strawberry.mutation(description="Trades a refresh token for the next pair of tokens.")

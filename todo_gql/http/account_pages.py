@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.accounts.credentials import account_owned
+from todo_gql.accounts.credentials import account_owned, seconds_to_wait
 from todo_gql.accounts.email_change import confirm_email
 from todo_gql.accounts.letters import PLACES
 from todo_gql.accounts.mailed_links import find_link
@@ -159,8 +159,8 @@ class LinkPage:
         """Count the form as the mutation that it stands for would be; 0 when it may go on."""
         parsed = LinkToken.parse(token, self.settings)
         address = request.client.host if request.client else None
-        account = account_owned(parsed.owner_id) if parsed else None
-        return await self.limits.wait_for_credential(address, account)
+        tried = account_owned(parsed.owner_id) if parsed else None
+        return await seconds_to_wait(self.limits, address, tried)
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
         """Whose link it is; None when it is no good."""

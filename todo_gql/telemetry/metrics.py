@@ -122,7 +122,7 @@ class Metrics:
         """Have the counters of a worker's jobs and kinds of mail there from the start."""
         for name, outcome in product(names, ("done", "failed")):
             self.jobs.labels(name, outcome)
-        for kind, outcome in product(mails, ("sent", "failed")):
+        for kind, outcome in product(mails, ("sent", "failed", "withheld")):
             self.mails.labels(kind, outcome)
 
     def request_answered(
