@@ -55,7 +55,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "register": (
         f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
-        7,
+        8,
     ),
     "login": (f'login(input: {{ usernameOrEmail: "USER", password: "{PASSWORD}" }})', 5),
     "login with a wrong password": ('login(input: { usernameOrEmail: "USER", password: "x" })', 1),
