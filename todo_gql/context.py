@@ -1,8 +1,8 @@
 """What every resolver of one operation shares."""
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import strawberry
 
@@ -11,12 +11,13 @@ from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import Loaders
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
+from todo_gql.sharing import Shared
 
 
 class Context:
     """One operation, or one event of it: who asks, when, from where, and what was loaded.
 
-    `told` is what others who asked the same were told of an event, or are about to be.
+    Of an event `share` gives what it shares with others of its owner at the moment.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Context:
         self.user_agent = user_agent
         self.ip_address = ip_address
         self.now = now or datetime.now(UTC)
-        self.told: dict[Hashable, Any] = {}
+        self.share: Callable[[], Shared] | None = None
         self._loaders: Loaders | None = None
 
     def signed_in(self) -> Viewer:
@@ -55,9 +56,15 @@ class Context:
             self._loaders = Loaders(self.signed_in(), self.now)
         return self._loaders
 
-    def begin_event(self, loaders: Loaders, told: dict[Hashable, Any]) -> None:
-        """Let what follows be the next event of a subscription, with loaders of its own."""
-        self.now, self._loaders, self.told = loaders.now, loaders, told
+    def begin_event(self, share: Callable[[], Shared]) -> None:
+        """Let what follows be the next event of a subscription."""
+        self.share = share
+
+    def load_anew(self) -> None:
+        """Let the event be told with what is loaded from now on, or was just before."""
+        if self.share:
+            self._loaders = self.share().loaders()
+            self.now = self._loaders.now
 
     def forget_loaded(self) -> None:
         """Drop what was loaded, after a write that may have changed it."""

@@ -8,11 +8,15 @@ from typing import Final
 
 REQUESTS: Final = 0
 COST: Final = 1
+EVENTS: Final = 2
 
 
 @dataclass(slots=True)
 class Count:
-    """What a caller used up in a window, in the one before, and didn't tell the other replicas."""
+    """What a caller used up in a window, in the one before, and didn't tell the other replicas.
+
+    Each is a list of numbers by kind: of requests, of their cost, and of the cost of events.
+    """
 
     used: list[int]
     before: list[int]
@@ -29,14 +33,14 @@ class Quota:
 
 
 class Quotas:
-    """Counts requests and their cost by caller.
+    """Counts requests, their cost, and that of events by caller.
 
     The window that slides is weighed from two that don't: of what was used up in the one before,
     as large a part counts as the sliding one still covers. That takes two numbers a caller, and
     what is forgotten goes with its whole window.
     """
 
-    def __init__(self, limits: tuple[int, int], period: int) -> None:
+    def __init__(self, limits: tuple[int, int, int], period: int) -> None:
         self.limits = limits
         self.period = period
         self._window = 0
@@ -54,7 +58,7 @@ class Quotas:
         count = self._counts.get(caller)
         if count is None:
             before = self._before.get(caller)
-            count = Count([0, 0], before.used if before else [0, 0], [0, 0])
+            count = Count([0, 0, 0], before.used if before else [0, 0, 0], [0, 0, 0])
             self._counts[caller] = count
         past = count.before[kind]
         used = count.used[kind]

@@ -78,7 +78,9 @@ class RateLimits:
         self._per_account = settings.rate_limit_credentials
         self._per_address = settings.rate_limit_credentials_per_address
         self._key = derived_key(settings, "rate limits")
-        self.limits = (settings.rate_limit_requests, settings.rate_limit_cost)
+        cost = settings.rate_limit_cost
+        # What somebody's subscriptions cost is counted apart, so that their requests aren't refused.
+        self.limits = (settings.rate_limit_requests, cost, cost)
         self._quotas = Quotas(self.limits, self._period)
         url = settings.redis_url
         self._shared = SharedCounts(url.get_secret_value()) if url else None
@@ -87,7 +89,7 @@ class RateLimits:
     @cached_property
     def policy(self) -> bytes:
         """The limits in the words of the RateLimit-Policy header."""
-        named = zip(("requests", "cost"), self.limits, strict=True)
+        named = zip(("requests", "cost"), self.limits[:2], strict=True)
         told = [f'"{name}";q={limit};w={self._period}' for name, limit in named if limit]
         return ", ".join(told).encode()
 

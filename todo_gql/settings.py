@@ -172,7 +172,9 @@ class Settings(BaseSettings):
         1000, ge=0, description="Requests per user, or address, and period; 0 for no limit."
     )
     rate_limit_cost: int = Field(
-        50_000, ge=0, description="Cost of operations per user, or address, and period; 0 for none."
+        50_000,
+        ge=0,
+        description="Cost of operations per user, or address, and period, and of events; 0 for none.",
     )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 

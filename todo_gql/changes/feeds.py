@@ -3,13 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
 from uuid import UUID
 
 from todo_gql import access, db
@@ -21,7 +19,7 @@ from todo_gql.changes.positions import (
     changes_after,
     persistently,
 )
-from todo_gql.loaders import Loaders
+from todo_gql.sharing import Shared
 from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
@@ -29,17 +27,9 @@ logger = logging.getLogger(__name__)
 # The changes kept in memory for each owner. Who is further behind reads the log, so that nobody
 # who is slow slows the others, or has anything kept for them.
 KEPT = 100
-SHARED_FOR = timedelta(seconds=1)
 NEWEST = f"""
 SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
 """
-
-
-class Shared(NamedTuple):
-    """What those share who are told of the same event."""
-
-    loaders: Loaders
-    told: dict[Hashable, Any]
 
 
 class Feed:
@@ -55,6 +45,8 @@ class Feed:
         self._reading: asyncio.Task[None] | None = None
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._shared: dict[bool, Shared] = {}
+        # One event of an owner is worked on at a time, so that others come in between.
+        self._turn = asyncio.Lock()
 
     def begin(self, newest: Place) -> None:
         """Read on from the newest change, or see to it that what is known leads there."""
@@ -104,10 +96,9 @@ class Feed:
         Subscribers who may see the same share it, so that what a change leads to is read once for
         all of them.
         """
-        now = datetime.now(UTC)
         shared = self._shared.get(viewer.is_superuser)
-        if shared is None or now - shared.loaders.now > SHARED_FOR:
-            shared = self._shared[viewer.is_superuser] = Shared(Loaders(viewer, now), {})
+        if shared is None or shared.is_old:
+            shared = self._shared[viewer.is_superuser] = Shared(viewer, self._turn)
         return shared
 
     def forget_loaded(self) -> None:

@@ -84,12 +84,13 @@ async def _events(
             yield ResyncRequired(reason=REASON, cursor=log.end)
             return
         feed.begin(log.newest)
+        share = partial(feed.shared, viewer)
         try:
             async with aclosing(feed.after(asked or log.newest)) as news:
                 async for rows in news:
                     read = partial(matched, viewer, wanted, rows, datetime.now(UTC))
                     for told in await persistently(read):
-                        context.begin_event(*feed.shared(viewer))
+                        context.begin_event(share)
                         yield Change.from_row(told.row, matches=told.matches)
         except ChangesLost:
             yield ResyncRequired(

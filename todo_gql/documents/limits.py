@@ -20,10 +20,11 @@ from todo_gql.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What breaks a limit, and what each operation costs, by its name."""
+    """What breaks a limit, and what each operation, or an event of it, costs, by its name."""
 
     errors: tuple[GraphQLError, ...] = ()
     costs: Mapping[str | None, Amount] | None = None
+    event_costs: Mapping[str | None, Amount] | None = None
 
 
 class DocumentLimits:
@@ -44,6 +45,7 @@ class DocumentLimits:
             return Verdict()
         measuring = Measuring(self.schema, self.prices, fragments, self.settings.max_depth)
         costs: dict[str | None, Amount] = {}
+        event_costs: dict[str | None, Amount] = {}
         errors: list[GraphQLError] = []
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
@@ -51,11 +53,12 @@ class DocumentLimits:
                     measure = measuring.operation(node)
                 except TooLarge as error:
                     return Verdict((GraphQLError(str(error), node),))
-                costs[node.name.value if node.name else None] = measure.cost
+                name = node.name.value if node.name else None
+                costs[name], event_costs[name] = measure.cost, measure.event_cost
                 errors += [
                     GraphQLError(message, node) for message in self._broken(node.operation, measure)
                 ]
-        return Verdict(tuple(errors), costs)
+        return Verdict(tuple(errors), costs, event_costs)
 
     def _broken(self, operation: OperationType, measure: Measure) -> Iterator[str]:
         settings = self.settings

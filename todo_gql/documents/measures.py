@@ -14,6 +14,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SchemaMetaFieldDef,
     SelectionSetNode,
     TypeMetaFieldDef,
@@ -52,11 +53,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The size of an operation: the names of its root fields by their names in the answer."""
+    """The size of an operation: the names of its root fields by their names in the answer.
+
+    `event_cost` is what is selected of each event of a subscription, and 0 for all else.
+    """
 
     root_fields: Mapping[str, str]
     aliases: int
     cost: Amount
+    event_cost: Amount = 0
 
 
 class Measuring:
@@ -85,8 +90,19 @@ class Measuring:
         root = self.schema.get_root_type(node.operation)
         sets = (node.selection_set,)
         level = self._level(root, sets, self.max_depth, None)
-        names = {key: nodes[0].name.value for key, nodes in self._merged(root, sets).items()}
-        return Measure(names, level.aliases, level.cost)
+        merged = self._merged(root, sets)
+        names = {key: nodes[0].name.value for key, nodes in merged.items()}
+        event_cost: Amount = 0
+        if node.operation is OperationType.SUBSCRIPTION:
+            event_cost = total(self._event(root, nodes) for nodes in merged.values())
+        return Measure(names, level.aliases, level.cost, event_cost)
+
+    def _event(self, root: GraphQLNamedType | None, nodes: list[FieldNode]) -> Amount:
+        """What is selected of what a root field gives, without what the field's arguments cost."""
+        name, below = nodes[0].name.value, _below(nodes)
+        field = root.fields.get(name) if isinstance(root, GraphQLObjectType) else None
+        type_ = get_named_type(field.type) if field else None
+        return total([1, self._level(type_, below, self.max_depth - 1, None).cost])
 
     def _level(
         self,
@@ -127,7 +143,7 @@ class Measuring:
         selected = set[str]()
         for nodes in self._merged(parent, sets).values():
             first = nodes[0]
-            below = tuple(node.selection_set for node in nodes if node.selection_set)
+            below = _below(nodes)
             self._count(len(nodes), is_leaf=not below)
             aliases += first.alias is not None
             has_objects |= bool(below)
@@ -215,6 +231,11 @@ class Measuring:
                 "The document selects the same fields too often. Select each once, or spread"
                 " fewer fragments."
             )
+
+
+def _below(nodes: list[FieldNode]) -> SelectionSets:
+    """What is selected of a field that is merged from these."""
+    return tuple(node.selection_set for node in nodes if node.selection_set)
 
 
 def _any_of(levels: list[Level]) -> Level:

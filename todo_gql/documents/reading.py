@@ -1,7 +1,7 @@
 """Documents as they are read: parsed, held to the limits, validated, and priced."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -46,18 +46,17 @@ class Document:
     node: DocumentNode
     costs: Mapping[str | None, Amount]
     max_cost: int
+    event_costs: Mapping[str | None, Amount] = field(default_factory=dict)
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
         """What an operation of the document costs with these variables, at most."""
-        amount = self.costs[operation.name.value if operation.name else None]
-        if isinstance(amount, int):
-            return amount
-        defaults = {
-            definition.variable.name.value: value_from_ast_untyped(definition.default_value)
-            for definition in operation.variable_definitions or ()
-            if definition.default_value
-        }
-        return amount_of(amount, defaults | dict(variables or {}))
+        return _of(self.costs, operation, variables)
+
+    def cost_of_event(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+    ) -> int:
+        """What each event of a subscription costs with these variables, at most."""
+        return _of(self.event_costs, operation, variables)
 
     def too_expensive(self, cost: int) -> Entry | None:
         """The error of an operation that costs more than it may."""
@@ -68,6 +67,23 @@ class Document:
             " less of each item, or fewer filters and counts."
         )
         return plain_error(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
+
+
+def _of(
+    costs: Mapping[str | None, Amount],
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any] | None,
+) -> int:
+    """The cost of an operation among those of a document, with these variables."""
+    amount = costs[operation.name.value if operation.name else None]
+    if isinstance(amount, int):
+        return amount
+    defaults = {
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+        for definition in operation.variable_definitions or ()
+        if definition.default_value
+    }
+    return amount_of(amount, defaults | dict(variables or {}))
 
 
 class Documents:
@@ -105,7 +121,9 @@ class Documents:
             shown = errors[:MAX_ERRORS]
             entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
             return self.told(entries, text)
-        return Document(node, verdict.costs or {}, self.settings.max_cost)
+        return Document(
+            node, verdict.costs or {}, self.settings.max_cost, verdict.event_costs or {}
+        )
 
     def told(self, entries: list[Entry], text: str, variables: object = None) -> list[Entry]:
         """The entries as the sender of this text and these variables may see them."""

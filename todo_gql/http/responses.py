@@ -2,20 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from hashlib import sha256
+from typing import Any, Final, TypeAlias
 
 from graphql import (
     ExecutionResult,
-    FieldNode,
     GraphQLError,
-    Node,
+    GraphQLObjectType,
     OperationType,
-    VariableNode,
-    Visitor,
-    visit,
 )
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from starlette.types import Scope
@@ -23,18 +20,22 @@ from starlette.types import Scope
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import codes_of, plain_error
+from todo_gql.documents.selected import selected_below
 from todo_gql.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections
 from todo_gql.http.graphql import (
     OPERATION_SECONDS,
     GraphQLRoute,
+    Prepared,
     RequestError,
     SignedOut,
 )
 from todo_gql.http.request import GraphQLRequest
+from todo_gql.quotas import EVENTS
+from todo_gql.sharing import Made, Shared
 from todo_gql.telemetry import observation
-from todo_gql.telemetry.observation import Observation
+from todo_gql.telemetry.observation import Observation, caller_of
 from todo_gql.todos.types import Change
 
 Bodies: TypeAlias = AsyncGenerator[bytes, None]
@@ -45,19 +46,29 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
 GIVEN_UP_AFTER = 60.0
 
 
+# An event that is told is like a request: it costs something whatever is selected.
+MAKING: Final = 10
+SHARING: Final = 1
+
+
 class GivenUp(Exception):
     """The database was away for too long for an event to be told of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription that is live, and what makes it the same as another one."""
+    """A subscription that is live.
+
+    `keys` are what it is known by for its events' bodies: what it selects, and the document that it
+    was sent in. `price` is what one event costs to make.
+    """
 
     scope: Scope
     request: GraphQLRequest
     executor: Executor[Any]
     context: Context
-    key: Hashable
+    keys: tuple[Hashable, Hashable]
+    price: int
     seen: Observation
 
 
@@ -67,6 +78,9 @@ class Responder:
     def __init__(self, route: GraphQLRoute, connections: Connections) -> None:
         self.route = route
         self.connections = connections
+        change = route.schema.get_type(Change.__name__)
+        assert isinstance(change, GraphQLObjectType)
+        self.change = change
 
     async def responses(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Bodies:
         """The answers to an operation, as JSON.
@@ -104,9 +118,12 @@ class Responder:
             yield _noted(seen, route.body(scope, request, source))
             return
         assert isinstance(executor, Executor)
-        key = context.viewer, request.query, request.operation_name, _asked_below(executor, request)
+        keys, price = (
+            self._keys(executor, request, context),
+            self._price(admitted.prepared, request),
+        )
         with self.connections.counted():
-            subscription = Subscription(scope, request, executor, context, key, seen)
+            subscription = Subscription(scope, request, executor, context, keys, price, seen)
             observation.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
                 async for body in bodies:
@@ -126,20 +143,64 @@ class Responder:
             body = self.route.body(subscription.scope, subscription.request, result)
             yield _noted(subscription.seen, body)
 
-    async def _told_of(self, subscription: Subscription, event: object) -> bytes:
-        """What an event gives: once for all subscriptions of a viewer that ask the same of it."""
-        if not isinstance(event, Change):
-            return await self._body(subscription, event)
-        told = subscription.context.told
-        key = subscription.key, event.id, event.matches
-        if key not in told:
-            told[key] = asyncio.create_task(self._body(subscription, event))
-            told[key].add_done_callback(_look_at)
-        return await asyncio.shield(told[key])
+    def _keys(
+        self, executor: Executor[Any], request: GraphQLRequest, context: Context
+    ) -> tuple[Hashable, Hashable]:
+        """What is selected and may be seen, and the very request: the same where that is unclear."""
+        viewer = context.viewer
+        who = viewer and (viewer.id, viewer.is_superuser)
+        variables = sha256(as_json(request.variables or {})).digest()
+        sent = who, request.query, request.operation_name, variables
+        selected = selected_below(executor, self.change)
+        return (who, selected) if selected else sent, sent
 
-    async def _body(self, subscription: Subscription, event: object) -> bytes:
-        result = await _lasting(subscription, event)
-        return as_json(self.route.body(subscription.scope, subscription.request, result))
+    def _price(self, prepared: Prepared, request: GraphQLRequest) -> int:
+        """What an event costs to make: no more than may be used up at all."""
+        cost = prepared.document.cost_of_event(prepared.operation.node, request.variables)
+        return min(MAKING + cost, self.route.limits.limits[EVENTS])
+
+    async def _told_of(self, subscription: Subscription, event: object) -> bytes:
+        """What an event gives: once for all subscriptions of a viewer that select the same of it."""
+        share = subscription.context.share
+        if share is None or not isinstance(event, Change):
+            return (await self._made(subscription, event, asyncio.Lock())).body
+        selected, sent = subscription.keys
+        made = await self._shared(subscription, event, share, selected)
+        if made.document not in (None, sent):
+            # Its errors tell of places in another document.
+            made = await self._shared(subscription, event, share, sent)
+        return made.body
+
+    async def _shared(
+        self, subscription: Subscription, event: Change, share: Callable[[], Shared], of: Hashable
+    ) -> Made:
+        """The body of an event for all with a key, once the viewer has that much left."""
+        key = of, event.id, event.matches
+        while True:
+            shared = share()
+            task = shared.bodies.get(key)
+            wait = self._wait(subscription, SHARING if task else subscription.price)
+            if not wait:
+                break
+            await asyncio.sleep(wait)
+        if task is None:
+            task = asyncio.create_task(self._made(subscription, event, shared.turn))
+            shared.bodies.add(key, task)
+        elif task.done():
+            # Many may be made already, and others are to come in between.
+            await asyncio.sleep(0)
+        return await asyncio.shield(task)
+
+    def _wait(self, subscription: Subscription, price: int) -> int:
+        """Charge the viewer for an event; the seconds to wait if that is too much now."""
+        caller = caller_of(subscription.seen)
+        quota = self.route.limits.take(caller, EVENTS, price)
+        return quota.wait if quota else 0
+
+    async def _made(self, subscription: Subscription, event: object, turn: asyncio.Lock) -> Made:
+        result = await _lasting(subscription, event, turn)
+        body = as_json(self.route.body(subscription.scope, subscription.request, result))
+        return Made(body, subscription.keys[1] if result.errors else None)
 
 
 def _noted(seen: Observation, body: dict[str, Any]) -> bytes:
@@ -147,36 +208,6 @@ def _noted(seen: Observation, body: dict[str, Any]) -> bytes:
     if "errors" in body:
         seen.error_codes = codes_of(body["errors"])
     return as_json(body)
-
-
-def _look_at(task: asyncio.Task[bytes]) -> None:
-    """Take note of an error that nobody may be left to hear of."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _asked_below(executor: Executor[Any], request: GraphQLRequest) -> bytes:
-    """The variables that an event's answer can depend on, which those of the root field aren't."""
-    nodes: list[Node] = [fragment.definition for fragment in executor.fragments.values()]
-    for selection in executor.operation.selection_set.selections:
-        if isinstance(selection, FieldNode) and selection.selection_set:
-            nodes += [*(selection.directives or ()), selection.selection_set]
-        else:
-            nodes.append(selection)
-    names = {name for node in nodes for name in _variables_in(node)}
-    used = {name: value for name, value in (request.variables or {}).items() if name in names}
-    return as_json(used)
-
-
-def _variables_in(node: Node) -> set[str]:
-    names: set[str] = set()
-
-    class Noting(Visitor):
-        def enter_variable(self, node: VariableNode, *_: Any) -> None:
-            names.add(node.name.value)
-
-    visit(node, Noting())
-    return names
 
 
 async def _source(executor: Executor[Any] | list[GraphQLError]) -> Source | ExecutionResult:
@@ -190,18 +221,23 @@ async def _source(executor: Executor[Any] | list[GraphQLError]) -> Source | Exec
     return source
 
 
-async def _lasting(subscription: Subscription, event: object) -> ExecutionResult:
+async def _lasting(
+    subscription: Subscription, event: object, turn: asyncio.Lock
+) -> ExecutionResult:
     """What an event gives once nothing in it fails for a cause that passes; `GivenUp` in the end."""
     began, wait = time.monotonic(), FIRST_WAIT
     while True:
-        result = await _executed(subscription.executor.build_per_event_executor(event))
+        async with turn:
+            subscription.context.load_anew()
+            result = await _executed(subscription.executor.build_per_event_executor(event))
+            # Whoever waits for their next event keeps nothing of the last one.
+            subscription.context.forget_loaded()
         if not any(is_temporary(error) for error in result.errors or ()):
             return result
         if time.monotonic() - began > GIVEN_UP_AFTER:
             raise GivenUp
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
-        subscription.context.forget_loaded()
 
 
 async def _executed(executor: Executor[Any]) -> ExecutionResult:

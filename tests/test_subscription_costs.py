@@ -1,0 +1,268 @@
+"""What events cost who follows their changes, and what is shared and waited for because of that."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import Account
+from tests.sockets import CHANGES, Socket, connected, listening, streaming
+from tests.test_subscription import RETITLE
+from tests.waiting import until
+from todo_gql import sharing
+from todo_gql.app import create_app
+from todo_gql.changes import live
+from todo_gql.changes.cursors import cursor_of
+from todo_gql.http.responses import MAKING, SHARING
+from todo_gql.loaders import Loaders
+from todo_gql.quotas import EVENTS
+from todo_gql.rate_limits import RateLimits
+from todo_gql.settings import Settings
+from todo_gql.tortoise_client import pools
+
+BY_NAME = """subscription Follow($first: Int) { changes { ... on Change {
+  todoId todo { title tags { name } history(first: $first) { nodes { id } } } } } }"""
+# An object each for the change, the todo, its ten tags, and the history's item.
+PRICE = MAKING + 1 + 1 + 10 + 1
+SAME = {
+    "another name": BY_NAME.replace("Follow", "Other"),
+    "no name, and a literal": BY_NAME.replace("Follow($first: Int)", "").replace("$first", "1"),
+    "a default": BY_NAME.replace("$first: Int", "$first: Int = 1"),
+    "comments and spaces": BY_NAME.replace("{", " { # of one\n"),
+    "fragments": """
+fragment T on Todo { history(first: 1) { ...H } }
+subscription { changes { ... on ResyncRequired { cursor } ...C } }
+fragment H on ChangeConnection { nodes { ... on Node { id } } }
+fragment C on Change { todoId todo { title ... { tags { name } } ...T } }""",
+    "what is selected twice": """subscription { changes { ... on Change {
+      todoId todo { title tags { name } title history(first: 1) { nodes { id } } }
+      todo { tags { name } } todoId } } }""",
+    "conditions that are met": """subscription ($yes: Boolean = true) { changes {
+      ... on Change @include(if: $yes) { todoId action @skip(if: $yes) todo @skip(if: false) {
+        title tags { name } history(first: 1) { nodes { id } } } } } }""",
+    "arguments of the root field": """subscription { changes(filter: { isDeleted: false }) {
+      ... on Change { todoId todo { title tags { name } history(first: 1) { nodes { id } } } } } }""",
+}
+OTHER = {
+    "an alias": (BY_NAME.replace("title", "name: title"), 1, '"name":"New"'),
+    "another order": (
+        BY_NAME.replace("title tags { name }", "tags { name } title"),
+        1,
+        '"title":"New","history"',
+    ),
+    "an alias of the root field": (BY_NAME.replace("changes {", "c: changes {"), 1, '"c":'),
+    "another variable": (BY_NAME, 2, '"},{"id":'),
+    "another argument": (
+        BY_NAME.replace("$first)", "2, after: null)").replace("($first: Int)", ""),
+        2,
+        '"},{"id":',
+    ),
+    "one field more": (BY_NAME.replace("title", "title version"), 1, '"version":2'),
+}
+Limited = Callable[..., AbstractAsyncContextManager[tuple[str, RateLimits]]]
+
+
+@pytest.fixture
+def limited(
+    app: ASGIApp, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Limited:
+    """Gives a server with limits of its own, and these; `app` keeps the database connected."""
+    made = list[RateLimits]()
+
+    def noted(settings: Settings) -> RateLimits:
+        made.append(RateLimits(settings))
+        return made[-1]
+
+    monkeypatch.setattr("todo_gql.app.RateLimits", noted)
+
+    @asynccontextmanager
+    async def serve(**limits: Any) -> AsyncIterator[tuple[str, RateLimits]]:
+        own = settings.model_copy(update={"rate_limit_cost": 1_000_000, **limits})
+        async with listening(create_app(own, database_url), own) as address:
+            yield address, made[-1]
+
+    return serve
+
+
+def used(limits: RateLimits, account: Account) -> int:
+    """What somebody's events have cost so far."""
+    count = limits._quotas._counts.get(UUID(account.id).int)
+    return count.used[EVENTS] if count else 0
+
+
+async def told(one: Socket, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The next event of each of these subscriptions."""
+    messages = [await one.next() for _ in ids]
+    assert {(message["type"], message["id"]) for message in messages} == {("next", i) for i in ids}
+    return {message["id"]: message["payload"] for message in messages}
+
+
+@pytest.mark.parametrize("difference", SAME)
+async def test_what_selects_the_same_is_made_once(
+    difference: str, account: Account, limited: Limited
+) -> None:
+    """However the document is written: it is told of to both, and made for one of them."""
+    async with limited() as (address, limits), connected(address, account.token) as one:
+        await one.subscribe(BY_NAME, "first", first=1)
+        await one.subscribe(SAME[difference], "second", **VARIABLES.get(difference, {}))
+        await one.settled()
+        await account.create(title="New")
+        events = await told(one, ["first", "second"])
+        assert events["first"] == events["second"]
+        assert events["first"]["data"]["changes"]["todo"]["title"] == "New"
+        assert used(limits, account) == PRICE + SHARING
+
+
+VARIABLES = {"another name": {"first": 1}, "comments and spaces": {"first": 1}}
+
+
+@pytest.mark.parametrize("difference", OTHER)
+async def test_what_selects_something_else_is_made_and_charged_apart(
+    difference: str, account: Account, limited: Limited
+) -> None:
+    """A name or an order in the answer is something else, too."""
+    document, first, part = OTHER[difference]
+    todo = await account.create(title="Old")
+    async with limited() as (address, limits), connected(address, account.token) as one:
+        await one.subscribe(BY_NAME, "1", first=1)
+        await one.subscribe(document, "2", first=first)
+        await one.settled()
+        await account.data(RETITLE, id=todo["id"], title="New")
+        one_text, other_text = sorted([str(await one.connection.recv()) for _ in range(2)])
+        assert part not in one_text
+        assert part in other_text
+        assert used(limits, account) > PRICE + SHARING
+
+
+async def test_errors_tell_of_the_document_that_they_are_of(
+    account: Account, limited: Limited
+) -> None:
+    """So they aren't shared with a document in which they stand elsewhere."""
+    wrong = "subscription { changes { ... on Change { todo { history(first: 1000) { nodes { id } } } } } }"
+    async with limited() as (address, _), connected(address, account.token) as one:
+        await one.subscribe(wrong, "1")
+        await one.subscribe(f"\n\n{wrong}", "2")
+        await one.subscribe(wrong, "3")
+        await one.settled()
+        await account.create()
+        events = await told(one, ["1", "2", "3"])
+        lines = {id: event["errors"][0]["locations"][0]["line"] for id, event in events.items()}
+        assert lines == {"1": 1, "2": 3, "3": 1}
+
+
+@pytest.mark.parametrize("transport", ["WebSocket", "event stream"])
+async def test_beyond_the_limit_events_wait_and_none_is_left_out(
+    transport: str, account: Account, stranger: Account, limited: Limited
+) -> None:
+    """They come in order when there is room again; others' come at once, and requests are answered."""
+    start = cursor_of(UUID(account.id), 0)
+    async with (
+        limited(rate_limit_cost=3 * (MAKING + 12), rate_limit_period=1) as (address, limits),
+        connected(address, stranger.token) as other,
+    ):
+        await other.subscribe()
+        await other.settled()
+        made = await account.create_many([{"title": str(n)} for n in range(8)])
+        opened = (streaming if transport == "event stream" else connected)(
+            address, account.token, **({"after": start} if transport == "event stream" else {})
+        )
+        async with opened as one:
+            if isinstance(one, Socket):
+                await one.subscribe(after=start)
+            events = await one.changes(3)
+            own = await stranger.create()
+            [event] = await other.changes(1)
+            assert event["todoId"] == own["id"]
+            assert used(limits, account) <= 3 * (MAKING + 12)
+            if isinstance(one, Socket):
+                # What events cost is no part of what requests may.
+                await one.subscribe("{ todos(first: 10) { totalCount } }", "asked")
+                messages = [await one.next() for _ in range(2)]
+                while messages[-1]["id"] != "asked" or messages[-1]["type"] != "complete":
+                    messages.append(await one.next())
+                events += [
+                    message["payload"]["data"]["changes"]
+                    for message in messages
+                    if message["id"] == "1"
+                ]
+                [answer] = [m for m in messages if m["id"] == "asked" and m["type"] == "next"]
+                assert answer["payload"]["data"]["todos"]["totalCount"] == 8
+            events += await one.changes(8 - len(events))
+    assert [event["todoId"] for event in events] == [todo["id"] for todo in made]
+
+
+async def test_an_event_that_costs_more_than_the_limit_is_told(
+    account: Account, limited: Limited
+) -> None:
+    """It takes all that there is, and doesn't wait for ever."""
+    async with (
+        limited(rate_limit_cost=12, rate_limit_period=1) as (address, _),
+        connected(address, account.token) as one,
+    ):
+        await one.subscribe(CHANGES, after=cursor_of(UUID(account.id), 0))
+        await account.create(title="Dear")
+        [event] = await one.changes(1)
+        assert event["todo"]["title"] == "Dear"
+
+
+async def test_who_waits_can_complete(account: Account, limited: Limited) -> None:
+    """And nothing of the subscription is left."""
+    await account.create_many([{"title": "A"}] * 5)
+    async with (
+        limited(rate_limit_cost=MAKING + 12) as (address, _),
+        connected(address, account.token) as one,
+    ):
+        await one.subscribe(after=cursor_of(UUID(account.id), 0))
+        await one.changes(1)
+        await one.send(id="1", type="complete")
+        await until(lambda: not len(live.feeds()))
+
+
+async def test_one_event_of_an_owner_is_worked_on_at_a_time(
+    account: Account, limited: Limited, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their subscriptions differ by, they use one connection and leave the others."""
+    ids, caller = [str(number) for number in range(10)], UUID(account.id).int
+    other, [pool] = await asyncpg.connect(database_url), pools
+    async with limited() as (address, _), connected(address, account.token) as one:
+        for id in ids:
+            await one.subscribe(BY_NAME.replace("title", f"t{id}: title"), id, first=1)
+        await one.settled()
+        monkeypatch.setattr("todo_gql.todos.writes.announce", lambda _: None)
+        await account.create(title="New")
+        await other.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
+        live.feeds().wake([UUID(account.id)])
+        await until(lambda: caller in pool.turns.held)
+        assert (pool.turns.held[caller], caller in pool.turns.lines) == (1, False)
+        await other.close()
+        events = await told(one, ids)
+        assert [events[id]["data"]["changes"]["todo"][f"t{id}"] for id in ids] == ["New"] * 10
+
+
+async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -> None:
+    """Of what was loaded and made for the changes before little is kept, however many these are."""
+    text = "x" * 4_000
+    for _ in range(8):
+        await account.create_many([{"title": "Long", "description": text}] * 50)
+    query = "subscription ($after: String) { changes(after: $after) { ... on Change { todo { description } } } }"
+    sizes, loaded = list[int](), list[int]()
+    async with limited() as (address, _), connected(address, account.token) as one:
+        await one.subscribe(query, after=cursor_of(UUID(account.id), 0))
+        for _ in range(400):
+            assert (await one.next())["payload"]["data"]["changes"]["todo"]["description"] == text
+            for feed in live.feeds()._feeds.values():
+                for shared in feed._shared.values():
+                    sizes.append(shared.bodies.size)
+                    loaded.append(todos_in(shared._loaders))
+    assert max(sizes) <= sharing.MOST_BYTES
+    assert 0 < max(loaded) <= sharing.EVENTS_LOADED_FOR
+    await until(lambda: not len(live.feeds()))
+
+
+def todos_in(loaders: Loaders | None) -> int:
+    """How many todos were loaded."""
+    return len(loaders.todo_by_id._found) if loaders else 0
