@@ -63,10 +63,28 @@ async def refusal(client: Client, query: str, **variables: Any) -> dict[str, Any
         ('{ todo(id: "1") { tags @include(if: false) { id } } }', 11),
         ('mutation { tagRename(id: "a", name: "b") { tag { id } } }', 11),
         ("mutation { logout { ok } }", 10),
+        ("{ todos(first: 7) { nodes { id } edges { node { id } } } }", 14),
+        ("{ todos(first: 7) { a: nodes { id } b: nodes { id } c: nodes { id } } }", 21),
+        ("{ todos(first: 7) { edges { a: node { id } b: node { id } } } }", 14),
+        (
+            "{ todos(first: 7) { ...N ...N nodes { id } } } fragment N on TodoConnection { nodes { title } }",
+            7,
+        ),
+        (
+            "{ todos(first: 7) { nodes { history(first: 2) { nodes { id } edges { cursor } } } } }",
+            35,
+        ),
+        ("{ todos(first: 7) { nodes { metadata description title a: title } } }", 7),
+        ("{ todos(first: 7) { nodes { metadata a: metadata b: metadata } } }", 63),
+        ("{ todos(first: 7) { nodes { a: description b: description } } }", 35),
+        ("{ changes(first: 2) { nodes { fields { before after } } } }", 22),
+        ("{ changes(first: 2) { nodes { fields { before after a: after } } } }", 102),
+        ("{ viewer { bio a: bio } }", 2),
+        ("{ viewer { bio ...B } } fragment B on User { bio }", 1),
     ],
 )
 async def test_an_operation_costs_its_objects(account: Account, query: str, expected: int) -> None:
-    """One for each at its page's size, scalars nothing, and a mutation ten."""
+    """One for each at its page's size, a mutation ten, scalars nothing but long ones once more."""
     assert await cost(account, query) == expected
 
 

@@ -109,6 +109,12 @@ class RateLimits:
             self._begin_telling(self._shared, caller, kind)
         return quota
 
+    def charge(self, caller: Caller, kind: int, amount: int) -> None:
+        """Use up as much of a limit as there is left, for what is done already."""
+        quota = self.take(caller, kind, amount)
+        if quota and quota.wait:
+            self.take(caller, kind, quota.left)
+
     def _begin_telling(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
         if (caller, kind) not in self._telling:
             task = asyncio.create_task(self._tell(shared, caller, kind))

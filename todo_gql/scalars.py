@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -24,6 +25,7 @@ RFC3339 = re.compile(
 )
 
 FULL = "2026-01-31T09:30:00.000000Z"
+LONGEST_CACHED = 32 * 1024
 ARE_MOMENTS, ZONE = frozenset({datetime}).issuperset, attrgetter("tzinfo")
 
 # asyncpg stores the first and the last moment that Python knows as infinities.
@@ -89,6 +91,19 @@ def _json_value(node: ValueNode, variables: dict[str, Any]) -> object:
         fields = ((one.name.value, _json_value(one.value, variables)) for one in node.fields)
         return {name: value for name, value in fields if value is not Undefined}
     return value_from_ast_untyped(node)
+
+
+def written_json(text: str) -> orjson.Fragment:
+    """JSON as it is stored, to be put into an answer as it is written there.
+
+    PostgreSQL writes 1e300 with all of its zeros, so that it is read and written once.
+    """
+    return (_written_json if len(text) <= LONGEST_CACHED else _written_json.__wrapped__)(text)
+
+
+@lru_cache(256)
+def _written_json(text: str) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(orjson.loads(text)))
 
 
 DateTime = strawberry.scalar(

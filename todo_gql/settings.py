@@ -191,6 +191,9 @@ class Settings(BaseSettings):
         description="Networks of proxies whose X-Forwarded-For is believed, separated by commas.",
     )
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="The largest request body.")
+    max_answer_bytes: int = Field(
+        8 * 1024 * 1024, ge=64 * 1024, description="The largest answer, in bytes of JSON."
+    )
     max_connections: int = Field(
         4096, ge=1, description="Connections at once; who comes beyond is answered 503."
     )

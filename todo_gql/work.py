@@ -31,6 +31,12 @@ class Work:
         return self.price * max(0, number - self.free)
 
 
+LENGTH: Final = "length"
+"""In the metadata of a leaf that may be long: its length as JSON, in bytes at most."""
+
+BYTES_OF_AN_OBJECT: Final = 4096
+"""How many bytes of an answer cost as much as an object, where bytes are charged."""
+
 FILTER: Final = Work(50)
 """A filter that leaves anything out: at worst everything is read, and nothing found."""
 

@@ -13,11 +13,14 @@ from todo_gql.node import Node
 from todo_gql.selection import selected_below
 from todo_gql.settings import Settings
 from todo_gql.tokens import TokenPair, access_token_life
+from todo_gql.work import LENGTH
 
 if TYPE_CHECKING:
     from todo_gql.todos.types import TodoStats
 
 SCHEME = "bearer"
+# In an answer: 1,000 characters of up to four bytes each, or a sign more for those that are escaped.
+BIO_BYTES = 4096
 PRIVATE = "Null to everyone but the user and administrators."
 
 
@@ -32,7 +35,9 @@ class User(Node):
     full_name: str = strawberry.field(
         description="The names that are set, or else the user name, which is all that others see."
     )
-    bio: str | None = strawberry.field(description=f"What they say of themselves. {PRIVATE}")
+    bio: str | None = strawberry.field(
+        description=f"What they say of themselves. {PRIVATE}", metadata={LENGTH: BIO_BYTES}
+    )
     avatar_url: str | None = strawberry.field(description=f"An http(s) address. {PRIVATE}")
     is_active: bool | None = strawberry.field(
         description=f"False once an administrator has disabled the account. {PRIVATE}"

@@ -12,7 +12,6 @@ from graphql import (
 )
 
 from todo_gql.accounts.credentials import takes_credential
-from todo_gql.documents.amounts import Amount
 from todo_gql.documents.measures import Measure, Measuring, TooLarge, fragments_of, has_cycle
 from todo_gql.documents.prices import PriceList
 from todo_gql.settings import Settings
@@ -20,11 +19,10 @@ from todo_gql.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What breaks a limit, and what each operation, or an event of it, costs, by its name."""
+    """What breaks a limit, and how large each operation is, by its name."""
 
     errors: tuple[GraphQLError, ...] = ()
-    costs: Mapping[str | None, Amount] | None = None
-    event_costs: Mapping[str | None, Amount] | None = None
+    measures: Mapping[str | None, Measure] | None = None
 
 
 class DocumentLimits:
@@ -44,8 +42,7 @@ class DocumentLimits:
             # Validation says where, in better words.
             return Verdict()
         measuring = Measuring(self.schema, self.prices, fragments, self.settings.max_depth)
-        costs: dict[str | None, Amount] = {}
-        event_costs: dict[str | None, Amount] = {}
+        measures: dict[str | None, Measure] = {}
         errors: list[GraphQLError] = []
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
@@ -53,12 +50,11 @@ class DocumentLimits:
                     measure = measuring.operation(node)
                 except TooLarge as error:
                     return Verdict((GraphQLError(str(error), node),))
-                name = node.name.value if node.name else None
-                costs[name], event_costs[name] = measure.cost, measure.event_cost
+                measures[node.name.value if node.name else None] = measure
                 errors += [
                     GraphQLError(message, node) for message in self._broken(node.operation, measure)
                 ]
-        return Verdict(tuple(errors), costs, event_costs)
+        return Verdict(tuple(errors), measures)
 
     def _broken(self, operation: OperationType, measure: Measure) -> Iterator[str]:
         settings = self.settings

@@ -24,7 +24,14 @@ from graphql import (
 )
 
 from todo_gql.documents.amounts import Amount, largest, total
-from todo_gql.documents.prices import UNPAGED_ITEMS, Kind, PriceList, has_one_item_for_each
+from todo_gql.documents.prices import (
+    LENGTH_OF_SIGNS,
+    UNPAGED_ITEMS,
+    Kind,
+    Price,
+    PriceList,
+    has_one_item_for_each,
+)
 
 # The usual introspection query is 15 deep.
 INTROSPECTION_DEPTH = 50
@@ -32,6 +39,8 @@ INTROSPECTION = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 # Fields that are merged, and pairs of them that validation compares; a hundred or two are usual.
 MAX_WORK = 20_000
 WORK_OF_A_PAIR = 20
+# What is told of the schema may be long, in bytes, since it has no cost.
+SIZE_OF_A_SCHEMA = 2**40
 
 SelectionSets: TypeAlias = tuple[SelectionSetNode, ...]
 
@@ -47,6 +56,7 @@ class Level:
     depth: int = 0
     aliases: int = 0
     cost: Amount = 0
+    size: Amount = 0
     has_objects: bool = False
     selected: frozenset[str] = frozenset()
 
@@ -55,12 +65,14 @@ class Level:
 class Measure:
     """The size of an operation: the names of its root fields by their names in the answer.
 
+    `size` is how many bytes the answer has at most; roughly, as some lists are longer than counted.
     `event_cost` is what is selected of each event of a subscription, and 0 for all else.
     """
 
     root_fields: Mapping[str, str]
     aliases: int
     cost: Amount
+    size: Amount
     event_cost: Amount = 0
 
 
@@ -95,7 +107,7 @@ class Measuring:
         event_cost: Amount = 0
         if node.operation is OperationType.SUBSCRIPTION:
             event_cost = total(self._event(root, nodes) for nodes in merged.values())
-        return Measure(names, level.aliases, level.cost, event_cost)
+        return Measure(names, level.aliases, level.cost, level.size, event_cost)
 
     def _event(self, root: GraphQLNamedType | None, nodes: list[FieldNode]) -> Amount:
         """What is selected of what a root field gives, without what the field's arguments cost."""
@@ -139,24 +151,31 @@ class Measuring:
         allowed: int,
         items: Amount | None,
     ) -> Level:
-        depth, aliases, costs, has_objects = 0, 0, list[Amount](), False
-        selected = set[str]()
-        for nodes in self._merged(parent, sets).values():
+        depth, aliases, has_objects = 0, 0, False
+        costs, sizes, selected, wrapped = list[Amount](), list[Amount](), set[str](), 0
+        for key, nodes in self._merged(parent, sets).items():
             first = nodes[0]
             below = _below(nodes)
             self._count(len(nodes), is_leaf=not below)
             aliases += first.alias is not None
             has_objects |= bool(below)
-            selected.add(first.name.value)
-            if definition := INTROSPECTION.get(first.name.value):
+            name = first.name.value
+            is_again = name in selected
+            selected.add(name)
+            if definition := INTROSPECTION.get(name):
                 type_ = get_named_type(definition.type)
                 aliases += self._level(type_, below, INTROSPECTION_DEPTH, None).aliases
+                sizes.append(SIZE_OF_A_SCHEMA if below else 0)
                 continue
-            level, cost = self._field(parent, first, below, allowed, items)
+            level, price, cost, size = self._field(parent, first, below, allowed, items)
             depth = max(depth, 1 + level.depth)
             aliases += level.aliases
-            costs.append(cost)
-        return Level(depth, aliases, total(costs), has_objects, frozenset(selected))
+            costs += [cost, price.again] if price and is_again else [cost]
+            sizes += [size, len(key) + LENGTH_OF_SIGNS]
+            wrapped += price is not None and price.kind is Kind.WRAPPING and name != "pageInfo"
+        # Each item that is wrapped is made once more for each other selection of it.
+        costs.append(max(0, wrapped - 1))
+        return Level(depth, aliases, total(costs), total(sizes), has_objects, frozenset(selected))
 
     def _field(
         self,
@@ -165,26 +184,27 @@ class Measuring:
         below: SelectionSets,
         allowed: int,
         items: Amount | None,
-    ) -> tuple[Level, Amount]:
-        """What is below a field, and what all of it costs; unknown fields are left to validation."""
+    ) -> tuple[Level, Price | None, Amount, Amount]:
+        """What is below a field, its price, and what all of it costs and how long it may be.
+
+        Unknown fields are left to validation.
+        """
         name = node.name.value
         field = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
         if field is None or not isinstance(parent, GraphQLObjectType):
-            return self._level(None, below, allowed - 1, None), 0
+            return self._level(None, below, allowed - 1, None), None, 0, 0
         price = self.prices.price(parent, name, field)
         own = price.items(node)
         in_payload = own if price.kind is Kind.MUTATION else None
         level = self._level(get_named_type(field.type), below, allowed - 1, in_payload)
         if own is None and items is not None and has_one_item_for_each(field):
             own = items
+        items, has_objects = UNPAGED_ITEMS if own is None else own, level.has_objects
         cost = price.cost(
-            node,
-            level.cost,
-            has_objects=level.has_objects,
-            selected=level.selected,
-            items=UNPAGED_ITEMS if own is None else own,
+            node, level.cost, has_objects=has_objects, selected=level.selected, items=items
         )
-        return level, cost
+        size = price.size(node, level.size, has_objects=has_objects, items=items)
+        return level, price, cost, size
 
     def _merged(
         self, parent: GraphQLNamedType | None, sets: SelectionSets
@@ -244,6 +264,7 @@ def _any_of(levels: list[Level]) -> Level:
         max((level.depth for level in levels), default=0),
         max((level.aliases for level in levels), default=0),
         largest(level.cost for level in levels),
+        largest(level.size for level in levels),
         any(level.has_objects for level in levels),
         frozenset().union(*(level.selected for level in levels)),
     )

@@ -22,13 +22,18 @@ from strawberry.types.field import StrawberryField
 
 from todo_gql.documents.amounts import Amount, length, page_size, product, total
 from todo_gql.documents.arguments import ArgumentPrices, Charged, cost_of_arguments
-from todo_gql.work import COUNTS_ALL, WORK, Work
+from todo_gql.work import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
 
 MUTATION_COST = 10
 UNPAGED_ITEMS = 10
 DEFAULT_PAGE = 50
 # To count what a filter matches takes all of it, where a page ends with its last item.
 COUNT_FACTOR = 2
+# How long leaves are as JSON, in bytes at most: a title, and what are numbers, moments and names.
+LENGTH_OF_TEXT, LENGTH_OF_OTHERS = 1024, 64
+TEXTS = frozenset({"String", "JSON"})
+# What a key and its quotes take beside its name, or the braces of an object.
+LENGTH_OF_SIGNS = 8
 
 
 class Kind(Enum):
@@ -47,6 +52,8 @@ class Price:
     """What a field costs: by its kind, its arguments, and how many items these ask for.
 
     `own` is what it costs by itself, and `counts` whether it looks at all that its arguments match.
+    `length` is how many bytes a leaf has at most, and `again` what a long one costs each time that it
+    is selected once more under another name.
     """
 
     kind: Kind
@@ -55,6 +62,8 @@ class Price:
     own: int = 0
     counts: bool = False
     charged: Sequence[Charged] = ()
+    length: int = 0
+    again: int = 0
 
     def items(self, node: FieldNode) -> Amount | None:
         """How many items the call itself says that there are; None if it doesn't."""
@@ -82,6 +91,13 @@ class Price:
             return objects
         times = self._times(node, selected)
         return total([objects, product(times, cost_of_arguments(node, self.charged))])
+
+    def size(self, node: FieldNode, each: Amount, *, has_objects: bool, items: Amount) -> Amount:
+        """How many bytes a call gives at most, if an object's fields take `each`."""
+        if self.kind is Kind.LEAF:
+            return self.length
+        each = total([each, LENGTH_OF_SIGNS])
+        return self._cost_of_objects(node, each, has_objects=has_objects, items=items)
 
     def _times(self, node: FieldNode, selected: AbstractSet[str]) -> int:
         """How often what the arguments ask for is looked for: for a page, a count, what is around."""
@@ -142,7 +158,10 @@ class PriceList:
         metadata, charged = _metadata(field), self._arguments.charged(field.args)
         if is_leaf_type(named):
             work = metadata.get(WORK)
-            return Price(Kind.LEAF, own=work.price if isinstance(work, Work) else 0)
+            own = work.price if isinstance(work, Work) else 0
+            usual = LENGTH_OF_TEXT if named.name in TEXTS else LENGTH_OF_OTHERS
+            length = int(metadata.get(LENGTH, usual))
+            return Price(Kind.LEAF, own=own, length=length, again=length // BYTES_OF_AN_OBJECT)
         if parent is self._mutation:
             return Price(Kind.MUTATION, sized_by=sized_by)
         if parent.name in self._wrappers:

@@ -1,7 +1,7 @@
 """Documents as they are read: parsed, held to the limits, validated, and priced."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -18,6 +18,7 @@ from graphql import (
 
 from todo_gql.documents.amounts import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
+from todo_gql.documents.measures import Measure
 from todo_gql.documents.one_of import OneOfVariablesRule
 from todo_gql.documents.secrecy import Secrecy
 from todo_gql.errors import Code, formatted
@@ -44,19 +45,25 @@ class Document:
     """A valid document within the limits."""
 
     node: DocumentNode
-    costs: Mapping[str | None, Amount]
+    measures: Mapping[str | None, Measure]
     max_cost: int
-    event_costs: Mapping[str | None, Amount] = field(default_factory=dict)
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
         """What an operation of the document costs with these variables, at most."""
-        return _of(self.costs, operation, variables)
+        return _of(self._measure(operation).cost, operation, variables)
 
     def cost_of_event(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> int:
         """What each event of a subscription costs with these variables, at most."""
-        return _of(self.event_costs, operation, variables)
+        return _of(self._measure(operation).event_cost, operation, variables)
+
+    def size(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
+        """How many bytes the answer to an operation has with these variables, roughly and at most."""
+        return _of(self._measure(operation).size, operation, variables)
+
+    def _measure(self, operation: OperationDefinitionNode) -> Measure:
+        return self.measures[operation.name.value if operation.name else None]
 
     def too_expensive(self, cost: int) -> Entry | None:
         """The error of an operation that costs more than it may."""
@@ -70,12 +77,9 @@ class Document:
 
 
 def _of(
-    costs: Mapping[str | None, Amount],
-    operation: OperationDefinitionNode,
-    variables: Mapping[str, Any] | None,
+    amount: Amount, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
 ) -> int:
-    """The cost of an operation among those of a document, with these variables."""
-    amount = costs[operation.name.value if operation.name else None]
+    """The number that an amount of an operation is with these variables and its defaults."""
     if isinstance(amount, int):
         return amount
     defaults = {
@@ -121,9 +125,7 @@ class Documents:
             shown = errors[:MAX_ERRORS]
             entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
             return self.told(entries, text)
-        return Document(
-            node, verdict.costs or {}, self.settings.max_cost, verdict.event_costs or {}
-        )
+        return Document(node, verdict.measures or {}, self.settings.max_cost)
 
     def told(self, entries: list[Entry], text: str, variables: object = None) -> list[Entry]:
         """The entries as the sender of this text and these variables may see them."""

@@ -13,7 +13,10 @@ from todo_gql.http.cycle import lines_of
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.sender import Sender
+from todo_gql.quotas import COST
+from todo_gql.rate_limits import RateLimits
 from todo_gql.telemetry.observation import observed
+from todo_gql.work import BYTES_OF_AN_OBJECT
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -21,6 +24,8 @@ CONTENT_TYPES: Final = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
     for media_type in (JSON, GRAPHQL_RESPONSE)
 }
+# Of an answer so many bytes are free, which hardly one has that a front end asks for.
+FREE_BYTES: Final = 256 * 1024
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 # By whether an answer is compressed.
 VARY: Final = {
@@ -55,20 +60,36 @@ class Answer:
     headers: Headers = ()
 
 
-def as_json(body: dict[str, Any] | list[dict[str, Any]]) -> bytes:
-    """A body, or a message with one, as JSON."""
+def as_json(body: object) -> bytes:
+    """A body, a message with one, or a part of one, as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
         # An id that a client sent may hold lone surrogates, which orjson refuses to give back.
-        return json.dumps(body).encode()
+        return json.dumps(body, default=_value_of).encode()
+
+
+def _value_of(fragment: object) -> object:
+    """The value in what is JSON already; `TypeError` for anything else."""
+    return orjson.loads(orjson.dumps(fragment))
 
 
 class Answers:
-    """Sends answers over HTTP, as gzip of this level to who accepts that; None is for nobody."""
+    """Sends answers over HTTP, as gzip of this level to who accepts that; None is for nobody.
 
-    def __init__(self, level: int | None) -> None:
+    Who is sent much is charged for it.
+    """
+
+    def __init__(self, level: int | None, limits: RateLimits) -> None:
         self.level = level
+        self.limits = limits
+
+    def charge(self, body: bytes, kind: int = COST) -> bytes:
+        """Charge a long body to the current caller, as cost of this kind; the body itself."""
+        more = len(body) - FREE_BYTES
+        if more > 0 and (caller := observed().caller) is not None:
+            self.limits.charge(caller, kind, more // BYTES_OF_AN_OBJECT)
+        return body
 
     async def send(self, scope: Scope, send: Send, answer: Answer, media_type: str) -> None:
         """Send an answer."""
@@ -76,6 +97,8 @@ class Answers:
         if "errors" in told:
             observed().error_codes = codes_of(told["errors"])
         body, level, is_compressed = as_json(answer.body), self.level, False
+        if len(body) > FREE_BYTES:
+            self.charge(body)
         if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True
         if isinstance(send, Sender):

@@ -31,6 +31,7 @@ from todo_gql.errors import (
 )
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.answer import Answer, Answers, Headers
+from todo_gql.http.bounded import LongAnswers
 from todo_gql.http.deadline import Deadline
 from todo_gql.http.headers import headers_of
 from todo_gql.http.meter import Meter
@@ -83,12 +84,16 @@ class Prepared:
 
 @dataclass(slots=True)
 class Admitted:
-    """An operation that was counted and isn't too expensive, and what its resolvers share."""
+    """An operation that was counted and isn't too expensive, and what its resolvers share.
+
+    `size` is how many bytes its answer has at most, roughly.
+    """
 
     prepared: Prepared
     context: Context
     extensions: dict[str, Any]
     headers: Headers
+    size: int
 
 
 class RequestError(Exception):
@@ -128,7 +133,8 @@ class GraphQLRoute:
         self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
-        self.answers = Answers(settings.gzip_level)
+        self.answers = Answers(settings.gzip_level, limits)
+        self.long_answers = LongAnswers(settings.max_answer_bytes)
         self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -246,6 +252,8 @@ class GraphQLRoute:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
         if admitted:
+            is_mutation = admitted.prepared.kind is OperationType.MUTATION
+            await self.long_answers.complete(body, admitted.size, is_mutation=is_mutation)
             body["extensions"] = admitted.extensions
         if "errors" in body and token and Code.UNAUTHENTICATED in codes_of(body["errors"]):
             # It may have ended within the very operation.
@@ -289,7 +297,8 @@ class GraphQLRoute:
         agent = headers_of(scope).user_agent
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Admitted(prepared, context, extensions, meter.headers)
+        size = document.size(prepared.operation.node, request.variables)
+        return Admitted(prepared, context, extensions, meter.headers, size)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
@@ -336,7 +345,9 @@ def undone(error: RequestError, media_type: str) -> Answer:
 def _status(body: dict[str, Any], *, strict: bool) -> int:
     """The status of an answer with errors; `strict` lets it tell of them."""
     data = body.get("data")
-    nothing = data is None or all(value is None for value in data.values())
+    nothing = data is None or (
+        isinstance(data, dict) and all(value is None for value in data.values())
+    )
     codes = codes_of(body.get("errors", ()))
     if nothing and Code.UNAVAILABLE in codes:
         return 503

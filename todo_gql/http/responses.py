@@ -70,6 +70,7 @@ class Subscription:
     keys: tuple[Hashable, Hashable]
     price: int
     seen: Observation
+    size: int
 
 
 class Responder:
@@ -91,7 +92,7 @@ class Responder:
         route, seen = self.route, observation.observed()
         if route.executable(scope, request, seen).kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token, stays=True)
-            yield _noted(seen, told)
+            yield route.answers.charge(_noted(seen, told))
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
@@ -123,7 +124,9 @@ class Responder:
             self._price(admitted.prepared, request),
         )
         with self.connections.counted():
-            subscription = Subscription(scope, request, executor, context, keys, price, seen)
+            subscription = Subscription(
+                scope, request, executor, context, keys, price, seen, admitted.size
+            )
             observation.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
                 async for body in bodies:
@@ -199,7 +202,9 @@ class Responder:
 
     async def _made(self, subscription: Subscription, event: object, turn: asyncio.Lock) -> Made:
         result = await _lasting(subscription, event, turn)
-        body = as_json(self.route.body(subscription.scope, subscription.request, result))
+        told = self.route.body(subscription.scope, subscription.request, result)
+        await self.route.long_answers.complete(told, subscription.size, is_mutation=False)
+        body = self.route.answers.charge(as_json(told), EVENTS)
         return Made(body, subscription.keys[1] if result.errors else None)
 
 

@@ -25,7 +25,8 @@ from todo_gql.loaders import TagOfTodo
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
-from todo_gql.work import FEW_ROWS, WORK
+from todo_gql.scalars import written_json
+from todo_gql.work import FEW_ROWS, LENGTH, WORK
 
 
 @strawberry.enum(description="Where a todo stands.")
@@ -82,6 +83,8 @@ STATUSES = tuple(TodoStatus)
 PRIORITIES = tuple(TodoPriority)
 ACTIONS = tuple(ChangeAction)
 OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
+# In an answer: 5,000 characters of up to four bytes each; and what metadata is held to.
+DESCRIPTION_BYTES, METADATA_BYTES = 20_000, 16 * 1024
 
 
 @strawberry.type(description="A label that the viewer gives to todos.")
@@ -115,9 +118,12 @@ class FieldChange:
 
     name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
     before: strawberry.scalars.JSON | None = strawberry.field(
-        description="Its value before; tags as a list of names."
+        description="Its value before; tags as a list of names.",
+        metadata={LENGTH: DESCRIPTION_BYTES},
     )
-    after: strawberry.scalars.JSON | None = strawberry.field(description="Its value after.")
+    after: strawberry.scalars.JSON | None = strawberry.field(
+        description="Its value after.", metadata={LENGTH: DESCRIPTION_BYTES}
+    )
 
 
 @strawberry.type(description="One committed change of one todo.")
@@ -195,7 +201,9 @@ class Todo(Node):
     """A row of todos."""
 
     title: str = strawberry.field(description="1 to 200 characters, trimmed.")
-    description: str | None = strawberry.field(description="Up to 5,000 characters, as typed.")
+    description: str | None = strawberry.field(
+        description="Up to 5,000 characters, as typed.", metadata={LENGTH: DESCRIPTION_BYTES}
+    )
     status: TodoStatus = strawberry.field(description="Where it stands.")
     priority: TodoPriority = strawberry.field(description="How much it matters.")
     due_at: datetime | None = strawberry.field(description="When it is to be done.")
@@ -205,7 +213,8 @@ class Todo(Node):
     estimated_minutes: int | None = strawberry.field(description="Minutes it is thought to take.")
     actual_minutes: int | None = strawberry.field(description="Minutes it took.")
     metadata: strawberry.scalars.JSON = strawberry.field(
-        description="A JSON object for the client's own use, at most 16 KiB."
+        description="A JSON object for the client's own use, at most 16 KiB.",
+        metadata={LENGTH: METADATA_BYTES},
     )
     is_overdue: bool = strawberry.field(
         description="Whether it was due before now and is PENDING or IN_PROGRESS."
@@ -276,7 +285,7 @@ TODOS = RowType(
     completed_at="completed_at",
     estimated_minutes="estimated_minutes",
     actual_minutes="actual_minutes",
-    metadata=Converted("metadata", orjson.loads),
+    metadata=Converted("metadata", written_json),
     is_overdue=_is_overdue,
     is_completed=Converted("status", lambda status: status == Status.COMPLETED),
     version="version",

@@ -1,0 +1,85 @@
+"""Long answers: written in pieces, so that the event loop goes on, and never longer than they may be."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from todo_gql.documents.reading import Entry, plain_error
+from todo_gql.errors import Code
+from todo_gql.http.answer import as_json
+
+ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
+"""The `extensions.reason` of an operation that was executed and whose answer is too large."""
+
+# Answers that can't be longer are written at once, which takes 5 ms at most.
+LONGEST_AT_ONCE_BYTES: Final = 4 * 2**20
+# How much is written before others have their turn, each piece counted as some bytes more.
+TURN_BYTES: Final = 256 * 1024
+BYTES_OF_A_PIECE: Final = 256
+CONTAINERS: Final = frozenset({dict, list})
+
+
+class LongAnswers:
+    """The limit on the bytes of an answer."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._at_once = min(most, LONGEST_AT_ONCE_BYTES)
+
+    async def complete(self, body: dict[str, Any], size: int, *, is_mutation: bool) -> None:
+        """Write the data of an answer that may have `size` bytes, if these are many.
+
+        Data that is too large is replaced by null and an error.
+        """
+        if size <= self._at_once or body.get("data") is None:
+            return
+        data = await _written(body["data"], self.most)
+        body["data"] = data
+        if data is None:
+            body["errors"] = [self._error(is_mutation=is_mutation)]
+
+    def _error(self, *, is_mutation: bool) -> Entry:
+        done = "The mutation was executed, so don't send it again: " if is_mutation else ""
+        message = (
+            f"{done}the answer is larger than {self.most:,} bytes. Ask for smaller pages, or for"
+            " fewer long fields."
+        )
+        message = message[0].upper() + message[1:]
+        return plain_error(message, Code.COST_LIMIT, reason=ANSWER_TOO_LARGE, limit=self.most)
+
+
+async def _written(data: object, most: int) -> orjson.Fragment | None:
+    """The data as JSON; None if that has more bytes, of which no more are made."""
+    pieces, size, turn = list[bytes](), 0, 0
+    for piece in _pieces(data):
+        size += len(piece)
+        turn += len(piece) + BYTES_OF_A_PIECE
+        if size > most:
+            return None
+        pieces.append(piece)
+        if turn > TURN_BYTES:
+            turn = 0
+            await asyncio.sleep(0)
+    return orjson.Fragment(b"".join(pieces))
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    """A value as JSON: each object or list that holds no other ones is a piece."""
+    if type(value) is dict and not CONTAINERS.isdisjoint(map(type, value.values())):
+        before = b"{"
+        for key, each in value.items():
+            yield before + orjson.dumps(key) + b":"
+            yield from _pieces(each)
+            before = b","
+        yield b"}"
+    elif type(value) is list and not CONTAINERS.isdisjoint(map(type, value)):
+        before = b"["
+        for each in value:
+            yield before
+            yield from _pieces(each)
+            before = b","
+        yield b"]"
+    else:
+        yield as_json(value)
