@@ -130,16 +130,15 @@ async def test_an_event_that_is_too_large_leaves_its_subscription(
     small: ASGIApp, settings: Settings, writer: Account
 ) -> None:
     """Over a WebSocket and as an event stream; the next event comes."""
-    query = (
-        f"subscription {{ changes {{ ... on Change {{ todo {{ title {often('metadata')} }} }} }} }}"
-    )
+    selected = f"... on Change {{ todo {{ title {often('metadata')} }} }}"
+    query = f"subscription ($after: String) {{ changes(after: $after) {{ {selected} }} }}"
+    after = (await writer.data("{ changeCursor }"))["changeCursor"]
     async with (
         listening(small, settings) as address,
         connected(address, writer.token) as socket,
-        streaming(address, writer.token, query) as stream,
+        streaming(address, writer.token, query, after=after) as stream,
     ):
-        await socket.subscribe(query)
-        await socket.settled()
+        await socket.subscribe(query, after=after)
         await writer.create(title="Long", metadata=METADATA)
         refused((await socket.next())["payload"])
         refused((await stream.next())[1])
