@@ -58,7 +58,7 @@ def create_app(
                 if with_worker:
                     await beside.enter_async_context(working(settings, database_url))
                 if counted:
-                    documents = graphql.operation.cache_info
+                    documents = graphql.operations.cache_info
                     measured = sampling(counted, documents, lambda: connections.subscriptions)
                     await beside.enter_async_context(measured)
                 yield

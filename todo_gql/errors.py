@@ -12,6 +12,7 @@ import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import OperationalError
 
+from todo_gql.document_source import locations_of
 from todo_gql.node import Node
 from todo_gql.outages import OUTAGES, TIMEOUTS, OutcomeUnknown
 
@@ -93,6 +94,8 @@ OUTCOME_MESSAGE = (
     "The database went away while this was being stored, so it may be done or not. Look, or send it"
     " again: with the same id or expectedVersion nothing is done twice."
 )
+# Messages quote what is wrong, however long that is; their ends say what would be right.
+LONGEST_MESSAGE, LONGEST_START = 1_000, 700
 UNREADABLE_MESSAGE = "A value in the document is too large to be read."
 
 
@@ -131,9 +134,9 @@ def formatted(error: GraphQLError, request_id: str, code: Code | None = None) ->
     own_code, message, extensions = _told(error)
     if code is not None and own_code is Code.INTERNAL:
         message = UNREADABLE_MESSAGE
-    shown: dict[str, Any] = {"message": printable(message)}
-    if error.locations:
-        shown["locations"] = [location.formatted for location in error.locations]
+    shown: dict[str, Any] = {"message": printable(shortened(message))}
+    if locations := locations_of(error):
+        shown["locations"] = locations
     if error.path:
         shown["path"] = error.path
     shown["extensions"] = {"code": code or own_code, **extensions}
@@ -152,6 +155,13 @@ def unexpected(errors: Iterable[GraphQLError]) -> list[BaseException]:
 
 
 SERVER_SIDE = frozenset({Code.INTERNAL, Code.UNAVAILABLE, Code.TIMEOUT})
+
+
+def shortened(message: str) -> str:
+    """The message, with an ellipsis for the middle of one that quotes a long value."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[:LONGEST_START]}…{message[LONGEST_START - LONGEST_MESSAGE + 1 :]}"
 
 
 def printable(text: str) -> str:

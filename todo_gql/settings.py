@@ -201,6 +201,9 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Seconds for a request's headers to arrive, and for its body."
     )
 
+    max_document_length: int = Field(
+        32 * 1024, ge=1024, description="Characters of a document; variables don't count."
+    )
     max_tokens: int = Field(1000, ge=50, description="Words and signs of a document.")
     max_depth: int = Field(12, ge=3, description="How deep an operation may be nested.")
     max_aliases: int = Field(30, ge=0, description="Aliases in an operation.")

@@ -12,8 +12,9 @@ from graphql import (
 )
 
 from todo_gql.accounts.credentials import takes_credential
-from todo_gql.documents.measures import Measure, Measuring, TooLarge, fragments_of, has_cycle
+from todo_gql.documents.measures import Measure, Measuring, fragments_of, has_cycle
 from todo_gql.documents.prices import PriceList
+from todo_gql.documents.sizes import TooLarge, check_size
 from todo_gql.settings import Settings
 
 
@@ -38,6 +39,10 @@ class DocumentLimits:
     def judge(self, document: DocumentNode) -> Verdict:
         """The verdict on a document, which needn't be valid."""
         fragments = fragments_of(document)
+        try:
+            check_size(document, fragments)
+        except TooLarge as error:
+            return Verdict((GraphQLError(str(error), document),))
         if has_cycle(fragments):
             # Validation says where, in better words.
             return Verdict()

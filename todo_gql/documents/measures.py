@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -32,21 +31,13 @@ from todo_gql.documents.prices import (
     PriceList,
     has_one_item_for_each,
 )
+from todo_gql.documents.sizes import WORK_OF_A_PAIR, SelectionSets, TooLarge, Work
 
 # The usual introspection query is 15 deep.
 INTROSPECTION_DEPTH = 50
 INTROSPECTION = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
-# Fields that are merged, and pairs of them that validation compares; a hundred or two are usual.
-MAX_WORK = 20_000
-WORK_OF_A_PAIR = 20
 # What is told of the schema may be long, in bytes, since it has no cost.
 SIZE_OF_A_SCHEMA = 2**40
-
-SelectionSets: TypeAlias = tuple[SelectionSetNode, ...]
-
-
-class TooLarge(Exception):
-    """A document that isn't worth measuring any further, with what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +86,7 @@ class Measuring:
         self.fragments = fragments
         self.max_depth = max_depth
         self.levels: dict[tuple[object, ...], Level] = {}
-        self.work = 0
+        self.work = Work()
 
     def operation(self, node: OperationDefinitionNode) -> Measure:
         """The size of one operation."""
@@ -156,7 +147,7 @@ class Measuring:
         for key, nodes in self._merged(parent, sets).items():
             first = nodes[0]
             below = _below(nodes)
-            self._count(len(nodes), is_leaf=not below)
+            self.work.merge(len(nodes), WORK_OF_A_PAIR if below else 1)
             aliases += first.alias is not None
             has_objects |= bool(below)
             name = first.name.value
@@ -227,7 +218,7 @@ class Measuring:
                     if fragment and name not in spread and self._applies(parent, fragment):
                         spread.add(name)
                         waiting.append(fragment.selection_set)
-                self._count(1, is_leaf=True)
+                self.work.merge(1)
         return merged
 
     def _applies(
@@ -242,15 +233,6 @@ class Measuring:
             and is_object_type(parent)
             and self.schema.is_sub_type(type_, parent)
         )
-
-    def _count(self, nodes: int, *, is_leaf: bool) -> None:
-        pairs = nodes * (nodes - 1) // 2
-        self.work += nodes + pairs * (1 if is_leaf else WORK_OF_A_PAIR)
-        if self.work > MAX_WORK:
-            raise TooLarge(
-                "The document selects the same fields too often. Select each once, or spread"
-                " fewer fragments."
-            )
 
 
 def _below(nodes: list[FieldNode]) -> SelectionSets:

@@ -16,6 +16,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from todo_gql.document_source import DocumentSource
 from todo_gql.documents.amounts import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.measures import Measure
@@ -106,8 +107,16 @@ class Documents:
 
     def read(self, text: str) -> Document | list[Entry]:
         """The document of a text, or the errors that it has."""
+        if len(text) > (longest := self.settings.max_document_length):
+            message = (
+                f"A document may have {longest:,} characters; this one has {len(text):,}. Send long"
+                " values as variables."
+            )
+            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+        source = DocumentSource(text)
         try:
-            node = parse(text, max_tokens=self.settings.max_tokens)
+            node = parse(source, max_tokens=self.settings.max_tokens)
+            source.close()
             verdict = self.limits.judge(node)
             errors: Sequence[GraphQLError] = verdict.errors or validate(
                 self.schema,

@@ -16,18 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from todo_gql.auth import authenticate
 from todo_gql.documents.reading import codes_of, plain_error
-from todo_gql.errors import Code, Unauthenticated, Unavailable, is_temporary
+from todo_gql.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
 from todo_gql.http.answer import Answer, Headers, as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
-from todo_gql.http.graphql import (
-    CHALLENGE,
-    RETRY_SOON,
-    RequestError,
-    SignedOut,
-    answered,
-    refusal,
-    undone,
-)
+from todo_gql.http.graphql import CHALLENGE, SignedOut
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
@@ -37,6 +29,7 @@ from todo_gql.http.negotiation import (
     prefers_events,
 )
 from todo_gql.http.origins import is_welcome
+from todo_gql.http.outcomes import RETRY_SOON, RequestError, answered, refusal, undone
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import CONNECTION
@@ -80,7 +73,7 @@ class EventStreams:
         token = headers_of(scope).token
         try:
             request = await self.route.read(scope, receive, token)
-            if prefers_events(accept.text, endless=self._is_endless(scope, request)):
+            if prefers_events(accept.text, endless=await self._is_endless(scope, request, token)):
                 stream = EventStream(self, scope, receive, send, token)
                 answer = await self._streamed_if_welcome(stream, request)
             elif accept.answer_type is None:
@@ -111,10 +104,12 @@ class EventStreams:
             error = plain_error(message, Code.RATE_LIMITED)
             return Answer(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
-    def _is_endless(self, scope: Scope, request: GraphQLRequest) -> bool:
+    async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
+        meter = await self.route.meter(scope, token)
         try:
-            prepared = self.route.executable(scope, request, observed())
-        except RequestError:
+            prepared = self.route.executable(scope, request, observed(), meter)
+        except (RateLimited, RequestError):
+            # Whoever answers it counts it.
             return False
         return prepared.kind is OperationType.SUBSCRIPTION
 

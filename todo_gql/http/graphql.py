@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -30,15 +29,16 @@ from todo_gql.errors import (
     unexpected,
 )
 from todo_gql.execution import Engine, Operation
-from todo_gql.http.answer import Answer, Answers, Headers
+from todo_gql.http.answer import Answers, Headers
 from todo_gql.http.bounded import LongAnswers
 from todo_gql.http.deadline import Deadline
 from todo_gql.http.headers import headers_of
 from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
+from todo_gql.http.operations import LONGEST, MOST, Operations
+from todo_gql.http.outcomes import BAD_REQUEST, RequestError, answered, refusal, undone
 from todo_gql.http.request import (
     BadRequest,
-    Batch,
     GraphQLRequest,
     body_at_once,
     check_head,
@@ -54,13 +54,9 @@ from todo_gql.telemetry.observation import Observation, observed
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
-OPERATIONS_KEPT = 500
-LONGEST_KEPT = 10_000
 LONGEST_NAME = 100
-BAD_REQUEST = 400
 # Goes with every answer to a token that opened nothing (RFC 6750, section 3).
 CHALLENGE: Headers = ((b"www-authenticate", b'Bearer error="invalid_token"'),)
-RETRY_SOON = (b"retry-after", b"1")
 SUBSCRIBE_OTHERWISE = (
     "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
 )
@@ -96,20 +92,6 @@ class Admitted:
     size: int
 
 
-class RequestError(Exception):
-    """A GraphQL request that can't be executed, with its errors as the client sees them.
-
-    `status` is what the newer media type tells of it, and the older too unless it is BAD_REQUEST.
-    """
-
-    def __init__(
-        self, errors: list[Entry], status: int = BAD_REQUEST, headers: Headers = ()
-    ) -> None:
-        self.errors = errors
-        self.status = status
-        self.headers = headers
-
-
 class SignedOut(Exception):
     """The token of a connection that stays opens nothing any more."""
 
@@ -130,7 +112,7 @@ class GraphQLRoute:
             breadth_first=settings.execution_engine == "breadth-first",
             hide_suggestions=not settings.has_introspection,
         )
-        self.operation = lru_cache(OPERATIONS_KEPT)(self._operation)
+        self.operations = Operations[Prepared](self._operation)
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
         self.answers = Answers(settings.gzip_level, limits)
@@ -161,6 +143,19 @@ class GraphQLRoute:
 
     async def read(self, scope: Scope, receive: Receive, token: str | None) -> GraphQLRequest:
         """The request in an HTTP request; `BadRequest` if there is none."""
+        try:
+            request = await self._read(scope, receive)
+        except BadRequest as error:
+            if error.status == BAD_REQUEST:
+                meter = await self.meter(scope, token)
+                self.charge(meter)
+                error.headers |= {k.decode(): v.decode() for k, v in meter.headers}
+            raise
+        # What the client may have secrets in.
+        observed().sent = token, request.variables
+        return request
+
+    async def _read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         match scope["method"]:
             case "POST":
                 headers, limit = headers_of(scope), self.settings.max_body_bytes
@@ -168,14 +163,10 @@ class GraphQLRoute:
                     check_head(headers, limit)
                     headers.announce_json = True
                 body = body_at_once(receive, limit)
-                request = self._read_body(await read_body(receive, limit) if body is None else body)
+                return self._read_body(await read_body(receive, limit) if body is None else body)
             case "GET":
-                request = from_query_string(scope, self.trusted)
-            case _:
-                raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
-        # What the client may have secrets in.
-        observed().sent = token, request.variables
-        return request
+                return from_query_string(scope, self.trusted)
+        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
     def _read_body(self, body: bytes) -> GraphQLRequest:
         """The request in a body; those without variables are the same again and again."""
@@ -183,8 +174,8 @@ class GraphQLRoute:
         if request is None:
             request = from_body(body, self.trusted)
             # Variables hold what is secret, and differ anyway.
-            if not request.variables and len(body) <= LONGEST_KEPT:
-                if len(self._repeated) >= OPERATIONS_KEPT:
+            if not request.variables and len(body) <= LONGEST:
+                if len(self._repeated) >= MOST:
                     self._repeated.clear()
                 self._repeated[body] = request
         return request
@@ -202,11 +193,50 @@ class GraphQLRoute:
         name = named.value[:LONGEST_NAME] if named else ""
         return Prepared(document, operation, kind, name, kind.value)
 
-    def executable(self, scope: Scope, request: GraphQLRequest, seen: Observation) -> Prepared:
-        """The operation that is asked for; `RequestError` if it can't be executed."""
-        keep = len(request.query) + len(request.operation_name or "") <= LONGEST_KEPT
-        look_up = self.operation if keep else self._operation
-        prepared = look_up(request.query, request.operation_name)
+    async def meter(self, scope: Scope, token: str | None) -> Meter:
+        """What counts for the sender of a request, who is known by the address without a database."""
+        try:
+            viewer = recalled(token) or await authenticate(token, self.settings)
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            viewer = None
+        client = scope.get("client")
+        return Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
+
+    def charge(self, meter: Meter) -> None:
+        """Count a request that comes to nothing; `RequestError` when its sender has had too many."""
+        try:
+            meter.count_request()
+            meter.count_failure()
+        except RateLimited as refused:
+            raise limited(refused, meter) from None
+
+    async def looked_up(
+        self, scope: Scope, request: GraphQLRequest, token: str | None, seen: Observation
+    ) -> Prepared:
+        """The operation that is asked for on a connection that stays; only failures are counted."""
+        meter = await self.meter(scope, token)
+        try:
+            return self.executable(scope, request, seen, meter)
+        except RateLimited as refused:
+            raise limited(refused, meter) from None
+        except RequestError:
+            self.charge(meter)
+            raise
+
+    def executable(
+        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
+    ) -> Prepared:
+        """The operation that is asked for; `RequestError` if it can't be executed.
+
+        `RateLimited` where a document is new, and its sender has nothing left to have it read.
+        """
+        asked = request.query, request.operation_name
+        prepared = self.operations.known(asked)
+        if prepared is None:
+            meter.require_any()
+            prepared = self.operations.prepared(asked)
         if isinstance(prepared, list):
             raise RequestError(prepared)
         if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
@@ -282,15 +312,14 @@ class GraphQLRoute:
         seen.caller = meter.caller
         try:
             meter.count_request()
-            prepared = self.executable(scope, request, seen)
+            prepared = self._charged(scope, request, seen, meter)
             document = prepared.document
             seen.cost = cost = document.cost(prepared.operation.node, request.variables)
             if error := document.too_expensive(cost):
                 raise RequestError([error])
             meter.count_cost(cost)
         except RateLimited as refused:
-            entry = plain_error(str(refused), refused.code, **refused.extensions)
-            raise RequestError([entry], 429, meter.headers) from None
+            raise limited(refused, meter) from None
         except RequestError as refused:
             refused.headers = meter.headers
             raise
@@ -299,6 +328,16 @@ class GraphQLRoute:
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
         size = document.size(prepared.operation.node, request.variables)
         return Admitted(prepared, context, extensions, meter.headers, size)
+
+    def _charged(
+        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
+    ) -> Prepared:
+        """The operation that is asked for; its document is charged if it can't be executed."""
+        try:
+            return self.executable(scope, request, seen, meter)
+        except RequestError:
+            meter.count_failure()
+            raise
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
@@ -316,51 +355,14 @@ class GraphQLRoute:
         return body
 
 
+def limited(refused: RateLimited, meter: Meter) -> RequestError:
+    """What somebody is told who has had too much."""
+    entry = plain_error(str(refused), refused.code, **refused.extensions)
+    return RequestError([entry], 429, meter.headers)
+
+
 def _timed_out(admitted: Admitted | None) -> Entry:
     """The error of what was given up; of a mutation nobody knows how far it came."""
     if admitted and admitted.prepared.kind is OperationType.MUTATION:
         return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
     return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
-
-
-def answered(body: dict[str, Any], headers: Headers, media_type: str) -> Answer:
-    """The answer that tells what an operation gave."""
-    if "errors" not in body:
-        return Answer(200, body, headers)
-    status = _status(body, strict=media_type == GRAPHQL_RESPONSE)
-    if Code.UNAVAILABLE in codes_of(body["errors"]):
-        headers = (*headers, RETRY_SOON)
-    return Answer(status, body, headers)
-
-
-def undone(error: RequestError, media_type: str) -> Answer:
-    """The answer to what wasn't executed.
-
-    Its status tells that where the newer media type is accepted; the older one has 200 for most.
-    """
-    tells = media_type == GRAPHQL_RESPONSE or error.status != BAD_REQUEST
-    return Answer(error.status if tells else 200, {"errors": error.errors}, error.headers)
-
-
-def _status(body: dict[str, Any], *, strict: bool) -> int:
-    """The status of an answer with errors; `strict` lets it tell of them."""
-    data = body.get("data")
-    nothing = data is None or (
-        isinstance(data, dict) and all(value is None for value in data.values())
-    )
-    codes = codes_of(body.get("errors", ()))
-    if nothing and Code.UNAVAILABLE in codes:
-        return 503
-    if not strict or data is not None:
-        return 200
-    if "data" not in body:
-        return 500 if Code.INTERNAL in codes else 400
-    return 401 if Code.UNAUTHENTICATED in codes else 200
-
-
-def refusal(error: BadRequest, challenge: Headers) -> Answer:
-    """The answer to what is no GraphQL request."""
-    headers = tuple((k.encode(), v.encode()) for k, v in error.headers.items())
-    body = {"errors": error.errors}
-    parts = [body] * error.size if isinstance(error, Batch) else body
-    return Answer(error.status, parts, (*headers, *challenge))

@@ -13,6 +13,9 @@ from todo_gql.telemetry.observation import Caller
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
+# What is charged for a document that can't be executed, or isn't known.
+FAILURE: Final = 100
+
 LEFT: Final = b'"%b";r=%d;t=%d'
 LEFT_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
 
@@ -39,6 +42,19 @@ class Meter:
         self.cost = quota = self.limits.take(self.caller, COST, cost)
         if quota and quota.wait:
             raise RateLimited(quota.wait)
+
+    def require_any(self) -> None:
+        """`RateLimited` when nothing is left for a document that may come to nothing."""
+        quota = self.limits.take(self.caller, COST, 0)
+        if quota and quota.left == 0:
+            self.count_cost(1)
+
+    def count_failure(self) -> None:
+        """Count what a document costs that can't be executed, or what is left where that is less."""
+        quota = self.limits.take(self.caller, COST, FAILURE)
+        if quota and quota.wait:
+            quota = self.limits.take(self.caller, COST, quota.left)
+        self.cost = quota
 
     @property
     def headers(self) -> Headers:

@@ -28,9 +28,9 @@ from todo_gql.http.graphql import (
     OPERATION_SECONDS,
     GraphQLRoute,
     Prepared,
-    RequestError,
     SignedOut,
 )
+from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.quotas import EVENTS
 from todo_gql.sharing import Made, Shared
@@ -90,7 +90,8 @@ class Responder:
         nothing.
         """
         route, seen = self.route, observation.observed()
-        if route.executable(scope, request, seen).kind is not OperationType.SUBSCRIPTION:
+        prepared = await route.looked_up(scope, request, token, seen)
+        if prepared.kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token, stays=True)
             yield route.answers.charge(_noted(seen, told))
             return

@@ -17,11 +17,12 @@ from todo_gql.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.credentials import token_in
-from todo_gql.http.graphql import RequestError, SignedOut
+from todo_gql.http.graphql import SignedOut
 from todo_gql.http.headers import headers_of
 from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.observer import Observer
 from todo_gql.http.origins import REFUSED, is_welcome
+from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import CONNECTION
@@ -267,6 +268,11 @@ class WebSocket:
         Whatever becomes of it, the other operations of the connection go on.
         """
         if isinstance(request, BadRequest):
+            route = self.server.responder.route
+            try:
+                route.charge(await route.meter(self.scope, self.token))
+            except RequestError as error:
+                return error.errors
             return request.errors
         seen.sent = (self.token, request.variables)
         scope = {**self.scope, "state": {"request_id": seen.request_id}}
