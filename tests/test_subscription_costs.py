@@ -15,8 +15,10 @@ from tests.test_subscription import RETITLE
 from tests.waiting import until
 from todo_gql import sharing
 from todo_gql.app import create_app
-from todo_gql.changes import live
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.auth import Viewer
+from todo_gql.changes import feeds, live
+from todo_gql.changes.cursors import Place, cursor_of
+from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.http.responses import MAKING, SHARING
 from todo_gql.loaders import Loaders
 from todo_gql.quotas import EVENTS
@@ -114,9 +116,10 @@ async def test_what_selects_the_same_is_made_once(
         events = await told(one, ["first", "second"])
         assert events["first"] == events["second"]
         assert events["first"]["data"]["changes"]["todo"]["title"] == "New"
-        assert used(limits, account) == PRICE + SHARING
+        assert used(limits, account) == PRICE + SHARING + FILTERS.get(difference, 0)
 
 
+FILTERS = {"arguments of the root field": ASKING_COST + 1}
 VARIABLES = {"another name": {"first": 1}, "comments and spaces": {"first": 1}}
 
 
@@ -266,3 +269,60 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
 def todos_in(loaders: Loaders | None) -> int:
     """How many todos were loaded."""
     return len(loaders.todo_by_id._found) if loaders else 0
+
+
+FILTERED = """subscription ($after: String, $filter: TodoFilter) {
+  changes(after: $after, filter: $filter) { ... on Change { todo { title } } } }"""
+
+
+@pytest.mark.parametrize("other", ["{ status: { eq: PENDING } }", "$filter"])
+async def test_the_same_filter_is_asked_once(
+    other: str, account: Account, limited: Limited
+) -> None:
+    """Whether it stands in the document or in a variable, and charged to who asks it."""
+    document = FILTERED.replace("$filter)", f"{other})")
+    wanted = {"filter": {"status": {"eq": "PENDING"}}}
+    if other != "$filter":
+        document, sent = document.replace(", $filter: TodoFilter", ""), dict[str, Any]()
+    else:
+        sent = wanted
+    async with limited() as (address, limits), connected(address, account.token) as one:
+        await one.subscribe(FILTERED, "1", **wanted)
+        await one.subscribe(document, "2", **sent)
+        await one.settled()
+        await account.create(title="New")
+        await told(one, ["1", "2"])
+        asked = ASKING_COST + 1 + SHARED_COST
+        assert used(limits, account) == asked + MAKING + 2 + SHARING
+
+
+async def test_changes_that_a_filter_leaves_out_are_charged(
+    account: Account, limited: Limited
+) -> None:
+    """Each is looked at, and whoever looks at more than they may has to wait."""
+    await account.create_many([{"title": "A"}] * 50)
+    last = await account.create(title="Last")
+    async with (
+        limited(rate_limit_cost=300, rate_limit_period=1) as (address, limits),
+        connected(address, account.token) as one,
+    ):
+        start, wanted = cursor_of(UUID(account.id), 0), {"id": {"eq": last["id"]}}
+        await one.subscribe(FILTERED.replace("title", "id"), after=start, filter=wanted)
+        [event] = await one.changes(1)
+        assert event["todo"]["id"] == last["id"]
+        assert used(limits, account) == ASKING_COST + 51 + MAKING + 2
+
+
+async def test_who_is_far_behind_has_little_of_the_log_in_memory(account: Account) -> None:
+    """Pages of long changes are shorter."""
+    for _ in range(3):
+        await account.create_many([{"title": "Long", "description": "x" * 4_000}] * 50)
+    viewer = Viewer(UUID(account.id), UUID(int=0), account.username, is_superuser=False)
+    sizes = list[int]()
+    with live.feeds().joined(viewer) as feed:
+        feed.newest = Place(1_000)
+        async for rows in feed.after(Place(0)):
+            sizes += [sum(len(row["diff"]) for row in rows)] * len(rows)
+            if len(sizes) == 150:
+                break
+    assert max(sizes) <= feeds.MOST_BEHIND + 5_000

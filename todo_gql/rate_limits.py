@@ -115,6 +115,15 @@ class RateLimits:
         if quota and quota.wait:
             self.take(caller, kind, quota.left)
 
+    async def take_in_time(self, caller: Caller, kind: int, amount: int) -> None:
+        """Use up some of a limit, once there is that much left; all of it where it is less."""
+        amount = min(amount, self.limits[kind])
+        while True:
+            quota = self.take(caller, kind, amount)
+            if quota is None or not quota.wait:
+                return
+            await asyncio.sleep(quota.wait)
+
     def _begin_telling(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
         if (caller, kind) not in self._telling:
             task = asyncio.create_task(self._tell(shared, caller, kind))

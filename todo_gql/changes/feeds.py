@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from uuid import UUID
 
 from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import Place
+from todo_gql.changes.matching import Matches
 from todo_gql.changes.positions import (
     PAGE,
     ChangesLost,
@@ -27,9 +28,17 @@ logger = logging.getLogger(__name__)
 # The changes kept in memory for each owner. Who is further behind reads the log, so that nobody
 # who is slow slows the others, or has anything kept for them.
 KEPT = 100
+# What one of those may have in memory of the log, in characters; one change in any case.
+MOST_BEHIND = 2**18
 NEWEST = f"""
 SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
 """
+
+
+def _beginning(rows: list[db.Row]) -> list[db.Row]:
+    """The first of some changes, until they are more than one reader may have in memory."""
+    sizes = accumulate(len(row["diff"]) for row in rows)
+    return rows[: 1 + sum(1 for size in sizes if size <= MOST_BEHIND)]
 
 
 class Feed:
@@ -46,7 +55,8 @@ class Feed:
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._shared: dict[bool, Shared] = {}
         # One event of an owner is worked on at a time, so that others come in between.
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        self.matches = Matches(self.turn)
 
     def begin(self, newest: Place) -> None:
         """Read on from the newest change, or see to it that what is known leads there."""
@@ -80,7 +90,7 @@ class Feed:
             growth = self._growth
             rows = self._kept_after(place.seq)
             if rows is None:
-                rows = await self._fetched_after(place)
+                rows = _beginning(await self._fetched_after(place))
                 if not rows:
                     break
             if rows:
@@ -98,12 +108,13 @@ class Feed:
         """
         shared = self._shared.get(viewer.is_superuser)
         if shared is None or shared.is_old:
-            shared = self._shared[viewer.is_superuser] = Shared(viewer, self._turn)
+            shared = self._shared[viewer.is_superuser] = Shared(viewer, self.turn)
         return shared
 
     def forget_loaded(self) -> None:
         """Keep nothing in memory that was loaded for the last events."""
         self._shared.clear()
+        self.matches.forget()
 
     def _kept_after(self, seq: int) -> list[db.Row] | None:
         """What is known to follow a number; None if that isn't in memory."""
@@ -119,7 +130,7 @@ class Feed:
         rows = await persistently(partial(changes_after, self.viewer, place))
         if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
             # What was loaded before may not show these changes yet.
-            self._shared.clear()
+            self.forget_loaded()
         return rows
 
     def _read(self) -> None:

@@ -4,11 +4,14 @@ What a todo was before a change is worked out from what it is and from the log. 
 of that in SQL, as of the stored todos, so that it means the same.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -21,6 +24,8 @@ from todo_gql.statement import Statement
 from todo_gql.todos.filters import FilterConditions
 from todo_gql.todos.inputs import TodoFilter, given
 
+SHARED_SECONDS: Final = 1.0
+MOST_SHARED: Final = 16
 # A todo that has changed more often since is told of in any case.
 MOST_LATER = 100
 ATTRIBUTES = {shown_name: attribute for shown_name, attribute, _ in FIELDS}
@@ -46,8 +51,16 @@ TAG_NAMES = (
     " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id) AS tags"
 )
 LATER = (
-    "ARRAY(SELECT c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
-    " AND c.seq > {} ORDER BY c.seq LIMIT {}) AS later"
+    "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
+    " AND c.seq > {} ORDER BY c.seq LIMIT {}"
+)
+# What each field was before the first of the later changes to it. The changes themselves would be
+# a hundred times as much for each todo.
+UNDONE = (
+    "(SELECT jsonb_agg(f.entry) FROM (SELECT DISTINCT ON (e.entry ->> 'name')"
+    " e.entry - 'after' AS entry FROM ({0}) l, jsonb_array_elements(l.diff) AS e (entry)"
+    " ORDER BY e.entry ->> 'name', l.seq) f) AS undone,"
+    " (SELECT count(*) FROM ({0}) l) AS later"
 )
 EARLIER = (
     "(SELECT c.at FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
@@ -85,11 +98,9 @@ class Judged:
 
 
 async def matched(
-    viewer: Viewer, wanted: TodoFilter | None, rows: Sequence[db.Row], now: datetime
+    viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row], now: datetime
 ) -> list[Told]:
     """The changes, out of some in a row, that are told to whoever follows what a filter matches."""
-    if wanted is None:
-        return [Told(row, matches=True) for row in rows]
     judged = await _judged(viewer, rows)
     states = [state for each in judged for state in (each.now, each.before) if state]
     matching = await _matching(wanted, states, now)
@@ -102,13 +113,61 @@ async def matched(
     return told
 
 
+class Matches:
+    """What the filters of one owner's subscriptions were asked in the last second.
+
+    Those with the same filter are told the same of the same changes, and one is asked at a time.
+    """
+
+    def __init__(self, turn: asyncio.Lock) -> None:
+        self.turn = turn
+        self._since = 0.0
+        self._asked: dict[Hashable, asyncio.Task[list[Told]]] = {}
+
+    def forget(self) -> None:
+        """Ask anew from now on."""
+        self._asked.clear()
+
+    def is_known(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> bool:
+        """Whether a filter was just asked about these changes."""
+        if monotonic() - self._since > SHARED_SECONDS or len(self._asked) >= MOST_SHARED:
+            self._asked.clear()
+        return _key(viewer, wanted, rows) in self._asked
+
+    async def of(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> list[Told]:
+        """The changes that are told to whoever follows what a filter matches."""
+        key = _key(viewer, wanted, rows)
+        task = self._asked.get(key)
+        if task is None:
+            self._since = self._since if self._asked else monotonic()
+            task = self._asked[key] = asyncio.create_task(self._matched(viewer, wanted, rows))
+            task.add_done_callback(partial(self._end, key))
+        return await asyncio.shield(task)
+
+    async def _matched(
+        self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]
+    ) -> list[Told]:
+        async with self.turn:
+            return await matched(viewer, wanted, rows, datetime.now(UTC))
+
+    def _end(self, key: Hashable, task: asyncio.Task[list[Told]]) -> None:
+        """Share no failure, which is asked again."""
+        if (task.cancelled() or task.exception()) and self._asked.get(key) is task:
+            del self._asked[key]
+
+
+def _key(viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> Hashable:
+    """What a filter was asked: its values, as they are shown, tell filters apart."""
+    return viewer.is_superuser, repr(wanted), rows[0]["seq"], rows[-1]["seq"]
+
+
 async def _judged(viewer: Viewer, rows: Sequence[db.Row]) -> list[Judged]:
     """The changes with the states of their todos, as far as the log tells."""
     statement = access.all_todos(viewer)
     statement.where(f"t.id = ANY({statement.bind({row['todo_id'] for row in rows})})")
     later = LATER.format(statement.bind(rows[-1]["seq"]), MOST_LATER + 1)
     earlier = EARLIER.format(statement.bind(rows[0]["seq"]))
-    columns = [*(f"t.{name}" for name in COMPARED), TAG_NAMES, later, earlier]
+    columns = [*(f"t.{name}" for name in COMPARED), TAG_NAMES, UNDONE.format(later), earlier]
     stored = await db.fetch(statement.select(columns), *statement.values)
     judged = {row["seq"]: Judged(row) for row in rows}
     by_todo = defaultdict[UUID, list[Judged]](list)
@@ -123,13 +182,13 @@ def _look_back(todo: db.Row, changes: Sequence[Judged]) -> None:
     """Work out what a todo was before each of its changes, from the last to the first."""
     now = _identified({**{name: todo[name] for name in COMPARED}, "tags": todo["tags"]})
     state, later = dict(now), todo["later"]
-    for diff in reversed(later):
-        _undo(state, diff)
+    if todo["undone"]:
+        _undo(state, todo["undone"])
     times = [todo["earlier"], *(each.row["at"] for each in changes)]
     for each, time_before in zip(reversed(changes), reversed(times[:-1]), strict=True):
         each.now = now
         created = each.row["action"] == Action.CREATED
-        each.is_known = len(later) <= MOST_LATER and (created or time_before is not None)
+        each.is_known = later <= MOST_LATER and (created or time_before is not None)
         if each.is_known and not created:
             _undo(state, each.row["diff"])
             each.before = _identified(state | {"updated_at": time_before})

@@ -2,23 +2,28 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import strawberry
 from strawberry import UNSET
 
+from todo_gql import db
 from todo_gql.auth import Viewer
 from todo_gql.changes import live
-from todo_gql.changes.matching import matched
+from todo_gql.changes.feeds import Feed
+from todo_gql.changes.matching import Told
 from todo_gql.changes.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.context import Context, Info
+from todo_gql.quotas import EVENTS
 from todo_gql.todos.filters import filtered_todos
 from todo_gql.todos.inputs import TodoFilter, given
 from todo_gql.todos.types import Change
 from todo_gql.work import FILTER, WORK
 
+# What it costs to ask a filter about changes, besides 1 for each, and to hear what it said just now.
+ASKING_COST: Final = 10
+SHARED_COST: Final = 1
 REASON = (
     "The changes after this cursor are not kept, its own change was undone by a restored backup,"
     " or it is no cursor of yours."
@@ -74,6 +79,18 @@ class ChangeSubscription:
         return _events(context, viewer, given(after), wanted)
 
 
+async def _told(
+    context: Context, viewer: Viewer, feed: Feed, wanted: TodoFilter | None, rows: list[db.Row]
+) -> list[Told]:
+    """Which of some changes are told, once the viewer has what it costs to ask the filter."""
+    if wanted is None:
+        return [Told(row, matches=True) for row in rows]
+    is_known = feed.matches.is_known(viewer, wanted, rows)
+    cost = SHARED_COST if is_known else ASKING_COST + len(rows)
+    await context.limits.take_in_time(viewer.id.int, EVENTS, cost)
+    return await persistently(partial(feed.matches.of, viewer, wanted, rows))
+
+
 async def _events(
     context: Context, viewer: Viewer, after: str | None, wanted: TodoFilter | None
 ) -> Events:
@@ -88,8 +105,7 @@ async def _events(
         try:
             async with aclosing(feed.after(asked or log.newest)) as news:
                 async for rows in news:
-                    read = partial(matched, viewer, wanted, rows, datetime.now(UTC))
-                    for told in await persistently(read):
+                    for told in await _told(context, viewer, feed, wanted, rows):
                         context.begin_event(share)
                         yield Change.from_row(told.row, matches=told.matches)
         except ChangesLost:

@@ -186,6 +186,7 @@ class Responder:
             wait = self._wait(subscription, SHARING if task else subscription.price)
             if not wait:
                 break
+            # Somebody else may have made it by then.
             await asyncio.sleep(wait)
         if task is None:
             task = asyncio.create_task(self._made(subscription, event, shared.turn))
