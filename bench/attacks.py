@@ -8,13 +8,18 @@ over plain sockets, and answers are thrown away.
 import asyncio
 import os
 import time
+from base64 import urlsafe_b64decode as b64decode
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, cycle
 from typing import TypeAlias
+from uuid import UUID
 
 import orjson
+
+from bench.subscribers import Writer, subscribed
+from todo_gql.changes.cursors import cursor_of
 
 # Behind the ordinary users, so that what the attacker's own process needs isn't what slows them.
 NICENESS = 5
@@ -172,6 +177,75 @@ async def writing_much(target: Target) -> None:
     todos = [{"title": f"Flood {n}", "tags": ["a", "b", "c"]} for n in range(100)]
     sent = request(query, target.token, {"i": todos})
     await flood(target, lambda _: cycle([sent]), 20, 0.2)
+
+
+FOLLOWED = """subscription ($after: String, $filter: TodoFilter) {
+  changes(after: $after, filter: $filter) { ... on Change {
+    cursor action at fields { name before after } actor { username stats { total } }
+    todo { id %stitle description status metadata tags { name }
+      history(first: 20) { nodes { id at fields { name before after } } } } } } }"""
+CHANGED = """mutation ($ids: [ID!]!, $p: TodoPriority!) {
+  todoBulkUpdate(ids: $ids, action: { setPriority: $p }) { updated } }"""
+
+
+async def following(
+    target: Target, connections: int, subscriptions: Callable[[int], list[tuple[str, object]]]
+) -> None:
+    """Hold connections with these subscriptions, each a document and its variables."""
+
+    async def one(number: int) -> None:
+        host = f"127.0.0.1:{target.port}"
+        socket = await subscribed(host, target.token, "{ __typename }", lambda *_: None)
+        for id, (query, variables) in enumerate(subscriptions(number)):
+            socket.send(
+                id=f"s{id}", type="subscribe", payload={"query": query, "variables": variables}
+            )
+        await socket.lost
+
+    await asyncio.gather(*(one(number) for number in range(connections)))
+
+
+async def changing(target: Target) -> None:
+    """Change forty todos, over and over."""
+    connection = Writer(f"127.0.0.1:{target.port}", target.token)
+    asked = "{ todos(first: 40) { nodes { id } } }"
+    nodes = (await connection.execute(asked, {}))["data"]["todos"]["nodes"]
+    for priority in cycle(("LOW", "HIGH")):
+        await connection.execute(CHANGED, {"ids": [node["id"] for node in nodes], "p": priority})
+        await asyncio.sleep(2)
+
+
+@attack("a hundred subscriptions that differ by an alias")
+async def following_by_aliases(target: Target) -> None:
+    """Forty changes at once are four thousand events, none of which is like another."""
+
+    def subscriptions(number: int) -> list[tuple[str, object]]:
+        return [(FOLLOWED % f"a{number}x{n}: ", {}) for n in range(20)]
+
+    await asyncio.gather(following(target, 5, subscriptions), changing(target))
+
+
+@attack("a hundred subscriptions that differ by a filter")
+async def following_by_filters(target: Target) -> None:
+    """Each filter is asked about each change."""
+
+    def subscriptions(number: int) -> list[tuple[str, object]]:
+        words = [f"word{number}x{n}" for n in range(20)]
+        return [(FOLLOWED % "", {"filter": {"search": word}}) for word in words]
+
+    await asyncio.gather(following(target, 5, subscriptions), changing(target))
+
+
+@attack("twenty followers who are 50,000 changes behind")
+async def following_from_far(target: Target) -> None:
+    """Each from another place, so that nothing is shared."""
+    owner = UUID(orjson.loads(b64decode(target.token.split(".")[1] + "=="))["sub"])
+
+    def subscriptions(_: int) -> list[tuple[str, object]]:
+        places = (cursor_of(owner, 50_000 + 500 * n) for n in range(20))
+        return [(FOLLOWED % "", {"after": place}) for place in places]
+
+    await following(target, 1, subscriptions)
 
 
 @attack("cheap requests without an account")
