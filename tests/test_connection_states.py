@@ -105,7 +105,13 @@ async def test_every_state_ends(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a handshake with a body", "a handshake with many headers", "half a handshake", "no body"],
+    [
+        "a handshake with a body",
+        "a handshake with many headers",
+        "half a handshake",
+        "a WebSocket that says nothing",
+        "no body",
+    ],
 )
 async def test_a_crowd_that_is_left_makes_room(server: Server, name: str) -> None:
     """More of one kind than the server has room for, and within seconds others are answered."""

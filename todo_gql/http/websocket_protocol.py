@@ -10,7 +10,7 @@ from todo_gql.http.unread import Unread
 
 PING_SECONDS: Final = 20.0
 # How long the other end may take to close, once there is nobody here any more who listens.
-CLOSING_SECONDS: Final = 10.0
+CLOSING_SECONDS: Final = 5.0
 
 # Where in a scope's state a connection stands that can be cut, or told that the server stops.
 CONNECTION: Final = "connection"
