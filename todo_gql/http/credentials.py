@@ -64,11 +64,18 @@ def _token(value: object) -> str | None:
 
 
 def _members(value: object) -> Iterator[tuple[str, object]]:
-    """All members of an object and of the objects in it."""
+    """All members of an object, and of the objects and lists in it; an item has its list's name."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield name, inner
-            yield from _members(inner)
+            yield from _named(name, inner)
+
+
+def _named(name: str, value: object) -> Iterator[tuple[str, object]]:
+    yield name, value
+    yield from _members(value)
+    if isinstance(value, list):
+        for item in value:
+            yield from _named(name, item)
 
 
 def _is_similar(name: str, value: object) -> bool:
