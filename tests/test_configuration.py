@@ -78,6 +78,21 @@ def test_all_bad_settings_are_told_in_one_go(
         assert text in answer.complained
 
 
+def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> None:
+    """On one host: serve could listen on one of them only."""
+    both = {"PORT": "9191", "METRICS_PORT": "9191", "HOST": "127.0.0.1"}
+    for command in COMMANDS[0], "check":
+        answer = typing(command, PROMETHEUS_ENABLED="1", **both)
+        assert answer.status == 1
+        assert "METRICS_PORT has to be another port than PORT" in answer.complained
+    for others in (
+        {"PROMETHEUS_ENABLED": "0"},
+        {"PROMETHEUS_ENABLED": "1", "METRICS_HOST": "127.0.0.2"},
+        {"PROMETHEUS_ENABLED": "1", "PORT": "0", "METRICS_PORT": "0"},
+    ):
+        assert typing("check", **(both | others)).status == 0
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

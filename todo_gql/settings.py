@@ -282,6 +282,9 @@ class Settings(BaseSettings):
             wrong.append("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
         if 0 < self.rate_limit_cost < self.max_cost:
             wrong.append("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
+        is_on_one_host = self.metrics_host in (None, self.host)
+        if self.prometheus_enabled and is_on_one_host and 0 != self.port == self.metrics_port:
+            wrong.append("METRICS_PORT has to be another port than PORT")
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
