@@ -9,12 +9,15 @@ import shlex
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from tests.conftest import Account
 from tests.documentation.blocks import ROOT, Block, blocks_in, named
 from tests.test_event_streams import address as address  # noqa: PLC0414 - a fixture
+from tests.waiting import until
+from todo_gql.changes import live
 from todo_gql.settings import Settings
 
 COMMANDS = blocks_in("sh")
@@ -132,6 +135,12 @@ def test_the_compose_file_asks_for_what_is_to_be_set() -> None:
     assert required <= documented <= asked
 
 
+def is_following(account: Account) -> bool:
+    """Whether a subscription of the account's knows from where it goes on."""
+    feed = live.feeds()._feeds.get(UUID(account.id))
+    return feed is not None and feed.newest is not None
+
+
 @pytest.mark.parametrize(
     "block",
     [each for each in COMMANDS if each.name != ".env" and not is_looked_at(each)],
@@ -154,8 +163,9 @@ async def test_a_command_is_run_as_it_stands(
     assert process.stdout
     try:
         async with asyncio.timeout(30):
-            # A comment comes once it listens.
+            # The comment comes before the log's end is known, from where the stream goes on.
             assert (await process.stdout.readline()).startswith(b":")
+            await until(lambda: is_following(account))
             await account.create(title="Water the plants")
             line = b""
             while not line.startswith(b"data: "):
