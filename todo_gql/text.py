@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
 from todo_gql.errors import ErrorCode
@@ -63,6 +63,16 @@ def read_text(
     if len(value) <= longest and value.isascii() and value.isprintable():
         text = value if as_typed and not value.isspace() else value.strip()
         return text, None if len(text) >= shortest else _too_short(shortest)
+    if len(value) > RAW * longest:
+        return value, _too_long(longest)
+    return _read_unusual(value, shortest, longest, multiline, as_typed)
+
+
+# One variable may stand for a text in a hundred places of a request.
+@lru_cache(maxsize=64)
+def _read_unusual(
+    value: str, shortest: int, longest: int, multiline: bool, as_typed: bool
+) -> tuple[str, Problem | None]:
     text = value if as_typed else value.strip(WHITE_SPACE)
     if problem := raw_problem(text, longest=longest, multiline=multiline):
         return text, problem

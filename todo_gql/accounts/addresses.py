@@ -12,6 +12,7 @@ import idna
 from todo_gql.folding import folded
 
 LONGEST_EMAIL = 255
+LONGEST_USERNAME = 50
 # What is longer as it is typed is too long in every form, and takes long to normalise.
 LONGEST_TYPED = 4 * LONGEST_EMAIL
 # White space but for control characters, which are told and not dropped.

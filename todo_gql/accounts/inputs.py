@@ -6,11 +6,17 @@ from urllib.parse import urlsplit
 import strawberry
 from email_validator import EmailNotValidError, validate_email
 
-from todo_gql.accounts.addresses import LONGEST_EMAIL, mailbox_key, read_email, read_username
+from todo_gql.accounts.addresses import (
+    LONGEST_EMAIL,
+    LONGEST_USERNAME,
+    mailbox_key,
+    read_email,
+    read_username,
+)
 from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.passwords import password_problem
 from todo_gql.settings import Settings
-from todo_gql.text import Problem, read_text, text_problem
+from todo_gql.text import RAW, Problem, read_text, text_problem
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
 # What RFC 3986 allows nowhere in an address, and what would break out of an attribute in HTML.
@@ -76,9 +82,11 @@ def registration_problems(given: RegisterInput, settings: Settings) -> list[User
 
 def username_problem(username: str) -> Problem | None:
     """What is wrong with a user name; None when nothing is."""
+    if len(username) > RAW * LONGEST_USERNAME:
+        return text_problem(username, longest=LONGEST_USERNAME)
     if username and not USERNAME.fullmatch(username):
         return ErrorCode.INVALID, "Use only letters from A to Z, digits, and the signs _ . -"
-    return text_problem(username, shortest=3, longest=50)
+    return text_problem(username, shortest=3, longest=LONGEST_USERNAME)
 
 
 def email_problem(email: str, settings: Settings) -> Problem | None:

@@ -4,7 +4,13 @@ from typing import NamedTuple
 
 from tortoise.expressions import Q, RawSQL
 
-from todo_gql.accounts.addresses import LONGEST_TYPED, mailbox_key, name_key
+from todo_gql.accounts.addresses import (
+    LONGEST_EMAIL,
+    LONGEST_TYPED,
+    LONGEST_USERNAME,
+    mailbox_key,
+    name_key,
+)
 from todo_gql.models import User
 from todo_gql.text import text_problem
 
@@ -46,7 +52,11 @@ def name_keys(typed: str) -> Name:
     if text_problem(typed.strip(), longest=LONGEST_TYPED):
         return Name()
     key = name_key(typed)
-    return Name(*email_keys(typed.strip())) if "@" in key else Name(username=key)
+    if "@" not in key:
+        return Name(username=key) if len(key) <= LONGEST_USERNAME else Name()
+    keys = email_keys(typed.strip())
+    # Some letters stand for many, and no account has a key so long.
+    return Name(*keys) if max(map(len, keys)) <= LONGEST_EMAIL else Name()
 
 
 async def account_named(username_or_email: str) -> User | None:

@@ -21,7 +21,7 @@ from todo_gql.documents.amounts import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.measures import Measure
 from todo_gql.documents.one_of import OneOfVariablesRule
-from todo_gql.documents.secrecy import Secrecy
+from todo_gql.documents.secrecy import Secrecy, SentNames
 from todo_gql.errors import Code, formatted
 from todo_gql.settings import Settings
 
@@ -140,7 +140,7 @@ class Documents:
         """The entries as the sender of this text and these variables may see them."""
         if self.secrecy is None:
             return entries
-        sent = self.secrecy.names_in(text, variables)
+        sent = SentNames(text, variables)
         return [
             entry | {"message": self.secrecy.kept(entry["message"], sent)}
             if entry["extensions"]["code"] in FROM_THE_SCHEMA

@@ -39,22 +39,41 @@ def names_of(schema: GraphQLSchema) -> frozenset[str]:
     return frozenset(names - set(specified_scalar_types))
 
 
+class SentNames:
+    """What a client sent, in which names are looked up only once a message has them."""
+
+    def __init__(self, text: str, variables: object) -> None:
+        self.text = text
+        self.variables = variables
+        self._dumped: str | None = None
+        self._known: dict[str, bool] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether a name stands in it as a whole."""
+        known = self._known.get(name)
+        if known is None:
+            if self._dumped is None:
+                self._dumped = json.dumps(self.variables)
+            # Most names aren't there at all, which is soon found.
+            known = self._known[name] = any(
+                name in text and re.search(rf"(?<![_0-9A-Za-z]){name}(?![_0-9A-Za-z])", text)
+                for text in (self.text, self._dumped)
+            )
+        return known
+
+
 class Secrecy:
     """Leaves out of messages what only the schema could have told."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.names = names_of(schema)
 
-    def names_in(self, text: str, variables: object) -> set[str]:
-        """The names that a client sent."""
-        return set(_NAME.findall(text)) | set(_NAME.findall(json.dumps(variables)))
-
-    def kept(self, message: str, sent: set[str]) -> str:
-        """The message with an ellipsis for each name that isn't in `sent`."""
-        secret = self.names - sent
+    def kept(self, message: str, sent: SentNames) -> str:
+        """The message with an ellipsis for each name of the schema that wasn't sent."""
 
         def hide(found: re.Match[str]) -> str:
-            return HIDDEN if found[0] in secret else found[0]
+            is_secret = found[0] in self.names and not sent.has(found[0])
+            return HIDDEN if is_secret else found[0]
 
         message = _SUGGESTION.sub("", message)
         message = _QUOTED.sub(lambda quoted: _NAME.sub(hide, quoted[0]), message)

@@ -11,6 +11,8 @@ Pairs = list[tuple[bytes, bytes]]
 
 # Where in a scope its headers stand once they were looked through.
 LOOKED_THROUGH: Final = "todo_gql.headers"
+# What follows from a header is remembered beside it; no client sends longer ones.
+LONGEST_REMEMBERED: Final = 1_000
 FORWARDING: Final = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 # Browsers send these along by themselves, to us as well as to what stands before us.
 OF_PROXIES: Final = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
@@ -40,11 +42,11 @@ class Headers(dict[bytes, bytes]):
         if len(self) < len(pairs):
             for name in self:
                 self[name] = b", ".join(value for key, value in pairs if key == name)
-        self.accepted: Accepted = accepted(self.get(b"accept"))
+        self.accepted: Accepted = accepted(self.get(b"accept", b"")[:LONGEST_REMEMBERED])
         self.token: str | None = _bearer_token(self.get(b"authorization"))
         self.user_agent = _text(self.get(b"user-agent"))
         self.are_forwarded = not FORWARDING.isdisjoint(self)
-        self.accept_gzip = accepts_gzip(self.get(b"accept-encoding"))
+        self.accept_gzip = accepts_gzip(self.get(b"accept-encoding", b"")[:LONGEST_REMEMBERED])
         self.announce_json = False
 
 

@@ -19,6 +19,7 @@ from todo_gql.http.headers import Headers
 from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
+LONGEST_MEDIA_TYPE = 1_000
 LARGEST_BATCH = 100
 
 
@@ -187,7 +188,8 @@ def _is_of_type(content_type: bytes, expected: str) -> bool:
 
 def check_content_type(headers: Headers, expected: str) -> None:
     """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
-    if not _is_of_type(headers.get(b"content-type", b""), expected):
+    media_type = headers.get(b"content-type", b"")
+    if len(media_type) > LONGEST_MEDIA_TYPE or not _is_of_type(media_type, expected):
         raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise BadRequest(415, "Send the request without Content-Encoding.")

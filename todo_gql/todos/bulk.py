@@ -8,8 +8,9 @@ import strawberry
 
 from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, UserError, invalid, not_found
-from todo_gql.node import parse_id
+from todo_gql.node import LENGTH, parse_id
 from todo_gql.outages import retried
+from todo_gql.pace import Pace
 from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, taken
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
@@ -119,7 +120,11 @@ async def create_todos(
     sent_ids = [given(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
-    drafts = [read_draft(sent, "inputs", str(place)) for place, sent in enumerate(inputs)]
+    pace = Pace()
+    drafts = []
+    for place, sent in enumerate(inputs):
+        await pace.breathe()
+        drafts.append(read_draft(sent, "inputs", str(place)))
     async with owner_write(viewer) as write:
         outcomes = [
             Outcome(id, None, None if problems else drafted(draft, viewer, write.now), problems)
@@ -208,9 +213,11 @@ def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[Us
     seen: set[str] = set()
     problems: list[UserError] = []
     for place, id in enumerate(ids[: MAX_ITEMS + 1]):
-        if id is not None and id.lower() in seen:
+        # What is longer is no id, and is told so.
+        if id is None or len(id) > LENGTH:
+            continue
+        if id.lower() in seen:
             message = "This id stands in the list already."
             problems.append(invalid(ErrorCode.INVALID, message, argument, str(place), *path))
-        if id is not None:
-            seen.add(id.lower())
+        seen.add(id.lower())
     return problems

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -15,7 +15,7 @@ from todo_gql.node import parse_id
 from todo_gql.statement import Statement
 from todo_gql.text import read_text, text_problem
 from todo_gql.todos.inputs import TagComparator, TodoFilter, given
-from todo_gql.todos.tag_names import MAX_TAGS, normal_form, stored_forms
+from todo_gql.todos.tag_names import MAX_TAGS, normal_form, stored_forms, too_much_to_fold
 
 MAX_DEPTH = 5
 MAX_NODES = 50
@@ -62,6 +62,7 @@ class FilterConditions:
     statement: Statement
     now: datetime
     nodes: int = 0
+    names: set[str] = field(default_factory=set)
 
     def of(self, wanted: TodoFilter, depth: int) -> str:
         """The condition that all parts of a filter hold."""
@@ -137,6 +138,7 @@ class FilterConditions:
 
     def _tags(self, comparator: TagComparator) -> list[str]:
         parts = []
+        self._note(comparator)
         if (some := given(comparator.some)) is not None:
             parts.append(self._carries(_names(some)))
         if (every := given(comparator.every)) is not None:
@@ -149,6 +151,13 @@ class FilterConditions:
         if (is_empty := given(comparator.is_empty)) is not None:
             parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGGED})")
         return parts
+
+    def _note(self, comparator: TagComparator) -> None:
+        """Note the names of tags; `BadUserInput` when all of the filter's are too much to fold."""
+        for names in (comparator.some, comparator.every, comparator.none):
+            self.names.update(_checked_names(given(names) or []))
+        if too_much_to_fold(self.names):
+            raise BadUserInput("The names of tags in a filter are too long together.")
 
     def _carries(self, names: list[str]) -> str:
         return f"EXISTS ({TAGGED} AND g.name = ANY({self.statement.bind(names)}::text[]))"

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.folding import name_of
@@ -16,7 +17,23 @@ MAX_NAMES = 100
 def normal_form(name: str) -> str:
     """The name under which a tag is stored and shown, whichever way it was typed."""
     # No tag has a name so long, and so it needs no folding.
-    return name if len(name) > RAW * MAX_LENGTH else name_of(name)
+    return name if len(name) > RAW * MAX_LENGTH else _folded(name)
+
+
+# A variable may name the same tags in a hundred places of a request.
+@lru_cache(maxsize=1024)
+def _folded(name: str) -> str:
+    # Some characters stand for eighteen others.
+    composed = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return composed if len(composed) > RAW * MAX_LENGTH else name_of(name)
+
+
+def too_much_to_fold(names: Iterable[str]) -> bool:
+    """Whether names together have more letters than a list of the longest names."""
+    letters = sum(
+        len(name) for name in set(names) if not name.isascii() and len(name) <= RAW * MAX_LENGTH
+    )
+    return letters > MAX_NAMES * MAX_LENGTH
 
 
 def stored_forms(name: str) -> set[str]:
@@ -27,7 +44,7 @@ def stored_forms(name: str) -> set[str]:
     if name.isascii() or len(name) > RAW * MAX_LENGTH:
         return {normal_form(name)}
     lower = unicodedata.normalize("NFKC", name).strip().lower()
-    return {name_of(name), unicodedata.normalize("NFKC", lower)}
+    return {normal_form(name), unicodedata.normalize("NFKC", lower)}
 
 
 def as_carried(names: Iterable[str], carried: Sequence[str]) -> tuple[str, ...]:
@@ -45,7 +62,8 @@ def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
     """The normal form of one name, with what is wrong with it added to `problems`."""
     if name.isascii() and name.isprintable() and 1 <= len(plain := name.strip()) <= MAX_LENGTH:
         return plain.lower()
-    problem = raw_problem(name.strip(WHITE_SPACE), longest=MAX_LENGTH)
+    problem = raw_problem(name, longest=MAX_LENGTH) if len(name) > RAW * MAX_LENGTH else None
+    problem = problem or raw_problem(name.strip(WHITE_SPACE), longest=MAX_LENGTH)
     normal = "" if problem else normal_form(name)
     if not problem:
         normal = normal if shows(normal) else ""
@@ -60,6 +78,12 @@ def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) 
     if len(names) > MAX_NAMES:
         message = f"A list has at most {MAX_NAMES} names, not {len(names)}."
         problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
+        return ()
+    if too_much_to_fold(names):
+        message = (
+            f"The names of a list have at most {MAX_NAMES * MAX_LENGTH:,} characters together."
+        )
+        problems.append(invalid(ErrorCode.TOO_LONG, message, *path))
         return ()
     distinct = {
         read_tag_name(name, problems, *path, str(place)) for place, name in enumerate(names)

@@ -1,0 +1,152 @@
+"""What clients send is measured before it is read, wherever it may stand in the schema."""
+
+import json
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.conftest import CREATE, Account
+from tests.worst_texts import SIZES, Place, places, request, texts
+from todo_gql import db, folding, node, scalars
+from todo_gql.accounts.inputs import username_problem
+from todo_gql.errors import ErrorCode
+from todo_gql.text import RAW
+from todo_gql.todos import filters, tag_names, values
+
+# The longest texts that are normalised are descriptions and what is searched for.
+LONGEST = RAW * max(values.MAX_DESCRIPTION, filters.MAX_SEARCH)
+EXPANDING = "\ufdfa"
+PLACES = list(places())
+
+
+async def answer(account: Account, place: Place, value: Any) -> dict[str, Any]:
+    """What is answered to a value in one place."""
+    body = json.dumps(request(place, value)).encode()
+    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
+    sent = await account.http.post("/graphql", content=body, headers=headers)
+    answered: dict[str, Any] = sent.json()
+    return answered
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nothing_long_is_normalised(
+    account: Account, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever scalar of the schema it is sent for, which answers with an error of the client's."""
+    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    normalised = list[int]()
+    real = unicodedata.normalize
+
+    def noted(form: Any, text: str) -> str:
+        normalised.append(len(text))
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", noted)
+    text = EXPANDING * (size // 6)
+    for place in PLACES:
+        if place[0][0] == "Subscription":
+            continue
+        if place[1][-1] in {"usernameOrEmail", "email"}:
+            # Where short ones become long ones, too.
+            for name in (f"{EXPANDING * 200}@example.com", "x" * 900 + "@example.com"):
+                assert not {
+                    e["extensions"]["code"]
+                    for e in (await answer(account, place, name)).get("errors", ())
+                } & {"INTERNAL"}
+        codes = {
+            e["extensions"]["code"] for e in (await answer(account, place, text)).get("errors", ())
+        }
+        assert codes <= {"BAD_USER_INPUT", "UNAUTHENTICATED", "RATE_LIMITED"}, place
+    # Eighteen times as long is what the longest that may be normalised becomes.
+    assert max(normalised, default=0) <= 18 * LONGEST
+    assert sum(length > LONGEST for length in normalised) == 0
+
+
+@pytest.mark.parametrize("name", list(texts(0)))
+def test_a_name_is_folded_only_while_it_is_short(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What becomes too long when it is composed isn't worked on any more."""
+    folded = list[int]()
+    real = folding.folded
+
+    def noted(text: str) -> str:
+        folded.append(len(text))
+        return real(text)
+
+    monkeypatch.setattr(folding, "folded", noted)
+    text = texts(250_000)[name]
+    for size in (50, 200, 201, len(text)):
+        tag_names.stored_forms(text[:size])
+        tag_names.read_tag_name(text[:size], [])
+    assert max(folded, default=0) <= RAW * tag_names.MAX_LENGTH
+
+
+def test_a_name_that_many_todos_share_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One variable may stand in each of a hundred."""
+    folded = list[str]()
+    real = folding.name_of
+
+    def noted(text: str) -> str:
+        folded.append(text)
+        return real(text)
+
+    monkeypatch.setattr(tag_names, "name_of", noted)
+    names = [f"N\u00e4me {n}" for n in range(10)]
+    for _ in range(100):
+        assert len(tag_names.read_tags(names, [])) == 10
+    assert len(folded) <= 10
+
+
+def test_the_names_of_a_list_are_short_together() -> None:
+    """More letters than a list of the longest names has aren't folded; names in ASCII are free."""
+    problems: list[Any] = []
+    assert tag_names.read_tag_names(["\u00e9" * 50 + str(n) for n in range(100)], problems) == ()
+    assert [problem.code for problem in problems] == [ErrorCode.TOO_LONG]
+    assert len(tag_names.read_tag_names([f"{n:050}" for n in range(100)], [])) == 100
+    assert len(tag_names.read_tag_names(["\u00e9" * 50] * 100, [])) == 1
+
+
+async def test_the_names_of_a_filter_are_short_together(account: Account) -> None:
+    """In all of its parts, each of which would be allowed."""
+    names = [["\u00e9" * 100 + f"{part} {n}" for n in range(20)] for part in range(4)]
+    query = "query ($f: TodoFilter) { todos(filter: $f) { totalCount } }"
+    parts = [{"tags": {"some": some}} for some in names]
+    assert (await account.data(query, f={"or": parts[:1]}))["todos"] == {"totalCount": 0}
+    error = await account.error(query, f={"or": parts})
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "too long together" in error["message"]
+
+
+async def test_a_long_text_that_many_todos_share_is_answered(account: Account) -> None:
+    """A hundred todos of one bulk have the same description, which is right or wrong in each."""
+    items = " ".join('{ title: "t", description: $d, tags: [$t] }' for _ in range(60))
+    query = (
+        "mutation ($d: String, $t: String!) {"
+        f" todoBulkCreate(inputs: [{items}]) {{ processed errors {{ code }} }} }}"
+    )
+    sent = {"d": "a\u0315" * 2_400, "t": "\ufdfa" * 2}
+    assert (await account.data(query, **sent))["todoBulkCreate"]["processed"] == 60
+    sent = {"d": "a\u0315" * 20_000, "t": "\ufdfa" * 200}
+    assert (await account.data(query, **sent))["todoBulkCreate"]["processed"] == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_ids_and_moments_are_measured_first(size: int) -> None:
+    """No id and no time is so long."""
+    assert node.parse_id("0" * size) is None
+    with pytest.raises(Exception, match="RFC 3339"):
+        scalars.parse_time("2026-01-01T00:00:00." + "1" * size + "Z")
+    assert username_problem("\u00e9" * size) == (
+        ErrorCode.TOO_LONG,
+        "At most 50 characters, please.",
+    )
+
+
+async def test_white_space_around_a_title_counts_before_it_is_cut(account: Account) -> None:
+    """Some of it is cut, and no more than four times the limit is looked at."""
+    assert (await account.create(title="\u3000" * 300 + "a"))["title"] == "a"
+    payload = (await account.data(CREATE, input={"title": "\u3000" * 900 + "a"}))["todoCreate"]
+    assert [error["code"] for error in payload["errors"]] == ["TOO_LONG"]
