@@ -269,3 +269,45 @@ async def signing_in(target: Target) -> None:
             yield request(f"mutation {{ login(input: {{ {given} }}) {{ errors {{ code }} }} }}")
 
     await flood(target, requests, 20, 0.05)
+
+
+@attack("the worst texts in every place")
+async def writing_badly(target: Target) -> None:
+    """Names that grow when they are folded, and texts of marks, shared by a hundred todos."""
+    todos = " ".join("{ title: $t, description: $d, tags: $n }" for _ in range(80))
+    query = (
+        "mutation ($t: String!, $d: String, $n: [String!]) {"
+        f" todoBulkCreate(inputs: [{todos}], dryRun: true) {{ errors {{ code }} }} }}"
+    )
+    marks, grows = "a" + "\u0315\u0300\u0334" * 9, "\ufdfa"
+    sent = [
+        request(query, target.token, {"t": marks * 7, "d": marks * 178, "n": [grows * 200] * 100}),
+        request(query, target.token, {"t": "\u3000" * 60_000, "d": "\u0315" * 40_000, "n": []}),
+        request(
+            "query ($f: TodoFilter) { todos(first: 1, filter: $f) { nodes { id } } }",
+            target.token,
+            {"f": {"or": [{"tags": {"some": [f"{n}" + grows * 190] * 20}} for n in range(40)]}},
+        ),
+        request(
+            "mutation ($n: String!) { login(input: { usernameOrEmail: $n, password: $n }) { errors { code } } }",
+            None,
+            {"n": grows * 60_000},
+        ),
+    ]
+    await flood(target, lambda _: cycle(sent), 20, 0.05)
+
+
+@attack("the worst documents without an account")
+async def validating(target: Target) -> None:
+    """Each is another one, so that nothing of it is remembered."""
+    number = count()
+
+    def requests(_: int) -> Iterator[bytes]:
+        objects, lines = "viewer { id } " * 220, "\n" * 20_000
+        while True:
+            one = next(number)
+            for inside in (objects, "... on User { id } " * 150, f"{lines} x0 x1 x2 x3 x4 x5 x6"):
+                yield request(f"{{ viewer {{ id }} }} fragment F{one} on Query {{ {inside} }}")
+            yield request(f"{{ a{one} {' '.join(f'viewe{n}' for n in range(900))} }}")
+
+    await flood(target, requests, 20, 0.02)
