@@ -56,6 +56,8 @@ def _environment(name: str, database_url: str) -> dict[str, str]:
         "ACCESS_TOKEN_EXPIRE_MINUTES": "600",
         "RATE_LIMIT_REQUESTS": "0",
         "RATE_LIMIT_COST": "0",
+        # One user has as many todos as an account may have, and makes more.
+        "ACCOUNT_TODOS": "1000000",
         "PYTHONPATH": str(ROOT),
     }
     if name == GRAPHQL_CORE:

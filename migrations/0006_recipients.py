@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ),
         # Of mails from before nothing is counted: an hour later none of them would be.
         ops.RunSQL(
-            "CREATE INDEX IF NOT EXISTS mails_by_recipient ON mails (recipient_hash, created_at)"
+            "CREATE INDEX mails_by_recipient ON mails (recipient_hash, created_at)"
             " WHERE recipient_hash IS NOT NULL;"
         ),
     ]

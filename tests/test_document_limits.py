@@ -109,6 +109,25 @@ async def test_a_bulk_action_costs_what_it_is_given(account: Account) -> None:
     assert await cost(account, query, inputs=[{"title": "x"}] * 4) == 10 + 4 * 2
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'todoBulkCreate(inputs: [{ title: "a" }, { title: "b" }])',
+        "todoBulkUpdate(ids: $ids, action: { setStatus: PENDING })",
+        "todoBulkDelete(ids: $ids)",
+        "todoBulkRestore(ids: $ids)",
+    ],
+)
+async def test_a_bulk_action_costs_the_same_without_its_results(
+    account: Account, call: str
+) -> None:
+    """Each item is work, whether anything of it is selected or not."""
+    head = "mutation ($ids: [ID!]!)" if "$ids" in call else "mutation"
+    ids = {"ids": ["a", "b"]} if "$ids" in call else {}
+    assert await cost(account, f"{head} {{ {call} {{ updated }} }}", **ids) == 10 + 2
+    assert await cost(account, f"{head} {{ {call} {{ results {{ index }} }} }}", **ids) == 10 + 2
+
+
 async def test_a_page_that_is_too_large_is_an_error_of_its_argument(account: Account) -> None:
     """It is not said to cost too much, since it is never fetched."""
     query = "query ($n: Int) { todos(first: $n) { nodes { id } } }"

@@ -55,7 +55,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "register": (
         f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
-        8,
+        9,
     ),
     "login": (f'login(input: {{ usernameOrEmail: "USER", password: "{PASSWORD}" }})', 5),
     "login with a wrong password": ('login(input: { usernameOrEmail: "USER", password: "x" })', 1),
@@ -66,13 +66,13 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
-        9,
+        10,
     ),
-    "emailVerificationRequest": ("emailVerificationRequest", 6),
+    "emailVerificationRequest": ("emailVerificationRequest", 7),
     "emailVerify of nothing": ('emailVerify(token: "x")', 0),
     "emailChangeRequest": (
         f'emailChangeRequest(email: "NAME@example.com", currentPassword: "{PASSWORD}")',
-        9,
+        11,
     ),
     "emailChangeConfirm of nothing": ('emailChangeConfirm(token: "x")', 0),
     "passwordResetRequest": ('passwordResetRequest(email: "NAME@example.com")', 1),
@@ -80,7 +80,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 11),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 12),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 

@@ -61,7 +61,8 @@ class User(Model):
     """An account, and the row whose lock puts its owner's writes in a line.
 
     `mailbox_key` stands for all addresses of the mailbox, where `email_key`, the address in lower
-    case, isn't what does so.
+    case, isn't what does so. `trash_count` and `stored_bytes` are right where `counted_seq` is
+    `change_seq`: the release before them raises the latter alone.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -87,6 +88,9 @@ class User(Model):
     in_progress_count = fields.IntField(default=0)
     completed_count = fields.IntField(default=0)
     cancelled_count = fields.IntField(default=0)
+    trash_count = fields.IntField(default=0, db_default=0)
+    stored_bytes = fields.BigIntField(default=0, db_default=0)
+    counted_seq = fields.BigIntField(default=0, db_default=0)
 
     class Meta:
         table = "users"

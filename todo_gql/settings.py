@@ -102,6 +102,13 @@ class Settings(BaseSettings):
         None, ge=1, description="How long the change log is kept; for ever if absent."
     )
 
+    account_todos: int = Field(
+        100_000, ge=1, description="Todos of an account at most, those in the trash too."
+    )
+    account_bytes: int = Field(
+        2**30, ge=1024, description="Bytes of an account's todos and change log at most."
+    )
+
     redis_url: SecretStr | None = Field(
         None,
         description="redis://… or rediss://…, Redis or Valkey: replicas share limits and wake-ups.",

@@ -30,6 +30,7 @@ from todo_gql.outages import OutcomeUnknown
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
 from todo_gql.telemetry.observation import act_for
+from todo_gql.todos.stock import recount_storage
 from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
@@ -212,6 +213,11 @@ class Worker:
     async def _upkeep(self, _schedule: Schedule) -> None:
         """Delete what is due; what can't be is told, and keeps nothing else from it."""
         act_for("upkeep")
+        try:
+            if number := await recount_storage():
+                logger.info("counted what %d accounts store", number)
+        except Exception:
+            logger.exception("what accounts store can't be counted")
         steps: dict[str, Callable[[], Awaitable[int]]] = {
             "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
             "changes": partial(purge_changes, self.settings.changes_retention_days),

@@ -16,11 +16,10 @@ from todo_gql.models import User
 from todo_gql.settings import Settings
 
 # Two accounts can't both cause the last mail that a recipient may be sent.
-LOCK = "SELECT pg_advisory_xact_lock($1)"
-HAS_OWNER = (
-    f"SELECT FROM users WHERE {MAILBOX} = ANY($1::text[]) AND id <> $2"
-    " AND email_verified_at IS NOT NULL LIMIT 1"
-)
+LOCK = f"""
+SELECT pg_advisory_xact_lock($1), EXISTS (SELECT FROM users WHERE {MAILBOX} = ANY($2::text[])
+    AND id <> $3 AND email_verified_at IS NOT NULL) AS has_owner
+"""
 
 
 class Share(NamedTuple):
@@ -46,14 +45,15 @@ async def share(
     if is_proven and not has_link:
         return Share()
     own, others, notices = (_hashed(whose, address, settings) for whose in ("own", "", "notices"))
-    await db.fetch(LOCK, int.from_bytes(others[:8], signed=True))
+    mailboxes = [mailbox_key(address), recipient_key(address)]
+    lock = int.from_bytes(others[:8], signed=True)
+    [row] = await db.fetch(LOCK, lock, mailboxes, account.id)
     most = settings.mails_per_recipient
     if not has_link:
         return Share(notices, [notices], max(most, settings.mails_per_hour))
     if is_proven:
         return Share(own, [own], most)
-    mailboxes = [mailbox_key(address), recipient_key(address)]
-    if await db.fetch(HAS_OWNER, mailboxes, account.id):
+    if row["has_owner"]:
         most = max(1, most - settings.mails_per_hour)
     return Share(others, [own, others], most)
 

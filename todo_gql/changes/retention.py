@@ -5,6 +5,7 @@ from uuid import UUID
 
 from todo_gql import db
 from todo_gql.owners import LOCK_OWNER, owners_where
+from todo_gql.todos.storage import CHANGE_BYTES
 
 CHANGES_AT_ONCE = 5_000
 HAS_OLD_CHANGES = """
@@ -12,16 +13,19 @@ HAS_OLD_CHANGES = """
     < now() - make_interval(days => $3)
 """
 # Only the start of a log, whatever a clock once said, so that what is kept has no gap.
-FORGET = """
+FORGET = f"""
 DELETE FROM changes WHERE owner_id = $1 AND seq = ANY(ARRAY(
     SELECT o.seq FROM (
         SELECT c.seq, bool_and(c.at < now() - make_interval(days => $3))
             OVER (ORDER BY c.seq) AS is_old
         FROM (SELECT seq, at FROM changes WHERE owner_id = $1 ORDER BY seq LIMIT $2) c
-    ) o WHERE o.is_old)) RETURNING seq, id
+    ) o WHERE o.is_old)) RETURNING seq, id, {CHANGE_BYTES} AS bytes
 """
 # Who stands there has missed nothing, and is to be told from who stands in a log that was undone.
-REMEMBER = "UPDATE users SET forgotten_change_id = $2 WHERE id = $1"
+REMEMBER = """
+UPDATE users SET forgotten_change_id = $2, stored_bytes = greatest(0, stored_bytes - $3)
+WHERE id = $1
+"""
 
 
 async def purge_changes(days: int | None) -> int:
@@ -45,5 +49,6 @@ async def _purge(owner_id: UUID, days: int) -> int:
         forgotten = await connection.fetch(FORGET, owner_id, CHANGES_AT_ONCE, days)
         if forgotten:
             newest = max(forgotten, key=itemgetter("seq"))
-            await connection.execute(REMEMBER, owner_id, newest["id"])
+            stored_bytes = sum(row["bytes"] for row in forgotten)
+            await connection.execute(REMEMBER, owner_id, newest["id"], stored_bytes)
         return len(forgotten)

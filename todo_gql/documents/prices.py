@@ -20,7 +20,7 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from todo_gql.documents.amounts import Amount, length, page_size, product, total
+from todo_gql.documents.amounts import Amount, largest, length, page_size, product, total
 from todo_gql.documents.arguments import ArgumentPrices, Charged, cost_of_arguments
 from todo_gql.work import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
 
@@ -114,7 +114,8 @@ class Price:
             case Kind.LEAF:
                 return self.own
             case Kind.MUTATION:
-                return total([MUTATION_COST, each])
+                # An item is as much work whether its result is selected or not.
+                return total([MUTATION_COST, largest([each, items if self.sized_by else 0])])
             case Kind.PAGE if has_objects:
                 return product(page_size(node.arguments or (), self.page), total([1, each]))
             case Kind.WRAPPING:

@@ -17,6 +17,7 @@ from todo_gql.changes.log import Entry
 from todo_gql.models import Status, User
 from todo_gql.seeding.lives import lives
 from todo_gql.todos.state import STORED, TodoState
+from todo_gql.todos.storage import growth
 from todo_gql.todos.write_statements import NAME_TAGS
 from todo_gql.todos.writes import OwnerWrite, named_tags, owner_write
 
@@ -28,7 +29,8 @@ NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_sess
 COUNT = """
 UPDATE users SET change_seq = change_seq + $2,
     pending_count = pending_count + $3, in_progress_count = in_progress_count + $4,
-    completed_count = completed_count + $5, cancelled_count = cancelled_count + $6
+    completed_count = completed_count + $5, cancelled_count = cancelled_count + $6,
+    trash_count = trash_count + $7, stored_bytes = stored_bytes + $8, counted_seq = counted_seq + $2
 WHERE id = $1 RETURNING change_seq - $2
 """
 CHANGE_COLUMNS = ("id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at")
@@ -74,9 +76,10 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     await _store_tags(write, todos)
     entries = sorted((entry for life in batch for entry in life), key=_moment)
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
-    counts = (statuses[status] for status in Status)
+    counts = [*(statuses[status] for status in Status), len(todos) - statuses.total()]
+    stored = sum(growth(entry, entry.changed_fields()) for entry in entries)
     owner_id = write.viewer.id
-    seq: int = await write.connection.fetchval(COUNT, owner_id, len(entries), *counts)
+    seq: int = await write.connection.fetchval(COUNT, owner_id, len(entries), *counts, stored)
     changes = (
         (
             uuid7(),

@@ -8,6 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.auth import Viewer
+from todo_gql.changes.log import Entry
 from todo_gql.context import Info
 from todo_gql.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.loaders import TagOfTodo, has_name_alone
@@ -18,6 +19,7 @@ from todo_gql.text import Problem
 from todo_gql.todos.inputs import TodoCreateInput, given
 from todo_gql.todos.payloads import TodoPayload
 from todo_gql.todos.state import TodoEdit, TodoState
+from todo_gql.todos.storage import Quota
 from todo_gql.todos.types import Todo
 from todo_gql.todos.values import read_create
 from todo_gql.todos.writes import Made, OwnerWrite, create_at_once, owner_write
@@ -76,6 +78,9 @@ async def change_todo(
         changed = edit(stored, write.now)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[invalid(*changed, "id")])
+        quota = Quota.of(info.context.settings)
+        if stored != changed and (refusal := write.storage.refusal(Entry(stored, changed), quota)):
+            return TodoPayload(todo=shown(stored, info), errors=[invalid(*refusal, "id")])
         todo = write.change(stored, changed)
         await write.store()
     info.context.forget_loaded()
@@ -160,12 +165,16 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
         return TodoPayload(errors=problems)
     todo = drafted(draft, viewer, info.context.now)
     # The log tells when a todo was completed, so that has to be known before it is written.
-    made = None if todo.completed_at else await create_at_once(viewer, todo)
+    quota = Quota.of(info.context.settings)
+    made = None if todo.completed_at else await create_at_once(viewer, todo, quota)
     if made is None:
         async with owner_write(viewer) as write:
             todo = drafted(draft, viewer, write.now)
-            if not await write.create([todo]):
+            refusal = write.storage.refusal(Entry(None, todo), quota)
+            if refusal or not await write.create([todo]):
                 [(stored, error)] = await taken(write, [todo.id], [["input"]], info)
+                if refusal and stored is None and not isinstance(error, ConflictError):
+                    return TodoPayload(errors=[invalid(*refusal, "input")])
                 return TodoPayload(todo=shown(stored, info), errors=[error])
             made = Made(todo, write.made_tags[todo.id])
     info.context.forget_loaded()

@@ -1,11 +1,13 @@
 """Changes of many todos in one transaction: all or none, or those that can be."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import strawberry
 
+from todo_gql.changes.log import Entry
 from todo_gql.context import Info
 from todo_gql.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.node import LENGTH, parse_id
@@ -15,6 +17,7 @@ from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, take
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.todos.state import TodoState
+from todo_gql.todos.storage import Quota
 from todo_gql.todos.tag_names import MAX_TAGS, as_carried, normal_form, read_tag_names, read_tags
 from todo_gql.todos.writes import OwnerWrite, owner_write
 
@@ -90,24 +93,26 @@ async def change_todos(
     viewer = info.context.signed_in()
     if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
-    keys = [parse_id(id) for id in ids]
+    keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     async with owner_write(viewer) as write:
         stored = await write.load([key for key in keys if key], trash=trash)
         outcomes = [
-            _edited(write, id, stored.get(key) if key else None, edit, place)
+            _edited(write, id, stored.get(key) if key else None, edit, place, quota)
             for place, (id, key) in enumerate(zip(ids, keys, strict=True))
         ]
         return await _concluded(info, write, outcomes, options)
 
 
 def _edited(
-    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, place: int
+    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, place: int, quota: Quota
 ) -> Outcome:
     if stored is None:
         return Outcome(id, errors=[not_found("ids", str(place))])
     changed = edit(stored, write.now)
     if not isinstance(changed, TodoState):
         return Outcome(id, stored, stored, [invalid(*changed, "ids", str(place))])
+    if stored != changed and (refusal := write.storage.refusal(Entry(stored, changed), quota)):
+        return Outcome(id, stored, stored, [invalid(*refusal, "ids", str(place))])
     return Outcome(id, stored, write.change(stored, changed))
 
 
@@ -135,6 +140,7 @@ async def create_todos(
 
 
 async def _insert(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
+    await _keep_to_quota(write, outcomes, Quota.of(info.context.settings))
     created = await write.create([outcome.after for outcome in outcomes if outcome.after])
     clashes = [
         (outcome, outcome.after.id, ["inputs", str(place)])
@@ -145,6 +151,25 @@ async def _insert(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) ->
     for (outcome, *_), (stored, error) in zip(clashes, found, strict=True):
         outcome.before = outcome.after = stored
         outcome.errors.append(error)
+
+
+async def _keep_to_quota(write: OwnerWrite, outcomes: Sequence[Outcome], quota: Quota) -> None:
+    """Refuse the todos for which there is no room beside those before them.
+
+    Ids that can't be used again take no room: they are looked for where there may be too little.
+    """
+    drafts = [outcome.after for outcome in outcomes if outcome.after]
+    trial = copy(write.storage)
+    if not any(trial.refusal(Entry(None, todo), quota) for todo in drafts):
+        return
+    ids = [todo.id for todo in drafts]
+    used = (await write.load(ids, trash=True)).keys() | await write.known(ids)
+    for place, outcome in enumerate(outcomes):
+        if outcome.after is None or outcome.after.id in used:
+            continue
+        if refusal := write.storage.refusal(Entry(None, outcome.after), quota):
+            outcome.after = None
+            outcome.errors.append(invalid(*refusal, "inputs", str(place)))
 
 
 async def _concluded(

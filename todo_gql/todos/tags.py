@@ -4,18 +4,19 @@ from uuid import UUID
 
 from todo_gql import access, db
 from todo_gql.context import Context
-from todo_gql.errors import UserError, not_found
+from todo_gql.errors import UserError, invalid, not_found
 from todo_gql.models import Action
 from todo_gql.node import parse_id
 from todo_gql.outages import retried
 from todo_gql.todos.payloads import TagPayload
+from todo_gql.todos.storage import CHANGE_BYTES, Quota
 from todo_gql.todos.tag_names import read_tag_name
 from todo_gql.todos.types import Tag
 from todo_gql.todos.writes import OwnerWrite, owner_write
 
 # Appends a change for every todo that carries the tag, its names before and after worked out from
 # its tags, and raises the versions; $3 is the old name and $4 the new one.
-LOG_RENAMED = """
+LOG_RENAMED = f"""
 WITH carriers AS (
     UPDATE todos t SET version = version + 1, updated_at = $5
     WHERE t.owner_id = $1 AND t.id IN (
@@ -30,14 +31,19 @@ named AS (
     FROM carriers c JOIN todo_tags tt ON tt.owner_id = $1 AND tt.todo_id = c.id
     JOIN tags g ON g.owner_id = $1 AND g.id = tt.tag_id GROUP BY c.id, c.created_at
 ),
+logged AS (
+    SELECT id, place, jsonb_build_array(
+        jsonb_build_object('name', 'tags', 'before', before, 'after', after)) AS diff FROM named
+),
+added AS (SELECT count(*) AS lines, coalesce(sum({CHANGE_BYTES}), 0)::bigint AS bytes FROM logged),
 counted AS (
-    UPDATE users SET change_seq = change_seq + (SELECT count(*) FROM named)
-    WHERE id = $1 RETURNING change_seq - (SELECT count(*) FROM named) AS seq
+    UPDATE users SET change_seq = change_seq + lines, counted_seq = counted_seq + lines,
+        stored_bytes = stored_bytes + bytes
+    FROM added WHERE id = $1 RETURNING change_seq - lines AS seq
 )
 INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-SELECT gen_random_uuid(), $1, counted.seq + n.place, n.id, $1, $6, jsonb_build_array(
-    jsonb_build_object('name', 'tags', 'before', n.before, 'after', n.after)), $5
-FROM counted, named n
+SELECT gen_random_uuid(), $1, counted.seq + n.place, n.id, $1, $6, n.diff, $5
+FROM counted, logged n
 """
 RETAG = """
 INSERT INTO todo_tags (owner_id, todo_id, tag_id)
@@ -66,6 +72,8 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
         if problems:
             return TagPayload(errors=problems)
         if tag["name"] != new_name:
+            if full := write.storage.is_full(Quota.of(context.settings)):
+                return TagPayload(errors=[invalid(*full, "name")])
             tag = await _renamed(write, tag, new_name)
     context.forget_loaded()
     return TagPayload(tag=Tag.from_row(tag))

@@ -4,17 +4,22 @@ from uuid import UUID
 
 from todo_gql import db
 from todo_gql.owners import LOCK_OWNER, owners_where
+from todo_gql.todos.storage import TODO_BYTES
 
 TODOS_AT_ONCE = 500
 HAS_OLD_TRASH = """
 EXISTS (SELECT FROM todos t WHERE t.owner_id = u.id AND t.deleted_at IS NOT NULL
     AND t.deleted_at < now() - make_interval(days => $3))
 """
-PURGE = """
+PURGE = f"""
 DELETE FROM todos WHERE owner_id = $1 AND id = ANY(ARRAY(
     SELECT t.id FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NOT NULL
         AND t.deleted_at < now() - make_interval(days => $3)
-    ORDER BY t.deleted_at LIMIT $2)) RETURNING id
+    ORDER BY t.deleted_at LIMIT $2)) RETURNING {TODO_BYTES} AS bytes
+"""
+COUNT = """
+UPDATE users SET trash_count = greatest(0, trash_count - $2),
+    stored_bytes = greatest(0, stored_bytes - $3) WHERE id = $1
 """
 # The trash counts for no tag, so what it alone carried has a count of 0.
 DROP_UNUSED_TAGS = """
@@ -45,4 +50,6 @@ async def _purge(owner_id: UUID, days: int) -> int:
         purged = await connection.fetch(PURGE, owner_id, TODOS_AT_ONCE, days)
         if purged:
             await connection.execute(DROP_UNUSED_TAGS, owner_id)
+            stored_bytes = sum(row["bytes"] for row in purged)
+            await connection.execute(COUNT, owner_id, len(purged), stored_bytes)
     return len(purged)

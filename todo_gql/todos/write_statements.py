@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from todo_gql.models import Todo, column_types
 from todo_gql.todos.state import STORED
+from todo_gql.todos.storage import TODOS
 
 UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
 
@@ -25,6 +26,12 @@ CLOCK = """clock AS MATERIALIZED (
 LOCKED = """locked AS MATERIALIZED (
     SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
 )"""
+# Asked once, of the account as it is under its lock. Without a quota there is room for anything.
+HAS_ROOM = f"""(
+    SELECT {TODOS} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
+        AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
+    FROM users WHERE id = $1
+) IS NOT FALSE"""
 # An id that the owner's log knows is of a todo that is there or was purged. Asked in a subquery that
 # gives a value, which is executed for each id by its index; joins could read the whole log.
 MADE = f"""made AS (
@@ -32,7 +39,7 @@ MADE = f"""made AS (
     SELECT {", ".join((NEW | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
     FROM clock, {NEW_TODOS} WHERE (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at
+    ) IS NULL AND {HAS_ROOM} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
 )"""
 CHANGED = f"""changed AS (
     UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW.items() if c not in UNCHANGEABLE)}
@@ -72,7 +79,10 @@ LOGGED = """counted AS (
         pending_count = pending_count + ($2::jsonb -> 'statuses' -> 0)::int,
         in_progress_count = in_progress_count + ($2::jsonb -> 'statuses' -> 1)::int,
         completed_count = completed_count + ($2::jsonb -> 'statuses' -> 2)::int,
-        cancelled_count = cancelled_count + ($2::jsonb -> 'statuses' -> 3)::int
+        cancelled_count = cancelled_count + ($2::jsonb -> 'statuses' -> 3)::int,
+        trash_count = trash_count + ($2::jsonb -> 'statuses' -> 4)::int,
+        stored_bytes = stored_bytes + ($2::jsonb -> 'bytes')::bigint,
+        counted_seq = counted_seq + jsonb_array_length($2::jsonb -> 'changes')
     FROM ready WHERE id = $1 RETURNING change_seq
 ), logged AS (
     INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)

@@ -25,11 +25,15 @@ from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.models import Status
 from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.todos.state import TodoState
+from todo_gql.todos.storage import TODOS, Quota, Storage, growth
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
-LOCK = "SELECT clock_timestamp() FROM users WHERE id = $1 FOR NO KEY UPDATE"
+LOCK = f"""
+SELECT clock_timestamp() AS now, {TODOS} AS todos, stored_bytes FROM users WHERE id = $1
+FOR NO KEY UPDATE
+"""
 KNOWN_IDS = "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 TAG_NAMES = (
     "ARRAY(SELECT g.name FROM todo_tags tt"
@@ -37,16 +41,19 @@ TAG_NAMES = (
     " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
 )
 
-STATUSES = len(Status)
+IN_TRASH = len(Status)
 
 
 class OwnerWrite:
     """An owner's transaction while it holds their lock."""
 
-    def __init__(self, connection: db.Connection, viewer: Viewer, now: datetime) -> None:
+    def __init__(
+        self, connection: db.Connection, viewer: Viewer, now: datetime, storage: Storage
+    ) -> None:
         self.connection = connection
         self.viewer = viewer
         self.now = now
+        self.storage = storage
         self.discarded = False
         self.made_tags: dict[UUID, list[TagOfTodo]] = {}
         self._entries: list[Entry] = []
@@ -127,9 +134,13 @@ def _rows(
     todos: Sequence[TodoState],
     moves: "TagMoves",
     entries: Sequence[Entry],
+    quota: Quota | None = None,
 ) -> str:
-    """What a statement writes, as JSON."""
+    """What a statement writes, as JSON; with a quota only if there is room for it."""
+    changed = [entry.changed_fields() for entry in entries]
     rows = {
+        "quota": quota and list(quota),
+        "bytes": sum(map(growth, entries, changed)),
         "now": now,
         "todos": [todo.as_row() for todo in todos],
         "tags": named_tags(moves.counts),
@@ -142,9 +153,11 @@ def _rows(
                 "later": later,
                 "todo_id": entry.after.id,
                 "action": entry.action,
-                "diff": entry.changed_fields(),
+                "diff": diff,
             }
-            for later, entry in zip(range(len(entries) - 1, -1, -1), entries, strict=True)
+            for later, entry, diff in zip(
+                range(len(entries) - 1, -1, -1), entries, changed, strict=True
+            )
         ],
     }
     return orjson.dumps(rows, default=str).decode()
@@ -160,13 +173,12 @@ def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
 
 
 def _status_moves(entries: Sequence[Entry]) -> list[int]:
-    """What is to be added to the number of the owner's todos in each status."""
-    moves = [0] * STATUSES
+    """What is to be added to the number of the owner's todos in each status, and in the trash."""
+    moves = [0] * (IN_TRASH + 1)
     for before, after in entries:
-        if before and before.deleted_at is None:
-            moves[before.status] -= 1
-        if after.deleted_at is None:
-            moves[after.status] += 1
+        if before:
+            moves[before.status if before.deleted_at is None else IN_TRASH] -= 1
+        moves[after.status if after.deleted_at is None else IN_TRASH] += 1
     return moves
 
 
@@ -210,8 +222,10 @@ class Made(NamedTuple):
     tags: list[TagOfTodo]
 
 
-async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
-    """Make a todo in a transaction that is one message; None, and nothing, if its id isn't free.
+async def create_at_once(viewer: Viewer, todo: TodoState, quota: Quota) -> Made | None:
+    """Make a todo in a transaction that is one message.
+
+    None, and nothing, if its id isn't free or there is no room for it.
 
     The message has the same statement executed twice: the first time it takes the lock, and the
     second it writes, having begun only then. The times are PostgreSQL's. Who uses it is to be
@@ -220,7 +234,7 @@ async def create_at_once(viewer: Viewer, todo: TodoState) -> Made | None:
     entries = [Entry(None, todo)]
     moves = TagMoves.of(entries)
     statement = create_statement(tags=bool(moves.added))
-    rows = _rows(None, [todo], moves, entries)
+    rows = _rows(None, [todo], moves, entries, quota)
     async with db.connection() as connection:
         try:
             made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
@@ -248,10 +262,11 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            now = await connection.fetchval(LOCK, viewer.id)
-            if now is None:
+            row = await connection.fetchrow(LOCK, viewer.id)
+            if row is None:
                 raise Unauthenticated
-            write = OwnerWrite(connection, viewer, now)
+            storage = Storage(row["todos"], row["stored_bytes"])
+            write = OwnerWrite(connection, viewer, row["now"], storage)
             yield write
         except LOST:
             raise
