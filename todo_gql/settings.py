@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     subscriptions_per_connection: int = Field(
         20, ge=1, description="Operations on a WebSocket at a time, and event streams of one user."
     )
+    socket_messages_per_second: int = Field(
+        50, ge=0, description="Frames on a WebSocket, pings among them; 0 for no limit."
+    )
+    socket_message_burst: int = Field(
+        200, ge=10, description="Frames that may come at once on a WebSocket that was silent."
+    )
 
     workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
     max_requests: int = Field(

@@ -120,6 +120,9 @@ class OrderlyProtocol(HttpToolsProtocol):
             # As long as others wait, nothing more is read.
             self._running, app = self.pipeline.pop()  # type: ignore[assignment]  # all are ours
             self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
+            if not self.pipeline:
+                # The rest of this very request may be among it.
+                self._read_on()
             return
         self.flow.resume_reading()
         if self._in_the_end is not None:
@@ -128,6 +131,9 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._look_again(self.timeout_keep_alive)
+
+    def _read_on(self) -> None:
+        """Read what came already, and had to wait until those before it were answered."""
 
     def _look_again(self, seconds: float) -> None:
         look = self.timeout_keep_alive_handler

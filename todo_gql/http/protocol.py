@@ -25,6 +25,10 @@ MOST_TIMES_ITS_CONTENT: Final = 8
 # A connection whose heads are never the same, as where each has an id, isn't to keep any more.
 MOST_KEPT_IN_VAIN: Final = 8
 VERSIONS: Final = frozenset({"1.1", "1.0"})
+# How much is read at a time, and after how many requests that wait to be answered no more is: a
+# segment of 256 KiB may hold fourteen thousand of them.
+READ_BYTES: Final = 2048
+MOST_WAITING: Final = 100
 SPACES: Final = b" \t"
 # Headers that are to be looked at before a request is answered.
 TELLING: Final = frozenset(
@@ -56,6 +60,8 @@ class LimitedProtocol(OrderlyProtocol):
         self._timer: TimerHandle | None = None
         self._has_host = False
         self._kept_in_vain = 0
+        # What came behind as many requests as may wait.
+        self._unread_yet = b""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin to wait for headers."""
@@ -66,6 +72,9 @@ class LimitedProtocol(OrderlyProtocol):
         """Take in what has arrived, and wait for what has to follow."""
         if not self._hears:
             self._drop(len(data))
+            return
+        if self._unread_yet:
+            self._unread_yet += data
             return
         is_between = self._is_between_requests()
         if is_between and self._is_read_already(data):
@@ -86,6 +95,12 @@ class LimitedProtocol(OrderlyProtocol):
             self._weigh(len(data))
         else:
             self._set_timer()
+
+    def _read_on(self) -> None:
+        """Read what came behind as many requests as may wait, now that none waits any more."""
+        if self._unread_yet:
+            data, self._unread_yet = self._unread_yet, b""
+            self.data_received(data)
 
     def _is_between_requests(self) -> bool:
         """Whether the next byte is the first of a request, and none is answered or waits."""
@@ -122,11 +137,18 @@ class LimitedProtocol(OrderlyProtocol):
         """Have the parser read, and read on where it stops for another protocol."""
         parts: list[bytes | memoryview] = [data]
         while parts and self._hears:
+            if len(self.pipeline) >= MOST_WAITING:
+                self._unread_yet = b"".join(reversed(parts))
+                return
             part = parts.pop()
+            if len(part) > READ_BYTES:
+                parts.append(memoryview(part)[READ_BYTES:])
+                part = memoryview(part)[:READ_BYTES]
             try:
                 self.parser.feed_data(part)
             except HttpParserUpgrade as upgrade:
-                parts += self._asked_for_another_protocol(memoryview(part)[upgrade.args[0] :])
+                behind = b"".join([memoryview(part)[upgrade.args[0] :], *reversed(parts)])
+                parts = self._asked_for_another_protocol(behind)
             except HttpParserError as error:
                 cause = error.__context__
                 if isinstance(cause, Refused):
@@ -135,7 +157,7 @@ class LimitedProtocol(OrderlyProtocol):
                     self.logger.warning(INVALID)
                     self._refuse(HTTPStatus.BAD_REQUEST, INVALID)
 
-    def _asked_for_another_protocol(self, rest: memoryview) -> list[bytes | memoryview]:
+    def _asked_for_another_protocol(self, rest: bytes) -> list[bytes | memoryview]:
         """Go along with a WebSocket, or give what is to be read in the place of any other."""
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if not is_handshake(method, version, self.headers):
@@ -147,7 +169,7 @@ class LimitedProtocol(OrderlyProtocol):
         elif self._is_full():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self._in_turn(partial(self._hand_over, bytes(rest)))
+            self._in_turn(partial(self._hand_over, rest))
         return []
 
     def _hand_over(self, rest: bytes) -> None:

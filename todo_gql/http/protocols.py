@@ -45,9 +45,13 @@ def protocol_options(settings: Settings) -> dict[str, Any]:
     """What to give uvicorn's configuration of how to speak with them."""
     timeout = {"timeout": settings.request_timeout}
     http = timeout | {"longest_body": settings.max_body_bytes, "heads": KeptHeads()}
+    socket = timeout | {
+        "messages_per_second": settings.socket_messages_per_second,
+        "message_burst": settings.socket_message_burst,
+    }
     return {
         "http": type("Protocol", (HTTPProtocol,), http),
-        "ws": type("WebSocketProtocol", (WebSocketProtocol,), timeout),
+        "ws": type("WebSocketProtocol", (WebSocketProtocol,), socket),
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": PING_SECONDS,
         "ws_ping_timeout": PING_SECONDS,

@@ -157,6 +157,8 @@ class WebSocket:
                 connection.cut()
 
     async def _next(self) -> Sent | None:
+        # Many may have come at once, and each can be dear.
+        await asyncio.sleep(0)
         message = await self.receive()
         return (
             None

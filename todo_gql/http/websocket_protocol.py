@@ -1,16 +1,27 @@
-"""How uvicorn is to speak WebSocket: with a time limit for whatever it would wait for."""
+"""How uvicorn is to speak WebSocket: with a time limit for whatever it would wait for.
+
+And with a limit on what it is sent, which it has none for either.
+"""
 
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 
+from todo_gql.http.pace import Pace
 from todo_gql.http.unread import Unread
 
 PING_SECONDS: Final = 20.0
 # How long the other end may take to close, once there is nobody here any more who listens.
 CLOSING_SECONDS: Final = 5.0
+# How much is read before the frames in it are counted: a client's have 6 bytes at least.
+COUNTED_BYTES: Final = 1024
+# Whoever is refused for sending too much may read why, and what they send meanwhile is dropped.
+REFUSED_SECONDS: Final = 1.0
+MAX_DROPPED_BYTES: Final = 1024 * 1024
+TOO_MANY: Final = "You send more than {} messages a second: send fewer, and open a new connection."
 
 # Where in a scope's state a connection stands that can be cut, or told that the server stops.
 CONNECTION: Final = "connection"
@@ -25,6 +36,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """
 
     timeout: float
+    messages_per_second: int
+    message_burst: int
     timer: TimerHandle
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -32,6 +45,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.unread = Unread(self.transport, self.loop)
         self.early = b""
+        self.pace = Pace(self.messages_per_second, self.message_burst, self.loop.time)
+        self.is_refused = False
+        self.dropped = 0
         self._cut_in(self.timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -59,11 +75,50 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived; frames that come before the handshake is answered wait."""
-        if self.handshake_initiated and not self.handshake_complete:
+        if self.is_refused:
+            self._drop(len(data))
+        elif self.handshake_initiated and not self.handshake_complete:
             self.early += data
             self.transport.pause_reading()
-            return
-        super().data_received(data)
+        else:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Read as much at a time as can't hold many frames, of which each is answered for itself."""
+        for start in range(0, len(data), COUNTED_BYTES):
+            super().data_received(data[start : start + COUNTED_BYTES])
+            if self.is_refused or self.transport.is_closing():
+                return
+
+    def handle_events(self) -> None:
+        """Handle what was read: frames of whatever kind, none of which is free."""
+        if self.pace.allows(len(self.conn.events)):
+            super().handle_events()
+        else:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Close the connection, as what it is sent is too much, and wait until that is read."""
+        reason = TOO_MANY.format(self.messages_per_second)
+        self.logger.info("a WebSocket is closed with %d: %s", CloseCode.POLICY_VIOLATION, reason)
+        self.stop_keepalive()
+        self.is_refused = self.disconnected = self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.POLICY_VIOLATION})
+        # Who waits until more can be sent hears that nobody is there any more.
+        self.writable.set()
+        self.conn.send_close(CloseCode.POLICY_VIOLATION, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(REFUSED_SECONDS, self._leave)
+
+    def _drop(self, size: int) -> None:
+        self.dropped += size
+        if self.dropped > MAX_DROPPED_BYTES:
+            self.transport.pause_reading()
+
+    def _leave(self) -> None:
+        self.transport.close()
+        self.unread.begin()
 
     def start_keepalive(self) -> None:
         """Begin to ask whether the other end lives, as the handshake is complete."""
@@ -71,8 +126,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.timer.cancel()
         if self.early:
             self.transport.resume_reading()
-            super().data_received(self.early)
-            self.early = b""
+            early, self.early = self.early, b""
+            self._read(early)
 
     async def run_asgi(self) -> None:
         self.scope["state"][CONNECTION] = self
