@@ -41,7 +41,7 @@ def growth(entry: Entry, changed: list[dict[str, Any]]) -> int:
         _todo_bytes(after)
         - (_todo_bytes(before) if before else 0)
         + ROW_BYTES
-        + _json_bytes(changed)
+        + _diff_bytes(changed)
     )
 
 
@@ -50,6 +50,19 @@ def _todo_bytes(todo: TodoState) -> int:
     if todo.metadata == NO_METADATA:
         return ROW_BYTES + texts + len(NO_METADATA)
     return ROW_BYTES + texts + _json_bytes(orjson.loads(todo.metadata))
+
+
+def _diff_bytes(changed: list[dict[str, Any]]) -> int:
+    """The bytes of changed fields as PostgreSQL writes them: with a space after each sign."""
+    # Five in each of the fields, which have a name, a before and an after, and one between two.
+    spaces = max(0, 6 * len(changed) - 1)
+    for field in changed:
+        for value in (field["before"], field["after"]):
+            if isinstance(value, list | tuple):
+                spaces += max(0, len(value) - 1)
+            elif isinstance(value, dict):
+                spaces += _json_bytes(value) - len(orjson.dumps(value))
+    return len(orjson.dumps(changed)) + spaces
 
 
 def _json_bytes(value: object) -> int:
