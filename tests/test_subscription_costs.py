@@ -1,5 +1,7 @@
 """What events cost who follows their changes, and what is shared and waited for because of that."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -19,6 +21,7 @@ from todo_gql.auth import Viewer
 from todo_gql.changes import feeds, live
 from todo_gql.changes.cursors import Place, cursor_of
 from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
+from todo_gql.documents.reading import Documents
 from todo_gql.http.responses import MAKING, SHARING
 from todo_gql.loaders import Loaders
 from todo_gql.quotas import EVENTS
@@ -326,3 +329,36 @@ async def test_who_is_far_behind_has_little_of_the_log_in_memory(account: Accoun
             if len(sizes) == 150:
                 break
     assert max(sizes) <= feeds.MOST_BEHIND + 5_000
+
+
+async def test_others_come_in_between_operations_that_arrive_together(
+    account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents that arrive together aren't read in one go."""
+    ticks, reads, read = 0, list[int](), Documents.read
+
+    def noted(documents: Documents, text: str) -> Any:
+        if "noted" in text:
+            reads.append(ticks)
+        return read(documents, text)
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(Documents, "read", noted)
+    async with (
+        limited(viewer_cache_seconds=5) as (address, _),
+        connected(address, account.token) as one,
+    ):
+        ticking = asyncio.create_task(tick())
+        for number in range(15):
+            await one.subscribe(
+                f"subscription {{ noted{number}: changes {{ __typename }} }}", str(number)
+            )
+        await until(lambda: len(reads) >= 15)
+        ticking.cancel()
+    # Some may coincide, as their tokens are looked up in the database.
+    assert max(Counter(reads).values()) <= 3

@@ -128,6 +128,8 @@ class WebSocket:
                 await self._initialise(kept)
                 while message := await self._next():
                     await self._handle(message)
+                    # Many may have arrived together, and what they begin is to begin one by one.
+                    await asyncio.sleep(0)
         except Closing as closing:
             self.closing = closing
         except asyncio.CancelledError:
