@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Account
-from tests.worst_texts import SIZES, places, request, texts
+from tests.worst_texts import SIZES, Place, places, request, texts
 from todo_gql import db
 
 SAMPLE_SECONDS = 0.001
 OF_NOTE = 10
+TRIED_AGAIN, TIMES = 200, 2
 
 
 class Stalls:
@@ -33,36 +34,50 @@ class Stalls:
             self.found[self.doing] = max(self.found.get(self.doing, 0.0), stall)
 
 
+async def stall_of(stalls: Stalls, account: Account, place: Place, name: str, text: str) -> float:
+    """How long the loop stood still at most while a request was answered."""
+    stalls.doing = ""
+    body = json.dumps(request(place, text), ensure_ascii="\ud800" in text).encode()
+    await asyncio.sleep(2 * SAMPLE_SECONDS)
+    stalls.doing, stalls.found[name] = name, 0.0
+    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
+    answer = await account.http.post("/graphql", content=body, headers=headers)
+    await asyncio.sleep(2 * SAMPLE_SECONDS)
+    stalls.doing = ""
+    assert answer.status_code in {200, 413}, name
+    return stalls.found[name]
+
+
 async def test_the_longest_stall_over_all_texts_is_reported(
     account: Account, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In milliseconds; what the client in this process does with its request isn't counted."""
+    """In milliseconds; the longest are tried again, since the machine may stand still, too."""
     await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
-    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
     stalls = Stalls()
     watching = asyncio.create_task(stalls.watch())
-    answered = 0
-    for size in SIZES:
-        for kind, text in texts(size).items():
-            for coordinate, path in places():
-                if coordinate[0] == "Subscription":
-                    continue
-                stalls.doing = ""
-                body = json.dumps(request((coordinate, path), text), ensure_ascii="\ud800" in text)
-                content = body.encode()
-                await asyncio.sleep(0.002)
-                stalls.doing = f"{'.'.join((coordinate[1], *path))}, {size // 1000} KB of {kind}"
-                answer = await account.http.post("/graphql", content=content, headers=headers)
-                answered += 1
-                assert answer.status_code in {200, 413}, stalls.doing
-                stalls.doing = ""
+    tried = {
+        f"{'.'.join((place[0][1], *place[1]))}, {size // 1000} KB of {kind}": (place, text)
+        for size in SIZES
+        for kind, text in texts(size).items()
+        for place in places()
+        if place[0][0] != "Subscription"
+    }
+    found = {name: await stall_of(stalls, account, *one(name, tried)) for name in tried}
+    for name in sorted(found, key=lambda name: -found[name])[:TRIED_AGAIN]:
+        for _ in range(TIMES):
+            found[name] = min(found[name], await stall_of(stalls, account, *one(name, tried)))
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    stalls.found.pop("", None)
-    worst = sorted(stalls.found.items(), key=lambda found: -found[1])[:OF_NOTE]
-    lines = [f"longest stall of the event loop over {answered:,} requests: {worst[0][1]:.1f} ms"]
-    lines += [f"  {stall:6.1f} ms  {doing}" for doing, stall in worst]
+    worst = sorted(found.items(), key=lambda found: -found[1])[:OF_NOTE]
+    lines = [f"longest stall of the event loop over {len(tried):,} texts: {worst[0][1]:.1f} ms"]
+    lines += [f"  {stall:6.1f} ms  {name}" for name, stall in worst]
     with capfd.disabled():
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
-    assert answered > len(SIZES)
+    assert len(tried) > len(SIZES)
+
+
+def one(name: str, tried: dict[str, tuple[Place, str]]) -> tuple[Place, str, str]:
+    """A place, what is tried there, and the text."""
+    place, text = tried[name]
+    return place, name, text
