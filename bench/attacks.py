@@ -311,3 +311,91 @@ async def validating(target: Target) -> None:
             yield request(f"{{ a{one} {' '.join(f'viewe{n}' for n in range(900))} }}")
 
     await flood(target, requests, 20, 0.02)
+
+
+@attack("aliases of metadata under history")
+async def asking_for_much(target: Target) -> None:
+    """More bytes than an answer may have, from a short document."""
+    names = " ".join(f"m{n}: metadata d{n}: description" for n in range(15))
+    query = f"{{ todos(first: 4) {{ nodes {{ history(first: 10) {{ nodes {{ todo {{ {names} }} }} }} }} }} }}"
+    await flood(target, lambda _: cycle([request(query, target.token)]), 10, 0.05)
+
+
+@attack("long answers that nobody reads")
+async def leaving_unread(target: Target) -> None:
+    """Two hundred connections with as much on each as may be asked for."""
+    query = "{ todos(first: 100) { nodes { title description metadata tags { name } } } }"
+    sent = request(query, target.token) * 10
+
+    async def leave() -> None:
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=1024)
+                writer.write(sent)
+                await asyncio.sleep(ANSWER_SECONDS)
+                writer.close()
+
+    await asyncio.gather(*(leave() for _ in range(200)))
+
+
+@attack("pings on sockets without an account")
+async def pinging(target: Target) -> None:
+    """Messages of the protocol."""
+    await flooding_sockets(target, text_frame(b'{"type":"ping"}') * 1000)
+
+
+@attack("pings of WebSockets themselves")
+async def pinging_below(target: Target) -> None:
+    """Frames of six bytes, which each have an answer."""
+    await flooding_sockets(target, b"\x89\x80\0\0\0\0" * 10_000)
+
+
+@attack("completes of what never began")
+async def completing(target: Target) -> None:
+    """Messages that mean nothing."""
+    await flooding_sockets(target, text_frame(b'{"type":"complete","id":"x"}') * 1000)
+
+
+@attack("requests in one piece on a connection")
+async def pipelining(target: Target) -> None:
+    """As many as fit into a segment, and more behind them."""
+    sent = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n" * 5000
+    await asyncio.gather(*(pouring(target, b"", sent) for _ in range(4)))
+
+
+def text_frame(text: bytes) -> bytes:
+    """A short frame of a client."""
+    return bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text
+
+
+async def flooding_sockets(target: Target, frames: bytes) -> None:
+    """Open WebSockets again and again, and send these frames on each until it is closed."""
+    handshake = (
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+    )
+    begin = handshake + text_frame(b'{"type":"connection_init"}')
+    await asyncio.gather(*(pouring(target, begin, frames) for _ in range(4)))
+
+
+async def pouring(target: Target, begin: bytes, sent: bytes) -> None:
+    """Send as fast as the server reads, over a connection that is opened anew once it is lost."""
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+            reading = asyncio.create_task(discard(reader))
+            writer.write(begin)
+            while not reading.done():
+                writer.write(sent)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+            writer.close()
+        await asyncio.sleep(0.05)
+
+
+async def discard(reader: asyncio.StreamReader) -> None:
+    """Read until the connection ends."""
+    with suppress(OSError):
+        while await reader.read(2**18):
+            pass
