@@ -1,6 +1,7 @@
 """What events cost who follows their changes, and what is shared and waited for because of that."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from graphql.execution.collect_fields import CollectedFields
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
@@ -362,3 +364,18 @@ async def test_others_come_in_between_operations_that_arrive_together(
         ticking.cancel()
     # Some may coincide, as their tokens are looked up in the database.
     assert max(Counter(reads).values()) <= 3
+
+
+async def test_a_subscription_keeps_nothing_of_its_events(
+    account: Account, limited: Limited
+) -> None:
+    """What was collected of the document for each event is gone with it."""
+    await account.create_many([{"title": "A"}] * 150)
+    async with limited() as (address, _), connected(address, account.token) as one:
+        await one.subscribe(CHANGES, after=cursor_of(UUID(account.id), 0))
+        collected = list[int]()
+        for _ in range(3):
+            await one.changes(50)
+            gc.collect()
+            collected.append(sum(isinstance(each, CollectedFields) for each in gc.get_objects()))
+    assert max(collected) < 50
