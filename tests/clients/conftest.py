@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import PASSWORD, REGISTER
 from tests.documentation.blocks import ROOT, named, write_programs
-from tests.programs import Server, clean_environment, serving
+from tests.programs import Server, clean_environment, serving, started
+from todo_gql.embedded import EmbeddedPostgres
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "node_modules" / ".bin"
@@ -32,11 +35,41 @@ NO_LIMITS = dict.fromkeys(
 collect_ignore = ["python"]
 
 
+class TrustingServers(NamedTuple):
+    """Servers with a manifest: one executes other documents, too, the other refuses them."""
+
+    any: Server
+    only: Server
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that all clients ask."""
     with serving(tmp_path_factory.mktemp("clients") / "data", NO_LIMITS) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def trusting(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustingServers]:
+    """Two servers on one database, with one manifest."""
+    folder = tmp_path_factory.mktemp("manifest")
+    manifest = folder / "manifest.json"
+    manifest.write_text(run("node", "--import", "tsx", "src/persisted-manifest.ts"))
+    with ExitStack() as servers:
+        url = servers.enter_context(EmbeddedPostgres(folder / "postgres", durable=False))
+        settings = NO_LIMITS | {
+            "DATABASE_URL": url,
+            "DATA_DIR": str(folder),
+            "TRUSTED_DOCUMENTS": str(manifest),
+        }
+        only = settings | {"TRUSTED_DOCUMENTS_ONLY": "true"}
+        both = TrustingServers(
+            servers.enter_context(started(folder / "any", "--migrate", settings=settings)),
+            servers.enter_context(started(folder / "only", "--migrate", settings=only)),
+        )
+        for server in both:
+            server.wait_until_ready()
+        yield both
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.conftest import HERE, NODES, PROGRAMS, node, run
+from tests.clients.conftest import HERE, NODES, PROGRAMS, TrustingServers, node, run
 from tests.programs import Server
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -24,3 +24,17 @@ def test_the_schema_keeps_to_the_rules_of_graphql_eslint() -> None:
 def test_a_client_makes_its_round_trip(server: Server, client: str, version: str) -> None:
     """From signing up to a token that expired, against a running server."""
     run(*node(version), f"src/{client}.test.ts", TODO_URL=server.address)
+
+
+@pytest.mark.parametrize("version", NODES)
+def test_clients_ask_for_documents_by_their_ids(
+    server: Server, trusting: TrustingServers, version: str
+) -> None:
+    """Where the server knows them, knows none at all, or executes nothing else."""
+    run(
+        *node(version),
+        "src/persisted.test.ts",
+        TODO_URL=server.address,
+        TODO_TRUSTING_URL=trusting.any.address,
+        TODO_ONLY_URL=trusting.only.address,
+    )

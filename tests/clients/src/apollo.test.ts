@@ -60,6 +60,7 @@ test('a todo shows before the server has it, by the id that it will have', async
     mutation: CREATE,
     variables: { input: { id, title: 'At once' } },
     optimisticResponse: {
+      __typename: 'Mutation',
       todoCreate: {
         __typename: 'TodoPayload',
         todo: {
@@ -77,7 +78,7 @@ test('a todo shows before the server has it, by the id that it will have', async
       const edge = { __typename: 'TodoEdge' as const, cursor: '', node };
       cache.updateQuery(
         list,
-        (page) => page && { todos: { ...page.todos, edges: [edge, ...page.todos.edges] } },
+        (page) => page && { ...page, todos: { ...page.todos, edges: [edge, ...page.todos.edges] } },
       );
       const first = cache.readQuery(list)?.todos.edges[0];
       assert(first);

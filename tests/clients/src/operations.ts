@@ -163,3 +163,13 @@ export const COMPLETE_MANY = graphql(`
     }
   }
 `);
+
+export const CHANGES = graphql(`
+  subscription TodoChanges {
+    changes {
+      ... on Change {
+        todoId
+      }
+    }
+  }
+`);

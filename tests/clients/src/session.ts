@@ -1,5 +1,5 @@
 // Where a front end keeps its tokens, and how it trades them once the server refuses the old ones.
-import { print } from 'graphql';
+import { type DocumentNode, print } from 'graphql';
 import { REFRESH } from './operations';
 
 export interface Tokens {
@@ -38,6 +38,11 @@ export function sharedSession(url: string, place: Storage = localStorage): Sessi
       else place.removeItem(KEY);
     },
   };
+}
+
+/** A document's id in persisted-documents.json; undefined if graphql-codegen wrote none into it. */
+export function idOf(document: DocumentNode): string | undefined {
+  return (document as { __meta__?: { hash: string } }).__meta__?.hash;
 }
 
 export function authorization(session: Session): Record<string, string> {
@@ -136,7 +141,12 @@ async function ask(url: string, refreshToken: string): Promise<Body | Error> {
     const answer = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: print(REFRESH), variables: { refreshToken } }),
+      // Whichever of the two the server knows.
+      body: JSON.stringify({
+        documentId: idOf(REFRESH),
+        query: print(REFRESH),
+        variables: { refreshToken },
+      }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const body = (await answer.json()) as Body | null;
