@@ -117,3 +117,16 @@ async def test_who_does_not_read_a_long_answer_is_cut(
         async with asyncio.timeout(PATIENCE):
             await lost.wait()
             assert await rest(connection) < LENGTH
+
+
+async def test_who_reads_a_long_answer_slowly_gets_all_of_it(address: str, writer: Account) -> None:
+    """Though the kernel's buffer takes nothing more for longer than an unread answer is kept."""
+    loop = asyncio.get_running_loop()
+    async with asking(address, post(writer.token, "application/json")) as connection:
+        received, until = 0, loop.time() + 4 * SECONDS
+        async with asyncio.timeout(PATIENCE):
+            while loop.time() < until:
+                received += len(await loop.sock_recv(connection, RECEIVED_BYTES))
+                await asyncio.sleep(0.01)
+            connection.shutdown(socket.SHUT_WR)
+            assert received + await rest(connection) > LENGTH
