@@ -107,7 +107,7 @@ class EventStreams:
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
         meter = await self.route.meter(scope, token)
         try:
-            prepared = self.route.executable(scope, request, observed(), meter)
+            prepared = await self.route.executable_in_turn(scope, request, observed(), meter)
         except (RateLimited, RequestError):
             # Whoever answers it counts it.
             return False

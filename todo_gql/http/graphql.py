@@ -37,6 +37,7 @@ from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.operations import LONGEST, MOST, Operations
 from todo_gql.http.outcomes import BAD_REQUEST, RequestError, answered, refusal, undone
+from todo_gql.http.parse_queue import ParseQueue
 from todo_gql.http.request import (
     BadRequest,
     GraphQLRequest,
@@ -113,6 +114,7 @@ class GraphQLRoute:
             hide_suggestions=not settings.has_introspection,
         )
         self.operations = Operations[Prepared](self._operation)
+        self.parse_queue = ParseQueue()
         self.trusted = TrustedDocuments.of(settings)
         self.documents = Documents(schema, settings)
         self.answers = Answers(settings.gzip_level, limits)
@@ -218,12 +220,36 @@ class GraphQLRoute:
         """The operation that is asked for on a connection that stays; only failures are counted."""
         meter = await self.meter(scope, token)
         try:
-            return self.executable(scope, request, seen, meter)
+            return await self.executable_in_turn(scope, request, seen, meter)
         except RateLimited as refused:
             raise limited(refused, meter) from None
         except RequestError:
             self.charge(meter)
             raise
+
+    def is_new(self, request: GraphQLRequest) -> bool:
+        """Whether a request's document has to be parsed, for which there is a queue."""
+        return not self.operations.is_known((request.query, request.operation_name))
+
+    async def executable_in_turn(
+        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
+    ) -> Prepared:
+        """As `executable`; a document that is new is parsed when it is the sender's turn."""
+        if self.is_new(request):
+            async with self.parse_queue.turn(meter.caller):
+                return self.executable(scope, request, seen, meter)
+        return self.executable(scope, request, seen, meter)
+
+    async def admitted_in_turn(
+        self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
+    ) -> Admitted:
+        """As `admitted`; a document that is new is parsed when it is the sender's turn."""
+        if not self.is_new(request):
+            return self.admitted(scope, request, viewer)
+        client = scope.get("client")
+        meter = Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
+        async with self.parse_queue.turn(meter.caller):
+            return self.admitted(scope, request, viewer)
 
     def executable(
         self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
@@ -263,7 +289,7 @@ class GraphQLRoute:
                     if stays:
                         raise SignedOut
                     challenge = CHALLENGE
-                admitted = self.admitted(scope, request, viewer)
+                admitted = await self.admitted_in_turn(scope, request, viewer)
                 if admitted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(

@@ -101,7 +101,7 @@ class Responder:
                 viewer = await authenticate(token, route.settings)
                 if token and viewer is None:
                     raise SignedOut
-                admitted = route.admitted(scope, request, viewer)
+                admitted = await route.admitted_in_turn(scope, request, viewer)
                 context = admitted.context
                 executor = Executor.build(
                     route.schema,

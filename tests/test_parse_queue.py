@@ -1,0 +1,67 @@
+"""Documents that are new are parsed one after the other, callers in turn."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from tests.conftest import Account, NewAccount
+from todo_gql.http import parse_queue
+from todo_gql.http.parse_queue import ParseQueue
+
+NUMBER = count()
+
+
+def test_nobody_waits_behind_the_documents_of_another() -> None:
+    """Who sends one comes after at most one of those of a caller who has sent many."""
+    order = asyncio.run(_order(["many"] * 5 + ["one"]))
+    assert order == ["many", "many", "one", "many", "many", "many"]
+
+
+async def _order(callers: list[str]) -> list[str]:
+    queue, order = ParseQueue(), list[str]()
+
+    async def parse(caller: str) -> None:
+        async with queue.turn(caller):
+            order.append(caller)
+
+    await asyncio.gather(*map(parse, callers))
+    return order
+
+
+async def test_who_gives_up_lets_others_in() -> None:
+    """Whether they still stand in line, or it has just become their turn."""
+    queue, entered = ParseQueue(), asyncio.Event()
+
+    async def parse() -> None:
+        async with queue.turn("somebody"):
+            entered.set()
+
+    await queue.enter("first")
+    waiting = [asyncio.create_task(parse()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    queue.leave("first", 0)
+    # The next one is admitted now, and gives up before it can begin.
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    async with asyncio.timeout(10):
+        await entered.wait()
+        await waiting[2]
+        await queue.enter("afterwards")
+
+
+async def test_new_documents_of_one_caller_delay_nobody_else(
+    account: Account, new_account: NewAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are answered, and somebody else's document that came last isn't the last."""
+    monkeypatch.setattr(parse_queue, "PAUSE", 1)
+    other, answered = await new_account(), list[Account]()
+
+    async def ask(who: Account) -> None:
+        document = f"query Q{next(NUMBER)} {{ viewer {{ id }} }}"
+        assert await who.data(document) == {"viewer": {"id": who.id}}
+        answered.append(who)
+
+    await asyncio.gather(*map(ask, [account] * 20 + [other]))
+    assert answered.index(other) < 15

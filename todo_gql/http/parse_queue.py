@@ -1,0 +1,72 @@
+"""A queue for documents that are new, since parsing and validating one blocks the event loop."""
+
+import asyncio
+from time import perf_counter
+from typing import Final
+
+from todo_gql.telemetry.observation import Caller
+from todo_gql.turns import Turns
+
+# The pause after a document, as a multiple of the time that it took: new documents get at most a
+# quarter of the process, however many arrive.
+PAUSE: Final = 3
+
+
+class ParseQueue:
+    """Admits one new document at a time, callers in turn, and pauses after each.
+
+    A caller who sends hundreds of new documents delays only their own ones.
+    """
+
+    def __init__(self) -> None:
+        self._turns = Turns[None](share=1)
+        self._is_busy = False
+
+    def turn(self, caller: Caller) -> "Turn":
+        """A block in which one document is parsed, entered once it is the caller's turn."""
+        return Turn(self, caller)
+
+    async def enter(self, caller: Caller) -> None:
+        """Wait until nobody else parses, nor pauses, and it is the caller's turn."""
+        if not self._is_busy:
+            self._is_busy = True
+            return
+        admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.wait(caller, admitted)
+        try:
+            await admitted
+        except asyncio.CancelledError:
+            if admitted.done() and not admitted.cancelled():
+                self.leave(caller, 0)
+            else:
+                self._turns.forget(caller, admitted)
+            raise
+
+    def leave(self, caller: Caller, seconds: float) -> None:
+        """Let the next one in, after a pause for a document that took so many seconds."""
+        if self._turns.held.get(caller):
+            self._turns.leave(caller)
+        asyncio.get_running_loop().call_later(seconds * PAUSE, self._admit_next)
+
+    def _admit_next(self) -> None:
+        admitted = self._turns.next()
+        if admitted is None:
+            self._is_busy = False
+        else:
+            admitted.set_result(None)
+
+
+class Turn:
+    """The time in which a caller's document is parsed; it must not be awaited for anything."""
+
+    def __init__(self, queue: ParseQueue, caller: Caller) -> None:
+        self._queue = queue
+        self._caller = caller
+        self._began = 0.0
+
+    async def __aenter__(self) -> None:
+        await self._queue.enter(self._caller)
+        self._began = perf_counter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.leave(self._caller, perf_counter() - self._began)
