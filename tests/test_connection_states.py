@@ -85,7 +85,11 @@ async def server(
 async def left(server: Server, segments: list[bytes]) -> Connection:
     """A connection that is left as it is, by a client that doesn't even hear of its end."""
     connection = await connect(server.address.split("/")[2])
-    await connection.send(segments)
+    for segment in segments:
+        await connection.send([segment])
+        if segment == WHOLE:
+            # What arrives before the answer is complete is in another state than what follows it.
+            await connection.answers(1)
     return connection
 
 
