@@ -65,7 +65,7 @@ TOO_LONG = {
     "aliases of a description": f"nodes {{ {often('description')} }}",
     "a history": f"nodes {{ {HISTORY % ('todo { ' + often('metadata') + ' }')} }}",
     "what a change touched": f"nodes {{ {HISTORY % ('fields { ' + often('after') + ' }')} }}",
-    "long names": f"nodes {{ id {'n' * 40_000}: id }}",
+    "long names": f"nodes {{ id {'n' * 25_000}: id }}",
     "edges": f"edges {{ node {{ {often('metadata')} }} }}",
 }
 

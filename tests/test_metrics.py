@@ -24,7 +24,7 @@ from tests.conftest import (
     registered,
     visiting,
 )
-from tests.ports import free_port
+from tests.ports import free_port_pair
 from tests.programs import (
     STOP_SECONDS,
     Program,
@@ -189,7 +189,7 @@ def test_dashboard_and_alerts_use_metrics_that_exist(
 @pytest.fixture
 def fresh(url: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Where a server and a worker with the same settings, of which nobody asked, tell metrics."""
-    port = free_port()
+    port = free_port_pair()
     lines = {
         "DATABASE_URL": url,
         "METRICS_PORT": port,

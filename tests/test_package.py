@@ -12,7 +12,7 @@ import pytest
 
 from todo_gql.build import UNKNOWN, Build, build, build_of, release_of, written_in
 
-SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
+SOURCES = (".gitignore", "pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
 GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
 
 
