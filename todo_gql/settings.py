@@ -13,6 +13,9 @@ SECRET_KEY_BYTES = 32
 LAST_PORT = 65_535
 
 
+REDIS_SCHEMES = ("redis", "rediss", "unix", "valkey", "valkeys")
+
+
 class Settings(BaseSettings):
     """Everything that can be set; each name is an environment variable in capitals."""
 
@@ -111,7 +114,7 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         None,
-        description="redis://… or rediss://…, Redis or Valkey: replicas share limits and wake-ups.",
+        description="redis://…, rediss://…, valkey://…: replicas share limits and wake-ups.",
     )
     redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
     connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
@@ -274,7 +277,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _a_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not _is_url(value.get_secret_value(), "redis", "rediss", "unix"):
+        if value and not _is_url(value.get_secret_value(), *REDIS_SCHEMES):
             raise ValueError(
                 "must be like redis://user:password@host:6379/0 or rediss://…, with signs in the"
                 " password written like %2F"
