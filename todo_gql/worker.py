@@ -30,6 +30,7 @@ from todo_gql.outages import OutcomeUnknown
 from todo_gql.settings import Settings
 from todo_gql.telemetry.metrics import metrics
 from todo_gql.telemetry.observation import act_for
+from todo_gql.todos.growth import GrowthWatch
 from todo_gql.todos.stock import recount_storage
 from todo_gql.todos.trash import purge_trash
 
@@ -44,6 +45,8 @@ RECONNECT_SECONDS = 2.0
 # A server that doesn't answer even to a statement that was timed out is gone.
 ANSWER_SECONDS = 10.0
 UPKEEP = "*/10 * * * *"
+GROWTH_SECONDS = 300.0
+DAY_SECONDS = 86_400
 # Told to stop, a worker waits so long for its jobs, which then are anybody's to do, and for all.
 JOB_SECONDS = 15.0
 STOP_SECONDS = 20.0
@@ -138,6 +141,7 @@ class Worker:
         self.settings = settings
         self.database_url = database_url
         self.transport = transport(settings)
+        metrics().account_bytes_limit.set(settings.account_bytes)
         metrics().expect_jobs(Task, (kind.name.lower() for kind in MailKind))
         self.stopped = asyncio.Event()
         self.under_way = JobsUnderWay()
@@ -156,6 +160,7 @@ class Worker:
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
         act_for("the worker")
+        watching = asyncio.create_task(self._watch_growth())
         try:
             async with asyncio.timeout(None) as self._limit:
                 await self._run()
@@ -163,6 +168,8 @@ class Worker:
             logger.warning("the worker ends before all is done; others go on with it")
         finally:
             self._limit = None
+            watching.cancel()
+            await asyncio.wait([watching])
 
     async def _run(self) -> None:
         while not self.stopped.is_set():
@@ -201,6 +208,38 @@ class Worker:
             queue.entrypoint(task, on_failure="hold", executor_factory=tries)(work)
         queue.schedule("upkeep", UPKEEP)(self._upkeep)
         return queue
+
+    async def _watch_growth(self) -> None:
+        """Measure the fastest growth every GROWTH_SECONDS; each worker does so by itself.
+
+        As a step of the upkeep any worker might do it, and the others would go on showing what they
+        measured last.
+        """
+        act_for("the watch of growth")
+        watch = GrowthWatch()
+        while not self.stopped.is_set():
+            try:
+                await self._measure_growth(watch)
+            except EXPECTED as error:
+                metrics().account_growth.set(0)
+                logger.warning(
+                    "the growth of accounts can't be read: %s", str(error) or type(error).__name__
+                )
+            except Exception:
+                metrics().account_growth.set(0)
+                logger.exception("the growth of accounts can't be read")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopped.wait(), GROWTH_SECONDS)
+
+    async def _measure_growth(self, watch: GrowthWatch) -> None:
+        fastest = await watch.fastest()
+        metrics().account_growth.set(fastest.bytes_per_second if fastest else 0)
+        if fastest and fastest.bytes_per_second * DAY_SECONDS > self.settings.account_bytes:
+            logger.warning(
+                "account %s grows fast: by %d bytes an hour",
+                *(fastest.owner_id, fastest.bytes_per_second * 3_600),
+                extra={"owner_id": str(fastest.owner_id)},
+            )
 
     async def _send_mail(self, job: Job) -> None:
         ids = jobs.payload_of(job)

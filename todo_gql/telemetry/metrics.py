@@ -110,6 +110,16 @@ class Metrics:
         self.subscriptions = Gauge(
             "todo_gql_subscriptions", "Subscriptions that are open.", multiprocess_mode="livesum"
         )
+        self.account_growth = Gauge(
+            "todo_gql_account_growth_bytes_per_second_max",
+            "How fast the stored bytes of the account grow that grows fastest.",
+            multiprocess_mode="livemax",
+        )
+        self.account_bytes_limit = Gauge(
+            "todo_gql_account_bytes_limit",
+            "Bytes that an account may store; 0 where no jobs are done.",
+            multiprocess_mode="livemax",
+        )
         self.jobs = Counter("todo_gql_jobs", "Background jobs that ended.", ["name", "outcome"])
         self.mails = Counter("todo_gql_mails", "Mails handed over.", ["kind", "outcome"])
 

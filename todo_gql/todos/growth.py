@@ -1,0 +1,42 @@
+"""Finding the account whose stored bytes grow fastest, among the largest ones."""
+
+import asyncio
+from typing import NamedTuple
+from uuid import UUID
+
+from todo_gql import db
+
+LARGEST_ACCOUNTS = 1_000
+# No index: one would be written with each todo. An account whose count is behind has none to compare.
+LARGEST = """
+SELECT id, stored_bytes FROM users WHERE counted_seq = change_seq
+ORDER BY stored_bytes DESC LIMIT $1
+"""
+
+
+class Growth(NamedTuple):
+    """How fast an account grew between two readings."""
+
+    owner_id: UUID
+    bytes_per_second: float
+
+
+class GrowthWatch:
+    """Compares what the largest accounts store with what they stored at the previous reading."""
+
+    def __init__(self) -> None:
+        self._stored: dict[UUID, int] = {}
+        self._read_at = 0.0
+
+    async def fastest(self) -> Growth | None:
+        """Read anew; None if no account grew that was among the largest at both readings."""
+        read_at = asyncio.get_running_loop().time()
+        rows = await db.fetch(LARGEST, LARGEST_ACCOUNTS)
+        before, self._stored = self._stored, {row["id"]: row["stored_bytes"] for row in rows}
+        seconds, self._read_at = read_at - self._read_at, read_at
+        growths = [
+            Growth(owner_id, (stored - before[owner_id]) / seconds)
+            for owner_id, stored in self._stored.items()
+            if stored > before.get(owner_id, stored)
+        ]
+        return max(growths, key=lambda growth: growth.bytes_per_second, default=None)
