@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import httpx
@@ -15,10 +16,14 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.waiting import until
+from todo_gql.changes import live
+from todo_gql.changes.feeds import Feed
 from todo_gql.http.messages import PROTOCOL
 from todo_gql.http.protocols import protocol_options
 from todo_gql.settings import Settings
 
+DOCUMENTS = count()
 # Longer than anything takes that is expected to come at all.
 PATIENCE = 30.0
 CHANGES = """
@@ -30,6 +35,11 @@ subscription ($after: String, $filter: TodoFilter) {
   }
 }
 """
+
+
+def followed() -> list[Feed]:
+    """The logs that somebody follows in this process."""
+    return [feed for running in live._running for feed in running.feeds._feeds.values()]
 
 
 @asynccontextmanager
@@ -83,8 +93,15 @@ class Socket:
         return payload
 
     async def settled(self) -> None:
-        """Wait until whatever was sent before has begun, as an answer after it shows."""
-        assert (await self.execute("{ __typename }", "settled"))["data"]
+        """Wait until whatever was sent before has begun.
+
+        New documents of one sender are parsed in their order, so this one, which is new each time,
+        comes last; and what is asked after its answer comes after the log's end was read.
+        """
+        for _ in range(2):
+            document = f"query Settled{next(DOCUMENTS)} {{ viewer {{ id }} }}"
+            assert "data" in await self.execute(document, "settled")
+        await until(lambda: all(feed.newest is not None for feed in followed()))
 
     async def changes(self, number: int) -> list[Any]:
         """The next events of a subscription to changes."""

@@ -81,12 +81,14 @@ async def asks_to_load_again(account: Account, cursor: str, address: str) -> boo
     refused = "errors" in answer and answer["errors"][0]["extensions"] == RESYNC
     async with connected(address, account.token) as one:
         await one.subscribe(after=cursor)
-        told = await one.next() if refused else None
-        if told is None:
-            # What was sent before has begun by then; a refusal would have come first.
+        if not refused:
+            following = await todo_ids(account, cursor)
+            events = await one.changes(len(following))
+            assert [event.get("todoId") for event in events] == following
+            # A refusal would come before the answer to what is asked later.
             await one.settled()
             return False
-        event = told["payload"]["data"]["changes"]
+        event = (await one.next())["payload"]["data"]["changes"]
         assert event["__typename"] == "ResyncRequired"
         assert event["cursor"] == (await account.data("{ changeCursor }"))["changeCursor"]
         assert await one.next() == {"id": "1", "type": "complete"}

@@ -378,4 +378,5 @@ async def test_a_subscription_keeps_nothing_of_its_events(
             await one.changes(50)
             gc.collect()
             collected.append(sum(isinstance(each, CollectedFields) for each in gc.get_objects()))
-    assert max(collected) < 50
+    # Other documents that are cached hold some, always the same.
+    assert max(collected) - collected[0] < 25

@@ -101,6 +101,16 @@ async def test_ctrl_c_stops_all_workers(tmp_path: Path, url: str) -> None:
         assert "Traceback" not in server.log.read_text()
 
 
+def test_ctrl_c_after_another_signal_changes_nothing(tmp_path: Path, url: str) -> None:
+    """A server that is stopping already stops in order, whichever signal came first."""
+    with serving(tmp_path, url, SHUTDOWN_DELAY="1") as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.next_line() == "Stopping."
+        assert server.stop(signal.SIGINT) == "Stopped.\n"
+        assert server.process.returncode == 0
+        assert "Traceback" not in server.log.read_text()
+
+
 async def test_workers_end_with_their_parent(tmp_path: Path, url: str) -> None:
     """Workers whose parent was killed stop too, and free the port."""
     with serving(tmp_path, url, WORKERS="2") as server:

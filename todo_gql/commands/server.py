@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from math import ceil
+from types import FrameType
 from typing import cast
 
 import uvicorn
@@ -67,6 +69,15 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self.on_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at once only for a second Ctrl-C.
+
+        A parent passes a Ctrl-C on as SIGTERM, which may come before the terminal's own SIGINT.
+        """
+        is_repeated = signal.SIGINT in self._captured_signals
+        super().handle_exit(sig, frame)
+        self.force_exit &= is_repeated
 
     async def on_tick(self, counter: int) -> bool:
         most = self.most_requests
