@@ -49,9 +49,21 @@ class Document:
     measures: Mapping[str | None, Measure]
     max_cost: int
 
-    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
-        """What an operation of the document costs with these variables, at most."""
-        return _of(self._measure(operation).cost, operation, variables)
+    def measured(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+    ) -> tuple[int, int]:
+        """What an operation costs with these variables, and how many bytes its answer has.
+
+        Both are at most so many; the size is rough.
+        """
+        measure = self._measure(operation)
+        return _of(measure.cost, operation, variables), _of(measure.size, operation, variables)
+
+    def fixed(self, operation: OperationDefinitionNode) -> tuple[int, int] | None:
+        """As `measured`, where that is the same with any variables; or else None."""
+        measure = self._measure(operation)
+        cost, size = measure.cost, measure.size
+        return (cost, size) if isinstance(cost, int) and isinstance(size, int) else None
 
     def cost_of_event(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
@@ -59,17 +71,11 @@ class Document:
         """What each event of a subscription costs with these variables, at most."""
         return _of(self._measure(operation).event_cost, operation, variables)
 
-    def size(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
-        """How many bytes the answer to an operation has with these variables, roughly and at most."""
-        return _of(self._measure(operation).size, operation, variables)
-
     def _measure(self, operation: OperationDefinitionNode) -> Measure:
         return self.measures[operation.name.value if operation.name else None]
 
-    def too_expensive(self, cost: int) -> Entry | None:
-        """The error of an operation that costs more than it may."""
-        if cost <= self.max_cost:
-            return None
+    def too_expensive(self, cost: int) -> Entry:
+        """The error of an operation that costs more than `max_cost`."""
         message = (
             f"The operation costs {cost:,} and may cost {self.max_cost:,}. Ask for smaller pages,"
             " less of each item, or fewer filters and counts."

@@ -126,7 +126,7 @@ def _lazy(row_type: RowType[T]) -> type[T]:
 
 
 def _value(source: Source, row: Row, given: tuple[Any, ...]) -> Any:
-    if isinstance(source, str | int):
+    if isinstance(source, (str, int)):
         return row[source]
     if isinstance(source, Converted):
         return source.convert(row[source.column])
@@ -167,7 +167,7 @@ class Rows(Sequence[T]):
     def column(self, attribute: str) -> list[Any]:
         """An attribute of each object, or the exception that reading it raises."""
         source = self.row_type.attributes[attribute]
-        if isinstance(source, str | int):
+        if isinstance(source, (str, int)):
             return mapped(itemgetter(source), self.rows)
         if isinstance(source, Converted):
             return mapped(source.convert, list(map(itemgetter(source.column), self.rows)))

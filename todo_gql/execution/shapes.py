@@ -252,7 +252,7 @@ class _Writer(ABC):
 
     def _values(self, place: int, source: Source) -> str | None:
         """The name of an attribute's values, which are written if they aren't in the rows."""
-        if isinstance(source, str | int):
+        if isinstance(source, (str, int)):
             column = self._place(source)
             return None if column is None else f"c{column}"
         if isinstance(source, Converted):

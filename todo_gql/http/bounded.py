@@ -22,18 +22,18 @@ CONTAINERS: Final = frozenset({dict, list})
 
 
 class LongAnswers:
-    """The limit on the bytes of an answer."""
+    """The limit on the bytes of an answer, and how many of them may be written `at_once`."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._at_once = min(most, LONGEST_AT_ONCE_BYTES)
+        self.at_once = min(most, LONGEST_AT_ONCE_BYTES)
 
-    async def complete(self, body: dict[str, Any], size: int, *, is_mutation: bool) -> None:
-        """Write the data of an answer that may have `size` bytes, if these are many.
+    async def complete(self, body: dict[str, Any], *, is_mutation: bool) -> None:
+        """Write the data of an answer that may have more bytes than are written `at_once`.
 
         Data that is too large is replaced by null and an error.
         """
-        if size <= self._at_once or body.get("data") is None:
+        if body.get("data") is None:
             return
         data = await _written(body["data"], self.most)
         body["data"] = data

@@ -70,9 +70,10 @@ class EventStreams:
 
     async def _choose(self, scope: Scope, receive: Receive, send: Send, accept: Accepted) -> None:
         """Answer a request that may be for an event stream."""
-        token = headers_of(scope).token
+        headers = headers_of(scope)
+        token = headers.token
         try:
-            request = await self.route.read(scope, receive, token)
+            request = await self.route.read(scope, receive, headers)
             if prefers_events(accept.text, endless=await self._is_endless(scope, request, token)):
                 stream = EventStream(self, scope, receive, send, token)
                 answer = await self._streamed_if_welcome(stream, request)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
@@ -32,6 +32,7 @@ from todo_gql.execution import Engine, Operation
 from todo_gql.http.answer import Answers, Headers
 from todo_gql.http.bounded import LongAnswers
 from todo_gql.http.deadline import Deadline
+from todo_gql.http.headers import Headers as RequestHeaders
 from todo_gql.http.headers import headers_of
 from todo_gql.http.meter import Meter
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
@@ -69,7 +70,8 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Prepared:
     """A document that keeps to the limits, and the operation of it that is to be executed.
 
-    `name` and `type` are the operation's in words, the name not longer than is to be told.
+    `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
+    it costs and how many bytes its answer has, None where that depends on variables.
     """
 
     document: Document
@@ -77,6 +79,11 @@ class Prepared:
     kind: OperationType
     name: str
     type: str
+    fixed: tuple[int, int] | None
+
+
+Known: TypeAlias = Prepared | list[Entry] | None
+"""What a document was prepared to before, or the errors that it had; None if it is new."""
 
 
 @dataclass(slots=True)
@@ -133,7 +140,7 @@ class GraphQLRoute:
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self.read(scope, receive, token)
+            request = await self.read(scope, receive, headers)
             answer = answered(*await self.response(scope, request, token), media_type)
         except BadRequest as error:
             answer = refusal(error, await self.challenge(token))
@@ -143,32 +150,32 @@ class GraphQLRoute:
             return
         await self.answers.send(scope, send, answer, media_type or JSON)
 
-    async def read(self, scope: Scope, receive: Receive, token: str | None) -> GraphQLRequest:
+    async def read(self, scope: Scope, receive: Receive, headers: RequestHeaders) -> GraphQLRequest:
         """The request in an HTTP request; `BadRequest` if there is none."""
         try:
-            request = await self._read(scope, receive)
+            match scope["method"]:
+                case "POST":
+                    limit = self.settings.max_body_bytes
+                    if not headers.announce_json:
+                        check_head(headers, limit)
+                        headers.announce_json = True
+                    body = body_at_once(receive, limit)
+                    if body is None:
+                        body = await read_body(receive, limit)
+                    request = self._read_body(body)
+                case "GET":
+                    request = from_query_string(scope, self.trusted)
+                case _:
+                    raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
         except BadRequest as error:
             if error.status == BAD_REQUEST:
-                meter = await self.meter(scope, token)
+                meter = await self.meter(scope, headers.token)
                 self.charge(meter)
                 error.headers |= {k.decode(): v.decode() for k, v in meter.headers}
             raise
         # What the client may have secrets in.
-        observed().sent = token, request.variables
+        observed().sent = headers.token, request.variables
         return request
-
-    async def _read(self, scope: Scope, receive: Receive) -> GraphQLRequest:
-        match scope["method"]:
-            case "POST":
-                headers, limit = headers_of(scope), self.settings.max_body_bytes
-                if not headers.announce_json:
-                    check_head(headers, limit)
-                    headers.announce_json = True
-                body = body_at_once(receive, limit)
-                return self._read_body(await read_body(receive, limit) if body is None else body)
-            case "GET":
-                return from_query_string(scope, self.trusted)
-        raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
 
     def _read_body(self, body: bytes) -> GraphQLRequest:
         """The request in a body; those without variables are the same again and again."""
@@ -193,7 +200,8 @@ class GraphQLRoute:
             return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
         named, kind = operation.node.name, operation.type
         name = named.value[:LONGEST_NAME] if named else ""
-        return Prepared(document, operation, kind, name, kind.value)
+        fixed = document.fixed(operation.node)
+        return Prepared(document, operation, kind, name, kind.value, fixed)
 
     async def meter(self, scope: Scope, token: str | None) -> Meter:
         """What counts for the sender of a request, who is known by the address without a database."""
@@ -227,42 +235,46 @@ class GraphQLRoute:
             self.charge(meter)
             raise
 
-    def is_new(self, request: GraphQLRequest) -> bool:
-        """Whether a request's document has to be parsed, for which there is a queue."""
-        return not self.operations.is_known((request.query, request.operation_name))
+    def known(self, request: GraphQLRequest) -> Known:
+        """What a request's document was prepared to before; None if it has to be parsed."""
+        return self.operations.known((request.query, request.operation_name))
 
     async def executable_in_turn(
         self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
     ) -> Prepared:
         """As `executable`; a document that is new is parsed when it is the sender's turn."""
-        if self.is_new(request):
-            async with self.parse_queue.turn(meter.caller):
-                return self.executable(scope, request, seen, meter)
-        return self.executable(scope, request, seen, meter)
+        if known := self.known(request):
+            return self.executable(scope, request, seen, meter, known)
+        async with self.parse_queue.turn(meter.caller):
+            return self.executable(scope, request, seen, meter, self.known(request))
 
     async def admitted_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
     ) -> Admitted:
         """As `admitted`; a document that is new is parsed when it is the sender's turn."""
-        if not self.is_new(request):
-            return self.admitted(scope, request, viewer)
+        if known := self.known(request):
+            return self.admitted(scope, request, viewer, known)
         client = scope.get("client")
         meter = Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
         async with self.parse_queue.turn(meter.caller):
-            return self.admitted(scope, request, viewer)
+            return self.admitted(scope, request, viewer, self.known(request))
 
     def executable(
-        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        seen: Observation,
+        meter: Meter,
+        known: Known,
     ) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed.
 
         `RateLimited` where a document is new, and its sender has nothing left to have it read.
         """
-        asked = request.query, request.operation_name
-        prepared = self.operations.known(asked)
+        prepared = known
         if prepared is None:
             meter.require_any()
-            prepared = self.operations.prepared(asked)
+            prepared = self.operations.prepared((request.query, request.operation_name))
         if isinstance(prepared, list):
             raise RequestError(prepared)
         if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
@@ -285,11 +297,17 @@ class GraphQLRoute:
             with limit:
                 observed().limit = limit
                 viewer = recalled(token) or await authenticate(token, self.settings)
-                if token and viewer is None:
-                    if stays:
-                        raise SignedOut
-                    challenge = CHALLENGE
-                admitted = await self.admitted_in_turn(scope, request, viewer)
+                opens_nothing = viewer is None and bool(token)
+                if opens_nothing and stays:
+                    raise SignedOut
+                challenge = CHALLENGE if opens_nothing else ()
+                # As `known`, for the price of a call less.
+                known = self.operations.known((request.query, request.operation_name))
+                admitted = (
+                    self.admitted(scope, request, viewer, known)
+                    if known
+                    else await self.admitted_in_turn(scope, request, viewer)
+                )
                 if admitted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
@@ -308,8 +326,9 @@ class GraphQLRoute:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
         if admitted:
-            is_mutation = admitted.prepared.kind is OperationType.MUTATION
-            await self.long_answers.complete(body, admitted.size, is_mutation=is_mutation)
+            if admitted.size > self.long_answers.at_once:
+                is_mutation = admitted.prepared.kind is OperationType.MUTATION
+                await self.long_answers.complete(body, is_mutation=is_mutation)
             body["extensions"] = admitted.extensions
         if "errors" in body and token and Code.UNAUTHENTICATED in codes_of(body["errors"]):
             # It may have ended within the very operation.
@@ -328,7 +347,9 @@ class GraphQLRoute:
             raise
         return () if viewer else CHALLENGE
 
-    def admitted(self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None) -> Admitted:
+    def admitted(
+        self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None, known: Known
+    ) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
         client = scope.get("client")
         address = client[0] if client else None
@@ -338,32 +359,26 @@ class GraphQLRoute:
         seen.caller = meter.caller
         try:
             meter.count_request()
-            prepared = self._charged(scope, request, seen, meter)
-            document = prepared.document
-            seen.cost = cost = document.cost(prepared.operation.node, request.variables)
-            if error := document.too_expensive(cost):
-                raise RequestError([error])
-            meter.count_cost(cost)
+            prepared = self.executable(scope, request, seen, meter, known)
         except RateLimited as refused:
             raise limited(refused, meter) from None
         except RequestError as refused:
+            meter.count_failure()
             refused.headers = meter.headers
             raise
+        document = prepared.document
+        cost, size = prepared.fixed or document.measured(prepared.operation.node, request.variables)
+        seen.cost = cost
+        if cost > document.max_cost:
+            raise RequestError([document.too_expensive(cost)], headers=meter.headers)
+        try:
+            meter.count_cost(cost)
+        except RateLimited as refused:
+            raise limited(refused, meter) from None
         agent = headers_of(scope).user_agent
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        size = document.size(prepared.operation.node, request.variables)
         return Admitted(prepared, context, extensions, meter.headers, size)
-
-    def _charged(
-        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
-    ) -> Prepared:
-        """The operation that is asked for; its document is charged if it can't be executed."""
-        try:
-            return self.executable(scope, request, seen, meter)
-        except RequestError:
-            meter.count_failure()
-            raise
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult

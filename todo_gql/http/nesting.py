@@ -10,12 +10,12 @@ def is_too_deep(text: bytes, value: Any) -> bool:
     # What stands in strings is counted along, so that only few values have to be looked at.
     if text.count(b"[") + text.count(b"{") <= MAX_NESTING:
         return False
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_NESTING):
         level = [
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, (dict, list))
         ]
     return bool(level)

@@ -35,10 +35,6 @@ class Operations(Generic[Prepared]):
         self._refused: OrderedDict[Asked, list[Entry]] = OrderedDict()
         self._hits = self._misses = 0
 
-    def is_known(self, asked: Asked) -> bool:
-        """Whether a document was prepared before, so that nothing has to be read."""
-        return asked in self._ready or asked in self._refused
-
     def known(self, asked: Asked) -> Prepared | list[Entry] | None:
         """What was prepared of a document before, or the errors that it had; None if it is new."""
         ready = self._ready.get(asked)

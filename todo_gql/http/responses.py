@@ -206,7 +206,8 @@ class Responder:
     async def _made(self, subscription: Subscription, event: object, turn: asyncio.Lock) -> Made:
         result = await _lasting(subscription, event, turn)
         told = self.route.body(subscription.scope, subscription.request, result)
-        await self.route.long_answers.complete(told, subscription.size, is_mutation=False)
+        if subscription.size > self.route.long_answers.at_once:
+            await self.route.long_answers.complete(told, is_mutation=False)
         body = self.route.answers.charge(as_json(told), EVENTS)
         return Made(body, subscription.keys[1] if result.errors else None)
 

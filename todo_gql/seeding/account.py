@@ -77,7 +77,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     entries = sorted((entry for life in batch for entry in life), key=_moment)
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
     counts = [*(statuses[status] for status in Status), len(todos) - statuses.total()]
-    stored = sum(growth(entry, entry.changed_fields()) for entry in entries)
+    stored = sum(map(growth, entries))
     owner_id = write.viewer.id
     seq: int = await write.connection.fetchval(COUNT, owner_id, len(entries), *counts, stored)
     changes = (

@@ -34,14 +34,21 @@ class Quota(NamedTuple):
         return cls(settings.account_todos, settings.account_bytes)
 
 
-def growth(entry: Entry, changed: list[dict[str, Any]]) -> int:
-    """The bytes that a change adds, with its line in the log; `changed` are its changed fields."""
+def growth(entry: Entry) -> int:
+    """The bytes that a change adds, with its line in the log."""
+    changed = entry.changed_fields()
+    return growth_by(entry, changed, orjson.dumps(changed))
+
+
+def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
+    """As `growth`; `changed` are the changed fields, and `diff` is the same as JSON."""
     before, after = entry
     return (
         _todo_bytes(after)
         - (_todo_bytes(before) if before else 0)
         + ROW_BYTES
-        + _diff_bytes(changed)
+        + len(diff)
+        + _spaces(changed)
     )
 
 
@@ -52,17 +59,18 @@ def _todo_bytes(todo: TodoState) -> int:
     return ROW_BYTES + texts + _json_bytes(orjson.loads(todo.metadata))
 
 
-def _diff_bytes(changed: list[dict[str, Any]]) -> int:
-    """The bytes of changed fields as PostgreSQL writes them: with a space after each sign."""
+def _spaces(changed: list[dict[str, Any]]) -> int:
+    """How much longer PostgreSQL writes changed fields: with a space after each sign."""
     # Five in each of the fields, which have a name, a before and an after, and one between two.
     spaces = max(0, 6 * len(changed) - 1)
     for field in changed:
         for value in (field["before"], field["after"]):
-            if isinstance(value, list | tuple):
+            # A union of types would be made anew for each.
+            if isinstance(value, (list, tuple)):
                 spaces += max(0, len(value) - 1)
             elif isinstance(value, dict):
                 spaces += _json_bytes(value) - len(orjson.dumps(value))
-    return len(orjson.dumps(changed)) + spaces
+    return spaces
 
 
 def _json_bytes(value: object) -> int:
@@ -89,7 +97,7 @@ class Storage:
                 " most. Delete some, and wait until they are gone from the trash, or ask whoever runs"
                 " this server."
             )
-        stored = self.stored_bytes + growth(entry, entry.changed_fields())
+        stored = self.stored_bytes + growth(entry)
         is_deleted = before is not None and before.deleted_at is None and bool(after.deleted_at)
         if stored > quota.stored_bytes and not is_deleted:
             return _too_large(stored, quota)

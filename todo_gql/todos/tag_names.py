@@ -79,7 +79,7 @@ def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) 
         message = f"A list has at most {MAX_NAMES} names, not {len(names)}."
         problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
         return ()
-    if too_much_to_fold(names):
+    if not all(map(str.isascii, names)) and too_much_to_fold(names):
         message = (
             f"The names of a list have at most {MAX_NAMES * MAX_LENGTH:,} characters together."
         )

@@ -25,7 +25,7 @@ from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.models import Status
 from todo_gql.outages import LOST, OutcomeUnknown
 from todo_gql.todos.state import TodoState
-from todo_gql.todos.storage import TODOS, Quota, Storage, growth
+from todo_gql.todos.storage import TODOS, Quota, Storage, growth_by
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
@@ -138,9 +138,10 @@ def _rows(
 ) -> str:
     """What a statement writes, as JSON; with a quota only if there is room for it."""
     changed = [entry.changed_fields() for entry in entries]
+    diffs = list(map(orjson.dumps, changed))
     rows = {
         "quota": quota and list(quota),
-        "bytes": sum(map(growth, entries, changed)),
+        "bytes": sum(map(growth_by, entries, changed, diffs)),
         "now": now,
         "todos": [todo.as_row() for todo in todos],
         "tags": named_tags(moves.counts),
@@ -153,10 +154,10 @@ def _rows(
                 "later": later,
                 "todo_id": entry.after.id,
                 "action": entry.action,
-                "diff": diff,
+                "diff": orjson.Fragment(diff),
             }
             for later, entry, diff in zip(
-                range(len(entries) - 1, -1, -1), entries, changed, strict=True
+                range(len(entries) - 1, -1, -1), entries, diffs, strict=True
             )
         ],
     }
