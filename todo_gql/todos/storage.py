@@ -65,6 +65,8 @@ def _spaces(changed: list[dict[str, Any]]) -> int:
     spaces = max(0, 6 * len(changed) - 1)
     for field in changed:
         for value in (field["before"], field["after"]):
+            if value is None or type(value) is str:
+                continue
             # A union of types would be made anew for each.
             if isinstance(value, (list, tuple)):
                 spaces += max(0, len(value) - 1)
