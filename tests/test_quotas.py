@@ -176,13 +176,21 @@ async def test_what_repeats_comes_to_an_end(limited: Limited) -> None:
 async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
     """After writes of every kind a count of all rows finds what was counted along."""
     async with limited() as account:
-        metadata = {"é": [1, 2.5, {"x": None}], "b": 'quote " and \\ line\n'}
+        metadata = {
+            "é": [1, 2.5, {"x": None}],
+            "b": 'quote " and \\, : line\n',
+            "n": [1e300, -1.5e-9],
+        }
         ids = [
             await made(account, title="Çay ☕", description="ü\n\t" * 9, tags=["a", "b"]),
             await made(account, metadata=metadata, dueAt="2026-01-01T00:00:00Z"),
             await made(account, status="COMPLETED"),
         ]
-        edit = {"title": "New ☕", "metadata": {"a": {"b": [True, "ß"]}}, "tags": ["c", "d"]}
+        edit = {
+            "title": "New ☕",
+            "metadata": {"a": {"b": [True, "ß"]}, "1e5": 1e20},
+            "tags": ["c", "d"],
+        }
         await asked(account, UPDATE, id=ids[0], i=edit)
         await asked(account, DELETE, id=ids[1])
         await asked(account, BULK_UPDATE, ids=[ids[0], ids[2]], a={"addTags": ["e"]})

@@ -1,5 +1,6 @@
 """What clients send is measured before it is read, wherever it may stand in the schema."""
 
+import asyncio
 import json
 import unicodedata
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from tests.conftest import CREATE, Account
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql import db, folding, node, scalars
+from todo_gql import db, folding, node, pace, scalars
 from todo_gql.accounts.inputs import username_problem
 from todo_gql.errors import ErrorCode
 from todo_gql.text import RAW
@@ -17,6 +18,13 @@ from todo_gql.todos import filters, tag_names, values
 
 # The longest texts that are normalised are descriptions and what is searched for.
 LONGEST = RAW * max(values.MAX_DESCRIPTION, filters.MAX_SEARCH)
+BULK_CREATE = (
+    "mutation ($inputs: [TodoCreateInput!]!) { todoBulkCreate(inputs: $inputs) { processed } }"
+)
+BULK_UPDATE = (
+    "mutation ($ids: [ID!]!, $action: TodoBulkAction!)"
+    " { todoBulkUpdate(ids: $ids, action: $action) { processed } }"
+)
 EXPANDING = "\ufdfa"
 PLACES = list(places())
 
@@ -131,6 +139,49 @@ async def test_a_long_text_that_many_todos_share_is_answered(account: Account) -
     assert (await account.data(query, **sent))["todoBulkCreate"]["processed"] == 60
     sent = {"d": "a\u0315" * 20_000, "t": "\ufdfa" * 200}
     assert (await account.data(query, **sent))["todoBulkCreate"]["processed"] == 0
+
+
+async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Account) -> None:
+    """Each read would have the database send these."""
+    made = await account.create(metadata={"a": [1e300, -1e-300] * 25})
+    [row] = await db.fetch(
+        "SELECT octet_length(metadata::text) AS size FROM todos WHERE id = $1", UUID(made["id"])
+    )
+    assert 50 * 301 < row["size"] < values.MAX_METADATA_BYTES
+    for number in (1e300, -1e-300, 1.7976931348623157e308):
+        payload = (
+            await account.data(CREATE, input={"title": "t", "metadata": {"a": [number] * 60}})
+        )["todoCreate"]
+        assert [error["code"] for error in payload["errors"]] == ["TOO_LONG"]
+
+
+async def test_a_bulk_is_worked_on_in_pieces(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two of its todos others have their turn, whatever is done with them."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(pace, "LONGEST_SECONDS", 0)
+    number = 40
+    inputs = [{"title": f"{n}", "metadata": {"a": [[]] * 10}} for n in range(number)]
+    ids = [todo["id"] for todo in await account.create_many(inputs)]
+    counting = asyncio.create_task(count())
+    # Reading, sizing twice and storing; loading, changing and storing.
+    for least, document, sent in (
+        (4, BULK_CREATE, {"inputs": inputs}),
+        (3, BULK_UPDATE, {"ids": ids, "action": {"addTags": ["new"]}}),
+    ):
+        before = turns
+        [payload] = (await account.data(document, **sent)).values()
+        assert payload["processed"] == number
+        assert turns - before >= least * number
+    counting.cancel()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -26,7 +26,8 @@ def _as_json(value: Any) -> Any:
 
 # How the values of these are shown; all others as they are, or as times.
 SHOWN: dict[str, Callable[[Any], Any]] = {
-    "metadata": orjson.loads,
+    # It is JSON already, and may be long.
+    "metadata": orjson.Fragment,
     "priority": {priority.value: priority.name for priority in Priority}.__getitem__,
     "status": {status.value: status.name for status in Status}.__getitem__,
 }

@@ -13,11 +13,11 @@ from todo_gql.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.node import LENGTH, parse_id
 from todo_gql.outages import retried
 from todo_gql.pace import Pace
-from todo_gql.todos.actions import Edit, apply, drafted, read_draft, shown, taken
+from todo_gql.todos.actions import Draft, Edit, apply, drafted, read_draft, shown, taken
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.todos.state import TodoState
-from todo_gql.todos.storage import Quota
+from todo_gql.todos.storage import Quota, Storage
 from todo_gql.todos.tag_names import MAX_TAGS, as_carried, normal_form, read_tag_names, read_tags
 from todo_gql.todos.writes import OwnerWrite, owner_write
 
@@ -96,10 +96,11 @@ async def change_todos(
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     async with owner_write(viewer) as write:
         stored = await write.load([key for key in keys if key], trash=trash)
-        outcomes = [
-            _edited(write, id, stored.get(key) if key else None, edit, place, quota)
-            for place, (id, key) in enumerate(zip(ids, keys, strict=True))
-        ]
+        pace, outcomes = Pace(), list[Outcome]()
+        for place, (id, key) in enumerate(zip(ids, keys, strict=True)):
+            await pace.breathe()
+            todo = stored.get(key) if key else None
+            outcomes.append(_edited(write, id, todo, edit, place, quota))
         return await _concluded(info, write, outcomes, options)
 
 
@@ -125,12 +126,12 @@ async def create_todos(
     sent_ids = [given(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
-    pace = Pace()
-    drafts = []
-    for place, sent in enumerate(inputs):
-        await pace.breathe()
-        drafts.append(read_draft(sent, "inputs", str(place)))
     async with owner_write(viewer) as write:
+        # Under the owner's lock, so that one owner's long bulks are read one after the other.
+        pace, drafts = Pace(), list[tuple[Draft, list[UserError]]]()
+        for place, sent in enumerate(inputs):
+            await pace.breathe()
+            drafts.append(read_draft(sent, "inputs", str(place)))
         outcomes = [
             Outcome(id, None, None if problems else drafted(draft, viewer, write.now), problems)
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
@@ -159,17 +160,28 @@ async def _keep_to_quota(write: OwnerWrite, outcomes: Sequence[Outcome], quota: 
     Ids that can't be used again take no room: they are looked for where there may be too little.
     """
     drafts = [outcome.after for outcome in outcomes if outcome.after]
-    trial = copy(write.storage)
-    if not any(trial.refusal(Entry(None, todo), quota) for todo in drafts):
+    if await _have_room(copy(write.storage), drafts, quota):
         return
     ids = [todo.id for todo in drafts]
     used = (await write.load(ids, trash=True)).keys() | await write.known(ids)
+    pace = Pace()
     for place, outcome in enumerate(outcomes):
         if outcome.after is None or outcome.after.id in used:
             continue
+        await pace.breathe()
         if refusal := write.storage.refusal(Entry(None, outcome.after), quota):
             outcome.after = None
             outcome.errors.append(invalid(*refusal, "inputs", str(place)))
+
+
+async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota) -> bool:
+    """Whether there is room for all new todos, which are added to `storage` one by one."""
+    pace = Pace()
+    for todo in todos:
+        await pace.breathe()
+        if storage.refusal(Entry(None, todo), quota):
+            return False
+    return True
 
 
 async def _concluded(

@@ -4,7 +4,6 @@ Bytes are those of texts and JSON as PostgreSQL writes them out, and a fixed num
 that what is counted with each write is what a count of the whole account finds.
 """
 
-import json
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,7 +12,8 @@ from todo_gql.changes.log import Entry
 from todo_gql.errors import ErrorCode
 from todo_gql.settings import Settings
 from todo_gql.text import Problem
-from todo_gql.todos.state import NO_METADATA, TodoState
+from todo_gql.todos.json_lengths import longer_by
+from todo_gql.todos.state import TodoState
 
 ROW_BYTES = 200
 TODO_BYTES = f"""({ROW_BYTES} + octet_length(title) + coalesce(octet_length(description), 0)
@@ -44,23 +44,33 @@ def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
     """As `growth`; `changed` are the changed fields, and `diff` is the same as JSON."""
     before, after = entry
     return (
-        _todo_bytes(after)
-        - (_todo_bytes(before) if before else 0)
+        _bytes_beside_metadata(after)
+        - (_bytes_beside_metadata(before) if before else 0)
+        + _growth_by_metadata(before, after)
         + ROW_BYTES
         + len(diff)
         + _spaces(changed)
     )
 
 
-def _todo_bytes(todo: TodoState) -> int:
-    texts = len(todo.title.encode()) + len((todo.description or "").encode())
-    if todo.metadata == NO_METADATA:
-        return ROW_BYTES + texts + len(NO_METADATA)
-    return ROW_BYTES + texts + _json_bytes(orjson.loads(todo.metadata))
+def _bytes_beside_metadata(todo: TodoState) -> int:
+    return ROW_BYTES + len(todo.title.encode()) + len((todo.description or "").encode())
+
+
+def _growth_by_metadata(before: TodoState | None, after: TodoState) -> int:
+    """What metadata adds to the todo, and to its line in the log beside the text in the diff."""
+    if before is None:
+        return len(after.metadata.encode()) + 2 * longer_by(after.metadata)
+    # Almost no change is one of metadata, which may be long.
+    if before.metadata == after.metadata:
+        return 0
+    grown = len(after.metadata.encode()) - len(before.metadata.encode())
+    # The todo has the new one in the place of the old one, and the log has both.
+    return grown + 2 * longer_by(after.metadata)
 
 
 def _spaces(changed: list[dict[str, Any]]) -> int:
-    """How much longer PostgreSQL writes changed fields: with a space after each sign."""
+    """How much longer PostgreSQL writes changed fields, metadata left out: a space after each sign."""
     # Five in each of the fields, which have a name, a before and an after, and one between two.
     spaces = max(0, 6 * len(changed) - 1)
     for field in changed:
@@ -70,13 +80,7 @@ def _spaces(changed: list[dict[str, Any]]) -> int:
             # A union of types would be made anew for each.
             if isinstance(value, (list, tuple)):
                 spaces += max(0, len(value) - 1)
-            elif isinstance(value, dict):
-                spaces += _json_bytes(value) - len(orjson.dumps(value))
     return spaces
-
-
-def _json_bytes(value: object) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 class Storage:

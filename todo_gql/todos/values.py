@@ -15,6 +15,7 @@ from todo_gql.errors import ErrorCode, UserError, invalid
 from todo_gql.scalars import serialize_time
 from todo_gql.text import read_text
 from todo_gql.todos.inputs import TodoCreateInput, TodoUpdateInput
+from todo_gql.todos.json_lengths import digits_in, length_of_number
 from todo_gql.todos.state import NO_METADATA, TodoEdit, canonical_json
 from todo_gql.todos.tag_names import read_tags
 
@@ -75,7 +76,7 @@ def _metadata(value: Any, problems: Problems, *path: str) -> str:
         problems.append(invalid(ErrorCode.INVALID, fault, *path))
         return NO_METADATA
     text = canonical_json(_as_read_back(value))
-    if len(text.encode()) > MAX_METADATA_BYTES:
+    if len(text.encode()) + digits_in(text) > MAX_METADATA_BYTES:
         problems.append(invalid(*METADATA_TOO_LONG, *path))
     return text
 
@@ -83,12 +84,15 @@ def _metadata(value: Any, problems: Problems, *path: str) -> str:
 def _is_too_large(value: Any) -> bool:
     """Whether it has too many bytes whatever stands in it, found without reading much more of it.
 
-    One variable may stand in it hundreds of times.
+    One variable may stand in it hundreds of times. A number counts without an exponent, as PostgreSQL
+    writes it: of 1e300 that is 301 characters, which each read would have it send.
     """
     left, pending = MAX_METADATA_BYTES, [value]
     while pending and left >= 0:
         item = pending.pop()
         left -= 1 + (len(item) if isinstance(item, (str, list, dict)) else 0)
+        if isinstance(item, float) and "e" in (text := repr(item)):
+            left -= length_of_number(text)
         if left >= 0 and isinstance(item, (list, dict)):
             pending += item
             pending += item.values() if isinstance(item, dict) else ()
@@ -126,7 +130,8 @@ def _as_read_back(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_read_back(item) for item in value]
     if isinstance(value, float):
-        return orjson.loads(f"{Decimal(repr(value + 0.0)):f}")
+        value += 0.0
+        return orjson.loads(f"{Decimal(text):f}") if "e" in (text := repr(value)) else value
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, datetime):

@@ -24,6 +24,7 @@ from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.models import Status
 from todo_gql.outages import LOST, OutcomeUnknown
+from todo_gql.pace import Pace
 from todo_gql.todos.state import TodoState
 from todo_gql.todos.storage import TODOS, Quota, Storage, growth_by
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement
@@ -64,7 +65,11 @@ class OwnerWrite:
         statement = begin(self.viewer).where_one_of("t.id", list(ids))
         text = statement.select((*access.TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
-        return {row["id"]: TodoState.from_row(row) for row in rows}
+        pace, loaded = Pace(), dict[UUID, TodoState]()
+        for row in rows:
+            await pace.breathe()
+            loaded[row["id"]] = TodoState.from_row(row)
+        return loaded
 
     async def known(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that the viewer's log has, though the todo may be purged."""
@@ -90,7 +95,7 @@ class OwnerWrite:
         entries = [Entry(None, todo) for todo in todos]
         moves = TagMoves.of(entries)
         statement = create_statement(tags=bool(moves.added))
-        rows = _rows(self.now, todos, moves, entries)
+        rows = await _rows(self.now, todos, moves, entries)
         created: dict[UUID, list[TagOfTodo]] = {}
         for row in await self.connection.fetch(statement, self.viewer.id, rows):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
@@ -112,7 +117,7 @@ class OwnerWrite:
             added=bool(moves.added),
             removed=bool(moves.removed),
         )
-        rows = _rows(self.now, updated, moves, self._entries)
+        rows = await _rows(self.now, updated, moves, self._entries)
         await self.connection.execute(statement, self.viewer.id, rows)
         if moves.removed:
             names = list({name for _, name in moves.removed})
@@ -129,7 +134,7 @@ class OwnerWrite:
         self.discarded = True
 
 
-def _rows(
+async def _rows(
     now: datetime | None,
     todos: Sequence[TodoState],
     moves: "TagMoves",
@@ -137,11 +142,15 @@ def _rows(
     quota: Quota | None = None,
 ) -> str:
     """What a statement writes, as JSON; with a quota only if there is room for it."""
-    changed = [entry.changed_fields() for entry in entries]
-    diffs = list(map(orjson.dumps, changed))
+    pace, diffs, grown = Pace(), list[bytes](), 0
+    for entry in entries:
+        await pace.breathe()
+        changed = entry.changed_fields()
+        diffs.append(diff := orjson.dumps(changed))
+        grown += growth_by(entry, changed, diff)
     rows = {
         "quota": quota and list(quota),
-        "bytes": sum(map(growth_by, entries, changed, diffs)),
+        "bytes": grown,
         "now": now,
         "todos": [todo.as_row() for todo in todos],
         "tags": named_tags(moves.counts),
@@ -235,7 +244,7 @@ async def create_at_once(viewer: Viewer, todo: TodoState, quota: Quota) -> Made 
     entries = [Entry(None, todo)]
     moves = TagMoves.of(entries)
     statement = create_statement(tags=bool(moves.added))
-    rows = _rows(None, [todo], moves, entries, quota)
+    rows = await _rows(None, [todo], moves, entries, quota)
     async with db.connection() as connection:
         try:
             made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
