@@ -420,3 +420,39 @@ async def test_filters_that_are_none_are_errors_of_theirs(account: Account, want
     )
     answer = await account.execute(query + " }", {"f": wanted})
     assert answer["errors"][0]["extensions"]["code"] in {"BAD_USER_INPUT", "COST_LIMIT"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "call", "value"),
+    [
+        ("[ID!]!", "nodes(ids: $v) { id }", ["a"] * 3_001),
+        ("TodoFilter", "todos(filter: $v) { totalCount }", {"or": [{"search": "a"}] * 1_501}),
+        ("TodoFilter", "todos(filter: $v) { totalCount }", {"tags": {"some": ["a"] * 3_001}}),
+        ("[TodoFilter!]", "todos(filter: { or: $v }) { totalCount }", [{"and": [{}] * 60}] * 50),
+        ("TodoFilter", "stats(filter: $v) { total }", {str(n): n for n in range(3_001)}),
+        ("[TodoSort!]", "todos(sort: $v) { totalCount }", [{}] * 3_001),
+    ],
+)
+async def test_variables_are_counted_before_they_are_read(
+    account: Account, declared: str, call: str, value: Any
+) -> None:
+    """More than 3,000 items and fields are refused together, whatever they are."""
+    error = await refusal(account, f"query ($v: {declared}) {{ {call} }}", v=value)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "3,000 items and fields" in error["message"]
+
+
+async def test_variables_hold_whatever_the_other_limits_allow(account: Account) -> None:
+    """A bulk action of full todos, and metadata of many values, which is one of them."""
+    full = {
+        "title": "t",
+        "description": "d",
+        "status": "PENDING",
+        "priority": "LOW",
+        "dueAt": "2026-01-01T00:00:00Z",
+        "estimatedMinutes": 1,
+        "metadata": {"a": [0] * 50},
+        "tags": [f"t{n}" for n in range(10)],
+    }
+    made = await account.create_many([full] * 99 + [full | {"metadata": {"a": [0] * 5_000}}])
+    assert len(made) == 100

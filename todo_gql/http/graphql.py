@@ -19,6 +19,7 @@ from todo_gql.documents.reading import (
     plain_error,
 )
 from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.documents.values import Containers, TooManyValues, check_number, containers_of
 from todo_gql.errors import (
     OUTCOME_UNKNOWN,
     TIMEOUT_MESSAGE,
@@ -71,7 +72,8 @@ class Prepared:
     """A document that keeps to the limits, and the operation of it that is to be executed.
 
     `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
-    it costs and how many bytes its answer has, None where that depends on variables.
+    it costs and how many bytes its answer has, None where that depends on variables. `containers` are
+    the variables that may hold many values.
     """
 
     document: Document
@@ -80,6 +82,7 @@ class Prepared:
     name: str
     type: str
     fixed: tuple[int, int] | None
+    containers: Containers
 
 
 Known: TypeAlias = Prepared | list[Entry] | None
@@ -201,7 +204,8 @@ class GraphQLRoute:
         named, kind = operation.node.name, operation.type
         name = named.value[:LONGEST_NAME] if named else ""
         fixed = document.fixed(operation.node)
-        return Prepared(document, operation, kind, name, kind.value, fixed)
+        containers = containers_of(self.schema, operation.node)
+        return Prepared(document, operation, kind, name, kind.value, fixed, containers)
 
     async def meter(self, scope: Scope, token: str | None) -> Meter:
         """What counts for the sender of a request, who is known by the address without a database."""
@@ -360,8 +364,14 @@ class GraphQLRoute:
         try:
             meter.count_request()
             prepared = self.executable(scope, request, seen, meter, known)
+            if prepared.containers and request.variables:
+                check_number(prepared.containers, request.variables)
         except RateLimited as refused:
             raise limited(refused, meter) from None
+        except TooManyValues as error:
+            meter.count_failure()
+            wrong = [plain_error(str(error), Code.BAD_USER_INPUT)]
+            raise RequestError(wrong, headers=meter.headers) from None
         except RequestError as refused:
             meter.count_failure()
             refused.headers = meter.headers
