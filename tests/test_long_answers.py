@@ -203,3 +203,18 @@ async def test_who_is_sent_much_is_charged_for_it(
     assert size > 400_000
     assert before - priced == 3 * (1 + 9 * 4)
     assert priced - after - 1 == (size - 256 * KIBIBYTE) // (4 * KIBIBYTE)
+
+
+async def test_an_odd_id_has_nothing_beside_it_written_anew(account: Account) -> None:
+    """An id of lone surrogates goes back as it came, and long metadata beside it as it is stored."""
+    todo = await account.create(metadata={"a": [{"b": 1}, [2]]})
+    document = (
+        "mutation ($ids: [ID!]!) { todoBulkUpdate(ids: $ids, action: { setPriority: LOW },"
+        " onError: SKIP_FAILED) { results { id todo { metadata } } } }"
+    )
+    body = json.dumps({"query": document, "variables": {"ids": [todo["id"], "\ud800"]}})
+    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
+    answer = await account.http.post("/graphql", content=body, headers=headers)
+    results = json.loads(answer.content)["data"]["todoBulkUpdate"]["results"]
+    assert [result["id"] for result in results] == [todo["id"], "\ud800"]
+    assert b'{"metadata":{"a":[{"b":1},[2]]}}' in answer.content

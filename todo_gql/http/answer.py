@@ -1,6 +1,7 @@
 """An answer to a GraphQL request, and how it is sent."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,7 @@ VARY: Final = {
     False: (b"vary", b"Accept"),
     True: (b"vary", b"Accept, Accept-Encoding"),
 }
+CONTAINERS: Final = frozenset({dict, list})
 COMPRESSED: Final = (b"content-encoding", b"gzip")
 
 
@@ -65,8 +67,36 @@ def as_json(body: object) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:
-        # An id that a client sent may hold lone surrogates, which orjson refuses to give back.
-        return json.dumps(body, default=_value_of).encode()
+        return b"".join(pieces(body))
+
+
+def pieces(value: Any) -> Iterator[bytes]:
+    """A value as JSON: each object or list that holds no other ones is a piece."""
+    if type(value) is dict and not CONTAINERS.isdisjoint(map(type, value.values())):
+        before = b"{"
+        for key, each in value.items():
+            yield before + _piece(key) + b":"
+            yield from pieces(each)
+            before = b","
+        yield b"}"
+    elif type(value) is list and not CONTAINERS.isdisjoint(map(type, value)):
+        before = b"["
+        for each in value:
+            yield before
+            yield from pieces(each)
+            before = b","
+        yield b"]"
+    else:
+        yield _piece(value)
+
+
+def _piece(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # An id that a client sent may hold lone surrogates, which orjson refuses to give back. What
+        # stands beside it may be long, and isn't read.
+        return json.dumps(value, default=_value_of).encode()
 
 
 def _value_of(fragment: object) -> object:

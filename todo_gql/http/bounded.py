@@ -1,14 +1,13 @@
 """Long answers: written in pieces, so that the event loop goes on, and never longer than they may be."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
 
 from todo_gql.documents.reading import Entry, plain_error
 from todo_gql.errors import Code
-from todo_gql.http.answer import as_json
+from todo_gql.http.answer import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
 """The `extensions.reason` of an operation that was executed and whose answer is too large."""
@@ -18,7 +17,6 @@ LONGEST_AT_ONCE_BYTES: Final = 4 * 2**20
 # How much is written before others have their turn, each piece counted as some bytes more.
 TURN_BYTES: Final = 256 * 1024
 BYTES_OF_A_PIECE: Final = 256
-CONTAINERS: Final = frozenset({dict, list})
 
 
 class LongAnswers:
@@ -52,34 +50,14 @@ class LongAnswers:
 
 async def _written(data: object, most: int) -> orjson.Fragment | None:
     """The data as JSON; None if that has more bytes, of which no more are made."""
-    pieces, size, turn = list[bytes](), 0, 0
-    for piece in _pieces(data):
+    written, size, turn = list[bytes](), 0, 0
+    for piece in pieces(data):
         size += len(piece)
         turn += len(piece) + BYTES_OF_A_PIECE
         if size > most:
             return None
-        pieces.append(piece)
+        written.append(piece)
         if turn > TURN_BYTES:
             turn = 0
             await asyncio.sleep(0)
-    return orjson.Fragment(b"".join(pieces))
-
-
-def _pieces(value: Any) -> Iterator[bytes]:
-    """A value as JSON: each object or list that holds no other ones is a piece."""
-    if type(value) is dict and not CONTAINERS.isdisjoint(map(type, value.values())):
-        before = b"{"
-        for key, each in value.items():
-            yield before + orjson.dumps(key) + b":"
-            yield from _pieces(each)
-            before = b","
-        yield b"}"
-    elif type(value) is list and not CONTAINERS.isdisjoint(map(type, value)):
-        before = b"["
-        for each in value:
-            yield before
-            yield from _pieces(each)
-            before = b","
-        yield b"]"
-    else:
-        yield as_json(value)
+    return orjson.Fragment(b"".join(written))
