@@ -143,6 +143,19 @@ async def test_the_cost_of_operations_is_limited(
         assert told(answer) == (200, '"requests";r=97;t=60, "cost";r=150;t=60')
 
 
+async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
+    clock: Clock, limited: Limited, account: Account
+) -> None:
+    """Though nothing of them is selected; a name that it has already changes none."""
+    await account.create_many([{"title": "t", "tags": ["old"]}] * 30)
+    [tag] = (await account.data("{ tags { nodes { id } } }"))["tags"]["nodes"]
+    rename = f'mutation {{ tagRename(id: "{tag["id"]}", name: "new") {{ tag {{ id }} }} }}'
+    async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:
+        for left in (4989, 4948):
+            answer = await client.post(rename, token=account.token)
+            assert told(answer) == (200, f'"cost";r={left};t=60')
+
+
 async def test_a_user_is_limited_wherever_they_are(
     limited: Limited, account: Account, stranger: Account
 ) -> None:

@@ -8,6 +8,7 @@ from todo_gql.errors import UserError, invalid, not_found
 from todo_gql.models import Action
 from todo_gql.node import parse_id
 from todo_gql.outages import retried
+from todo_gql.quotas import COST
 from todo_gql.todos.payloads import TagPayload
 from todo_gql.todos.storage import CHANGE_BYTES, Quota
 from todo_gql.todos.tag_names import read_tag_name
@@ -64,7 +65,7 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
     viewer = context.signed_in()
     problems: list[UserError] = []
     new_name = read_tag_name(name, problems, "name")
-    tag_id = parse_id(id)
+    tag_id, changed = parse_id(id), 0
     async with owner_write(viewer) as write:
         tag = await _tag(write, tag_id) if tag_id else None
         if tag is None:
@@ -74,7 +75,9 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
         if tag["name"] != new_name:
             if full := write.storage.is_full(Quota.of(context.settings)):
                 return TagPayload(errors=[invalid(*full, "name")])
-            tag = await _renamed(write, tag, new_name)
+            tag, changed = await _renamed(write, tag, new_name)
+    # Known only now; each costs as much as an item of a bulk action.
+    context.limits.charge(viewer.id.int, COST, changed)
     context.forget_loaded()
     return TagPayload(tag=Tag.from_row(tag))
 
@@ -86,9 +89,10 @@ async def _tag(write: OwnerWrite, tag_id: UUID) -> db.Row | None:
     return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
 
 
-async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> db.Row:
+async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> tuple[db.Row, int]:
+    """The tag as it is now, and how many todos carry it."""
     connection, owner_id, tag_id = write.connection, write.viewer.id, tag["id"]
-    await connection.execute(
+    logged = await connection.execute(
         LOG_RENAMED, owner_id, tag_id, tag["name"], name, write.now, Action.UPDATED
     )
     kept_id: UUID | None = await connection.fetchval(
@@ -108,4 +112,4 @@ async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> db.Row:
         await connection.execute(RECOUNT, owner_id, kept_id)
     renamed = await _tag(write, kept_id)
     assert renamed is not None
-    return renamed
+    return renamed, int(logged.rpartition(" ")[2])
