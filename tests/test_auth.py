@@ -24,6 +24,7 @@ from todo_gql.passwords import (
     password_problem,
 )
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import Observation, current
 from todo_gql.tokens import Claims, RefreshToken, signed_access_token, verified_claims
 
 CLAIMS = Claims(uuid4(), uuid4())
@@ -258,6 +259,22 @@ async def test_hashing_refuses_who_finds_no_place_to_wait() -> None:
     gate.set()
     assert all(await asyncio.gather(first, second))
     assert await threads.run(gate.is_set)
+
+
+async def test_no_caller_takes_all_places_to_wait() -> None:
+    """Whatever one caller sends at once, another is hashed, and so are all of theirs in the end."""
+    threads, gate = HashingThreads(threads=1, waiting=5), threading.Event()
+    # A request of its own for each, with its caller.
+    before = current.set(Observation("", caller="one"))
+    many = [asyncio.create_task(threads.run(gate.wait)) for _ in range(20)]
+    current.set(Observation("", caller="another"))
+    other = asyncio.create_task(threads.run(gate.wait))
+    current.reset(before)
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in (*many, other))
+    gate.set()
+    assert all(await asyncio.gather(other, *many))
+    assert not threads.lines
 
 
 async def test_who_gives_up_waiting_leaves_the_place_free() -> None:

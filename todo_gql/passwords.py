@@ -24,6 +24,7 @@ from todo_gql.common_passwords import common_passwords
 from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
 from todo_gql.settings import Settings
+from todo_gql.telemetry.observation import Caller, current
 from todo_gql.text import Problem, text_problem
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ SHORTEST, LONGEST = 8, 128
 # What is longer than this as it is typed is too long in every form, and takes long to normalise.
 LONGEST_TYPED = 4 * LONGEST
 WAITING_HASHES = 20
+# How many a caller may have hashed or waiting at a time; the others wait for these.
+MOST_OF_A_CALLER = 4
 # How much the event loop and the database come first where all cores are busy (0 to 19).
 NICENESS = 10
 
@@ -110,17 +113,44 @@ def _nobodys_hash(settings: Settings) -> str:
     return f"$2b${settings.bcrypt_rounds:02}${'.' * 53}"
 
 
+class Line:
+    """Those of one caller who hash, or wait until fewer of them do."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(MOST_OF_A_CALLER)
+        self.length = 0
+
+
 class HashingThreads:
-    """Threads for what keeps a core busy, and no more waiting for one than `waiting`."""
+    """Threads for what keeps a core busy, and no more waiting for one than `waiting`.
+
+    Of these one caller has `MOST_OF_A_CALLER`, so that others aren't refused because of them.
+    """
 
     def __init__(self, threads: int, waiting: int) -> None:
         self.executor = ThreadPoolExecutor(
             threads, thread_name_prefix="hashing", initializer=_yield_to_others
         )
         self.places = threading.Semaphore(threads + waiting)
+        self.lines: dict[Caller, Line] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns; `Unavailable` at once when there is no place to wait in."""
+        """What `work` returns; `Unavailable` when there is no place to wait in."""
+        request = current.get()
+        caller = request.caller if request else None
+        if caller is None:
+            return await self._run(work)
+        line = self.lines.setdefault(caller, Line())
+        line.length += 1
+        try:
+            async with line.turns:
+                return await self._run(work)
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self.lines[caller]
+
+    async def _run(self, work: Callable[[], T]) -> T:
         if not self.places.acquire(blocking=False):
             raise Unavailable
         future = self.executor.submit(work)
