@@ -335,3 +335,23 @@ async def test_a_session_tells_its_device(account: Any) -> None:
     )[-1]
     assert session["user_agent"] == "Browser" + "x" * 493
     assert session["ip_address"] == "127.0.0.1"
+
+
+async def test_an_account_has_a_hundred_sessions_at_most(client: Any, account: Any) -> None:
+    """The one that was unused for longest ends when there would be one more."""
+    tokens = await another_session(account)
+    await db.fetch(
+        "INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,"
+        " expires_at) SELECT gen_random_uuid(), $1, sha256(n::text::bytea), '{}', now(),"
+        " now() - n * interval '1 minute', now() + interval '1 day' FROM generate_series(1, 98) n",
+        UUID(account.id),
+    )
+    listed = "{ sessions { id lastUsedAt } }"
+    before = (await account.data(listed))["sessions"]
+    assert len(before) == 100
+    assert await opens(client, (await another_session(account))["accessToken"])
+    after = (await account.data(listed))["sessions"]
+    assert len(after) == 100
+    ended = {session["id"] for session in before} - {session["id"] for session in after}
+    assert ended == {min(before, key=lambda session: session["lastUsedAt"])["id"]}
+    assert await opens(client, tokens["accessToken"])

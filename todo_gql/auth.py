@@ -48,11 +48,20 @@ OPEN_SESSIONS = (
     " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
     " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
 )
-BEGIN_SESSION = (
-    "INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,"
-    " expires_at, user_agent, ip_address)"
-    " VALUES ($1, $2, $3, '{}', now(), now(), now() + $4, $5, $6)"
+# An account has no more than so many at a time, which are all listed at once.
+MOST_SESSIONS = 100
+# The lock of the account, which whoever signs in holds, keeps two from ending the same.
+BEGIN_SESSION = f"""
+WITH ended AS (
+    UPDATE sessions SET ended_at = now() WHERE owner_id = $2 AND id IN (
+        SELECT id FROM sessions WHERE owner_id = $2 AND ended_at IS NULL AND expires_at > now()
+        ORDER BY last_used_at DESC, id DESC OFFSET {MOST_SESSIONS - 1}
+    )
 )
+INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,
+    expires_at, user_agent, ip_address)
+VALUES ($1, $2, $3, '{{}}', now(), now(), now() + $4, $5, $6)
+"""
 ROTATE_SESSION = (
     "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
     " expires_at = now() + $5 WHERE owner_id = $1 AND id = $2"
@@ -127,7 +136,10 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
 
 
 async def begin_session(user: User, device: Device, settings: Settings) -> SignIn:
-    """A new session of the user, in the surrounding transaction of Tortoise's."""
+    """A new session of the user, in the surrounding transaction of Tortoise's.
+
+    The one that was unused for longest ends if the user has as many as there may be.
+    """
     token = RefreshToken.first(uuid7())
     await db.fetch(
         BEGIN_SESSION,
