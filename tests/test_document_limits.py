@@ -456,3 +456,13 @@ async def test_variables_hold_whatever_the_other_limits_allow(account: Account) 
     }
     made = await account.create_many([full] * 99 + [full | {"metadata": {"a": [0] * 5_000}}])
     assert len(made) == 100
+
+
+async def test_the_schema_is_read_once_in_an_operation(client: Client) -> None:
+    """Whatever names it has, since each takes as long as a large operation."""
+    fields = "types { name fields { name } }"
+    merged = f"{{ __schema {{ {fields} }} ...A }} fragment A on Query {{ __schema {{ {fields} }} }}"
+    assert "errors" not in await client.execute(merged)
+    error = await refusal(client, f"{{ a: __schema {{ {fields} }} b: __schema {{ {fields} }} }}")
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "__schema once" in error["message"]

@@ -156,6 +156,14 @@ async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
             assert told(answer) == (200, f'"cost";r={left};t=60')
 
 
+async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Limited) -> None:
+    """Though its own cost is nothing."""
+    async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:
+        answer = await client.post("{ __schema { queryType { name } } }")
+        assert told(answer) == (200, '"cost";r=4500;t=60')
+        assert answer.json()["extensions"]["cost"]["requested"] == 0
+
+
 async def test_a_user_is_limited_wherever_they_are(
     limited: Limited, account: Account, stranger: Account
 ) -> None:

@@ -76,6 +76,8 @@ class DocumentLimits:
                 f"An operation may hold {allowed} {what}; this one holds"
                 f" {len(measure.root_fields)}. Send them one by one."
             )
+        if list(measure.root_fields.values()).count("__schema") > 1:
+            yield "An operation may select __schema once. Merge the selections."
         tried = [name for name in measure.root_fields.values() if name in self.credentials]
         if is_mutation and len(tried) > 1:
             yield (

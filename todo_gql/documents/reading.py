@@ -26,6 +26,8 @@ from todo_gql.errors import Code, formatted
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10
+# The usual introspection query takes as long as an operation of this cost.
+INTROSPECTION_CHARGE = 500
 
 Entry: TypeAlias = dict[str, Any]
 """An entry of an answer's `errors`."""
@@ -64,6 +66,11 @@ class Document:
         measure = self._measure(operation)
         cost, size = measure.cost, measure.size
         return (cost, size) if isinstance(cost, int) and isinstance(size, int) else None
+
+    def introspection_charge(self, operation: OperationDefinitionNode) -> int:
+        """What reading the schema uses up of the caller's cost, though it isn't a part of `measured`."""
+        names = self._measure(operation).root_fields.values()
+        return INTROSPECTION_CHARGE if "__schema" in names else 0
 
     def cost_of_event(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None

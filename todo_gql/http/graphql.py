@@ -73,7 +73,7 @@ class Prepared:
 
     `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
     it costs and how many bytes its answer has, None where that depends on variables. `containers` are
-    the variables that may hold many values.
+    the variables that may hold many values. `charge` is what it uses up beside its cost.
     """
 
     document: Document
@@ -83,6 +83,7 @@ class Prepared:
     type: str
     fixed: tuple[int, int] | None
     containers: Containers
+    charge: int
 
 
 Known: TypeAlias = Prepared | list[Entry] | None
@@ -205,7 +206,8 @@ class GraphQLRoute:
         name = named.value[:LONGEST_NAME] if named else ""
         fixed = document.fixed(operation.node)
         containers = containers_of(self.schema, operation.node)
-        return Prepared(document, operation, kind, name, kind.value, fixed, containers)
+        charge = document.introspection_charge(operation.node)
+        return Prepared(document, operation, kind, name, kind.value, fixed, containers, charge)
 
     async def meter(self, scope: Scope, token: str | None) -> Meter:
         """What counts for the sender of a request, who is known by the address without a database."""
@@ -382,7 +384,8 @@ class GraphQLRoute:
         if cost > document.max_cost:
             raise RequestError([document.too_expensive(cost)], headers=meter.headers)
         try:
-            meter.count_cost(cost)
+            used = cost + prepared.charge
+            meter.count_cost(min(used, self.settings.rate_limit_cost) if prepared.charge else cost)
         except RateLimited as refused:
             raise limited(refused, meter) from None
         agent = headers_of(scope).user_agent
