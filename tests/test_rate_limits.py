@@ -162,6 +162,8 @@ async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Lim
         answer = await client.post("{ __schema { queryType { name } } }")
         assert told(answer) == (200, '"cost";r=4500;t=60')
         assert answer.json()["extensions"]["cost"]["requested"] == 0
+        two = '{ a: __type(name: "Todo") { name } b: __type(name: "Tag") { name } }'
+        assert told(await client.post(two)) == (200, '"cost";r=4400;t=60')
 
 
 async def test_a_user_is_limited_wherever_they_are(

@@ -26,8 +26,8 @@ from todo_gql.errors import Code, formatted
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10
-# The usual introspection query takes as long as an operation of this cost.
-INTROSPECTION_CHARGE = 500
+# The usual introspection query, or all of a large type, takes as long as operations of this cost.
+SCHEMA_CHARGE, TYPE_CHARGE = 500, 50
 
 Entry: TypeAlias = dict[str, Any]
 """An entry of an answer's `errors`."""
@@ -69,8 +69,8 @@ class Document:
 
     def introspection_charge(self, operation: OperationDefinitionNode) -> int:
         """What reading the schema uses up of the caller's cost, though it isn't a part of `measured`."""
-        names = self._measure(operation).root_fields.values()
-        return INTROSPECTION_CHARGE if "__schema" in names else 0
+        names = list(self._measure(operation).root_fields.values())
+        return SCHEMA_CHARGE * names.count("__schema") + TYPE_CHARGE * names.count("__type")
 
     def cost_of_event(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
