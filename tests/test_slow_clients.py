@@ -170,6 +170,19 @@ async def test_who_sends_a_large_body_hears_that_it_is_too_large(
     assert refused.status_code == 413
 
 
+@pytest.mark.parametrize(("number", "status"), [(200, b"200"), (201, b"431")])
+async def test_more_headers_than_any_client_sends_are_refused(
+    server: Server, number: int, status: bytes
+) -> None:
+    """Each of them is looked at, however short; 200 are answered, several of a name among them."""
+    own = HEAD + b"Connection: close\r\nContent-Length: %d\r\n" % len(BODY)
+    more = range(number - own.count(b"\r\n") + 1)
+    async with connected(server) as (reader, writer):
+        writer.write(own + b"".join(b"a%d: 1\r\n" % (n // 2) for n in more) + b"\r\n" + BODY)
+        said = await rest(reader)
+    assert said.startswith(b"HTTP/1.1 " + status)
+
+
 async def test_headers_without_end_are_refused(server: Server) -> None:
     """Once they are larger than any client's."""
     async with connected(server) as (reader, writer):

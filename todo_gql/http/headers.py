@@ -1,5 +1,6 @@
 """The headers of a request, which are looked through once."""
 
+from collections import defaultdict
 from typing import Final
 
 from starlette.types import Scope
@@ -40,8 +41,10 @@ class Headers(dict[bytes, bytes]):
     def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         if len(self) < len(pairs):
-            for name in self:
-                self[name] = b", ".join(value for key, value in pairs if key == name)
+            values = defaultdict[bytes, list[bytes]](list)
+            for name, value in pairs:
+                values[name].append(value)
+            self.update((name, b", ".join(several)) for name, several in values.items())
         self.accepted: Accepted = accepted(self.get(b"accept", b"")[:LONGEST_REMEMBERED])
         self.token: str | None = _bearer_token(self.get(b"authorization"))
         self.user_agent = _text(self.get(b"user-agent"))

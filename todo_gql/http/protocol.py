@@ -20,6 +20,8 @@ from todo_gql.http.upgrades import (
 )
 
 MAX_HEADER_BYTES: Final = 64 * 1024
+# Browsers and proxies send some thirty.
+MOST_HEADERS: Final = 200
 # How much more than its content a body may be, with the sizes of its chunks and what follows them.
 MOST_TIMES_ITS_CONTENT: Final = 8
 # A connection whose heads are never the same, as where each has an id, isn't to keep any more.
@@ -207,6 +209,8 @@ class LimitedProtocol(OrderlyProtocol):
         name, value = name.lower(), value.rstrip(SPACES)
         if name in TELLING:
             self._look_at(name, value)
+        if len(self.headers) >= MOST_HEADERS:
+            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         self.headers.append((name, value))
 
     def _look_at(self, name: bytes, value: bytes) -> None:
