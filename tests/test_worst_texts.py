@@ -154,19 +154,22 @@ async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Accou
         assert [error["code"] for error in payload["errors"]] == ["TOO_LONG"]
 
 
-async def test_a_bulk_is_worked_on_in_pieces(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between any two of its todos others may have their turn, whatever is done with them."""
-    pauses = 0
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """An item for each time that others could have their turn in the midst of something long."""
+    noted = list[None]()
     real = pace.Pace.breathe
 
-    async def noted(self: pace.Pace) -> None:
-        nonlocal pauses
-        pauses += 1
+    async def breathe(self: pace.Pace) -> None:
+        noted.append(None)
         await real(self)
 
-    monkeypatch.setattr(pace.Pace, "breathe", noted)
+    monkeypatch.setattr(pace.Pace, "breathe", breathe)
+    return noted
+
+
+async def test_a_bulk_is_worked_on_in_pieces(account: Account, pauses: list[None]) -> None:
+    """Between any two of its todos others may have their turn, whatever is done with them."""
     number = 40
     inputs = [{"title": f"{n}"} for n in range(number)]
     ids = [todo["id"] for todo in await account.create_many(inputs)]
@@ -175,10 +178,26 @@ async def test_a_bulk_is_worked_on_in_pieces(
         (BULK_CREATE, {"inputs": inputs}),
         (BULK_UPDATE, {"ids": ids, "action": {"addTags": ["new"]}}),
     ):
-        before = pauses
+        pauses.clear()
         [payload] = (await account.data(document, **sent)).values()
         assert payload["processed"] == number
-        assert pauses - before >= 3 * number
+        assert len(pauses) >= 3 * number
+
+
+async def test_long_changes_are_read_in_pieces(account: Account, pauses: list[None]) -> None:
+    """Both of the feed and of a todo's history, and give what they say."""
+    long: dict[str, list[Any]] = {"a": [[]] * 5_000}
+    items = " ".join('{ title: "t", metadata: $m }' for _ in range(30))
+    document = f"mutation ($m: JSON) {{ todoBulkCreate(inputs: [{items}]) {{ processed }} }}"
+    await account.data(document, m=long)
+    changes = "nodes { fields { name after } }"
+    pauses.clear()
+    feed = (await account.data(f"{{ changes {{ {changes} }} }}"))["changes"]["nodes"]
+    assert len(pauses) >= 30
+    assert [change["fields"][0] for change in feed] == [{"name": "metadata", "after": long}] * 30
+    histories = f"{{ todos {{ nodes {{ history(first: 5) {{ {changes} }} }} }} }}"
+    [todo, *_] = (await account.data(histories))["todos"]["nodes"]
+    assert todo["history"]["nodes"][0] == feed[-1]
 
 
 @pytest.mark.parametrize("size", SIZES)

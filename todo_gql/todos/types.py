@@ -26,6 +26,7 @@ from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
 from todo_gql.scalars import written_json
+from todo_gql.todos.in_pieces import read_in_pieces
 from todo_gql.work import FEW_ROWS, LENGTH, WORK
 
 
@@ -167,6 +168,10 @@ class Change(Node):
         return change
 
 
+def _field_changes(diff: str) -> list[FieldChange]:
+    return list(map(_field_change, orjson.loads(diff)))
+
+
 def _field_change(entry: dict[str, Any]) -> FieldChange:
     """An entry of a diff; long values are one text each, which takes far less memory."""
     before, after = _as_text(entry["before"]), _as_text(entry["after"])
@@ -183,7 +188,7 @@ CHANGES = RowType(
     cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
     action=Converted("action", ACTIONS.__getitem__),
     todo_id=Converted("todo_id", str),
-    fields=Converted("diff", lambda diff: list(map(_field_change, orjson.loads(diff)))),
+    fields=Converted("diff", lambda diff: diff if type(diff) is list else _field_changes(diff)),
     at="at",
     matches=lambda _row: True,
     todo_key="todo_id",
@@ -196,9 +201,10 @@ class ChangeConnection(Connection[Change]):
     """Changes in the order of the feed, or of a history."""
 
     @classmethod
-    def of(cls, page: Page) -> "ChangeConnection":
+    async def of(cls, page: Page, context: Context) -> "ChangeConnection":
         """The changes in a page of rows."""
-        return cls(page=page, nodes=CHANGES.objects(page.rows))
+        rows = await read_in_pieces(page.rows, "diff", _field_changes, context.reading)
+        return cls(page=page, nodes=CHANGES.objects(rows))
 
 
 def _owner(row: db.Row | None, context: Context) -> User:
@@ -274,9 +280,8 @@ class Todo(Node):
     ) -> ChangeConnection:
         arguments = PageArguments.of(first, after)
         keyset = history_keyset(self.owner_key)
-        return ChangeConnection.of(
-            await history_page(info.context.loaders, self.key, keyset, arguments)
-        )
+        page = await history_page(info.context.loaders, self.key, keyset, arguments)
+        return await ChangeConnection.of(page, info.context)
 
 
 def _is_overdue(row: db.Values, now: datetime) -> bool:
