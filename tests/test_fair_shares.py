@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 from starlette.types import ASGIApp
 
@@ -23,7 +24,7 @@ from tests.conftest import (
 from tests.sockets import CHANGES, connected, listening
 from tests.waiting import until
 from todo_gql import db
-from todo_gql.http import graphql
+from todo_gql.http import graphql, orderly
 from todo_gql.pool import MOST_LOOKS, Pool
 from todo_gql.settings import Settings
 from todo_gql.telemetry.observation import Caller, act_for
@@ -311,3 +312,32 @@ async def test_a_subscription_has_all_the_time_it_wants(
                 pool.end_too_long()
         [change] = await one.changes(1)
         assert change["todo"]["title"] == "Told late"
+
+
+async def test_connections_without_requests_take_no_room(
+    app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the server is full one of them is closed for whoever asks, and nobody is refused."""
+    monkeypatch.setattr(orderly, "SPARED_SECONDS", 0)
+    asked = {"query": "{ __typename }"}
+    async with listening(app, settings, limit_concurrency=6) as address:
+        host, _, port = address.partition(":")
+        idle = [await asyncio.open_connection(host, int(port)) for _ in range(8)]
+        async with httpx.AsyncClient(base_url=f"http://{address}") as http:
+            for _ in range(4):
+                assert (await http.post("/graphql", json=asked)).status_code == 200
+            # As many as there is no room for beside the one that asks.
+            await until(lambda: sum(reader.at_eof() for reader, _ in idle) == 4)
+            assert (await http.post("/graphql", json=asked)).status_code == 200
+        assert sum(reader.at_eof() for reader, _ in idle) == 4
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_a_connection_is_spared_for_a_moment(app: ASGIApp, settings: Settings) -> None:
+    """It is about to be used, and whoever comes to a full server meanwhile is refused."""
+    async with (
+        listening(app, settings, limit_concurrency=1) as address,
+        httpx.AsyncClient(base_url=f"http://{address}") as http,
+    ):
+        assert (await http.post("/graphql", json={"query": "{ a }"})).status_code == 503

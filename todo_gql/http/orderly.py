@@ -15,6 +15,8 @@ from todo_gql.http.security import ALWAYS
 from todo_gql.http.unread import Unread
 
 HEALTH: Final = b"/health"
+# A connection without a request is left alone for as long where the server is full.
+SPARED_SECONDS: Final = 1.0
 # Who is refused while they send may send on for as long and as much, since most clients look for
 # an answer only then; all of it is dropped.
 LINGER_SECONDS: Final = 2.0
@@ -51,11 +53,14 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._in_the_end: Callable[[], None] | None = None
         self._lingering: TimerHandle | None = None
         self._idle_since: float | None = None
+        # When it was opened, or its last answer was complete.
+        self._unused_since = 0.0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin with nothing unread."""
         super().connection_made(transport)
         self._unread = Unread(transport, self.loop)
+        self._unused_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who answers, though others asked after that one."""
@@ -102,10 +107,29 @@ class OrderlyProtocol(HttpToolsProtocol):
         if limit is None or max(len(self.connections), len(self.tasks)) < limit:
             return False
         # An orchestrator that heard 503 would end the very process that is needed most.
-        if self.url.startswith(HEALTH):
+        if self.url.startswith(HEALTH) or (len(self.tasks) < limit and self._close_unused()):
             return False
         self.logger.warning("Exceeded concurrency limit.")
         return True
+
+    def _close_unused(self) -> bool:
+        """Close any connection that has no request, so that nobody can hold all of them.
+
+        Which one is left to chance: it is most likely one of those who have most of them.
+        """
+        before = self.loop.time() - SPARED_SECONDS
+        for other in self.connections:
+            if not isinstance(other, OrderlyProtocol) or other is self:
+                continue
+            if other.is_unused(before):
+                other._close()  # noqa: SLF001 - one of our own
+                return True
+        return False
+
+    def is_unused(self, before: float) -> bool:
+        """Whether no request is being answered, and none was since that time of the loop."""
+        is_free = self.cycle is None or self.cycle.response_complete
+        return is_free and self._unused_since <= before and not self.transport.is_closing()
 
     def on_response_complete(self, *, is_last: bool = False) -> None:
         """Go on with the next request, unless the answer said that it `is_last`."""
@@ -128,7 +152,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         if self._in_the_end is not None:
             self._in_the_end()
             return
-        self._idle_since = self.loop.time()
+        self._idle_since = self._unused_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._look_again(self.timeout_keep_alive)
 
