@@ -20,6 +20,7 @@ from todo_gql.settings import Settings
 BURST = 50
 PAYLOAD = b"\x00" * 16
 PING = json.dumps({"type": "ping"}).encode()
+LONG = json.dumps({"type": "ping", "payload": {"a": "a" * 100_000}}).encode()
 PONG = json.dumps({"type": "pong"}).encode()
 COMPLETE = json.dumps({"type": "complete", "id": "never begun"}).encode()
 FAILING = json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{"}}).encode()
@@ -58,6 +59,7 @@ FLOODS = {
     "operations that fail": frames((TEXT, FAILING, True), times=MANY),
     "pings of the WebSocket": frames((Opcode.PING, PAYLOAD, True), times=MANY),
     "pongs of the WebSocket": frames((Opcode.PONG, PAYLOAD, True), times=MANY),
+    "a few long pings": frames((TEXT, LONG, True), times=10),
     "empty fragments": frames((TEXT, b"", False)) + frames((CONT, b"", False), times=MANY),
     "fragments and pings between": frames((TEXT, b"{", False))
     + frames((CONT, b" ", False), (Opcode.PING, b"", True), times=MANY),

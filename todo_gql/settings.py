@@ -211,7 +211,9 @@ class Settings(BaseSettings):
         8 * 1024 * 1024, ge=64 * 1024, description="The largest answer, in bytes of JSON."
     )
     max_connections: int = Field(
-        4096, ge=1, description="Connections at once; who comes beyond is answered 503."
+        4096,
+        ge=1,
+        description="Connections at once; beyond, idle ones are closed, or 503 is answered.",
     )
     request_timeout: float = Field(
         10.0, gt=0, description="Seconds for a request's headers to arrive, and for its body."

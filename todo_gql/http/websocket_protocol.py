@@ -8,7 +8,8 @@ from asyncio.transports import BaseTransport
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
+from websockets.protocol import Event
 
 from todo_gql.http.pace import Pace
 from todo_gql.http.unread import Unread
@@ -18,6 +19,8 @@ PING_SECONDS: Final = 20.0
 CLOSING_SECONDS: Final = 5.0
 # How much is read before the frames in it are counted: a client's have 6 bytes at least.
 COUNTED_BYTES: Final = 1024
+# A frame counts once more for as many bytes, which take time to be read.
+BYTES_OF_A_MESSAGE: Final = 16 * 1024
 # Whoever is refused for sending too much may read why, and what they send meanwhile is dropped.
 REFUSED_SECONDS: Final = 1.0
 MAX_DROPPED_BYTES: Final = 1024 * 1024
@@ -91,8 +94,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
 
     def handle_events(self) -> None:
-        """Handle what was read: frames of whatever kind, none of which is free."""
-        if self.pace.allows(len(self.conn.events)):
+        """Handle what was read: frames of whatever kind, none of which is free, and long ones less so."""
+        if self.pace.allows(sum(map(_weight, self.conn.events))):
             super().handle_events()
         else:
             self._refuse()
@@ -157,3 +160,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if "timer" in self.__dict__:
             self.timer.cancel()
         self.timer = self.loop.call_later(seconds, self.cut)
+
+
+def _weight(event: Event) -> int:
+    """How many messages a frame counts as; and the request of a handshake as one."""
+    return 1 + (len(event.data) // BYTES_OF_A_MESSAGE if isinstance(event, Frame) else 0)
