@@ -1,13 +1,17 @@
-"""Variables inside JSON that is written in the document itself."""
+"""JSON as it is read: written in the document itself, with variables inside, or sent as one."""
 
+from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 import pytest
 from graphql import ExecutionResult, GraphQLScalarType, build_schema, execute, parse
 
 from tests.conftest import Account
+from todo_gql.errors import UserError
 from todo_gql.execution import Engine
 from todo_gql.scalars import parse_json_literal
+from todo_gql.todos import values
 
 CREATE = """
 mutation ({declared}) {{
@@ -123,3 +127,46 @@ async def test_both_engines_hand_over_the_same(declared: str, given: dict[str, A
     assert (
         by_core == by_engine == ExecutionResult({"taken": repr({"value": value, "values": values})})
     )
+
+
+class Odd(Enum):
+    """What a variable of an enum gives to a literal."""
+
+    A = "a"
+
+
+def within(depth: int, value: Any) -> Any:
+    """A value within so many lists."""
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+NUMBERS = [1e16, -1e-7, 1e300, -0.0, 1e15, 2**63, 2**63 - 1, -(2**63), 2**64, 2**70, float("nan")]
+LEAVES: list[Any] = [1, [], {"a": 1}]
+TEXTS = ["\0", "\\u0000", "\ud800", "1e5", "-0.0", "9" * 30, "é"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *NUMBERS,
+        *TEXTS,
+        *({text: 1} for text in TEXTS),
+        *(within(depth, leaf) for depth in (29, 30, 31, 32) for leaf in LEAVES),
+        Odd.A,
+        datetime(2026, 1, 1, tzinfo=UTC),
+        [True, 1, 1.0, None, "", {}, []],
+    ],
+)
+def test_usual_metadata_is_read_as_all_other(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short way to read it gives the same text, and finds the same faults."""
+
+    def read() -> tuple[str, list[Any]]:
+        problems: list[UserError] = []
+        text = values._metadata({"a": value}, problems)
+        return text, [(problem.code, problem.message) for problem in problems]
+
+    usual = read()
+    monkeypatch.setattr(values, "_usual_json", lambda _value: None)
+    assert usual == read()

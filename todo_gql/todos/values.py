@@ -28,6 +28,10 @@ METADATA_TOO_LONG = (
     f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON.",
 )
 INT64 = range(-(2**63), 2**63)
+OF_ANY_LENGTH = frozenset({str, float, list, dict})
+# In canonical JSON, what may be a number with an exponent or of more than 64 bits, a zero with a sign,
+# or U+0000.
+UNUSUAL = re.compile(r"\de[+-]?\d|\d{19}|-0\.0|\\u0000")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Problems = list[UserError]
@@ -72,6 +76,10 @@ def _metadata(value: Any, problems: Problems, *path: str) -> str:
     if _is_too_large(value):
         problems.append(invalid(*METADATA_TOO_LONG, *path))
         return NO_METADATA
+    if (text := _usual_json(value)) is not None:
+        if len(text.encode()) > MAX_METADATA_BYTES:
+            problems.append(invalid(*METADATA_TOO_LONG, *path))
+        return text
     for fault in _json_faults(value, 1):
         problems.append(invalid(ErrorCode.INVALID, fault, *path))
         return NO_METADATA
@@ -90,13 +98,47 @@ def _is_too_large(value: Any) -> bool:
     left, pending = MAX_METADATA_BYTES, [value]
     while pending and left >= 0:
         item = pending.pop()
-        left -= 1 + (len(item) if isinstance(item, (str, list, dict)) else 0)
-        if isinstance(item, float) and "e" in (text := repr(item)):
+        if isinstance(item, str):
+            left -= len(item)
+        elif isinstance(item, (list, dict)):
+            # Each has one sign at least, and one that separates it from the next.
+            left -= 2 * len(item)
+            if left >= 0:
+                values = item.values() if isinstance(item, dict) else item
+                pending += [each for each in values if type(each) in OF_ANY_LENGTH]
+                pending += item if isinstance(item, dict) else ()
+        elif isinstance(item, float) and "e" in (text := repr(item)):
             left -= length_of_number(text)
-        if left >= 0 and isinstance(item, (list, dict)):
-            pending += item
-            pending += item.values() if isinstance(item, dict) else ()
     return left < 0
+
+
+def _usual_json(value: Any) -> str | None:
+    """The canonical text of a value, found quickly; None where anything in it has to be looked at.
+
+    What is read from the text again is the value itself only if it is of JSON's own types.
+    """
+    try:
+        text = canonical_json(value)
+    except TypeError:
+        return None
+    if UNUSUAL.search(text) or not _is_shallow(value) or orjson.loads(text) != value:
+        return None
+    return text
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether anything could stand in what stands deepest in a value."""
+    level = [value]
+    for _ in range(MAX_METADATA_DEPTH - 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (list, dict))
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _json_faults(value: Any, depth: int) -> Iterator[str]:
