@@ -15,10 +15,12 @@ PAUSE: Final = 3
 class ParseQueue:
     """Admits one new document at a time, callers in turn, and pauses after each.
 
-    A caller who sends hundreds of new documents delays only their own ones.
+    A caller who sends hundreds of new documents delays only their own ones. `pause` is a multiple of
+    the time that one took; with 0 the next one is admitted at the next turn of the event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pause: int = PAUSE) -> None:
+        self._pause = pause
         self._turns = Turns[None](share=1)
         self._is_busy = False
 
@@ -46,7 +48,7 @@ class ParseQueue:
         """Let the next one in, after a pause for a document that took so many seconds."""
         if self._turns.held.get(caller):
             self._turns.leave(caller)
-        asyncio.get_running_loop().call_later(seconds * PAUSE, self._admit_next)
+        asyncio.get_running_loop().call_later(seconds * self._pause, self._admit_next)
 
     def _admit_next(self) -> None:
         admitted = self._turns.next()
