@@ -1,11 +1,19 @@
 """How the garbage collector runs while requests are answered."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from starlette.types import ASGIApp
 
 from tests.conftest import Account
+from tests.raw import answers
+from tests.sockets import connected, listening
+from tests.waiting import until
 from todo_gql.garbage import THRESHOLDS, tune_garbage_collector
+from todo_gql.http.protocols import HTTPProtocol
+from todo_gql.http.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
 
@@ -28,6 +36,7 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
         "{ todos { nodes { id title tags { name } owner { username } } totalCount } }",
         "{ stats { total overdue } viewer { username stats { pending } } }",
         'mutation { todoCreate(input: { title: "Todo", tags: ["a"] }) { todo { tags { name } } } }',
+        'mutation { todoCreate(input: { title: "" }) { errors { code } } }',
     ],
 )
 async def test_an_answer_is_freed_without_the_collector(
@@ -51,4 +60,47 @@ async def test_an_answer_is_freed_without_the_collector(
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert {name for name in left if name.startswith(("todo_gql", "asyncpg"))} == set()
+    assert {name for name in left if name.startswith(("todo_gql", "asyncpg", "graphql"))} == set()
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let nothing be freed that refers to itself."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def open_connections(kind: type) -> set[int]:
+    """The connections of a kind that are in memory."""
+    return {id(one) for one in gc.get_objects() if isinstance(one, kind)}
+
+
+async def test_a_refused_request_is_freed_without_the_collector(
+    app: ASGIApp, settings: Settings
+) -> None:
+    """Its connection, which holds what came of its body, is gone once it is closed."""
+    size = settings.max_body_bytes + 1
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    sent = [head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % size, b"x" * size]
+    async with listening(app, settings) as address:
+        with without_collector():
+            before = open_connections(HTTPProtocol)
+            [refused] = await answers(address, sent)
+            assert refused.status == 413
+            await until(lambda: open_connections(HTTPProtocol) <= before)
+
+
+async def test_a_closed_websocket_is_freed_without_the_collector(
+    account: Account, app: ASGIApp, settings: Settings
+) -> None:
+    """What came on it doesn't stay until the garbage collector runs."""
+    async with listening(app, settings) as address:
+        with without_collector():
+            before = open_connections(WebSocketProtocol)
+            async with connected(address, account.token) as one:
+                assert "data" in await one.execute("{ viewer { id } }")
+            await until(lambda: open_connections(WebSocketProtocol) <= before)

@@ -116,7 +116,7 @@ class Execution:
     @cached_property
     def executor(self) -> Executor[Any]:
         """graphql-core's executor for the parts of its work that are the same for both."""
-        return Executor(
+        executor: Executor[Any] = Executor(
             self.schema,
             self.fragments,
             {name: FragmentDetails(fragment) for name, fragment in self.fragments.items()},
@@ -128,6 +128,9 @@ class Execution:
             default_type_resolver,
             default_field_resolver,
         )
+        # Its own refer to it, so that it would hold the variables until the garbage collector runs.
+        executor.async_helpers = HELPERS
+        return executor
 
     def info(self, field: PlannedField, path: Path | None) -> GraphQLResolveInfo[Any]:
         """What a resolver may ask about the execution."""

@@ -32,7 +32,7 @@ from todo_gql.http.origins import is_welcome
 from todo_gql.http.outcomes import RETRY_SOON, RequestError, answered, refusal, undone
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
-from todo_gql.http.websocket_protocol import CONNECTION
+from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 from todo_gql.telemetry.observation import observed
 from todo_gql.tokens import good_until
@@ -168,7 +168,7 @@ class EventStream:
 
     async def run(self, request: GraphQLRequest) -> None:
         """Send the answers to an operation until there are no more, or the client is gone."""
-        connection = self.scope.get("state", {}).get(CONNECTION)
+        connection = connection_of(self.scope)
         if connection:
             connection.on_shutdown = self.ended.set
         headers = [*HEADERS, *self.challenge]

@@ -217,6 +217,9 @@ class OrderlyProtocol(HttpToolsProtocol):
         """Say that nothing more comes, and drop what does until the other end says so too."""
         self._hears = False
         self._size = 0
+        if self.cycle is not None:
+            # Nobody reads what has come of a request that was refused.
+            self.cycle.body = bytearray()
         self.pipeline.clear()
         self.flow.resume_reading()
         self.transport.write_eof()

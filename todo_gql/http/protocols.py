@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from todo_gql.http.kept_heads import KeptHeads
 from todo_gql.http.protocol import LimitedProtocol
@@ -14,8 +15,12 @@ class HTTPProtocol(LimitedProtocol):
 
     on_shutdown: Callable[[], None] | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._itself = ref(self)
+
     def _began(self, scope: Any) -> None:
-        scope["state"][CONNECTION] = self
+        scope["state"][CONNECTION] = self._itself
 
     def on_response_complete(self, *, is_last: bool = False) -> None:
         self.on_shutdown = None

@@ -25,7 +25,7 @@ from todo_gql.http.origins import REFUSED, is_welcome
 from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
-from todo_gql.http.websocket_protocol import CONNECTION
+from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 from todo_gql.telemetry import observation
 from todo_gql.telemetry.observation import Observation
@@ -155,7 +155,7 @@ class WebSocket:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.send(message)
         except TimeoutError:
-            if connection := self.scope.get("state", {}).get(CONNECTION):
+            if connection := connection_of(self.scope):
                 connection.cut()
 
     async def _next(self) -> Sent | None:

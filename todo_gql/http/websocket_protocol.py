@@ -6,7 +6,9 @@ And with a limit on what it is sent, which it has none for either.
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
 from typing import Any, Final
+from weakref import ref
 
+from starlette.types import Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.protocol import Event
@@ -26,8 +28,16 @@ REFUSED_SECONDS: Final = 1.0
 MAX_DROPPED_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = "You send more than {} messages a second: send fewer, and open a new connection."
 
-# Where in a scope's state a connection stands that can be cut, or told that the server stops.
+# Where in a scope's state a weak reference to the connection stands, which can be cut, or told that
+# the server stops. A connection that referred to itself would hold what was sent on it, once it is
+# lost, until the garbage collector runs.
 CONNECTION: Final = "connection"
+
+
+def connection_of(scope: Scope) -> Any:
+    """The connection that a scope belongs to; None once it is gone, and behind another server."""
+    reference = scope.get("state", {}).get(CONNECTION)
+    return reference() if reference else None
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -133,7 +143,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._read(early)
 
     async def run_asgi(self) -> None:
-        self.scope["state"][CONNECTION] = self
+        self.scope["state"][CONNECTION] = ref(self)
         serve = self.app
 
         async def answered(scope: Any, receive: Any, send: Any) -> None:
@@ -145,6 +155,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         self.app = answered
         await super().run_asgi()
+        self.app = serve
         if not self.disconnected:
             self._cut_in(CLOSING_SECONDS)
 
