@@ -181,7 +181,8 @@ async def test_a_handshake_is_taken_as_clients_and_proxies_write_it(
         (KEY.replace(b"13", b"8") + b"\r\n", 400),
         (b"Sec-WebSocket-Version: 13\r\n\r\n", 400),
         (KEY + b"X-Long: %b\r\n\r\n" % (b"x" * 9000), 400),
-        (KEY + b"X: y\r\n" * 200 + b"\r\n", 400),
+        (KEY + b"X: y\r\n" * 150 + b"\r\n", 400),
+        (KEY + b"X: y\r\n" * 200 + b"\r\n", 431),
     ],
     ids=[
         "a body to come",
@@ -193,6 +194,7 @@ async def test_a_handshake_is_taken_as_clients_and_proxies_write_it(
         "no key",
         "a long header",
         "many headers",
+        "more headers than any request has",
     ],
 )
 async def test_a_handshake_that_is_none_is_refused_at_once(
