@@ -52,7 +52,7 @@ from todo_gql.http.request import (
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import Caller, Observation, observed
+from todo_gql.telemetry.observation import Observation, observed
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,8 @@ class GraphQLRoute:
                     if len(body) <= LARGE_BODY_BYTES:
                         request = self._read_body(body)
                     else:
-                        async with self.large_bodies.turn(self._sender(scope, headers.token)):
+                        sender = self.meter_of(scope, recalled(headers.token)).caller
+                        async with self.large_bodies.turn(sender):
                             request = self._read_body(body)
                 case "GET":
                     request = from_query_string(scope, self.trusted)
@@ -187,12 +188,6 @@ class GraphQLRoute:
         # What the client may have secrets in.
         observed().sent = headers.token, request.variables
         return request
-
-    def _sender(self, scope: Scope, token: str | None) -> Caller:
-        """Who sends a request, as far as that is known without a database."""
-        viewer, client = recalled(token), scope.get("client")
-        address = client[0] if client else None
-        return Meter(self.limits, viewer.id if viewer else None, address).caller
 
     def _read_body(self, body: bytes) -> GraphQLRequest:
         """The request in a body; those without variables are the same again and again."""
@@ -230,6 +225,10 @@ class GraphQLRoute:
             if not is_temporary(error):
                 raise
             viewer = None
+        return self.meter_of(scope, viewer)
+
+    def meter_of(self, scope: Scope, viewer: Viewer | None) -> Meter:
+        """What counts for a viewer, or for the address of whoever isn't known."""
         client = scope.get("client")
         return Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
 
@@ -273,9 +272,7 @@ class GraphQLRoute:
         """As `admitted`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
             return self.admitted(scope, request, viewer, known)
-        client = scope.get("client")
-        meter = Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
-        async with self.parse_queue.turn(meter.caller):
+        async with self.parse_queue.turn(self.meter_of(scope, viewer).caller):
             return self.admitted(scope, request, viewer, self.known(request))
 
     def executable(
@@ -320,8 +317,7 @@ class GraphQLRoute:
                 if opens_nothing and stays:
                     raise SignedOut
                 challenge = CHALLENGE if opens_nothing else ()
-                # As `known`, for the price of a call less.
-                known = self.operations.known((request.query, request.operation_name))
+                known = self.known(request)
                 admitted = (
                     self.admitted(scope, request, viewer, known)
                     if known
