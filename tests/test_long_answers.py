@@ -1,6 +1,5 @@
 """Answers are never longer than they may be, whatever they are made of, and keep nobody waiting."""
 
-import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -10,6 +9,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, visiting
 from tests.sockets import connected, listening, streaming
+from tests.waiting import counted_turns
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 
@@ -168,19 +168,10 @@ async def test_a_long_answer_lets_others_have_their_turn(app: ASGIApp, writer: A
     for _ in range(3):
         await writer.data(query, i=[{"title": "Long", "metadata": METADATA}] * 14)
     query = f"{{ todos(first: 40) {{ nodes {{ {often('metadata', 30)} }} }} }}"
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    answer = await writer.execute(query)
-    counting.cancel()
+    async with counted_turns() as turns:
+        answer = await writer.execute(query)
     assert answer["data"] is None
-    assert turns > 30
+    assert turns.number > 30
 
 
 async def test_who_is_sent_much_is_charged_for_it(

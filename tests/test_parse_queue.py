@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from tests.conftest import Account, NewAccount
+from tests.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http import graphql, parse_queue
 from todo_gql.http.parse_queue import ParseQueue
@@ -73,23 +74,16 @@ async def test_large_requests_begin_one_by_one(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many come at once, others have their turn between any two of them."""
-    turn, begun = 0, list[int]()
+    begun = list[int]()
 
     def noted(body: bytes, trusted: TrustedDocuments) -> GraphQLRequest:
-        begun.append(turn)
+        begun.append(turns.number)
         return from_body(body, trusted)
 
-    async def count_turns() -> None:
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
-
     monkeypatch.setattr("todo_gql.http.graphql.from_body", noted)
-    counting = asyncio.create_task(count_turns())
     query = "query ($id: ID!) { todo(id: $id) { id } }"
     long = "x" * graphql.LARGE_BODY_BYTES
-    answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
-    counting.cancel()
+    async with counted_turns() as turns:
+        answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
     assert answers == [{"todo": None}] * 20
     assert len(set(begun)) == 20

@@ -1,6 +1,5 @@
 """What events cost who follows their changes, and what is shared and waited for because of that."""
 
-import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from tests.test_subscription import RETITLE
-from tests.waiting import until
+from tests.waiting import counted_turns, until
 from todo_gql import sharing
 from todo_gql.app import create_app
 from todo_gql.auth import Viewer
@@ -337,31 +336,24 @@ async def test_others_come_in_between_operations_that_arrive_together(
     account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Documents that arrive together aren't read in one go."""
-    ticks, reads, read = 0, list[int](), Documents.read
+    reads, read = list[int](), Documents.read
 
     def noted(documents: Documents, text: str) -> Any:
         if "noted" in text:
-            reads.append(ticks)
+            reads.append(turns.number)
         return read(documents, text)
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            ticks += 1
-            await asyncio.sleep(0)
 
     monkeypatch.setattr(Documents, "read", noted)
     async with (
         limited(viewer_cache_seconds=5) as (address, _),
         connected(address, account.token) as one,
+        counted_turns() as turns,
     ):
-        ticking = asyncio.create_task(tick())
         for number in range(15):
             await one.subscribe(
                 f"subscription {{ noted{number}: changes {{ __typename }} }}", str(number)
             )
         await until(lambda: len(reads) >= 15)
-        ticking.cancel()
     # Some may coincide, as their tokens are looked up in the database.
     assert max(Counter(reads).values()) <= 3
 

@@ -1,7 +1,9 @@
 """Waiting until something is so, in this process or in another one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.01
@@ -15,3 +17,27 @@ async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
             if answer if isinstance(answer, bool) else await answer:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+@dataclass
+class Turns:
+    """How many turns of the event loop others have had."""
+
+    number: int = 0
+
+
+@asynccontextmanager
+async def counted_turns() -> AsyncIterator[Turns]:
+    """Count the turns of the event loop for the length of a block."""
+    turns = Turns()
+
+    async def count() -> None:
+        while True:
+            turns.number += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    try:
+        yield turns
+    finally:
+        counting.cancel()
