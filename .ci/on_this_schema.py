@@ -24,6 +24,7 @@ LEFT_OUT = (
     "--deselect=tests/test_metrics.py::test_queue_of_jobs_is_read_from_the_database",
     "--deselect=tests/test_serve.py::test_given_database_is_used_and_migrated_when_told",
     "--deselect=tests/test_worker_process.py::test_database_without_tables_is_told",
+    "--deselect=tests/test_worker_process.py::test_signal_during_the_start",
 )
 
 

@@ -1,5 +1,6 @@
 """What a person types: every command, its help, and its words when something is wrong."""
 
+import asyncio
 import os
 import pty
 import re
@@ -552,3 +553,26 @@ def test_data_that_stays_in_use_is_told(
     ):
         pass
     assert f"{tmp_path} is in use by process {os.getpid()}." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_in_the_middle_of_a_callback_breaks_nothing(
+    caplog: pytest.LogCaptureFixture, number: signal.Signals
+) -> None:
+    """A callback that is about to set a future's result when a signal arrives still can set it."""
+
+    async def wait_for_callback() -> None:
+        future = asyncio.get_running_loop().create_future()
+
+        def set_result() -> None:
+            signal.raise_signal(number)
+            future.set_result(None)
+
+        asyncio.get_running_loop().call_soon(set_result)
+        await future
+        await asyncio.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        environment.run_until_signal(wait_for_callback())
+    assert caplog.text == ""

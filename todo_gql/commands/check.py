@@ -17,7 +17,7 @@ from todo_gql.commands.configuration import (
     read_settings,
     told,
 )
-from todo_gql.commands.environment import DATABASE_ERRORS, connected, fail
+from todo_gql.commands.environment import DATABASE_ERRORS, connected, fail, run_until_signal
 from todo_gql.embedded import EmbeddedPostgresError
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.postgres_programs import installation
@@ -37,7 +37,7 @@ def check() -> None:
         if name in unusable:
             continue
         try:
-            typer.echo(f"{name}: {asyncio.run(_in_time(ask))}")
+            typer.echo(f"{name}: {run_until_signal(_in_time(ask))}")
         except UNREACHED as error:
             problems.append(f"{name}: {str(error) or 'no answer'}")
     if problems:

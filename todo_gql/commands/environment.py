@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import typer
@@ -89,6 +89,51 @@ def _terminate(*_: object) -> None:
 
 
 ENDING_SIGNALS = {signal.SIGTERM: _interrupt, signal.SIGHUP: _terminate}
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_until_signal(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in an event loop of its own; a signal to stop cancels it, and is a Ctrl-C then.
+
+    `asyncio.run` handles a Ctrl-C in the middle of whatever callback runs, which then finds its
+    future cancelled under its hands; a handler of the loop runs between two callbacks.
+    """
+    received: list[int] = []
+    with _restored_handlers():
+        try:
+            result = asyncio.run(_cancel_at_signals(work, received))
+        except asyncio.CancelledError:
+            if not received:
+                raise
+        else:
+            if not received:
+                return result
+    raise KeyboardInterrupt
+
+
+async def _cancel_at_signals(work: Coroutine[Any, Any, Result], received: list[int]) -> Result:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task
+
+    def stop(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in STOPPING_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop, number)
+    return await work
+
+
+@contextmanager
+def _restored_handlers() -> Iterator[None]:
+    """Set the handlers again that a loop, once closed, leaves at the default of the system."""
+    handlers = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:
@@ -108,7 +153,7 @@ def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:
 def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
     """Do some work on the database, in an event loop of its own."""
     try:
-        return asyncio.run(connected(settings, url, work))
+        return run_until_signal(connected(settings, url, work))
     except UnfitDatabase as error:
         fail(str(error))
     except DATABASE_ERRORS as error:

@@ -8,7 +8,7 @@ import typer
 
 from todo_gql import db
 from todo_gql.commands.configuration import check_mail, load_secret, load_settings
-from todo_gql.commands.environment import database, prepare
+from todo_gql.commands.environment import database, prepare, run_until_signal
 from todo_gql.commands.metrics import WORKER, served_metrics
 from todo_gql.commands.server import telemetry
 from todo_gql.http.logs import configure_logging
@@ -27,7 +27,7 @@ def worker() -> None:
         with telemetry(settings), served_metrics(settings, url, WORKER) as metrics_address:
             if metrics_address:
                 typer.echo(f"Metrics are at {metrics_address}")
-            asyncio.run(_work(settings, url))
+            run_until_signal(_work(settings, url))
     typer.echo("Stopped.")
 
 
