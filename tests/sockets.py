@@ -4,26 +4,29 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
+import pytest
 import uvicorn
 from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.waiting import until
-from todo_gql.changes import live
+from todo_gql.changes.cursors import Place
 from todo_gql.changes.feeds import Feed
 from todo_gql.http.messages import PROTOCOL
 from todo_gql.http.protocols import protocol_options
+from todo_gql.http.websocket import WebSocket
 from todo_gql.settings import Settings
 
-DOCUMENTS = count()
+# The tasks of subscriptions that know where in the log they begin, with the feed that they follow.
+BEGUN: WeakKeyDictionary[asyncio.Task[Any], Feed] = WeakKeyDictionary()
 # Longer than anything takes that is expected to come at all.
 PATIENCE = 30.0
 CHANGES = """
@@ -37,9 +40,41 @@ subscription ($after: String, $filter: TodoFilter) {
 """
 
 
-def followed() -> list[Feed]:
-    """The logs that somebody follows in this process."""
-    return [feed for running in live._running for feed in running.feeds._feeds.values()]
+@contextlib.contextmanager
+def noting_beginnings() -> Iterator[None]:
+    """Note which subscriptions of this process have begun, for the length of a block."""
+    begin = Feed.begin
+
+    def noting(feed: Feed, newest: Place) -> None:
+        begin(feed, newest)
+        task = asyncio.current_task()
+        assert task
+        BEGUN[task] = feed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Feed, "begin", noting)
+        yield
+
+
+async def followed_by(owner_id: str, number: int = 1) -> None:
+    """Wait until so many subscriptions to an owner's log have begun, and no more are there."""
+
+    def of_owner() -> int:
+        feeds = [feed for task, feed in BEGUN.items() if not task.done()]
+        return sum(str(feed.viewer.id) == owner_id for feed in feeds)
+
+    await until(lambda: of_owner() == number)
+
+
+def operations(port: int) -> list[asyncio.Task[Any]]:
+    """The operations that run in this process for the WebSocket from a port."""
+    found: list[asyncio.Task[Any]] = []
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and frame.f_code is WebSocket._operate.__code__:
+            scope = frame.f_locals["self"].scope
+            found += [task] if scope["client"][1] == port else []
+    return found
 
 
 @asynccontextmanager
@@ -56,7 +91,8 @@ async def listening(app: ASGIApp, settings: Settings, **changes: Any) -> AsyncIt
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        with noting_beginnings():
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving
@@ -93,21 +129,28 @@ class Socket:
         return payload
 
     async def settled(self) -> None:
-        """Wait until whatever was sent before has begun.
+        """Wait until each operation that was sent before has ended, or follows the log.
 
-        New documents of one sender are parsed in their order, so this one, which is new each time,
-        comes last; and what is asked after its answer comes after the log's end was read.
+        The server takes messages in their order, so all of them run once this one is answered.
+        Of a server in another process no more than that is known.
         """
-        for _ in range(2):
-            document = f"query Settled{next(DOCUMENTS)} {{ viewer {{ id }} }}"
-            assert "data" in await self.execute(document, "settled")
-        await until(lambda: all(feed.newest is not None for feed in followed()))
+        assert "data" in await self.execute("{ __typename }", "settled")
+        port = self.connection.local_address[1]
+        await until(lambda: all(task in BEGUN for task in operations(port)))
 
     async def changes(self, number: int) -> list[Any]:
         """The next events of a subscription to changes."""
         messages = [await self.next() for _ in range(number)]
         assert [message["type"] for message in messages] == ["next"] * number, messages
         return [message["payload"]["data"]["changes"] for message in messages]
+
+    async def is_cut(self) -> None:
+        """Read until the connection is lost; fails if the server closes it in order."""
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.connection.recv()
+        assert self.connection.protocol.close_rcvd is None
 
     async def close_code(self) -> tuple[int, str]:
         """The code and reason that the server closes with."""

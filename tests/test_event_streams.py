@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client
-from tests.sockets import CHANGES, PATIENCE, listening, streaming
+from tests.sockets import CHANGES, PATIENCE, followed_by, listening, streaming
 from todo_gql.settings import Settings
 
 URQL = (
@@ -43,7 +43,7 @@ async def test_changes_are_told_as_events(account: Account, address: str) -> Non
         while not stream.comments:
             line = await anext(stream.lines)
             stream.comments += line == ":"
-        await asyncio.sleep(0.1)
+        await followed_by(account.id)
         todo = await account.create(title="A")
         [event] = await stream.changes(1)
         assert (event["action"], event["todoId"]) == ("CREATED", todo["id"])

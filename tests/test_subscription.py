@@ -1,6 +1,5 @@
 """Following changes: what was missed, then what happens, each change once and in order."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.sockets import connected, listening, streaming
+from tests.waiting import until
 from todo_gql import db
 from todo_gql.changes import live
 from todo_gql.changes.cursors import cursor_of
@@ -199,6 +199,4 @@ async def test_who_follows_nothing_costs_nothing(account: Account, address: str)
         await one.settled()
         assert len(live.feeds()) == 1
         await one.send(id="1", type="complete")
-        await one.settled()
-        await asyncio.sleep(0.05)
-        assert len(live.feeds()) == 0
+        await until(lambda: len(live.feeds()) == 0)

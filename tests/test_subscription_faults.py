@@ -103,11 +103,11 @@ async def write(address: str, token: str, ids: Iterable[str]) -> None:
 async def test_a_write_through_one_server_is_told_by_the_other(installation: Installation) -> None:
     """Whichever of the two takes the write."""
     token = signed_up(installation.servers[0])
+    start = installation.servers[0].execute("{ changeCursor }", token)["changeCursor"]
     first, second = installation.addresses
     async with connected(first, token) as here, connected(second, token) as there:
         for one in (here, there):
-            await one.subscribe()
-            await one.settled()
+            await one.subscribe(after=start)
         for address in (first, second):
             await write(address, token, [id := str(uuid4())])
             told = [(await one.changes(1))[0] for one in (here, there)]
@@ -136,10 +136,10 @@ async def test_faults_lose_nothing(installation: Installation) -> None:
     ids = [str(uuid4()) for _ in range(WRITES)]
     async with AsyncExitStack() as stack:
         sockets: list[Socket] = []
+        start = installation.servers[0].execute("{ changeCursor }", token)["changeCursor"]
         for address in installation.addresses * 2:
             sockets.append(await stack.enter_async_context(connected(address, token)))
-            await sockets[-1].subscribe()
-            await sockets[-1].settled()
+            await sockets[-1].subscribe(after=start)
         writing = asyncio.create_task(write(installation.addresses[0], token, ids))
         await sockets[0].changes(10)
         await fail(installation)
