@@ -356,6 +356,26 @@ async def browser() -> AsyncIterator[Any]:
         yield browser
 
 
+PutForward = Callable[[float], None]
+
+
+@pytest.fixture(scope="session")
+async def put_forward() -> PutForward:
+    """Puts the clock of the event loop forward, for good: all that is due by then is done at once.
+
+    The other clocks, which tell the time of day, stay as they are.
+    """
+    loop, passed = asyncio.get_running_loop(), 0.0
+    time = loop.time
+
+    def put(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    loop.time = lambda: time() + passed  # type: ignore[method-assign]
+    return put
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     """The folder of the checkout."""

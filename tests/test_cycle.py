@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.conftest import PutForward
 from tests.sockets import PATIENCE, listening
 from todo_gql.settings import Settings
 
@@ -115,13 +116,14 @@ async def test_an_answer_is_framed_as_http_has_it(
     assert [b"connection: close" in each for each in answers] == [False, False, True]
 
 
-async def test_who_asks_nothing_more_is_let_go(settings: Settings) -> None:
+async def test_who_asks_nothing_more_is_let_go(settings: Settings, put_forward: PutForward) -> None:
     """Some time after the last answer, and not sooner for what was asked before."""
-    async with connected(whole, settings, timeout_keep_alive=1) as (reader, writer):
+    async with connected(whole, settings, timeout_keep_alive=100) as (reader, writer):
         for _ in range(4):
             writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
             assert await answer(reader) == b"/a"
-            await asyncio.sleep(0.4)
+            put_forward(60)
+        put_forward(41)
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
 
 

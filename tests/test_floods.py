@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
-from tests.conftest import Account
+from tests.conftest import Account, PutForward
 from tests.raw import answers_in, connect
 from tests.sockets import PATIENCE, Socket, connected, listening, opened
 from tests.waiting import until
@@ -128,13 +128,13 @@ async def test_who_goes_on_sending_is_cut(address: str) -> None:
             await send_on()
 
 
-async def test_a_lively_socket_stays(address: str) -> None:
+async def test_a_lively_socket_stays(address: str, put_forward: PutForward) -> None:
     """As many as may come at once, and then as many a second as may, are answered each."""
     async with connected(address) as socket:
         # The handshake's own message is one of them.
         await pinged(socket, BURST - 5)
         for _ in range(4):
-            await asyncio.sleep(0.25)
+            put_forward(0.25)
             await pinged(socket, 10)
         await socket.settled()
 

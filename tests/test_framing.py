@@ -221,7 +221,10 @@ async def test_a_refusal_waits_for_the_answers_before_it(
     """Also one for what takes too long, which is told in its turn."""
     connection = await connect(address)
     await connection.send([PLAIN.replace(b"/a", b"/wait") + written, SMUGGLED])
-    await asyncio.sleep(0.7)
+    # Its time is over later than that of what is awaited on the other connection.
+    late = await connect(address)
+    await late.send([b"GET /"])
+    assert statuses(await late.answers()) == [408]
     assert connection.received == b""
     application.may_answer.set()
     answered = await connection.answers()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from tests.conftest import PutForward
 from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
 from todo_gql.http.kept_heads import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
@@ -115,16 +116,17 @@ async def test_what_an_app_puts_into_a_scope_is_not_kept(settings: Settings) -> 
             await writer.wait_closed()
 
 
-async def test_a_connection_that_begins_with_a_known_head_may_stay(settings: Settings) -> None:
+async def test_a_connection_that_begins_with_a_known_head_may_stay(
+    settings: Settings, put_forward: PutForward
+) -> None:
     """Though its first headers had a time limit, which they have kept to."""
-    hasty = settings.model_copy(update={"request_timeout": 0.3})
-    async with listening(echo, hasty) as address:
+    async with listening(echo, settings) as address:
         host, _, port = address.partition(":")
         for _ in range(2):
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(post(b"a", b"one"))
             assert await answer(reader) == b"POST /a one"
-            await asyncio.sleep(0.6)
+            put_forward(settings.request_timeout + 1)
             writer.write(post(b"a", b"two"))
             assert await answer(reader) == b"POST /a two"
             writer.close()

@@ -13,10 +13,11 @@ import pytest
 from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed
 
-from tests.conftest import PASSWORD, Account
+from tests.conftest import PASSWORD, Account, PutForward
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from todo_gql import db
 from todo_gql.accounts.administration import Changes, administer
+from todo_gql.http.connections import WATCH_SECONDS, Connections
 from todo_gql.settings import Settings
 from todo_gql.tokens import HEADER, _access_key
 
@@ -38,11 +39,10 @@ async def another_device(account: Account) -> str:
     return str((await account.data(LOGIN, input=sent))["login"]["tokens"]["accessToken"])
 
 
-def short_lived(account: Account, settings: Settings) -> tuple[str, int]:
-    """An access token of the account that expires within two seconds, and when it does."""
+def token_until(moment: int, account: Account, settings: Settings) -> str:
+    """An access token of the account that expires at a moment."""
     claims = jwt.decode(account.token, options={"verify_signature": False})
-    claims["exp"] = int(time.time()) + 2
-    return jwt.encode(claims, _access_key(settings), headers=HEADER), claims["exp"]
+    return jwt.encode({**claims, "exp": moment}, _access_key(settings), headers=HEADER)
 
 
 async def log_out(account: Account) -> None:
@@ -97,9 +97,10 @@ WAYS = (log_out, revoke, change_password, be_disabled, leave, vanish)
 
 
 async def test_whoever_is_signed_out_is_disconnected(
-    address: str, new_account: Any, settings: Settings
+    address: str, new_account: Any, put_forward: PutForward
 ) -> None:
-    """By each way out, within five seconds; event streams say UNAUTHENTICATED and complete."""
+    """By each way out, at the next look; event streams say UNAUTHENTICATED and complete."""
+    assert 2 * WATCH_SECONDS < 5
     accounts = {way: await new_account() for way in WAYS}
     staying = await new_account()
     async with AsyncExitStack() as stack:
@@ -110,34 +111,45 @@ async def test_whoever_is_signed_out_is_disconnected(
             await sockets[way].settled()
         stream = await stack.enter_async_context(streaming(address, accounts[log_out].token))
         other = await stack.enter_async_context(connected(address, staying.token))
-        began = time.monotonic()
         for way, account in accounts.items():
             await way(account)
+        put_forward(WATCH_SECONDS)
         codes = await asyncio.gather(*(one.close_code() for one in sockets.values()))
         assert {code for code, _ in codes} == {4403}
         name, body = await stream.next()
         assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         assert await stream.next() == ("complete", None)
-        assert time.monotonic() - began < 5
         await other.settled()
 
 
 async def test_a_token_is_good_for_as_long_as_it_says(
-    account: Account, address: str, settings: Settings
+    account: Account,
+    address: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    put_forward: PutForward,
 ) -> None:
     """A connection ends with its token, though the session goes on: come back with a new one.
 
     So does an event stream, and isn't complete.
     """
-    token, expires_at = short_lived(account, settings)
+    soon = int(time.time()) + 60
+    later = soon + 60
+    token = token_until(later, account, settings)
     async with (
+        connected(address, token_until(soon, account, settings)) as first,
         connected(address, token) as one,
         connected(address, account.token) as other,
         streaming(address, token) as stream,
     ):
+        monkeypatch.setattr("time.time", lambda: later - 1)
+        put_forward(WATCH_SECONDS)
+        assert (await first.close_code())[0] == 4403
+        # The same look has seen it, and has left it alone.
         await one.settled()
+        monkeypatch.setattr("time.time", lambda: later)
+        put_forward(WATCH_SECONDS)
         assert (await one.close_code())[0] == 4403
-        assert time.time() >= expires_at
         name, body = await stream.next()
         assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         with pytest.raises(EOFError):
@@ -152,12 +164,18 @@ async def test_nobody_becomes_anonymous_on_an_open_connection(
 
     Though nobody has looked whether it is.
     """
-    monkeypatch.setattr("todo_gql.http.connections.WATCH_SECONDS", 60.0)
-    token, expires_at = short_lived(account, settings)
-    async with connected(address, token) as one:
-        await one.settled()
-        await asyncio.sleep(max(0, expires_at - time.time()))
-        await closes_at(one, "{ viewer { id } }")
+
+    async def look_away(_: Connections) -> None:
+        """End nothing."""
+
+    monkeypatch.setattr(Connections, "_end_those_that_are_over", look_away)
+    moment = int(time.time()) + 60
+    async with connected(address, token_until(moment, account, settings)) as one:
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time", lambda: moment - 1)
+            await one.settled()
+            patch.setattr("time.time", lambda: moment)
+            await closes_at(one, "{ viewer { id } }")
     for query in ("{ viewer { id } }", "mutation { logout { ok } }", CHANGES):
         token = await another_device(account)
         async with connected(address, token) as one:

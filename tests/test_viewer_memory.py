@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
+import jwt
 import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
@@ -166,19 +167,23 @@ async def test_promoting_in_this_process_acts_at_once(
 
 
 async def test_a_token_is_not_remembered_beyond_its_expiry(
-    account: Account, remembering: Settings, monkeypatch: pytest.MonkeyPatch
+    account: Account,
+    remembering: Settings,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A token with half a second left opens nothing after that."""
     viewer = await auth.authenticate(account.token, remembering)
     assert viewer is not None
     claims = Claims(viewer.id, viewer.session_id)
-    real = time.time
     short = remembering.model_copy(update={"access_token_expire_minutes": 1})
-    monkeypatch.setattr("time.time", lambda: real() - 59)
-    token = signed_access_token(claims, short)
-    monkeypatch.setattr("time.time", real)
+    token, issued = signed_access_token(claims, short), int(time.time())
+    expires = jwt.decode(token, options={"verify_signature": False})["exp"]
+    assert expires - issued in (59, 60)
+    monkeypatch.setattr("time.time", lambda: expires - 0.5)
     assert await auth.authenticate(token, short) == viewer
-    await asyncio.sleep(1.1)
+    monkeypatch.setattr("time.time", lambda: expires)
+    clock(0.5)
     assert await auth.authenticate(token, short) is None
 
 
