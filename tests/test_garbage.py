@@ -1,11 +1,12 @@
 """How the garbage collector runs while requests are answered."""
 
 import gc
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from tests.conftest import Account
 from tests.raw import answers
@@ -30,6 +31,32 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
         gc.set_threshold(*before)
 
 
+async def answer_to(app: ASGIApp, document: str, token: str) -> bytes:
+    """The body of the answer to a document, asked for without a client that leaves garbage."""
+    parts: list[bytes] = []
+
+    async def receive() -> Message:
+        body = json.dumps({"query": document}).encode()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        parts.append(message.get("body", b""))
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"authorization", b"Bearer " + token.encode()),
+        ],
+        "client": ("127.0.0.1", 40000),
+    }
+    await app(scope, receive, send)
+    return b"".join(parts)
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -40,27 +67,28 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
     ],
 )
 async def test_an_answer_is_freed_without_the_collector(
-    account: Account, settings: Settings, document: str
+    account: Account, app: ASGIApp, settings: Settings, document: str
 ) -> None:
     """Nothing of it refers to itself, so that it is gone as soon as it is sent."""
     if settings.execution_engine == "graphql-core":
         pytest.skip("graphql-core's executor refers to itself.")
     await account.create(tags=["a", "b"])
-    await account.data(document)
+    await answer_to(app, document, account.token)
     gc.collect()
     gc.disable()
     # A connection that is closed meanwhile, after 300 s of idling, is garbage of another answer.
     before = {id(one) for one in gc.get_objects()}
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        await account.data(document)
+        answered = await answer_to(app, document, account.token)
         gc.collect()
-        left = {type(one).__module__ for one in gc.garbage if id(one) not in before}
+        left = [repr(one) for one in gc.garbage if id(one) not in before]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert {name for name in left if name.startswith(("todo_gql", "asyncpg", "graphql"))} == set()
+    assert b'"data":{' in answered
+    assert left == []
 
 
 @contextmanager
