@@ -24,10 +24,12 @@ from todo_gql.settings import Settings
 from todo_gql.worker import Worker, working
 
 VERIFICATION = "Confirm your e-mail address"
-CUT_OFF = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+OF_WORKERS = (
+    "FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'todo_gql worker'"
 )
+WORKERS = f"SELECT count(*) {OF_WORKERS}"
+CUT_OFF = f"SELECT pg_terminate_backend(pid) {OF_WORKERS}"
 CUT_ALL_OFF = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -84,6 +86,11 @@ async def post_some(number: int, account: Account, settings: Settings) -> None:
 async def something_is_set_aside() -> bool:
     """Whether a job has failed eight times."""
     return bool(await jobs.set_aside())
+
+
+async def no_worker_is_connected() -> bool:
+    """Whether no worker has a connection of its own to the database."""
+    return await count(WORKERS) == 0
 
 
 async def has_failed_once() -> bool:
@@ -194,13 +201,14 @@ async def test_mail_server_is_not_overrun(
 ) -> None:
     """However many mails wait, a worker sends 20 at a time."""
     await post_some(44, account, settings)
-    go_on = asyncio.Event()
-    box.before_taking = go_on.wait
+    go_on = asyncio.Semaphore(0)
+    box.before_taking = go_on.acquire
     async with delivering(box, settings, database_url):
-        await until(lambda: box.under_way == worker.JOBS_AT_ONCE)
-        await asyncio.sleep(0.2)
-        go_on.set()
-        await box.reaches(45)
+        for delivered in range(45):
+            most = min(worker.JOBS_AT_ONCE, 45 - delivered)
+            await until(lambda most=most: box.under_way == most)  # type: ignore[misc]
+            go_on.release()
+            await box.reaches(delivered + 1)
     assert box.most_at_once == worker.JOBS_AT_ONCE == 20
     assert box.deliveries == 45
 
@@ -218,7 +226,6 @@ async def test_stop_waits_for_the_mail_under_way(
         await box.is_tried()
         one.stop()
         await new_account()
-        await asyncio.sleep(0.2)
         assert not running.done()
         go_on.set()
         await running
@@ -276,7 +283,7 @@ async def test_lost_connection_cuts_no_mail_off(
     async with delivering(box, settings, database_url):
         await box.is_tried()
         assert len(await db.fetch(CUT_OFF)) == 1
-        await asyncio.sleep(0.2)
+        await until(no_worker_is_connected)
         go_on.set()
         address = address_of(await new_account())
         await box.arrival(address, VERIFICATION)

@@ -25,6 +25,10 @@ from todo_gql.settings import Settings
 RESET = "Set a new password"
 VERIFICATION = "Confirm your e-mail address"
 READY = "The worker is ready. Stop it with Ctrl-C."
+WORKERS = (
+    "SELECT FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'todo_gql worker'"
+)
 
 
 @pytest.fixture
@@ -55,6 +59,13 @@ def environment(url: str, database_url: str, settings: Settings, folder: Path) -
     }
 
 
+def has_taken(pid: int, number: signal.Signals) -> bool:
+    """Whether no such signal waits for a process to take it."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    pending = [line for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
+    return not any(int(line.split()[1], 16) & 1 << number - 1 for line in pending)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_ends_it_after_the_mail_under_way(
     box: Mailbox,
@@ -72,9 +83,9 @@ async def test_signal_ends_it_after_the_mail_under_way(
         with started_worker(tmp_path / "log", **given) as worker:
             await box.is_tried()
             worker.process.send_signal(number)
-            await asyncio.sleep(0.1)
+            await until(lambda: has_taken(worker.process.pid, number))
             stopping = asyncio.create_task(asyncio.to_thread(worker.stop, number))
-            await asyncio.sleep(0.3)
+            await until(lambda: has_taken(worker.process.pid, number))
             assert worker.process.poll() is None
             go_on.set()
             assert await stopping == f"{READY}\nStopped.\n"
@@ -190,11 +201,13 @@ async def test_server_leaves_the_jobs_to_workers_unless_told(
         with started(tmp_path / "log", settings=given) as server:
             await asyncio.to_thread(server.wait_until_ready)
             await asyncio.to_thread(register, server, "patient")
-            await asyncio.sleep(0.5)
+            # A worker listens on a connection of its own from its start on.
+            assert await db.fetch(WORKERS) == []
             assert box.tries == 0
             assert len(await db.fetch("SELECT FROM pgqueuer WHERE status = 'queued'")) == 1
             await asyncio.to_thread(server.stop, signal.SIGTERM)
         with started(tmp_path / "log", "--worker", settings=given) as server:
             await box.arrival("patient@example.com", VERIFICATION)
+            assert len(await db.fetch(WORKERS)) == 1
             await asyncio.to_thread(server.stop, signal.SIGTERM)
     assert (box.tries, box.deliveries) == (1, 1)
