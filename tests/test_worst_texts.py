@@ -1,13 +1,16 @@
 """What clients send is measured before it is read, wherever it may stand in the schema."""
 
+import asyncio
 import json
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.conftest import CREATE, Account
+from tests.waiting import counted_turns
 from tests.worst_texts import SIZES, Place, places, request, texts
 from todo_gql import db, folding, node, pace, scalars
 from todo_gql.accounts.inputs import username_problem
@@ -198,6 +201,80 @@ async def test_long_changes_are_read_in_pieces(account: Account, pauses: list[No
     histories = f"{{ todos {{ nodes {{ history(first: 5) {{ {changes} }} }} }} }}"
     [todo, *_] = (await account.data(histories))["todos"]["nodes"]
     assert todo["history"]["nodes"][0] == feed[-1]
+
+
+async def test_long_metadata_is_read_in_pieces(account: Account, pauses: list[None]) -> None:
+    """In a page, by ids, and as the todos of changes."""
+    number, made = 40, list[Any]()
+    for start in range(0, number, 10):
+        inputs = [
+            {"title": "t", "metadata": {"n": start + n, "a": [[]] * 5_000}} for n in range(10)
+        ]
+        made += await account.create_many(inputs)
+    expected = {todo["id"]: todo["metadata"] for todo in made}
+    asked: dict[str, Callable[[Any], Any]] = {
+        "{ found: todos { nodes { id metadata } } }": lambda found: found["nodes"],
+        "query ($ids: [ID!]!) { found: nodes(ids: $ids) { id ... on Todo { metadata } } }": list,
+        "{ found: changes { nodes { todo { id metadata } } } }": lambda found: [
+            change["todo"] for change in found["nodes"]
+        ],
+    }
+    for query, todos_in in asked.items():
+        pauses.clear()
+        sent = {"ids": list(expected)} if "$ids" in query else {}
+        found = todos_in((await account.data(query, **sent))["found"])
+        assert {todo["id"]: todo["metadata"] for todo in found} == expected
+        assert len(pauses) >= number, query
+
+
+async def test_histories_that_are_long_together_are_read_in_pieces(
+    account: Account, pauses: list[None]
+) -> None:
+    """None of which is long by itself; and so are changes by their ids."""
+    inputs = [{"title": "t", "metadata": {"n": n, "a": [[]] * 4_000}} for n in range(15)]
+    await account.create_many(inputs)
+    inputs = [{"title": "t", "metadata": {"n": n, "a": [[]] * 4_000}} for n in range(15, 30)]
+    await account.create_many(inputs)
+    pauses.clear()
+    change = "{ id fields { after } }"
+    query = f"{{ todos {{ nodes {{ history(first: 5) {{ nodes {change} }} }} }} }}"
+    todos = (await account.data(query))["todos"]["nodes"]
+    assert len(pauses) >= 30
+    pauses.clear()
+    changes = {each["id"]: each for todo in todos for each in todo["history"]["nodes"]}
+    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Change {change} }} }}"
+    assert (await account.data(query, ids=list(changes)))["nodes"] == list(changes.values())
+    assert len(pauses) >= 30
+
+
+async def test_pieces_of_several_works_have_turns_of_their_own() -> None:
+    """Whoever's they are, since pieces in the same turn of the event loop would add up."""
+    begun = list[int]()
+
+    async def work() -> None:
+        for _ in range(3):
+            await pace.Pace(is_long=True).breathe()
+            begun.append(turns.number)
+
+    async with counted_turns() as turns:
+        given_up = asyncio.create_task(work())
+        working = [asyncio.create_task(work()) for _ in range(5)]
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.gather(*working)
+    assert len(begun) == len(set(begun)) == 15
+
+
+async def test_every_one_of_many_names_is_no_more_than_no_todo(account: Account) -> None:
+    """A hundred names, of which a todo can carry ten."""
+    await account.create(tags=[f"{n}" for n in range(10)])
+    query = (
+        "query ($f: TodoFilter) { todos(filter: $f) { totalCount } stats(filter: $f) { total } }"
+    )
+    for number, found in ((10, 1), (11, 0), (12, 0), (100, 0)):
+        wanted = {"tags": {"every": [f"{n}" for n in range(number)]}}
+        answer = await account.data(query, f=wanted)
+        assert answer == {"todos": {"totalCount": found}, "stats": {"total": found}}
 
 
 @pytest.mark.parametrize("size", SIZES)

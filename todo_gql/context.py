@@ -1,9 +1,7 @@
 """What every resolver of one operation shares."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TypeAlias
 
 import strawberry
@@ -39,11 +37,6 @@ class Context:
         self.now = now or datetime.now(UTC)
         self.share: Callable[[], Shared] | None = None
         self._loaders: Loaders | None = None
-
-    @cached_property
-    def reading(self) -> asyncio.Lock:
-        """Held by whatever of the operation reads something long, a piece at a time."""
-        return asyncio.Lock()
 
     def signed_in(self) -> Viewer:
         """The viewer; `Unauthenticated` when there is none."""

@@ -17,6 +17,8 @@ from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.errors import Unauthenticated
+from todo_gql.in_pieces import read_in_pieces
+from todo_gql.scalars import diff_entries, written_json
 from todo_gql.statement import Statement
 from todo_gql.telemetry.observation import loader
 
@@ -178,6 +180,7 @@ async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
         rows = await db.fetch(access.todo_by_id(columns, tags), asker.viewer.id, ids[0])
     else:
         rows = await db.fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
+        rows = await read_in_pieces(rows, "metadata", written_json)
     return _in_order(rows, ids)
 
 
@@ -205,6 +208,8 @@ async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list
         [key.size for key in keys],
         [key.before for key in keys],
     )
+    # None of the pages may be long by itself.
+    rows = await read_in_pieces(rows, "diff", diff_entries)
     pages: list[list[db.Row]] = [[] for _ in keys]
     for row in rows:
         pages[row["place"] - 1].append(row)

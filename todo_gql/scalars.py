@@ -105,6 +105,21 @@ def written_json(text: str) -> orjson.Fragment:
     return (_written_json if len(text) <= LONGEST_CACHED else _written_json.__wrapped__)(text)
 
 
+def written_metadata(metadata: "str | orjson.Fragment") -> orjson.Fragment:
+    """As `written_json`, of metadata that may be written already."""
+    return metadata if type(metadata) is orjson.Fragment else written_json(metadata)  # type: ignore[arg-type]
+
+
+def diff_entries(diff: str) -> list[dict[str, Any]]:
+    """The entries of a stored diff; long values are one text each, which takes far less memory."""
+    entries: list[dict[str, Any]] = orjson.loads(diff)
+    for entry in entries:
+        for side in ("before", "after"):
+            if type(entry[side]) is dict:
+                entry[side] = orjson.Fragment(orjson.dumps(entry[side]))
+    return entries
+
+
 @lru_cache(256)
 def _written_json(text: str) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(orjson.loads(text)))

@@ -20,6 +20,7 @@ from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.changes.log import FIELDS
 from todo_gql.models import Action, Priority, Status
+from todo_gql.pace import Pace
 from todo_gql.statement import Statement
 from todo_gql.todos.filters import FilterConditions
 from todo_gql.todos.inputs import TodoFilter, given
@@ -173,12 +174,13 @@ async def _judged(viewer: Viewer, rows: Sequence[db.Row]) -> list[Judged]:
     by_todo = defaultdict[UUID, list[Judged]](list)
     for each in judged.values():
         by_todo[each.row["todo_id"]].append(each)
+    pace = Pace()
     for todo in stored:
-        _look_back(todo, by_todo[todo["id"]])
+        await _look_back(todo, by_todo[todo["id"]], pace)
     return list(judged.values())
 
 
-def _look_back(todo: db.Row, changes: Sequence[Judged]) -> None:
+async def _look_back(todo: db.Row, changes: Sequence[Judged], pace: Pace) -> None:
     """Work out what a todo was before each of its changes, from the last to the first."""
     now = _identified({**{name: todo[name] for name in COMPARED}, "tags": todo["tags"]})
     state, later = dict(now), todo["later"]
@@ -186,6 +188,7 @@ def _look_back(todo: db.Row, changes: Sequence[Judged]) -> None:
         _undo(state, todo["undone"])
     times = [todo["earlier"], *(each.row["at"] for each in changes)]
     for each, time_before in zip(reversed(changes), reversed(times[:-1]), strict=True):
+        await pace.breathe()
         each.now = now
         created = each.row["action"] == Action.CREATED
         each.is_known = later <= MOST_LATER and (created or time_before is not None)

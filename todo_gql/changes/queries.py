@@ -53,7 +53,7 @@ class ChangeQuery:
         page = await fetch_page(
             access.visible_changes(viewer), access.CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
         )
-        return await ChangeConnection.of(page, info.context)
+        return await ChangeConnection.of(page)
 
     @strawberry.field(
         description="The newest position in the viewer's feed; take it before loading a list, "

@@ -1,5 +1,6 @@
 """The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -175,6 +176,8 @@ class GraphQLRoute:
                         sender = self.meter_of(scope, recalled(headers.token)).caller
                         async with self.large_bodies.turn(sender):
                             request = self._read_body(body)
+                        # What is read of it has a turn of its own, which may be long, too.
+                        await asyncio.sleep(0)
                 case "GET":
                     request = from_query_string(scope, self.trusted)
                 case _:

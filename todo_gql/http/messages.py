@@ -78,7 +78,7 @@ def _sent(data: bytes, trusted: TrustedDocuments) -> Sent:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):
                 raise BadRequest(400, "The payload must be an object.")
-            check_nesting(data, payload, "payload")
+            check_nesting(data, "payload", around=1)
             return Sent(kind, payload=payload)
         case "subscribe":
             return Sent(kind, _id(content.get("id")), request=_request(data, payload, trusted))
@@ -91,7 +91,7 @@ def _request(
     data: bytes, payload: object, trusted: TrustedDocuments
 ) -> GraphQLRequest | BadRequest:
     try:
-        check_nesting(data, payload, "payload")
+        check_nesting(data, "payload", around=1)
         return checked(payload, trusted)
     except BadRequest as error:
         return error

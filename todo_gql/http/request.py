@@ -106,13 +106,13 @@ def parse_json(text: bytes | str, name: str) -> Any:
     """The value in a JSON text; `BadRequest` if it is none, or nested too deep."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     value = parsed(data, name)
-    check_nesting(data, value, name)
+    check_nesting(data, name)
     return value
 
 
-def check_nesting(data: bytes, value: object, name: str) -> None:
-    """`BadRequest` if a value of a JSON text is nested too deep."""
-    if is_too_deep(data, value):
+def check_nesting(data: bytes, name: str, *, around: int = 0) -> None:
+    """`BadRequest` if a JSON text is nested deeper than allowed, and `around` more."""
+    if is_too_deep(data, MAX_NESTING + around):
         raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
 
 

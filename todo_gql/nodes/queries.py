@@ -12,7 +12,9 @@ from todo_gql.accounts.types import User
 from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
 from todo_gql.errors import BadUserInput
+from todo_gql.in_pieces import read_in_pieces
 from todo_gql.node import Node, parse_id
+from todo_gql.scalars import diff_entries, written_json
 from todo_gql.todos.types import Change, Tag, Todo
 
 MAX_IDS = 100
@@ -61,6 +63,8 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     viewer = context.signed_in()
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     rows = await db.fetch(NODES, viewer.id, keys) if any(keys) else []
+    rows = await read_in_pieces(rows, "t.metadata", written_json)
+    rows = await read_in_pieces(rows, "c.diff", diff_entries)
     found = [_node(row, viewer, context) for row in rows]
     return found or [None] * len(ids)
 

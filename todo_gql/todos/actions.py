@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+import orjson
 from uuid_utils.compat import uuid7
 
 from todo_gql.auth import Viewer
@@ -51,6 +52,8 @@ def shown(
     if todo is None:
         return None
     row = todo.as_row()
+    # It was written anew when it was read.
+    row["metadata"] = orjson.Fragment(todo.metadata)
     if has_name_alone(asked_everywhere(info, "tags")):
         row["tag_names"] = list(todo.tags)
     elif tags is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -145,7 +146,9 @@ class FilterConditions:
             wanted = defaultdict[str, set[str]](set)
             for name in _checked_names(every):
                 wanted[normal_form(name)] |= stored_forms(name)
-            parts += [self._carries(sorted(forms)) for forms in wanted.values()][: MAX_TAGS + 1]
+            # No todo carries more, and a value that is bound has to stand in the statement.
+            some_of_them = islice(wanted.values(), MAX_TAGS + 1)
+            parts += [self._carries(sorted(forms)) for forms in some_of_them]
         if (none := given(comparator.none)) is not None:
             parts.append(f"NOT {self._carries(_names(none))}")
         if (is_empty := given(comparator.is_empty)) is not None:

@@ -12,6 +12,7 @@ from todo_gql import access, db
 from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
 from todo_gql.folding import FINAL_SIGMA, SIGMA
+from todo_gql.in_pieces import read_in_pieces
 from todo_gql.node import parse_id
 from todo_gql.pagination import (
     Keyset,
@@ -24,6 +25,7 @@ from todo_gql.pagination import (
     parse_text,
     parse_uuid,
 )
+from todo_gql.scalars import written_json
 from todo_gql.selection import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.statement import Statement
 from todo_gql.todos.filters import filtered_todos, is_plain, read_search
@@ -149,9 +151,10 @@ class TodoQuery:
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
+        rows = await read_in_pieces(page.rows, "metadata", written_json)
         return TodoConnection(
             page=page,
-            nodes=Todo.from_rows(page.rows, context.now),
+            nodes=Todo.from_rows(rows, context.now),
             count=partial(_kept_total, page) if total_is_kept else lambda _: count_rows(statement),
         )
 

@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from todo_gql import db
@@ -21,12 +20,12 @@ from todo_gql.execution import (
     loaded_rows,
     loaded_value,
 )
+from todo_gql.in_pieces import read_in_pieces
 from todo_gql.loaders import TagOfTodo
 from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
-from todo_gql.scalars import written_json
-from todo_gql.todos.in_pieces import read_in_pieces
+from todo_gql.scalars import diff_entries, written_metadata
 from todo_gql.work import FEW_ROWS, LENGTH, WORK
 
 
@@ -168,18 +167,10 @@ class Change(Node):
         return change
 
 
-def _field_changes(diff: str) -> list[FieldChange]:
-    return list(map(_field_change, orjson.loads(diff)))
-
-
-def _field_change(entry: dict[str, Any]) -> FieldChange:
-    """An entry of a diff; long values are one text each, which takes far less memory."""
-    before, after = _as_text(entry["before"]), _as_text(entry["after"])
-    return FieldChange(name=entry["name"], before=before, after=after)
-
-
-def _as_text(value: Any) -> Any:
-    return orjson.Fragment(orjson.dumps(value)) if type(value) is dict else value
+def _field_changes(diff: str | list[dict[str, Any]]) -> list[FieldChange]:
+    """The fields in a diff, which may be read already."""
+    entries = diff_entries(diff) if isinstance(diff, str) else diff
+    return [FieldChange(**entry) for entry in entries]
 
 
 CHANGES = RowType(
@@ -188,7 +179,7 @@ CHANGES = RowType(
     cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
     action=Converted("action", ACTIONS.__getitem__),
     todo_id=Converted("todo_id", str),
-    fields=Converted("diff", lambda diff: diff if type(diff) is list else _field_changes(diff)),
+    fields=Converted("diff", _field_changes),
     at="at",
     matches=lambda _row: True,
     todo_key="todo_id",
@@ -201,9 +192,9 @@ class ChangeConnection(Connection[Change]):
     """Changes in the order of the feed, or of a history."""
 
     @classmethod
-    async def of(cls, page: Page, context: Context) -> "ChangeConnection":
+    async def of(cls, page: Page) -> "ChangeConnection":
         """The changes in a page of rows."""
-        rows = await read_in_pieces(page.rows, "diff", _field_changes, context.reading)
+        rows = await read_in_pieces(page.rows, "diff", diff_entries)
         return cls(page=page, nodes=CHANGES.objects(rows))
 
 
@@ -281,7 +272,7 @@ class Todo(Node):
         arguments = PageArguments.of(first, after)
         keyset = history_keyset(self.owner_key)
         page = await history_page(info.context.loaders, self.key, keyset, arguments)
-        return await ChangeConnection.of(page, info.context)
+        return await ChangeConnection.of(page)
 
 
 def _is_overdue(row: db.Values, now: datetime) -> bool:
@@ -300,7 +291,7 @@ TODOS = RowType(
     completed_at="completed_at",
     estimated_minutes="estimated_minutes",
     actual_minutes="actual_minutes",
-    metadata=Converted("metadata", written_json),
+    metadata=Converted("metadata", written_metadata),
     is_overdue=_is_overdue,
     is_completed=Converted("status", lambda status: status == Status.COMPLETED),
     version="version",

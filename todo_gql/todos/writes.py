@@ -142,17 +142,20 @@ async def _rows(
     quota: Quota | None = None,
 ) -> str:
     """What a statement writes, as JSON; with a quota only if there is room for it."""
-    pace, diffs, grown = Pace(), list[bytes](), 0
+    pace, written, diffs, grown = Pace(), list[orjson.Fragment](), list[bytes](), 0
     for entry in entries:
         await pace.breathe()
         changed = entry.changed_fields()
         diffs.append(diff := orjson.dumps(changed))
         grown += growth_by(entry, changed, diff)
+    for todo in todos:
+        await pace.breathe()
+        written.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
     rows = {
         "quota": quota and list(quota),
         "bytes": grown,
         "now": now,
-        "todos": [todo.as_row() for todo in todos],
+        "todos": written,
         "tags": named_tags(moves.counts),
         "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
         "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],

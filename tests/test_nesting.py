@@ -1,0 +1,44 @@
+"""How deep JSON is nested, found in its text."""
+
+import json
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from todo_gql.http.nesting import MAX_NESTING, is_too_deep
+
+SIGNS = strategies.text(alphabet='[]{}"\\ab', max_size=6)
+VALUES = strategies.recursive(
+    SIGNS | strategies.none() | strategies.integers(),
+    lambda inner: (
+        strategies.lists(inner, max_size=3) | strategies.dictionaries(SIGNS, inner, max_size=3)
+    ),
+    max_leaves=40,
+)
+
+
+def depth(value: Any) -> int:
+    """How many lists and objects are around the innermost of them, itself included."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
+
+
+@hypothesis.given(VALUES, strategies.integers(1, 6), strategies.sampled_from([None, 1]))
+def test_depth_is_found_in_the_text(value: Any, most: int, indent: int | None) -> None:
+    """Whatever brackets, quotation marks and backslashes stand in strings."""
+    text = json.dumps(value, indent=indent).encode()
+    assert is_too_deep(text, most) == (depth(value) > most)
+
+
+@pytest.mark.parametrize("level", [MAX_NESTING, MAX_NESTING + 1])
+@pytest.mark.parametrize("string", ['"]"', '"["', r'"\\\"]"', r'"\\"', '""', "0"])
+@pytest.mark.parametrize("times", [1, 500])
+def test_a_level_more_than_allowed_is_too_deep(level: int, string: str, times: int) -> None:
+    """Whatever strings stand between the brackets, once or many times."""
+    one = f"[{string}," * (level - 1) + "[]" + "]" * (level - 1) if times == 1 else None
+    text = one or f"[{','.join([f'[{string},' * (level - 2) + '[]' + ']' * (level - 2)] * times)}]"
+    assert depth(json.loads(text)) == level
+    assert is_too_deep(text.encode()) == (level > MAX_NESTING)
