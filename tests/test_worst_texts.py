@@ -15,7 +15,7 @@ from tests.worst_texts import SIZES, Place, places, request, texts
 from todo_gql import db, folding, node, pace, scalars
 from todo_gql.accounts.inputs import username_problem
 from todo_gql.errors import ErrorCode
-from todo_gql.text import RAW
+from todo_gql.text import RAW, text_problem
 from todo_gql.todos import filters, tag_names, values
 
 # The longest texts that are normalised are descriptions and what is searched for.
@@ -128,6 +128,26 @@ async def test_the_names_of_a_filter_are_short_together(account: Account) -> Non
     error = await account.error(query, f={"or": parts})
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert "too long together" in error["message"]
+
+
+@pytest.mark.parametrize("kind", ["some", "every", "none"])
+async def test_long_names_of_a_filter_count_before_they_are_looked_at(
+    account: Account, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though none of them is folded, since no tag has so long a name."""
+    looked_at = list[int]()
+    real = text_problem
+
+    def noted(value: str, **limits: Any) -> Any:
+        looked_at.append(len(value))
+        return real(value, **limits)
+
+    monkeypatch.setattr(filters, "text_problem", noted)
+    query = "query ($f: TodoFilter) { todos(filter: $f) { totalCount } }"
+    names = ["\u0130" * 1_000 + f"{n}" for n in range(100)]
+    error = await account.error(query, f={"tags": {kind: names}})
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert looked_at == []
 
 
 async def test_a_long_text_that_many_todos_share_is_answered(account: Account) -> None:

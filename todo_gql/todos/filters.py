@@ -16,7 +16,7 @@ from todo_gql.node import parse_id
 from todo_gql.statement import Statement
 from todo_gql.text import read_text, text_problem
 from todo_gql.todos.inputs import TagComparator, TodoFilter, given
-from todo_gql.todos.tag_names import MAX_TAGS, normal_form, stored_forms, too_much_to_fold
+from todo_gql.todos.tag_names import MAX_LENGTH, MAX_NAMES, MAX_TAGS, normal_form, stored_forms
 
 MAX_DEPTH = 5
 MAX_NODES = 50
@@ -158,8 +158,9 @@ class FilterConditions:
     def _note(self, comparator: TagComparator) -> None:
         """Note the names of tags; `BadUserInput` when all of the filter's are too much to fold."""
         for names in (comparator.some, comparator.every, comparator.none):
-            self.names.update(_checked_names(given(names) or []))
-        if too_much_to_fold(self.names):
+            self.names.update(_bounded(given(names) or []))
+        # Counted before any of them is looked at, those too that are too long to be a tag's.
+        if sum(len(name) for name in self.names if not name.isascii()) > MAX_NAMES * MAX_LENGTH:
             raise BadUserInput("The names of tags in a filter are too long together.")
 
     def _carries(self, names: list[str]) -> str:
