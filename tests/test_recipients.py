@@ -1,6 +1,7 @@
 """How many mails one recipient is sent, over all accounts."""
 
 from secrets import token_hex
+from uuid import UUID
 
 import pytest
 
@@ -17,11 +18,14 @@ from tests.test_mails import (
     VERIFICATION,
     VERIFY,
     payload,
+    reset,
+    reset_token,
     resets,
 )
 from tests.waiting import until
 from todo_gql import db
 from todo_gql.accounts.addresses import recipient_key
+from todo_gql.accounts.deletion import purge_accounts
 
 MOST = 5
 WAITING = "SELECT FROM pgqueuer WHERE status IN ('queued', 'picked')"
@@ -150,3 +154,53 @@ async def test_an_hour_later_the_recipient_is_sent_mails_again(
     await ask_for_change(client, victim)
     await until(lambda: len(mailbox.to(victim)) == MOST + 1)
     assert mailbox.to(victim)[-1]["Subject"] == CHANGE
+
+
+async def test_mails_count_though_their_account_is_deleted(
+    mailbox: Mailbox, client: Client
+) -> None:
+    """Who registers and deletes one account after the other sends nobody more mails."""
+    victim = f"victim-{token_hex(4)}@example.com"
+    for _ in range(MOST + 2):
+        assert (await register(client, victim))["errors"] == []
+        await all_are_handled()
+        await db.fetch("UPDATE users SET deletion_at = now() WHERE email = $1", victim)
+        assert await purge_accounts() == 1
+    assert len(mailbox.to(victim)) == MOST
+
+
+async def test_mails_of_deleted_accounts_are_forgotten_after_an_hour(
+    mailbox: Mailbox, client: Client
+) -> None:
+    """Nothing is left of a deleted account once its mails count for nobody any more."""
+    email = f"victim-{token_hex(4)}@example.com"
+    assert (await register(client, email))["errors"] == []
+    await mailbox.arrival(email, VERIFICATION)
+    await db.fetch("UPDATE users SET deletion_at = now() WHERE email = $1", email)
+    await purge_accounts()
+    assert await db.fetch("SELECT FROM purged_mails")
+    await db.fetch("UPDATE purged_mails SET created_at = created_at - interval '61 minutes'")
+    await purge_accounts()
+    assert await db.fetch("SELECT FROM purged_mails") == []
+
+
+async def test_an_owner_is_sent_a_reset_once_the_last_one_is_half_over(
+    mailbox: Mailbox, client: Client
+) -> None:
+    """Strangers who request all resets of an hour leave the owner a link that is valid, or a new one."""
+    owner = await registered(client)
+    await prove(mailbox, owner)
+    for number in range(3):
+        assert await payload(client, REQUEST_RESET, email=owner.email) == TAKEN
+        await until(lambda: len(resets(mailbox, owner)) > number)  # noqa: B023 - waited for
+    assert await payload(client, REQUEST_RESET, email=owner.email) == TAKEN
+    await all_are_handled()
+    assert len(resets(mailbox, owner)) == 3
+    await db.fetch(
+        "UPDATE mails SET created_at = created_at - interval '16 minutes',"
+        " expires_at = expires_at - interval '16 minutes' WHERE owner_id = $1",
+        UUID(owner.id),
+    )
+    token = await reset_token(mailbox, client, owner)
+    assert len(resets(mailbox, owner)) == 4
+    assert await reset(client, token) == TAKEN

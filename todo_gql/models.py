@@ -165,6 +165,17 @@ class Mail(Model):
         )
 
 
+class PurgedMail(Model):
+    """A mail to an account that was deleted, which counts for its recipient until an hour is over."""
+
+    id = fields.UUIDField(primary_key=True)
+    recipient_hash = fields.BinaryField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "purged_mails"
+
+
 class Todo(Model):
     """A todo; in the trash while `deleted_at` is set."""
 

@@ -10,7 +10,13 @@ from tortoise.transactions import in_transaction
 
 from todo_gql import db
 from todo_gql.accounts import mails
-from todo_gql.accounts.account import database_time, locked_as_seen, own_account, wrong_password
+from todo_gql.accounts.account import (
+    database_time,
+    locked_account,
+    locked_as_seen,
+    own_account,
+    wrong_password,
+)
 from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
 from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.revocation import revoke_access
@@ -33,6 +39,16 @@ DELETE_SOME = (
 DUE = "SELECT id FROM users WHERE deletion_at <= now()"
 # A sign-in that waits for the row's lock meanwhile finds it otherwise, and checks again.
 CLAIM = "UPDATE users SET deletion_at = 'epoch' WHERE id = $1 AND deletion_at <= now() RETURNING id"
+# Otherwise whoever deletes one account after the other could send somebody any number of mails.
+DELETE = """
+WITH counted AS (
+    INSERT INTO purged_mails (id, recipient_hash, created_at)
+    SELECT id, recipient_hash, created_at FROM mails WHERE owner_id = $1
+        AND recipient_hash IS NOT NULL AND created_at > now() - interval '1 hour'
+)
+DELETE FROM users WHERE id = $1
+"""
+FORGET_MAILS = "DELETE FROM purged_mails WHERE created_at < now() - interval '1 hour'"
 
 
 @retried
@@ -60,6 +76,7 @@ async def purge_accounts() -> int:
     Nobody can sign in to these any more, so being interrupted halfway does no harm. One that can't
     be deleted is told in the log and keeps no other from it.
     """
+    await db.fetch(FORGET_MAILS)
     purged = 0
     for row in await db.fetch(DUE):
         try:
@@ -76,7 +93,10 @@ async def _purge(account_id: UUID) -> bool:
     for table in LARGE_TABLES:
         while await db.fetch(DELETE_SOME.format(table), account_id, ROWS_AT_ONCE):
             pass
-    await db.fetch("DELETE FROM users WHERE id = $1", account_id)
+    async with in_transaction():
+        # A mail that is being posted holds the lock, and is to be counted as well.
+        await locked_account(account_id)
+        await db.fetch(DELETE, account_id)
     return True
 
 
