@@ -13,6 +13,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
+from tests.test_mails import REQUEST_RESET
 from todo_gql import db
 from todo_gql.app import create_app
 from todo_gql.links import LinkToken
@@ -79,6 +80,12 @@ async def login(client: Client, name: str, password: str = WRONG) -> dict[str, A
     """What `login` answers."""
     sent = {"usernameOrEmail": name, "password": password}
     return dict((await client.execute(LOGIN, {"input": sent}))["data"]["login"])
+
+
+async def request_reset(client: Client, email: str) -> dict[str, Any]:
+    """What `passwordResetRequest` answers."""
+    answer = await client.execute(REQUEST_RESET, {"email": email})
+    return dict(answer["data"]["passwordResetRequest"])
 
 
 async def change_password(client: Client, token: str, old: str = PASSWORD) -> dict[str, Any]:
@@ -231,6 +238,20 @@ async def test_guesses_from_everywhere_keep_no_owner_from_where_they_signed_in(
         assert code(await login(home, account.email, PASSWORD)) is None
         assert code(await login(home, account.username)) == "INVALID_CREDENTIALS"
         assert code(await login(home, account.username, PASSWORD)) == "RATE_LIMITED"
+
+
+async def test_requests_from_everywhere_keep_no_owner_from_a_reset(
+    limited: ASGIApp, account: Account
+) -> None:
+    """A reset guesses nothing, so neither resets nor logins of others use up the owner's."""
+    await tried_from_everywhere(limited, account)
+    for number in range(NETWORKS_TOGETHER):
+        async with coming_from(f"192.0.2.{number}", limited) as visitor:
+            for _ in range(PER_ACCOUNT):
+                assert code(await request_reset(visitor, account.email)) is None
+            assert code(await request_reset(visitor, account.email)) == "RATE_LIMITED"
+    async with coming_from("203.0.113.1", limited) as owner:
+        assert code(await request_reset(owner, account.email)) is None
 
 
 async def test_one_networks_guesses_keep_no_owner_out(

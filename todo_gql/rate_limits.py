@@ -157,7 +157,7 @@ class RateLimits:
         `account` says in any way that is the same each time whose credential it is, and `typed` how
         it was called; None when it is nobody's. Tries from unknown addresses are counted together.
         An account's tries are counted for each network, and for all of them unless `is_known`: that
-        the account's owner has signed in from this one.
+        the account's owner has signed in from this one, or nothing is guessed.
         """
         network = network_of(address)
         allowed = {f"{network} {name}": self._per_account for name in (typed, account) if name}

@@ -40,14 +40,22 @@ class Credential(FieldExtension):
 
     Who has had too many is answered before the mutation does anything. One that `counts` itself, as
     soon as it has found the account, is only kept from being tried by who has had too many already.
+    Of one that `guesses` nothing, requests from all networks aren't counted together: the limit would
+    protect nobody, and strangers in other networks could use it up.
     """
 
     def __init__(
-        self, payload: Payload, *, account: AccountOf | None = None, counts: bool = False
+        self,
+        payload: Payload,
+        *,
+        account: AccountOf | None = None,
+        counts: bool = False,
+        guesses: bool = True,
     ) -> None:
         self.payload = payload
         self.account = account
         self.counts = counts
+        self.guesses = guesses
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: object, info: Info, **arguments: Any
@@ -57,6 +65,10 @@ class Credential(FieldExtension):
         tried = self.account(context, arguments) if self.account else None
         if self.counts and tried:
             seconds = await context.limits.wait_of_network(context.ip_address, tried.account)
+        elif tried and not self.guesses:
+            seconds = await context.limits.wait_for_credential(
+                context.ip_address, tried.account, is_known=True
+            )
         else:
             seconds = await seconds_to_wait(context.limits, context.ip_address, tried)
         if seconds:

@@ -24,7 +24,10 @@ logger = logging.getLogger(__name__)
 # The account's lock is held, so that two can't both be the last that is allowed.
 POST = """
 WITH share AS (
-    SELECT count(*) < $11 OR $11 IS NULL AS has_room FROM mails m
+    SELECT count(*) < $11 OR $11 IS NULL AS has_room FROM (
+        SELECT recipient_hash, created_at FROM mails
+        UNION ALL SELECT recipient_hash, created_at FROM purged_mails
+    ) m
     WHERE m.recipient_hash = ANY($10::bytea[]) AND m.created_at > now() - interval '1 hour'
 )
 INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at, session_id,
@@ -33,6 +36,8 @@ SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8,
     CASE WHEN NOT has_room THEN now() END, CASE WHEN has_room THEN $9::bytea END FROM share
 WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
     AND m.created_at > now() - interval '1 hour') < $7
+    OR NOT EXISTS (SELECT FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
+        AND m.created_at > now() - $12::interval)
 ON CONFLICT (id) DO NOTHING RETURNING expires_at, used_at IS NOT NULL AS is_withheld
 """
 MAIL = f"""
@@ -60,7 +65,8 @@ async def post(
     has proven that one, and is looked up for its own. A link voids the earlier links of its kind, and
     is valid no longer than the session that asked for it, if one did. False if the account has had
     its mails of this kind for the hour; only mails with a link are limited, since a notice must not be
-    withheld from somebody by whoever causes several. A mail too many for its recipient is posted void
+    withheld from somebody by whoever causes several, and a reset is posted anyway once half of the
+    last link's life is over. A mail too many for its recipient is posted void
     and never sent, and True too: who asks isn't to learn of it. Posting the same mail again has no
     further effect.
     """
@@ -83,6 +89,7 @@ async def post(
         settings.mails_per_hour if kind in PLACES else None,
         session_id if token else None,
         *share,
+        _pause(kind, settings),
     )
     # Who asks for another address than before has thought better of that one, in any case.
     if posted and token and (kind is MailKind.EMAIL_CHANGE or not posted["is_withheld"]):
@@ -94,6 +101,17 @@ async def post(
         key, good_until = f"mail {mail_id}", posted["expires_at"]
         await jobs.enqueue(jobs.Task.SEND_MAIL, key, ids, good_until=good_until)
     return posted is not None
+
+
+def _pause(kind: MailKind, settings: Settings) -> timedelta:
+    """How long after a mail of a kind another one is posted however many there were in the hour.
+
+    Anybody can request resets for somebody else's address. The owner who requests one has a link of
+    which at least half of its life is left, or is sent another one.
+    """
+    if kind is not MailKind.PASSWORD_RESET:
+        return timedelta(hours=1)
+    return max(link_life(kind, settings) / 2, timedelta(hours=1) / settings.mails_per_recipient)
 
 
 def link_life(kind: MailKind, settings: Settings) -> timedelta:

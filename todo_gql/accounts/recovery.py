@@ -120,7 +120,11 @@ class RecoveryMutation:
         "there is one; the answer is the same if there is none. Makes earlier links void; one that "
         "its own user asked for while signed in ends with that session.",
         extensions=[
-            Credential(AcceptedPayload, account=lambda _, given: account_typed(given["email"]))
+            Credential(
+                AcceptedPayload,
+                account=lambda _, given: account_typed(given["email"]),
+                guesses=False,
+            )
         ],
     )
     async def password_reset_request(
