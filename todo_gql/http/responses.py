@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -45,6 +45,8 @@ Source: TypeAlias = AsyncGenerator[Any, None]
 # An event that the database can't be asked about now is told later, after waits that grow.
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
 GIVEN_UP_AFTER = 60.0
+# An event that waited long for the database needs no longer a pause than others.
+LONGEST_PAUSE: Final = 0.02
 
 
 # An event that is told is like a request: it costs something whatever is selected.
@@ -236,7 +238,7 @@ async def _lasting(
     """What an event gives once nothing in it fails for a cause that passes; `GivenUp` in the end."""
     began, wait = time.monotonic(), FIRST_WAIT
     while True:
-        async with turn:
+        async with _in_turn(turn):
             subscription.context.load_anew()
             result = await _executed(_for_event(subscription.executor, event))
             # Whoever waits for their next event keeps nothing of the last one.
@@ -247,6 +249,22 @@ async def _lasting(
             raise GivenUp
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+@asynccontextmanager
+async def _in_turn(turn: asyncio.Lock) -> AsyncGenerator[None, None]:
+    """A block in which one event of an owner is executed; the next one waits for as long again.
+
+    So the events of one owner, however many there are, take at most half of the time, and the
+    requests of others are answered in between.
+    """
+    await turn.acquire()
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        pause = min(time.monotonic() - began, LONGEST_PAUSE)
+        asyncio.get_running_loop().call_later(pause, turn.release)
 
 
 def _for_event(executor: Executor[Any], event: object) -> Executor[Any]:
