@@ -8,12 +8,10 @@ import asyncio
 import base64
 import hmac
 import os
-import sys
 import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from enum import IntEnum
 from functools import cache, partial
 from typing import TypeVar
@@ -35,8 +33,6 @@ LONGEST_TYPED = 4 * LONGEST
 WAITING_HASHES = 20
 # How many a caller may have hashed or waiting at a time; the others wait for these.
 MOST_OF_A_CALLER = 4
-# How much the event loop and the database come first where all cores are busy (0 to 19).
-NICENESS = 10
 
 
 class Match(IntEnum):
@@ -128,9 +124,7 @@ class HashingThreads:
     """
 
     def __init__(self, threads: int, waiting: int) -> None:
-        self.executor = ThreadPoolExecutor(
-            threads, thread_name_prefix="hashing", initializer=_yield_to_others
-        )
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="hashing")
         self.places = threading.Semaphore(threads + waiting)
         self.lines: dict[Caller, Line] = {}
 
@@ -158,17 +152,11 @@ class HashingThreads:
         return await asyncio.wrap_future(future)
 
 
-def _yield_to_others() -> None:
-    """Let this thread have what the others leave of the cores.
-
-    Linux alone has a priority for each thread; elsewhere the whole process would get it.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
 @cache
 def hashing_threads() -> HashingThreads:
-    """The process's threads, as many as cores, made when the first password comes."""
-    return HashingThreads(os.cpu_count() or 1, WAITING_HASHES)
+    """The process's threads, made when the first password comes: one core is left to the event loop.
+
+    They have the usual priority. One of a lower priority may be set aside by the operating system
+    while it holds the interpreter's lock, and the event loop would wait with it.
+    """
+    return HashingThreads(max(1, (os.cpu_count() or 1) - 1), WAITING_HASHES)
