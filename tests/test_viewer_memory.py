@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import jwt
 import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
-from todo_gql import auth, db
+from todo_gql import auth, db, token_memory
 from todo_gql.accounts.administration import Changes, administer
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
@@ -25,16 +26,19 @@ LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { tokens { acce
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Lets seconds pass on the monotonic clock."""
-    passed = 0.0
-    monotonic = time.monotonic
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], float]:
+    """Lets seconds pass on the monotonic clock, which stands still otherwise, and tells it."""
+    now = time.monotonic()
 
-    def let_pass(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
+    def let_pass(seconds: float) -> float:
+        nonlocal now
+        now += seconds
+        return now
 
-    monkeypatch.setattr("time.monotonic", lambda: monotonic() + passed)
+    # The clock of the event loop goes on.
+    stopped = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(auth, "time", stopped)
+    monkeypatch.setattr(token_memory, "time", stopped)
     return let_pass
 
 
@@ -70,7 +74,7 @@ async def end_elsewhere(account: Account, sql: str) -> None:
 
 
 async def test_a_session_is_read_once_in_some_seconds(
-    account: Account, recorded: Any, clock: Callable[[float], None]
+    account: Account, recorded: Any, clock: Callable[[float], float]
 ) -> None:
     """What is remembered costs no statement."""
     await opens(account)
@@ -90,7 +94,7 @@ async def test_a_session_is_read_once_in_some_seconds(
     ],
 )
 async def test_what_ends_elsewhere_ends_here_within_seconds(
-    account: Account, clock: Callable[[float], None], sql: str
+    account: Account, clock: Callable[[float], float], sql: str
 ) -> None:
     """However a session ends in another process, access ends in less than 5 seconds."""
     assert await opens(account)
@@ -169,7 +173,7 @@ async def test_promoting_in_this_process_acts_at_once(
 async def test_a_token_is_not_remembered_beyond_its_expiry(
     account: Account,
     remembering: Settings,
-    clock: Callable[[float], None],
+    clock: Callable[[float], float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A token with half a second left opens nothing after that."""
@@ -198,14 +202,14 @@ async def test_an_end_that_is_not_committed_yet_is_not_missed(
     assert not await opens(account)
 
 
-def test_an_owner_is_remembered_again_once_all_is_settled(clock: Callable[[float], None]) -> None:
+def test_an_owner_is_remembered_again_once_all_is_settled(clock: Callable[[float], float]) -> None:
     """Signing out costs the other sessions some seconds of being read each time."""
     memory, owner_id = TokenMemory[str](), UUID(int=1)
     memory.forget(owner_id)
-    memory.remember("token", owner_id, "opened", time.monotonic() + 3)
+    memory.remember("token", owner_id, "opened", clock(0) + 3)
     assert memory.recall("token") is None
     clock(UNSETTLED_SECONDS)
-    memory.remember("token", owner_id, "opened", time.monotonic() + 3)
+    memory.remember("token", owner_id, "opened", clock(0) + 3)
     assert memory.recall("token") == "opened"
 
 
