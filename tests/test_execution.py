@@ -29,6 +29,7 @@ from todo_gql.settings import Settings
 
 # graphql-core doesn't start all coroutines that it makes, once an error has come in between.
 pytestmark = [
+    pytest.mark.untraced,
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -22,6 +22,8 @@ from tests.operations import (
 )
 from todo_gql import db
 
+pytestmark = pytest.mark.untraced
+
 TEXTS = [
     "",
     " ",

@@ -45,6 +45,8 @@ from todo_gql.links import LinkToken
 from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
 
+pytestmark = pytest.mark.untraced
+
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
 SHARED_TAG = "shared"
