@@ -21,11 +21,16 @@ import orjson
 from bench.subscribers import Writer, subscribed
 from todo_gql.changes.cursors import cursor_of
 
-# Behind the ordinary users, so that what the attacker's own process needs isn't what slows them.
-NICENESS = 5
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length: "
 ANSWER_SECONDS = 15.0
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+)
+# What stands in the place of a frame's length where that has two bytes of its own.
+LONGER = 126
 LETTERS = "bcdfghjklmnpqrstvwxz"
 
 
@@ -43,27 +48,20 @@ Attack: TypeAlias = Callable[[Target], Awaitable[None]]
 ATTACKS: dict[str, Attack] = {}
 """The attacks by what they do, in the order in which they are tried."""
 
+VARIANTS: dict[str, str] = {}
+"""For each attack another one of its kind."""
 
-def attack(title: str) -> Callable[[Attack], Attack]:
-    """Register an attack by what it does."""
+
+def attack(title: str, *, variant_of: str | None = None) -> Callable[[Attack], Attack]:
+    """Register an attack by what it does; or a variant of one, by that one's title."""
 
     def register(run: Attack) -> Attack:
         ATTACKS[title] = run
+        if variant_of:
+            VARIANTS[variant_of] = title
         return run
 
     return register
-
-
-def run(title: str, target: Target) -> None:
-    """Attack a server from this process."""
-    os.nice(NICENESS)
-
-    async def bounded() -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(target.seconds):
-                await ATTACKS[title](target)
-
-    asyncio.run(bounded())
 
 
 def request(query: str, token: str | None = None, variables: object = None) -> bytes:
@@ -364,18 +362,15 @@ async def pipelining(target: Target) -> None:
 
 
 def text_frame(text: bytes) -> bytes:
-    """A short frame of a client."""
-    return bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text
+    """A frame of a client, of less than 64 KiB."""
+    is_short = len(text) < LONGER
+    size = bytes([len(text)]) if is_short else bytes([LONGER]) + len(text).to_bytes(2)
+    return bytes([0x81, 0x80 | size[0]]) + size[1:] + b"\0\0\0\0" + text
 
 
 async def flooding_sockets(target: Target, frames: bytes) -> None:
     """Open WebSockets again and again, and send these frames on each until it is closed."""
-    handshake = (
-        b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
-    )
-    begin = handshake + text_frame(b'{"type":"connection_init"}')
+    begin = HANDSHAKE + text_frame(b'{"type":"connection_init"}')
     await asyncio.gather(*(pouring(target, begin, frames) for _ in range(4)))
 
 

@@ -129,15 +129,18 @@ async def owner(connection: asyncpg.Connection, number: int) -> Owner:
 
 
 @asynccontextmanager
-async def fresh_copy(server_url: str) -> AsyncIterator[str]:
-    """A database with all data as they are at first; they are made once and then copied."""
-    pristine = f"pristine_{_fingerprint()}"
+async def fresh_copy(server_url: str, users: int = USERS) -> AsyncIterator[str]:
+    """A database with all data as they are at first; they are made once and then copied.
+
+    It has so many users, and one more who has many todos.
+    """
+    pristine = f"pristine_{_fingerprint()}_{users}"
     admin = await asyncpg.connect(server_url)
     try:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", pristine):
             await admin.execute("DROP DATABASE IF EXISTS unfinished WITH (FORCE)")
             await admin.execute("CREATE DATABASE unfinished")
-            await _fill(_database(server_url, "unfinished"))
+            await _fill(_database(server_url, "unfinished"), users)
             await admin.execute(f"ALTER DATABASE unfinished RENAME TO {pristine}")
         await admin.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
         await admin.execute(f"CREATE DATABASE bench TEMPLATE {pristine} STRATEGY file_copy")
@@ -158,13 +161,13 @@ def _fingerprint() -> str:
     return sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
-async def _fill(url: str) -> None:
+async def _fill(url: str, users: int) -> None:
     await db.connect(url, settings())
     await db.migrate()
     await db.disconnect()
     connection = await asyncpg.connect(url)
     try:
-        numbers = [TODOS] * USERS + [MANY_TODOS]
+        numbers = [TODOS] * users + [MANY_TODOS]
         ids = [owner_id(number) for number in range(len(numbers))]
         for statement in FILL:
             await connection.execute(statement, ids, numbers)

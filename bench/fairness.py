@@ -2,6 +2,11 @@
 
 Prints what was measured, keeps it in bench/results/fairness unless it is only a glance, and ends
 with status 1 where a goal isn't kept.
+
+The short form tries each attack together with its variant for a few seconds. On a machine that is
+shared a delay may be the machine's: only answers of 503, failures and memory count at once, and
+times over 250 ms once a second try has them, too. How late a process that only sleeps wakes up is
+shown beside them.
 """
 
 import argparse
@@ -16,11 +21,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 
-from bench.attacks import ATTACKS, Target, run
+from bench.attacker import run
+from bench.attacks import ATTACKS, VARIANTS, Target
 from bench.data import USERS, Owner, fresh_copy, owner
 from bench.operations import BY_NAME
 from bench.servers import SERVER, Server, serving
@@ -33,7 +40,8 @@ PAUSE_SECONDS = 0.2
 MIX = ("O2", "O3", "O5", "O6")
 HEALTH_SECONDS = 0.05
 WARM_UP_SECONDS = 2.0
-SECONDS, QUICK_SECONDS = 20.0, 5.0
+SECONDS, QUICK_SECONDS, SHORT_SECONDS = 20.0, 5.0, 3.0
+SLEEP_SECONDS = 0.01
 LONGEST_MS, MOST_TIMES = 250.0, 3.0
 # On a machine that is shared the quiet run may be so quick that three times of it is nothing.
 LEAST_MS = 25.0
@@ -45,7 +53,10 @@ CHANGES = "subscription { changes { ... on Change { todoId } } }"
 
 @dataclass
 class Seen:
-    """What ordinary users saw, in milliseconds, and what became of the server's memory, in bytes."""
+    """What ordinary users saw, in milliseconds, and what became of the server's memory, in bytes.
+
+    `asleep` is how much longer than asked a sleep of the users' own process took at most.
+    """
 
     times: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
@@ -55,6 +66,7 @@ class Seen:
     before: int = 0
     peak: int = 0
     after: int = 0
+    asleep: float = 0.0
 
     @property
     def p50(self) -> float:
@@ -68,16 +80,20 @@ class Seen:
 
     def broken(self, quiet: "Seen | None") -> Iterator[str]:
         """The goals that weren't kept; without a quiet run to compare with, those in milliseconds."""
+        yield from self.slow(quiet)
+        if self.refused or self.failed:
+            yield f"{self.refused} answers with 503, {self.failed} other failures"
+        if self.after > self.before * BACK_FACTOR + BACK_BYTES:
+            yield f"memory stays at {self.after / 2**20:.0f} MiB"
+
+    def slow(self, quiet: "Seen | None" = None) -> Iterator[str]:
+        """Those of the goals that weren't kept that are times."""
         times = MOST_TIMES * quiet.p99 if quiet else LONGEST_MS
         allowed = min(LONGEST_MS, max(LEAST_MS, times))
         if self.p99 > allowed:
             yield f"p99 of {self.p99:.0f} ms, more than {allowed:.0f}"
-        if self.refused or self.failed:
-            yield f"{self.refused} answers with 503, {self.failed} other failures"
         if max(self.health) > LONGEST_MS:
             yield f"/health/live took {max(self.health):.0f} ms"
-        if self.after > self.before * BACK_FACTOR + BACK_BYTES:
-            yield f"memory stays at {self.after / 2**20:.0f} MiB"
 
 
 class Person:
@@ -128,12 +144,23 @@ async def watch(server: Server, seen: Seen) -> None:
         writer.close()
 
 
+async def sleep(seen: Seen) -> None:
+    """Measure how late this process wakes up, until this is cancelled."""
+    while True:
+        begun = time.perf_counter()
+        await asyncio.sleep(SLEEP_SECONDS)
+        late = time.perf_counter() - begun - SLEEP_SECONDS
+        seen.asleep = max(seen.asleep, late * 1000)
+
+
 async def observe(
-    server: Server, people: list[Owner], attacker: Owner, title: str | None, seconds: float
+    server: Server, people: list[Owner], attacker: Owner, titles: list[str], seconds: float
 ) -> Seen:
-    """What the people see while somebody attacks the server, or nobody."""
+    """What the people see while somebody attacks the server in these ways, or in none."""
     warm = Seen()
-    await asyncio.gather(*(Person(server, one, warm).use(WARM_UP_SECONDS) for one in people))
+    await asyncio.gather(
+        *(Person(server, one, warm).use(min(WARM_UP_SECONDS, seconds / 4)) for one in people)
+    )
     seen = Seen(before=server.resident_bytes())
 
     def note(*_: object) -> None:
@@ -141,23 +168,24 @@ async def observe(
 
     host = f"127.0.0.1:{server.port}"
     sockets = [await subscribed(host, one.token, CHANGES, note) for one in people]
-    watching = asyncio.create_task(watch(server, seen))
+    watching = [asyncio.create_task(each(seen)) for each in (partial(watch, server), sleep)]
     process = None
-    if title:
+    if titles:
         target = Target(server.port, attacker.token, seconds + 1)
-        process = multiprocessing.get_context("spawn").Process(target=run, args=(title, target))
+        process = multiprocessing.get_context("spawn").Process(target=run, args=(titles, target))
         process.start()
         await asyncio.sleep(1)
     await asyncio.gather(*(Person(server, one, seen).use(seconds) for one in people))
     if process:
         await asyncio.to_thread(process.join, 10)
         process.kill()
-    until = time.monotonic() + (BACK_SECONDS if title else 0)
+    until = time.monotonic() + (BACK_SECONDS if titles else 0)
     seen.after = server.resident_bytes()
     while seen.after > seen.before * BACK_FACTOR + BACK_BYTES and time.monotonic() < until:
         await asyncio.sleep(0.5)
         seen.after = server.resident_bytes()
-    watching.cancel()
+    for task in watching:
+        task.cancel()
     for one in sockets:
         one.transport.close()
     return seen
@@ -183,7 +211,9 @@ async def measure(titles: list[str], *, quick: bool) -> list[str]:
                 attacker = await owner(connection, USERS)
                 await connection.close()
                 with serving(SERVER, copy, Path(folder), DEFAULT_LIMITS) as server:
-                    seen = await observe(server, people, attacker, title, seconds)
+                    seen = await observe(
+                        server, people, attacker, [title] if title else [], seconds
+                    )
             quiet = quiet or seen
             failures = list(seen.broken(None if quick else quiet)) if title else []
             lines.append(line(title or "nobody", seen, failures))
@@ -192,9 +222,36 @@ async def measure(titles: list[str], *, quick: bool) -> list[str]:
     return [*lines, "", *(broken or ["All goals are kept."])]
 
 
+async def measure_shortly(titles: list[str]) -> list[str]:
+    """The same for each attack with its variant at the same time; a server of its own for each."""
+    lines, broken = [HEAD], list[str]()
+    print(HEAD, flush=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder, "data"), durable=False) as url,
+    ):
+        async with fresh_copy(url, PEOPLE) as copy:
+            connection = await asyncpg.connect(copy)
+            people = [await owner(connection, number) for number in range(PEOPLE)]
+            attacker = await owner(connection, PEOPLE)
+            await connection.close()
+            for title in titles:
+                together = [title, VARIANTS[title]]
+                for is_last in (False, True):
+                    with serving(SERVER, copy, Path(folder), DEFAULT_LIMITS) as server:
+                        seen = await observe(server, people, attacker, together, SHORT_SECONDS)
+                    failures = list(seen.broken(None))
+                    lines.append(line(" and ".join(together), seen, failures))
+                    print(lines[-1], flush=True)
+                    if is_last or failures != list(seen.slow()) or not failures:
+                        broken += [f"{title}: {failure}" for failure in failures]
+                        break
+    return [*lines, "", *(broken or ["All goals are kept."])]
+
+
 HEAD = """\
-| beside whom | answers | p50, ms | p99, ms | 503 | failed | longest /health/live, ms | memory before, peak, after, MiB | kept |
-|---|---|---|---|---|---|---|---|---|"""
+| beside whom | answers | p50, ms | p99, ms | 503 | failed | longest /health/live, ms | longest sleep, ms | memory before, peak, after, MiB | kept |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def line(title: str, seen: Seen, failures: list[str]) -> str:
@@ -202,7 +259,7 @@ def line(title: str, seen: Seen, failures: list[str]) -> str:
     memory = ", ".join(f"{size / 2**20:.0f}" for size in (seen.before, seen.peak, seen.after))
     return (
         f"| {title} | {len(seen.times)} | {seen.p50:.1f} | {seen.p99:.1f} | {seen.refused} |"
-        f" {seen.failed} | {max(seen.health):.1f} | {memory} | {'no' if failures else 'yes'} |"
+        f" {seen.failed} | {max(seen.health):.1f} | {seen.asleep:.1f} | {memory} | {'no' if failures else 'yes'} |"
     )
 
 
@@ -211,12 +268,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shortly, and keep nothing")
     parser.add_argument("--attack", action="append", choices=list(ATTACKS), help="only this one")
+    parser.add_argument("--short", action="store_true", help="as a test, each with its variant")
     given = parser.parse_args()
     load = os.getloadavg()[0]
-    titles = given.attack or list(ATTACKS)
-    lines = asyncio.run(measure(titles, quick=given.quick))
-    print("\n".join(lines[-(len(lines) - len(titles) - 2) :]))
-    if not given.quick and not given.attack:
+    titles = given.attack or list(VARIANTS if given.short else ATTACKS)
+    if given.short:
+        lines = asyncio.run(measure_shortly([title for title in titles if title in VARIANTS]))
+    else:
+        lines = asyncio.run(measure(titles, quick=given.quick))
+    print("\n".join(lines[lines.index("") :]))
+    if not given.quick and not given.short and not given.attack:
         RESULTS.mkdir(parents=True, exist_ok=True)
         head = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load before {load:.1f}"
         path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.md"
