@@ -79,7 +79,7 @@ bench-equal-times: $(VENV)/test ## Measure whether times tell which accounts the
 bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand that vanish
 	$(BIN)/python -m bench.realtime
 
-bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to others; QUICK=1 for a glance, SHORT=1 for each with its variant, shortly
+bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to others; QUICK=1 for a glance, SHORT=1 as in the gate
 	$(BIN)/python -m bench.fairness $(if $(QUICK),--quick) $(if $(SHORT),--short)
 
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
