@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.settings import Settings
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 
 import asyncpg
 
-from todo_gql import db
-from todo_gql.models import Status
+from todo_gql.database import connection as db
+from todo_gql.database.models import Status
 from todo_gql.settings import Settings
 from todo_gql.tokens import Claims, signed_access_token
 

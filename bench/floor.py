@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from bench.data import settings
-from todo_gql import db
+from todo_gql.database import connection as db
+from todo_gql.database.models import Priority, Status
 from todo_gql.garbage import tune_garbage_collector
-from todo_gql.models import Priority, Status
 from todo_gql.settings import Settings
 from todo_gql.tokens import verified_claims
 

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message
 
 from tests.browsing import chromium
 from tests.mailbox import Mailbox, delivering
-from todo_gql import db
 from todo_gql.app import create_app
+from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.passwords import hashing_threads
 from todo_gql.settings import Settings

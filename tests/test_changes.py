@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Account
-from todo_gql import db
+from todo_gql.database import connection as db
 
 FEED = """
 query ($after: String, $first: Int) {

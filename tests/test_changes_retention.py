@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from tests.conftest import Account
-from todo_gql import db
 from todo_gql.changes.retention import purge_changes
+from todo_gql.database import connection as db
 
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"
 AGE = "UPDATE changes SET at = at - make_interval(days => 10) WHERE owner_id = $1 AND seq = ANY($2)"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from tests.conftest import CREATE, Account
 from tests.waiting import until
-from todo_gql import db
+from todo_gql.database import connection as db
 
 UPDATE = """
 mutation ($id: ID!, $title: String!, $version: Int) {

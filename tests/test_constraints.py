@@ -14,7 +14,8 @@ import pytest
 from starlette.types import ASGIApp
 from tortoise.models import Model
 
-from todo_gql import db, models
+from todo_gql.database import connection as db
+from todo_gql.database import models
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
 ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
 from tests.test_mails import REQUEST_RESET
-from todo_gql import db
 from todo_gql.app import create_app
+from todo_gql.database import connection as db
 from todo_gql.links import LinkToken
 from todo_gql.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
 from todo_gql.settings import Settings

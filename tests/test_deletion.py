@@ -15,10 +15,10 @@ from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.mailbox import Mailbox, text_of
 from tests.test_mails import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
 from tests.waiting import until
-from todo_gql import db
 from todo_gql.accounts import deletion
 from todo_gql.accounts.account import wrong_password
 from todo_gql.accounts.deletion import purge_accounts
+from todo_gql.database import connection as db
 from todo_gql.errors import UserError
 from todo_gql.settings import Settings
 

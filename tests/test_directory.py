@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.test_mails import login
-from todo_gql import db
+from todo_gql.database import connection as db
 
 USERS = """query ($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
   users(filter: $filter, first: $first, after: $after, last: $last, before: $before) {

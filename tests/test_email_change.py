@@ -20,8 +20,8 @@ from tests.test_mails import (
     reset_token,
 )
 from tests.waiting import until
-from todo_gql import db
-from todo_gql.models import MailKind
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind
 
 ASKED = "Your e-mail address is about to change"
 CHANGED = "Your e-mail address was changed"

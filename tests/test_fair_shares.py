@@ -23,12 +23,12 @@ from tests.conftest import (
 )
 from tests.sockets import CHANGES, connected, listening
 from tests.waiting import until
-from todo_gql import db
+from todo_gql.database import connection as db
+from todo_gql.database.pool import MOST_LOOKS, Pool
+from todo_gql.database.tortoise_backend import pools
 from todo_gql.http import graphql, orderly
-from todo_gql.pool import MOST_LOOKS, Pool
 from todo_gql.settings import Settings
 from todo_gql.telemetry.observation import Caller, act_for
-from todo_gql.tortoise_client import pools
 
 SHARE = 3
 MANY = 100

@@ -7,8 +7,9 @@ from prometheus_client import REGISTRY
 
 from tests.conftest import Account
 from tests.waiting import until
-from todo_gql import db, worker
+from todo_gql import worker
 from todo_gql.changes.retention import purge_changes
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 from todo_gql.todos.growth import GrowthWatch
 from todo_gql.todos.stock import recount_storage

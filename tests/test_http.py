@@ -11,7 +11,7 @@ import pytest
 from tortoise.connection import get_connection
 
 from tests.conftest import Account, Client
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.telemetry.observation import act_for
 
 JSON = "application/json"

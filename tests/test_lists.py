@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Account
-from todo_gql import db
+from todo_gql.database import connection as db
 
 LIST = """
 query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String, $last: Int,

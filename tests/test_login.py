@@ -6,7 +6,8 @@ from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
-from todo_gql import db, passwords
+from todo_gql import passwords
+from todo_gql.database import connection as db
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   user { id username lastLoginAt stats { total } } tokens { accessToken refreshToken }

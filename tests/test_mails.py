@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, text_of, token_of
 from tests.waiting import until
-from todo_gql import db
+from todo_gql.database import connection as db
 
 NEW_PASSWORD = "Battery2staple"
 VERIFICATION = "Confirm your e-mail address"

@@ -38,7 +38,7 @@ from tests.sockets import connected, streaming
 from tests.waiting import until
 from todo_gql.app import create_app
 from todo_gql.build import build
-from todo_gql.models import MailKind
+from todo_gql.database.models import MailKind
 from todo_gql.settings import Settings
 from todo_gql.telemetry.exporter import BuildCollector, DatabaseCollector
 from todo_gql.telemetry.metrics import NAMES_KEPT, metrics

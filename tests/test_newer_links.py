@@ -31,7 +31,7 @@ from tests.test_mails import (
 )
 from tests.test_sessions import LOGOUT, another_session, change_sessions, let_seconds_pass, refresh
 from tests.waiting import until
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 
 GOOD_LINKS = (

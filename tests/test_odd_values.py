@@ -20,7 +20,7 @@ from tests.operations import (
     required_arguments,
     root_fields,
 )
-from todo_gql import db
+from todo_gql.database import connection as db
 
 pytestmark = pytest.mark.untraced
 

@@ -12,7 +12,7 @@ from asyncpg import Connection
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, registered
-from todo_gql import db
+from todo_gql.database import connection as db
 
 NUMBER = 100_000
 PAGE = 50

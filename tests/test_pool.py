@@ -12,9 +12,9 @@ from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 from tests.faults.proxy import Proxy
-from todo_gql import db
-from todo_gql.pool import SILENT_LOOKS, Pool
-from todo_gql.tortoise_client import Client
+from todo_gql.database import connection as db
+from todo_gql.database.pool import SILENT_LOOKS, Pool
+from todo_gql.database.tortoise_backend import Client
 
 HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
 

@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from tests.conftest import Account
-from todo_gql import db
 from todo_gql.changes.log import FIELDS
-from todo_gql.models import Action, Status, User
+from todo_gql.database import connection as db
+from todo_gql.database.models import Action, Status, User
 from todo_gql.seeding import account as seeding
 from todo_gql.seeding.account import seed_account
 from todo_gql.seeding.lives import lives

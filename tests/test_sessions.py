@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from todo_gql import db
+from todo_gql.database import connection as db
 
 LOGIN = """mutation ($name: String!, $password: String!) {
   login(input: { usernameOrEmail: $name, password: $password }) {

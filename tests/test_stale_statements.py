@@ -9,9 +9,9 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import CREATE, PASSWORD, Account
-from todo_gql import db
-from todo_gql.models import User
-from todo_gql.outages import retried
+from todo_gql.database import connection as db
+from todo_gql.database.models import User
+from todo_gql.database.retry import retried
 
 OPERATIONS = {
     "read": "{ todos { nodes { title version tags { name todoCount } } } viewer { bio } }",

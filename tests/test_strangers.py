@@ -37,12 +37,12 @@ from tests.operations import (
     samples,
     ways,
 )
-from todo_gql import db
 from todo_gql.accounts import mails
 from todo_gql.accounts.letters import PLACES
 from todo_gql.changes.cursors import feed_keyset
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind, User
 from todo_gql.links import LinkToken
-from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
 
 pytestmark = pytest.mark.untraced

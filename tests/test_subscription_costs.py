@@ -22,13 +22,13 @@ from todo_gql.auth import Viewer
 from todo_gql.changes import feeds, live
 from todo_gql.changes.cursors import Place, cursor_of
 from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
+from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.reading import Documents
 from todo_gql.http.responses import MAKING, SHARING
 from todo_gql.loaders import Loaders
 from todo_gql.quotas import EVENTS
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings
-from todo_gql.tortoise_client import pools
 
 BY_NAME = """subscription Follow($first: Int) { changes { ... on Change {
   todoId todo { title tags { name } history(first: $first) { nodes { id } } } } } }"""

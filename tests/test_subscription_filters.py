@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.sockets import Socket, connected, listening
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 
 UPDATE = """

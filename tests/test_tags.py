@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ERRORS, Account
-from todo_gql import db
+from todo_gql.database import connection as db
 
 TAGS = """
 query ($search: String, $first: Int, $after: String, $last: Int, $before: String) {

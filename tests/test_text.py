@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import CREATE, ERRORS, PASSWORD, REGISTER, Account, Client
 from tests.test_tags import READ, RENAME, counts, rename, tag_id
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.folding import folded, name_of
 from todo_gql.text import shows
 

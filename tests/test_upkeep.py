@@ -13,9 +13,11 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.test_deletion import rows_of
 from tests.waiting import until
-from todo_gql import db, jobs, owners
+from todo_gql import jobs
 from todo_gql.accounts import upkeep
 from todo_gql.accounts.upkeep import forget_what_is_over
+from todo_gql.database import connection as db
+from todo_gql.database import owners
 from todo_gql.settings import Settings
 from todo_gql.todos import trash
 from todo_gql.todos.trash import purge_trash

@@ -11,9 +11,10 @@ import jwt
 import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
-from todo_gql import auth, db, token_memory
+from todo_gql import auth, token_memory
 from todo_gql.accounts.administration import Changes, administer
 from todo_gql.app import create_app
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 from todo_gql.token_memory import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
 from todo_gql.tokens import Claims, signed_access_token

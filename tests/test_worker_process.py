@@ -17,7 +17,7 @@ from tests.mailbox import Mailbox, receiving
 from tests.programs import CommandLine, Server, clean_environment, command_line, started
 from tests.waiting import until
 from tests.workers import started_worker
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.jobs import Task
 from todo_gql.settings import Settings

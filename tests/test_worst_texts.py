@@ -12,8 +12,9 @@ import pytest
 from tests.conftest import CREATE, Account
 from tests.waiting import counted_turns
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql import db, folding, node, pace, scalars
+from todo_gql import folding, node, pace, scalars
 from todo_gql.accounts.inputs import username_problem
+from todo_gql.database import connection as db
 from todo_gql.errors import ErrorCode
 from todo_gql.text import RAW, text_problem
 from todo_gql.todos import filters, tag_names, values

@@ -15,7 +15,7 @@ from tests.operations import (
     root_fields,
     selection,
 )
-from todo_gql import db
+from todo_gql.database import connection as db
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Todos: TypeAlias = list[dict[str, Any]]

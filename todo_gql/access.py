@@ -7,8 +7,8 @@ from typing import TypeAlias
 from tortoise.models import Model
 
 from todo_gql.auth import Viewer
-from todo_gql.models import Change, Session, Tag, Todo, User, column_types
-from todo_gql.statement import Statement
+from todo_gql.database.models import Change, Session, Tag, Todo, User, column_types
+from todo_gql.database.select import Statement
 
 Columns: TypeAlias = tuple[str, ...]
 

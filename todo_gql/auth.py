@@ -10,9 +10,9 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from todo_gql import db
-from todo_gql.models import User
-from todo_gql.outages import retried
+from todo_gql.database import connection as db
+from todo_gql.database.models import User
+from todo_gql.database.retry import retried
 from todo_gql.settings import Settings
 from todo_gql.telemetry.observation import act_for
 from todo_gql.text import cleaned

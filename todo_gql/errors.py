@@ -12,9 +12,9 @@ import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import OperationalError
 
+from todo_gql.database.retry import OUTAGES, TIMEOUTS, OutcomeUnknown
 from todo_gql.document_source import locations_of
 from todo_gql.node import Node
-from todo_gql.outages import OUTAGES, TIMEOUTS, OutcomeUnknown
 
 
 class Code(StrEnum):

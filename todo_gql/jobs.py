@@ -16,7 +16,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import JobId
 
-from todo_gql import db
+from todo_gql.database import connection as db
 
 TRIES = 8
 """How often a job is tried before it is set aside."""

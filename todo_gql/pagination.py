@@ -15,9 +15,9 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from todo_gql import db
+from todo_gql.database import connection as db
+from todo_gql.database.select import Statement
 from todo_gql.errors import BadUserInput
-from todo_gql.statement import Statement
 
 MAX_PAGE = 100
 MAX_CURSOR = 2_000

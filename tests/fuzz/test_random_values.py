@@ -21,7 +21,7 @@ from tests.operations import (
     root_fields,
 )
 from tests.test_odd_values import EVERYTHING, problems, real
-from todo_gql import db
+from todo_gql.database import connection as db
 
 # Numbers about where types end, and what terminals, databases and encoders stumble over.
 EDGES = [edge + step for edge in (0, 2**31, 2**32, 2**53, 2**63, 2**64) for step in (-1, 0, 1)]

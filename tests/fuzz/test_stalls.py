@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Account
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql import db
+from todo_gql.database import connection as db
 
 SAMPLE_SECONDS = 0.001
 OF_NOTE = 10

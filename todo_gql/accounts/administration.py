@@ -5,11 +5,11 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from todo_gql import db
 from todo_gql.accounts.names import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.auth import remembered_viewers
-from todo_gql.outages import retried
+from todo_gql.database import connection as db
+from todo_gql.database.retry import retried
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (

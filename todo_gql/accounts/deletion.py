@@ -8,7 +8,6 @@ from uuid import UUID
 import strawberry
 from tortoise.transactions import in_transaction
 
-from todo_gql import db
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import (
     database_time,
@@ -22,9 +21,10 @@ from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.context import Info
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
 from todo_gql.errors import ErrorCode, invalid
-from todo_gql.models import MailKind, User
-from todo_gql.outages import retried
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

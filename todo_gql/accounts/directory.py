@@ -18,6 +18,7 @@ from todo_gql.accounts.administration import (
 from todo_gql.accounts.types import User, UserPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
+from todo_gql.database.select import Statement
 from todo_gql.errors import BadUserInput, ErrorCode, Forbidden, ValidationError, invalid, not_found
 from todo_gql.node import parse_id
 from todo_gql.pagination import (
@@ -30,7 +31,6 @@ from todo_gql.pagination import (
     parse_time,
     parse_uuid,
 )
-from todo_gql.statement import Statement
 from todo_gql.text import read_text
 from todo_gql.work import SEARCH, WORK
 

@@ -25,9 +25,9 @@ from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.accounts.verification import LinkToken
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
 from todo_gql.errors import UserError, invalid
-from todo_gql.models import MailKind, User
-from todo_gql.outages import retried
 from todo_gql.settings import Settings
 
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from todo_gql.database.models import MailKind
 from todo_gql.mail.message import Letter
-from todo_gql.models import MailKind
 
 PLACES = {
     MailKind.VERIFICATION: "account/verify",

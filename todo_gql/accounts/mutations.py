@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from tortoise.transactions import in_transaction
 
-from todo_gql import auth, db
+from todo_gql import auth
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import locked_account, shown
 from todo_gql.accounts.credentials import (
@@ -28,9 +28,10 @@ from todo_gql.accounts.types import (
     User,
 )
 from todo_gql.context import Context, Info
+from todo_gql.database import connection as db
+from todo_gql.database.models import User as Account
+from todo_gql.database.retry import retried
 from todo_gql.errors import AuthError, ErrorCode
-from todo_gql.models import User as Account
-from todo_gql.outages import retried
 from todo_gql.passwords import Match, hash_is_outdated, hash_password, password_matches
 
 # By the database's clock, as all times of an account; one that another server's clock has made may

@@ -11,7 +11,7 @@ from todo_gql.accounts.addresses import (
     mailbox_key,
     name_key,
 )
-from todo_gql.models import User
+from todo_gql.database.models import User
 from todo_gql.text import text_problem
 
 MAILBOX = "coalesce(mailbox_key, email_key)"

@@ -7,7 +7,6 @@ import asyncpg
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from todo_gql import db
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import database_time
 from todo_gql.accounts.addresses import read_email, read_username
@@ -20,9 +19,10 @@ from todo_gql.accounts.inputs import (
 )
 from todo_gql.accounts.names import HAS_EMAIL, HAS_NAME, email_keys
 from todo_gql.auth import Device, SignIn, begin_session
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
 from todo_gql.errors import ConflictError, ErrorCode, UserError
-from todo_gql.models import MailKind, User
-from todo_gql.outages import retried
 from todo_gql.passwords import hash_password
 from todo_gql.settings import Settings
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import strawberry
 
-from todo_gql import access, auth, db
+from todo_gql import access, auth
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
+from todo_gql.database import connection as db
 from todo_gql.errors import not_found
 from todo_gql.node import Node, parse_id
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from todo_gql import db
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
+from todo_gql.database import connection as db
 from todo_gql.errors import UserError
 from todo_gql.node import Node
 from todo_gql.selection import selected_below

@@ -3,8 +3,8 @@
 import logging
 from uuid import UUID
 
-from todo_gql import db
-from todo_gql.owners import owners_where
+from todo_gql.database import connection as db
+from todo_gql.database.owners import owners_where
 
 logger = logging.getLogger(__name__)
 

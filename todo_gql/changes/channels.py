@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 
 NAME = "todo_gql_changes"

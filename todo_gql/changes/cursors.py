@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from uuid import UUID
 
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.errors import BadUserInput
 from todo_gql.loaders import HistoryKey, Loaders
 from todo_gql.pagination import Keyset, Page, PageArguments, SortKey, parse_number, parse_text

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import accumulate, islice
 from uuid import UUID
 
-from todo_gql import access, db
+from todo_gql import access
 from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import Place
 from todo_gql.changes.matching import Matches
@@ -20,6 +20,7 @@ from todo_gql.changes.positions import (
     changes_after,
     persistently,
 )
+from todo_gql.database import connection as db
 from todo_gql.sharing import Shared
 from todo_gql.telemetry.observation import act_for
 

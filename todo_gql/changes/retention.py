@@ -3,8 +3,8 @@
 from operator import itemgetter
 from uuid import UUID
 
-from todo_gql import db
-from todo_gql.owners import LOCK_OWNER, owners_where
+from todo_gql.database import connection as db
+from todo_gql.database.owners import LOCK_OWNER, owners_where
 from todo_gql.todos.storage import CHANGE_BYTES
 
 CHANGES_AT_ONCE = 5_000

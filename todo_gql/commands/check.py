@@ -8,7 +8,6 @@ from aiosmtplib import SMTPException
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from todo_gql import db
 from todo_gql.commands.configuration import (
     problems_of_documents,
     problems_of_file,
@@ -18,6 +17,7 @@ from todo_gql.commands.configuration import (
     told,
 )
 from todo_gql.commands.environment import DATABASE_ERRORS, connected, fail, run_until_signal
+from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgresError
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.postgres_programs import installation

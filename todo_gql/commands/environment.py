@@ -11,8 +11,8 @@ import asyncpg
 import typer
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql import db
-from todo_gql.character_type import UnfitDatabase
+from todo_gql.database import connection as db
+from todo_gql.database.character_type import UnfitDatabase
 from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
 from todo_gql.settings import Settings
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from todo_gql import db
 from todo_gql.commands.configuration import load_settings
 from todo_gql.commands.environment import database, fail, migrated
+from todo_gql.database import connection as db
 from todo_gql.http.logs import configure_logging
 from todo_gql.schema import schema_text
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import typer
 
-from todo_gql import db
 from todo_gql.commands.configuration import check_mail, load_secret, load_settings
 from todo_gql.commands.environment import database, prepare, run_until_signal
 from todo_gql.commands.metrics import WORKER, served_metrics
 from todo_gql.commands.server import telemetry
+from todo_gql.database import connection as db
 from todo_gql.http.logs import configure_logging
 from todo_gql.settings import Settings
 from todo_gql.worker import Worker

@@ -4,8 +4,8 @@ import asyncio
 from time import perf_counter
 from typing import Final
 
+from todo_gql.database.turns import Turns
 from todo_gql.telemetry.observation import Caller
-from todo_gql.turns import Turns
 
 # The pause after a document, as a multiple of the time that it took: new documents get at most a
 # quarter of the process, however many arrive.

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
-from todo_gql import db
+from todo_gql.database import connection as db
 from todo_gql.telemetry.metrics import Metrics
 
 SECONDS: Final = 1.0

@@ -8,7 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.changes.log import Entry
-from todo_gql.models import Priority, Status
+from todo_gql.database.models import Priority, Status
 from todo_gql.seeding.words import ANYWHERE, AREAS, PEOPLE, Area
 from todo_gql.todos.actions import Edit, apply, delete, restore
 from todo_gql.todos.state import TodoEdit, TodoState, canonical_json

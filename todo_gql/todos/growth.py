@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 from uuid import UUID
 
-from todo_gql import db
+from todo_gql.database import connection as db
 
 LARGEST_ACCOUNTS = 1_000
 # No index: one would be written with each todo. An account whose count is behind has none to compare.

@@ -8,9 +8,11 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from todo_gql import access, db
+from todo_gql import access
 from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
+from todo_gql.database import connection as db
+from todo_gql.database.select import Statement
 from todo_gql.folding import FINAL_SIGMA, SIGMA
 from todo_gql.in_pieces import read_in_pieces
 from todo_gql.node import parse_id
@@ -27,7 +29,6 @@ from todo_gql.pagination import (
 )
 from todo_gql.scalars import written_json
 from todo_gql.selection import asked_anywhere, asked_everywhere, selected_below
-from todo_gql.statement import Statement
 from todo_gql.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.todos.sorting import todo_keyset

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import orjson
 
-from todo_gql import db
-from todo_gql.models import Priority, Status
+from todo_gql.database import connection as db
+from todo_gql.database.models import Priority, Status
 from todo_gql.todos.tag_names import as_carried
 
 NO_METADATA = "{}"

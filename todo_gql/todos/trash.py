@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from todo_gql import db
-from todo_gql.owners import LOCK_OWNER, owners_where
+from todo_gql.database import connection as db
+from todo_gql.database.owners import LOCK_OWNER, owners_where
 from todo_gql.todos.storage import TODO_BYTES
 
 TODOS_AT_ONCE = 500

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql import db
 from todo_gql.accounts.types import User
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
 from todo_gql.context import Context, Info
+from todo_gql.database import connection as db
+from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (
     ColumnLoader,
     Converted,
@@ -22,7 +23,6 @@ from todo_gql.execution import (
 )
 from todo_gql.in_pieces import read_in_pieces
 from todo_gql.loaders import TagOfTodo
-from todo_gql.models import Action, Priority, Status
 from todo_gql.node import Node
 from todo_gql.pagination import Connection, Page, PageArguments
 from todo_gql.scalars import diff_entries, written_metadata

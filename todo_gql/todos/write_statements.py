@@ -7,7 +7,7 @@ PostgreSQL's own when it executes the statement.
 
 from functools import lru_cache
 
-from todo_gql.models import Todo, column_types
+from todo_gql.database.models import Todo, column_types
 from todo_gql.todos.state import STORED
 from todo_gql.todos.storage import TODOS
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from todo_gql import db
+from todo_gql.database import connection as db
 
 OWNERS_AT_ONCE = 1_000
 NOBODY = UUID(int=0)

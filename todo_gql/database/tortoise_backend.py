@@ -11,9 +11,9 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
 
-from todo_gql.outages import LOST, STALE, OutcomeUnknown
-from todo_gql.pool import Pool
-from todo_gql.telemetry.statements import NotedConnection
+from todo_gql.database.instrumented_connection import NotedConnection
+from todo_gql.database.pool import Pool
+from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from todo_gql.outages import LOST, STALE, OutcomeUnknown
+from todo_gql.database.instrumented_connection import NotedConnection
+from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
+from todo_gql.database.turns import Turns
 from todo_gql.telemetry.observation import Caller, Observation, caller_of, current
-from todo_gql.telemetry.statements import NotedConnection
-from todo_gql.turns import Turns
 
 logger = logging.getLogger(__name__)
 

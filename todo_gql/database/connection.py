@@ -17,11 +17,11 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
-from todo_gql.character_type import UnfitDatabase, advice_on
-from todo_gql.outages import LOST, STALE, OutcomeUnknown
-from todo_gql.pool import LOOK_SECONDS, Pool
+from todo_gql.database.character_type import UnfitDatabase, advice_on
+from todo_gql.database.pool import LOOK_SECONDS, Pool
+from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
+from todo_gql.database.tortoise_backend import Client, joined, pools
 from todo_gql.settings import Settings
-from todo_gql.tortoise_client import Client, joined, pools
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
     }
     return {
         "connections": {"default": {"engine": Client.__module__, "credentials": credentials}},
-        "apps": {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}},
+        "apps": {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}},
     }
 
 
@@ -247,7 +247,7 @@ async def server_version() -> str:
 
 
 def _app_config() -> dict[str, dict[str, Any]]:
-    return {"models": {"models": ["todo_gql.models"], "migrations": MIGRATIONS}}
+    return {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}}
 
 
 async def migrate(*, any_letters: bool = False) -> list[str]:
