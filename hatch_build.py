@@ -12,8 +12,8 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 ROOT = Path(__file__).parent
 PACKAGE = "todo_gql"
 
-sys.path.insert(0, str(ROOT / PACKAGE))
-from build import FILE_NAME, Build, build_of, written_in  # type: ignore[import-not-found]  # noqa: E402
+sys.path.insert(0, str(ROOT / PACKAGE / "observability"))
+from build_info import FILE_NAME, Build, build_of, written_in  # type: ignore[import-not-found]  # noqa: E402
 
 sys.path.pop(0)
 

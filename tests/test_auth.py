@@ -17,6 +17,7 @@ from todo_gql.common_passwords import common_passwords
 from todo_gql.database import connection as db
 from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
+from todo_gql.observability.observation import Observation, current
 from todo_gql.passwords import (
     HashingThreads,
     hash_is_outdated,
@@ -25,7 +26,6 @@ from todo_gql.passwords import (
     password_problem,
 )
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import Observation, current
 from todo_gql.tokens import Claims, RefreshToken, signed_access_token, verified_claims
 
 CLAIMS = Claims(uuid4(), uuid4())

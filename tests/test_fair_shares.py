@@ -27,8 +27,8 @@ from todo_gql.database import connection as db
 from todo_gql.database.pool import MOST_LOOKS, Pool
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.http import graphql, orderly
+from todo_gql.observability.observation import Caller, act_for
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import Caller, act_for
 
 SHARE = 3
 MANY = 100

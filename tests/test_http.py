@@ -12,7 +12,7 @@ from tortoise.connection import get_connection
 
 from tests.conftest import Account, Client
 from todo_gql.database import connection as db
-from todo_gql.telemetry.observation import act_for
+from todo_gql.observability.observation import act_for
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"

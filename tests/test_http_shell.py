@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_gql.build import build
-from todo_gql.http import health, logs
+from todo_gql.http import health
 from todo_gql.http.compression import compressing
 from todo_gql.http.index import index_route
 from todo_gql.http.middleware import on_exception, with_middleware
-from todo_gql.telemetry import observation
+from todo_gql.observability import logs, observation
+from todo_gql.observability.build_info import build
 
 BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 ORIGIN = "https://app.example.com"

@@ -37,12 +37,12 @@ from tests.programs import (
 from tests.sockets import connected, streaming
 from tests.waiting import until
 from todo_gql.app import create_app
-from todo_gql.build import build
 from todo_gql.database.models import MailKind
+from todo_gql.observability.build_info import build
+from todo_gql.observability.exporter import BuildCollector, DatabaseCollector
+from todo_gql.observability.metrics import NAMES_KEPT, metrics
+from todo_gql.observability.observation import Observation
 from todo_gql.settings import Settings
-from todo_gql.telemetry.exporter import BuildCollector, DatabaseCollector
-from todo_gql.telemetry.metrics import NAMES_KEPT, metrics
-from todo_gql.telemetry.observation import Observation
 
 HTTP_REQUESTS = "todo_gql_http_requests_total"
 OPERATIONS = "todo_gql_operation_duration_seconds_count"

@@ -10,7 +10,14 @@ from zipfile import ZipFile
 
 import pytest
 
-from todo_gql.build import UNKNOWN, Build, build, build_of, release_of, written_in
+from todo_gql.observability.build_info import (
+    UNKNOWN,
+    Build,
+    build,
+    build_of,
+    release_of,
+    written_in,
+)
 
 SOURCES = (".gitignore", "pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
 GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
@@ -35,7 +42,7 @@ def said_by(wheel: Path, into: Path) -> tuple[str, Build]:
     shutil.unpack_archive(wheel, into, "zip")
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        " from todo_gql.build import build; print(*build())"
+        " from todo_gql.observability.build_info import build; print(*build())"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", program, into],

@@ -27,7 +27,7 @@ from tests.programs import (
     serving,
     started,
 )
-from todo_gql.build import build
+from todo_gql.observability.build_info import build
 from todo_gql.postgres_processes import living_postgres
 
 LOGIN = """

@@ -21,8 +21,8 @@ from tests.sinks import Sink, sink
 from tests.sockets import connected, listening
 from tests.waiting import until
 from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.observability import observation, redaction
 from todo_gql.settings import Settings
-from todo_gql.telemetry import observation, redaction
 
 EMAIL = "hidden-mail@example.com"
 TITLE = "Hidden title of a todo"

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.build import build
 from todo_gql.commands.check import check
 from todo_gql.commands.jobs import jobs
 from todo_gql.commands.seed import seed
@@ -12,6 +11,7 @@ from todo_gql.commands.serve import serve
 from todo_gql.commands.upkeep import export_schema, migrate
 from todo_gql.commands.user import user
 from todo_gql.commands.worker import worker
+from todo_gql.observability.build_info import build
 
 app = typer.Typer(
     no_args_is_help=True,

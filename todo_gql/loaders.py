@@ -20,8 +20,8 @@ from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
 from todo_gql.errors import Unauthenticated
 from todo_gql.in_pieces import read_in_pieces
+from todo_gql.observability.observation import loader
 from todo_gql.scalars import diff_entries, written_json
-from todo_gql.telemetry.observation import loader
 
 TAGS_OF_TODOS = """
 SELECT g.name, g.id, g.todo_count, tt.todo_id

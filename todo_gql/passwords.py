@@ -21,8 +21,8 @@ import bcrypt
 from todo_gql.common_passwords import common_passwords
 from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
+from todo_gql.observability.observation import Caller, current
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import Caller, current
 from todo_gql.text import Problem, text_problem
 
 T = TypeVar("T")

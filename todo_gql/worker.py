@@ -28,9 +28,9 @@ from todo_gql.database.models import MailKind
 from todo_gql.database.retry import OutcomeUnknown
 from todo_gql.jobs import LinkExpired, Task
 from todo_gql.mail.transport import transport
+from todo_gql.observability.metrics import metrics
+from todo_gql.observability.observation import act_for
 from todo_gql.settings import Settings
-from todo_gql.telemetry.metrics import metrics
-from todo_gql.telemetry.observation import act_for
 from todo_gql.todos.growth import GrowthWatch
 from todo_gql.todos.stock import recount_storage
 from todo_gql.todos.trash import purge_trash

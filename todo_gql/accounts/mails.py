@@ -17,8 +17,8 @@ from todo_gql.database.models import MailKind, User
 from todo_gql.links import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
+from todo_gql.observability.metrics import metrics
 from todo_gql.settings import Settings
-from todo_gql.telemetry.metrics import metrics
 
 logger = logging.getLogger(__name__)
 

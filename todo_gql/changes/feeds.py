@@ -21,8 +21,8 @@ from todo_gql.changes.positions import (
     persistently,
 )
 from todo_gql.database import connection as db
+from todo_gql.observability.observation import act_for
 from todo_gql.sharing import Shared
-from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
 

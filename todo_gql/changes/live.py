@@ -15,8 +15,8 @@ from todo_gql.changes.channels import channel
 from todo_gql.changes.feeds import Feeds
 from todo_gql.changes.wakeups import Wakeups
 from todo_gql.errors import Unavailable, is_temporary
+from todo_gql.observability.observation import act_for
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import act_for
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from todo_gql.commands.environment import address_of, fail, reason_of
+from todo_gql.observability.exporter import exporting
 from todo_gql.settings import Settings
-from todo_gql.telemetry.exporter import exporting
 
 SERVER = "server"
 WORKER = "worker"

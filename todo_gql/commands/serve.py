@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.build import build
 from todo_gql.commands.configuration import (
     check_documents,
     check_mail,
@@ -21,7 +20,8 @@ from todo_gql.commands.environment import address_of, database, fail, prepare, r
 from todo_gql.commands.metrics import SERVER, WORKER, served_metrics
 from todo_gql.commands.server import run
 from todo_gql.commands.workers import Workers
-from todo_gql.http.logs import configure_logging
+from todo_gql.observability.build_info import build
+from todo_gql.observability.logs import configure_logging
 from todo_gql.settings import Settings
 
 

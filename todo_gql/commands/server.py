@@ -141,7 +141,7 @@ def telemetry(settings: Settings) -> Iterator[Wrap | None]:
     """
     with ExitStack() as running:
         if settings.sentry_dsn:
-            from todo_gql.telemetry.reporting import reporting  # noqa: PLC0415 - see above
+            from todo_gql.observability.error_reports import reporting  # noqa: PLC0415 - see above
 
             dsn = settings.sentry_dsn.get_secret_value()
             expected = (*OUTAGES, *TIMEOUTS)
@@ -149,7 +149,7 @@ def telemetry(settings: Settings) -> Iterator[Wrap | None]:
         if not settings.otel_exporter_otlp_endpoint:
             yield None
             return
-        from todo_gql.telemetry.tracing import Traced, tracing  # noqa: PLC0415 - see above
+        from todo_gql.observability.tracing import Traced, tracing  # noqa: PLC0415 - see above
 
         provider = running.enter_context(tracing(settings.otel_exporter_otlp_endpoint))
         yield partial(Traced, provider=provider)

@@ -19,9 +19,9 @@ from pathlib import Path
 from todo_gql.commands import server
 from todo_gql.commands.environment import fail, stop_at_signals
 from todo_gql.commands.server import Notice
-from todo_gql.http.logs import configure_logging
+from todo_gql.observability.exporter import forget_process, write_to
+from todo_gql.observability.logs import configure_logging
 from todo_gql.settings import Settings
-from todo_gql.telemetry.exporter import forget_process, write_to
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from todo_gql.telemetry.observation import Caller, Observation, current
+from todo_gql.observability.observation import Caller, Observation, current
 
 MOST_KEPT = 100
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Generic, TypeAlias, TypeVar
 
-from todo_gql.telemetry.observation import Caller
+from todo_gql.observability.observation import Caller
 
 Given = TypeVar("Given")
 Line: TypeAlias = "OrderedDict[Future[Given], float]"

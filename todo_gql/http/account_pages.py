@@ -21,10 +21,10 @@ from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
 from todo_gql.links import LinkToken
+from todo_gql.observability.observation import act_for
 from todo_gql.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import act_for
 
 RETRY_SECONDS: Final = 1
 logger = logging.getLogger(__name__)

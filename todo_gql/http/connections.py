@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from todo_gql.auth import Viewer, open_among
 from todo_gql.errors import is_temporary
-from todo_gql.telemetry.observation import act_for
+from todo_gql.observability.observation import act_for
 
 logger = logging.getLogger(__name__)
 

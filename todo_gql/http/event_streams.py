@@ -33,8 +33,8 @@ from todo_gql.http.outcomes import RETRY_SOON, RequestError, answered, refusal, 
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import connection_of
+from todo_gql.observability.observation import observed
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import observed
 from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)

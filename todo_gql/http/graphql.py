@@ -50,10 +50,10 @@ from todo_gql.http.request import (
     from_query_string,
     read_body,
 )
+from todo_gql.observability.observation import Observation, observed
 from todo_gql.rate_limits import RateLimits
 from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
-from todo_gql.telemetry.observation import Observation, observed
 
 logger = logging.getLogger(__name__)
 

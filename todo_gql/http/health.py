@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql.build import build
 from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
+from todo_gql.observability.build_info import build
 
 DATABASE_SECONDS: Final = 2.0
 STOPPING: Final = "stopping"

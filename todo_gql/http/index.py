@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql.build import build
 from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
+from todo_gql.observability.build_info import build
 
 _GRAPHIQL: Final = (
     "/graphql",

@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from todo_gql.errors import RateLimited
+from todo_gql.observability.observation import Caller
 from todo_gql.quotas import COST, REQUESTS, Quota
 from todo_gql.rate_limits import RateLimits, network_of
-from todo_gql.telemetry.observation import Caller
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 

@@ -16,14 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.errors import INTERNAL_MESSAGE, Code
-from todo_gql.http import logs
 from todo_gql.http.addresses import Proxies
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer
 from todo_gql.http.origins import REFUSED, Preflights
 from todo_gql.http.security import SecurityHeaders
 from todo_gql.http.sender import Sender
-from todo_gql.telemetry.observation import Observation, current
+from todo_gql.observability import logs
+from todo_gql.observability.observation import Observation, current
 
 EXPOSED_HEADERS: Final = (
     "X-Request-ID",

@@ -3,8 +3,8 @@
 from starlette.types import Scope
 
 from todo_gql.http.slow_operations import SlowOperations
-from todo_gql.telemetry.metrics import Metrics
-from todo_gql.telemetry.observation import Observation
+from todo_gql.observability.metrics import Metrics
+from todo_gql.observability.observation import Observation
 
 
 class Observer:

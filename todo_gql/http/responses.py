@@ -33,10 +33,10 @@ from todo_gql.http.graphql import (
 )
 from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import GraphQLRequest
+from todo_gql.observability import observation
+from todo_gql.observability.observation import Observation, caller_of
 from todo_gql.quotas import EVENTS
 from todo_gql.sharing import Made, Shared
-from todo_gql.telemetry import observation
-from todo_gql.telemetry.observation import Observation, caller_of
 from todo_gql.todos.types import Change
 
 Bodies: TypeAlias = AsyncGenerator[bytes, None]

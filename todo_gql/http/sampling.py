@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
 from todo_gql.database import connection as db
-from todo_gql.telemetry.metrics import Metrics
+from todo_gql.observability.metrics import Metrics
 
 SECONDS: Final = 1.0
 

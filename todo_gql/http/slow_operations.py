@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from todo_gql.database import connection as db
-from todo_gql.telemetry.observation import Observation
+from todo_gql.observability.observation import Observation
 
 logger = logging.getLogger(__name__)
 

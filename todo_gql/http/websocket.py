@@ -26,9 +26,9 @@ from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import connection_of
+from todo_gql.observability import observation
+from todo_gql.observability.observation import Observation
 from todo_gql.settings import Settings
-from todo_gql.telemetry import observation
-from todo_gql.telemetry.observation import Observation
 from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)

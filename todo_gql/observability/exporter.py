@@ -14,8 +14,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from todo_gql.build import build
-from todo_gql.telemetry.metrics import metrics
+from todo_gql.observability.build_info import build
+from todo_gql.observability.metrics import metrics
 
 DATABASE_SECONDS: Final = 2
 # The table is pgqueuer's, and there once a release has jobs.

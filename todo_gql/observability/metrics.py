@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-from todo_gql.telemetry.observation import Observation
+from todo_gql.observability.observation import Observation
 
 NAMES_KEPT: Final = 100
 TRANSPORTS: Final = ("event_stream", "websocket")

@@ -9,9 +9,9 @@ from sentry_sdk.integrations.excepthook import ExcepthookIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event, Hint
 
-from todo_gql.build import build
-from todo_gql.telemetry import redaction
-from todo_gql.telemetry.observation import current
+from todo_gql.observability import redaction
+from todo_gql.observability.build_info import build
+from todo_gql.observability.observation import current
 
 FLUSH_SECONDS = 2
 # What these say of their own trouble is logged, and no error of ours.

@@ -14,8 +14,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_gql.build import build
-from todo_gql.telemetry.observation import current
+from todo_gql.observability.build_info import build
+from todo_gql.observability.observation import current
 
 SERVICE: Final = "todo_gql"
 # A collector that is away must not keep the server from stopping in time.

@@ -35,7 +35,7 @@ class Build(NamedTuple):
 @cache
 def build() -> Build:
     """What the running program was built of."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     return written_in(package) or build_of(package.parent)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import asyncpg
 
-from todo_gql.telemetry.observation import current
+from todo_gql.observability.observation import current
 
 REMOVED = "…"
 SHORTEST_SECRET = 3

@@ -16,8 +16,8 @@ from pythonjsonlogger.json import JsonFormatter
 from starlette.types import Scope
 
 from todo_gql.http.origins import origin_shown
-from todo_gql.telemetry import redaction
-from todo_gql.telemetry.observation import Observation, current
+from todo_gql.observability import redaction
+from todo_gql.observability.observation import Observation, current
 
 # taskName became an attribute of log records in Python 3.12; color_message is uvicorn's own.
 _RESERVED = frozenset(RESERVED_ATTRS) | {"color_message", "taskName"}
