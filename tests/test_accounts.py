@@ -12,9 +12,9 @@ import strawberry
 from todo_gql import auth
 from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_problems
 from todo_gql.accounts.types import User
+from todo_gql.api.errors import ErrorCode
 from todo_gql.context import Context
 from todo_gql.database import connection as db
-from todo_gql.errors import ErrorCode
 from todo_gql.rate_limits import RateLimits
 
 PASSWORD = "Correct-horse-7"

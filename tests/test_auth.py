@@ -13,9 +13,9 @@ from uuid import uuid4
 import pytest
 
 from todo_gql import auth
+from todo_gql.api.errors import ErrorCode, Unavailable
 from todo_gql.common_passwords import common_passwords
 from todo_gql.database import connection as db
-from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
 from todo_gql.observability.observation import Observation, current
 from todo_gql.passwords import (

@@ -18,8 +18,8 @@ from tests.waiting import until
 from todo_gql.accounts import deletion
 from todo_gql.accounts.account import wrong_password
 from todo_gql.accounts.deletion import purge_accounts
+from todo_gql.api.errors import UserError
 from todo_gql.database import connection as db
-from todo_gql.errors import UserError
 from todo_gql.settings import Settings
 
 DELETE = """mutation ($password: String!) { accountDelete(currentPassword: $password) {

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
+from todo_gql.api.scalars import SCALARS, SERIALIZERS
 from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.execution import (
     ColumnLoader,
@@ -26,7 +27,6 @@ from todo_gql.execution import (
 )
 from todo_gql.execution.rows import Row
 from todo_gql.execution.shapes import MAX_SHAPES
-from todo_gql.scalars import SCALARS, SERIALIZERS
 
 
 class Record:

@@ -8,9 +8,9 @@ import pytest
 from graphql import ExecutionResult, GraphQLScalarType, build_schema, execute, parse
 
 from tests.conftest import Account
-from todo_gql.errors import UserError
+from todo_gql.api.errors import UserError
+from todo_gql.api.scalars import parse_json_literal
 from todo_gql.execution import Engine
-from todo_gql.scalars import parse_json_literal
 from todo_gql.todos import values
 
 CREATE = """

@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from todo_gql.http.nesting import MAX_NESTING, is_too_deep
+from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
 
 SIGNS = strategies.text(alphabet='[]{}"\\ab', max_size=6)
 VALUES = strategies.recursive(

@@ -14,8 +14,8 @@ from tests.mailbox import Mailbox
 from tests.test_deletion import DELETE
 from tests.test_mails import CHANGE_PASSWORD, REQUEST_CHANGE, payload, reset, reset_token
 from tests.test_profile import login
+from todo_gql.api.errors import ErrorCode
 from todo_gql.database import connection as db
-from todo_gql.errors import ErrorCode
 from todo_gql.keys import derived_key
 from todo_gql.passwords import password_problem
 from todo_gql.settings import Settings

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import CREATE, ERRORS, PASSWORD, REGISTER, Account, Client
 from tests.test_tags import READ, RENAME, counts, rename, tag_id
+from todo_gql.api.folding import folded, name_of
+from todo_gql.api.text import shows
 from todo_gql.database import connection as db
-from todo_gql.folding import folded, name_of
-from todo_gql.text import shows
 
 UPDATE = (
     "mutation ($id: ID!, $input: TodoUpdateInput!) { todoUpdate(id: $id, input: $input)"

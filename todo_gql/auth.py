@@ -10,12 +10,12 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
+from todo_gql.api.text import cleaned
 from todo_gql.database import connection as db
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.observation import act_for
 from todo_gql.settings import Settings
-from todo_gql.text import cleaned
 from todo_gql.token_memory import TokenMemory
 from todo_gql.tokens import (
     Claims,

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import strawberry
 
+from todo_gql.api.errors import Unauthenticated
 from todo_gql.auth import Viewer
-from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import Loaders
 from todo_gql.rate_limits import RateLimits
 from todo_gql.settings import Settings

@@ -18,12 +18,12 @@ from typing import TypeVar
 
 import bcrypt
 
+from todo_gql.api.errors import ErrorCode, Unavailable
+from todo_gql.api.text import Problem, text_problem
 from todo_gql.common_passwords import common_passwords
-from todo_gql.errors import ErrorCode, Unavailable
 from todo_gql.keys import derived_key
 from todo_gql.observability.observation import Caller, current
 from todo_gql.settings import Settings
-from todo_gql.text import Problem, text_problem
 
 T = TypeVar("T")
 

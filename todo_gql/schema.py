@@ -15,11 +15,11 @@ from todo_gql.accounts.queries import AccountQuery
 from todo_gql.accounts.recovery import RecoveryMutation
 from todo_gql.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.accounts.verification import VerificationMutation
+from todo_gql.api.errors import AuthError, ConflictError, NotFoundError, ValidationError
+from todo_gql.api.scalars import SCALARS
 from todo_gql.changes.queries import ChangeQuery
 from todo_gql.changes.subscription import ChangeSubscription
-from todo_gql.errors import AuthError, ConflictError, NotFoundError, ValidationError
 from todo_gql.nodes.queries import NodeQuery
-from todo_gql.scalars import SCALARS
 from todo_gql.todos.mutations import TodoMutation
 from todo_gql.todos.queries import TodoQuery
 

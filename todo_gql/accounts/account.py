@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from todo_gql.accounts.types import User
+from todo_gql.api.errors import AuthError, ErrorCode, Unauthenticated, UserError
 from todo_gql.auth import Viewer
 from todo_gql.context import Context
 from todo_gql.database import connection as db
 from todo_gql.database.models import User as Account
-from todo_gql.errors import AuthError, ErrorCode, Unauthenticated, UserError
 from todo_gql.passwords import password_matches
 
 

@@ -9,7 +9,7 @@ import unicodedata
 
 import idna
 
-from todo_gql.folding import folded
+from todo_gql.api.folding import folded
 
 LONGEST_EMAIL = 255
 LONGEST_USERNAME = 50

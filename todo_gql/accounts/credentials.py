@@ -9,9 +9,9 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldE
 from strawberry.types.field import StrawberryField
 
 from todo_gql.accounts.addresses import name_key
+from todo_gql.api.errors import AuthError, ErrorCode, UserError
 from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
-from todo_gql.errors import AuthError, ErrorCode, UserError
 from todo_gql.links import LinkToken
 from todo_gql.rate_limits import RateLimits, network_of
 

@@ -16,12 +16,7 @@ from todo_gql.accounts.administration import (
     administer,
 )
 from todo_gql.accounts.types import User, UserPayload
-from todo_gql.auth import Viewer
-from todo_gql.context import Context, Info
-from todo_gql.database.select import Statement
-from todo_gql.errors import BadUserInput, ErrorCode, Forbidden, ValidationError, invalid, not_found
-from todo_gql.node import parse_id
-from todo_gql.pagination import (
+from todo_gql.api.connections import (
     Connection,
     Keyset,
     PageArguments,
@@ -31,8 +26,20 @@ from todo_gql.pagination import (
     parse_time,
     parse_uuid,
 )
-from todo_gql.text import read_text
-from todo_gql.work import SEARCH, WORK
+from todo_gql.api.errors import (
+    BadUserInput,
+    ErrorCode,
+    Forbidden,
+    ValidationError,
+    invalid,
+    not_found,
+)
+from todo_gql.api.node import parse_id
+from todo_gql.api.text import read_text
+from todo_gql.api.work import SEARCH, WORK
+from todo_gql.auth import Viewer
+from todo_gql.context import Context, Info
+from todo_gql.database.select import Statement
 
 LONGEST_SEARCH = 255
 NEWEST_FIRST = Keyset(

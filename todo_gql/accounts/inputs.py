@@ -13,10 +13,10 @@ from todo_gql.accounts.addresses import (
     read_email,
     read_username,
 )
-from todo_gql.errors import ErrorCode, UserError, invalid
+from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.api.text import RAW, Problem, read_text, text_problem
 from todo_gql.passwords import password_problem
 from todo_gql.settings import Settings
-from todo_gql.text import RAW, Problem, read_text, text_problem
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
 # What RFC 3986 allows nowhere in an address, and what would break out of an attribute in HTML.

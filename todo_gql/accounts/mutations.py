@@ -27,11 +27,11 @@ from todo_gql.accounts.types import (
     Tokens,
     User,
 )
+from todo_gql.api.errors import AuthError, ErrorCode
 from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
-from todo_gql.errors import AuthError, ErrorCode
 from todo_gql.passwords import Match, hash_is_outdated, hash_password, password_matches
 
 # By the database's clock, as all times of an account; one that another server's clock has made may

@@ -11,8 +11,8 @@ from todo_gql.accounts.addresses import (
     mailbox_key,
     name_key,
 )
+from todo_gql.api.text import text_problem
 from todo_gql.database.models import User
-from todo_gql.text import text_problem
 
 MAILBOX = "coalesce(mailbox_key, email_key)"
 """What no two accounts have in common; an index sees to it."""

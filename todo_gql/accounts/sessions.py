@@ -7,11 +7,11 @@ import strawberry
 
 from todo_gql import access, auth
 from todo_gql.accounts.types import AcceptedPayload
+from todo_gql.api.errors import not_found
+from todo_gql.api.node import Node, parse_id
 from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.database import connection as db
-from todo_gql.errors import not_found
-from todo_gql.node import Node, parse_id
 
 
 @strawberry.type(description="A signed-in device: one family of refresh tokens.")

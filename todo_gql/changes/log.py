@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 from strawberry.utils.str_converters import to_camel_case
 
+from todo_gql.api.scalars import serialize_time
 from todo_gql.database.models import Action, Priority, Status
-from todo_gql.scalars import serialize_time
 from todo_gql.todos.state import NO_METADATA, TodoState
 
 ACTION_BY_STATUS = {

@@ -6,10 +6,10 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql import access
+from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
 from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import Place, feed_keyset
 from todo_gql.database import connection as db
-from todo_gql.errors import BadUserInput, Unauthenticated, is_temporary
 
 PAGE = 100
 RETRY_SECONDS = 0.5

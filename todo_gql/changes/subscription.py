@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias
 import strawberry
 from strawberry import UNSET
 
+from todo_gql.api.work import FILTER, WORK
 from todo_gql.auth import Viewer
 from todo_gql.changes import live
 from todo_gql.changes.feeds import Feed
@@ -19,7 +20,6 @@ from todo_gql.quotas import EVENTS
 from todo_gql.todos.filters import filtered_todos
 from todo_gql.todos.inputs import TodoFilter, given
 from todo_gql.todos.types import Change
-from todo_gql.work import FILTER, WORK
 
 # What it costs to ask a filter about changes, besides 1 for each, and to hear what it said just now.
 ASKING_COST: Final = 10

@@ -20,8 +20,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from todo_gql.api.work import WORK, Work
 from todo_gql.documents.amounts import Amount, Variables, total
-from todo_gql.work import WORK, Work
 
 # No filter has more parts; one that does is refused when it is executed.
 MOST_PARTS = 50

@@ -20,9 +20,9 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
+from todo_gql.api.work import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
 from todo_gql.documents.amounts import Amount, largest, length, page_size, product, total
 from todo_gql.documents.arguments import ArgumentPrices, Charged, cost_of_arguments
-from todo_gql.work import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
 
 MUTATION_COST = 10
 UNPAGED_ITEMS = 10

@@ -16,13 +16,13 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from todo_gql.document_source import DocumentSource
+from todo_gql.api.document_source import DocumentSource
+from todo_gql.api.errors import Code, formatted
 from todo_gql.documents.amounts import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.measures import Measure
 from todo_gql.documents.one_of import OneOfVariablesRule
 from todo_gql.documents.secrecy import Secrecy, SentNames
-from todo_gql.errors import Code, formatted
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10

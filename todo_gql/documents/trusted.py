@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from graphql import GraphQLError, parse
 
-from todo_gql.errors import APIError, Code
+from todo_gql.api.errors import APIError, Code
 from todo_gql.settings import Settings
 
 APOLLO_FORMAT: Final = "apollo-persisted-query-manifest"

@@ -15,8 +15,8 @@ from todo_gql.accounts.letters import PLACES
 from todo_gql.accounts.mailed_links import find_link
 from todo_gql.accounts.recovery import PasswordResetInput, reset_password
 from todo_gql.accounts.verification import verify_email
+from todo_gql.api.errors import ErrorCode, UserError, invalid, is_temporary
 from todo_gql.database.models import MailKind, User
-from todo_gql.errors import ErrorCode, UserError, invalid, is_temporary
 from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest

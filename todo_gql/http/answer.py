@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from starlette.types import Scope, Send
 
+from todo_gql.api.work import BYTES_OF_AN_OBJECT
 from todo_gql.documents.reading import codes_of
 from todo_gql.http.compression import SMALLEST_COMPRESSED_BYTES, compressed
 from todo_gql.http.cycle import lines_of
@@ -17,7 +18,6 @@ from todo_gql.http.sender import Sender
 from todo_gql.observability.observation import observed
 from todo_gql.quotas import COST
 from todo_gql.rate_limits import RateLimits
-from todo_gql.work import BYTES_OF_AN_OBJECT
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
+from todo_gql.api.errors import is_temporary
 from todo_gql.auth import Viewer, open_among
-from todo_gql.errors import is_temporary
 from todo_gql.observability.observation import act_for
 
 logger = logging.getLogger(__name__)

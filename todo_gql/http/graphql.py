@@ -9,6 +9,16 @@ from typing import Any, TypeAlias
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
 
+from todo_gql.api.errors import (
+    OUTCOME_UNKNOWN,
+    TIMEOUT_MESSAGE,
+    Code,
+    RateLimited,
+    formatted,
+    is_temporary,
+    unexpected,
+)
+from todo_gql.api.scalars import SERIALIZERS
 from todo_gql.auth import Viewer, authenticate, recalled
 from todo_gql.context import Context
 from todo_gql.documents.reading import (
@@ -21,15 +31,6 @@ from todo_gql.documents.reading import (
 )
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.values import Containers, TooManyValues, check_number, containers_of
-from todo_gql.errors import (
-    OUTCOME_UNKNOWN,
-    TIMEOUT_MESSAGE,
-    Code,
-    RateLimited,
-    formatted,
-    is_temporary,
-    unexpected,
-)
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.answer import Answers, Headers
 from todo_gql.http.bounded import LongAnswers
@@ -52,7 +53,6 @@ from todo_gql.http.request import (
 )
 from todo_gql.observability.observation import Observation, observed
 from todo_gql.rate_limits import RateLimits
-from todo_gql.scalars import SERIALIZERS
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

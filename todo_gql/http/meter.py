@@ -6,7 +6,7 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers.
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from todo_gql.errors import RateLimited
+from todo_gql.api.errors import RateLimited
 from todo_gql.observability.observation import Caller
 from todo_gql.quotas import COST, REQUESTS, Quota
 from todo_gql.rate_limits import RateLimits, network_of

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils import uuid4
 
-from todo_gql.errors import INTERNAL_MESSAGE, Code
+from todo_gql.api.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http.addresses import Proxies
 from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.observer import Observer

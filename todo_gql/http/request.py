@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
+from todo_gql.api.errors import APIError, Code
+from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
 from todo_gql.documents.reading import Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.errors import APIError, Code
 from todo_gql.http.cycle import cycle_of
 from todo_gql.http.headers import Headers
-from todo_gql.http.nesting import MAX_NESTING, is_too_deep
 
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
 LONGEST_MEDIA_TYPE = 1_000

@@ -18,11 +18,11 @@ from graphql.execution import Executor, create_source_event_stream, execute_subs
 from graphql.pyutils import RefMap
 from starlette.types import Scope
 
+from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.auth import authenticate
 from todo_gql.context import Context
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.documents.selected import selected_below
-from todo_gql.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections
 from todo_gql.http.graphql import (

@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from todo_gql import access
+from todo_gql.api.errors import BadUserInput
+from todo_gql.api.node import parse_id
+from todo_gql.api.text import read_text, text_problem
 from todo_gql.auth import Viewer
 from todo_gql.database.select import Statement
-from todo_gql.errors import BadUserInput
-from todo_gql.node import parse_id
-from todo_gql.text import read_text, text_problem
 from todo_gql.todos.inputs import TagComparator, TodoFilter, given
 from todo_gql.todos.tag_names import MAX_LENGTH, MAX_NAMES, MAX_TAGS, normal_form, stored_forms
 

@@ -8,8 +8,8 @@ import strawberry
 from strawberry import UNSET, Maybe
 from strawberry.scalars import JSON
 
+from todo_gql.api.work import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
 from todo_gql.todos.types import TodoPriority, TodoStatus
-from todo_gql.work import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
 
 Value = TypeVar("Value")
 

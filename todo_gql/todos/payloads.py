@@ -2,7 +2,7 @@
 
 import strawberry
 
-from todo_gql.errors import UserError
+from todo_gql.api.errors import UserError
 from todo_gql.todos.types import Tag, Todo
 
 

@@ -9,14 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql import access
-from todo_gql.auth import Viewer
-from todo_gql.context import Context, Info
-from todo_gql.database import connection as db
-from todo_gql.database.select import Statement
-from todo_gql.folding import FINAL_SIGMA, SIGMA
-from todo_gql.in_pieces import read_in_pieces
-from todo_gql.node import parse_id
-from todo_gql.pagination import (
+from todo_gql.api.connections import (
     Keyset,
     Page,
     PageArguments,
@@ -27,14 +20,21 @@ from todo_gql.pagination import (
     parse_text,
     parse_uuid,
 )
-from todo_gql.scalars import written_json
+from todo_gql.api.folding import FINAL_SIGMA, SIGMA
+from todo_gql.api.node import parse_id
+from todo_gql.api.scalars import written_json
+from todo_gql.api.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
+from todo_gql.auth import Viewer
+from todo_gql.context import Context, Info
+from todo_gql.database import connection as db
+from todo_gql.database.select import Statement
+from todo_gql.in_pieces import read_in_pieces
 from todo_gql.selection import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.todos.sorting import todo_keyset
 from todo_gql.todos.tag_names import MAX_LENGTH, stored_forms
 from todo_gql.todos.types import Tag, TagConnection, Todo, TodoConnection, TodoStats, total_of
-from todo_gql.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
 
 First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
 After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]

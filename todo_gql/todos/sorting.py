@@ -5,8 +5,7 @@ The expressions are those of the indexes in the migrations, to the letter.
 
 from functools import lru_cache
 
-from todo_gql.errors import BadUserInput
-from todo_gql.pagination import (
+from todo_gql.api.connections import (
     Keyset,
     SortKey,
     parse_number,
@@ -15,6 +14,7 @@ from todo_gql.pagination import (
     parse_time,
     parse_uuid,
 )
+from todo_gql.api.errors import BadUserInput
 from todo_gql.todos.inputs import NullsOrder, SortDirection, TodoSort, TodoSortField
 
 MAX_KEYS = 5

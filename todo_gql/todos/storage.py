@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from todo_gql.api.errors import ErrorCode
+from todo_gql.api.text import Problem
 from todo_gql.changes.log import Entry
-from todo_gql.errors import ErrorCode
 from todo_gql.settings import Settings
-from todo_gql.text import Problem
 from todo_gql.todos.json_lengths import longer_by
 from todo_gql.todos.state import TodoState
 

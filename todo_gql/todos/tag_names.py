@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from todo_gql.errors import ErrorCode, UserError, invalid
-from todo_gql.folding import name_of
-from todo_gql.text import RAW, WHITE_SPACE, raw_problem, shows, text_problem
+from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.api.folding import name_of
+from todo_gql.api.text import RAW, WHITE_SPACE, raw_problem, shows, text_problem
 
 MAX_TAGS = 10
 MAX_LENGTH = 50

@@ -9,6 +9,10 @@ from uuid import UUID
 import strawberry
 
 from todo_gql.accounts.types import User
+from todo_gql.api.connections import Connection, Page, PageArguments
+from todo_gql.api.node import Node
+from todo_gql.api.scalars import diff_entries, written_metadata
+from todo_gql.api.work import FEW_ROWS, LENGTH, WORK
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
 from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
@@ -23,10 +27,6 @@ from todo_gql.execution import (
 )
 from todo_gql.in_pieces import read_in_pieces
 from todo_gql.loaders import TagOfTodo
-from todo_gql.node import Node
-from todo_gql.pagination import Connection, Page, PageArguments
-from todo_gql.scalars import diff_entries, written_metadata
-from todo_gql.work import FEW_ROWS, LENGTH, WORK
 
 
 @strawberry.enum(description="Where a todo stands.")

@@ -11,9 +11,9 @@ from typing import Any, cast
 import orjson
 from strawberry import UNSET
 
-from todo_gql.errors import ErrorCode, UserError, invalid
-from todo_gql.scalars import serialize_time
-from todo_gql.text import read_text
+from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.api.scalars import serialize_time
+from todo_gql.api.text import read_text
 from todo_gql.todos.inputs import TodoCreateInput, TodoUpdateInput
 from todo_gql.todos.json_lengths import digits_in, length_of_number
 from todo_gql.todos.state import NO_METADATA, TodoEdit, canonical_json

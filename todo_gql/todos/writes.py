@@ -17,13 +17,13 @@ from asyncpg import ForeignKeyViolationError
 from uuid_utils import uuid7
 
 from todo_gql import access
+from todo_gql.api.errors import Unauthenticated
 from todo_gql.auth import Viewer
 from todo_gql.changes.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status
 from todo_gql.database.retry import LOST, OutcomeUnknown
-from todo_gql.errors import Unauthenticated
 from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.pace import Pace
 from todo_gql.todos.state import TodoState

@@ -15,9 +15,9 @@ from uuid import UUID
 import orjson
 import strawberry
 
+from todo_gql.api.errors import BadUserInput
 from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
-from todo_gql.errors import BadUserInput
 
 MAX_PAGE = 100
 MAX_CURSOR = 2_000

@@ -6,7 +6,7 @@ from typing import Final
 
 import idna.core
 
-from todo_gql.text import IGNORABLE, WHITE_SPACE
+from todo_gql.api.text import IGNORABLE, WHITE_SPACE
 
 NON_JOINER, JOINER = "\u200c", "\u200d"
 # The class of the signs that join consonants, after or before which Indic scripts use joiners.

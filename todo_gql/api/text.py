@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
-from todo_gql.errors import ErrorCode
+from todo_gql.api.errors import ErrorCode
 
 Problem: TypeAlias = tuple[ErrorCode, str]
 

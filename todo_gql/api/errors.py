@@ -12,9 +12,9 @@ import strawberry
 from graphql import GraphQLError
 from tortoise.exceptions import OperationalError
 
+from todo_gql.api.document_source import locations_of
+from todo_gql.api.node import Node
 from todo_gql.database.retry import OUTAGES, TIMEOUTS, OutcomeUnknown
-from todo_gql.document_source import locations_of
-from todo_gql.node import Node
 
 
 class Code(StrEnum):
