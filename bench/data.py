@@ -12,8 +12,8 @@ import asyncpg
 
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status
+from todo_gql.security.tokens import Claims, signed_access_token
 from todo_gql.settings import Settings
-from todo_gql.tokens import Claims, signed_access_token
 
 SECRET_KEY = "a key for benchmarks, which keeps nothing secret"
 USERS = 1_000

@@ -14,8 +14,8 @@ from graphql import get_introspection_query
 
 from todo_gql.documents.reading import Document, Documents
 from todo_gql.http.meter import Meter
-from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 LONGEST_MS, LONGEST_US = 40.0, 5.0

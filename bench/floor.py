@@ -18,8 +18,8 @@ from bench.data import settings
 from todo_gql.database import connection as db
 from todo_gql.database.models import Priority, Status
 from todo_gql.garbage import tune_garbage_collector
+from todo_gql.security.tokens import verified_claims
 from todo_gql.settings import Settings
-from todo_gql.tokens import verified_claims
 
 TAGS = (
     "ARRAY(SELECT g.name FROM todo_tags tt"

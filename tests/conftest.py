@@ -25,7 +25,7 @@ from tests.mailbox import Mailbox, delivering
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
-from todo_gql.passwords import hashing_threads
+from todo_gql.security.passwords import hashing_threads
 from todo_gql.settings import Settings
 
 # Every run tries the same examples; `make fuzz` tries others, as many as it is told.

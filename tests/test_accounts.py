@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 import strawberry
 
-from todo_gql import auth
 from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_problems
 from todo_gql.accounts.types import User
 from todo_gql.api.errors import ErrorCode
 from todo_gql.context import Context
 from todo_gql.database import connection as db
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security import authentication
+from todo_gql.security.rate_limits import RateLimits
 
 PASSWORD = "Correct-horse-7"
 
@@ -273,11 +273,11 @@ async def test_others_see_the_user_name_and_administrators_the_account(client: A
     row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"]))
     assert row is not None
     public = ["id", "username", "full_name", "created_at"]
-    for viewer in (None, auth.Viewer(uuid4(), uuid4(), "other", is_superuser=False)):
+    for viewer in (None, authentication.Viewer(uuid4(), uuid4(), "other", is_superuser=False)):
         seen = vars(User.from_row(row, viewer))
         assert [name for name, value in seen.items() if value is not None] == public
         assert seen["full_name"] == row["username"]
-    administrator = auth.Viewer(uuid4(), uuid4(), "root", is_superuser=True)
+    administrator = authentication.Viewer(uuid4(), uuid4(), "root", is_superuser=True)
     seen = vars(User.from_row(row, administrator))
     assert (seen["full_name"], seen["bio"], seen["is_active"]) == ("Ada", "Private.", True)
 
@@ -288,7 +288,9 @@ async def test_administrators_see_accounts_and_never_todos(
     """The counts of somebody else are null, whoever asks."""
     row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(account.id))
     assert row is not None
-    administrator = auth.Viewer(UUID(stranger.id), uuid4(), stranger.username, is_superuser=True)
+    administrator = authentication.Viewer(
+        UUID(stranger.id), uuid4(), stranger.username, is_superuser=True
+    )
     answer = await strawberry.Schema(Shown).execute(
         "{ user { username stats { total } } }",
         root_value=Shown(user=User.from_row(row, administrator)),

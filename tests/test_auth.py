@@ -12,21 +12,21 @@ from uuid import uuid4
 
 import pytest
 
-from todo_gql import auth
 from todo_gql.api.errors import ErrorCode, Unavailable
-from todo_gql.common_passwords import common_passwords
 from todo_gql.database import connection as db
-from todo_gql.keys import derived_key
 from todo_gql.observability.observation import Observation, current
-from todo_gql.passwords import (
+from todo_gql.security import authentication
+from todo_gql.security.common_passwords import common_passwords
+from todo_gql.security.keys import derived_key
+from todo_gql.security.passwords import (
     HashingThreads,
     hash_is_outdated,
     hash_password,
     password_matches,
     password_problem,
 )
+from todo_gql.security.tokens import Claims, RefreshToken, signed_access_token, verified_claims
 from todo_gql.settings import Settings
-from todo_gql.tokens import Claims, RefreshToken, signed_access_token, verified_claims
 
 CLAIMS = Claims(uuid4(), uuid4())
 
@@ -134,21 +134,23 @@ def test_a_forged_access_token_says_nothing(settings: Settings, forge: Forger) -
 @pytest.mark.usefixtures("app")
 async def test_a_good_token_of_no_session_is_nobody(settings: Settings) -> None:
     """A token alone, without its session in the database, opens nothing."""
-    assert await auth.authenticate(signed_access_token(CLAIMS, settings), settings) is None
-    assert await auth.authenticate(None, settings) is None
+    assert (
+        await authentication.authenticate(signed_access_token(CLAIMS, settings), settings) is None
+    )
+    assert await authentication.authenticate(None, settings) is None
 
 
 async def test_a_token_of_another_users_session_is_nobody(settings: Settings, account: Any) -> None:
     """The session has to belong to the user whom the token names."""
-    viewer = await auth.authenticate(account.token, settings)
+    viewer = await authentication.authenticate(account.token, settings)
     assert viewer is not None
     mixed = signed_access_token(Claims(uuid4(), viewer.session_id), settings)
-    assert await auth.authenticate(mixed, settings) is None
+    assert await authentication.authenticate(mixed, settings) is None
 
 
 async def test_a_viewer_is_who_signed_in(settings: Settings, account: Any) -> None:
     """The token of a session that goes on gives its owner."""
-    viewer = await auth.authenticate(account.token, settings)
+    viewer = await authentication.authenticate(account.token, settings)
     assert viewer is not None
     assert (str(viewer.id), viewer.username, viewer.is_superuser) == (
         account.id,

@@ -17,9 +17,9 @@ from tests.test_mails import REQUEST_RESET
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
 from todo_gql.links import LinkToken
-from todo_gql.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
+from todo_gql.security.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
+from todo_gql.security.tokens import RefreshToken
 from todo_gql.settings import Settings
-from todo_gql.tokens import RefreshToken
 
 WRONG = "Wrong1password"
 PER_ACCOUNT, PER_ADDRESS = 3, 8

@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import Account, Client
 from tests.test_auth import FORGERIES, Forger, minted, segment, unsigned
-from todo_gql import auth
-from todo_gql.keys import derived_key
+from todo_gql.security import authentication
+from todo_gql.security.keys import derived_key
+from todo_gql.security.tokens import Claims, RefreshToken
 from todo_gql.settings import Settings
-from todo_gql.tokens import Claims, RefreshToken
 
 VIEWER = "{ viewer { id } }"
 CURSOR = "{ changeCursor }"
@@ -175,7 +175,7 @@ ALL = {**FORGERIES, **MORE_FORGERIES}
 
 async def own_claims(account: Account, settings: Settings) -> Claims:
     """What the account's own access token says."""
-    viewer = await auth.authenticate(account.token, settings)
+    viewer = await authentication.authenticate(account.token, settings)
     assert viewer
     return Claims(viewer.id, viewer.session_id)
 

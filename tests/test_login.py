@@ -6,8 +6,8 @@ from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
-from todo_gql import passwords
 from todo_gql.database import connection as db
+from todo_gql.security import passwords
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   user { id username lastLoginAt stats { total } } tokens { accessToken refreshToken }

@@ -11,7 +11,7 @@ from tests.conftest import CREATE, PASSWORD, REGISTER, Account, Client
 from tests.sockets import PATIENCE
 from todo_gql.database import connection as db
 from todo_gql.database.retry import OutcomeUnknown
-from todo_gql.passwords import hash_password
+from todo_gql.security.passwords import hash_password
 from todo_gql.settings import Settings
 
 TITLES = "{ todos { nodes { title } } }"

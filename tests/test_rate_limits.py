@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
 from tests.valkey import Valkey, valkey
-from todo_gql import quotas
 from todo_gql.app import create_app
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security import sliding_window
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 NAME = "{ __typename }"
@@ -39,7 +39,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the limits, at the beginning of a period."""
     clock = Clock()
-    monkeypatch.setattr(quotas, "time", clock)
+    monkeypatch.setattr(sliding_window, "time", clock)
     return clock
 
 

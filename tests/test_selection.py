@@ -12,8 +12,8 @@ from graphql import GraphQLObjectType, Node
 
 from tests.conftest import Account, Statements
 from tests.operations import SCHEMA
-from todo_gql import access
 from todo_gql.context import Info
+from todo_gql.security import access
 from todo_gql.selection import asked_anywhere, selected_below
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]

@@ -180,7 +180,7 @@ async def test_a_refresh_token_used_again_later_ends_the_session(
     other = await another_session(account)
     tokens = await next_tokens(client, account.refresh_token)
     await let_seconds_pass(account, 11)
-    with caplog.at_level(logging.WARNING, "todo_gql.auth"):
+    with caplog.at_level(logging.WARNING, "todo_gql.security.authentication"):
         assert await refresh(client, account.refresh_token) == REFUSED
         assert await refresh(client, account.refresh_token) == REFUSED
     assert await refresh(client, tokens["refreshToken"]) == REFUSED
@@ -190,7 +190,9 @@ async def test_a_refresh_token_used_again_later_ends_the_session(
     [session] = await db.fetch(
         "SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NOT NULL", UUID(account.id)
     )
-    [record] = [record for record in caplog.records if record.name == "todo_gql.auth"]
+    [record] = [
+        record for record in caplog.records if record.name == "todo_gql.security.authentication"
+    ]
     assert record.levelno == logging.WARNING
     assert vars(record)["session_id"] == str(session["id"])
     assert vars(record)["owner_id"] == account.id

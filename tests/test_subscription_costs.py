@@ -18,7 +18,6 @@ from tests.test_subscription import RETITLE
 from tests.waiting import counted_turns, until
 from todo_gql import sharing
 from todo_gql.app import create_app
-from todo_gql.auth import Viewer
 from todo_gql.changes import feeds, live
 from todo_gql.changes.cursors import Place, cursor_of
 from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
@@ -26,8 +25,9 @@ from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.reading import Documents
 from todo_gql.http.responses import MAKING, SHARING
 from todo_gql.loaders import Loaders
-from todo_gql.quotas import EVENTS
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security.authentication import Viewer
+from todo_gql.security.rate_limits import RateLimits
+from todo_gql.security.sliding_window import EVENTS
 from todo_gql.settings import Settings
 
 BY_NAME = """subscription Follow($first: Int) { changes { ... on Change {

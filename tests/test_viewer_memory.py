@@ -11,13 +11,13 @@ import jwt
 import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
-from todo_gql import auth, token_memory
 from todo_gql.accounts.administration import Changes, administer
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
+from todo_gql.security import authentication, token_cache
+from todo_gql.security.token_cache import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
+from todo_gql.security.tokens import Claims, signed_access_token
 from todo_gql.settings import Settings
-from todo_gql.token_memory import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
-from todo_gql.tokens import Claims, signed_access_token
 
 VIEWER = "{ viewer { id } }"
 CHANGE_PASSWORD = """mutation { passwordChange(
@@ -38,8 +38,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], float]:
 
     # The clock of the event loop goes on.
     stopped = SimpleNamespace(monotonic=lambda: now)
-    monkeypatch.setattr(auth, "time", stopped)
-    monkeypatch.setattr(token_memory, "time", stopped)
+    monkeypatch.setattr(authentication, "time", stopped)
+    monkeypatch.setattr(token_cache, "time", stopped)
     return let_pass
 
 
@@ -165,7 +165,7 @@ async def test_promoting_in_this_process_acts_at_once(
     """The rights of the viewer are remembered with the session."""
     assert await opens(account)
     await administer(account.username, Changes(is_superuser=True))
-    viewer = await auth.authenticate(account.token, remembering)
+    viewer = await authentication.authenticate(account.token, remembering)
     assert viewer is not None
     assert viewer.is_superuser
     await end_elsewhere(account, "UPDATE users SET is_superuser = false WHERE id = $1")
@@ -178,7 +178,7 @@ async def test_a_token_is_not_remembered_beyond_its_expiry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A token with half a second left opens nothing after that."""
-    viewer = await auth.authenticate(account.token, remembering)
+    viewer = await authentication.authenticate(account.token, remembering)
     assert viewer is not None
     claims = Claims(viewer.id, viewer.session_id)
     short = remembering.model_copy(update={"access_token_expire_minutes": 1})
@@ -186,10 +186,10 @@ async def test_a_token_is_not_remembered_beyond_its_expiry(
     expires = jwt.decode(token, options={"verify_signature": False})["exp"]
     assert expires - issued in (59, 60)
     monkeypatch.setattr("time.time", lambda: expires - 0.5)
-    assert await auth.authenticate(token, short) == viewer
+    assert await authentication.authenticate(token, short) == viewer
     monkeypatch.setattr("time.time", lambda: expires)
     clock(0.5)
-    assert await auth.authenticate(token, short) is None
+    assert await authentication.authenticate(token, short) is None
 
 
 async def test_an_end_that_is_not_committed_yet_is_not_missed(
@@ -198,7 +198,7 @@ async def test_an_end_that_is_not_committed_yet_is_not_missed(
     """A request between the end and its commit still finds the session, and must not keep it."""
     assert await opens(account)
     async with db.transaction() as connection:
-        await auth.end_sessions(UUID(account.id), connection=connection)
+        await authentication.end_sessions(UUID(account.id), connection=connection)
         assert await asyncio.create_task(opens(account))
     assert not await opens(account)
 

@@ -25,8 +25,8 @@ from todo_gql.http.shortcut import Shortcut
 from todo_gql.http.slow_operations import SlowOperations
 from todo_gql.http.websocket import WebSockets
 from todo_gql.observability.metrics import metrics
-from todo_gql.rate_limits import RateLimits
 from todo_gql.schema import graphql_schema
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 from todo_gql.worker import working
 

@@ -7,9 +7,9 @@ from typing import TypeAlias
 import strawberry
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.auth import Viewer
 from todo_gql.loaders import Loaders
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security.authentication import Viewer
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 from todo_gql.sharing import Shared
 

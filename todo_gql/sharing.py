@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from todo_gql.auth import Viewer
 from todo_gql.loaders import Loaders
+from todo_gql.security.authentication import Viewer
 
 SHARED_FOR: Final = timedelta(seconds=1)
 # Whoever is far behind goes through thousands of changes in a second.

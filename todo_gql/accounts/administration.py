@@ -7,9 +7,9 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.accounts.names import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
 from todo_gql.accounts.revocation import revoke_access
-from todo_gql.auth import remembered_viewers
 from todo_gql.database import connection as db
 from todo_gql.database.retry import retried
+from todo_gql.security.authentication import remembered_viewers
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (

@@ -13,7 +13,7 @@ from todo_gql.api.errors import AuthError, ErrorCode, UserError
 from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.links import LinkToken
-from todo_gql.rate_limits import RateLimits, network_of
+from todo_gql.security.rate_limits import RateLimits, network_of
 
 # Of all sessions there are, ended ones are kept for a month.
 SIGNED_IN_FROM = (

@@ -7,7 +7,6 @@ import strawberry
 from strawberry import UNSET, Maybe
 from strawberry.utils.str_converters import to_camel_case
 
-from todo_gql import access
 from todo_gql.accounts.addresses import name_key
 from todo_gql.accounts.administration import (
     Changes,
@@ -37,9 +36,10 @@ from todo_gql.api.errors import (
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
 from todo_gql.api.work import SEARCH, WORK
-from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
 from todo_gql.database.select import Statement
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 
 LONGEST_SEARCH = 255
 NEWEST_FIRST = Keyset(

@@ -24,10 +24,10 @@ from todo_gql.accounts.registration import address_is_taken, email_columns
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.accounts.verification import LinkToken
 from todo_gql.api.errors import UserError, invalid
-from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
 

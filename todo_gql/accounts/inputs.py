@@ -15,7 +15,7 @@ from todo_gql.accounts.addresses import (
 )
 from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.api.text import RAW, Problem, read_text, text_problem
-from todo_gql.passwords import password_problem
+from todo_gql.security.passwords import password_problem
 from todo_gql.settings import Settings
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")

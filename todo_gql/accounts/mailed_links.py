@@ -13,10 +13,10 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.accounts.account import locked_account
 from todo_gql.accounts.addresses import mailbox_key
-from todo_gql.auth import Viewer
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.links import LinkToken
+from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
 # Looked up rather than noted when a session ends, since it ends in many ways, and by expiring too.

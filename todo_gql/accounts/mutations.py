@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import strawberry
 from tortoise.transactions import in_transaction
 
-from todo_gql import auth
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import locked_account, shown
 from todo_gql.accounts.credentials import (
@@ -32,7 +31,8 @@ from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
-from todo_gql.passwords import Match, hash_is_outdated, hash_password, password_matches
+from todo_gql.security import authentication
+from todo_gql.security.passwords import Match, hash_is_outdated, hash_password, password_matches
 
 # By the database's clock, as all times of an account; one that another server's clock has made may
 # lie ahead of it.
@@ -122,10 +122,10 @@ class AccountMutation:
     ) -> TokenRefreshPayload | None:
         """The next pair of tokens."""
         settings = info.context.settings
-        session_id = auth.session_of(refresh_token, settings)
+        session_id = authentication.session_of(refresh_token, settings)
         if session_id and (seconds := await info.context.limits.wait_for_refresh(session_id)):
             return TokenRefreshPayload(errors=[too_many_tries(seconds)])
-        pair = await auth.refresh(refresh_token, settings)
+        pair = await authentication.refresh(refresh_token, settings)
         if pair is None:
             return TokenRefreshPayload(errors=[_bad_refresh_token()])
         return TokenRefreshPayload(tokens=Tokens.from_pair(pair, settings))
@@ -144,13 +144,13 @@ class AccountMutation:
         if everywhere:
             await _sign_out_everywhere(viewer)
         else:
-            await auth.end_sessions(viewer.id, only=viewer.session_id)
+            await authentication.end_sessions(viewer.id, only=viewer.session_id)
         info.context.act_as(None)
         return AcceptedPayload(ok=True)
 
 
 @retried
-async def _sign_out_everywhere(viewer: auth.Viewer) -> None:
+async def _sign_out_everywhere(viewer: authentication.Viewer) -> None:
     async with in_transaction():
         await locked_account(viewer.id)
         await revoke_access(viewer.id)
@@ -159,7 +159,7 @@ async def _sign_out_everywhere(viewer: auth.Viewer) -> None:
 @retried
 async def _begin_session(
     account: Account, new_hash: str | None, context: Context
-) -> auth.SignIn | None:
+) -> authentication.SignIn | None:
     """A session of the account, which keeps one that was to be deleted.
 
     With it a new hash of the same password is stored, if there is one.
@@ -169,17 +169,19 @@ async def _begin_session(
         changes = await db.fetchrow(SIGN_IN, account.id, account.password_hash, new_hash)
         if changes is None:
             return None
-        sign_in = await auth.begin_session(account, _device(context), context.settings)
+        sign_in = await authentication.begin_session(account, _device(context), context.settings)
     # Only now that it is stored: when it is undone, the next try has to find the old hash.
     account.update_from_dict(dict(changes))
     return sign_in
 
 
-def _device(context: Context) -> auth.Device:
-    return auth.Device(context.user_agent, context.ip_address)
+def _device(context: Context) -> authentication.Device:
+    return authentication.Device(context.user_agent, context.ip_address)
 
 
-def _signed_in(account: Account, sign_in: auth.SignIn, context: Context) -> tuple[User, Tokens]:
+def _signed_in(
+    account: Account, sign_in: authentication.SignIn, context: Context
+) -> tuple[User, Tokens]:
     """What to answer; the rest of the operation acts as the account."""
     context.act_as(sign_in.viewer)
     return shown(account), Tokens.from_pair(sign_in.tokens, context.settings)

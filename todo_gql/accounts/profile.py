@@ -25,7 +25,7 @@ from todo_gql.context import Context, Info
 from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
-from todo_gql.passwords import hash_password, password_problem
+from todo_gql.security.passwords import hash_password, password_problem
 
 
 @strawberry.input(description="What to change: absent leaves as it is, null clears.")

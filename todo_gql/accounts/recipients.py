@@ -12,7 +12,7 @@ from todo_gql.accounts.addresses import mailbox_key, recipient_key
 from todo_gql.accounts.names import MAILBOX
 from todo_gql.database import connection as db
 from todo_gql.database.models import User
-from todo_gql.keys import derived_key
+from todo_gql.security.keys import derived_key
 from todo_gql.settings import Settings
 
 # Two accounts can't both cause the last mail that a recipient may be sent.

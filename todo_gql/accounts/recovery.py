@@ -19,11 +19,11 @@ from todo_gql.accounts.names import account_named
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.api.errors import UserError, invalid
-from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
-from todo_gql.passwords import hash_password, password_problem
+from todo_gql.security.authentication import Viewer
+from todo_gql.security.passwords import hash_password, password_problem
 from todo_gql.settings import Settings
 
 

@@ -19,11 +19,11 @@ from todo_gql.accounts.inputs import (
 )
 from todo_gql.accounts.names import HAS_EMAIL, HAS_NAME, email_keys
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError
-from todo_gql.auth import Device, SignIn, begin_session
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
-from todo_gql.passwords import hash_password
+from todo_gql.security.authentication import Device, SignIn, begin_session
+from todo_gql.security.passwords import hash_password
 from todo_gql.settings import Settings
 
 UNIQUE = {

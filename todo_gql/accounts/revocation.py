@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from todo_gql import auth
 from todo_gql.accounts.mailed_links import void_links
+from todo_gql.security import authentication
 
 
 async def revoke_access(account_id: UUID, *, but: UUID | None = None) -> None:
@@ -11,5 +11,5 @@ async def revoke_access(account_id: UUID, *, but: UUID | None = None) -> None:
 
     For the transaction of what causes it, which holds the account's lock.
     """
-    await auth.end_sessions(account_id, but=but)
+    await authentication.end_sessions(account_id, but=but)
     await void_links(account_id)

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import strawberry
 
-from todo_gql import access, auth
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import Node, parse_id
-from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.database import connection as db
+from todo_gql.security import access, authentication
+from todo_gql.security.authentication import Viewer
 
 
 @strawberry.type(description="A signed-in device: one family of refresh tokens.")
@@ -63,7 +63,7 @@ class SessionMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="The session's id.")],
     ) -> AcceptedPayload | None:
         viewer, session_id = info.context.signed_in(), parse_id(id)
-        if session_id is None or not await auth.end_sessions(viewer.id, only=session_id):
+        if session_id is None or not await authentication.end_sessions(viewer.id, only=session_id):
             return AcceptedPayload(ok=False, errors=[not_found("id")])
         if session_id == viewer.session_id:
             info.context.act_as(None)

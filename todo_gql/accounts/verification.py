@@ -17,10 +17,10 @@ from todo_gql.accounts.credentials import Credential, account_of_link, viewers_a
 from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.auth import Viewer
 from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
 LinkToken = Annotated[str, strawberry.argument(description="The token in the link of the mail.")]

@@ -10,8 +10,6 @@ from functools import partial
 from itertools import accumulate, islice
 from uuid import UUID
 
-from todo_gql import access
-from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import Place
 from todo_gql.changes.matching import Matches
 from todo_gql.changes.positions import (
@@ -22,6 +20,8 @@ from todo_gql.changes.positions import (
 )
 from todo_gql.database import connection as db
 from todo_gql.observability.observation import act_for
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.sharing import Shared
 
 logger = logging.getLogger(__name__)

@@ -16,13 +16,13 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from todo_gql import access
-from todo_gql.auth import Viewer
 from todo_gql.changes.log import FIELDS
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.database.select import Statement
 from todo_gql.pace import Pace
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.todos.filters import FilterConditions
 from todo_gql.todos.inputs import TodoFilter, given
 

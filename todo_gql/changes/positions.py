@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from todo_gql import access
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import Place, feed_keyset
 from todo_gql.database import connection as db
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 
 PAGE = 100
 RETRY_SECONDS = 0.5

@@ -5,13 +5,13 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from todo_gql import access
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.errors import BadUserInput
-from todo_gql.auth import Viewer
 from todo_gql.changes.cursors import cursor_of, feed_keyset
 from todo_gql.changes.positions import log_of, place_of
 from todo_gql.context import Info
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.todos.types import ChangeConnection
 
 RESYNC_REQUIRED = "RESYNC_REQUIRED"

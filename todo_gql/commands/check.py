@@ -21,7 +21,7 @@ from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgresError
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.postgres_programs import installation
-from todo_gql.secret import secret_problem
+from todo_gql.security.secret_key import secret_problem
 from todo_gql.settings import Settings
 
 SECONDS = 5

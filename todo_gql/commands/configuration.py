@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from todo_gql.commands.environment import fail
 from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.mail.transport import transport
-from todo_gql.secret import SecretKeyError, with_secret
+from todo_gql.security.secret_key import SecretKeyError, with_secret
 from todo_gql.settings import Settings
 
 # Lines that it can't read are told here, with everything else.

@@ -22,8 +22,8 @@ from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
 from todo_gql.links import LinkToken
 from todo_gql.observability.observation import act_for
-from todo_gql.passwords import LONGEST, SHORTEST, normalised
-from todo_gql.rate_limits import RateLimits, network_of
+from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
+from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings
 
 RETRY_SECONDS: Final = 1

@@ -16,8 +16,8 @@ from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.http.sender import Sender
 from todo_gql.observability.observation import observed
-from todo_gql.quotas import COST
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security.rate_limits import RateLimits
+from todo_gql.security.sliding_window import COST
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 

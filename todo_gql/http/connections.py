@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from todo_gql.api.errors import is_temporary
-from todo_gql.auth import Viewer, open_among
 from todo_gql.observability.observation import act_for
+from todo_gql.security.authentication import Viewer, open_among
 
 logger = logging.getLogger(__name__)
 

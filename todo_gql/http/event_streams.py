@@ -15,7 +15,6 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
-from todo_gql.auth import authenticate
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.http.answer import Answer, Headers, as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
@@ -34,8 +33,9 @@ from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.observability.observation import observed
+from todo_gql.security.authentication import authenticate
+from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
-from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,6 @@ from todo_gql.api.errors import (
     unexpected,
 )
 from todo_gql.api.scalars import SERIALIZERS
-from todo_gql.auth import Viewer, authenticate, recalled
 from todo_gql.context import Context
 from todo_gql.documents.reading import (
     MAX_ERRORS,
@@ -52,7 +51,8 @@ from todo_gql.http.request import (
     read_body,
 )
 from todo_gql.observability.observation import Observation, observed
-from todo_gql.rate_limits import RateLimits
+from todo_gql.security.authentication import Viewer, authenticate, recalled
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

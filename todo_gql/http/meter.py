@@ -8,8 +8,8 @@ from uuid import UUID
 
 from todo_gql.api.errors import RateLimited
 from todo_gql.observability.observation import Caller
-from todo_gql.quotas import COST, REQUESTS, Quota
-from todo_gql.rate_limits import RateLimits, network_of
+from todo_gql.security.rate_limits import RateLimits, network_of
+from todo_gql.security.sliding_window import COST, REQUESTS, Quota
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 

@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
-from todo_gql.auth import Viewer, authenticate
 from todo_gql.documents.reading import Entry, codes_of, plain_error
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
@@ -28,8 +27,9 @@ from todo_gql.http.responses import Responder
 from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation
+from todo_gql.security.authentication import Viewer, authenticate
+from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
-from todo_gql.tokens import good_until
 
 logger = logging.getLogger(__name__)
 

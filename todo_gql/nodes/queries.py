@@ -6,16 +6,16 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql import access
 from todo_gql.accounts.sessions import Session
 from todo_gql.accounts.types import User
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
 from todo_gql.api.scalars import diff_entries, written_json
-from todo_gql.auth import Viewer
 from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.in_pieces import read_in_pieces
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.todos.types import Change, Tag, Todo
 
 MAX_IDS = 100

@@ -11,10 +11,10 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from todo_gql.auth import Viewer
 from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status, User
+from todo_gql.security.authentication import Viewer
 from todo_gql.seeding.lives import lives
 from todo_gql.todos.state import STORED, TodoState
 from todo_gql.todos.storage import growth

@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
-from todo_gql.auth import Viewer
 from todo_gql.changes.log import Entry
 from todo_gql.context import Info
 from todo_gql.database.retry import retried
 from todo_gql.loaders import TagOfTodo, has_name_alone
+from todo_gql.security.authentication import Viewer
 from todo_gql.selection import asked_everywhere
 from todo_gql.todos.inputs import TodoCreateInput, given
 from todo_gql.todos.payloads import TodoPayload

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from todo_gql import access
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
-from todo_gql.auth import Viewer
 from todo_gql.database.select import Statement
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.todos.inputs import TagComparator, TodoFilter, given
 from todo_gql.todos.tag_names import MAX_LENGTH, MAX_NAMES, MAX_TAGS, normal_form, stored_forms
 

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from todo_gql import access
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.context import Context
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
-from todo_gql.quotas import COST
+from todo_gql.security import access
+from todo_gql.security.sliding_window import COST
 from todo_gql.todos.payloads import TagPayload
 from todo_gql.todos.storage import CHANGE_BYTES, Quota
 from todo_gql.todos.tag_names import read_tag_name

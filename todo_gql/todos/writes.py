@@ -16,9 +16,7 @@ import orjson
 from asyncpg import ForeignKeyViolationError
 from uuid_utils import uuid7
 
-from todo_gql import access
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.auth import Viewer
 from todo_gql.changes.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
@@ -26,6 +24,8 @@ from todo_gql.database.models import Status
 from todo_gql.database.retry import LOST, OutcomeUnknown
 from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.pace import Pace
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
 from todo_gql.todos.state import TodoState
 from todo_gql.todos.storage import TODOS, Quota, Storage, growth_by
 from todo_gql.todos.write_statements import DROP_UNUSED_TAGS, create_statement, store_statement

@@ -17,7 +17,7 @@ export interface Session {
 /** The tokens couldn't be traded just now. They are kept: the same may work in a while. */
 export class NotNow extends Error {}
 
-const KEY = 'todo_gql.tokens';
+const KEY = 'todo_gql.security.tokens';
 // A trade whose answer is lost is told again for 10 seconds; later the same token looks stolen.
 const TRIES = 3;
 const PAUSE_MS = 1_000;

@@ -15,9 +15,8 @@ from todo_gql.database import connection as db
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.observation import act_for
-from todo_gql.settings import Settings
-from todo_gql.token_memory import TokenMemory
-from todo_gql.tokens import (
+from todo_gql.security.token_cache import TokenMemory
+from todo_gql.security.tokens import (
     Claims,
     RefreshToken,
     TokenPair,
@@ -25,6 +24,7 @@ from todo_gql.tokens import (
     signed_access_token,
     verified_claims,
 )
+from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 

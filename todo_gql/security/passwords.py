@@ -20,9 +20,9 @@ import bcrypt
 
 from todo_gql.api.errors import ErrorCode, Unavailable
 from todo_gql.api.text import Problem, text_problem
-from todo_gql.common_passwords import common_passwords
-from todo_gql.keys import derived_key
 from todo_gql.observability.observation import Caller, current
+from todo_gql.security.common_passwords import common_passwords
+from todo_gql.security.keys import derived_key
 from todo_gql.settings import Settings
 
 T = TypeVar("T")

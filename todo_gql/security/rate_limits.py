@@ -16,11 +16,11 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.storage.memory import Entry
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from todo_gql.keys import derived_key
 from todo_gql.observability.observation import Caller
-from todo_gql.quotas import Quota, Quotas
+from todo_gql.security.keys import derived_key
+from todo_gql.security.shared_counters import SharedCounts
+from todo_gql.security.sliding_window import Quota, Quotas
 from todo_gql.settings import Settings
-from todo_gql.shared_counts import SharedCounts
 
 # Whoever holds an IPv6 address holds the other 2^64 of its network too.
 IPV6_NETWORK_BITS = 64

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 from tortoise.models import Model
 
-from todo_gql.auth import Viewer
 from todo_gql.database.models import Change, Session, Tag, Todo, User, column_types
 from todo_gql.database.select import Statement
+from todo_gql.security.authentication import Viewer
 
 Columns: TypeAlias = tuple[str, ...]
 
