@@ -16,7 +16,7 @@ from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
 from tests.test_mails import REQUEST_RESET
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
-from todo_gql.links import LinkToken
+from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.security.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
 from todo_gql.security.tokens import RefreshToken
 from todo_gql.settings import Settings

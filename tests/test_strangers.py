@@ -42,7 +42,7 @@ from todo_gql.accounts.letters import PLACES
 from todo_gql.changes.cursors import feed_keyset
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
-from todo_gql.links import LinkToken
+from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.settings import Settings
 
 pytestmark = pytest.mark.untraced

@@ -15,7 +15,7 @@ from todo_gql.accounts.account import locked_account
 from todo_gql.accounts.addresses import mailbox_key
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
-from todo_gql.links import LinkToken
+from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 

@@ -14,7 +14,7 @@ from todo_gql.accounts.mailed_links import ASKER_IS_SIGNED_IN, void_links
 from todo_gql.accounts.names import HAS_EMAIL, email_keys
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
-from todo_gql.links import LinkToken
+from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport
 from todo_gql.observability.metrics import metrics

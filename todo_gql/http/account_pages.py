@@ -20,7 +20,7 @@ from todo_gql.database.models import MailKind, User
 from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
-from todo_gql.links import LinkToken
+from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.observation import act_for
 from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.security.rate_limits import RateLimits, network_of
