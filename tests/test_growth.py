@@ -7,13 +7,13 @@ from prometheus_client import REGISTRY
 
 from tests.conftest import Account
 from tests.waiting import until
-from todo_gql import worker
 from todo_gql.changes.retention import purge_changes
 from todo_gql.database import connection as db
+from todo_gql.jobs import worker
+from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
 from todo_gql.todos.growth import GrowthWatch
 from todo_gql.todos.stock import recount_storage
-from todo_gql.worker import working
 
 GAUGE = "todo_gql_account_growth_bytes_per_second_max"
 LONG = "x" * 5_000

@@ -13,15 +13,15 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.test_deletion import rows_of
 from tests.waiting import until
-from todo_gql import jobs
 from todo_gql.accounts import upkeep
 from todo_gql.accounts.upkeep import forget_what_is_over
 from todo_gql.database import connection as db
 from todo_gql.database import owners
+from todo_gql.jobs import queue as jobs
+from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
 from todo_gql.todos import trash
 from todo_gql.todos.trash import purge_trash
-from todo_gql.worker import working
 
 DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } errors { code } } }"
 RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { id } errors { code } } }"

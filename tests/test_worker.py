@@ -15,14 +15,15 @@ from tests.conftest import Account, NewAccount
 from tests.faults.proxy import Proxy
 from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.waiting import until
-from todo_gql import jobs, worker
 from todo_gql.accounts import mails
 from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
-from todo_gql.jobs import Task
+from todo_gql.jobs import queue as jobs
+from todo_gql.jobs import worker
+from todo_gql.jobs.queue import Task
+from todo_gql.jobs.worker import Worker, working
 from todo_gql.settings import Settings
-from todo_gql.worker import Worker, working
 
 VERIFICATION = "Confirm your e-mail address"
 OF_WORKERS = (
@@ -139,7 +140,7 @@ async def test_tries_get_rarer_and_end(
 ) -> None:
     """After eight tries, each after three times as long a wait, a mail is set aside, and told so."""
     box.refusals = 100
-    caplog.set_level(logging.WARNING, "todo_gql.worker")
+    caplog.set_level(logging.WARNING, "todo_gql.jobs.worker")
     async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
         await until(something_is_set_aside)
     [(job, reason)] = await jobs.set_aside()
@@ -147,7 +148,7 @@ async def test_tries_get_rarer_and_end(
     assert box.tries == jobs.TRIES == 8
     waits = [row["wait"] for row in await db.fetch(RETRY_WAITS, job.id)]
     assert waits == [str(timedelta(seconds=0.001) * 3**n) for n in range(7)]
-    said = [record for record in caplog.records if record.name == "todo_gql.worker"]
+    said = [record for record in caplog.records if record.name == "todo_gql.jobs.worker"]
     assert [record.levelname for record in said] == ["WARNING"] * 7 + ["ERROR"]
     assert said[-1].getMessage() == (
         f"job {job.id}, send_mail, failed at try 8 of 8: (451, 'Try again later')"

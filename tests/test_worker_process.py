@@ -19,7 +19,7 @@ from tests.waiting import until
 from tests.workers import started_worker
 from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
-from todo_gql.jobs import Task
+from todo_gql.jobs.queue import Task
 from todo_gql.settings import Settings
 
 RESET = "Set a new password"

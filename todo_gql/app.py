@@ -24,11 +24,11 @@ from todo_gql.http.sampling import sampling
 from todo_gql.http.shortcut import Shortcut
 from todo_gql.http.slow_operations import SlowOperations
 from todo_gql.http.websocket import WebSockets
+from todo_gql.jobs.worker import working
 from todo_gql.observability.metrics import metrics
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
-from todo_gql.worker import working
 
 Wrap = Callable[[ASGIApp], ASGIApp]
 

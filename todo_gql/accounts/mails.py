@@ -6,7 +6,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from todo_gql import jobs
 from todo_gql.accounts import recipients
 from todo_gql.accounts.addresses import mailbox_key
 from todo_gql.accounts.letters import PLACES, letter
@@ -14,6 +13,7 @@ from todo_gql.accounts.mailed_links import ASKER_IS_SIGNED_IN, void_links
 from todo_gql.accounts.names import HAS_EMAIL, email_keys
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
+from todo_gql.jobs import queue as jobs
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Transport

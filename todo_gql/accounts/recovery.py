@@ -8,7 +8,6 @@ import strawberry
 from tortoise.transactions import in_transaction
 from uuid_utils.compat import uuid7
 
-from todo_gql import jobs
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, database_time, locked_account, names_of
 from todo_gql.accounts.addresses import read_email
@@ -22,6 +21,7 @@ from todo_gql.api.errors import UserError, invalid
 from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.jobs import queue as jobs
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.passwords import hash_password, password_problem
 from todo_gql.settings import Settings

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from todo_gql import jobs as queue
 from todo_gql.commands.configuration import load_settings
 from todo_gql.commands.environment import database, fail, prepare, run_connected
+from todo_gql.jobs import queue
 
 SHOWN = 1_000
 LARGEST_ID = 2**63 - 1

@@ -18,7 +18,6 @@ from pgqueuer.domain.models import Context as JobContext
 from pgqueuer.domain.models import Job, Schedule
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql import jobs
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
@@ -26,7 +25,8 @@ from todo_gql.changes.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind
 from todo_gql.database.retry import OutcomeUnknown
-from todo_gql.jobs import LinkExpired, Task
+from todo_gql.jobs import queue as jobs
+from todo_gql.jobs.queue import LinkExpired, Task
 from todo_gql.mail.transport import transport
 from todo_gql.observability.metrics import metrics
 from todo_gql.observability.observation import act_for
