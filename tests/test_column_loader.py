@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from todo_gql.column_loader import ColumnDataLoader
+from todo_gql.operation.dataloader import ColumnDataLoader
 
 
 class Store:

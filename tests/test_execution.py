@@ -18,10 +18,10 @@ from tests.conftest import Account, registered, visiting
 from tests.generated_operations import Generated, Values, generated
 from tests.nasty_schema import Behaviours, nasty_schema
 from todo_gql.api.scalars import SERIALIZERS
-from todo_gql.context import Context
 from todo_gql.database import connection as db
 from todo_gql.execution import Engine
 from todo_gql.execution.execution import Execution
+from todo_gql.operation.context import Context
 from todo_gql.schema import graphql_schema
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.rate_limits import RateLimits

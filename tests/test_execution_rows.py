@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
 from todo_gql.api.scalars import SCALARS, SERIALIZERS
-from todo_gql.column_loader import ColumnDataLoader
 from todo_gql.execution import (
     ColumnLoader,
     Converted,
@@ -27,6 +26,7 @@ from todo_gql.execution import (
 )
 from todo_gql.execution.rows import Row
 from todo_gql.execution.shapes import MAX_SHAPES
+from todo_gql.operation.dataloader import ColumnDataLoader
 
 
 class Record:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import PASSWORD, Account, Client
 from tests.operations import field_of, leaves, root_fields
-from todo_gql.accounts.credentials import takes_credential
+from todo_gql.operation.credential_limits import takes_credential
 
 
 def guesses(number: int) -> str:

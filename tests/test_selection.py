@@ -12,9 +12,9 @@ from graphql import GraphQLObjectType, Node
 
 from tests.conftest import Account, Statements
 from tests.operations import SCHEMA
-from todo_gql.context import Info
+from todo_gql.operation.context import Info
+from todo_gql.operation.lookahead import asked_anywhere, selected_below
 from todo_gql.security import access
-from todo_gql.selection import asked_anywhere, selected_below
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 

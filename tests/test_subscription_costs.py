@@ -16,7 +16,6 @@ from tests.conftest import Account
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from tests.test_subscription import RETITLE
 from tests.waiting import counted_turns, until
-from todo_gql import sharing
 from todo_gql.app import create_app
 from todo_gql.changes import feeds, live
 from todo_gql.changes.cursors import Place, cursor_of
@@ -24,7 +23,8 @@ from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.reading import Documents
 from todo_gql.http.responses import MAKING, SHARING
-from todo_gql.loaders import Loaders
+from todo_gql.operation import sharing
+from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import EVENTS

@@ -12,12 +12,12 @@ import pytest
 from tests.conftest import CREATE, Account
 from tests.waiting import counted_turns
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql import pace
 from todo_gql.accounts.inputs import username_problem
 from todo_gql.api import folding, node, scalars
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import RAW, text_problem
 from todo_gql.database import connection as db
+from todo_gql.operation import pace
 from todo_gql.todos import filters, tag_names, values
 
 # The longest texts that are normalised are descriptions and what is searched for.

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from todo_gql.accounts.types import User
 from todo_gql.api.errors import AuthError, ErrorCode, Unauthenticated, UserError
-from todo_gql.context import Context
 from todo_gql.database import connection as db
 from todo_gql.database.models import User as Account
+from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.passwords import password_matches
 

@@ -17,14 +17,14 @@ from todo_gql.accounts.account import (
     wrong_password,
 )
 from todo_gql.accounts.administration import LOCK_ACTIVE_SUPERUSERS, LastSuperuser
-from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.api.errors import ErrorCode, invalid
-from todo_gql.context import Info
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, viewers_account
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

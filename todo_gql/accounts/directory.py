@@ -36,8 +36,8 @@ from todo_gql.api.errors import (
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
 from todo_gql.api.work import SEARCH, WORK
-from todo_gql.context import Context, Info
 from todo_gql.database.select import Statement
+from todo_gql.operation.context import Context, Info
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

@@ -17,16 +17,16 @@ from todo_gql.accounts.account import (
     wrong_password,
 )
 from todo_gql.accounts.addresses import read_email
-from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.registration import address_is_taken, email_columns
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.accounts.verification import LinkToken
 from todo_gql.api.errors import UserError, invalid
-from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 

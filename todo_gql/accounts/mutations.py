@@ -7,14 +7,6 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.accounts import registration
 from todo_gql.accounts.account import locked_account, shown
-from todo_gql.accounts.credentials import (
-    Credential,
-    Tried,
-    account_owned,
-    account_typed,
-    seconds_to_wait,
-    too_many_tries,
-)
 from todo_gql.accounts.inputs import LoginInput, RegisterInput
 from todo_gql.accounts.names import account_named
 from todo_gql.accounts.revocation import revoke_access
@@ -27,10 +19,18 @@ from todo_gql.accounts.types import (
     User,
 )
 from todo_gql.api.errors import AuthError, ErrorCode
-from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.credential_limits import (
+    Credential,
+    Tried,
+    account_owned,
+    account_typed,
+    seconds_to_wait,
+    too_many_tries,
+)
 from todo_gql.security import authentication
 from todo_gql.security.passwords import Match, hash_is_outdated, hash_password, password_matches
 

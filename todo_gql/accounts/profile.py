@@ -15,16 +15,16 @@ from todo_gql.accounts.account import (
     shown,
     wrong_password,
 )
-from todo_gql.accounts.credentials import Credential, viewers_account
 from todo_gql.accounts.inputs import read_bio, read_name, read_url
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import UserPayload
 from todo_gql.api.errors import UserError, invalid
 from todo_gql.api.text import Problem
-from todo_gql.context import Context, Info
 from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.credential_limits import Credential, viewers_account
 from todo_gql.security.passwords import hash_password, password_problem
 
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from todo_gql.accounts.types import User
-from todo_gql.context import Info
+from todo_gql.operation.context import Info
 
 
 @strawberry.type

@@ -11,17 +11,17 @@ from uuid_utils.compat import uuid7
 from todo_gql.accounts import mails
 from todo_gql.accounts.account import bad_link, database_time, locked_account, names_of
 from todo_gql.accounts.addresses import read_email
-from todo_gql.accounts.credentials import Credential, account_of_link, account_typed
 from todo_gql.accounts.inputs import email_problem
 from todo_gql.accounts.mailed_links import OpenLink, find_link, using
 from todo_gql.accounts.names import account_named
 from todo_gql.accounts.revocation import revoke_access
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.api.errors import UserError, invalid
-from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.jobs import queue as jobs
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, account_typed
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.passwords import hash_password, password_problem
 from todo_gql.settings import Settings

@@ -8,8 +8,8 @@ import strawberry
 from todo_gql.accounts.types import AcceptedPayload
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import Node, parse_id
-from todo_gql.context import Info
 from todo_gql.database import connection as db
+from todo_gql.operation.context import Info
 from todo_gql.security import access, authentication
 from todo_gql.security.authentication import Viewer
 

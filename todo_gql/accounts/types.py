@@ -8,11 +8,11 @@ import strawberry
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
 from todo_gql.api.work import LENGTH
-from todo_gql.context import Info
 from todo_gql.database import connection as db
+from todo_gql.operation.context import Info
+from todo_gql.operation.lookahead import selected_below
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.tokens import TokenPair, access_token_life
-from todo_gql.selection import selected_below
 from todo_gql.settings import Settings
 
 if TYPE_CHECKING:

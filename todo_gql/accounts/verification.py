@@ -13,13 +13,13 @@ from todo_gql.accounts.account import (
     shown,
     too_many_mails,
 )
-from todo_gql.accounts.credentials import Credential, account_of_link, viewers_account
 from todo_gql.accounts.mailed_links import find_link, using, void_links
 from todo_gql.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.context import Info
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from todo_gql.api.connections import Keyset, Page, PageArguments, SortKey, parse_number, parse_text
 from todo_gql.api.errors import BadUserInput
 from todo_gql.database import connection as db
-from todo_gql.loaders import HistoryKey, Loaders
+from todo_gql.operation.loaders import HistoryKey, Loaders
 
 NEWEST = 2**63 - 1
 # The random half of an id.

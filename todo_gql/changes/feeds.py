@@ -20,9 +20,9 @@ from todo_gql.changes.positions import (
 )
 from todo_gql.database import connection as db
 from todo_gql.observability.observation import act_for
+from todo_gql.operation.sharing import Shared
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
-from todo_gql.sharing import Shared
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from todo_gql.changes.log import FIELDS
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.database.select import Statement
-from todo_gql.pace import Pace
+from todo_gql.operation.pace import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 from todo_gql.todos.filters import FilterConditions

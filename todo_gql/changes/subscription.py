@@ -13,8 +13,8 @@ from todo_gql.changes import live
 from todo_gql.changes.feeds import Feed
 from todo_gql.changes.matching import Told
 from todo_gql.changes.positions import ChangesLost, log_of, persistently, place_of
-from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
+from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.sliding_window import EVENTS
 from todo_gql.todos.filters import filtered_todos

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.accounts.credentials import account_owned, seconds_to_wait
 from todo_gql.accounts.email_change import confirm_email
 from todo_gql.accounts.letters import PLACES
 from todo_gql.accounts.mailed_links import find_link
@@ -22,6 +21,7 @@ from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.observation import act_for
+from todo_gql.operation.credential_limits import account_owned, seconds_to_wait
 from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings

@@ -19,7 +19,6 @@ from todo_gql.api.errors import (
     unexpected,
 )
 from todo_gql.api.scalars import SERIALIZERS
-from todo_gql.context import Context
 from todo_gql.documents.reading import (
     MAX_ERRORS,
     Document,
@@ -51,6 +50,7 @@ from todo_gql.http.request import (
     read_body,
 )
 from todo_gql.observability.observation import Observation, observed
+from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer, authenticate, recalled
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings

@@ -19,7 +19,6 @@ from graphql.pyutils import RefMap
 from starlette.types import Scope
 
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
-from todo_gql.context import Context
 from todo_gql.documents.reading import codes_of, plain_error
 from todo_gql.documents.selected import selected_below
 from todo_gql.http.answer import as_json
@@ -34,9 +33,10 @@ from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import GraphQLRequest
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation, caller_of
+from todo_gql.operation.context import Context
+from todo_gql.operation.sharing import Made, Shared
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.sliding_window import EVENTS
-from todo_gql.sharing import Made, Shared
 from todo_gql.todos.types import Change
 
 Bodies: TypeAlias = AsyncGenerator[bytes, None]

@@ -11,9 +11,9 @@ from todo_gql.accounts.types import User
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
 from todo_gql.api.scalars import diff_entries, written_json
-from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.in_pieces import read_in_pieces
+from todo_gql.operation.context import Context, Info
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 from todo_gql.todos.types import Change, Tag, Todo

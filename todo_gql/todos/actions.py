@@ -12,11 +12,11 @@ from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, no
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.changes.log import Entry
-from todo_gql.context import Info
 from todo_gql.database.retry import retried
-from todo_gql.loaders import TagOfTodo, has_name_alone
+from todo_gql.operation.context import Info
+from todo_gql.operation.loaders import TagOfTodo, has_name_alone
+from todo_gql.operation.lookahead import asked_everywhere
 from todo_gql.security.authentication import Viewer
-from todo_gql.selection import asked_everywhere
 from todo_gql.todos.inputs import TodoCreateInput, given
 from todo_gql.todos.payloads import TodoPayload
 from todo_gql.todos.state import TodoEdit, TodoState

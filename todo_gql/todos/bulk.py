@@ -10,9 +10,9 @@ import strawberry
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import LENGTH, parse_id
 from todo_gql.changes.log import Entry
-from todo_gql.context import Info
 from todo_gql.database.retry import retried
-from todo_gql.pace import Pace
+from todo_gql.operation.context import Info
+from todo_gql.operation.pace import Pace
 from todo_gql.todos.actions import Draft, Edit, apply, drafted, read_draft, shown, taken
 from todo_gql.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.todos.payloads import TodoBulkPayload, TodoBulkResult

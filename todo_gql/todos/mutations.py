@@ -5,8 +5,8 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from todo_gql.context import Info
 from todo_gql.database.models import Status
+from todo_gql.operation.context import Info
 from todo_gql.todos.actions import apply, change_todo, create_todo, delete, restore
 from todo_gql.todos.bulk import BulkOptions, change_todos, create_todos, read_action
 from todo_gql.todos.inputs import (

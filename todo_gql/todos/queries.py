@@ -23,13 +23,13 @@ from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
 from todo_gql.api.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
-from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
 from todo_gql.in_pieces import read_in_pieces
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.lookahead import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
-from todo_gql.selection import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.todos.sorting import todo_keyset

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
-from todo_gql.context import Context
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
+from todo_gql.operation.context import Context
 from todo_gql.security import access
 from todo_gql.security.sliding_window import COST
 from todo_gql.todos.payloads import TagPayload

@@ -14,7 +14,6 @@ from todo_gql.api.node import Node
 from todo_gql.api.scalars import diff_entries, written_metadata
 from todo_gql.api.work import FEW_ROWS, LENGTH, WORK
 from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
-from todo_gql.context import Context, Info
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (
@@ -26,7 +25,8 @@ from todo_gql.execution import (
     loaded_value,
 )
 from todo_gql.in_pieces import read_in_pieces
-from todo_gql.loaders import TagOfTodo
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.loaders import TagOfTodo
 
 
 @strawberry.enum(description="Where a todo stands.")

@@ -22,8 +22,8 @@ from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status
 from todo_gql.database.retry import LOST, OutcomeUnknown
-from todo_gql.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
-from todo_gql.pace import Pace
+from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
+from todo_gql.operation.pace import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 from todo_gql.todos.state import TodoState

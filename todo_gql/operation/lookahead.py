@@ -14,7 +14,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from todo_gql.context import Info
+from todo_gql.operation.context import Info
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 

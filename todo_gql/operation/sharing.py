@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from todo_gql.loaders import Loaders
+from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 
 SHARED_FOR: Final = timedelta(seconds=1)

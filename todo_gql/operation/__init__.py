@@ -1,0 +1,1 @@
+"""What lives as long as one GraphQL operation: its context, loaders and look-ahead."""
