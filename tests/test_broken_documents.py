@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account, Client, visiting
 from tests.sockets import connected, listening
 from todo_gql.app import create_app
-from todo_gql.documents import reading
+from todo_gql.documents import parsing
 from todo_gql.http.operations import LONGEST, Operations
 from todo_gql.settings import Settings
 
@@ -48,7 +48,7 @@ async def test_documents_that_are_dear_to_validate_are_refused(
 ) -> None:
     """Before they are validated: whether fragments are used, cyclic, or on another type."""
     validated = list[object]()
-    monkeypatch.setattr(reading, "validate", lambda *given, **_: validated.append(given))
+    monkeypatch.setattr(parsing, "validate", lambda *given, **_: validated.append(given))
     answer = await client.execute(query)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
@@ -221,7 +221,7 @@ async def test_nothing_is_read_for_who_has_nothing_left(
     async with limited(rate_limit_cost=100) as client:
         await client.post(UNKNOWN)
         parsed = list[object]()
-        monkeypatch.setattr(reading, "parse", lambda *_, **__: parsed.append(1))
+        monkeypatch.setattr(parsing, "parse", lambda *_, **__: parsed.append(1))
         answer = await client.post("{ changeCursor viewer { id } }")
         stream = {"accept": "text/event-stream"}
         streamed = await client.http.post("/graphql", json={"query": "{ other }"}, headers=stream)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
 from todo_gql.app import create_app
-from todo_gql.documents.secrecy import names_of
+from todo_gql.documents.schema_redaction import names_of
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
 

@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from todo_gql.api.work import WORK, Work
-from todo_gql.documents.amounts import Amount, Variables, total
+from todo_gql.documents.cost_expression import Amount, Variables, total
 
 # No filter has more parts; one that does is refused when it is executed.
 MOST_PARTS = 50

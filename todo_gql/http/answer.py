@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Scope, Send
 
 from todo_gql.api.work import BYTES_OF_AN_OBJECT
-from todo_gql.documents.reading import codes_of
+from todo_gql.documents.parsing import codes_of
 from todo_gql.http.compression import SMALLEST_COMPRESSED_BYTES, compressed
 from todo_gql.http.cycle import lines_of
 from todo_gql.http.headers import headers_of

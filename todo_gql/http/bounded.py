@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from todo_gql.api.errors import Code
-from todo_gql.documents.reading import Entry, plain_error
+from todo_gql.documents.parsing import Entry, plain_error
 from todo_gql.http.answer import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"

@@ -15,7 +15,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
-from todo_gql.documents.reading import codes_of, plain_error
+from todo_gql.documents.parsing import codes_of, plain_error
 from todo_gql.http.answer import Answer, Headers, as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql import CHALLENGE, SignedOut

@@ -19,7 +19,7 @@ from todo_gql.api.errors import (
     unexpected,
 )
 from todo_gql.api.scalars import SERIALIZERS
-from todo_gql.documents.reading import (
+from todo_gql.documents.parsing import (
     MAX_ERRORS,
     Document,
     Documents,

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from todo_gql.documents.reading import Entry
+from todo_gql.documents.parsing import Entry
 
 Prepared = TypeVar("Prepared")
 Asked: TypeAlias = tuple[str, str | None]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from todo_gql.api.errors import Code
-from todo_gql.documents.reading import Entry, codes_of
+from todo_gql.documents.parsing import Entry, codes_of
 from todo_gql.http.answer import Answer, Headers
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE
 from todo_gql.http.request import BadRequest, Batch

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from todo_gql.api.errors import APIError, Code
 from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
-from todo_gql.documents.reading import Entry, plain_error
+from todo_gql.documents.parsing import Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.cycle import cycle_of
 from todo_gql.http.headers import Headers

@@ -19,7 +19,7 @@ from graphql.pyutils import RefMap
 from starlette.types import Scope
 
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
-from todo_gql.documents.reading import codes_of, plain_error
+from todo_gql.documents.parsing import codes_of, plain_error
 from todo_gql.documents.selected import selected_below
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
-from todo_gql.documents.reading import Entry, codes_of, plain_error
+from todo_gql.documents.parsing import Entry, codes_of, plain_error
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections, Stay, TooMany
 from todo_gql.http.credentials import token_in

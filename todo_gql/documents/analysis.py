@@ -22,8 +22,8 @@ from graphql import (
     is_object_type,
 )
 
-from todo_gql.documents.amounts import Amount, largest, total
-from todo_gql.documents.prices import (
+from todo_gql.documents.cost_expression import Amount, largest, total
+from todo_gql.documents.field_cost import (
     LENGTH_OF_SIGNS,
     UNPAGED_ITEMS,
     Kind,

@@ -18,11 +18,11 @@ from graphql import (
 
 from todo_gql.api.document_source import DocumentSource
 from todo_gql.api.errors import Code, formatted
-from todo_gql.documents.amounts import Amount, amount_of
+from todo_gql.documents.analysis import Measure
+from todo_gql.documents.cost_expression import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
-from todo_gql.documents.measures import Measure
 from todo_gql.documents.one_of import OneOfVariablesRule
-from todo_gql.documents.secrecy import Secrecy, SentNames
+from todo_gql.documents.schema_redaction import Secrecy, SentNames
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10
