@@ -19,7 +19,7 @@ from uuid import UUID
 import orjson
 
 from bench.subscribers import Writer, subscribed
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.changelog.cursors import cursor_of
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length: "

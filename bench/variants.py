@@ -30,7 +30,7 @@ from bench.attacks import (
     words,
 )
 from bench.subscribers import Writer
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.changelog.cursors import cursor_of
 
 
 def sorts(fields: int) -> str:

@@ -11,7 +11,7 @@ from starlette.types import Message
 from tests.conftest import Account, Client
 from tests.operations import Call
 from tests.sockets import PATIENCE
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.changelog.cursors import cursor_of
 
 
 async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str, Any]:

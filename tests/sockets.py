@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.waiting import until
-from todo_gql.changes.cursors import Place
-from todo_gql.changes.feeds import Feed
+from todo_gql.changelog.cursors import Place
+from todo_gql.changelog.feeds import Feed
 from todo_gql.http.messages import PROTOCOL
 from todo_gql.http.protocols import protocol_options
 from todo_gql.http.websocket import WebSocket

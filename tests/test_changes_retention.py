@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from tests.conftest import Account
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"

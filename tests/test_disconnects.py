@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.sockets import Socket, connected, listening, opened, streaming
 from tests.waiting import until
-from todo_gql.changes import live
+from todo_gql.changelog import live
 from todo_gql.http.connections import Connections
 from todo_gql.http.event_streams import EventStreams
 from todo_gql.http.graphiql import GraphiQL

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from tests.conftest import Account
 from tests.waiting import until
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.jobs import worker
 from todo_gql.jobs.worker import working

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import CREATE, ERRORS, Account
 from tests.test_upkeep import delete
 from tests.waiting import until
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.todos.trash import purge_trash
 

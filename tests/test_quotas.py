@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from todo_gql.app import create_app
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 from todo_gql.todos.stock import recount_storage

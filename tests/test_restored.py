@@ -18,9 +18,9 @@ from starlette.types import ASGIApp
 from tests.conftest import PASSWORD, REGISTER, Account
 from tests.programs import Server, started
 from tests.sockets import Socket, connected, listening
-from todo_gql.changes import live
-from todo_gql.changes.cursors import cursor_of
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog import live
+from todo_gql.changelog.cursors import cursor_of
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgres
 from todo_gql.postgres_programs import installation

@@ -39,7 +39,7 @@ from tests.operations import (
 )
 from todo_gql.accounts import mails
 from todo_gql.accounts.letters import PLACES
-from todo_gql.changes.cursors import feed_keyset
+from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.mail.link_tokens import LinkToken

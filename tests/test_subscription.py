@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.sockets import connected, listening, streaming
 from tests.waiting import until
-from todo_gql.changes import live
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.changelog import live
+from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 

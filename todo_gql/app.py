@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
-from todo_gql.changes.live import following
+from todo_gql.changelog.live import following
 from todo_gql.database import connection as db
 from todo_gql.http.account_pages import account_routes
 from todo_gql.http.compression import compressing

@@ -17,7 +17,7 @@ from tests.conftest import Account
 from tests.documentation.blocks import ROOT, Block, blocks_in, named
 from tests.test_event_streams import address as address  # noqa: PLC0414 - a fixture
 from tests.waiting import until
-from todo_gql.changes import live
+from todo_gql.changelog import live
 from todo_gql.settings import Settings
 
 COMMANDS = blocks_in("sh")

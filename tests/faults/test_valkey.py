@@ -20,7 +20,7 @@ from tests.faults.journal import Outcome
 from tests.faults.workload import Owner, working
 from tests.sockets import Socket, connected
 from tests.valkey import Valkey, valkey
-from todo_gql.changes.cursors import cursor_of
+from todo_gql.changelog.cursors import cursor_of
 
 SLOWER_SECONDS = 0.1
 TRIES = 15

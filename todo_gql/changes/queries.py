@@ -7,8 +7,8 @@ from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.errors import BadUserInput
-from todo_gql.changes.cursors import cursor_of, feed_keyset
-from todo_gql.changes.positions import log_of, place_of
+from todo_gql.changelog.cursors import cursor_of, feed_keyset
+from todo_gql.changelog.positions import log_of, place_of
 from todo_gql.operation.context import Info
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer

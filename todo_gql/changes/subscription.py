@@ -9,10 +9,10 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.work import FILTER, WORK
-from todo_gql.changes import live
-from todo_gql.changes.feeds import Feed
+from todo_gql.changelog import live
+from todo_gql.changelog.feeds import Feed
+from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.changes.matching import Told
-from todo_gql.changes.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.database import connection as db
 from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer

@@ -21,7 +21,7 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from todo_gql.accounts import mails, recovery
 from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
-from todo_gql.changes.retention import purge_changes
+from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind
 from todo_gql.database.retry import OutcomeUnknown

@@ -13,7 +13,7 @@ from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.node import Node
 from todo_gql.api.scalars import diff_entries, written_metadata
 from todo_gql.api.work import FEW_ROWS, LENGTH, WORK
-from todo_gql.changes.cursors import cursor_of, history_keyset, history_page
+from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (

@@ -17,7 +17,7 @@ from asyncpg import ForeignKeyViolationError
 from uuid_utils import uuid7
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.changes.live import announce
+from todo_gql.changelog.live import announce
 from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status

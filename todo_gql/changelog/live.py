@@ -12,9 +12,9 @@ from functools import partial
 from uuid import UUID
 
 from todo_gql.api.errors import Unavailable, is_temporary
-from todo_gql.changes.channels import channel
-from todo_gql.changes.feeds import Feeds
-from todo_gql.changes.wakeups import Wakeups
+from todo_gql.changelog.channels import channel
+from todo_gql.changelog.feeds import Feeds
+from todo_gql.changelog.wakeups import Wakeups
 from todo_gql.observability.observation import act_for
 from todo_gql.settings import Settings
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from todo_gql.changes.channels import FAILURES, LONGEST_MESSAGE, Channel, Link
+from todo_gql.changelog.channels import FAILURES, LONGEST_MESSAGE, Channel, Link
 
 logger = logging.getLogger(__name__)
 

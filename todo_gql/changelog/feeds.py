@@ -10,14 +10,14 @@ from functools import partial
 from itertools import accumulate, islice
 from uuid import UUID
 
-from todo_gql.changes.cursors import Place
-from todo_gql.changes.matching import Matches
-from todo_gql.changes.positions import (
+from todo_gql.changelog.cursors import Place
+from todo_gql.changelog.positions import (
     PAGE,
     ChangesLost,
     changes_after,
     persistently,
 )
+from todo_gql.changes.matching import Matches
 from todo_gql.database import connection as db
 from todo_gql.observability.observation import act_for
 from todo_gql.operation.sharing import Shared

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.changes.cursors import Place, feed_keyset
+from todo_gql.changelog.cursors import Place, feed_keyset
 from todo_gql.database import connection as db
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
