@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 import strawberry
 
-from todo_gql.accounts.inputs import RegisterInput, email_problem, registration_problems
-from todo_gql.accounts.types import User
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.inputs import RegisterInput, email_problem, registration_problems
+from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Context
 from todo_gql.security import authentication
 from todo_gql.security.rate_limits import RateLimits

@@ -15,11 +15,11 @@ from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.mailbox import Mailbox, text_of
 from tests.test_mails import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
 from tests.waiting import until
-from todo_gql.accounts import deletion
-from todo_gql.accounts.account import wrong_password
-from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.api.errors import UserError
 from todo_gql.database import connection as db
+from todo_gql.features.accounts import deletion
+from todo_gql.features.accounts.account import wrong_password
+from todo_gql.features.accounts.deletion import purge_accounts
 from todo_gql.settings import Settings
 
 DELETE = """mutation ($password: String!) { accountDelete(currentPassword: $password) {

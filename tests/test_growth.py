@@ -9,11 +9,11 @@ from tests.conftest import Account
 from tests.waiting import until
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
+from todo_gql.features.todos.growth import GrowthWatch
+from todo_gql.features.todos.stock import recount_storage
 from todo_gql.jobs import worker
 from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
-from todo_gql.todos.growth import GrowthWatch
-from todo_gql.todos.stock import recount_storage
 
 GAUGE = "todo_gql_account_growth_bytes_per_second_max"
 LONG = "x" * 5_000
@@ -115,7 +115,7 @@ async def test_a_new_account_sets_no_alarm(
     account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An account that wasn't among the largest before has nothing to be compared with."""
-    monkeypatch.setattr("todo_gql.todos.growth.LARGEST_ACCOUNTS", 1)
+    monkeypatch.setattr("todo_gql.features.todos.growth.LARGEST_ACCOUNTS", 1)
     await store(account, 2**28)
     watch = GrowthWatch()
     await watch.fastest()

@@ -359,7 +359,7 @@ async def test_log_record_is_one_json_line(log: io.StringIO) -> None:
     logs.configure_logging("info", log)
 
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        logging.getLogger("todo_gql.todos").info("moved %s", 3, extra={"owner": "ada"})
+        logging.getLogger("todo_gql.features.todos").info("moved %s", 3, extra={"owner": "ada"})
         raise RuntimeError(SECRET)
 
     async with client(with_middleware(app, log_stream=io.StringIO())) as site:
@@ -368,7 +368,7 @@ async def test_log_record_is_one_json_line(log: io.StringIO) -> None:
     del moved["time"]
     assert moved == {
         "level": "INFO",
-        "logger": "todo_gql.todos",
+        "logger": "todo_gql.features.todos",
         "message": "moved 3",
         "owner": "ada",
         "request_id": "r-1",

@@ -11,8 +11,8 @@ from tests.conftest import Account, Client
 from tests.mailbox import Mailbox, delivering, token_of
 from tests.programs import CommandLine, clean_environment, command_line
 from tests.waiting import until
-from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.settings import Settings

@@ -11,7 +11,7 @@ from tests.conftest import Account
 from todo_gql.api.errors import UserError
 from todo_gql.api.scalars import parse_json_literal
 from todo_gql.execution import Engine
-from todo_gql.todos import values
+from todo_gql.features.todos import validation
 
 CREATE = """
 mutation ({declared}) {{
@@ -123,9 +123,11 @@ async def test_both_engines_hand_over_the_same(declared: str, given: dict[str, A
     by_engine = await ENGINE.execute(prepared, variables=given)
     m = given.get("m", 3 if "3" in declared else None)
     value = {"b": [None, {}]} if m is None else {"a": m, "b": [m, {"c": m}]}
-    values = [m, {} if m is None else {"a": m}, [m]]
+    validation = [m, {} if m is None else {"a": m}, [m]]
     assert (
-        by_core == by_engine == ExecutionResult({"taken": repr({"value": value, "values": values})})
+        by_core
+        == by_engine
+        == ExecutionResult({"taken": repr({"value": value, "values": validation})})
     )
 
 
@@ -164,9 +166,9 @@ def test_usual_metadata_is_read_as_all_other(value: Any, monkeypatch: pytest.Mon
 
     def read() -> tuple[str, list[Any]]:
         problems: list[UserError] = []
-        text = values._metadata({"a": value}, problems)
+        text = validation._metadata({"a": value}, problems)
         return text, [(problem.code, problem.message) for problem in problems]
 
     usual = read()
-    monkeypatch.setattr(values, "_usual_json", lambda _value: None)
+    monkeypatch.setattr(validation, "_usual_json", lambda _value: None)
     assert usual == read()

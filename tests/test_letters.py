@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, delivering, receiving, text_of, token_of
 from tests.waiting import until
-from todo_gql.accounts.deletion import close_account
 from todo_gql.database import connection as db
 from todo_gql.database.models import User
+from todo_gql.features.accounts.deletion import close_account
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.worker import working
 from todo_gql.mail.message import Envelope, Letter, composed

@@ -12,7 +12,7 @@ from tests.test_upkeep import delete
 from tests.waiting import until
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
-from todo_gql.todos.trash import purge_trash
+from todo_gql.features.todos.trash import purge_trash
 
 BULK = (
     "mutation ($inputs: [TodoCreateInput!]!, $onError: BulkErrorPolicy!, $dryRun: Boolean!) {"

@@ -14,9 +14,9 @@ from tests.conftest import Account
 from todo_gql.app import create_app
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
+from todo_gql.features.todos.stock import recount_storage
+from todo_gql.features.todos.trash import purge_trash
 from todo_gql.settings import Settings
-from todo_gql.todos.stock import recount_storage
-from todo_gql.todos.trash import purge_trash
 
 Limited: TypeAlias = Callable[..., Any]
 

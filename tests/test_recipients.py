@@ -23,9 +23,9 @@ from tests.test_mails import (
     resets,
 )
 from tests.waiting import until
-from todo_gql.accounts.addresses import recipient_key
-from todo_gql.accounts.deletion import purge_accounts
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.addresses import recipient_key
+from todo_gql.features.accounts.deletion import purge_accounts
 
 MOST = 5
 WAITING = "SELECT FROM pgqueuer WHERE status IN ('queued', 'picked')"

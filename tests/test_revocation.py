@@ -25,8 +25,8 @@ from tests.test_mails import (
     reset_token,
 )
 from tests.waiting import until
-from todo_gql.accounts.administration import Changes, administer
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.administration import Changes, administer
 
 LOG_OUT = "mutation ($everywhere: Boolean!) { logout(everywhere: $everywhere) { ok } }"
 VIEWER = "{ viewer { id } }"

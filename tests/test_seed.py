@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from tests.conftest import Account
-from todo_gql.changes.log import FIELDS
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Status, User
+from todo_gql.features.todos.history import FIELDS
+from todo_gql.features.todos.state import NO_METADATA
+from todo_gql.features.todos.writes import TAG_NAMES
 from todo_gql.seeding import account as seeding
 from todo_gql.seeding.account import seed_account
 from todo_gql.seeding.lives import lives
-from todo_gql.todos.state import NO_METADATA
-from todo_gql.todos.writes import TAG_NAMES
 
 UPDATE = """
 mutation ($id: ID!, $input: TodoUpdateInput!) {

@@ -124,7 +124,11 @@ def test_log_holds_requests_and_no_chatter(server: Server) -> None:
     lines = server.log.read_text().splitlines()
     assert lines
     loggers = {json.loads(line)["logger"] for line in lines}
-    assert loggers <= {"todo_gql.access", "todo_gql.accounts.mails", "todo_gql.mail.transport"}
+    assert loggers <= {
+        "todo_gql.access",
+        "todo_gql.features.accounts.email.outbox",
+        "todo_gql.mail.transport",
+    }
 
 
 def test_second_server_on_the_same_data_is_refused(server: Server, typing: CommandLine) -> None:

@@ -37,11 +37,11 @@ from tests.operations import (
     samples,
     ways,
 )
-from todo_gql.accounts import mails
-from todo_gql.accounts.letters import PLACES
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.templates import PLACES
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.settings import Settings
 
@@ -116,7 +116,7 @@ async def mailed_links(account: Account, settings: Settings) -> dict[MailKind, s
         stored = await User.get(id=account.id)
         for kind in PLACES:
             mail_id = uuid4()
-            assert await mails.post(stored, kind, settings, mail_id=mail_id)
+            assert await outbox.post(stored, kind, settings, mail_id=mail_id)
             links[kind] = LinkToken.of_mail(UUID(account.id), mail_id, settings).text
     return links
 

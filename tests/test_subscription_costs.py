@@ -19,9 +19,9 @@ from tests.waiting import counted_turns, until
 from todo_gql.app import create_app
 from todo_gql.changelog import feeds, live
 from todo_gql.changelog.cursors import Place, cursor_of
-from todo_gql.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import Documents
+from todo_gql.features.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.http.responses import MAKING, SHARING
 from todo_gql.operation import sharing
 from todo_gql.operation.loaders import Loaders
@@ -239,7 +239,7 @@ async def test_one_event_of_an_owner_is_worked_on_at_a_time(
         for id in ids:
             await one.subscribe(BY_NAME.replace("title", f"t{id}: title"), id, first=1)
         await one.settled()
-        monkeypatch.setattr("todo_gql.todos.writes.announce", lambda _: None)
+        monkeypatch.setattr("todo_gql.features.todos.writes.announce", lambda _: None)
         await account.create(title="New")
         await other.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
         live.feeds().wake([UUID(account.id)])

@@ -13,15 +13,15 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.test_deletion import rows_of
 from tests.waiting import until
-from todo_gql.accounts import upkeep
-from todo_gql.accounts.upkeep import forget_what_is_over
 from todo_gql.database import connection as db
 from todo_gql.database import owners
+from todo_gql.features.accounts import cleanup
+from todo_gql.features.accounts.cleanup import forget_what_is_over
+from todo_gql.features.todos import trash
+from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
-from todo_gql.todos import trash
-from todo_gql.todos.trash import purge_trash
 
 DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } errors { code } } }"
 RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { id } errors { code } } }"
@@ -160,7 +160,7 @@ async def test_much_is_forgotten_in_batches(
     account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More rows than one statement deletes, of more owners than one page has, all go."""
-    monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(cleanup, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 1)
     monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 2)
     for one in (account, stranger):

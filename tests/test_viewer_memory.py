@@ -11,9 +11,9 @@ import jwt
 import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
-from todo_gql.accounts.administration import Changes, administer
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.security import authentication, token_cache
 from todo_gql.security.token_cache import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
 from todo_gql.security.tokens import Claims, signed_access_token

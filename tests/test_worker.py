@@ -15,10 +15,10 @@ from tests.conftest import Account, NewAccount
 from tests.faults.proxy import Proxy
 from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.waiting import until
-from todo_gql.accounts import mails
-from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.jobs.queue import Task
@@ -82,7 +82,7 @@ async def post_some(number: int, account: Account, settings: Settings) -> None:
     generous = settings.model_copy(update={"mails_per_hour": number})
     async with in_transaction():
         for _ in range(number):
-            assert await mails.post(user, MailKind.PASSWORD_CHANGED, generous)
+            assert await outbox.post(user, MailKind.PASSWORD_CHANGED, generous)
 
 
 async def something_is_set_aside() -> bool:
@@ -108,7 +108,7 @@ async def test_no_mail_without_its_cause(
     user = await User.get(id=UUID(account.id))
     with suppress(ZeroDivisionError):
         async with in_transaction():
-            assert await mails.post(user, MailKind.PASSWORD_CHANGED, settings)
+            assert await outbox.post(user, MailKind.PASSWORD_CHANGED, settings)
             assert await count(WAITING) == 1
             raise ZeroDivisionError
     assert await count(WAITING) == 0

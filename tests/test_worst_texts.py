@@ -12,16 +12,16 @@ import pytest
 from tests.conftest import CREATE, Account
 from tests.waiting import counted_turns
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql.accounts.inputs import username_problem
 from todo_gql.api import folding, node, scalars
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import RAW, text_problem
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.inputs import username_problem
+from todo_gql.features.todos import filters, tag_names, validation
 from todo_gql.operation import pace
-from todo_gql.todos import filters, tag_names, values
 
 # The longest texts that are normalised are descriptions and what is searched for.
-LONGEST = RAW * max(values.MAX_DESCRIPTION, filters.MAX_SEARCH)
+LONGEST = RAW * max(validation.MAX_DESCRIPTION, filters.MAX_SEARCH)
 BULK_CREATE = (
     "mutation ($inputs: [TodoCreateInput!]!) { todoBulkCreate(inputs: $inputs) { processed } }"
 )
@@ -171,7 +171,7 @@ async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Accou
     [row] = await db.fetch(
         "SELECT octet_length(metadata::text) AS size FROM todos WHERE id = $1", UUID(made["id"])
     )
-    assert 50 * 301 < row["size"] < values.MAX_METADATA_BYTES
+    assert 50 * 301 < row["size"] < validation.MAX_METADATA_BYTES
     for number in (1e300, -1e-300, 1.7976931348623157e308):
         payload = (
             await account.data(CREATE, input={"title": "t", "metadata": {"a": [number] * 60}})

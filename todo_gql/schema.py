@@ -6,22 +6,22 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from todo_gql.accounts.deletion import DeletionMutation
-from todo_gql.accounts.directory import DirectoryMutation, DirectoryQuery
-from todo_gql.accounts.email_change import EmailChangeMutation
-from todo_gql.accounts.mutations import AccountMutation
-from todo_gql.accounts.profile import ProfileMutation
-from todo_gql.accounts.queries import AccountQuery
-from todo_gql.accounts.recovery import RecoveryMutation
-from todo_gql.accounts.sessions import SessionMutation, SessionQuery
-from todo_gql.accounts.verification import VerificationMutation
 from todo_gql.api.errors import AuthError, ConflictError, NotFoundError, ValidationError
 from todo_gql.api.scalars import SCALARS
-from todo_gql.changes.queries import ChangeQuery
-from todo_gql.changes.subscription import ChangeSubscription
-from todo_gql.nodes.queries import NodeQuery
-from todo_gql.todos.mutations import TodoMutation
-from todo_gql.todos.queries import TodoQuery
+from todo_gql.features.accounts.deletion import DeletionMutation
+from todo_gql.features.accounts.directory import DirectoryMutation, DirectoryQuery
+from todo_gql.features.accounts.email.address_change import EmailChangeMutation
+from todo_gql.features.accounts.email.password_reset import RecoveryMutation
+from todo_gql.features.accounts.email.verification import VerificationMutation
+from todo_gql.features.accounts.mutations import AccountMutation
+from todo_gql.features.accounts.profile import ProfileMutation
+from todo_gql.features.accounts.queries import AccountQuery
+from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
+from todo_gql.features.changes.queries import ChangeQuery
+from todo_gql.features.changes.subscription import ChangeSubscription
+from todo_gql.features.nodes.queries import NodeQuery
+from todo_gql.features.todos.mutations import TodoMutation
+from todo_gql.features.todos.queries import TodoQuery
 
 
 @strawberry.type(description="What can be read.")

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp
 from tests.conftest import registered, visiting
 from tests.mailbox import Mailbox, receiving
 from tests.workers import forked_worker, started_worker
-from todo_gql.accounts.recovery import ask_for_reset
 from todo_gql.database import connection as db
+from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.settings import Settings
 
 WORKERS = 2

@@ -17,8 +17,8 @@ from todo_gql.changelog.positions import (
     changes_after,
     persistently,
 )
-from todo_gql.changes.matching import Matches
 from todo_gql.database import connection as db
+from todo_gql.features.changes.filter_matching import Matches
 from todo_gql.observability.observation import act_for
 from todo_gql.operation.sharing import Shared
 from todo_gql.security import access

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.accounts import administration
-from todo_gql.accounts.administration import AdministrationError, Changes
-from todo_gql.accounts.inputs import RegisterInput
-from todo_gql.accounts.registration import RegistrationError, create_account
 from todo_gql.commands.configuration import load_secret, load_settings
 from todo_gql.commands.environment import database, fail, prepare, run_connected
+from todo_gql.features.accounts import administration
+from todo_gql.features.accounts.administration import AdministrationError, Changes
+from todo_gql.features.accounts.inputs import RegisterInput
+from todo_gql.features.accounts.registration import RegistrationError, create_account
 
 user = typer.Typer(
     help="Create, promote, demote, disable and enable accounts.", no_args_is_help=True

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.accounts.email_change import confirm_email
-from todo_gql.accounts.letters import PLACES
-from todo_gql.accounts.mailed_links import find_link
-from todo_gql.accounts.recovery import PasswordResetInput, reset_password
-from todo_gql.accounts.verification import verify_email
 from todo_gql.api.errors import ErrorCode, UserError, invalid, is_temporary
 from todo_gql.database.models import MailKind, User
+from todo_gql.features.accounts.email.address_change import confirm_email
+from todo_gql.features.accounts.email.links import find_link
+from todo_gql.features.accounts.email.password_reset import PasswordResetInput, reset_password
+from todo_gql.features.accounts.email.templates import PLACES
+from todo_gql.features.accounts.email.verification import verify_email
 from todo_gql.http import pages
 from todo_gql.http.forms import read_form
 from todo_gql.http.request import BadRequest

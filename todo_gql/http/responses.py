@@ -21,6 +21,7 @@ from starlette.types import Scope
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.documents.parsing import codes_of, plain_error
 from todo_gql.documents.selected import selected_below
+from todo_gql.features.todos.types import Change
 from todo_gql.http.answer import as_json
 from todo_gql.http.connections import Connections
 from todo_gql.http.graphql import (
@@ -37,7 +38,6 @@ from todo_gql.operation.context import Context
 from todo_gql.operation.sharing import Made, Shared
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.sliding_window import EVENTS
-from todo_gql.todos.types import Change
 
 Bodies: TypeAlias = AsyncGenerator[bytes, None]
 Source: TypeAlias = AsyncGenerator[Any, None]

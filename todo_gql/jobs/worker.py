@@ -18,22 +18,22 @@ from pgqueuer.domain.models import Context as JobContext
 from pgqueuer.domain.models import Job, Schedule
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql.accounts import mails, recovery
-from todo_gql.accounts.deletion import purge_accounts
-from todo_gql.accounts.upkeep import DAYS_KEPT, forget_what_is_over
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind
 from todo_gql.database.retry import OutcomeUnknown
+from todo_gql.features.accounts.cleanup import DAYS_KEPT, forget_what_is_over
+from todo_gql.features.accounts.deletion import purge_accounts
+from todo_gql.features.accounts.email import outbox, password_reset
+from todo_gql.features.todos.growth import GrowthWatch
+from todo_gql.features.todos.stock import recount_storage
+from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.queue import LinkExpired, Task
 from todo_gql.mail.transport import transport
 from todo_gql.observability.metrics import metrics
 from todo_gql.observability.observation import act_for
 from todo_gql.settings import Settings
-from todo_gql.todos.growth import GrowthWatch
-from todo_gql.todos.stock import recount_storage
-from todo_gql.todos.trash import purge_trash
 
 logger = logging.getLogger(__name__)
 
@@ -245,10 +245,10 @@ class Worker:
     async def _send_mail(self, job: Job) -> None:
         ids = jobs.payload_of(job)
         owner_id, mail_id = UUID(ids["owner_id"]), UUID(ids["mail_id"])
-        await mails.send(owner_id, mail_id, self.settings, self.transport)
+        await outbox.send(owner_id, mail_id, self.settings, self.transport)
 
     async def _start_reset(self, job: Job) -> None:
-        await recovery.start_reset(jobs.payload_of(job), self.settings)
+        await password_reset.start_reset(jobs.payload_of(job), self.settings)
 
     async def _upkeep(self, _schedule: Schedule) -> None:
         """Delete what is due; what can't be is told, and keeps nothing else from it."""

@@ -11,15 +11,15 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from todo_gql.changes.log import Entry
 from todo_gql.database import connection as db
 from todo_gql.database.models import Status, User
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.state import STORED, TodoState
+from todo_gql.features.todos.storage import growth
+from todo_gql.features.todos.write_sql import NAME_TAGS
+from todo_gql.features.todos.writes import OwnerWrite, named_tags, owner_write
 from todo_gql.security.authentication import Viewer
 from todo_gql.seeding.lives import lives
-from todo_gql.todos.state import STORED, TodoState
-from todo_gql.todos.storage import growth
-from todo_gql.todos.write_statements import NAME_TAGS
-from todo_gql.todos.writes import OwnerWrite, named_tags, owner_write
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500

@@ -1,0 +1,1 @@
+"""What people use, a folder for each feature."""

@@ -1,0 +1,91 @@
+"""An account as its own mutations need it: found, locked, its password checked, and shown."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from todo_gql.api.errors import AuthError, ErrorCode, Unauthenticated, UserError
+from todo_gql.database import connection as db
+from todo_gql.database.models import User as Account
+from todo_gql.features.accounts.types import User
+from todo_gql.operation.context import Context
+from todo_gql.security.authentication import Viewer
+from todo_gql.security.passwords import password_matches
+
+
+async def database_time() -> datetime:
+    """The time by the database's clock, in a transaction that of its beginning.
+
+    What is stored of an account is dated by this one clock, which all servers share.
+    """
+    row = await db.fetchrow("SELECT now() AS now")
+    assert row is not None
+    moment: datetime = row["now"]
+    return moment
+
+
+async def own_account(viewer: Viewer) -> Account:
+    """The viewer's account; `Unauthenticated` if it has just gone."""
+    account = await Account.get_or_none(id=viewer.id)
+    if account is None:
+        raise Unauthenticated
+    return account
+
+
+async def locked_account(account_id: UUID) -> Account | None:
+    """The account, which stays as it is until the surrounding transaction ends."""
+    return await Account.select_for_update(no_key=True).get_or_none(id=account_id)
+
+
+async def locked_as_seen(account: Account) -> Account:
+    """The account as it is now, locked, whose password was checked before.
+
+    `Unauthenticated` if that is another one now.
+    """
+    locked = await locked_account(account.id)
+    if locked is None or locked.password_hash != account.password_hash:
+        raise Unauthenticated
+    return locked
+
+
+async def wrong_password(
+    account: Account, password: str, context: Context, *path: str
+) -> list[UserError]:
+    """The error of a password that isn't the account's; `Unavailable` when too many wait."""
+    if await password_matches(password, account.password_hash, context.settings):
+        return []
+    return [
+        AuthError(
+            code=ErrorCode.INVALID_CREDENTIALS,
+            message="This is not your password.",
+            path=list(path),
+        )
+    ]
+
+
+def names_of(account: Account) -> tuple[str, str]:
+    """What the account's password must not be."""
+    return account.username, account.email.rpartition("@")[0]
+
+
+def bad_link(*path: str) -> AuthError:
+    """The one answer to tokens of mails that are forged, used, expired or somebody else's."""
+    return AuthError(
+        code=ErrorCode.INVALID_TOKEN,
+        message="This link is unknown, used up or expired. Ask for a new one.",
+        path=list(path),
+    )
+
+
+def too_many_mails() -> AuthError:
+    """The answer to who asks for one more mail of a kind than an hour has."""
+    return AuthError(
+        code=ErrorCode.RATE_LIMITED,
+        message="You were sent several of these mails within the hour. Look for them, or wait.",
+    )
+
+
+def shown(account: Account) -> User:
+    """The account as its own user sees it."""
+    row: dict[str, Any] = dict(account.__iter__())
+    return User.of_oneself(row)

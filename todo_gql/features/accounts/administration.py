@@ -1,0 +1,96 @@
+"""What superusers, and whoever runs the server, do to accounts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tortoise.transactions import in_transaction
+
+from todo_gql.database import connection as db
+from todo_gql.database.retry import retried
+from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
+from todo_gql.features.accounts.revocation import revoke_access
+from todo_gql.security.authentication import remembered_viewers
+
+# In order, so that two of these never wait for each other.
+LOCK_ACTIVE_SUPERUSERS = (
+    "SELECT id FROM users WHERE is_superuser AND is_active AND deletion_at IS NULL"
+    " ORDER BY id FOR NO KEY UPDATE"
+)
+LOCK_BY_ID = "SELECT * FROM users WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_BY_NAME = f"SELECT * FROM users WHERE {HAS_NAME} {OWN_ADDRESS_FIRST} LIMIT 1 FOR NO KEY UPDATE"
+CHANGE_ACCOUNT = """
+UPDATE users SET is_active = coalesce($2, is_active), is_superuser = coalesce($3, is_superuser),
+    email_verified_at = CASE WHEN $4 THEN coalesce(email_verified_at, now())
+        WHEN NOT $4 THEN NULL ELSE email_verified_at END
+WHERE id = $1 RETURNING *
+"""
+
+
+class AdministrationError(Exception):
+    """What can't be done to an account, in words for the person who asked for it."""
+
+
+class NoSuchAccount(AdministrationError):
+    """An id or a name of nobody."""
+
+
+class LastSuperuser(AdministrationError):
+    """Somebody has to stay who can administer accounts."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username} is the last active superuser. Promote another account first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an account is to be; None leaves it as it is."""
+
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    is_verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The account's row as it is now, and whether it is otherwise than before."""
+
+    row: db.Row
+    changed: bool
+
+
+@retried
+async def administer(account: UUID | str, changes: Changes) -> Outcome:
+    """Change the account of an id, or of a user name or e-mail address in any form.
+
+    Disabling it ends its sessions and voids the links that it was mailed. `NoSuchAccount` if there
+    is none, `LastSuperuser` if nobody could administer accounts any more.
+    """
+    async with in_transaction():
+        demotes = changes.is_active is False or changes.is_superuser is False
+        superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
+        before = await _locked(account)
+        if [row["id"] for row in superusers] == [before["id"]]:
+            raise LastSuperuser(before["username"])
+        after = await db.fetchrow(
+            CHANGE_ACCOUNT,
+            before["id"],
+            changes.is_active,
+            changes.is_superuser,
+            changes.is_verified,
+        )
+        assert after is not None
+        if changes.is_active is False:
+            await revoke_access(before["id"])
+        remembered_viewers.forget(before["id"])
+    return Outcome(after, changed=after != before)
+
+
+async def _locked(account: UUID | str) -> db.Row:
+    """The account in question, which stays as it is until the transaction ends."""
+    if isinstance(account, UUID):
+        row = await db.fetchrow(LOCK_BY_ID, account)
+    else:
+        row = await db.fetchrow(LOCK_BY_NAME, *name_keys(account))
+    if row is None:
+        raise NoSuchAccount(f"There is no account {account}.")
+    return row

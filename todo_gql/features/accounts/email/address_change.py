@@ -1,0 +1,135 @@
+"""Moving an account to another e-mail address, which has to be the user's own too."""
+
+from typing import Annotated
+
+import strawberry
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from todo_gql.api.errors import UserError, invalid
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
+from todo_gql.features.accounts.account import (
+    bad_link,
+    database_time,
+    locked_as_seen,
+    own_account,
+    shown,
+    too_many_mails,
+    wrong_password,
+)
+from todo_gql.features.accounts.addresses import read_email
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.links import find_link, using, void_links
+from todo_gql.features.accounts.email.verification import LinkToken
+from todo_gql.features.accounts.inputs import email_problem
+from todo_gql.features.accounts.registration import address_is_taken, email_columns
+from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
+from todo_gql.security.authentication import Viewer
+from todo_gql.settings import Settings
+
+
+@retried
+async def confirm_email(
+    text: str, viewer: Viewer | None, settings: Settings
+) -> User | list[UserError]:
+    """The account, moved to the address that the token was mailed to, or why it wasn't."""
+    link = await find_link(text, MailKind.EMAIL_CHANGE, viewer, settings)
+    if link is None:
+        return [bad_link("token")]
+    try:
+        async with using(link) as account:
+            if account is None:
+                return [bad_link("token")]
+            await _move(account, link.address, settings)
+    except IntegrityError as error:
+        return [address_is_taken(error, "token")]
+    return account
+
+
+async def _move(account: User, address: str, settings: Settings) -> None:
+    former, columns = account.email, email_columns(address)
+    was_proven = account.email_verified_at is not None
+    account.update_from_dict(columns | {"email_verified_at": await database_time()})
+    await account.save(update_fields=[*columns, "email_verified_at"])
+    await void_links(account.id)
+    if _is_another(address, former):
+        kind = MailKind.EMAIL_CHANGED
+        await outbox.post(account, kind, settings, address=former, is_proven=was_proven)
+
+
+def _is_another(address: str, former: str) -> bool:
+    """Whether an address differs by more than letter case.
+
+    Then the former is told, though both may be of one mailbox: accounts are kept apart by folding
+    more than a mail server has to, so the other may be somebody else's.
+    """
+    return address.lower() != former.lower()
+
+
+@retried
+async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bool:
+    """Mail the new address a link, and the old one the news; False after too many of these.
+
+    Who asks for the address that the account has wants it to stay: earlier links become void.
+    """
+    async with in_transaction():
+        account = await locked_as_seen(seen)
+        if email == account.email:
+            await void_links(account.id, MailKind.EMAIL_CHANGE)
+            return True
+        if not await outbox.post(
+            account,
+            MailKind.EMAIL_CHANGE,
+            settings,
+            address=email,
+            session_id=viewer.session_id,
+        ):
+            return False
+        if _is_another(email, account.email):
+            await outbox.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+    return True
+
+
+@strawberry.type
+class EmailChangeMutation:
+    """The fields of Mutation that change an address."""
+
+    @strawberry.mutation(
+        description="Mails a link to the new address and the news to the old one; the account "
+        "keeps the old one until `emailChangeConfirm`. Makes earlier links void, and asking for the "
+        "address that the account has does nothing else. The session's end makes the link void.",
+        extensions=[Credential(AcceptedPayload, account=viewers_account)],
+    )
+    async def email_change_request(
+        self,
+        info: Info,
+        email: Annotated[str, strawberry.argument(description="The new address.")],
+        current_password: Annotated[
+            str, strawberry.argument(description="The account's password.")
+        ],
+    ) -> AcceptedPayload | None:
+        context = info.context
+        viewer, email = context.signed_in(), read_email(email)
+        account = await own_account(viewer)
+        errors: list[UserError] = []
+        if problem := email_problem(email, context.settings):
+            errors.append(invalid(*problem, "email"))
+        errors += await wrong_password(account, current_password, context, "currentPassword")
+        if not errors and not await _ask(account, email, viewer, context.settings):
+            errors.append(too_many_mails())
+        return AcceptedPayload(ok=not errors, errors=errors)
+
+    @strawberry.mutation(
+        description="Moves the account to the address that the token was mailed to. Needs no "
+        "session; a token of somebody else than the viewer is refused.",
+        extensions=[Credential(UserPayload, account=account_of_link("token"))],
+    )
+    async def email_change_confirm(self, info: Info, token: LinkToken) -> UserPayload | None:
+        moved = await confirm_email(token, info.context.viewer, info.context.settings)
+        if isinstance(moved, list):
+            return UserPayload(errors=moved)
+        info.context.forget_loaded()
+        return UserPayload(user=shown(moved))

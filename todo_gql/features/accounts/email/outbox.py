@@ -1,0 +1,175 @@
+"""Mails to accounts: posting them with what causes them, and sending them."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from todo_gql.database import connection as db
+from todo_gql.database.models import MailKind, User
+from todo_gql.features.accounts.addresses import mailbox_key
+from todo_gql.features.accounts.email import recipients
+from todo_gql.features.accounts.email.links import ASKER_IS_SIGNED_IN, void_links
+from todo_gql.features.accounts.email.templates import PLACES, letter
+from todo_gql.features.accounts.lookup import HAS_EMAIL, email_keys
+from todo_gql.jobs import queue as jobs
+from todo_gql.mail.link_tokens import LinkToken
+from todo_gql.mail.message import Envelope, Letter, composed
+from todo_gql.mail.transport import Transport
+from todo_gql.observability.metrics import metrics
+from todo_gql.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# The account's lock is held, so that two can't both be the last that is allowed.
+POST = """
+WITH share AS (
+    SELECT count(*) < $11 OR $11 IS NULL AS has_room FROM (
+        SELECT recipient_hash, created_at FROM mails
+        UNION ALL SELECT recipient_hash, created_at FROM purged_mails
+    ) m
+    WHERE m.recipient_hash = ANY($10::bytea[]) AND m.created_at > now() - interval '1 hour'
+)
+INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at, session_id,
+    used_at, recipient_hash)
+SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8,
+    CASE WHEN NOT has_room THEN now() END, CASE WHEN has_room THEN $9::bytea END FROM share
+WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
+    AND m.created_at > now() - interval '1 hour') < $7
+    OR NOT EXISTS (SELECT FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
+        AND m.created_at > now() - $12::interval)
+ON CONFLICT (id) DO NOTHING RETURNING expires_at, used_at IS NOT NULL AS is_withheld
+"""
+MAIL = f"""
+SELECT m.kind, m.address, m.created_at, m.expires_at, m.sent_at,
+    m.used_at IS NOT NULL OR NOT {ASKER_IS_SIGNED_IN} AS is_void, u.username, u.deletion_at, m.expires_at <= now() AS is_expired, u.deletion_at <= now() AS is_due
+FROM mails m JOIN users u ON u.id = m.owner_id WHERE m.owner_id = $1 AND m.id = $2
+"""
+IS_ANOTHERS = f"SELECT FROM users WHERE {HAS_EMAIL} AND id <> $3"
+NOTE_SENT = "UPDATE mails SET sent_at = now() WHERE owner_id = $1 AND id = $2"
+
+
+async def post(
+    account: User,
+    kind: MailKind,
+    settings: Settings,
+    *,
+    address: str | None = None,
+    is_proven: bool | None = None,
+    mail_id: UUID | None = None,
+    session_id: UUID | None = None,
+) -> bool:
+    """Have a mail sent once the transaction has committed, which holds the account's lock.
+
+    Goes to the account's own address unless `address` is set; `is_proven` says whether the account
+    has proven that one, and is looked up for its own. A link voids the earlier links of its kind, and
+    is valid no longer than the session that asked for it, if one did. False if the account has had
+    its mails of this kind for the hour; only mails with a link are limited, since a notice must not be
+    withheld from somebody by whoever causes several, and a reset is posted anyway once half of the
+    last link's life is over. A mail too many for its recipient is posted void
+    and never sent, and True too: who asks isn't to learn of it. Posting the same mail again has no
+    further effect.
+    """
+    mail_id, to = mail_id or uuid7(), address or account.email
+    token = LinkToken.of_mail(account.id, mail_id, settings) if kind in PLACES else None
+    if is_proven is None:
+        is_own = mailbox_key(to) == mailbox_key(account.email)
+        is_proven = is_own and account.email_verified_at is not None
+    share = await recipients.share(
+        account, to, settings, has_link=token is not None, is_proven=is_proven
+    )
+    posted = await db.fetchrow(
+        POST,
+        mail_id,
+        account.id,
+        kind,
+        to,
+        token and token.digest,
+        link_life(kind, settings) if token else None,
+        settings.mails_per_hour if kind in PLACES else None,
+        session_id if token else None,
+        *share,
+        _pause(kind, settings),
+    )
+    # Who asks for another address than before has thought better of that one, in any case.
+    if posted and token and (kind is MailKind.EMAIL_CHANGE or not posted["is_withheld"]):
+        await void_links(account.id, kind, but=mail_id)
+    if posted and posted["is_withheld"]:
+        metrics().mails.labels(kind.name.lower(), "withheld").inc()
+    if posted:
+        ids = {"owner_id": account.id, "mail_id": mail_id}
+        key, good_until = f"mail {mail_id}", posted["expires_at"]
+        await jobs.enqueue(jobs.Task.SEND_MAIL, key, ids, good_until=good_until)
+    return posted is not None
+
+
+def _pause(kind: MailKind, settings: Settings) -> timedelta:
+    """How long after a mail of a kind another one is posted however many there were in the hour.
+
+    Anybody can request resets for somebody else's address. The owner who requests one has a link of
+    which at least half of its life is left, or is sent another one.
+    """
+    if kind is not MailKind.PASSWORD_RESET:
+        return timedelta(hours=1)
+    return max(link_life(kind, settings) / 2, timedelta(hours=1) / settings.mails_per_recipient)
+
+
+def link_life(kind: MailKind, settings: Settings) -> timedelta:
+    """How long the link in a mail of a kind is good."""
+    if kind is MailKind.PASSWORD_RESET:
+        return timedelta(minutes=settings.password_reset_expire_minutes)
+    return timedelta(hours=settings.email_link_expire_hours)
+
+
+async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Transport) -> None:
+    """Send a mail that was posted, unless it was sent or there is no reason for it any more.
+
+    `jobs.LinkExpired` when that is too late; raises what the transport raises.
+    """
+    row = await db.fetchrow(MAIL, owner_id, mail_id)
+    if row is None or row["sent_at"] or row["is_void"]:
+        return
+    if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
+        return
+    if row["is_expired"]:
+        raise jobs.LinkExpired
+    token = LinkToken.of_mail(owner_id, mail_id, settings)
+    if row["kind"] == MailKind.EMAIL_CHANGE and await _is_anothers(row["address"], owner_id):
+        text = letter("address_taken", None)
+    else:
+        text = _letter(row, token, settings)
+    envelope = Envelope(mail_id, settings.sender, row["address"], row["created_at"])
+    handed_over = metrics().mails.labels
+    kind = MailKind(row["kind"]).name.lower()
+    try:
+        await transport(composed(text, envelope))
+    except Exception:
+        handed_over(kind, "failed").inc()
+        raise
+    handed_over(kind, "sent").inc()
+    await db.fetch(NOTE_SENT, owner_id, mail_id)
+    if text.link and settings.smtp_url is None:
+        logger.info("the link in it: %s", text.link)
+
+
+async def _is_anothers(address: str, owner_id: UUID) -> bool:
+    """Whether somebody else's account has the address."""
+    return bool(await db.fetch(IS_ANOTHERS, *email_keys(address), owner_id))
+
+
+def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:
+    kind = MailKind(row["kind"])
+    place = PLACES.get(kind)
+    return letter(
+        kind.name.lower(),
+        f"{settings.base_url}/{place}?token={token.text}" if place else None,
+        username=row["username"],
+        good_until=row["expires_at"]
+        and f"{row['expires_at']:%H:%M} UTC on {_day(row['expires_at'])}",
+        deletion_day=row["deletion_at"] and not row["is_due"] and _day(row["deletion_at"]),
+    )
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"

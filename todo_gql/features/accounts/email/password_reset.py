@@ -1,0 +1,156 @@
+"""Recovering an account whose password is lost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from tortoise.transactions import in_transaction
+from uuid_utils.compat import uuid7
+
+from todo_gql.api.errors import UserError, invalid
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
+from todo_gql.features.accounts.account import bad_link, database_time, locked_account, names_of
+from todo_gql.features.accounts.addresses import read_email
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.links import OpenLink, find_link, using
+from todo_gql.features.accounts.inputs import email_problem
+from todo_gql.features.accounts.lookup import account_named
+from todo_gql.features.accounts.revocation import revoke_access
+from todo_gql.features.accounts.types import AcceptedPayload
+from todo_gql.jobs import queue as jobs
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, account_typed
+from todo_gql.security.authentication import Viewer
+from todo_gql.security.passwords import hash_password, password_problem
+from todo_gql.settings import Settings
+
+
+@strawberry.input(description="The token of a mail, and the password to have from now on.")
+class PasswordResetInput:
+    """What `passwordReset` takes."""
+
+    token: str = strawberry.field(description="The token in the link of the mail.")
+    new_password: str = strawberry.field(
+        description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
+        "digit; not a common one and not one of the account's names."
+    )
+
+
+async def ask_for_reset(email: str, asker: Viewer | None = None) -> None:
+    """Have whoever has this address mailed a link.
+
+    Whether anybody has it is looked up by the worker, so that the answer takes the same time.
+    """
+    mail_id = uuid7()
+    asked: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
+    if asker:
+        asked |= {"asker_id": asker.id, "session_id": asker.session_id}
+    await jobs.enqueue(jobs.Task.START_RESET, f"reset {mail_id}", asked)
+
+
+async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
+    """Post the mail that was asked for, once, if there is an account to send it to.
+
+    Takes what `ask_for_reset` put into the queue.
+    """
+    found = await account_named(asked["email"])
+    if found is None:
+        return
+    async with in_transaction():
+        account = await locked_account(found.id)
+        if account and account.is_active:
+            is_own = asked.get("asker_id") == str(account.id)
+            await outbox.post(
+                account,
+                MailKind.PASSWORD_RESET,
+                settings,
+                mail_id=UUID(asked["mail_id"]),
+                session_id=UUID(asked["session_id"]) if is_own else None,
+            )
+
+
+async def reset_password(
+    given: PasswordResetInput,
+    viewer: Viewer | None,
+    settings: Settings,
+    *,
+    problems: Sequence[UserError] = (),
+) -> list[UserError]:
+    """Set a new password and end all sessions, or tell what is wrong with token and password.
+
+    `problems` that were found before are told beside these.
+    """
+    link = await find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
+    account = await User.get_or_none(id=link.token.owner_id) if link else None
+    errors: list[UserError] = [] if account else [bad_link("input", "token")]
+    names = names_of(account) if account else ()
+    if problem := password_problem(given.new_password, *names):
+        errors.append(invalid(*problem, "input", "newPassword"))
+    errors += problems
+    if errors or link is None:
+        return errors
+    if await _replace(link, await hash_password(given.new_password, settings), settings):
+        return []
+    return [bad_link("input", "token")]
+
+
+@retried
+async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bool:
+    """Use the link up for a password; False if somebody else was faster."""
+    async with using(link) as account:
+        if account is None:
+            return False
+        account.password_hash = password_hash
+        # Who opens a mail's link has its address.
+        account.email_verified_at = account.email_verified_at or await database_time()
+        await account.save(update_fields=["password_hash", "email_verified_at"])
+        await revoke_access(account.id)
+        await outbox.post(account, MailKind.PASSWORD_CHANGED, settings)
+    return True
+
+
+@strawberry.type
+class RecoveryMutation:
+    """The fields of Mutation for who has lost a password."""
+
+    @strawberry.mutation(
+        description="Mails a link that sets a new password to the account with this address, if "
+        "there is one; the answer is the same if there is none. Makes earlier links void; one that "
+        "its own user asked for while signed in ends with that session.",
+        extensions=[
+            Credential(
+                AcceptedPayload,
+                account=lambda _, given: account_typed(given["email"]),
+                guesses=False,
+            )
+        ],
+    )
+    async def password_reset_request(
+        self,
+        info: Info,
+        email: Annotated[str, strawberry.argument(description="The account's address.")],
+    ) -> AcceptedPayload | None:
+        if problem := email_problem(read_email(email), info.context.settings):
+            return AcceptedPayload(errors=[invalid(*problem, "email")])
+        await ask_for_reset(email.strip(), info.context.viewer)
+        return AcceptedPayload(ok=True)
+
+    @strawberry.mutation(
+        description="Sets a new password by the token that was mailed, once, and ends all of the "
+        "account's sessions.",
+        extensions=[Credential(AcceptedPayload, account=account_of_link("input", "token"))],
+    )
+    async def password_reset(
+        self,
+        info: Info,
+        input: Annotated[
+            PasswordResetInput, strawberry.argument(description="The token and the password.")
+        ],
+    ) -> AcceptedPayload | None:
+        context = info.context
+        errors = await reset_password(input, context.viewer, context.settings)
+        if not errors:
+            context.act_as(None)
+        return AcceptedPayload(ok=not errors, errors=errors)

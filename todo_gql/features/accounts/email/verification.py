@@ -1,0 +1,76 @@
+"""Proving that an e-mail address is the user's own."""
+
+from typing import Annotated
+
+import strawberry
+from tortoise.transactions import in_transaction
+
+from todo_gql.api.errors import Unauthenticated
+from todo_gql.database.models import MailKind, User
+from todo_gql.database.retry import retried
+from todo_gql.features.accounts.account import (
+    bad_link,
+    database_time,
+    locked_account,
+    shown,
+    too_many_mails,
+)
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.links import find_link, using, void_links
+from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
+from todo_gql.operation.context import Info
+from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
+from todo_gql.security.authentication import Viewer
+from todo_gql.settings import Settings
+
+LinkToken = Annotated[str, strawberry.argument(description="The token in the link of the mail.")]
+
+
+@retried
+async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> User | None:
+    """The account whose address the token of a mail proves; None for a token that is no good."""
+    link = await find_link(text, MailKind.VERIFICATION, viewer, settings)
+    if link is None:
+        return None
+    async with using(link) as account:
+        if account:
+            account.email_verified_at = account.email_verified_at or await database_time()
+            await account.save(update_fields=["email_verified_at"])
+            await void_links(account.id, MailKind.VERIFICATION)
+    return account
+
+
+@strawberry.type
+class VerificationMutation:
+    """The fields of Mutation that prove an address."""
+
+    @strawberry.mutation(
+        description="Mails the viewer a link that proves their address; nothing is sent when it "
+        "is proven already. Makes earlier links void, and the session's end does so with this one.",
+        extensions=[Credential(AcceptedPayload, account=viewers_account)],
+    )
+    @retried
+    async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
+        viewer, settings = info.context.signed_in(), info.context.settings
+        async with in_transaction():
+            account = await locked_account(viewer.id)
+            if account is None:
+                raise Unauthenticated
+            is_due = account.email_verified_at is None
+            if is_due and not await outbox.post(
+                account, MailKind.VERIFICATION, settings, session_id=viewer.session_id
+            ):
+                return AcceptedPayload(errors=[too_many_mails()])
+        return AcceptedPayload(ok=True)
+
+    @strawberry.mutation(
+        description="Proves an address by the token that was mailed to it, once. Needs no session;"
+        " a token of somebody else than the viewer is refused.",
+        extensions=[Credential(UserPayload, account=account_of_link("token"))],
+    )
+    async def email_verify(self, info: Info, token: LinkToken) -> UserPayload | None:
+        account = await verify_email(token, info.context.viewer, info.context.settings)
+        if account is None:
+            return UserPayload(errors=[bad_link("token")])
+        info.context.forget_loaded()
+        return UserPayload(user=shown(account))

@@ -1,0 +1,131 @@
+"""What users change of their own accounts."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import strawberry
+from strawberry import Maybe
+from tortoise.transactions import in_transaction
+
+from todo_gql.api.errors import UserError, invalid
+from todo_gql.api.text import Problem
+from todo_gql.database.models import MailKind
+from todo_gql.database.models import User as Account
+from todo_gql.database.retry import retried
+from todo_gql.features.accounts.account import (
+    locked_as_seen,
+    names_of,
+    own_account,
+    shown,
+    wrong_password,
+)
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.inputs import read_bio, read_name, read_url
+from todo_gql.features.accounts.revocation import revoke_access
+from todo_gql.features.accounts.types import UserPayload
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.credential_limits import Credential, viewers_account
+from todo_gql.security.passwords import hash_password, password_problem
+
+
+@strawberry.input(description="What to change: absent leaves as it is, null clears.")
+class ProfileUpdateInput:
+    """The new values of a profile."""
+
+    first_name: Maybe[str | None] = strawberry.field(description="At most 100 characters.")
+    last_name: Maybe[str | None] = strawberry.field(description="At most 100 characters.")
+    bio: Maybe[str | None] = strawberry.field(description="At most 1,000 characters, in lines.")
+    avatar_url: Maybe[str | None] = strawberry.field(
+        description="An http or https address of at most 500 characters."
+    )
+
+
+@strawberry.input(description="The password, and the one to replace it.")
+class PasswordChangeInput:
+    """What `passwordChange` takes."""
+
+    current_password: str = strawberry.field(description="The password as it is.")
+    new_password: str = strawberry.field(
+        description="8 to 128 characters with an upper-case letter, a lower-case letter and a "
+        "digit; not a common one and not one of the account's names."
+    )
+
+
+# How each field is called in the schema, and how it is read.
+PROFILE: dict[str, tuple[str, Callable[[str], tuple[str, Problem | None]]]] = {
+    "first_name": ("firstName", read_name),
+    "last_name": ("lastName", read_name),
+    "bio": ("bio", read_bio),
+    "avatar_url": ("avatarUrl", read_url),
+}
+
+
+def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list[UserError]]:
+    """The values to store, blank ones as null, and what is wrong with them."""
+    values: dict[str, str | None] = {}
+    problems: list[UserError] = []
+    for name, (graphql_name, read) in PROFILE.items():
+        given = getattr(sent, name)
+        if given is None:
+            continue
+        text, problem = read(given.value or "")
+        values[name] = text or None
+        if problem:
+            problems.append(invalid(*problem, "input", graphql_name))
+    return values, problems
+
+
+@strawberry.type
+class ProfileMutation:
+    """The fields of Mutation for one's own account."""
+
+    @strawberry.field(description="Changes the viewer's profile.")
+    async def profile_update(
+        self,
+        info: Info,
+        input: Annotated[ProfileUpdateInput, strawberry.argument(description="What to change.")],
+    ) -> UserPayload | None:
+        viewer = info.context.signed_in()
+        values, problems = _read_profile(input)
+        if problems:
+            return UserPayload(errors=problems)
+        if values:
+            await Account.filter(id=viewer.id).update(**values)
+        info.context.forget_loaded()
+        return UserPayload(user=shown(await own_account(viewer)))
+
+    @strawberry.field(
+        description="Changes the password, and ends the viewer's other sessions.",
+        extensions=[Credential(UserPayload, account=viewers_account)],
+    )
+    async def password_change(
+        self,
+        info: Info,
+        input: Annotated[
+            PasswordChangeInput, strawberry.argument(description="The old and the new password.")
+        ],
+    ) -> UserPayload | None:
+        context, viewer = info.context, info.context.signed_in()
+        account = await own_account(viewer)
+        problem = password_problem(input.new_password, *names_of(account))
+        errors: list[UserError] = []
+        if problem:
+            errors.append(invalid(*problem, "input", "newPassword"))
+        errors += await wrong_password(
+            account, input.current_password, context, "input", "currentPassword"
+        )
+        if errors:
+            return UserPayload(errors=errors)
+        await _replace_password(account, input.new_password, context)
+        return UserPayload(user=shown(account))
+
+
+@retried
+async def _replace_password(account: Account, password: str, context: Context) -> None:
+    """Store another password; a change at the same time leaves the first one's."""
+    new_hash = await hash_password(password, context.settings)
+    async with in_transaction():
+        await locked_as_seen(account)
+        await Account.filter(id=account.id).update(password_hash=new_hash)
+        await revoke_access(account.id, but=context.signed_in().session_id)
+        await outbox.post(account, MailKind.PASSWORD_CHANGED, context.settings)

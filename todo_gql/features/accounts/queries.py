@@ -1,0 +1,20 @@
+"""What can be asked about accounts."""
+
+import strawberry
+
+from todo_gql.features.accounts.types import User
+from todo_gql.operation.context import Info
+
+
+@strawberry.type
+class AccountQuery:
+    """The account fields of Query."""
+
+    @strawberry.field(description="The signed-in user; null when signed out.")
+    async def viewer(self, info: Info) -> User | None:
+        """The viewer's own account."""
+        viewer = info.context.viewer
+        if viewer is None:
+            return None
+        row = await info.context.loaders.user_by_id.load_one(viewer.id)
+        return None if row is None else User.from_row(row, viewer)

@@ -1,0 +1,65 @@
+"""Reading the viewer's change log."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.connections import PageArguments, fetch_page
+from todo_gql.api.errors import BadUserInput
+from todo_gql.changelog.cursors import cursor_of, feed_keyset
+from todo_gql.changelog.positions import log_of, place_of
+from todo_gql.features.todos.types import ChangeConnection
+from todo_gql.operation.context import Info
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
+
+RESYNC_REQUIRED = "RESYNC_REQUIRED"
+
+
+async def _check_position(viewer: Viewer, cursor: str) -> None:
+    """`BadUserInput` unless the cursor's change and every one after it are still there."""
+    place = place_of(viewer, cursor)
+    if place is None or not (await log_of(viewer, place)).goes_on_from(place):
+        raise BadUserInput(
+            "The feed can't go on from this cursor: load everything again, and go on from"
+            " changeCursor.",
+            reason=RESYNC_REQUIRED,
+        )
+
+
+@strawberry.type
+class ChangeQuery:
+    """The query fields of the change log."""
+
+    @strawberry.field(
+        description="Every change to the viewer's todos after the cursor, oldest first; without "
+        "a cursor, from the oldest kept."
+    )
+    async def changes(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="Go on after this cursor.")
+        ] = UNSET,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
+        ] = UNSET,
+    ) -> ChangeConnection:
+        viewer = info.context.signed_in()
+        arguments = PageArguments.of(first, after)
+        if arguments.after is not None:
+            await _check_position(viewer, arguments.after)
+        page = await fetch_page(
+            access.visible_changes(viewer), access.CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
+        )
+        return await ChangeConnection.of(page)
+
+    @strawberry.field(
+        description="The newest position in the viewer's feed; take it before loading a list, "
+        "then go on after it, and nothing is missed."
+    )
+    async def change_cursor(self, info: Info) -> str:
+        viewer = info.context.signed_in()
+        end = await info.context.loaders.log_end.load_one(viewer.id)
+        return cursor_of(viewer.id, end["change_seq"], end["change_id"])

@@ -1,0 +1,96 @@
+"""Finding things by id alone, of whatever type, with one query for all ids."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from todo_gql.api.errors import BadUserInput
+from todo_gql.api.node import Node, parse_id
+from todo_gql.api.scalars import diff_entries, written_json
+from todo_gql.database import connection as db
+from todo_gql.features.accounts.sessions import Session
+from todo_gql.features.accounts.types import User
+from todo_gql.features.todos.types import Change, Tag, Todo
+from todo_gql.in_pieces import read_in_pieces
+from todo_gql.operation.context import Context, Info
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
+
+MAX_IDS = 100
+
+KINDS = {
+    "t": access.TODO_COLUMNS,
+    "g": access.TAG_COLUMNS,
+    "c": access.CHANGE_COLUMNS,
+    "u": access.USER_COLUMNS,
+    "s": access.SESSION_COLUMNS,
+}
+NODES = f"""
+SELECT {", ".join(f'{c} AS "{c}"' for columns in KINDS.values() for c in columns)}
+FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, place)
+LEFT JOIN todos t ON t.owner_id = $1 AND t.id = wanted.id AND t.deleted_at IS NULL
+LEFT JOIN tags g ON g.owner_id = $1 AND g.id = wanted.id AND g.todo_count > 0
+LEFT JOIN changes c ON c.owner_id = $1 AND c.id = wanted.id
+LEFT JOIN users u ON u.id = $1 AND u.id = wanted.id
+LEFT JOIN sessions s ON s.owner_id = $1 AND s.id = wanted.id
+    AND s.ended_at IS NULL AND s.expires_at > now()
+ORDER BY wanted.place
+"""
+
+
+def _part(row: db.Row, alias: str) -> dict[str, Any] | None:
+    """The columns of one table in a row; None where it has no such row."""
+    if row[f"{alias}.id"] is None:
+        return None
+    return {column.removeprefix(f"{alias}."): row[column] for column in KINDS[alias]}
+
+
+def _node(row: db.Row, viewer: Viewer, context: Context) -> Node | None:
+    if todo := _part(row, "t"):
+        return Todo.from_row(todo, context.now)
+    if tag := _part(row, "g"):
+        return Tag.from_row(tag)
+    if change := _part(row, "c"):
+        return Change.from_row(change)
+    if session := _part(row, "s"):
+        return Session.from_row(session, viewer)
+    user = _part(row, "u")
+    return User.from_row(user, viewer) if user else None
+
+
+async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
+    viewer = context.signed_in()
+    keys: list[UUID | None] = [parse_id(id) for id in ids]
+    rows = await db.fetch(NODES, viewer.id, keys) if any(keys) else []
+    rows = await read_in_pieces(rows, "t.metadata", written_json)
+    rows = await read_in_pieces(rows, "c.diff", diff_entries)
+    found = [_node(row, viewer, context) for row in rows]
+    return found or [None] * len(ids)
+
+
+@strawberry.type
+class NodeQuery:
+    """The query fields for anything with an id."""
+
+    @strawberry.field(description="Anything of the viewer's by its id; null if there is none.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The thing's id.")],
+    ) -> Node | None:
+        [found] = await _nodes(info.context, [id])
+        return found
+
+    @strawberry.field(
+        description="In the order of the ids; null where there is nothing. At most 100."
+    )
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="0 to 100 ids.")],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_IDS:
+            raise BadUserInput(f"At most {MAX_IDS} ids at once, not {len(ids)}.")
+        return await _nodes(info.context, ids)

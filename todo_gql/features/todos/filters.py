@@ -1,0 +1,219 @@
+"""Filters of todos, as conditions on the table `todos t`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from todo_gql.api.errors import BadUserInput
+from todo_gql.api.node import parse_id
+from todo_gql.api.text import read_text, text_problem
+from todo_gql.database.select import Statement
+from todo_gql.features.todos.inputs import TagComparator, TodoFilter, given
+from todo_gql.features.todos.tag_names import (
+    MAX_LENGTH,
+    MAX_NAMES,
+    MAX_TAGS,
+    normal_form,
+    stored_forms,
+)
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
+
+MAX_DEPTH = 5
+MAX_NODES = 50
+MAX_ITEMS = 100
+MAX_SEARCH = 5_000
+
+# The text that the trigram index todos_by_text is made of, to the letter.
+SEARCHED = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
+
+OPERATORS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+TAGGED = (
+    "SELECT tt.todo_id FROM tags g"
+    " JOIN todo_tags tt ON tt.owner_id = g.owner_id AND tt.tag_id = g.id"
+    " WHERE g.owner_id = t.owner_id AND tt.todo_id = t.id"
+)
+
+
+def filtered_todos(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> Statement:
+    """The viewer's todos that a filter matches at the moment `now`; `BadUserInput` if too large."""
+    trash = wanted is not None and given(wanted.is_deleted) is True
+    statement = access.trashed_todos(viewer) if trash else access.visible_todos(viewer)
+    if wanted is not None:
+        condition = FilterConditions(statement, now).of(wanted, depth=1)
+        if condition != "TRUE":
+            statement.where(condition)
+    return statement
+
+
+def is_plain(wanted: TodoFilter | None) -> bool:
+    """Whether a filter matches just all todos outside the trash."""
+    if wanted is None:
+        return True
+    values = vars(wanted)
+    return all(given(value) is None for name, value in values.items() if name != "is_deleted") and (
+        given(wanted.is_deleted) is not True
+    )
+
+
+@dataclass
+class FilterConditions:
+    """Turns one filter into a condition of one statement."""
+
+    statement: Statement
+    now: datetime
+    nodes: int = 0
+    names: set[str] = field(default_factory=set)
+
+    def of(self, wanted: TodoFilter, depth: int) -> str:
+        """The condition that all parts of a filter hold."""
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise BadUserInput(f"A filter has at most {MAX_NODES} parts, nested {MAX_DEPTH} deep.")
+        if depth > 1 and given(wanted.is_deleted) is not None:
+            raise BadUserInput("isDeleted counts at the top level of a filter only.")
+        parts = [*self._combined(wanted, depth), *self._compared(wanted)]
+        return " AND ".join(f"({part})" for part in parts) or "TRUE"
+
+    def _combined(self, wanted: TodoFilter, depth: int) -> list[str]:
+        parts = []
+        if (every := given(wanted.and_)) is not None:
+            parts += [self.of(part, depth + 1) for part in _bounded(every)]
+        if (some := given(wanted.or_)) is not None:
+            any_of = [f"({self.of(part, depth + 1)})" for part in _bounded(some)]
+            parts.append(" OR ".join(any_of) or "FALSE")
+        if (other := given(wanted.not_)) is not None:
+            # A comparison with a null is unknown, and what isn't known to match is the rest.
+            parts.append(f"({self.of(other, depth + 1)}) IS NOT TRUE")
+        return parts
+
+    def _compared(self, wanted: TodoFilter) -> list[str]:
+        parts: list[str] = []
+        for name, condition in self._conditions().items():
+            value = given(getattr(wanted, name))
+            if value is not None:
+                parts += condition(value)
+        return parts
+
+    def _conditions(self) -> dict[str, Callable[[Any], list[str]]]:
+        return {
+            "id": lambda c: self._listed("t.id", "uuid", c, _known_ids),
+            "status": lambda c: self._listed("t.status", "smallint", c, _enum_values),
+            "priority": lambda c: self._listed("t.priority", "smallint", c, _enum_values),
+            "due_at": lambda c: self._moment("t.due_at", c),
+            "completed_at": lambda c: self._moment("t.completed_at", c),
+            "created_at": lambda c: self._moment("t.created_at", c),
+            "updated_at": lambda c: self._moment("t.updated_at", c),
+            "tags": self._tags,
+            "is_overdue": self._overdue,
+            "search": self._search,
+        }
+
+    def _listed(
+        self, column: str, kind: str, comparator: Any, read: Callable[[Sequence[Any]], list[Any]]
+    ) -> list[str]:
+        """Equality with one value, or with one of a list; and the order, where there is one."""
+        parts = []
+        if (one := given(comparator.eq)) is not None:
+            parts.append(f"{column} = ANY({self.statement.bind(read([one]))}::{kind}[])")
+        if (many := given(comparator.in_)) is not None:
+            parts.append(f"{column} = ANY({self.statement.bind(read(_bounded(many)))}::{kind}[])")
+        if (none := given(comparator.not_in)) is not None:
+            parts.append(f"{column} <> ALL({self.statement.bind(read(_bounded(none)))}::{kind}[])")
+        parts += [
+            f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}"
+            for name in ("gte", "lte")
+            if (bound := given(getattr(comparator, name, None))) is not None
+        ]
+        return parts
+
+    def _moment(self, column: str, comparator: Any) -> list[str]:
+        parts = [
+            f"{column} {operator} {self.statement.bind(moment)}"
+            for name, operator in OPERATORS.items()
+            if (moment := given(getattr(comparator, name))) is not None
+        ]
+        if (is_null := given(getattr(comparator, "is_null", None))) is not None:
+            parts.append(f"{column} IS {'NULL' if is_null else 'NOT NULL'}")
+        return parts
+
+    def _tags(self, comparator: TagComparator) -> list[str]:
+        parts = []
+        self._note(comparator)
+        if (some := given(comparator.some)) is not None:
+            parts.append(self._carries(_names(some)))
+        if (every := given(comparator.every)) is not None:
+            wanted = defaultdict[str, set[str]](set)
+            for name in _checked_names(every):
+                wanted[normal_form(name)] |= stored_forms(name)
+            # No todo carries more, and a value that is bound has to stand in the statement.
+            some_of_them = islice(wanted.values(), MAX_TAGS + 1)
+            parts += [self._carries(sorted(forms)) for forms in some_of_them]
+        if (none := given(comparator.none)) is not None:
+            parts.append(f"NOT {self._carries(_names(none))}")
+        if (is_empty := given(comparator.is_empty)) is not None:
+            parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGGED})")
+        return parts
+
+    def _note(self, comparator: TagComparator) -> None:
+        """Note the names of tags; `BadUserInput` when all of the filter's are too much to fold."""
+        for names in (comparator.some, comparator.every, comparator.none):
+            self.names.update(_bounded(given(names) or []))
+        # Counted before any of them is looked at, those too that are too long to be a tag's.
+        if sum(len(name) for name in self.names if not name.isascii()) > MAX_NAMES * MAX_LENGTH:
+            raise BadUserInput("The names of tags in a filter are too long together.")
+
+    def _carries(self, names: list[str]) -> str:
+        return f"EXISTS ({TAGGED} AND g.name = ANY({self.statement.bind(names)}::text[]))"
+
+    def _overdue(self, is_overdue: bool) -> list[str]:
+        due = f"t.due_at < {self.statement.bind(self.now)} AND t.status IN (0, 1)"
+        return [due if is_overdue else f"({due}) IS NOT TRUE"]
+
+    def _search(self, text: str) -> list[str]:
+        text = read_search(text, longest=MAX_SEARCH, multiline=True)
+        if not text:
+            return []
+        # How common the text is decides between reading the index of texts and reading a page.
+        self.statement.plan_anew = True
+        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        return [f"{SEARCHED} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
+
+
+def _bounded(items: list[Any]) -> list[Any]:
+    if len(items) > MAX_ITEMS:
+        raise BadUserInput(f"A list in a filter has at most {MAX_ITEMS} items.")
+    return items
+
+
+def _known_ids(ids: Sequence[str]) -> list[UUID]:
+    return [parsed for text in ids if (parsed := parse_id(text))]
+
+
+def _enum_values(members: Sequence[Enum]) -> list[Any]:
+    return [member.value for member in members]
+
+
+def _checked_names(names: list[str]) -> list[str]:
+    for name in _bounded(names):
+        if problem := text_problem(name, longest=MAX_SEARCH):
+            raise BadUserInput(f"tags: {problem[1]}")
+    return names
+
+
+def _names(names: list[str]) -> list[str]:
+    return sorted({form for name in _checked_names(names) for form in stored_forms(name)})
+
+
+def read_search(text: str, *, longest: int, multiline: bool = False) -> str:
+    """A text to look for, empty where it shows nothing; `BadUserInput` when something is wrong."""
+    read, problem = read_text(text, longest=longest, multiline=multiline, as_typed=True)
+    if problem:
+        raise BadUserInput(f"search: {problem[1]}")
+    return read

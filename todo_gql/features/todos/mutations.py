@@ -1,0 +1,145 @@
+"""Changing todos and tags; each field is one transaction."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.database.models import Status
+from todo_gql.features.todos.actions import apply, change_todo, create_todo, delete, restore
+from todo_gql.features.todos.bulk import BulkOptions, change_todos, create_todos, read_action
+from todo_gql.features.todos.inputs import (
+    BulkErrorPolicy,
+    TodoBulkAction,
+    TodoCreateInput,
+    TodoUpdateInput,
+    given,
+)
+from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
+from todo_gql.features.todos.tag_rename import rename_tag
+from todo_gql.features.todos.validation import read_update
+from todo_gql.operation.context import Info
+
+TodoId = Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")]
+TodoIds = Annotated[
+    list[strawberry.ID], strawberry.argument(description="1 to 100 ids, each once.")
+]
+ExpectedVersion = Annotated[
+    int | None,
+    strawberry.argument(description="The version that you saw: CONFLICT if it isn't current."),
+]
+OnError = Annotated[
+    BulkErrorPolicy, strawberry.argument(description="What to do when some of them fail.")
+]
+DryRun = Annotated[
+    bool, strawberry.argument(description="Tell what would happen, and change nothing.")
+]
+
+
+@strawberry.type
+class TodoMutation:
+    """The mutation fields of todos and tags."""
+
+    @strawberry.field(description="Makes a todo.")
+    async def todo_create(
+        self,
+        info: Info,
+        input: Annotated[TodoCreateInput, strawberry.argument(description="Its values.")],
+    ) -> TodoPayload | None:
+        return await create_todo(info, input)
+
+    @strawberry.field(description="Changes a todo; an update that changes nothing is no error.")
+    async def todo_update(
+        self,
+        info: Info,
+        id: TodoId,
+        input: Annotated[TodoUpdateInput, strawberry.argument(description="What to change.")],
+        expected_version: ExpectedVersion = UNSET,
+    ) -> TodoPayload | None:
+        edit, problems = read_update(input, "input")
+        version = given(expected_version)
+        return await change_todo(info, id, apply(edit), expected_version=version, problems=problems)
+
+    @strawberry.field(description="Sets a todo to IN_PROGRESS.")
+    async def todo_start(
+        self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        edit = apply({"status": Status.IN_PROGRESS.value})
+        return await change_todo(info, id, edit, expected_version=given(expected_version))
+
+    @strawberry.field(description="Sets a todo to COMPLETED.")
+    async def todo_complete(
+        self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        edit = apply({"status": Status.COMPLETED.value})
+        return await change_todo(info, id, edit, expected_version=given(expected_version))
+
+    @strawberry.field(description="Moves a todo into the trash.")
+    async def todo_delete(
+        self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        return await change_todo(info, id, delete, expected_version=given(expected_version))
+
+    @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
+    async def todo_restore(
+        self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        version = given(expected_version)
+        return await change_todo(info, id, restore, expected_version=version, trash=True)
+
+    @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
+    async def todo_bulk_create(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[TodoCreateInput], strawberry.argument(description="The values of 1 to 100 todos.")
+        ],
+        on_error: OnError = BulkErrorPolicy.ABORT_ALL,
+        dry_run: DryRun = False,
+    ) -> TodoBulkPayload | None:
+        return await create_todos(info, inputs, BulkOptions("inputs", on_error, dry_run))
+
+    @strawberry.field(description="Changes 1 to 100 todos in one transaction.")
+    async def todo_bulk_update(
+        self,
+        info: Info,
+        ids: TodoIds,
+        action: Annotated[TodoBulkAction, strawberry.argument(description="What to do.")],
+        on_error: OnError = BulkErrorPolicy.ABORT_ALL,
+        dry_run: DryRun = False,
+    ) -> TodoBulkPayload | None:
+        edit, problems = read_action(action)
+        options = BulkOptions("ids", on_error, dry_run)
+        return await change_todos(info, ids, edit, options, problems=problems)
+
+    @strawberry.field(description="Moves 1 to 100 todos into the trash in one transaction.")
+    async def todo_bulk_delete(
+        self,
+        info: Info,
+        ids: TodoIds,
+        on_error: OnError = BulkErrorPolicy.ABORT_ALL,
+        dry_run: DryRun = False,
+    ) -> TodoBulkPayload | None:
+        return await change_todos(info, ids, delete, BulkOptions("ids", on_error, dry_run))
+
+    @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
+    async def todo_bulk_restore(
+        self,
+        info: Info,
+        ids: TodoIds,
+        on_error: OnError = BulkErrorPolicy.ABORT_ALL,
+        dry_run: DryRun = False,
+    ) -> TodoBulkPayload | None:
+        options = BulkOptions("ids", on_error, dry_run)
+        return await change_todos(info, ids, restore, options, trash=True)
+
+    @strawberry.field(
+        description="Renames a tag on every todo that carries it; an existing name merges the two."
+    )
+    async def tag_rename(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The tag's id.")],
+        name: Annotated[str, strawberry.argument(description="Its new name: 1 to 50 characters.")],
+    ) -> TagPayload | None:
+        return await rename_tag(info.context, id, name)

@@ -1,0 +1,202 @@
+"""Reading todos, their stats and tags."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.connections import (
+    Keyset,
+    Page,
+    PageArguments,
+    SortKey,
+    count_rows,
+    fetch_page,
+    parse_number,
+    parse_text,
+    parse_uuid,
+)
+from todo_gql.api.folding import FINAL_SIGMA, SIGMA
+from todo_gql.api.node import parse_id
+from todo_gql.api.scalars import written_json
+from todo_gql.api.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
+from todo_gql.database import connection as db
+from todo_gql.database.select import Statement
+from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
+from todo_gql.features.todos.inputs import TodoFilter, TodoSort, given
+from todo_gql.features.todos.sorting import todo_keyset
+from todo_gql.features.todos.tag_names import MAX_LENGTH, stored_forms
+from todo_gql.features.todos.types import (
+    Tag,
+    TagConnection,
+    Todo,
+    TodoConnection,
+    TodoStats,
+    total_of,
+)
+from todo_gql.in_pieces import read_in_pieces
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.lookahead import asked_anywhere, asked_everywhere, selected_below
+from todo_gql.security import access
+from todo_gql.security.authentication import Viewer
+
+First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
+After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
+Before = Annotated[str | None, strawberry.argument(description="Come before this cursor.")]
+Filter = Annotated[
+    TodoFilter | None,
+    strawberry.argument(
+        description="Which todos; all outside the trash if absent.", metadata={WORK: FILTER}
+    ),
+]
+
+TAGS_PAGE = 20
+TAGS_BY_USE = Keyset(
+    SortKey("use", "-g.todo_count", "use", parse_number, extra="-g.todo_count", bound="{}::bigint"),
+    SortKey("name", "g.name", "name", parse_text),
+    SortKey("id", "g.id", "id", parse_uuid),
+)
+
+COUNTS = [
+    "$1::uuid AS id",
+    *(
+        f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
+        for status, name in enumerate(("pending", "in_progress", "completed", "cancelled"))
+    ),
+]
+
+# `$1` is the owner, by whom every statement begins.
+KEPT_TOTAL = (
+    "(SELECT u.pending_count + u.in_progress_count + u.completed_count + u.cancelled_count"
+    " FROM users u WHERE u.id = $1) AS total"
+)
+
+
+def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
+    statement = access.visible_tags(viewer)
+    text = read_search(search, longest=MAX_LENGTH) if search else ""
+    if not text:
+        return statement
+    # In the midst of a word Greek has another sigma than at its end, where the text may end.
+    forms = sorted({form.replace(FINAL_SIGMA, SIGMA) for form in stored_forms(text)})
+    return statement.where(
+        f"EXISTS (SELECT FROM unnest({statement.bind(forms)}::text[]) AS w"
+        f" WHERE strpos(translate(g.name, '{FINAL_SIGMA}', '{SIGMA}'), w) > 0)"
+    )
+
+
+def _kept_total(page: Page, context: Context) -> int | Awaitable[int]:
+    if page.rows and "total" in page.rows[0]:
+        return int(page.rows[0]["total"])
+    return _read_total(context)
+
+
+async def _read_total(context: Context) -> int:
+    return total_of(await context.loaders.todo_counts.load_one(context.signed_in().id))
+
+
+async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
+    statement = filtered_todos(viewer, wanted, now)
+    overdue = f"t.due_at < {statement.bind(now)} AND t.status IN (0, 1)"
+    columns = [*COUNTS, f"count(*) FILTER (WHERE {overdue}) AS overdue_count"]
+    row = await db.fetchrow(statement.select(columns), *statement.values)
+    assert row is not None
+    return TodoStats.from_counts(row)
+
+
+@strawberry.type
+class TodoQuery:
+    """The query fields of todos and tags."""
+
+    @strawberry.field(
+        description="One todo of the viewer's; null if there is none or in the trash."
+    )
+    async def todo(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
+    ) -> Todo | None:
+        loaders, todo_id = info.context.loaders, parse_id(id)
+        loaders.fetch_along(selected_below(info))
+        loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
+        row = await loaders.todo_by_id.load_one(todo_id) if todo_id else None
+        return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
+
+    @strawberry.field(
+        description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
+        "newest first unless sorted."
+    )
+    async def todos(
+        self,
+        info: Info,
+        filter: Filter = UNSET,
+        sort: Annotated[
+            list[TodoSort] | None,
+            strawberry.argument(
+                description="At most 5 keys, the most important first.",
+                metadata={WORK: MORE_SORT_KEYS},
+            ),
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> TodoConnection:
+        context, wanted = info.context, given(filter)
+        loaders, total_is_kept = context.loaders, is_plain(wanted)
+        statement = filtered_todos(context.signed_in(), wanted, context.now)
+        arguments = PageArguments.of(first, after, last, before)
+        selected, keyset = selected_below(info), todo_keyset(given(sort))
+        columns = access.todo_columns(asked_anywhere(info), keyset.own_columns)
+        if "tags" in selected:
+            loaders.fetch_along(selected)
+            loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
+            columns = (*columns, loaders.asker.tags_of_todo)
+        if "totalCount" in selected and total_is_kept:
+            columns = (*columns, KEPT_TOTAL)
+        page = await fetch_page(statement, columns, keyset, arguments)
+        rows = await read_in_pieces(page.rows, "metadata", written_json)
+        return TodoConnection(
+            page=page,
+            nodes=Todo.from_rows(rows, context.now),
+            count=partial(_kept_total, page) if total_is_kept else lambda _: count_rows(statement),
+        )
+
+    @strawberry.field(
+        description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}
+    )
+    async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
+        context, wanted = info.context, given(filter)
+        viewer = context.signed_in()
+        if is_plain(wanted):
+            context.loaders.fetch_along(selected_below(info))
+            return TodoStats.from_counts(await context.loaders.todo_counts.load_one(viewer.id))
+        return await _counted_stats(viewer, wanted, context.now)
+
+    @strawberry.field(
+        description="The viewer's tags, most used first; 20 if no size is given.",
+        metadata={"default_page": TAGS_PAGE},
+    )
+    async def tags(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Case-insensitive substring of the name.", metadata={WORK: FEW_ROWS}
+            ),
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> TagConnection:
+        statement = _searched_tags(info.context.signed_in(), given(search))
+        arguments = PageArguments.of(first, after, last, before)
+        page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
+        nodes = Tag.from_rows(page.rows)
+        return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

@@ -1,0 +1,46 @@
+"""Counting again what accounts store, where the counts don't tell.
+
+Those of accounts from before there were counts, and where the previous release has written since.
+"""
+
+import logging
+from uuid import UUID
+
+from todo_gql.database import connection as db
+from todo_gql.database.owners import LOCK_OWNER, owners_where
+from todo_gql.features.todos.storage import CHANGE_BYTES, TODO_BYTES
+
+logger = logging.getLogger(__name__)
+
+IS_UNCOUNTED = """
+$3::int = 0 AND EXISTS (SELECT FROM users x WHERE x.id = u.id AND x.counted_seq <> x.change_seq)
+"""
+RECOUNT = f"""
+UPDATE users SET counted_seq = change_seq, trash_count = (
+        SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NOT NULL),
+    stored_bytes = (SELECT coalesce(sum({TODO_BYTES}), 0)::bigint FROM todos WHERE owner_id = $1)
+        + (SELECT coalesce(sum({CHANGE_BYTES}), 0)::bigint FROM changes WHERE owner_id = $1)
+WHERE id = $1
+"""
+
+
+async def recount_storage() -> int:
+    """Count anew what the accounts store whose counts are behind; the number of accounts.
+
+    An account that can't be counted is logged and keeps no other from it.
+    """
+    counted = 0
+    async for owner_id in owners_where(IS_UNCOUNTED, 0):
+        try:
+            await _recount(owner_id)
+            counted += 1
+        except Exception:
+            logger.exception("an account can't be counted", extra={"owner_id": str(owner_id)})
+    return counted
+
+
+async def _recount(owner_id: UUID) -> None:
+    """Count an owner's rows, in a line with the owner's own writes."""
+    async with db.transaction() as connection:
+        await connection.execute(LOCK_OWNER, owner_id)
+        await connection.execute(RECOUNT, owner_id)

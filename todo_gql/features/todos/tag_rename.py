@@ -1,0 +1,116 @@
+"""Renaming a tag, on however many todos, in a handful of statements."""
+
+from uuid import UUID
+
+from todo_gql.api.errors import UserError, invalid, not_found
+from todo_gql.api.node import parse_id
+from todo_gql.database import connection as db
+from todo_gql.database.models import Action
+from todo_gql.database.retry import retried
+from todo_gql.features.todos.payloads import TagPayload
+from todo_gql.features.todos.storage import CHANGE_BYTES, Quota
+from todo_gql.features.todos.tag_names import read_tag_name
+from todo_gql.features.todos.types import Tag
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.operation.context import Context
+from todo_gql.security import access
+from todo_gql.security.sliding_window import COST
+
+# Appends a change for every todo that carries the tag, its names before and after worked out from
+# its tags, and raises the versions; $3 is the old name and $4 the new one.
+LOG_RENAMED = f"""
+WITH carriers AS (
+    UPDATE todos t SET version = version + 1, updated_at = $5
+    WHERE t.owner_id = $1 AND t.id IN (
+        SELECT tt.todo_id FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
+    ) RETURNING t.id, t.created_at
+),
+named AS (
+    SELECT c.id, row_number() OVER (ORDER BY c.created_at, c.id) AS place,
+        array_agg(g.name::text ORDER BY g.name) AS before,
+        array_agg(DISTINCT (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C"
+            ORDER BY (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C") AS after
+    FROM carriers c JOIN todo_tags tt ON tt.owner_id = $1 AND tt.todo_id = c.id
+    JOIN tags g ON g.owner_id = $1 AND g.id = tt.tag_id GROUP BY c.id, c.created_at
+),
+logged AS (
+    SELECT id, place, jsonb_build_array(
+        jsonb_build_object('name', 'tags', 'before', before, 'after', after)) AS diff FROM named
+),
+added AS (SELECT count(*) AS lines, coalesce(sum({CHANGE_BYTES}), 0)::bigint AS bytes FROM logged),
+counted AS (
+    UPDATE users SET change_seq = change_seq + lines, counted_seq = counted_seq + lines,
+        stored_bytes = stored_bytes + bytes
+    FROM added WHERE id = $1 RETURNING change_seq - lines AS seq
+)
+INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
+SELECT gen_random_uuid(), $1, counted.seq + n.place, n.id, $1, $6, n.diff, $5
+FROM counted, logged n
+"""
+RETAG = """
+INSERT INTO todo_tags (owner_id, todo_id, tag_id)
+SELECT $1, tt.todo_id, $3 FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
+ON CONFLICT (owner_id, todo_id, tag_id) DO NOTHING
+"""
+RECOUNT = """
+UPDATE tags g SET todo_count = (
+    SELECT count(*) FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
+    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL
+) WHERE g.owner_id = $1 AND g.id = $2
+"""
+
+
+@retried
+async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
+    """Give a tag another name, or merge it into the tag that has it."""
+    viewer = context.signed_in()
+    problems: list[UserError] = []
+    new_name = read_tag_name(name, problems, "name")
+    tag_id, changed = parse_id(id), 0
+    async with owner_write(viewer) as write:
+        tag = await _tag(write, tag_id) if tag_id else None
+        if tag is None:
+            return TagPayload(errors=[not_found("id"), *problems])
+        if problems:
+            return TagPayload(errors=problems)
+        if tag["name"] != new_name:
+            if full := write.storage.is_full(Quota.of(context.settings)):
+                return TagPayload(errors=[invalid(*full, "name")])
+            tag, changed = await _renamed(write, tag, new_name)
+    # Known only now; each costs as much as an item of a bulk action.
+    context.limits.charge(viewer.id.int, COST, changed)
+    context.forget_loaded()
+    return TagPayload(tag=Tag.from_row(tag))
+
+
+async def _tag(write: OwnerWrite, tag_id: UUID) -> db.Row | None:
+    """The viewer's tag, though only todos in the trash may carry it."""
+    statement = access.all_tags(write.viewer)
+    statement.where(f"g.id = {statement.bind(tag_id)}")
+    return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
+
+
+async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> tuple[db.Row, int]:
+    """The tag as it is now, and how many todos carry it."""
+    connection, owner_id, tag_id = write.connection, write.viewer.id, tag["id"]
+    logged = await connection.execute(
+        LOG_RENAMED, owner_id, tag_id, tag["name"], name, write.now, Action.UPDATED
+    )
+    kept_id: UUID | None = await connection.fetchval(
+        "SELECT id FROM tags WHERE owner_id = $1 AND name = $2", owner_id, name
+    )
+    if kept_id is None:
+        kept_id = tag_id
+        await connection.execute(
+            "UPDATE tags SET name = $3 WHERE owner_id = $1 AND id = $2", owner_id, tag_id, name
+        )
+    else:
+        await connection.execute(RETAG, owner_id, tag_id, kept_id)
+        # Deleting the old tag takes it from its todos.
+        await connection.execute(
+            "DELETE FROM tags WHERE owner_id = $1 AND id = $2", owner_id, tag_id
+        )
+        await connection.execute(RECOUNT, owner_id, kept_id)
+    renamed = await _tag(write, kept_id)
+    assert renamed is not None
+    return renamed, int(logged.rpartition(" ")[2])

@@ -1,0 +1,384 @@
+"""Todos, tags and changes as the schema shows them: together, since they refer to each other."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from todo_gql.api.connections import Connection, Page, PageArguments
+from todo_gql.api.node import Node
+from todo_gql.api.scalars import diff_entries, written_metadata
+from todo_gql.api.work import FEW_ROWS, LENGTH, WORK
+from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
+from todo_gql.database import connection as db
+from todo_gql.database.models import Action, Priority, Status
+from todo_gql.execution import (
+    ColumnLoader,
+    Converted,
+    RowType,
+    loaded_field,
+    loaded_rows,
+    loaded_value,
+)
+from todo_gql.features.accounts.types import User
+from todo_gql.in_pieces import read_in_pieces
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.loaders import TagOfTodo
+
+
+@strawberry.enum(description="Where a todo stands.")
+class TodoStatus(Enum):
+    """The model's statuses."""
+
+    PENDING = strawberry.enum_value(Status.PENDING.value, description="Not begun.")
+    IN_PROGRESS = strawberry.enum_value(Status.IN_PROGRESS.value, description="Begun.")
+    COMPLETED = strawberry.enum_value(Status.COMPLETED.value, description="Done.")
+    CANCELLED = strawberry.enum_value(Status.CANCELLED.value, description="Given up.")
+
+
+@strawberry.enum(description="How much a todo matters: LOW < MEDIUM < HIGH < URGENT.")
+class TodoPriority(Enum):
+    """The model's priorities."""
+
+    LOW = strawberry.enum_value(Priority.LOW.value, description="Whenever there is time.")
+    MEDIUM = strawberry.enum_value(Priority.MEDIUM.value, description="The usual.")
+    HIGH = strawberry.enum_value(Priority.HIGH.value, description="Soon.")
+    URGENT = strawberry.enum_value(Priority.URGENT.value, description="Before all else.")
+
+
+@strawberry.enum(description="What a change did; a new status says more than the rest.")
+class ChangeAction(Enum):
+    """The model's actions."""
+
+    CREATED = strawberry.enum_value(Action.CREATED.value, description="The todo was made.")
+    UPDATED = strawberry.enum_value(Action.UPDATED.value, description="Fields changed.")
+    STARTED = strawberry.enum_value(Action.STARTED.value, description="Set to IN_PROGRESS.")
+    COMPLETED = strawberry.enum_value(Action.COMPLETED.value, description="Set to COMPLETED.")
+    REOPENED = strawberry.enum_value(Action.REOPENED.value, description="Set to PENDING.")
+    CANCELLED = strawberry.enum_value(Action.CANCELLED.value, description="Set to CANCELLED.")
+    DELETED = strawberry.enum_value(Action.DELETED.value, description="Moved to the trash.")
+    RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
+
+
+def _todo_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+    return context.loaders.todo_by_id
+
+
+def _user_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+    return context.loaders.user_by_id
+
+
+def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
+    return context.loaders.tags_by_todo_id
+
+
+def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
+    return context.loaders.overdue_count
+
+
+STATUSES = tuple(TodoStatus)
+PRIORITIES = tuple(TodoPriority)
+ACTIONS = tuple(ChangeAction)
+OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
+# In an answer: 5,000 characters of up to four bytes each; and what metadata is held to.
+DESCRIPTION_BYTES, METADATA_BYTES = 20_000, 16 * 1024
+
+
+@strawberry.type(description="A label that the viewer gives to todos.")
+class Tag(Node):
+    """A row of tags."""
+
+    name: str = strawberry.field(
+        description="Trimmed and in lower case, 1 to 50 characters; one name however it was typed."
+    )
+    todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
+
+    @classmethod
+    def from_row(cls, row: db.Values) -> "Tag":
+        """The tag in a row."""
+        return TAGS.lazy(row)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[db.Values]) -> Sequence["Tag"]:
+        """The tags in rows."""
+        return TAGS.objects(rows)
+
+
+TAGS = RowType(Tag, id=Converted("id", str), name="name", todo_count="todo_count")
+# As todos come with them: a name, an id and a number, these perhaps as text.
+TAGS_OF_TODO = RowType(Tag, name=0, id=Converted(1, str), todo_count=Converted(2, int))
+
+
+@strawberry.type(description="A field that a change touched.")
+class FieldChange:
+    """An entry of a change's diff."""
+
+    name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
+    before: strawberry.scalars.JSON | None = strawberry.field(
+        description="Its value before; tags as a list of names.",
+        metadata={LENGTH: DESCRIPTION_BYTES},
+    )
+    after: strawberry.scalars.JSON | None = strawberry.field(
+        description="Its value after.", metadata={LENGTH: DESCRIPTION_BYTES}
+    )
+
+
+@strawberry.type(description="One committed change of one todo.")
+class Change(Node):
+    """A row of changes."""
+
+    cursor: str = strawberry.field(
+        description="Position in the owner's feed; pass it as `after` to go on from here."
+    )
+    action: ChangeAction = strawberry.field(description="What the change did.")
+    todo_id: strawberry.ID = strawberry.field(description="The id of the todo that changed.")
+    fields: list[FieldChange] = strawberry.field(
+        description="The fields that changed, sorted by name."
+    )
+    at: datetime = strawberry.field(description="When the change was made.")
+    matches: bool = strawberry.field(
+        description="In a subscription with a filter, whether it matches the todo as it is now: "
+        "show the todo if so, or else take it from the list. Everywhere else true."
+    )
+    todo_key: strawberry.Private[UUID]
+    actor_key: strawberry.Private[UUID]
+
+    todo: "Todo | None" = loaded_field(
+        _todo_by_id,
+        by="todo_key",
+        make=lambda row, context: Todo.from_row(row, context.now) if row else None,
+        description="The todo as it is now; null once it is purged.",
+    )
+    actor: User | None = loaded_field(
+        _user_by_id,
+        by="actor_key",
+        make=lambda row, context: User.from_row(row, context.signed_in()) if row else None,
+        description="Who made the change; null if the account is gone.",
+    )
+
+    @classmethod
+    def from_row(cls, row: db.Values, *, matches: bool = True) -> "Change":
+        """The change in a row, whose todo a subscription's filter matches or doesn't."""
+        change = CHANGES.object(row)
+        change.matches = matches
+        return change
+
+
+def _field_changes(diff: str | list[dict[str, Any]]) -> list[FieldChange]:
+    """The fields in a diff, which may be read already."""
+    entries = diff_entries(diff) if isinstance(diff, str) else diff
+    return [FieldChange(**entry) for entry in entries]
+
+
+CHANGES = RowType(
+    Change,
+    id=Converted("id", str),
+    cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
+    action=Converted("action", ACTIONS.__getitem__),
+    todo_id=Converted("todo_id", str),
+    fields=Converted("diff", _field_changes),
+    at="at",
+    matches=lambda _row: True,
+    todo_key="todo_id",
+    actor_key="actor_id",
+)
+
+
+@strawberry.type(name="ChangeConnection", description="A page of changes.")
+class ChangeConnection(Connection[Change]):
+    """Changes in the order of the feed, or of a history."""
+
+    @classmethod
+    async def of(cls, page: Page) -> "ChangeConnection":
+        """The changes in a page of rows."""
+        rows = await read_in_pieces(page.rows, "diff", diff_entries)
+        return cls(page=page, nodes=CHANGES.objects(rows))
+
+
+def _owner(row: db.Row | None, context: Context) -> User:
+    assert row is not None
+    return User.from_row(row, context.signed_in())
+
+
+@strawberry.type(description="Something to do.")
+class Todo(Node):
+    """A row of todos."""
+
+    title: str = strawberry.field(description="1 to 200 characters, trimmed.")
+    description: str | None = strawberry.field(
+        description="Up to 5,000 characters, as typed.", metadata={LENGTH: DESCRIPTION_BYTES}
+    )
+    status: TodoStatus = strawberry.field(description="Where it stands.")
+    priority: TodoPriority = strawberry.field(description="How much it matters.")
+    due_at: datetime | None = strawberry.field(description="When it is to be done.")
+    completed_at: datetime | None = strawberry.field(
+        description="When it was completed; set exactly while status is COMPLETED."
+    )
+    estimated_minutes: int | None = strawberry.field(description="Minutes it is thought to take.")
+    actual_minutes: int | None = strawberry.field(description="Minutes it took.")
+    metadata: strawberry.scalars.JSON = strawberry.field(
+        description="A JSON object for the client's own use, at most 16 KiB.",
+        metadata={LENGTH: METADATA_BYTES},
+    )
+    is_overdue: bool = strawberry.field(
+        description="Whether it was due before now and is PENDING or IN_PROGRESS."
+    )
+    is_completed: bool = strawberry.field(description="Whether status is COMPLETED.")
+    version: int = strawberry.field(
+        description="Raised by one with every change; pass it as `expectedVersion` to detect "
+        "a lost update."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    deleted_at: datetime | None = strawberry.field(description="Set while it is in the trash.")
+    key: strawberry.Private[UUID]
+    owner_key: strawberry.Private[UUID]
+
+    tags: Sequence[Tag] = loaded_rows(
+        _tags_by_todo_id,
+        by="key",
+        row_type=TAGS_OF_TODO,
+        along={"tag_names": 1, "tag_rows": 0},
+        description="Its tags in alphabetical order.",
+    )
+    owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
+
+    @classmethod
+    def from_row(cls, row: db.Values, now: datetime) -> "Todo":
+        """The todo in a row, overdue or not at the moment `now`."""
+        return TODOS.lazy(row, now)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[db.Values], now: datetime) -> Sequence["Todo"]:
+        """The todos in rows, overdue or not at the moment `now`."""
+        return TODOS.objects(rows, now)
+
+    @strawberry.field(
+        description="The changes made to it, newest first, as far back as the log is kept."
+    )
+    async def history(
+        self,
+        info: Info,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
+        ] = strawberry.UNSET,
+        after: Annotated[
+            str | None, strawberry.argument(description="Go on after this cursor.")
+        ] = strawberry.UNSET,
+    ) -> ChangeConnection:
+        arguments = PageArguments.of(first, after)
+        keyset = history_keyset(self.owner_key)
+        page = await history_page(info.context.loaders, self.key, keyset, arguments)
+        return await ChangeConnection.of(page)
+
+
+def _is_overdue(row: db.Values, now: datetime) -> bool:
+    due_at = row["due_at"]
+    return due_at is not None and due_at < now and row["status"] in OPEN_STATUSES
+
+
+TODOS = RowType(
+    Todo,
+    id=Converted("id", str),
+    title="title",
+    description="description",
+    status=Converted("status", STATUSES.__getitem__),
+    priority=Converted("priority", PRIORITIES.__getitem__),
+    due_at="due_at",
+    completed_at="completed_at",
+    estimated_minutes="estimated_minutes",
+    actual_minutes="actual_minutes",
+    metadata=Converted("metadata", written_metadata),
+    is_overdue=_is_overdue,
+    is_completed=Converted("status", lambda status: status == Status.COMPLETED),
+    version="version",
+    created_at="created_at",
+    updated_at="updated_at",
+    deleted_at="deleted_at",
+    key="id",
+    owner_key="owner_id",
+)
+
+
+@strawberry.type(name="TodoConnection", description="A page of todos.")
+class TodoConnection(Connection[Todo]):
+    """Todos in the order that was asked for."""
+
+    count: strawberry.Private[Any]
+
+    def _count(self, info: Info) -> Any:
+        return self.count(info.context)
+
+    total_count: int = strawberry.field(
+        resolver=_count,
+        graphql_type=int,
+        description="All todos that the filter matches, whatever the page.",
+    )
+
+
+@strawberry.type(name="TagConnection", description="A page of tags.")
+class TagConnection(Connection[Tag]):
+    """Tags, most used first."""
+
+    count: strawberry.Private[Any]
+
+    @strawberry.field(
+        description="All tags that the search matches, whatever the page.",
+        metadata={WORK: FEW_ROWS},
+    )
+    async def total_count(self, info: Info) -> int:
+        return int(await self.count(info.context))
+
+
+@strawberry.type(description="How many todos there are of each kind, the trash left out.")
+class TodoStats:
+    """Counts of todos."""
+
+    total: int = strawberry.field(description="All todos.")
+    pending: int = strawberry.field(description="Those that are PENDING.")
+    in_progress: int = strawberry.field(description="Those that are IN_PROGRESS.")
+    completed: int = strawberry.field(description="Those that are COMPLETED.")
+    cancelled: int = strawberry.field(description="Those that are CANCELLED.")
+    completion_rate: float = strawberry.field(
+        description="Completed todos as a percentage of all, 0 when there are none."
+    )
+    owner_key: strawberry.Private[UUID]
+
+    overdue: int = loaded_value(
+        _overdue_count,
+        by="owner_key",
+        along="overdue_count",
+        description="Due before now and PENDING or IN_PROGRESS.",
+    )
+
+    @classmethod
+    def from_counts(cls, row: db.Row) -> "TodoStats":
+        """The stats in a row of counts; those overdue are counted when asked for, if absent."""
+        return STATS.lazy(row)
+
+
+def total_of(row: db.Row) -> int:
+    """All todos in a row of counts."""
+    pending, in_progress = row["pending_count"], row["in_progress_count"]
+    return int(pending + in_progress + row["completed_count"] + row["cancelled_count"])
+
+
+def _completion_rate(row: db.Row) -> float:
+    total = total_of(row)
+    # One division of whole numbers gives the nearest float there is; a second step would round again.
+    return 100 * int(row["completed_count"]) / total if total else 0.0
+
+
+STATS = RowType(
+    TodoStats,
+    total=total_of,
+    pending="pending_count",
+    in_progress="in_progress_count",
+    completed="completed_count",
+    cancelled="cancelled_count",
+    completion_rate=_completion_rate,
+    owner_key="id",
+)
