@@ -17,7 +17,7 @@ from strawberry.relay import GlobalID
 
 from todo_gql.api.scalars import serialize_time, serialize_times
 from todo_gql.execution import Converted, Engine, Rows, RowType, loaded_field
-from todo_gql.execution.strawberry_types import bare_field
+from todo_gql.execution.strawberry_fields import bare_field
 from todo_gql.operation.dataloader import ColumnDataLoader
 
 BOOKS: dict[int, list[dict[str, Any]]] = {

@@ -24,8 +24,8 @@ from todo_gql.execution import (
     loaded_rows,
     loaded_value,
 )
+from todo_gql.execution.row_compiler import MAX_SHAPES
 from todo_gql.execution.rows import Row
-from todo_gql.execution.shapes import MAX_SHAPES
 from todo_gql.operation.dataloader import ColumnDataLoader
 
 

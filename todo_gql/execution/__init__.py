@@ -2,7 +2,7 @@
 
 from todo_gql.execution.engine import Engine, Operation
 from todo_gql.execution.execution import others_may_ask
-from todo_gql.execution.loading import ColumnLoader, loaded_field, loaded_rows, loaded_value
+from todo_gql.execution.loaded_fields import ColumnLoader, loaded_field, loaded_rows, loaded_value
 from todo_gql.execution.rows import Converted, Rows, RowType
 
 __all__ = [

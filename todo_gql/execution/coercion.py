@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from todo_gql.execution.shortcuts import IS_FINE, NATIVE
+from todo_gql.execution.leaf_serializers import IS_FINE, NATIVE
 
 Coerce: TypeAlias = Callable[[Any], Any]
 """What graphql-core makes of a value; raises `Unusual` where that is for graphql-core to tell."""

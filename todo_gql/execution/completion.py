@@ -13,15 +13,15 @@ from graphql import (
     is_object_type,
 )
 
-from todo_gql.execution.blanks import blanks_apart
 from todo_gql.execution.columns import Column, Kinds
 from todo_gql.execution.execution import Execution
+from todo_gql.execution.leaf_serializers import Serializers, Shortcut, shortcut
 from todo_gql.execution.leaves import leaf_completer
 from todo_gql.execution.lists import list_completer
+from todo_gql.execution.nulls import blanks_apart
 from todo_gql.execution.objects import complete_abstract, complete_objects
-from todo_gql.execution.places import Places
+from todo_gql.execution.paths import Places
 from todo_gql.execution.plan import Complete, PlannedField
-from todo_gql.execution.shortcuts import Serializers, Shortcut, shortcut
 
 
 def shortcut_to(return_type: GraphQLOutputType, serializers: Serializers) -> Shortcut | None:

@@ -26,10 +26,10 @@ from graphql.execution import VariableValues
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
 from todo_gql.execution.execution import Execution, running
-from todo_gql.execution.places import ROOT
+from todo_gql.execution.leaf_serializers import Serializers
+from todo_gql.execution.paths import ROOT
 from todo_gql.execution.plan import Selection
-from todo_gql.execution.planning import Planner
-from todo_gql.execution.shortcuts import Serializers
+from todo_gql.execution.planner import Planner
 from todo_gql.execution.variables import MAX_COERCION_ERRORS, ReadVariables, variable_reader
 
 CONDITIONS = frozenset({"skip", "include"})

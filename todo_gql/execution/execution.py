@@ -29,11 +29,11 @@ from graphql.pyutils import Path, is_awaitable
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from todo_gql.execution.columns import Column, has_awaitables, kinds_of
-from todo_gql.execution.loading import Loaded
-from todo_gql.execution.places import ROOT, FieldPlaces, Nulled, Places, SomePlaces
+from todo_gql.execution.loaded_fields import Loaded
+from todo_gql.execution.paths import ROOT, FieldPlaces, Nulled, Places, SomePlaces
 from todo_gql.execution.plan import PlannedField, Selection
+from todo_gql.execution.row_compiler import shape_of
 from todo_gql.execution.rows import Rows
-from todo_gql.execution.shapes import shape_of
 
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 """Something awaited and completed, which returns the steps that it leads to."""

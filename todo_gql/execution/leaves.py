@@ -5,7 +5,7 @@ from graphql.pyutils import inspect
 
 from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.places import Places
+from todo_gql.execution.paths import Places
 from todo_gql.execution.plan import Complete, PlannedField
 
 

@@ -11,11 +11,11 @@ from graphql.pyutils.is_awaitable import is_async_iterable
 
 from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, split
 from todo_gql.execution.execution import Execution, awaited
-from todo_gql.execution.loading import Loaded
-from todo_gql.execution.places import ItemPlaces, Places, SomePlaces
+from todo_gql.execution.loaded_fields import Loaded
+from todo_gql.execution.paths import ItemPlaces, Places, SomePlaces
 from todo_gql.execution.plan import Complete, PlannedField
 from todo_gql.execution.rows import Rows
-from todo_gql.execution.strawberry_types import origin_of
+from todo_gql.execution.strawberry_fields import origin_of
 
 
 def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Complete:

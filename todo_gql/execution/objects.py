@@ -9,13 +9,13 @@ from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
 from graphql.execution import default_type_resolver
 from graphql.execution.executor import invalid_return_type_error
 
-from todo_gql.execution.blanks import complete_some
 from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, mapped
 from todo_gql.execution.execution import Execution, awaited
-from todo_gql.execution.places import Places
+from todo_gql.execution.nulls import complete_some
+from todo_gql.execution.paths import Places
 from todo_gql.execution.plan import PlannedField
 from todo_gql.execution.rows import Rows, rows_of
-from todo_gql.execution.strawberry_types import are_surely, is_checked_by_class, origin_of
+from todo_gql.execution.strawberry_fields import are_surely, is_checked_by_class, origin_of
 
 
 def complete_objects(

@@ -19,13 +19,13 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 
 from todo_gql.execution.arguments import Given, argument_reader
+from todo_gql.execution.attributes import attributes_reader
 from todo_gql.execution.columns import Column
-from todo_gql.execution.loading import Loading
-from todo_gql.execution.reading import attributes_reader
-from todo_gql.execution.shortcuts import Shortcut
+from todo_gql.execution.leaf_serializers import Shortcut
+from todo_gql.execution.loaded_fields import Loading
 
 if TYPE_CHECKING:
-    from todo_gql.execution.shapes import Shape
+    from todo_gql.execution.row_compiler import Shape
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, places)`: the field's values for all sources."""

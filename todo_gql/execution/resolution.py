@@ -13,11 +13,11 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from todo_gql.execution.arguments import ATOMS
 from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.loading import LOADING, Loading
-from todo_gql.execution.places import Places
+from todo_gql.execution.loaded_fields import LOADING, Loading
+from todo_gql.execution.paths import Places
 from todo_gql.execution.plan import PlannedField, Resolve
 from todo_gql.execution.rows import Rows, row_of
-from todo_gql.execution.strawberry_types import (
+from todo_gql.execution.strawberry_fields import (
     attribute_of,
     bare_field,
     direct_resolver,

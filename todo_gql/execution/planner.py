@@ -5,9 +5,9 @@ from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
 from todo_gql.execution.completion import completer, shortcut_to
 from todo_gql.execution.execution import Execution
+from todo_gql.execution.leaf_serializers import Serializers
 from todo_gql.execution.plan import PlannedField, Selection, Way
 from todo_gql.execution.resolution import loading_of, plain_attribute, resolver
-from todo_gql.execution.shortcuts import Serializers
 
 
 class Planner:

@@ -7,7 +7,7 @@ from graphql import Undefined
 
 from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.places import Places, SomePlaces
+from todo_gql.execution.paths import Places, SomePlaces
 from todo_gql.execution.plan import Complete, PlannedField
 
 

@@ -57,11 +57,11 @@ from graphql import (
 )
 
 from todo_gql.execution.columns import split
-from todo_gql.execution.loading import in_rows
+from todo_gql.execution.leaf_serializers import Serialize
+from todo_gql.execution.loaded_fields import in_rows
 from todo_gql.execution.plan import Numbered, PlannedField, Selection
 from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
-from todo_gql.execution.shortcuts import Serialize
-from todo_gql.execution.strawberry_types import origin_of
+from todo_gql.execution.strawberry_fields import origin_of
 
 if TYPE_CHECKING:
     from todo_gql.execution.execution import Execution

@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.utils.await_maybe import await_maybe
 
-from todo_gql.execution.strawberry_inputs import Inputs
+from todo_gql.execution.strawberry_arguments import Inputs
 
 DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
