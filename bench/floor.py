@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 from bench.data import settings
 from todo_gql.database import connection as db
 from todo_gql.database.models import Priority, Status
-from todo_gql.garbage import tune_garbage_collector
 from todo_gql.security.tokens import verified_claims
+from todo_gql.server.garbage_collection import tune_garbage_collector
 from todo_gql.settings import Settings
 
 TAGS = (

@@ -21,8 +21,8 @@ from tests.waiting import until
 from todo_gql.changelog.cursors import Place
 from todo_gql.changelog.feeds import Feed
 from todo_gql.http.messages import PROTOCOL
-from todo_gql.http.protocols import protocol_options
 from todo_gql.http.websocket import WebSocket
+from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 
 # The tasks of subscriptions that know where in the log they begin, with the feed that they follow.

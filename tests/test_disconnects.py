@@ -21,9 +21,9 @@ from todo_gql.http.graphiql import GraphiQL
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.responses import Responder
 from todo_gql.http.websocket import WebSockets
-from todo_gql.http.websocket_protocol import WebSocketProtocol
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
+from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
 DISCONNECTS, AT_ONCE = 300, 50

@@ -26,8 +26,9 @@ from tests.waiting import until
 from todo_gql.database import connection as db
 from todo_gql.database.pool import MOST_LOOKS, Pool
 from todo_gql.database.tortoise_backend import pools
-from todo_gql.http import graphql, orderly
+from todo_gql.http import graphql
 from todo_gql.observability.observation import Caller, act_for
+from todo_gql.server import pipelining
 from todo_gql.settings import Settings
 
 SHARE = 3
@@ -318,7 +319,7 @@ async def test_connections_without_requests_take_no_room(
     app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the server is full one of them is closed for whoever asks, and nobody is refused."""
-    monkeypatch.setattr(orderly, "SPARED_SECONDS", 0)
+    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
     asked = {"query": "{ __typename }"}
     async with listening(app, settings, limit_concurrency=6) as address:
         host, _, port = address.partition(":")

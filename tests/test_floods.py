@@ -13,8 +13,8 @@ from tests.conftest import Account, PutForward
 from tests.raw import answers_in, connect
 from tests.sockets import PATIENCE, Socket, connected, listening, opened
 from tests.waiting import until
-from todo_gql.http import protocol, websocket_protocol
-from todo_gql.http.protocol import MOST_WAITING
+from todo_gql.server import http_protocol, websocket_protocol
+from todo_gql.server.http_protocol import MOST_WAITING
 from todo_gql.settings import Settings
 
 BURST = 50
@@ -160,21 +160,21 @@ async def test_requests_in_one_segment_are_all_answered(
 ) -> None:
     """In their order, and no more of them wait at a time than may."""
     most = 0
-    answer = protocol.LimitedProtocol._answer
+    answer = http_protocol.LimitedProtocol._answer
 
-    def counted(self: protocol.LimitedProtocol, *, keep_alive: bool) -> None:
+    def counted(self: http_protocol.LimitedProtocol, *, keep_alive: bool) -> None:
         nonlocal most
         answer(self, keep_alive=keep_alive)
         most = max(most, len(self.pipeline))
 
-    monkeypatch.setattr(protocol.LimitedProtocol, "_answer", counted)
+    monkeypatch.setattr(http_protocol.LimitedProtocol, "_answer", counted)
     connection = await connect(address)
     number = 1000
     connection.transport.write(request_ * number)
     await until(lambda: connection.received.count(b"HTTP/1.1 200 OK") == number)
     found = answers_in(connection.received[:200_000])
     assert {one.status for one in found} == {200}
-    assert most < MOST_WAITING + protocol.READ_BYTES // len(request_) + 2
+    assert most < MOST_WAITING + http_protocol.READ_BYTES // len(request_) + 2
     connection.transport.write(request_)
     await until(lambda: connection.received.count(b"HTTP/1.1 200 OK") == number + 1)
     connection.transport.abort()

@@ -12,9 +12,9 @@ from tests.conftest import Account
 from tests.raw import answers
 from tests.sockets import connected, listening
 from tests.waiting import until
-from todo_gql.garbage import THRESHOLDS, tune_garbage_collector
-from todo_gql.http.protocols import HTTPProtocol
-from todo_gql.http.websocket_protocol import WebSocketProtocol
+from todo_gql.server.garbage_collection import THRESHOLDS, tune_garbage_collector
+from todo_gql.server.protocols import HTTPProtocol
+from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
 

@@ -8,8 +8,8 @@ from starlette.types import Receive, Scope, Send
 from tests.conftest import PutForward
 from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
-from todo_gql.http.kept_heads import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
-from todo_gql.http.protocols import protocol_options
+from todo_gql.server.head_cache import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
+from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 
 POST = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"

@@ -14,7 +14,8 @@ from tests.conftest import Account
 from tests.sockets import PATIENCE, listening
 from tests.test_floods import frames
 from todo_gql.app import create_app
-from todo_gql.http import event_streams, unread, websocket
+from todo_gql.http import event_streams, websocket
+from todo_gql.server import write_timeout
 from todo_gql.settings import Settings
 
 SECONDS = 0.5
@@ -60,7 +61,7 @@ async def address(
     app: ASGIApp, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
     """A server that waits half a second for who doesn't read."""
-    monkeypatch.setattr(unread, "UNREAD_SECONDS", SECONDS)
+    monkeypatch.setattr(write_timeout, "UNREAD_SECONDS", SECONDS)
     monkeypatch.setattr(websocket, "SEND_SECONDS", SECONDS)
     monkeypatch.setattr(event_streams, "SEND_SECONDS", SECONDS)
     changed = settings.model_copy(update={"rate_limit_cost": 0})
@@ -104,16 +105,16 @@ async def test_who_does_not_read_a_long_answer_is_cut(
 ) -> None:
     """After a while without any progress."""
     lost = asyncio.Event()
-    stop = unread.Unread.stop
+    stop = write_timeout.Unread.stop
 
-    def stopped(self: unread.Unread) -> None:
+    def stopped(self: write_timeout.Unread) -> None:
         stop(self)
         # Not when a connection becomes a WebSocket.
         if self._transport.is_closing():
             lost.set()
 
     async with asking(address, WAYS[way](writer.token)) as connection:
-        monkeypatch.setattr(unread.Unread, "stop", stopped)
+        monkeypatch.setattr(write_timeout.Unread, "stop", stopped)
         async with asyncio.timeout(PATIENCE):
             await lost.wait()
             assert await rest(connection) < LENGTH

@@ -16,7 +16,7 @@ from tests.conftest import Account
 from tests.sockets import CHANGES, connected, listening, opened
 from todo_gql.http.graphql import GraphQLRoute
 from todo_gql.http.websocket import OVER
-from todo_gql.http.websocket_protocol import WebSocketProtocol
+from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
 

@@ -18,10 +18,10 @@ from todo_gql.commands.configuration import (
 )
 from todo_gql.commands.environment import address_of, database, fail, prepare, reason_of
 from todo_gql.commands.metrics import SERVER, WORKER, served_metrics
-from todo_gql.commands.server import run
-from todo_gql.commands.workers import Workers
 from todo_gql.observability.build_info import build
 from todo_gql.observability.logs import configure_logging
+from todo_gql.server.process import run
+from todo_gql.server.supervisor import Workers
 from todo_gql.settings import Settings
 
 

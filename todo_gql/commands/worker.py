@@ -9,10 +9,10 @@ import typer
 from todo_gql.commands.configuration import check_mail, load_secret, load_settings
 from todo_gql.commands.environment import database, prepare, run_until_signal
 from todo_gql.commands.metrics import WORKER, served_metrics
-from todo_gql.commands.server import telemetry
 from todo_gql.database import connection as db
 from todo_gql.jobs.worker import Worker
 from todo_gql.observability.logs import configure_logging
+from todo_gql.server.process import telemetry
 from todo_gql.settings import Settings
 
 

@@ -31,10 +31,10 @@ from todo_gql.http.origins import is_welcome
 from todo_gql.http.outcomes import RETRY_SOON, RequestError, answered, refusal, undone
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
-from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.observability.observation import observed
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.tokens import good_until
+from todo_gql.server.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from todo_gql.api.errors import APIError, Code
 from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
 from todo_gql.documents.parsing import Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.cycle import cycle_of
 from todo_gql.http.headers import Headers
+from todo_gql.server.response_cycle import cycle_of
 
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
 LONGEST_MEDIA_TYPE = 1_000

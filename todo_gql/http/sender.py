@@ -6,8 +6,8 @@ from typing import Final
 
 from starlette.types import Message, Send
 
-from todo_gql.http.cycle import cycle_of
 from todo_gql.http.security import SecurityHeaders
+from todo_gql.server.response_cycle import cycle_of
 
 MARKS: Final = b"x-request-id: %b\r\nx-response-time: %.2fms\r\n"
 

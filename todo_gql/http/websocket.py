@@ -24,11 +24,11 @@ from todo_gql.http.origins import REFUSED, is_welcome
 from todo_gql.http.outcomes import RequestError
 from todo_gql.http.request import BadRequest, GraphQLRequest
 from todo_gql.http.responses import Responder
-from todo_gql.http.websocket_protocol import connection_of
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation
 from todo_gql.security.authentication import Viewer, authenticate
 from todo_gql.security.tokens import good_until
+from todo_gql.server.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

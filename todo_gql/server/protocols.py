@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from todo_gql.http.kept_heads import KeptHeads
-from todo_gql.http.protocol import LimitedProtocol
-from todo_gql.http.websocket_protocol import CONNECTION, PING_SECONDS, WebSocketProtocol
+from todo_gql.server.head_cache import KeptHeads
+from todo_gql.server.http_protocol import LimitedProtocol
+from todo_gql.server.websocket_protocol import CONNECTION, PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
 
 

@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from todo_gql.commands import server
 from todo_gql.commands.environment import fail, stop_at_signals
-from todo_gql.commands.server import Notice
 from todo_gql.observability.exporter import forget_process, write_to
 from todo_gql.observability.logs import configure_logging
+from todo_gql.server import process as server
+from todo_gql.server.process import Notice
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)

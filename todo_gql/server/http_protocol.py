@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from todo_gql.http.kept_heads import END_OF_HEAD, MARK_OF_QUERY, KeptHeads
-from todo_gql.http.orderly import Awaited, OrderlyProtocol
-from todo_gql.http.upgrades import (
+from todo_gql.server.head_cache import END_OF_HEAD, MARK_OF_QUERY, KeptHeads
+from todo_gql.server.pipelining import Awaited, OrderlyProtocol
+from todo_gql.server.upgrades import (
     announces_body,
     handshake,
     is_handshake,

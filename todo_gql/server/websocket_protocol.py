@@ -13,8 +13,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.protocol import Event
 
-from todo_gql.http.pace import Pace
-from todo_gql.http.unread import Unread
+from todo_gql.server.token_bucket import Pace
+from todo_gql.server.write_timeout import Unread
 
 PING_SECONDS: Final = 20.0
 # How long the other end may take to close, once there is nobody here any more who listens.

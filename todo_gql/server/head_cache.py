@@ -6,8 +6,8 @@ from typing import Any, Final, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from todo_gql.http.cycle import Cycle
 from todo_gql.http.headers import Pairs, headers_of
+from todo_gql.server.response_cycle import Cycle
 
 MARK_OF_QUERY: Final = b"?"
 END_OF_HEAD: Final = b"\r\n\r\n"

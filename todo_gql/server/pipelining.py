@@ -10,9 +10,9 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from todo_gql.http.cycle import LINE_END, Cycle, lines_of
 from todo_gql.http.security import ALWAYS
-from todo_gql.http.unread import Unread
+from todo_gql.server.response_cycle import LINE_END, Cycle, lines_of
+from todo_gql.server.write_timeout import Unread
 
 HEALTH: Final = b"/health"
 # A connection without a request is left alone for as long where the server is full.
