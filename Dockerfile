@@ -5,10 +5,10 @@ ARG NODE_IMAGE=docker.io/library/node:24-trixie-slim
 
 FROM ${NODE_IMAGE} AS graphiql
 WORKDIR /build
-COPY todo_gql/http/graphiql_page/package.json todo_gql/http/graphiql_page/package-lock.json \
-     todo_gql/http/graphiql_page/.npmrc ./
+COPY todo_gql/http/pages/graphiql_page/package.json todo_gql/http/pages/graphiql_page/package-lock.json \
+     todo_gql/http/pages/graphiql_page/.npmrc ./
 RUN npm ci
-COPY todo_gql/http/graphiql_page ./
+COPY todo_gql/http/pages/graphiql_page ./
 RUN npm run build
 
 
@@ -35,7 +35,7 @@ RUN python3 -m venv /opt/build \
 COPY pyproject.toml hatch_build.py README.md ./
 COPY migrations migrations
 COPY todo_gql todo_gql
-COPY --from=graphiql /build/dist todo_gql/http/graphiql_page/dist
+COPY --from=graphiql /build/dist todo_gql/http/pages/graphiql_page/dist
 # There is no git here; without a REVISION the version has a mark of what the sources are.
 ARG REVISION
 RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \

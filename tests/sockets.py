@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.waiting import until
 from todo_gql.changelog.cursors import Place
 from todo_gql.changelog.feeds import Feed
-from todo_gql.http.messages import PROTOCOL
-from todo_gql.http.websocket import WebSocket
+from todo_gql.http.graphql.transport_ws import PROTOCOL
+from todo_gql.http.graphql.websocket import WebSocket
 from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 

@@ -18,8 +18,8 @@ from tests.conftest import PASSWORD, Account, Client, NewAccount, visiting
 from tests.mailbox import Mailbox, token_of
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
-from todo_gql.http.account_pages import account_routes
-from todo_gql.http.middleware import with_middleware
+from todo_gql.http.middleware.stack import with_middleware
+from todo_gql.http.pages.account import account_routes
 from todo_gql.security import passwords
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings

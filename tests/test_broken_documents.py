@@ -12,7 +12,7 @@ from tests.conftest import Account, Client, visiting
 from tests.sockets import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing
-from todo_gql.http.operations import LONGEST, Operations
+from todo_gql.http.graphql.operation_cache import LONGEST, Operations
 from todo_gql.settings import Settings
 
 UNKNOWN = "{ nothing }"

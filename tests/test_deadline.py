@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from todo_gql.http.deadline import Deadline
+from todo_gql.http.graphql.timeout import Deadline
 
 
 async def test_what_takes_too_long_is_ended() -> None:

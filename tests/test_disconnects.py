@@ -15,12 +15,12 @@ from tests.conftest import Account
 from tests.sockets import Socket, connected, listening, opened, streaming
 from tests.waiting import until
 from todo_gql.changelog import live
-from todo_gql.http.connections import Connections
-from todo_gql.http.event_streams import EventStreams
-from todo_gql.http.graphiql import GraphiQL
-from todo_gql.http.graphql import GraphQLRoute
-from todo_gql.http.responses import Responder
-from todo_gql.http.websocket import WebSockets
+from todo_gql.http.graphql.connections import Connections
+from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.graphql.sse import EventStreams
+from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.websocket import WebSockets
+from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.server.websocket_protocol import WebSocketProtocol

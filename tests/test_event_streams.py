@@ -59,7 +59,7 @@ async def test_heartbeats_come_while_nothing_happens(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As comments, which clients leave out."""
-    monkeypatch.setattr("todo_gql.http.event_streams.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.http.graphql.sse.HEARTBEAT_SECONDS", 0.05)
     async with streaming(address, account.token) as stream, asyncio.timeout(PATIENCE):
         lines = [await anext(stream.lines) for _ in range(6)]
     assert lines == [":", ""] * 3

@@ -26,7 +26,7 @@ from tests.waiting import until
 from todo_gql.database import connection as db
 from todo_gql.database.pool import MOST_LOOKS, Pool
 from todo_gql.database.tortoise_backend import pools
-from todo_gql.http import graphql
+from todo_gql.http.graphql import endpoint
 from todo_gql.observability.observation import Caller, act_for
 from todo_gql.server import pipelining
 from todo_gql.settings import Settings
@@ -269,7 +269,7 @@ async def test_nothing_of_a_request_goes_on_when_its_time_is_over(
     account: Account, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its statements are ended in PostgreSQL, and those that waited aren't begun."""
-    monkeypatch.setattr(graphql, "OPERATION_SECONDS", 0.2)
+    monkeypatch.setattr(endpoint, "OPERATION_SECONDS", 0.2)
     async with locked(database_url, LOCK_TODOS) as other:
         error = await account.error(READS)
         assert error["extensions"] == {"code": "TIMEOUT"}

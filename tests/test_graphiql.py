@@ -21,9 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.browsing import CHROMIUM, Page, answer, graphiql, paste, run_query
-from todo_gql.http import graphiql as graphiql_module
-from todo_gql.http.graphiql import GraphiQL, main
 from todo_gql.http.negotiation import prefers_html
+from todo_gql.http.pages import graphiql as graphiql_module
+from todo_gql.http.pages.graphiql import GraphiQL, main
 
 pytest.importorskip("playwright.async_api")
 needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")

@@ -9,7 +9,7 @@ import pytest
 from tests.browsing import CHROMIUM, Page, answer, graphiql, line, paste, run_query
 from tests.conftest import CREATE, PASSWORD, REGISTER
 from tests.programs import Server, serving
-from todo_gql.http.graphiql import GraphiQL
+from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.schema import graphql_schema
 
 pytest.importorskip("playwright.async_api")

@@ -513,7 +513,7 @@ async def test_an_operation_that_takes_too_long_is_given_up(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With TIMEOUT and no data; of a mutation nobody knows how far it came."""
-    monkeypatch.setattr("todo_gql.http.graphql.OPERATION_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.http.graphql.endpoint.OPERATION_SECONDS", 0.05)
     async with db.transaction() as holder:
         await holder.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id

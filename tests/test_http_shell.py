@@ -16,10 +16,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from todo_gql.http import health
-from todo_gql.http.compression import compressing
-from todo_gql.http.index import index_route
-from todo_gql.http.middleware import on_exception, with_middleware
+from todo_gql.http.middleware.compression import compressing
+from todo_gql.http.middleware.stack import on_exception, with_middleware
+from todo_gql.http.pages import health
+from todo_gql.http.pages.index import index_route
 from todo_gql.observability import logs, observation
 from todo_gql.observability.build_info import build
 

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from tests.sockets import listening, opened
 from tests.waiting import until
 from todo_gql.app import create_app
-from todo_gql.http import origins
-from todo_gql.http.middleware import with_middleware
+from todo_gql.http.graphql import origins
+from todo_gql.http.middleware.stack import with_middleware
 from todo_gql.settings import Settings
 
 STRANGE = "https://strange.example"

@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import Account, NewAccount
 from tests.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http import graphql, parse_queue
-from todo_gql.http.parse_queue import ParseQueue
-from todo_gql.http.request import GraphQLRequest, from_body
+from todo_gql.http.graphql import endpoint, parse_queue
+from todo_gql.http.graphql.parse_queue import ParseQueue
+from todo_gql.http.graphql.request import GraphQLRequest, from_body
 
 NUMBER = count()
 
@@ -80,9 +80,9 @@ async def test_large_requests_begin_one_by_one(
         begun.append(turns.number)
         return from_body(body, trusted)
 
-    monkeypatch.setattr("todo_gql.http.graphql.from_body", noted)
+    monkeypatch.setattr("todo_gql.http.graphql.endpoint.from_body", noted)
     query = "query ($id: ID!) { todo(id: $id) { id } }"
-    long = "x" * graphql.LARGE_BODY_BYTES
+    long = "x" * endpoint.LARGE_BODY_BYTES
     async with counted_turns() as turns:
         answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
     assert answers == [{"todo": None}] * 20

@@ -10,9 +10,9 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Client, visiting
 from todo_gql.app import create_app
-from todo_gql.http.compression import Compressed
-from todo_gql.http.middleware import RequestEnvelope
-from todo_gql.http.shortcut import Shortcut
+from todo_gql.http.middleware.compression import Compressed
+from todo_gql.http.middleware.path_dispatch import Shortcut
+from todo_gql.http.middleware.stack import RequestEnvelope
 from todo_gql.settings import Settings
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"

@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD, Account, PutForward
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from todo_gql.database import connection as db
 from todo_gql.features.accounts.administration import Changes, administer
-from todo_gql.http.connections import WATCH_SECONDS, Connections
+from todo_gql.http.graphql.connections import WATCH_SECONDS, Connections
 from todo_gql.security.tokens import HEADER, _access_key
 from todo_gql.settings import Settings
 

@@ -22,7 +22,7 @@ from todo_gql.changelog.cursors import Place, cursor_of
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import Documents
 from todo_gql.features.changes.subscription import ASKING_COST, SHARED_COST
-from todo_gql.http.responses import MAKING, SHARING
+from todo_gql.http.graphql.subscriptions import MAKING, SHARING
 from todo_gql.operation import sharing
 from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer

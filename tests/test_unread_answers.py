@@ -14,7 +14,7 @@ from tests.conftest import Account
 from tests.sockets import PATIENCE, listening
 from tests.test_floods import frames
 from todo_gql.app import create_app
-from todo_gql.http import event_streams, websocket
+from todo_gql.http.graphql import sse, websocket
 from todo_gql.server import write_timeout
 from todo_gql.settings import Settings
 
@@ -63,7 +63,7 @@ async def address(
     """A server that waits half a second for who doesn't read."""
     monkeypatch.setattr(write_timeout, "UNREAD_SECONDS", SECONDS)
     monkeypatch.setattr(websocket, "SEND_SECONDS", SECONDS)
-    monkeypatch.setattr(event_streams, "SEND_SECONDS", SECONDS)
+    monkeypatch.setattr(sse, "SEND_SECONDS", SECONDS)
     changed = settings.model_copy(update={"rate_limit_cost": 0})
     async with listening(create_app(changed, database_url), settings) as address:
         yield address

@@ -14,8 +14,8 @@ from websockets.typing import Subprotocol
 
 from tests.conftest import Account
 from tests.sockets import CHANGES, connected, listening, opened
-from todo_gql.http.graphql import GraphQLRoute
-from todo_gql.http.websocket import OVER
+from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.graphql.websocket import OVER
 from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
@@ -263,7 +263,7 @@ async def test_a_second_connection_init_closes(address: str) -> None:
 
 async def test_who_says_nothing_is_sent_away(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 4408, though pings be sent."""
-    monkeypatch.setattr("todo_gql.http.websocket.INITIALISATION_SECONDS", 0.2)
+    monkeypatch.setattr("todo_gql.http.graphql.websocket.INITIALISATION_SECONDS", 0.2)
     async with opened(address) as one:
         await one.send(type="ping")
         assert (await one.close_code())[0] == 4408
@@ -454,8 +454,8 @@ async def test_who_reads_nothing_is_cut_off(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While others get everything, and nothing is kept in memory for them."""
-    monkeypatch.setattr("todo_gql.http.websocket.SEND_SECONDS", 0.3)
-    monkeypatch.setattr("todo_gql.http.websocket.CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("todo_gql.http.graphql.websocket.SEND_SECONDS", 0.3)
+    monkeypatch.setattr("todo_gql.http.graphql.websocket.CLOSE_SECONDS", 0.1)
     cut, was_cut = WebSocketProtocol.cut, asyncio.Event()
 
     def noting(protocol: WebSocketProtocol) -> None:

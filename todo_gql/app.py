@@ -9,21 +9,21 @@ from starlette.types import ASGIApp
 
 from todo_gql.changelog.live import following
 from todo_gql.database import connection as db
-from todo_gql.http.account_pages import account_routes
-from todo_gql.http.compression import compressing
-from todo_gql.http.connections import Connections
-from todo_gql.http.event_streams import EventStreams
-from todo_gql.http.graphiql import GraphiQL
-from todo_gql.http.graphql import GraphQLRoute
-from todo_gql.http.health import health_routes
-from todo_gql.http.index import index_route
-from todo_gql.http.middleware import on_exception, with_middleware
-from todo_gql.http.observer import Observer
-from todo_gql.http.responses import Responder
-from todo_gql.http.sampling import sampling
-from todo_gql.http.shortcut import Shortcut
-from todo_gql.http.slow_operations import SlowOperations
-from todo_gql.http.websocket import WebSockets
+from todo_gql.http.graphql.connections import Connections
+from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.graphql.sse import EventStreams
+from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.websocket import WebSockets
+from todo_gql.http.middleware.compression import compressing
+from todo_gql.http.middleware.path_dispatch import Shortcut
+from todo_gql.http.middleware.stack import on_exception, with_middleware
+from todo_gql.http.monitoring.observer import Observer
+from todo_gql.http.monitoring.sampling import sampling
+from todo_gql.http.monitoring.slow_operations import SlowOperations
+from todo_gql.http.pages.account import account_routes
+from todo_gql.http.pages.graphiql import GraphiQL
+from todo_gql.http.pages.health import health_routes
+from todo_gql.http.pages.index import index_route
 from todo_gql.jobs.worker import working
 from todo_gql.observability.metrics import metrics
 from todo_gql.schema import graphql_schema

@@ -15,7 +15,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import Scope
 
-from todo_gql.http.origins import origin_shown
+from todo_gql.http.graphql.origins import origin_shown
 from todo_gql.observability import redaction
 from todo_gql.observability.observation import Observation, current
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from todo_gql.app import Wrap, create_app
 from todo_gql.database.retry import OUTAGES, TIMEOUTS
-from todo_gql.http.health import STOPPING
+from todo_gql.http.pages.health import STOPPING
 from todo_gql.server.garbage_collection import tune_garbage_collector
 from todo_gql.server.protocols import listening_options, protocol_options
 from todo_gql.settings import Settings

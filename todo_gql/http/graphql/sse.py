@@ -16,9 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
 from todo_gql.documents.parsing import codes_of, plain_error
-from todo_gql.http.answer import Answer, Headers, as_json
-from todo_gql.http.connections import Connections, Stay, TooMany
-from todo_gql.http.graphql import CHALLENGE, SignedOut
+from todo_gql.http.graphql.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql.endpoint import CHALLENGE, SignedOut
+from todo_gql.http.graphql.origins import is_welcome
+from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
+from todo_gql.http.graphql.response import Answer, Headers, as_json
+from todo_gql.http.graphql.results import RETRY_SOON, RequestError, answered, refusal, undone
+from todo_gql.http.graphql.subscriptions import Responder
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
@@ -27,10 +31,6 @@ from todo_gql.http.negotiation import (
     Accepted,
     prefers_events,
 )
-from todo_gql.http.origins import is_welcome
-from todo_gql.http.outcomes import RETRY_SOON, RequestError, answered, refusal, undone
-from todo_gql.http.request import BadRequest, GraphQLRequest
-from todo_gql.http.responses import Responder
 from todo_gql.observability.observation import observed
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.tokens import good_until

@@ -2,7 +2,7 @@
 
 from starlette.types import Scope
 
-from todo_gql.http.slow_operations import SlowOperations
+from todo_gql.http.monitoring.slow_operations import SlowOperations
 from todo_gql.observability.metrics import Metrics
 from todo_gql.observability.observation import Observation
 

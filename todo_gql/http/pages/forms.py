@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from todo_gql.http.graphql.request import BadRequest, check_content_type, check_length, read_body
 from todo_gql.http.headers import headers_of
-from todo_gql.http.request import BadRequest, check_content_type, check_length, read_body
 
 MAX_FORM_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 20

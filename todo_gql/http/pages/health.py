@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
+from todo_gql.http.pages import rendering
 from todo_gql.observability.build_info import build
 
 DATABASE_SECONDS: Final = 2.0
@@ -60,7 +60,7 @@ class Health:
         status = 503 if database is None else 200
         if prefers_html(request.headers.get("accept")):
             return _overview_page(facts, status, "bad" if database is None else "good")
-        return JSONResponse(facts, status, {**pages.COMMON_HEADERS, **_NO_STORE})
+        return JSONResponse(facts, status, {**rendering.COMMON_HEADERS, **_NO_STORE})
 
     async def _database(self) -> str | None:
         if self._check is None or self._check.done():
@@ -84,7 +84,7 @@ def _overview_page(facts: dict[str, str | int], status: int, look: str) -> Respo
         ("Database", facts["database"], look),
         ("Running for", timedelta(seconds=int(facts["uptimeSeconds"])), ""),
     ]
-    return pages.page("health", status, facts=shown)
+    return rendering.page("health", status, facts=shown)
 
 
 def health_routes(check_database: CheckDatabase) -> list[Route]:

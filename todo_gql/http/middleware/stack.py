@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code
-from todo_gql.http.addresses import Proxies
+from todo_gql.http.graphql.origins import REFUSED, Preflights
 from todo_gql.http.headers import Headers, headers_of
-from todo_gql.http.observer import Observer
-from todo_gql.http.origins import REFUSED, Preflights
-from todo_gql.http.security import SecurityHeaders
-from todo_gql.http.sender import Sender
+from todo_gql.http.middleware.proxy_headers import Proxies
+from todo_gql.http.middleware.response_headers import Sender
+from todo_gql.http.middleware.security_headers import SecurityHeaders
+from todo_gql.http.monitoring.observer import Observer
 from todo_gql.observability import logs
 from todo_gql.observability.observation import Observation, current
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from todo_gql.api.errors import Code
 from todo_gql.documents.parsing import Entry, codes_of
-from todo_gql.http.answer import Answer, Headers
+from todo_gql.http.graphql.request import BadRequest, Batch
+from todo_gql.http.graphql.response import Answer, Headers
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE
-from todo_gql.http.request import BadRequest, Batch
 
 BAD_REQUEST = 400
 RETRY_SOON = (b"retry-after", b"1")

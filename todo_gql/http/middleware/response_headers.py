@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import Message, Send
 
-from todo_gql.http.security import SecurityHeaders
+from todo_gql.http.middleware.security_headers import SecurityHeaders
 from todo_gql.server.response_cycle import cycle_of
 
 MARKS: Final = b"x-request-id: %b\r\nx-response-time: %.2fms\r\n"

@@ -13,17 +13,17 @@ from uuid_utils import uuid4
 
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.documents.parsing import Entry, codes_of, plain_error
-from todo_gql.http.answer import as_json
-from todo_gql.http.connections import Connections, Stay, TooMany
-from todo_gql.http.credentials import token_in
-from todo_gql.http.graphql import SignedOut
+from todo_gql.http.graphql.connection_init import token_in
+from todo_gql.http.graphql.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql.endpoint import SignedOut
+from todo_gql.http.graphql.origins import REFUSED, is_welcome
+from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
+from todo_gql.http.graphql.response import as_json
+from todo_gql.http.graphql.results import RequestError
+from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.transport_ws import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.headers import headers_of
-from todo_gql.http.messages import PROTOCOL, Close, Closing, Sent, read
-from todo_gql.http.observer import Observer
-from todo_gql.http.origins import REFUSED, is_welcome
-from todo_gql.http.outcomes import RequestError
-from todo_gql.http.request import BadRequest, GraphQLRequest
-from todo_gql.http.responses import Responder
+from todo_gql.http.monitoring.observer import Observer
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation
 from todo_gql.security.authentication import Viewer, authenticate

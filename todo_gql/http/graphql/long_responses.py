@@ -7,7 +7,7 @@ import orjson
 
 from todo_gql.api.errors import Code
 from todo_gql.documents.parsing import Entry, plain_error
-from todo_gql.http.answer import pieces
+from todo_gql.http.graphql.response import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
 """The `extensions.reason` of an operation that was executed and whose answer is too large."""

@@ -30,17 +30,11 @@ from todo_gql.documents.parsing import (
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.values import Containers, TooManyValues, check_number, containers_of
 from todo_gql.execution import Engine, Operation
-from todo_gql.http.answer import Answers, Headers
-from todo_gql.http.bounded import LongAnswers
-from todo_gql.http.deadline import Deadline
-from todo_gql.http.headers import Headers as RequestHeaders
-from todo_gql.http.headers import headers_of
-from todo_gql.http.meter import Meter
-from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
-from todo_gql.http.operations import LONGEST, MOST, Operations
-from todo_gql.http.outcomes import BAD_REQUEST, RequestError, answered, refusal, undone
-from todo_gql.http.parse_queue import ParseQueue
-from todo_gql.http.request import (
+from todo_gql.http.graphql.long_responses import LongAnswers
+from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations
+from todo_gql.http.graphql.parse_queue import ParseQueue
+from todo_gql.http.graphql.rate_limit import Meter
+from todo_gql.http.graphql.request import (
     BadRequest,
     GraphQLRequest,
     body_at_once,
@@ -49,6 +43,12 @@ from todo_gql.http.request import (
     from_query_string,
     read_body,
 )
+from todo_gql.http.graphql.response import Answers, Headers
+from todo_gql.http.graphql.results import BAD_REQUEST, RequestError, answered, refusal, undone
+from todo_gql.http.graphql.timeout import Deadline
+from todo_gql.http.headers import Headers as RequestHeaders
+from todo_gql.http.headers import headers_of
+from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.observation import Observation, observed
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer, authenticate, recalled

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import Message
 
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.request import BadRequest, GraphQLRequest, check_nesting, checked, parsed
+from todo_gql.http.graphql.request import BadRequest, GraphQLRequest, check_nesting, checked, parsed
 
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 200

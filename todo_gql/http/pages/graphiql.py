@@ -1,6 +1,6 @@
 """GraphiQL: the page for browsers at /graphql, its assets, and the command that builds both.
 
-`python -m todo_gql.http.graphiql build` bundles the page in `graphiql_page/` into its `dist/`.
+`python -m todo_gql.http.pages.graphiql build` bundles the page in `graphiql_page/` into its `dist/`.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from starlette.routing import Mount
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from todo_gql.http import pages
+from todo_gql.http.pages import rendering
 
 SOURCE: Final = Path(__file__).parent / "graphiql_page"
 DIST: Final = SOURCE / "dist"
 
 _PAGE_HEADERS: Final = {
-    **pages.COMMON_HEADERS,
+    **rendering.COMMON_HEADERS,
     "Cache-Control": "no-cache",
     # Monaco writes its themes and positions into style elements and attributes.
     "Content-Security-Policy": (
@@ -86,7 +86,7 @@ class GraphiQL:
                 self.dist / "index.html", headers=_PAGE_HEADERS, media_type="text/html"
             )
         else:
-            response = pages.page("graphiql_missing")
+            response = rendering.page("graphiql_missing")
         await response(scope, receive, send)
 
 
@@ -125,7 +125,7 @@ def build_graphiql() -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m todo_gql.http.graphiql")
+    parser = argparse.ArgumentParser(prog="python -m todo_gql.http.pages.graphiql")
     build = parser.add_subparsers(required=True).add_parser("build", help="build the page")
     build.add_argument(
         "--if-possible", action="store_true", help="exit with status 0 even if it can't be built"

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from todo_gql.http import pages
 from todo_gql.http.negotiation import prefers_html
+from todo_gql.http.pages import rendering
 from todo_gql.observability.build_info import build
 
 _GRAPHIQL: Final = (
@@ -25,7 +25,7 @@ _PLACES: Final = (
 
 async def _index(request: Request, places: Sequence[tuple[str, str, str]]) -> Response:
     if prefers_html(request.headers.get("accept")):
-        return pages.page("index", version=build().version, places=places)
+        return rendering.page("index", version=build().version, places=places)
     paths = {
         "graphql": "/graphql",
         "health": "/health",
@@ -33,7 +33,7 @@ async def _index(request: Request, places: Sequence[tuple[str, str, str]]) -> Re
         "ready": "/health/ready",
     }
     return JSONResponse(
-        {"name": "todo_gql", "version": build().version, **paths}, headers=pages.COMMON_HEADERS
+        {"name": "todo_gql", "version": build().version, **paths}, headers=rendering.COMMON_HEADERS
     )
 
 

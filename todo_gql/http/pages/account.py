@@ -16,9 +16,9 @@ from todo_gql.features.accounts.email.links import find_link
 from todo_gql.features.accounts.email.password_reset import PasswordResetInput, reset_password
 from todo_gql.features.accounts.email.templates import PLACES
 from todo_gql.features.accounts.email.verification import verify_email
-from todo_gql.http import pages
-from todo_gql.http.forms import read_form
-from todo_gql.http.request import BadRequest
+from todo_gql.http.graphql.request import BadRequest
+from todo_gql.http.pages import rendering
+from todo_gql.http.pages.forms import read_form
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.observation import act_for
 from todo_gql.operation.credential_limits import account_owned, seconds_to_wait
@@ -46,7 +46,7 @@ Use: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 
 def _page(name: str, status: int = 200, **facts: object) -> Response:
-    page = pages.page(f"account/{name}", status, form_action="'self'", **facts)
+    page = rendering.page(f"account/{name}", status, form_action="'self'", **facts)
     page.headers["X-Robots-Tag"] = "noindex"
     return page
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from todo_gql.http.request import BadRequest
+from todo_gql.http.graphql.request import BadRequest
 
 Members: TypeAlias = Mapping[str, Any]
 

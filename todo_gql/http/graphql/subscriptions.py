@@ -22,16 +22,16 @@ from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.documents.parsing import codes_of, plain_error
 from todo_gql.documents.selected import selected_below
 from todo_gql.features.todos.types import Change
-from todo_gql.http.answer import as_json
-from todo_gql.http.connections import Connections
-from todo_gql.http.graphql import (
+from todo_gql.http.graphql.connections import Connections
+from todo_gql.http.graphql.endpoint import (
     OPERATION_SECONDS,
     GraphQLRoute,
     Prepared,
     SignedOut,
 )
-from todo_gql.http.outcomes import RequestError
-from todo_gql.http.request import GraphQLRequest
+from todo_gql.http.graphql.request import GraphQLRequest
+from todo_gql.http.graphql.response import as_json
+from todo_gql.http.graphql.results import RequestError
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation, caller_of
 from todo_gql.operation.context import Context

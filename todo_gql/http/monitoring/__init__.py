@@ -1,0 +1,1 @@
+"""What is noted of each request: the access log, samples and slow operations."""

@@ -1,0 +1,1 @@
+"""The pages for people: health, the index, the account and GraphiQL."""
