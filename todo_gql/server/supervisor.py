@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from todo_gql.commands.environment import fail, stop_at_signals
+from todo_gql.cli.runtime import fail, stop_at_signals
 from todo_gql.observability.exporter import forget_process, write_to
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server import process as server

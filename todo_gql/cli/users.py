@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.commands.configuration import load_secret, load_settings
-from todo_gql.commands.environment import database, fail, prepare, run_connected
+from todo_gql.cli.configuration import load_secret, load_settings
+from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.features.accounts import administration
 from todo_gql.features.accounts.administration import AdministrationError, Changes
 from todo_gql.features.accounts.inputs import RegisterInput

@@ -8,7 +8,7 @@ from aiosmtplib import SMTPException
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from todo_gql.commands.configuration import (
+from todo_gql.cli.configuration import (
     problems_of_documents,
     problems_of_file,
     problems_of_mail,
@@ -16,7 +16,7 @@ from todo_gql.commands.configuration import (
     read_settings,
     told,
 )
-from todo_gql.commands.environment import DATABASE_ERRORS, connected, fail, run_until_signal
+from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail, run_until_signal
 from todo_gql.database import connection as db
 from todo_gql.embedded import EmbeddedPostgresError
 from todo_gql.mail.transport import SMTPServer

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.commands.configuration import load_settings
-from todo_gql.commands.environment import database, fail, prepare, run_connected
+from todo_gql.cli.configuration import load_settings
+from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.jobs import queue
 
 SHOWN = 1_000

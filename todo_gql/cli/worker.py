@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import typer
 
-from todo_gql.commands.configuration import check_mail, load_secret, load_settings
-from todo_gql.commands.environment import database, prepare, run_until_signal
-from todo_gql.commands.metrics import WORKER, served_metrics
+from todo_gql.cli.configuration import check_mail, load_secret, load_settings
+from todo_gql.cli.metrics import WORKER, served_metrics
+from todo_gql.cli.runtime import database, prepare, run_until_signal
 from todo_gql.database import connection as db
 from todo_gql.jobs.worker import Worker
 from todo_gql.observability.logs import configure_logging

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from todo_gql.commands.configuration import load_secret, load_settings
-from todo_gql.commands.environment import database, fail, prepare, run_connected
+from todo_gql.cli.configuration import load_secret, load_settings
+from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.database.models import User
 from todo_gql.features.accounts.inputs import RegisterInput
 from todo_gql.features.accounts.lookup import account_named

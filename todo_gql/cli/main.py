@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.commands.check import check
-from todo_gql.commands.jobs import jobs
-from todo_gql.commands.seed import seed
-from todo_gql.commands.serve import serve
-from todo_gql.commands.upkeep import export_schema, migrate
-from todo_gql.commands.user import user
-from todo_gql.commands.worker import worker
+from todo_gql.cli.check import check
+from todo_gql.cli.jobs import jobs
+from todo_gql.cli.migrate import export_schema, migrate
+from todo_gql.cli.seed import seed
+from todo_gql.cli.serve import serve
+from todo_gql.cli.users import user
+from todo_gql.cli.worker import worker
 from todo_gql.observability.build_info import build
 
 app = typer.Typer(

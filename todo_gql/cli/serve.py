@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.commands.configuration import (
+from todo_gql.cli.configuration import (
     check_documents,
     check_mail,
     check_public_url,
     load_secret,
     load_settings,
 )
-from todo_gql.commands.environment import address_of, database, fail, prepare, reason_of
-from todo_gql.commands.metrics import SERVER, WORKER, served_metrics
+from todo_gql.cli.metrics import SERVER, WORKER, served_metrics
+from todo_gql.cli.runtime import address_of, database, fail, prepare, reason_of
 from todo_gql.observability.build_info import build
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import run

@@ -13,7 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from todo_gql.commands.environment import fail
+from todo_gql.cli.runtime import fail
 from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.mail.transport import transport
 from todo_gql.security.secret_key import SecretKeyError, with_secret

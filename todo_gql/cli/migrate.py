@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from todo_gql.commands.configuration import load_settings
-from todo_gql.commands.environment import database, fail, migrated
+from todo_gql.cli.configuration import load_settings
+from todo_gql.cli.runtime import database, fail, migrated
 from todo_gql.database import connection as db
 from todo_gql.observability.logs import configure_logging
 from todo_gql.schema import schema_text

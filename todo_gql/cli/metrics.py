@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from todo_gql.commands.environment import address_of, fail, reason_of
+from todo_gql.cli.runtime import address_of, fail, reason_of
 from todo_gql.observability.exporter import exporting
 from todo_gql.settings import Settings
 
