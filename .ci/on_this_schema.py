@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from todo_gql.database import connection as db
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings
 
 AT_ONCE = ("--numprocesses=2", "--dist=loadfile")

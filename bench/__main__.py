@@ -29,7 +29,7 @@ from bench.data import Owner, fresh_copy, owner
 from bench.load import measure
 from bench.operations import BY_NAME, OPERATIONS
 from bench.servers import FLOOR, GRAPHQL_CORE, SERVER, serving
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 FOLDER = Path(__file__).parent
 CLUSTER = FOLDER / ".data"

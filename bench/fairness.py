@@ -32,7 +32,7 @@ from bench.data import USERS, Owner, fresh_copy, owner
 from bench.operations import BY_NAME
 from bench.servers import SERVER, Server, serving
 from bench.subscribers import subscribed
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 PEOPLE = 10
 # Five requests a second each keep within what one user may ask for in a minute.

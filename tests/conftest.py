@@ -24,7 +24,7 @@ from tests.browsing import chromium
 from tests.mailbox import Mailbox, delivering
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.security.passwords import hashing_threads
 from todo_gql.settings import Settings
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 import httpx
 import psutil
 
-from todo_gql.postgres_processes import living_postgres
+from todo_gql.embedded_postgres.processes import living_postgres
 from todo_gql.settings import Settings
 
 STOP_SECONDS = 60

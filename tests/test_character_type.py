@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from tests.programs import CommandLine, clean_environment, command_line
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 LIBC, BUILTIN = "LOCALE_PROVIDER libc", "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 UNFIT = {

@@ -24,8 +24,8 @@ from typer.main import get_command
 
 from tests.conftest import PASSWORD, Account, Client, fresh_database
 from tests.programs import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
-from todo_gql import embedded
 from todo_gql.cli import main, runtime
+from todo_gql.embedded_postgres import cluster
 from todo_gql.settings import Settings
 
 LOGIN = """
@@ -526,12 +526,12 @@ def test_data_that_another_command_just_frees_is_waited_for(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two commands at once on the same data don't refuse each other."""
-    lock = embedded.locked(tmp_path)
+    lock = cluster.locked(tmp_path)
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: lock.close())
     monkeypatch.setattr(runtime, "time", clock)
     with runtime.database(settings.model_copy(update={"data_dir": tmp_path})) as url:
         assert lock.closed
-        assert url == embedded.running_url(tmp_path)
+        assert url == cluster.running_url(tmp_path)
 
 
 @pytest.mark.usefixtures("signals_kept")
@@ -545,7 +545,7 @@ def test_data_that_stays_in_use_is_told(
     monkeypatch.setattr(runtime, "SHARING_SECONDS", 0)
     place = settings.model_copy(update={"data_dir": tmp_path})
     with (
-        embedded.locked(tmp_path),
+        cluster.locked(tmp_path),
         pytest.raises(typer.Exit),
         runtime.database(place),
     ):

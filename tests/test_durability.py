@@ -15,7 +15,7 @@ import psutil
 from tests.conftest import CREATE, PASSWORD, REGISTER
 from tests.programs import Server, postgres_of, serving
 from todo_gql.database.models import Action
-from todo_gql.embedded import running_url
+from todo_gql.embedded_postgres.cluster import running_url
 
 WRITERS = 6
 STORED = """

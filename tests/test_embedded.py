@@ -16,16 +16,17 @@ import asyncpg
 import psutil
 import pytest
 
-from todo_gql import embedded, postgres_processes, postgres_programs
-from todo_gql.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from todo_gql.embedded_postgres import cluster as embedded
+from todo_gql.embedded_postgres import processes, programs
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres, EmbeddedPostgresError
 
-CHECKOUT = Path(embedded.__file__).parent.parent
+CHECKOUT = Path(embedded.__file__).parents[2]
 IMPORTS = """
 import asyncio, os, pwd, signal, sys
 from pathlib import Path
 import asyncpg
-from todo_gql import embedded, postgres_programs
-from todo_gql.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from todo_gql.embedded_postgres import programs
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres, EmbeddedPostgresError
 
 async def sql(dsn, statement):
     connection = await asyncpg.connect(dsn)
@@ -96,7 +97,7 @@ def postmaster(data_dir: Path) -> psutil.Process:
 
 def lives(process: psutil.Process) -> bool:
     """Tell whether a process of PostgreSQL runs; one that waits to be reaped doesn't."""
-    return process.pid in {one.pid for one in postgres_processes.living_postgres()}
+    return process.pid in {one.pid for one in processes.living_postgres()}
 
 
 def sql(dsn: str, *statements: str) -> str:
@@ -136,7 +137,7 @@ def run_script(script: str, *arguments: Path) -> subprocess.CompletedProcess[str
 
 def modes_and_owners(folder: Path) -> list[tuple[int, int, int]]:
     """List mode, owner and group of a folder, of PostgreSQL's own, and of all above the two."""
-    installation = postgres_programs.installation()
+    installation = programs.installation()
     folders = (folder, *folder.parents, installation / "bin", installation, *installation.parents)
     return [(found.st_mode, found.st_uid, found.st_gid) for found in map(Path.stat, folders)]
 
@@ -316,8 +317,8 @@ def run_and_die(self, *command, **options):
         os.kill(os.getpid(), signal.SIGKILL)
     return succeeded
 
-run = postgres_programs.Account.run
-postgres_programs.Account.run = run_and_die
+run = programs.Account.run
+programs.Account.run = run_and_die
 EmbeddedPostgres(Path(sys.argv[1]), durable=False).start()
 """,
         data_dir,
@@ -384,8 +385,8 @@ def test_ordinary_user_needs_nothing_else(place: Path, data_dir: Path) -> None:
     home = place / "home"
     home.mkdir(mode=0o700)
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    if not postgres_programs.Account(nobody.pw_uid, nobody.pw_gid).reaches(home):
-        pytest.skip(f"{NOBODY} can't reach {postgres_programs.installation()}")
+    if not programs.Account(nobody.pw_uid, nobody.pw_gid).reaches(home):
+        pytest.skip(f"{NOBODY} can't reach {programs.installation()}")
     before = modes_and_owners(home)
     done = run_script(
         """

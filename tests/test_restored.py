@@ -22,8 +22,8 @@ from todo_gql.changelog import live
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
-from todo_gql.embedded import EmbeddedPostgres
-from todo_gql.postgres_programs import installation
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
+from todo_gql.embedded_postgres.programs import installation
 from todo_gql.settings import Settings
 
 FEED = """

@@ -27,8 +27,8 @@ from tests.programs import (
     serving,
     started,
 )
+from todo_gql.embedded_postgres.processes import living_postgres
 from todo_gql.observability.build_info import build
-from todo_gql.postgres_processes import living_postgres
 
 LOGIN = """
 mutation ($input: LoginInput!) { login(input: $input) { tokens { accessToken } } }

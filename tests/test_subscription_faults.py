@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD, REGISTER, Account
 from tests.programs import Server, started
 from tests.sockets import CHANGES, Socket, connected, listening
 from todo_gql.changelog import live
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings
 
 CREATE = """

@@ -20,7 +20,7 @@ from tests.programs import started
 from tests.sinks import Sink, sink
 from tests.sockets import connected, listening
 from tests.waiting import until
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.observability import observation, redaction
 from todo_gql.settings import Settings
 

@@ -18,7 +18,7 @@ from tests.programs import CommandLine, Server, clean_environment, command_line,
 from tests.waiting import until
 from tests.workers import started_worker
 from todo_gql.database import connection as db
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.jobs.queue import Task
 from todo_gql.settings import Settings
 

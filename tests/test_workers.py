@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
 from tests.programs import STOP_SECONDS, Server, started, workers_of, works
 from tests.waiting import until
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 TYPENAME = {"query": "{ __typename }"}
 

@@ -15,7 +15,7 @@ import pytest
 from tests.artefacts.containers import Container, Image, mounted, output
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
 from tests.ports import free_port
-from todo_gql.embedded import SOCKET
+from todo_gql.embedded_postgres.cluster import SOCKET
 
 NAME = "localhost/todo_gql:test"
 BASE = "localhost/todo_gql-stand-in/python:3.13"

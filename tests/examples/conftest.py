@@ -15,7 +15,7 @@ from tests.examples.backend import Backend, Person
 from tests.examples.tabs import Tab
 from tests.ports import free_port
 from tests.programs import clean_environment
-from todo_gql.embedded import EmbeddedPostgres
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples/web"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")

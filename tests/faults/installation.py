@@ -17,8 +17,8 @@ import psutil
 from tests.faults.proxy import Proxy
 from tests.ports import free_port
 from tests.programs import Server, postgres_of, started
-from todo_gql.embedded import EmbeddedPostgres
-from todo_gql.postgres_processes import signal_each
+from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
+from todo_gql.embedded_postgres.processes import signal_each
 
 RECOVERY_SECONDS = 5.0
 ALIVE_SECONDS = 0.25

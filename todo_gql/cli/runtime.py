@@ -13,7 +13,12 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 from todo_gql.database import connection as db
 from todo_gql.database.character_type import UnfitDatabase
-from todo_gql.embedded import DataDirInUse, EmbeddedPostgres, EmbeddedPostgresError, running_url
+from todo_gql.embedded_postgres.cluster import (
+    DataDirInUse,
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    running_url,
+)
 from todo_gql.settings import Settings
 
 Result = TypeVar("Result")

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import psutil
 
-from todo_gql.postgres_processes import (
+from todo_gql.embedded_postgres.processes import (
     forget_recycled_pid,
     living_postgres,
     pid_in,
     signal_each,
 )
-from todo_gql.postgres_programs import (
+from todo_gql.embedded_postgres.programs import (
     Account,
     EmbeddedPostgresError,
     account_for,

@@ -1,0 +1,1 @@
+"""A PostgreSQL cluster inside the data folder, for laptops."""
