@@ -17,9 +17,9 @@ from todo_gql.database.models import Action, Status, User
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.state import NO_METADATA
 from todo_gql.features.todos.writes import TAG_NAMES
-from todo_gql.seeding import account as seeding
-from todo_gql.seeding.account import seed_account
-from todo_gql.seeding.lives import lives
+from todo_gql.seeding import insert as seeding
+from todo_gql.seeding.histories import lives
+from todo_gql.seeding.insert import seed_account
 
 UPDATE = """
 mutation ($id: ID!, $input: TodoUpdateInput!) {

@@ -18,7 +18,7 @@ from todo_gql.database.models import User
 from todo_gql.features.accounts.inputs import RegisterInput
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.features.accounts.registration import RegistrationError, create_account
-from todo_gql.seeding.account import seed_account
+from todo_gql.seeding.insert import seed_account
 from todo_gql.settings import Settings
 
 

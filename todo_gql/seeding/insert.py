@@ -19,7 +19,7 @@ from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_sql import NAME_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, named_tags, owner_write
 from todo_gql.security.authentication import Viewer
-from todo_gql.seeding.lives import lives
+from todo_gql.seeding.histories import lives
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500

@@ -11,7 +11,7 @@ from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.actions import Edit, apply, delete, restore
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoEdit, TodoState, canonical_json
-from todo_gql.seeding.words import ANYWHERE, AREAS, PEOPLE, Area
+from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
 
 PRIORITIES = (
     (Priority.LOW,) * 5 + (Priority.MEDIUM,) * 9 + (Priority.HIGH,) * 4 + (Priority.URGENT,)
