@@ -17,9 +17,9 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.scalars import diff_entries, written_json
 from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
-from todo_gql.in_pieces import read_in_pieces
 from todo_gql.observability.observation import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
+from todo_gql.operation.in_pieces import read_in_pieces
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

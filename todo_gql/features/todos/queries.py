@@ -37,8 +37,8 @@ from todo_gql.features.todos.types import (
     TodoStats,
     total_of,
 )
-from todo_gql.in_pieces import read_in_pieces
 from todo_gql.operation.context import Context, Info
+from todo_gql.operation.in_pieces import read_in_pieces
 from todo_gql.operation.lookahead import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer

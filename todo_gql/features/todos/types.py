@@ -24,8 +24,8 @@ from todo_gql.execution import (
     loaded_value,
 )
 from todo_gql.features.accounts.types import User
-from todo_gql.in_pieces import read_in_pieces
 from todo_gql.operation.context import Context, Info
+from todo_gql.operation.in_pieces import read_in_pieces
 from todo_gql.operation.loaders import TagOfTodo
 
 
