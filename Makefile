@@ -61,13 +61,14 @@ fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FU
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
 		tests/fuzz tests/test_partial_updates.py
 
-check: $(VENV)/test ## Lint, types, architecture, locked versions, schema and migrations
+check: $(VENV)/test ## Lint, types, architecture, locked versions, schema, settings, migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/floors.py
 	$(BIN)/todo-gql export-schema --check
+	$(BIN)/python .ci/settings_page.py --check
 	$(BIN)/todo-gql migrate --check
 
 bench-logins: $(VENV)/test ## Measure whether the server lives while many sign in
@@ -117,6 +118,9 @@ migrate: $(VENV)/serve ## Apply the missing migrations
 
 migration: $(VENV)/serve ## Write a migration for what changed in the models
 	$(BIN)/todo-gql migrate --write
+
+settings: $(VENV)/test ## Write docs/settings.md from the settings' descriptions
+	$(BIN)/python .ci/settings_page.py
 
 schema: $(VENV)/serve ## Export schema.graphql
 	$(BIN)/todo-gql export-schema

@@ -32,7 +32,8 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = Field(
         "development",
-        description="production needs a SECRET_KEY, hides the schema, and asks for HTTPS.",
+        description="`production` refuses to make a SECRET_KEY of its own, hides the schema, and "
+        "asks for HTTPS.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
@@ -44,15 +45,18 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Signs tokens, 32 bytes or more; made and kept under DATA_DIR if absent.",
+        description="Signs tokens; 32 bytes or more, the same for all replicas. Made and kept under"
+        " DATA_DIR if absent.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least severe log line that is written."
+        "INFO",
+        description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; JSON lines, plain in a terminal.",
     )
 
     database_url: str | None = Field(
         None,
-        description="postgresql://user:password@host/database; embedded PostgreSQL if absent.",
+        description="`postgresql://user:password@host/database`, PostgreSQL 15 to 18 in UTF-8; the "
+        "embedded one if absent and installed.",
     )
     database_pool_size: int = Field(10, ge=1, description="Connections that are kept open.")
     database_max_overflow: int = Field(
@@ -72,8 +76,9 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(
         None,
-        description="smtp://user:password@host:587 or smtps://…; DATA_DIR/outbox if absent, "
-        "but not in production.",
+        description="`smtp://user:password@host:587` with STARTTLS (`?tls=off` without), or "
+        "`smtps://…`; without it mails go to `DATA_DIR/outbox`, and their links to the "
+        "log, but not in production.",
     )
     mail_from: str | None = Field(
         None,
@@ -81,19 +86,28 @@ class Settings(BaseSettings):
         description="The address that mails come from; no-reply at PUBLIC_URL's host if absent.",
     )
     mail_retry_seconds: float = Field(
-        15, gt=0, description="Wait before a mail is tried again; three times as long each time."
+        15,
+        gt=0,
+        description="Wait before a job is tried again, three times as long each time, 8 tries, all "
+        "of them while a mail's link is good.",
     )
     mails_per_hour: int = Field(
-        3, ge=1, description="Mails with a link of a kind per account and hour."
+        3,
+        ge=1,
+        description="Mails with a link of a kind per account and hour; a reset beyond these once "
+        "half of the last link's life is over.",
     )
     mails_per_recipient: int = Field(
-        5, ge=1, description="Mails with a link to one recipient and hour, of all accounts."
+        5,
+        ge=1,
+        description="Mails with a link to one recipient and hour, of all accounts; notices to an "
+        "address that isn't proven likewise, all others are always sent.",
     )
     email_link_expire_hours: int = Field(
         48, ge=1, description="Life of a link that proves an address."
     )
     password_reset_expire_minutes: int = Field(
-        30, ge=1, description="Life of a link that resets a password."
+        30, ge=1, description="Life of a link that sets a new password."
     )
     account_deletion_grace_days: int = Field(
         30, ge=0, description="How long a deleted account can be kept by signing in."
@@ -102,7 +116,10 @@ class Settings(BaseSettings):
         30, ge=0, description="How long a todo stays in the trash; 0 for ever."
     )
     changes_retention_days: int | None = Field(
-        None, ge=1, description="How long the change log is kept; for ever if absent."
+        None,
+        ge=1,
+        description="How long the change log is kept, and with it the ids of purged todos; for ever"
+        " if absent.",
     )
 
     account_todos: int = Field(
@@ -114,7 +131,9 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         None,
-        description="redis://…, rediss://…, valkey://…: replicas share limits and wake-ups.",
+        description="`redis://…` or `rediss://…`, Redis or Valkey: replicas share limits, and wake "
+        "each other's subscribers; without it each counts alone, and PostgreSQL's "
+        "notifications wake.",
     )
     redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
     connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
@@ -128,7 +147,9 @@ class Settings(BaseSettings):
         200, ge=10, description="Frames that may come at once on a WebSocket that was silent."
     )
 
-    workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that answer requests, each with a pool of its own."
+    )
     max_requests: int = Field(
         0, ge=0, description="Requests after which a process is replaced by a fresh one; 0 never."
     )
@@ -136,7 +157,7 @@ class Settings(BaseSettings):
         0.0,
         ge=0,
         le=8,
-        description="Seconds of serving on, no longer ready, once told to stop.",
+        description="Seconds of serving on, no longer ready, once told to stop; at most 8.",
     )
 
     prometheus_enabled: bool = Field(
@@ -171,18 +192,23 @@ class Settings(BaseSettings):
         3,
         ge=0,
         le=5,
-        description="How long a session that was read is taken to go on; its end in the same"
-        " process acts at once.",
+        description="How long a session that was read is taken to go on, at most 5; its end in the "
+        "same process acts at once.",
     )
-    refresh_token_expire_days: int = Field(7, ge=1, description="Life of an unused session.")
-    rate_limit_period: int = Field(60, ge=1, description="Seconds that rate limits look back.")
+    refresh_token_expire_days: int = Field(
+        7, ge=1, description="Life of a session that isn't used."
+    )
+    rate_limit_period: int = Field(60, ge=1, description="Seconds that the rate limits look back.")
     rate_limit_credentials: int = Field(
         5,
         ge=0,
-        description="Tries of a credential per account, network and period; 0 for no limit.",
+        description="Tries of a credential per account, network and period, ten times as many per "
+        "account from all networks; 0 for no limit.",
     )
     rate_limit_credentials_per_address: int = Field(
-        30, ge=0, description="The same per address, and trades of a session; 0 for no limit."
+        30,
+        ge=0,
+        description="The same per address, and `tokenRefresh` per session; 0 for no limit.",
     )
     rate_limit_requests: int = Field(
         1000, ge=0, description="Requests per user, or address, and period; 0 for no limit."
@@ -196,7 +222,7 @@ class Settings(BaseSettings):
 
     backend_cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="Origins of front ends, separated by commas; * for any.",
+        description="Origins of front ends, separated by commas; `*` for any.",
     )
     enable_compression: bool = Field(
         default=True, description="Whether answers may be sent as gzip."
@@ -206,14 +232,21 @@ class Settings(BaseSettings):
         default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")],
         description="Networks of proxies whose X-Forwarded-For is believed, separated by commas.",
     )
-    max_body_bytes: int = Field(256 * 1024, ge=1024, description="The largest request body.")
+    max_body_bytes: int = Field(
+        256 * 1024,
+        ge=1024,
+        description="The largest request body, and the largest WebSocket message.",
+    )
     max_answer_bytes: int = Field(
-        8 * 1024 * 1024, ge=64 * 1024, description="The largest answer, in bytes of JSON."
+        8 * 1024 * 1024,
+        ge=64 * 1024,
+        description="The largest answer, in bytes of JSON; more is an error.",
     )
     max_connections: int = Field(
         4096,
         ge=1,
-        description="Connections at once; beyond, idle ones are closed, or 503 is answered.",
+        description="Connections at once to a process; beyond, idle ones are closed, or 503 is "
+        "answered.",
     )
     request_timeout: float = Field(
         10.0, gt=0, description="Seconds for a request's headers to arrive, and for its body."
@@ -242,7 +275,8 @@ class Settings(BaseSettings):
     )
 
     execution_engine: Literal["breadth-first", "graphql-core"] = Field(
-        "breadth-first", description="What executes operations; both give the same answers."
+        "breadth-first",
+        description="What executes operations; `graphql-core` gives the same answers, slower.",
     )
 
     @field_validator("backend_cors_origins", mode="before")
