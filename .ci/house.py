@@ -1,0 +1,102 @@
+"""Counts what makes the code hard to enter; ends with status 1 where a count is above its bound."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import grimp
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "todo_gql"
+# What a reader expects in the root of a package.
+ENTRIES = {"__init__", "__main__", "app", "schema", "settings", "tasks"}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 40
+
+
+class Source(NamedTuple):
+    """A module's path below the checkout, and its syntax tree."""
+
+    path: Path
+    tree: ast.Module
+    lines: int
+
+
+def sources() -> Iterator[Source]:
+    """Every module of the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "node_modules" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            yield Source(path.relative_to(ROOT), ast.parse(text), text.count("\n"))
+
+
+def loose(all_sources: list[Source]) -> list[str]:
+    """Modules in the root of the package that are no entry to it."""
+    return [
+        str(one.path)
+        for one in all_sources
+        if len(one.path.parts) == 2 and one.path.stem not in ENTRIES  # noqa: PLR2004
+    ]
+
+
+def circles() -> list[str]:
+    """Pairs of modules that import each other, directly or through others."""
+    graph = grimp.build_graph("todo_gql")
+    return sorted(
+        {
+            " <-> ".join(sorted((one, other)))
+            for one in graph.modules
+            for other in graph.find_modules_directly_imported_by(one)
+            if graph.chain_exists(other, one)
+        }
+    )
+
+
+def long_files(all_sources: list[Source]) -> list[str]:
+    """Files that nobody reads at one sitting."""
+    return [f"{one.path}: {one.lines} lines" for one in all_sources if one.lines > LONGEST_FILE]
+
+
+def long_functions(all_sources: list[Source]) -> list[str]:
+    """Functions that don't fit on a screen."""
+    return [
+        f"{one.path}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for one in all_sources
+        for node in ast.walk(one.tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+
+
+def imports_for_types(all_sources: list[Source]) -> list[str]:
+    """Blocks that run for the type checker alone, which hide a circle."""
+    return [
+        f"{one.path}:{node.lineno}"
+        for one in all_sources
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    ]
+
+
+def main() -> int:
+    """Print the counts, with what they count; the exit status."""
+    all_sources = list(sources())
+    counts = {
+        "modules in the root": (loose(all_sources), 0),
+        "import circles": (circles(), 0),
+        "blocks for the type checker alone": (imports_for_types(all_sources), 0),
+        f"files over {LONGEST_FILE} lines": (long_files(all_sources), 2),
+        f"functions over {LONGEST_FUNCTION} lines": (long_functions(all_sources), 0),
+    }
+    for name, (found, most) in counts.items():
+        sys.stdout.write(f"{name}: {len(found)}{f', at most {most}' if most else ''}\n")
+        sys.stdout.writelines(f"  {line}\n" for line in found)
+    return int(any(len(found) > most for found, most in counts.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
