@@ -4,14 +4,14 @@ from asyncio import CancelledError, TaskGroup, ensure_future, gather
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from functools import cached_property, partial
-from math import inf
 from operator import itemgetter
 from types import CoroutineType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -30,7 +30,8 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from todo_gql.execution.columns import Column, has_awaitables, kinds_of
 from todo_gql.execution.loaded_fields import Loaded
-from todo_gql.execution.paths import ROOT, FieldPlaces, Nulled, Places, SomePlaces
+from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
+from todo_gql.execution.paths import ROOT, FieldPlaces, Places, SomePlaces
 from todo_gql.execution.plan import PlannedField, Selection
 from todo_gql.execution.row_compiler import shape_of
 from todo_gql.execution.rows import Rows
@@ -41,17 +42,6 @@ Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 Late: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPlaces]
 """A column that has to be awaited, or whose only value has to be, after its field's place."""
 _place_of: Callable[[Late], int] = itemgetter(0)
-
-
-class Failure(NamedTuple):
-    """An error, and the value that it took the place of."""
-
-    error: Exception
-    field: PlannedField
-    places: Places
-    place: int
-    wave: int
-    follows_items: bool
 
 
 running: ContextVar["Execution | None"] = ContextVar("running", default=None)
@@ -152,6 +142,10 @@ class Execution:
             HELPERS,
         )
 
+    def subselect(self, field: PlannedField, type_: GraphQLObjectType) -> Selection:
+        """What is selected of a field's objects of one type."""
+        return field.subselect(self, field, type_)
+
     def fail(
         self,
         error: Exception,
@@ -191,7 +185,7 @@ class Execution:
         self, selection: Selection, sources: Rows[Any], places: Places, late: list[Late]
     ) -> list[dict[str, Any]] | None:
         """What is selected of rows, all at once; None if they have to be walked through."""
-        shape = shape_of(selection, self, sources.row_type, sources.rows)
+        shape = shape_of(selection, self.subselect, sources.row_type, sources.rows)
         if shape is None:
             return None
         others = [self._had(place, field, sources, places, late) for place, field in shape.others]
@@ -358,7 +352,7 @@ class Execution:
         if not self.failures:
             return data
         collected = self.collected = self.collected or CollectedErrors()
-        for found in sorted((_found(failure, data) for failure in self.failures), key=_when):
+        for found in sorted((locate(failure, data) for failure in self.failures), key=report_order):
             nulled = found.nulled.path
             if collected.has_nulled_position(nulled):
                 continue
@@ -367,7 +361,7 @@ class Execution:
             collected.add(error, nulled)
             if nulled is None:
                 return None
-            _clear(data, nulled.as_list())
+            set_null(data, nulled.as_list())
         self.failures = []
         return data
 
@@ -406,42 +400,3 @@ async def _settled(steps: list[Step]) -> None:
         async with TaskGroup() as group:
             for step in steps:
                 group.create_task(_settled([step]))
-
-
-class _Found(NamedTuple):
-    """A failure, its path, what it makes null, and where it lies in the answer."""
-
-    failure: Failure
-    path: Path | None
-    nulled: Nulled
-    order: list[float]
-
-
-def _found(failure: Failure, data: dict[str, Any]) -> _Found:
-    path = failure.places.path(failure.place)
-    order: list[float] = []
-    value: Any = data
-    for key in path.as_list() if path else ():
-        order.append(key if isinstance(key, int) else list(value).index(key))
-        value = value[key]
-    if failure.follows_items:
-        order.append(inf)
-    return _Found(failure, path, failure.places.nulled(failure.place), order)
-
-
-def _when(found: _Found) -> tuple[int, int, list[float]]:
-    """What decides when graphql-core would report a failure.
-
-    What needs no waiting comes first, in the answer's own order. An error that makes something null
-    that was waiting for it is reported after those that don't, since it has to get there first.
-    """
-    wave = found.failure.wave
-    return wave, wave - found.nulled.wave, found.order
-
-
-def _clear(data: dict[str, Any], path: list[str | int]) -> None:
-    """Put null at the end of a path."""
-    container: Any = data
-    for key in path[:-1]:
-        container = container[key]
-    container[path[-1]] = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -23,9 +23,6 @@ from todo_gql.execution.attributes import attributes_reader
 from todo_gql.execution.columns import Column
 from todo_gql.execution.leaf_serializers import Shortcut
 from todo_gql.execution.loaded_fields import Loading
-
-if TYPE_CHECKING:
-    from todo_gql.execution.row_compiler import Shape
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, places)`: the field's values for all sources."""
@@ -91,6 +88,32 @@ Numbered: TypeAlias = list[tuple[int, PlannedField]]
 """Fields, and their places in the selection."""
 
 
+Make: TypeAlias = Callable[
+    [Sequence[Any], tuple[Any, ...], list[Sequence[Any]]], list[dict[str, Any]] | None
+]
+"""`make(rows, given, others)`: the objects of the answer, with the columns of the other fields."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """What makes the answer of rows, but for `others`, whose columns it has to be given.
+
+    `one` does for a single row what `many` does for any number of them.
+    """
+
+    one: Make
+    many: Make
+    shaped: Numbered
+    others: Numbered
+
+    def make(
+        self, rows: Sequence[Any], given: tuple[Any, ...], others: list[Sequence[Any]]
+    ) -> list[dict[str, Any]] | None:
+        """The objects of the answer; None where anything isn't as it is expected to be."""
+        make = self.one if len(rows) == 1 else self.many
+        return make(rows, given, others)
+
+
 @dataclass(eq=False)
 class Selection:
     """What is selected of objects of one type.
@@ -107,7 +130,7 @@ class Selection:
     others: Numbered = field(init=False)
     has_only_leaves: bool = field(init=False)
     read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
-    shapes: "dict[Any, Shape | None]" = field(default_factory=dict)
+    shapes: dict[Any, Shape | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)

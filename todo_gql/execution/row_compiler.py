@@ -41,11 +41,10 @@ what is wrong and with which value, does it all again.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 from types import CodeType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLError,
@@ -59,55 +58,29 @@ from graphql import (
 from todo_gql.execution.columns import split
 from todo_gql.execution.leaf_serializers import Serialize
 from todo_gql.execution.loaded_fields import in_rows
-from todo_gql.execution.plan import Numbered, PlannedField, Selection
+from todo_gql.execution.plan import Make, Numbered, PlannedField, Selection, Shape
 from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
 from todo_gql.execution.strawberry_fields import origin_of
 
-if TYPE_CHECKING:
-    from todo_gql.execution.execution import Execution
+Subselect: TypeAlias = Callable[[PlannedField, GraphQLObjectType], Selection]
+"""What is selected of a field's objects of one type."""
 
 # A client that sorts by whatever it likes has a layout of rows for each way.
 MAX_SHAPES = 8
-
-Make: TypeAlias = Callable[
-    [Sequence[Any], tuple[Any, ...], list[Sequence[Any]]], list[dict[str, Any]] | None
-]
-"""`make(rows, given, others)`: the objects of the answer, with the columns of the other fields."""
-
 
 Serialized: TypeAlias = tuple[int, str, bool]
 """A column that is serialized: its field's place, its name, and whether it can hold nulls."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shape:
-    """What makes the answer of rows, but for `others`, whose columns it has to be given.
-
-    `one` does for a single row what `many` does for any number of them.
-    """
-
-    one: Make
-    many: Make
-    shaped: Numbered
-    others: Numbered
-
-    def make(
-        self, rows: Sequence[Any], given: tuple[Any, ...], others: list[Sequence[Any]]
-    ) -> list[dict[str, Any]] | None:
-        """The objects of the answer; None where anything isn't as it is expected to be."""
-        make = self.one if len(rows) == 1 else self.many
-        return make(rows, given, others)
-
-
 def shape_of(
     selection: Selection,
-    execution: "Execution | None",
+    subselect: Subselect | None,
     row_type: RowType[Any],
     rows: Sequence[Any],
 ) -> Shape | None:
     """The shape of a selection of rows; None where it would shape nothing, or there are no rows.
 
-    No execution is needed where all that is selected stands in the rows.
+    No `subselect` is needed where all that is selected stands in the rows.
     """
     if not rows:
         return None
@@ -115,7 +88,7 @@ def shape_of(
     try:
         return selection.shapes[key]
     except KeyError:
-        shape = _new_shape(selection, execution, *key)
+        shape = _new_shape(selection, subselect, *key)
         if len(selection.shapes) >= MAX_SHAPES:
             selection.shapes.clear()
         selection.shapes[key] = shape
@@ -124,12 +97,12 @@ def shape_of(
 
 def _new_shape(
     selection: Selection,
-    execution: "Execution | None",
+    subselect: Subselect | None,
     row_type: RowType[Any],
     layout: Layout,
 ) -> Shape | None:
-    one = _SingleWriter(selection, execution, row_type, layout)
-    many = _ColumnsWriter(selection, execution, row_type, layout)
+    one = _SingleWriter(selection, subselect, row_type, layout)
+    many = _ColumnsWriter(selection, subselect, row_type, layout)
     places = [place for place, _ in one.others]
     if not one.shaped:
         return None
@@ -142,12 +115,12 @@ class _Writer(ABC):
     def __init__(
         self,
         selection: Selection,
-        execution: "Execution | None",
+        subselect: Subselect | None,
         row_type: RowType[Any],
         layout: Layout,
     ) -> None:
         self.selection = selection
-        self.execution = execution
+        self.subselect = subselect
         self.row_type = row_type
         self.layout = layout
         self.names: dict[str, Any] = {
@@ -296,7 +269,7 @@ class _Writer(ABC):
         row_type, type_ = loading.row_type, get_nullable_type(list_type.of_type)
         if not is_object_type(type_) or origin_of(type_) is not row_type.type:
             return False
-        nested = _nested(one, type_, row_type, self.execution) if self.execution else None
+        nested = _nested(one, type_, row_type, self.subselect) if self.subselect else None
         if nested is None:
             return False
         self.names[f"nested{place}"] = nested
@@ -452,11 +425,11 @@ class _SingleWriter(_Writer):
 
 
 def _nested(
-    one: PlannedField, type_: GraphQLObjectType, row_type: RowType[Any], execution: "Execution"
+    one: PlannedField, type_: GraphQLObjectType, row_type: RowType[Any], subselect: Subselect
 ) -> Callable[[list[Any]], list[dict[str, Any]] | None] | None:
     """What makes the objects of a field's rows; None where it could make only a part of them."""
     try:
-        selection = one.subselect(execution, one, type_)
+        selection = subselect(one, type_)
     except (GraphQLError, RecursionError):
         return None
     if not all(_stands_alone(chosen, row_type) for chosen in selection.fields):
