@@ -4,7 +4,7 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 
-from todo_gql.features.accounts.addresses import mailbox_key
+from todo_gql.api.login_identifiers import mailbox_key
 
 # Of an address in ASCII the lower case stands for its mailbox, and nothing is to be stored.
 IN_OTHER_SCRIPTS = """

@@ -31,9 +31,9 @@ from tests.test_mails import (
 )
 from tests.test_password_forms import full_width
 from tests.waiting import until
+from todo_gql.api.login_identifiers import mailbox_key, name_key
 from todo_gql.app import create_app
 from todo_gql.database import connection as db
-from todo_gql.features.accounts.addresses import mailbox_key, name_key
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.operation.credential_limits import account_typed

@@ -23,8 +23,8 @@ from tests.test_mails import (
     resets,
 )
 from tests.waiting import until
+from todo_gql.api.login_identifiers import recipient_key
 from todo_gql.database import connection as db
-from todo_gql.features.accounts.addresses import recipient_key
 from todo_gql.features.accounts.deletion import purge_accounts
 
 MOST = 5

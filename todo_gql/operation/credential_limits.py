@@ -9,8 +9,8 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldE
 from strawberry.types.field import StrawberryField
 
 from todo_gql.api.errors import AuthError, ErrorCode, UserError
+from todo_gql.api.login_identifiers import name_key
 from todo_gql.database import connection as db
-from todo_gql.features.accounts.addresses import name_key
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.operation.context import Context, Info
 from todo_gql.security.rate_limits import RateLimits, network_of

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 SHORTEST, LONGEST = 8, 128
 # What is longer than this as it is typed is too long in every form, and takes long to normalise.
-LONGEST_TYPED = 4 * LONGEST
+MAX_RAW_LENGTH = 4 * LONGEST
 WAITING_HASHES = 20
 # How many a caller may have hashed or waiting at a time; the others wait for these.
 MOST_OF_A_CALLER = 4
@@ -45,7 +45,7 @@ class Match(IntEnum):
 
 def normalised(password: str) -> str:
     """The form of a password that is hashed (NFKC); one that is far too long stays as it is."""
-    return password if len(password) > LONGEST_TYPED else unicodedata.normalize("NFKC", password)
+    return password if len(password) > MAX_RAW_LENGTH else unicodedata.normalize("NFKC", password)
 
 
 def password_problem(password: str, *names: str) -> Problem | None:

@@ -25,11 +25,11 @@ from todo_gql.api.errors import (
     invalid,
     not_found,
 )
+from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
 from todo_gql.api.work import SEARCH, WORK
 from todo_gql.database.select import Statement
-from todo_gql.features.accounts.addresses import name_key
 from todo_gql.features.accounts.administration import (
     Changes,
     LastSuperuser,

@@ -7,14 +7,14 @@ import strawberry
 from email_validator import EmailNotValidError, validate_email
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
-from todo_gql.api.text import RAW, Problem, read_text, text_problem
-from todo_gql.features.accounts.addresses import (
-    LONGEST_EMAIL,
-    LONGEST_USERNAME,
+from todo_gql.api.login_identifiers import (
+    MAX_EMAIL_LENGTH,
+    MAX_USERNAME_LENGTH,
     mailbox_key,
-    read_email,
-    read_username,
+    normalize_email,
+    normalize_username,
 )
+from todo_gql.api.text import RAW, Problem, read_text, text_problem
 from todo_gql.security.passwords import password_problem
 from todo_gql.settings import Settings
 
@@ -66,7 +66,7 @@ class LoginInput:
 
 def registration_problems(given: RegisterInput, settings: Settings) -> list[UserError]:
     """Everything that is wrong with a registration by itself, whoever else is registered."""
-    username, email = read_username(given.username), read_email(given.email)
+    username, email = normalize_username(given.username), normalize_email(given.email)
     names = (username, email.rpartition("@")[0])
     problems = {
         "username": username_problem(username),
@@ -82,11 +82,11 @@ def registration_problems(given: RegisterInput, settings: Settings) -> list[User
 
 def username_problem(username: str) -> Problem | None:
     """What is wrong with a user name; None when nothing is."""
-    if len(username) > RAW * LONGEST_USERNAME:
-        return text_problem(username, longest=LONGEST_USERNAME)
+    if len(username) > RAW * MAX_USERNAME_LENGTH:
+        return text_problem(username, longest=MAX_USERNAME_LENGTH)
     if username and not USERNAME.fullmatch(username):
         return ErrorCode.INVALID, "Use only letters from A to Z, digits, and the signs _ . -"
-    return text_problem(username, shortest=3, longest=LONGEST_USERNAME)
+    return text_problem(username, shortest=3, longest=MAX_USERNAME_LENGTH)
 
 
 def email_problem(email: str, settings: Settings) -> Problem | None:
@@ -94,10 +94,10 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
 
     In development, addresses under the reserved domain `test` will do.
     """
-    if problem := text_problem(email, longest=LONGEST_EMAIL):
+    if problem := text_problem(email, longest=MAX_EMAIL_LENGTH):
         return problem
-    if any(len(key) > LONGEST_EMAIL for key in (email.lower(), mailbox_key(email))):
-        return ErrorCode.TOO_LONG, f"At most {LONGEST_EMAIL} characters in any form, please."
+    if any(len(key) > MAX_EMAIL_LENGTH for key in (email.lower(), mailbox_key(email))):
+        return ErrorCode.TOO_LONG, f"At most {MAX_EMAIL_LENGTH} characters in any form, please."
     try:
         validate_email(
             email,

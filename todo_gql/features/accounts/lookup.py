@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 from tortoise.expressions import Q, RawSQL
 
-from todo_gql.api.text import text_problem
-from todo_gql.database.models import User
-from todo_gql.features.accounts.addresses import (
-    LONGEST_EMAIL,
-    LONGEST_TYPED,
-    LONGEST_USERNAME,
+from todo_gql.api.login_identifiers import (
+    MAX_EMAIL_LENGTH,
+    MAX_RAW_LENGTH,
+    MAX_USERNAME_LENGTH,
     mailbox_key,
     name_key,
 )
+from todo_gql.api.text import text_problem
+from todo_gql.database.models import User
 
 MAILBOX = "coalesce(mailbox_key, email_key)"
 """What no two accounts have in common; an index sees to it."""
@@ -49,14 +49,14 @@ def email_keys(email: str) -> Email:
 
 def name_keys(typed: str) -> Name:
     """What the account is found by that somebody means."""
-    if text_problem(typed.strip(), longest=LONGEST_TYPED):
+    if text_problem(typed.strip(), longest=MAX_RAW_LENGTH):
         return Name()
     key = name_key(typed)
     if "@" not in key:
-        return Name(username=key) if len(key) <= LONGEST_USERNAME else Name()
+        return Name(username=key) if len(key) <= MAX_USERNAME_LENGTH else Name()
     keys = email_keys(typed.strip())
     # Some letters stand for many, and no account has a key so long.
-    return Name(*keys) if max(map(len, keys)) <= LONGEST_EMAIL else Name()
+    return Name(*keys) if max(map(len, keys)) <= MAX_EMAIL_LENGTH else Name()
 
 
 async def account_named(username_or_email: str) -> User | None:

@@ -8,11 +8,11 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError
+from todo_gql.api.login_identifiers import normalize_email, normalize_username
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import database_time
-from todo_gql.features.accounts.addresses import read_email, read_username
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.inputs import (
     RegisterInput,
@@ -95,9 +95,9 @@ async def _creation(
 
 def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
     return {
-        "username": read_username(given.username),
-        "username_key": read_username(given.username).lower(),
-        **email_columns(read_email(given.email)),
+        "username": normalize_username(given.username),
+        "username_key": normalize_username(given.username).lower(),
+        **email_columns(normalize_email(given.email)),
         "password_hash": password_hash,
         "first_name": read_name(given.first_name or "")[0] or None,
         "last_name": read_name(given.last_name or "")[0] or None,
@@ -133,8 +133,8 @@ def _violated(error: IntegrityError) -> str:
 async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
     """The fields whose values somebody else has now, of those without a problem."""
     wrong = {error.path[-1] for error in problems if error.path}
-    email = (None, None) if "email" in wrong else email_keys(read_email(given.email))
-    username = None if "username" in wrong else read_username(given.username).lower()
+    email = (None, None) if "email" in wrong else email_keys(normalize_email(given.email))
+    username = None if "username" in wrong else normalize_username(given.username).lower()
     row = await db.fetchrow(TAKEN_KEYS, *email, username)
     return {name for name, taken in row.items() if taken} if row else set()
 

@@ -7,6 +7,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import UserError, invalid
+from todo_gql.api.login_identifiers import normalize_email
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
@@ -18,7 +19,6 @@ from todo_gql.features.accounts.account import (
     too_many_mails,
     wrong_password,
 )
-from todo_gql.features.accounts.addresses import read_email
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.links import find_link, using, void_links
 from todo_gql.features.accounts.email.verification import LinkToken
@@ -112,7 +112,7 @@ class EmailChangeMutation:
         ],
     ) -> AcceptedPayload | None:
         context = info.context
-        viewer, email = context.signed_in(), read_email(email)
+        viewer, email = context.signed_in(), normalize_email(email)
         account = await own_account(viewer)
         errors: list[UserError] = []
         if problem := email_problem(email, context.settings):

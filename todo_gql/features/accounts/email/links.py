@@ -11,10 +11,10 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
+from todo_gql.api.login_identifiers import mailbox_key
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.account import locked_account
-from todo_gql.features.accounts.addresses import mailbox_key
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from todo_gql.api.login_identifiers import mailbox_key
 from todo_gql.database import connection as db
 from todo_gql.database.models import MailKind, User
-from todo_gql.features.accounts.addresses import mailbox_key
 from todo_gql.features.accounts.email import recipients
 from todo_gql.features.accounts.email.links import ASKER_IS_SIGNED_IN, void_links
 from todo_gql.features.accounts.email.templates import PLACES, letter

@@ -9,10 +9,10 @@ from tortoise.transactions import in_transaction
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.errors import UserError, invalid
+from todo_gql.api.login_identifiers import normalize_email
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import bad_link, database_time, locked_account, names_of
-from todo_gql.features.accounts.addresses import read_email
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.links import OpenLink, find_link, using
 from todo_gql.features.accounts.inputs import email_problem
@@ -132,7 +132,7 @@ class RecoveryMutation:
         info: Info,
         email: Annotated[str, strawberry.argument(description="The account's address.")],
     ) -> AcceptedPayload | None:
-        if problem := email_problem(read_email(email), info.context.settings):
+        if problem := email_problem(normalize_email(email), info.context.settings):
             return AcceptedPayload(errors=[invalid(*problem, "email")])
         await ask_for_reset(email.strip(), info.context.viewer)
         return AcceptedPayload(ok=True)

@@ -8,9 +8,9 @@ only never sent.
 import hmac
 from typing import NamedTuple
 
+from todo_gql.api.login_identifiers import mailbox_key, recipient_key
 from todo_gql.database import connection as db
 from todo_gql.database.models import User
-from todo_gql.features.accounts.addresses import mailbox_key, recipient_key
 from todo_gql.features.accounts.lookup import MAILBOX
 from todo_gql.security.keys import derived_key
 from todo_gql.settings import Settings
