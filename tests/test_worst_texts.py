@@ -304,7 +304,7 @@ def test_ids_and_moments_are_measured_first(size: int) -> None:
     """No id and no time is so long."""
     assert node.parse_id("0" * size) is None
     with pytest.raises(Exception, match="RFC 3339"):
-        scalars.parse_time("2026-01-01T00:00:00." + "1" * size + "Z")
+        scalars.parse_rfc3339("2026-01-01T00:00:00." + "1" * size + "Z")
     assert username_problem("\u00e9" * size) == (
         ErrorCode.TOO_LONG,
         "At most 50 characters, please.",

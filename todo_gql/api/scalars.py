@@ -54,7 +54,7 @@ def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
     return [text if len(text) == len(FULL) else f"{text[:-1]}.000000Z" for text in texts]
 
 
-def parse_time(value: object) -> datetime:
+def parse_rfc3339(value: object) -> datetime:
     """The moment that an RFC 3339 text with an offset names, cut to the microsecond."""
     is_short = isinstance(value, str) and len(value) <= LONGEST_TIME
     parts = RFC3339.fullmatch(str(value)) if is_short else None
@@ -131,7 +131,7 @@ DateTime = strawberry.scalar(
     "to the microsecond.",
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     serialize=serialize_time,
-    parse_value=parse_time,
+    parse_value=parse_rfc3339,
 )
 
 JSON = strawberry.scalar(

@@ -9,8 +9,9 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from uuid import UUID
 
-from todo_gql.api.connections import Keyset, Page, PageArguments, SortKey, parse_number, parse_text
+from todo_gql.api.connections import Page, PageArguments
 from todo_gql.api.errors import BadUserInput
+from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
 from todo_gql.database import connection as db
 from todo_gql.operation.loaders import HistoryKey, Loaders
 

@@ -7,16 +7,7 @@ import strawberry
 from strawberry import UNSET, Maybe
 from strawberry.utils.str_converters import to_camel_case
 
-from todo_gql.api.connections import (
-    Connection,
-    Keyset,
-    PageArguments,
-    SortKey,
-    count_rows,
-    fetch_page,
-    parse_time,
-    parse_uuid,
-)
+from todo_gql.api.connections import Connection, PageArguments, count_rows, fetch_page
 from todo_gql.api.errors import (
     BadUserInput,
     ErrorCode,
@@ -25,6 +16,7 @@ from todo_gql.api.errors import (
     invalid,
     not_found,
 )
+from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text

@@ -8,18 +8,9 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from todo_gql.api.connections import (
-    Keyset,
-    Page,
-    PageArguments,
-    SortKey,
-    count_rows,
-    fetch_page,
-    parse_number,
-    parse_text,
-    parse_uuid,
-)
+from todo_gql.api.connections import Page, PageArguments, count_rows, fetch_page
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
+from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
 from todo_gql.api.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK

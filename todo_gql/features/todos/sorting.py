@@ -5,7 +5,8 @@ The expressions are those of the indexes in the migrations, to the letter.
 
 from functools import lru_cache
 
-from todo_gql.api.connections import (
+from todo_gql.api.errors import BadUserInput
+from todo_gql.api.keyset import (
     Keyset,
     SortKey,
     parse_number,
@@ -14,7 +15,6 @@ from todo_gql.api.connections import (
     parse_time,
     parse_uuid,
 )
-from todo_gql.api.errors import BadUserInput
 from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort, TodoSortField
 
 MAX_KEYS = 5
