@@ -17,7 +17,7 @@ from todo_gql.database import connection as db
 from todo_gql.observability.observation import Observation, current
 from todo_gql.security import authentication
 from todo_gql.security.common_passwords import common_passwords
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.passwords import (
     HashingThreads,
     hash_is_outdated,

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Account, Client
 from tests.test_auth import FORGERIES, Forger, minted, segment, unsigned
 from todo_gql.security import authentication
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.tokens import Claims, RefreshToken
 from todo_gql.settings import Settings
 

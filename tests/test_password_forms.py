@@ -16,7 +16,7 @@ from tests.test_mails import CHANGE_PASSWORD, REQUEST_CHANGE, payload, reset, re
 from tests.test_profile import login
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database import connection as db
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.passwords import password_problem
 from todo_gql.settings import Settings
 

@@ -23,7 +23,7 @@ from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import Documents
 from todo_gql.features.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.http.graphql.subscriptions import MAKING, SHARING
-from todo_gql.operation import sharing
+from todo_gql.operation import event_cache
 from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
@@ -265,8 +265,8 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
                 for shared in feed._shared.values():
                     sizes.append(shared.bodies.size)
                     loaded.append(todos_in(shared._loaders))
-    assert max(sizes) <= sharing.MOST_BYTES
-    assert 0 < max(loaded) <= sharing.EVENTS_LOADED_FOR
+    assert max(sizes) <= event_cache.MOST_BYTES
+    assert 0 < max(loaded) <= event_cache.EVENTS_LOADED_FOR
     await until(lambda: not len(live.feeds()))
 
 

@@ -18,7 +18,7 @@ from todo_gql.api.text import RAW, text_problem
 from todo_gql.database import connection as db
 from todo_gql.features.accounts.inputs import username_problem
 from todo_gql.features.todos import filters, tag_names, validation
-from todo_gql.operation import pace
+from todo_gql.operation import time_slice
 
 # The longest texts that are normalised are descriptions and what is searched for.
 LONGEST = RAW * max(validation.MAX_DESCRIPTION, filters.MAX_SEARCH)
@@ -183,13 +183,13 @@ async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Accou
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """An item for each time that others could have their turn in the midst of something long."""
     noted = list[None]()
-    real = pace.Pace.breathe
+    real = time_slice.Pace.breathe
 
-    async def breathe(self: pace.Pace) -> None:
+    async def breathe(self: time_slice.Pace) -> None:
         noted.append(None)
         await real(self)
 
-    monkeypatch.setattr(pace.Pace, "breathe", breathe)
+    monkeypatch.setattr(time_slice.Pace, "breathe", breathe)
     return noted
 
 
@@ -275,7 +275,7 @@ async def test_pieces_of_several_works_have_turns_of_their_own() -> None:
 
     async def work() -> None:
         for _ in range(3):
-            await pace.Pace(is_long=True).breathe()
+            await time_slice.Pace(is_long=True).breathe()
             begun.append(turns.number)
 
     async with counted_turns() as turns:

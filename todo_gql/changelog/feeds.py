@@ -20,7 +20,7 @@ from todo_gql.changelog.positions import (
 from todo_gql.database import connection as db
 from todo_gql.features.changes.filter_matching import Matches
 from todo_gql.observability.observation import act_for
-from todo_gql.operation.sharing import Shared
+from todo_gql.operation.event_cache import Shared
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

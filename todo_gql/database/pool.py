@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import asyncpg
 
+from todo_gql.database.fair_queue import Turns
 from todo_gql.database.instrumented_connection import NotedConnection
 from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
-from todo_gql.database.turns import Turns
 from todo_gql.observability.observation import Caller, Observation, caller_of, current
 
 logger = logging.getLogger(__name__)

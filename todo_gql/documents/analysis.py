@@ -31,7 +31,7 @@ from todo_gql.documents.field_cost import (
     PriceList,
     has_one_item_for_each,
 )
-from todo_gql.documents.sizes import WORK_OF_A_PAIR, SelectionSets, TooLarge, Work
+from todo_gql.documents.validation_cost import WORK_OF_A_PAIR, SelectionSets, TooLarge, Work
 
 # The usual introspection query is 15 deep.
 INTROSPECTION_DEPTH = 50

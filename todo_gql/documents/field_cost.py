@@ -20,8 +20,8 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from todo_gql.api.work import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
-from todo_gql.documents.arguments import ArgumentPrices, Charged, cost_of_arguments
+from todo_gql.api.cost_weights import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
+from todo_gql.documents.argument_cost import ArgumentPrices, Charged, cost_of_arguments
 from todo_gql.documents.cost_expression import Amount, largest, length, page_size, product, total
 
 MUTATION_COST = 10

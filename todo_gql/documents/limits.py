@@ -13,7 +13,7 @@ from graphql import (
 
 from todo_gql.documents.analysis import Measure, Measuring, fragments_of, has_cycle
 from todo_gql.documents.field_cost import PriceList
-from todo_gql.documents.sizes import TooLarge, check_size
+from todo_gql.documents.validation_cost import TooLarge, check_size
 from todo_gql.operation.credential_limits import takes_credential
 from todo_gql.settings import Settings
 

@@ -21,7 +21,7 @@ from todo_gql.api.errors import Code, formatted
 from todo_gql.documents.analysis import Measure
 from todo_gql.documents.cost_expression import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
-from todo_gql.documents.one_of import OneOfVariablesRule
+from todo_gql.documents.one_of_variables import OneOfVariablesRule
 from todo_gql.documents.schema_redaction import Secrecy, SentNames
 from todo_gql.settings import Settings
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Self
 from uuid import UUID
 
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
 ID_BYTES = 16

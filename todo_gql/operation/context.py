@@ -7,8 +7,8 @@ from typing import TypeAlias
 import strawberry
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.operation.event_cache import Shared
 from todo_gql.operation.loaders import Loaders
-from todo_gql.operation.sharing import Shared
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings

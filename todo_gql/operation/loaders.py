@@ -19,7 +19,7 @@ from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
 from todo_gql.observability.observation import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
-from todo_gql.operation.in_pieces import read_in_pieces
+from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

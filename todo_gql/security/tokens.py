@@ -13,7 +13,7 @@ from uuid import UUID
 
 import jwt
 
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
 ISSUER = AUDIENCE = "todo_gql"

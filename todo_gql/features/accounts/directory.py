@@ -8,6 +8,7 @@ from strawberry import UNSET, Maybe
 from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.connections import Connection, PageArguments, count_rows, fetch_page
+from todo_gql.api.cost_weights import SEARCH, WORK
 from todo_gql.api.errors import (
     BadUserInput,
     ErrorCode,
@@ -20,7 +21,6 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
-from todo_gql.api.work import SEARCH, WORK
 from todo_gql.database.select import Statement
 from todo_gql.features.accounts.administration import (
     Changes,

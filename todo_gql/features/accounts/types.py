@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
+from todo_gql.api.cost_weights import LENGTH
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
-from todo_gql.api.work import LENGTH
 from todo_gql.database import connection as db
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_below

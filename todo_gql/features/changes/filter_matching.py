@@ -22,7 +22,7 @@ from todo_gql.database.select import Statement
 from todo_gql.features.todos.filters import FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, given
-from todo_gql.operation.pace import Pace
+from todo_gql.operation.time_slice import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

@@ -14,7 +14,7 @@ from todo_gql.features.accounts.sessions import Session
 from todo_gql.features.accounts.types import User
 from todo_gql.features.todos.types import Change, Tag, Todo
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.in_pieces import read_in_pieces
+from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

@@ -25,7 +25,7 @@ from todo_gql.features.todos.tag_names import (
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
-from todo_gql.operation.pace import Pace
+from todo_gql.operation.time_slice import Pace
 
 MAX_ITEMS = 100
 

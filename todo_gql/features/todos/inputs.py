@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET, Maybe
 from strawberry.scalars import JSON
 
-from todo_gql.api.work import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
+from todo_gql.api.cost_weights import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
 from todo_gql.features.todos.types import TodoPriority, TodoStatus
 
 Value = TypeVar("Value")

@@ -9,11 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import Page, PageArguments, count_rows, fetch_page
+from todo_gql.api.cost_weights import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
-from todo_gql.api.work import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
 from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
@@ -29,7 +29,7 @@ from todo_gql.features.todos.types import (
     total_of,
 )
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.in_pieces import read_in_pieces
+from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.operation.lookahead import asked_anywhere, asked_everywhere, selected_below
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer

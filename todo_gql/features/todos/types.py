@@ -9,9 +9,9 @@ from uuid import UUID
 import strawberry
 
 from todo_gql.api.connections import Connection, Page, PageArguments
+from todo_gql.api.cost_weights import FEW_ROWS, LENGTH, WORK
 from todo_gql.api.node import Node
 from todo_gql.api.scalars import diff_entries, written_metadata
-from todo_gql.api.work import FEW_ROWS, LENGTH, WORK
 from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action, Priority, Status
@@ -25,7 +25,7 @@ from todo_gql.execution import (
 )
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.in_pieces import read_in_pieces
+from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.operation.loaders import TagOfTodo
 
 

@@ -26,7 +26,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODOS, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DROP_UNUSED_TAGS, create_statement, store_statement
 from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
-from todo_gql.operation.pace import Pace
+from todo_gql.operation.time_slice import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 

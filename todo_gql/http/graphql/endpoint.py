@@ -28,7 +28,12 @@ from todo_gql.documents.parsing import (
     plain_error,
 )
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.documents.values import Containers, TooManyValues, check_number, containers_of
+from todo_gql.documents.variable_limits import (
+    Containers,
+    TooManyValues,
+    check_number,
+    containers_of,
+)
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.graphql.long_responses import LongAnswers
 from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations

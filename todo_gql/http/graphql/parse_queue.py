@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 from typing import Final
 
-from todo_gql.database.turns import Turns
+from todo_gql.database.fair_queue import Turns
 from todo_gql.observability.observation import Caller
 
 # The pause after a document, as a multiple of the time that it took: new documents get at most a

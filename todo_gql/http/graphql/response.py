@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from starlette.types import Scope, Send
 
-from todo_gql.api.work import BYTES_OF_AN_OBJECT
+from todo_gql.api.cost_weights import BYTES_OF_AN_OBJECT
 from todo_gql.documents.parsing import codes_of
 from todo_gql.http.headers import headers_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed

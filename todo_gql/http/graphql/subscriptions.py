@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.documents.parsing import codes_of, plain_error
-from todo_gql.documents.selected import selected_below
+from todo_gql.documents.selection_digest import selected_below
 from todo_gql.features.todos.types import Change
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import (
@@ -35,7 +35,7 @@ from todo_gql.http.graphql.results import RequestError
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation, caller_of
 from todo_gql.operation.context import Context
-from todo_gql.operation.sharing import Made, Shared
+from todo_gql.operation.event_cache import Made, Shared
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.sliding_window import EVENTS
 

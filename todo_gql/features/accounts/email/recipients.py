@@ -12,7 +12,7 @@ from todo_gql.api.login_identifiers import mailbox_key, recipient_key
 from todo_gql.database import connection as db
 from todo_gql.database.models import User
 from todo_gql.features.accounts.lookup import MAILBOX
-from todo_gql.security.keys import derived_key
+from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
 # Two accounts can't both cause the last mail that a recipient may be sent.

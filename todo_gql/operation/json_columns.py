@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from todo_gql.operation.pace import Pace
+from todo_gql.operation.time_slice import Pace
 
 Rows = TypeVar("Rows", bound=Sequence[Any])
 

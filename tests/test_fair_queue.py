@@ -7,7 +7,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_gql.database.turns import Turns
+from todo_gql.database.fair_queue import Turns
 
 PLACES, SHARE = 4, 2
 STEPS = st.lists(

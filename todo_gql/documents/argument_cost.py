@@ -20,7 +20,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from todo_gql.api.work import WORK, Work
+from todo_gql.api.cost_weights import WORK, Work
 from todo_gql.documents.cost_expression import Amount, Variables, total
 
 # No filter has more parts; one that does is refused when it is executed.
