@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import Account
-from todo_gql.features.todos.types import TodoStats
+from todo_gql.features.stats.types import TodoStats
 
 COUNTS = "total pending inProgress completed cancelled overdue completionRate"
 STATS = f"query ($filter: TodoFilter) {{ stats(filter: $filter) {{ {COUNTS} }} }}"

@@ -1,10 +1,10 @@
-"""Every DataLoader: made for one viewer and one operation, named by what it loads and by which key.
+"""The DataLoaders of one operation and its viewer, named by what they load and by which key.
 
 They return rows; the features turn rows into types.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,16 +28,6 @@ SELECT g.name, g.id, g.todo_count, tt.todo_id
 FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
-
-COUNTS = """
-SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
-    u.cancelled_count FROM users u WHERE u.id = $1
-"""
-OVERDUE = (
-    "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
-    " AND t.status IN (0, 1) AND t.due_at < $2"
-)
-COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
 
 END_OF_LOG = (
     f"SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = $1"
@@ -87,6 +77,11 @@ class Asker:
 
 
 Made = TypeVar("Made")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+BatchFunction: TypeAlias = Callable[[Asker, list[K]], Coroutine[Any, Any, Sequence[V | Exception]]]
+"""Loads what each key stands for, in the order of the keys; an exception for a key that fails."""
 
 
 class made_once(Generic[Made]):  # noqa: N801 - it stands where `cached_property` would
@@ -117,6 +112,14 @@ class Loaders:
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.now = now
         self.asker = Asker(viewer, now)
+        self._by_batch: dict[Callable[..., Any], ColumnDataLoader[Any, Any]] = {}
+
+    def by(self, load: "BatchFunction[K, V]") -> ColumnDataLoader[K, V]:
+        """The operation's loader that loads by this batch function, one of a feature's own."""
+        column_loader = self._by_batch.get(load)
+        if column_loader is None:
+            column_loader = self._by_batch[load] = ColumnDataLoader(partial(load, self.asker))
+        return column_loader
 
     def fetch_along(self, names: frozenset[str]) -> None:
         """Fetch these along with what they belong to, where that saves a statement."""
@@ -155,19 +158,9 @@ class Loaders:
         return DataLoader(partial(_newer_history, self.asker))
 
     @made_once
-    def todo_counts(self) -> ColumnDataLoader[UUID, db.Row]:
-        """The counts per status that the write path keeps with the owner."""
-        return ColumnDataLoader(partial(_todo_counts, self.asker))
-
-    @made_once
     def log_end(self) -> ColumnDataLoader[UUID, db.Row]:
         """The number of the newest change in the viewer's log, and its id."""
         return ColumnDataLoader(partial(_log_ends, self.asker))
-
-    @made_once
-    def overdue_count(self) -> ColumnDataLoader[UUID, int]:
-        """How many todos are overdue now."""
-        return ColumnDataLoader(partial(_overdue_counts, self.asker))
 
     def keep_tags(self, tags: Mapping[UUID, Sequence[TagOfTodo]]) -> None:
         """Keep the tags of todos that are known already."""
@@ -182,7 +175,7 @@ async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
     else:
         rows = await db.fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
         rows = await read_in_pieces(rows, "metadata", written_json)
-    return _in_order(rows, ids)
+    return rows_by_id(rows, ids)
 
 
 @loader
@@ -232,41 +225,20 @@ async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
 
 
 @loader
-async def _todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
-    """The counts per status that the write path keeps with the owner.
-
-    `Unauthenticated` where the account is gone, or isn't the viewer's.
-    """
-    if "overdue" in asker.wanted:
-        rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
-    else:
-        rows = await db.fetch(COUNTS, asker.viewer.id)
-    return [row or Unauthenticated() for row in _in_order(rows, ids)]
-
-
-@loader
 async def _log_ends(asker: Asker, ids: list[UUID]) -> list[Any]:
     """Where the viewer's log ends; `Unauthenticated` where the account is gone."""
     rows = await db.fetch(END_OF_LOG, asker.viewer.id)
-    return [row or Unauthenticated() for row in _in_order(rows, ids)]
-
-
-@loader
-async def _overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
-    """What the clock moves can't be kept, so it is counted from an index."""
-    row = await db.fetchrow(OVERDUE, asker.viewer.id, asker.now)
-    assert row is not None
-    return [row["count"] if owner_id == asker.viewer.id else 0 for owner_id in ids]
+    return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 
 
 async def _by_id(
     statement: Statement, columns: Sequence[str], alias: str, ids: list[UUID]
 ) -> list[db.Row | None]:
     statement.where_one_of(f"{alias}.id", ids)
-    return _in_order(await db.fetch(statement.select(columns), *statement.values), ids)
+    return rows_by_id(await db.fetch(statement.select(columns), *statement.values), ids)
 
 
-def _in_order(rows: list[db.Row], ids: list[UUID]) -> list[db.Row | None]:
+def rows_by_id(rows: list[db.Row], ids: list[UUID]) -> list[db.Row | None]:
     """The row with each id, if there is one."""
     if len(ids) == len(rows) == 1 and rows[0]["id"] == ids[0]:
         return [rows[0]]

@@ -1,7 +1,7 @@
 """The account types that clients see."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Self
 
 import strawberry
 
@@ -9,14 +9,12 @@ from todo_gql.api.cost_weights import LENGTH
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
 from todo_gql.database import connection as db
+from todo_gql.features.stats.types import TodoStats, stored_counts
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_below
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.tokens import TokenPair, access_token_life
 from todo_gql.settings import Settings
-
-if TYPE_CHECKING:
-    from todo_gql.features.todos.types import TodoStats
 
 SCHEME = "bearer"
 # In an answer: 1,000 characters of up to four bytes each, or a sign more for those that are escaped.
@@ -57,18 +55,13 @@ class User(Node):
     created_at: datetime = strawberry.field(description="When the account was made.")
 
     @strawberry.field(description="Counts of the user's todos; null to everyone but the user.")
-    async def stats(
-        self, info: Info
-    ) -> Annotated["TodoStats", strawberry.lazy("todo_gql.features.todos.types")] | None:
+    async def stats(self, info: Info) -> TodoStats | None:
         """The viewer's own counts, since an administrator sees accounts and never todos."""
-        # At the top this import would close a circle, since todos have owners.
-        from todo_gql.features.todos.types import TodoStats  # noqa: PLC0415
-
         viewer = info.context.viewer
         if viewer is None or str(viewer.id) != self.id:
             return None
         info.context.loaders.fetch_along(selected_below(info))
-        return TodoStats.from_counts(await info.context.loaders.todo_counts.load_one(viewer.id))
+        return TodoStats.from_counts(await stored_counts(info.context))
 
     @classmethod
     def from_row(cls, row: db.Values | db.Row, viewer: Viewer | None) -> Self:

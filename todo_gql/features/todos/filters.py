@@ -13,6 +13,7 @@ from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
 from todo_gql.database.select import Statement
+from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.inputs import TagComparator, TodoFilter, given
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
@@ -173,7 +174,7 @@ class FilterConditions:
         return f"EXISTS ({TAGGED} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
-        due = f"t.due_at < {self.statement.bind(self.now)} AND t.status IN (0, 1)"
+        due = overdue_condition(self.statement.bind(self.now))
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _search(self, text: str) -> list[str]:

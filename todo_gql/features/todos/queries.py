@@ -16,6 +16,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
 from todo_gql.database import connection as db
 from todo_gql.database.select import Statement
+from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.features.todos.inputs import TodoFilter, TodoSort, given
 from todo_gql.features.todos.sorting import todo_keyset
@@ -25,8 +26,6 @@ from todo_gql.features.todos.types import (
     TagConnection,
     Todo,
     TodoConnection,
-    TodoStats,
-    total_of,
 )
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import read_in_pieces
@@ -51,14 +50,6 @@ TAGS_BY_USE = Keyset(
     SortKey("name", "g.name", "name", parse_text),
     SortKey("id", "g.id", "id", parse_uuid),
 )
-
-COUNTS = [
-    "$1::uuid AS id",
-    *(
-        f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
-        for status, name in enumerate(("pending", "in_progress", "completed", "cancelled"))
-    ),
-]
 
 # `$1` is the owner, by whom every statement begins.
 KEPT_TOTAL = (
@@ -87,13 +78,12 @@ def _kept_total(page: Page, context: Context) -> int | Awaitable[int]:
 
 
 async def _read_total(context: Context) -> int:
-    return total_of(await context.loaders.todo_counts.load_one(context.signed_in().id))
+    return total_of(await stored_counts(context))
 
 
 async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
     statement = filtered_todos(viewer, wanted, now)
-    overdue = f"t.due_at < {statement.bind(now)} AND t.status IN (0, 1)"
-    columns = [*COUNTS, f"count(*) FILTER (WHERE {overdue}) AS overdue_count"]
+    columns = count_columns(statement.bind(now))
     row = await db.fetchrow(statement.select(columns), *statement.values)
     assert row is not None
     return TodoStats.from_counts(row)
@@ -165,7 +155,7 @@ class TodoQuery:
         viewer = context.signed_in()
         if is_plain(wanted):
             context.loaders.fetch_along(selected_below(info))
-            return TodoStats.from_counts(await context.loaders.todo_counts.load_one(viewer.id))
+            return TodoStats.from_counts(await stored_counts(context))
         return await _counted_stats(viewer, wanted, context.now)
 
     @strawberry.field(

@@ -21,9 +21,9 @@ from todo_gql.execution import (
     RowType,
     loaded_field,
     loaded_rows,
-    loaded_value,
 )
 from todo_gql.features.accounts.types import User
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.operation.loaders import TagOfTodo
@@ -75,14 +75,9 @@ def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]
     return context.loaders.tags_by_todo_id
 
 
-def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
-    return context.loaders.overdue_count
-
-
 STATUSES = tuple(TodoStatus)
 PRIORITIES = tuple(TodoPriority)
 ACTIONS = tuple(ChangeAction)
-OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
 # In an answer: 5,000 characters of up to four bytes each; and what metadata is held to.
 DESCRIPTION_BYTES, METADATA_BYTES = 20_000, 16 * 1024
 
@@ -331,54 +326,3 @@ class TagConnection(Connection[Tag]):
     )
     async def total_count(self, info: Info) -> int:
         return int(await self.count(info.context))
-
-
-@strawberry.type(description="How many todos there are of each kind, the trash left out.")
-class TodoStats:
-    """Counts of todos."""
-
-    total: int = strawberry.field(description="All todos.")
-    pending: int = strawberry.field(description="Those that are PENDING.")
-    in_progress: int = strawberry.field(description="Those that are IN_PROGRESS.")
-    completed: int = strawberry.field(description="Those that are COMPLETED.")
-    cancelled: int = strawberry.field(description="Those that are CANCELLED.")
-    completion_rate: float = strawberry.field(
-        description="Completed todos as a percentage of all, 0 when there are none."
-    )
-    owner_key: strawberry.Private[UUID]
-
-    overdue: int = loaded_value(
-        _overdue_count,
-        by="owner_key",
-        along="overdue_count",
-        description="Due before now and PENDING or IN_PROGRESS.",
-    )
-
-    @classmethod
-    def from_counts(cls, row: db.Row) -> "TodoStats":
-        """The stats in a row of counts; those overdue are counted when asked for, if absent."""
-        return STATS.lazy(row)
-
-
-def total_of(row: db.Row) -> int:
-    """All todos in a row of counts."""
-    pending, in_progress = row["pending_count"], row["in_progress_count"]
-    return int(pending + in_progress + row["completed_count"] + row["cancelled_count"])
-
-
-def _completion_rate(row: db.Row) -> float:
-    total = total_of(row)
-    # One division of whole numbers gives the nearest float there is; a second step would round again.
-    return 100 * int(row["completed_count"]) / total if total else 0.0
-
-
-STATS = RowType(
-    TodoStats,
-    total=total_of,
-    pending="pending_count",
-    in_progress="in_progress_count",
-    completed="completed_count",
-    cancelled="cancelled_count",
-    completion_rate=_completion_rate,
-    owner_key="id",
-)

@@ -1,0 +1,1 @@
+"""How many todos a user has of each kind."""

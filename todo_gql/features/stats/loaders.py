@@ -1,0 +1,41 @@
+"""The batch functions that load counts of todos."""
+
+from typing import Any
+from uuid import UUID
+
+from todo_gql.api.errors import Unauthenticated
+from todo_gql.database import connection as db
+from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.observability.observation import loader
+from todo_gql.operation.loaders import Asker, rows_by_id
+
+COUNTS = """
+SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
+    u.cancelled_count FROM users u WHERE u.id = $1
+"""
+OVERDUE = (
+    "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
+    f" AND {overdue_condition('$2')}"
+)
+COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
+
+
+@loader
+async def todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
+    """The counts per status that every write updates in the owner's row.
+
+    An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
+    """
+    if "overdue" in asker.wanted:
+        rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
+    else:
+        rows = await db.fetch(COUNTS, asker.viewer.id)
+    return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
+
+
+@loader
+async def overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
+    """How many todos are overdue now: counted, since time alone changes it; 0 for other users."""
+    row = await db.fetchrow(OVERDUE, asker.viewer.id, asker.now)
+    assert row is not None
+    return [row["count"] if owner_id == asker.viewer.id else 0 for owner_id in ids]

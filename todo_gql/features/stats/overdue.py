@@ -1,0 +1,14 @@
+"""When a todo is overdue: due in the past and still open."""
+
+from todo_gql.database.models import Status
+
+OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
+_OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
+
+
+def overdue_condition(now: str) -> str:
+    """SQL that is true for a row `t` of todos overdue at `now`, which is an SQL expression.
+
+    The partial index on `due_at` has the same condition on the status.
+    """
+    return f"t.due_at < {now} AND t.status IN ({_OPEN})"

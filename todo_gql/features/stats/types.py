@@ -1,0 +1,91 @@
+"""The counts of a user's todos as clients see them."""
+
+from uuid import UUID
+
+import strawberry
+
+from todo_gql.database import connection as db
+from todo_gql.execution import ColumnLoader, RowType, loaded_value
+from todo_gql.features.stats.loaders import overdue_counts, todo_counts
+from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.operation.context import Context
+
+_STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")
+
+
+def count_columns(now: str) -> list[str]:
+    """The columns of `TodoStats.from_counts`, for a count of rows `t` of todos.
+
+    `now` is an SQL expression; the owner's id is the statement's first parameter.
+    """
+    by_status = (
+        f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
+        for status, name in enumerate(_STATUS_NAMES)
+    )
+    overdue = f"count(*) FILTER (WHERE {overdue_condition(now)}) AS overdue_count"
+    return ["$1::uuid AS id", *by_status, overdue]
+
+
+async def stored_counts(context: Context) -> db.Row:
+    """The viewer's counts per status, as every write updates them in the owner's row.
+
+    `Unauthenticated` if nobody is signed in or the account is deleted.
+    """
+    viewer = context.signed_in()
+    row: db.Row = await context.loaders.by(todo_counts).load_one(viewer.id)
+    return row
+
+
+def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
+    return context.loaders.by(overdue_counts)
+
+
+@strawberry.type(description="How many todos there are of each kind, the trash left out.")
+class TodoStats:
+    """Counts of todos."""
+
+    total: int = strawberry.field(description="All todos.")
+    pending: int = strawberry.field(description="Those that are PENDING.")
+    in_progress: int = strawberry.field(description="Those that are IN_PROGRESS.")
+    completed: int = strawberry.field(description="Those that are COMPLETED.")
+    cancelled: int = strawberry.field(description="Those that are CANCELLED.")
+    completion_rate: float = strawberry.field(
+        description="Completed todos as a percentage of all, 0 when there are none."
+    )
+    owner_key: strawberry.Private[UUID]
+
+    overdue: int = loaded_value(
+        _overdue_count,
+        by="owner_key",
+        along="overdue_count",
+        description="Due before now and PENDING or IN_PROGRESS.",
+    )
+
+    @classmethod
+    def from_counts(cls, row: db.Row) -> "TodoStats":
+        """The stats in a row of counts; without `overdue_count` in it, that is loaded on demand."""
+        return STATS.lazy(row)
+
+
+def total_of(row: db.Row) -> int:
+    """All todos in a row of counts."""
+    pending, in_progress = row["pending_count"], row["in_progress_count"]
+    return int(pending + in_progress + row["completed_count"] + row["cancelled_count"])
+
+
+def _completion_rate(row: db.Row) -> float:
+    total = total_of(row)
+    # One division of whole numbers gives the nearest float there is; a second step would round again.
+    return 100 * int(row["completed_count"]) / total if total else 0.0
+
+
+STATS = RowType(
+    TodoStats,
+    total=total_of,
+    pending="pending_count",
+    in_progress="in_progress_count",
+    completed="completed_count",
+    cancelled="cancelled_count",
+    completion_rate=_completion_rate,
+    owner_key="id",
+)
