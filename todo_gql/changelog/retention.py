@@ -3,9 +3,9 @@
 from operator import itemgetter
 from uuid import UUID
 
+from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database import connection as db
 from todo_gql.database.owners import LOCK_OWNER, owners_where
-from todo_gql.features.todos.storage import CHANGE_BYTES
 
 CHANGES_AT_ONCE = 5_000
 HAS_OLD_CHANGES = """

@@ -6,9 +6,10 @@ Those of accounts from before there were counts, and where the previous release 
 import logging
 from uuid import UUID
 
+from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database import connection as db
 from todo_gql.database.owners import LOCK_OWNER, owners_where
-from todo_gql.features.todos.storage import CHANGE_BYTES, TODO_BYTES
+from todo_gql.features.todos.storage import TODO_BYTES
 
 logger = logging.getLogger(__name__)
 

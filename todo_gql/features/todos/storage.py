@@ -10,15 +10,14 @@ import orjson
 
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import Problem
+from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.json_lengths import longer_by
 from todo_gql.features.todos.state import TodoState
 from todo_gql.settings import Settings
 
-ROW_BYTES = 200
 TODO_BYTES = f"""({ROW_BYTES} + octet_length(title) + coalesce(octet_length(description), 0)
     + octet_length(metadata::text))"""
-CHANGE_BYTES = f"({ROW_BYTES} + octet_length(diff::text))"
 TODOS = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
 

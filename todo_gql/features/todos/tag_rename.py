@@ -4,11 +4,12 @@ from uuid import UUID
 
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
+from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database import connection as db
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.payloads import TagPayload
-from todo_gql.features.todos.storage import CHANGE_BYTES, Quota
+from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import read_tag_name
 from todo_gql.features.todos.types import Tag
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
