@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
 from itertools import accumulate, islice
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from todo_gql.changelog.cursors import Place
@@ -18,7 +19,6 @@ from todo_gql.changelog.positions import (
     persistently,
 )
 from todo_gql.database import connection as db
-from todo_gql.features.changes.filter_matching import Matches
 from todo_gql.observability.observation import act_for
 from todo_gql.operation.event_cache import Shared
 from todo_gql.security import access
@@ -34,6 +34,16 @@ MOST_BEHIND = 2**18
 NEWEST = f"""
 SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
 """
+
+
+class Cache(Protocol):
+    """What a feature caches of a feed's last changes."""
+
+    def clear(self) -> None:
+        """Drop everything, since the log has grown or may have."""
+
+
+C = TypeVar("C", bound=Cache)
 
 
 def _beginning(rows: list[db.Row]) -> list[db.Row]:
@@ -57,7 +67,7 @@ class Feed:
         self._shared: dict[bool, Shared] = {}
         # One event of an owner is worked on at a time, so that others come in between.
         self.turn = asyncio.Lock()
-        self.matches = Matches(self.turn)
+        self._caches: dict[Callable[..., Any], Cache] = {}
 
     def begin(self, newest: Place) -> None:
         """Read on from the newest change, or see to it that what is known leads there."""
@@ -112,10 +122,18 @@ class Feed:
             shared = self._shared[viewer.is_superuser] = Shared(viewer, self.turn)
         return shared
 
+    def cache(self, make: Callable[[asyncio.Lock], C]) -> C:
+        """The feed's cache of this kind, made with `turn` when it is first needed."""
+        cache = self._caches.get(make)
+        if cache is None:
+            cache = self._caches[make] = make(self.turn)
+        return cast("C", cache)
+
     def forget_loaded(self) -> None:
         """Keep nothing in memory that was loaded for the last events."""
         self._shared.clear()
-        self.matches.forget()
+        for cache in self._caches.values():
+            cache.clear()
 
     def _kept_after(self, seq: int) -> list[db.Row] | None:
         """What is known to follow a number; None if that isn't in memory."""

@@ -126,8 +126,8 @@ class Matches:
         self._since = 0.0
         self._asked: dict[Hashable, asyncio.Task[list[Told]]] = {}
 
-    def forget(self) -> None:
-        """Ask anew from now on."""
+    def clear(self) -> None:
+        """Drop all results."""
         self._asked.clear()
 
     def is_known(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> bool:

@@ -13,7 +13,7 @@ from todo_gql.changelog import live
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.database import connection as db
-from todo_gql.features.changes.filter_matching import Told
+from todo_gql.features.changes.filter_matching import Matches, Told
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter, given
 from todo_gql.features.todos.types import Change
@@ -85,10 +85,11 @@ async def _told(
     """Which of some changes are told, once the viewer has what it costs to ask the filter."""
     if wanted is None:
         return [Told(row, matches=True) for row in rows]
-    is_known = feed.matches.is_known(viewer, wanted, rows)
+    matches = feed.cache(Matches)
+    is_known = matches.is_known(viewer, wanted, rows)
     cost = SHARED_COST if is_known else ASKING_COST + len(rows)
     await context.limits.take_in_time(viewer.id.int, EVENTS, cost)
-    return await persistently(partial(feed.matches.of, viewer, wanted, rows))
+    return await persistently(partial(matches.of, viewer, wanted, rows))
 
 
 async def _events(
