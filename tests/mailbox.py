@@ -14,8 +14,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
 from tests.waiting import until
-from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 LINK = re.compile(r"https?://\S+\?token=([\w-]+)")
 

@@ -7,13 +7,13 @@ from prometheus_client import REGISTRY
 
 from tests.conftest import Account
 from tests.waiting import until
+from todo_gql import tasks
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
 from todo_gql.features.todos.growth import GrowthWatch
 from todo_gql.features.todos.stock import recount_storage
-from todo_gql.jobs import worker
-from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 GAUGE = "todo_gql_account_growth_bytes_per_second_max"
 LONG = "x" * 5_000
@@ -39,7 +39,7 @@ async def test_the_worker_names_the_owner_whose_account_grows_fast(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """While an account grows too fast the gauge shows it and the log names it; then both rest."""
-    monkeypatch.setattr(worker, "GROWTH_SECONDS", 0.05)
+    monkeypatch.setattr(tasks, "GROWTH_SECONDS", 0.05)
 
     async def is_noticed() -> bool:
         await account.create(title="Water", description=LONG)
@@ -59,7 +59,7 @@ async def test_slow_growth_is_measured_and_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An account that a day wouldn't fill is seen in the gauge alone."""
-    monkeypatch.setattr(worker, "GROWTH_SECONDS", 0.05)
+    monkeypatch.setattr(tasks, "GROWTH_SECONDS", 0.05)
     roomy = settings.model_copy(update={"account_bytes": 2**60})
 
     async def is_measured() -> bool:

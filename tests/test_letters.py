@@ -20,10 +20,10 @@ from todo_gql.database import connection as db
 from todo_gql.database.models import User
 from todo_gql.features.accounts.deletion import close_account
 from todo_gql.jobs import queue as jobs
-from todo_gql.jobs.worker import working
 from todo_gql.mail.message import Envelope, Letter, composed
 from todo_gql.mail.transport import Outbox, SMTPServer
 from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 MOMENT = datetime(2026, 5, 1, 12, 30, 15, 987_654, tzinfo=UTC)
 VERIFICATION = "Confirm your e-mail address"

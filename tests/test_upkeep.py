@@ -20,8 +20,8 @@ from todo_gql.features.accounts.cleanup import forget_what_is_over
 from todo_gql.features.todos import trash
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
-from todo_gql.jobs.worker import working
 from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } errors { code } } }"
 RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { id } errors { code } } }"

@@ -22,8 +22,8 @@ from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.jobs.queue import Task
-from todo_gql.jobs.worker import Worker, working
 from todo_gql.settings import Settings
+from todo_gql.tasks import create_worker, working
 
 VERIFICATION = "Confirm your e-mail address"
 OF_WORKERS = (
@@ -223,7 +223,7 @@ async def test_stop_waits_for_the_mail_under_way(
     go_on = asyncio.Event()
     box.before_taking = go_on.wait
     async with receiving(box) as url:
-        one = Worker(sending_to(url, settings), database_url)
+        one = create_worker(sending_to(url, settings), database_url)
         running = asyncio.create_task(one.run())
         await box.is_tried()
         one.stop()
@@ -241,7 +241,7 @@ async def test_worker_that_is_cut_off_loses_nothing(
     """When the event loop is ended in the midst of a mail, the mail stays in the queue."""
     box.before_taking = asyncio.Event().wait
     async with receiving(box) as url:
-        running = asyncio.create_task(Worker(sending_to(url, settings), database_url).run())
+        running = asyncio.create_task(create_worker(sending_to(url, settings), database_url).run())
         before = asyncio.all_tasks()
         await box.is_tried()
         for task in asyncio.all_tasks() - before | {running}:

@@ -24,11 +24,11 @@ from todo_gql.http.pages.account import account_routes
 from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.http.pages.health import health_routes
 from todo_gql.http.pages.index import index_route
-from todo_gql.jobs.worker import working
 from todo_gql.observability.metrics import metrics
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 Wrap = Callable[[ASGIApp], ASGIApp]
 

@@ -10,10 +10,10 @@ from todo_gql.cli.configuration import check_mail, load_secret, load_settings
 from todo_gql.cli.metrics import WORKER, served_metrics
 from todo_gql.cli.runtime import database, prepare, run_until_signal
 from todo_gql.database import connection as db
-from todo_gql.jobs.worker import Worker
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import telemetry
 from todo_gql.settings import Settings
+from todo_gql.tasks import create_worker
 
 
 def worker() -> None:
@@ -34,7 +34,7 @@ def worker() -> None:
 async def _work(settings: Settings, url: str) -> None:
     await db.connect(url, settings)
     try:
-        one = Worker(settings, url)
+        one = create_worker(settings, url)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, one.stop)
         typer.echo("The worker is ready. Stop it with Ctrl-C.")

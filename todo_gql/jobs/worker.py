@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from typing import NamedTuple
 
 import asyncpg
 from aiosmtplib import SMTPException
@@ -18,22 +18,12 @@ from pgqueuer.domain.models import Context as JobContext
 from pgqueuer.domain.models import Job, Schedule
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql.changelog.retention import purge_changes
 from todo_gql.database import connection as db
-from todo_gql.database.models import MailKind
 from todo_gql.database.retry import OutcomeUnknown
-from todo_gql.features.accounts.cleanup import DAYS_KEPT, forget_what_is_over
-from todo_gql.features.accounts.deletion import purge_accounts
-from todo_gql.features.accounts.email import outbox, password_reset
-from todo_gql.features.todos.growth import GrowthWatch
-from todo_gql.features.todos.stock import recount_storage
-from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.queue import LinkExpired, Task
-from todo_gql.mail.transport import transport
 from todo_gql.observability.metrics import metrics
 from todo_gql.observability.observation import act_for
-from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +36,6 @@ RECONNECT_SECONDS = 2.0
 # A server that doesn't answer even to a statement that was timed out is gone.
 ANSWER_SECONDS = 10.0
 UPKEEP = "*/10 * * * *"
-GROWTH_SECONDS = 300.0
-DAY_SECONDS = 86_400
 # Told to stop, a worker waits so long for its jobs, which then are anybody's to do, and for all.
 JOB_SECONDS = 15.0
 STOP_SECONDS = 20.0
@@ -66,6 +54,42 @@ EXPECTED = (
     SMTPException,
     OSError,
 )
+
+
+Handler = Callable[[Job], Awaitable[None]]
+"""What does a job; a job whose handler raises is retried."""
+
+
+class MaintenanceStep(NamedTuple):
+    """What one worker of all does at each maintenance."""
+
+    run: Callable[[], Awaitable[int]]
+    """Returns how many rows or accounts it processed."""
+    done: str
+    """The log message, with %d for that number."""
+    failed: str
+    """The log message when `run` raises; the next step runs nevertheless."""
+
+
+class PeriodicTask(NamedTuple):
+    """What each worker repeats by itself, such as a measurement that its own gauge shows."""
+
+    name: str
+    """Whom the log names as the actor."""
+    seconds: float
+    run: Callable[[], Awaitable[None]]
+    on_failure: Callable[[], None]
+    failed: str
+    """The log message when `run` raises."""
+
+
+@dataclass(frozen=True)
+class WorkerTasks:
+    """Everything that a worker does; the worker itself knows no feature."""
+
+    handlers: Mapping[Task, Handler]
+    maintenance: Sequence[MaintenanceStep]
+    periodic: Sequence[PeriodicTask]
 
 
 class JobsUnderWay:
@@ -138,12 +162,11 @@ class Tries(EntrypointExecutor):
 class Worker:
     """Does jobs from `run` until `stop`, and comes back when the database does."""
 
-    def __init__(self, settings: Settings, database_url: str) -> None:
-        self.settings = settings
+    def __init__(self, tasks: WorkerTasks, database_url: str, first_wait: timedelta) -> None:
+        """`first_wait` is how long a job waits that failed at its first try."""
+        self.tasks = tasks
         self.database_url = database_url
-        self.transport = transport(settings)
-        metrics().account_bytes_limit.set(settings.account_bytes)
-        metrics().expect_jobs(Task, (kind.name.lower() for kind in MailKind))
+        self.first_wait = first_wait
         self.stopped = asyncio.Event()
         self.under_way = JobsUnderWay()
         self._limit: asyncio.Timeout | None = None
@@ -161,7 +184,7 @@ class Worker:
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
         act_for("the worker")
-        watching = asyncio.create_task(self._watch_growth())
+        repeating = [asyncio.create_task(self._repeat(task)) for task in self.tasks.periodic]
         try:
             async with asyncio.timeout(None) as self._limit:
                 await self._run()
@@ -169,8 +192,9 @@ class Worker:
             logger.warning("the worker ends before all is done; others go on with it")
         finally:
             self._limit = None
-            watching.cancel()
-            await asyncio.wait([watching])
+            for periodic in repeating:
+                periodic.cancel()
+            await asyncio.gather(*repeating, return_exceptions=True)
 
     async def _run(self) -> None:
         while not self.stopped.is_set():
@@ -202,75 +226,36 @@ class Worker:
 
     def _queue_on(self, connection: "asyncpg.Connection[db.Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        first_wait = timedelta(seconds=self.settings.mail_retry_seconds)
-        tries = partial(Tries, first_wait=first_wait, under_way=self.under_way)
-        tasks = {Task.SEND_MAIL: self._send_mail, Task.START_RESET: self._start_reset}
-        for task, work in tasks.items():
-            queue.entrypoint(task, on_failure="hold", executor_factory=tries)(work)
-        queue.schedule("upkeep", UPKEEP)(self._upkeep)
+        tries = partial(Tries, first_wait=self.first_wait, under_way=self.under_way)
+        for task, handler in self.tasks.handlers.items():
+            queue.entrypoint(task, on_failure="hold", executor_factory=tries)(handler)
+        queue.schedule("upkeep", UPKEEP)(self._maintain)
         return queue
 
-    async def _watch_growth(self) -> None:
-        """Measure the fastest growth every GROWTH_SECONDS; each worker does so by itself.
-
-        As a step of the upkeep any worker might do it, and the others would go on showing what they
-        measured last.
-        """
-        act_for("the watch of growth")
-        watch = GrowthWatch()
+    async def _repeat(self, task: PeriodicTask) -> None:
+        """Run a periodic task until the worker is stopped."""
+        act_for(task.name)
         while not self.stopped.is_set():
             try:
-                await self._measure_growth(watch)
+                await task.run()
             except EXPECTED as error:
-                metrics().account_growth.set(0)
-                logger.warning(
-                    "the growth of accounts can't be read: %s", str(error) or type(error).__name__
-                )
+                task.on_failure()
+                logger.warning("%s: %s", task.failed, str(error) or type(error).__name__)
             except Exception:
-                metrics().account_growth.set(0)
-                logger.exception("the growth of accounts can't be read")
+                task.on_failure()
+                logger.exception(task.failed)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopped.wait(), GROWTH_SECONDS)
+                await asyncio.wait_for(self.stopped.wait(), task.seconds)
 
-    async def _measure_growth(self, watch: GrowthWatch) -> None:
-        fastest = await watch.fastest()
-        metrics().account_growth.set(fastest.bytes_per_second if fastest else 0)
-        if fastest and fastest.bytes_per_second * DAY_SECONDS > self.settings.account_bytes:
-            logger.warning(
-                "account %s grows fast: by %d bytes an hour",
-                *(fastest.owner_id, fastest.bytes_per_second * 3_600),
-                extra={"owner_id": str(fastest.owner_id)},
-            )
-
-    async def _send_mail(self, job: Job) -> None:
-        ids = jobs.payload_of(job)
-        owner_id, mail_id = UUID(ids["owner_id"]), UUID(ids["mail_id"])
-        await outbox.send(owner_id, mail_id, self.settings, self.transport)
-
-    async def _start_reset(self, job: Job) -> None:
-        await password_reset.start_reset(jobs.payload_of(job), self.settings)
-
-    async def _upkeep(self, _schedule: Schedule) -> None:
-        """Delete what is due; what can't be is told, and keeps nothing else from it."""
+    async def _maintain(self, _schedule: Schedule) -> None:
+        """Run all maintenance steps; one that fails is logged, and the others still run."""
         act_for("upkeep")
-        try:
-            if number := await recount_storage():
-                logger.info("counted what %d accounts store", number)
-        except Exception:
-            logger.exception("what accounts store can't be counted")
-        steps: dict[str, Callable[[], Awaitable[int]]] = {
-            "todos of the trash": partial(purge_trash, self.settings.trash_retention_days),
-            "changes": partial(purge_changes, self.settings.changes_retention_days),
-            "accounts": purge_accounts,
-            "mails and sessions": forget_what_is_over,
-            "notes of jobs": partial(jobs.forget_what_is_over, DAYS_KEPT),
-        }
-        for name, step in steps.items():
+        for step in self.tasks.maintenance:
             try:
-                if number := await step():
-                    logger.info("deleted %d %s", number, name)
+                if number := await step.run():
+                    logger.info(step.done, number)
             except Exception:
-                logger.exception("the %s that are due can't be deleted", name)
+                logger.exception(step.failed)
 
 
 @asynccontextmanager
@@ -286,15 +271,3 @@ async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connectio
         yield connection
     finally:
         await connection.close(timeout=CONNECT_SECONDS)
-
-
-@asynccontextmanager
-async def working(settings: Settings, database_url: str) -> AsyncIterator[Worker]:
-    """A worker beside whatever the block does, on the database that is connected."""
-    worker = Worker(settings, database_url)
-    running = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await running

@@ -1,11 +1,16 @@
 """Finding the account whose stored bytes grow fastest, among the largest ones."""
 
 import asyncio
+import logging
 from typing import NamedTuple
 from uuid import UUID
 
 from todo_gql.database import connection as db
+from todo_gql.observability.metrics import metrics
 
+logger = logging.getLogger(__name__)
+
+DAY_SECONDS = 86_400
 LARGEST_ACCOUNTS = 1_000
 # No index: one would be written with each todo. An account whose count is behind has none to compare.
 LARGEST = """
@@ -40,3 +45,27 @@ class GrowthWatch:
             if stored > before.get(owner_id, stored)
         ]
         return max(growths, key=lambda growth: growth.bytes_per_second, default=None)
+
+
+class GrowthGauge:
+    """Shows the fastest growth in the metrics, and logs one that would fill an account in a day."""
+
+    def __init__(self, account_bytes: int) -> None:
+        """`account_bytes` is how many bytes an account may store."""
+        self.account_bytes = account_bytes
+        self._watch = GrowthWatch()
+
+    async def update(self) -> None:
+        """Read the accounts again, and show how fast the fastest of them grows."""
+        fastest = await self._watch.fastest()
+        metrics().account_growth.set(fastest.bytes_per_second if fastest else 0)
+        if fastest and fastest.bytes_per_second * DAY_SECONDS > self.account_bytes:
+            logger.warning(
+                "account %s grows fast: by %d bytes an hour",
+                *(fastest.owner_id, fastest.bytes_per_second * 3_600),
+                extra={"owner_id": str(fastest.owner_id)},
+            )
+
+    def reset(self) -> None:
+        """Show no growth, since it can't be read."""
+        metrics().account_growth.set(0)
