@@ -1,6 +1,7 @@
-"""The headers of a request, which are looked through once."""
+"""The headers of a request, parsed once, and header lines as they stand in a response."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import Scope
@@ -10,6 +11,7 @@ from todo_gql.http.negotiation import Accepted, accepted, accepts_gzip
 Pairs = list[tuple[bytes, bytes]]
 """Names, in lower case, and values as they came."""
 
+LINE_END: Final = b"\r\n"
 # Where in a scope its headers stand once they were looked through.
 LOOKED_THROUGH: Final = "todo_gql.headers"
 # What follows from a header is remembered beside it; no client sends longer ones.
@@ -83,3 +85,8 @@ def headers_of(scope: Scope) -> Headers:
 def header(scope: Scope, name: bytes) -> str | None:
     """The value of a header, given in lower case, as text."""
     return _text(headers_of(scope).get(name))
+
+
+def lines_of(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header lines as they stand in the head of a response, each with its line end."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in pairs])

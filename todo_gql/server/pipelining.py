@@ -10,8 +10,9 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from todo_gql.http.headers import LINE_END, lines_of
 from todo_gql.http.middleware.security_headers import ALWAYS
-from todo_gql.server.response_cycle import LINE_END, Cycle, lines_of
+from todo_gql.server.response_cycle import Cycle
 from todo_gql.server.write_timeout import Unread
 
 HEALTH: Final = b"/health"

@@ -1,17 +1,16 @@
 """One request and its answer on a connection: uvicorn's, but for what most have in common."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-Pairs = list[tuple[bytes, bytes]]
+from todo_gql.http.headers import LINE_END, Pairs, lines_of
 
 # One in a header would make two lines of it, or none.
 CONTROL_CHARACTERS: Final = bytes([*range(9), *range(10, 32), 127])
-LINE_END: Final = b"\r\n"
 # With these, or these statuses, a connection or an answer ends otherwise than most.
 UNUSUAL_HEADERS: Final = frozenset({b"connection", b"transfer-encoding"})
 WITHOUT_BODY: Final = frozenset({204, 304})
@@ -167,11 +166,6 @@ class Cycle(RequestResponseCycle):
         if body is None:
             return await super().receive()
         return {"type": "http.request", "body": body, "more_body": False}
-
-
-def lines_of(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Headers as they stand in the head of an answer."""
-    return b"".join([b"%b: %b\r\n" % pair for pair in pairs])
 
 
 def cycle_of(channel: object) -> Cycle | None:

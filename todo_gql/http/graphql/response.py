@@ -10,14 +10,13 @@ from starlette.types import Scope, Send
 
 from todo_gql.api.cost_weights import BYTES_OF_AN_OBJECT
 from todo_gql.documents.parsing import codes_of
-from todo_gql.http.headers import headers_of
+from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
 from todo_gql.http.middleware.response_headers import Sender
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.observation import observed
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import COST
-from todo_gql.server.response_cycle import lines_of
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 

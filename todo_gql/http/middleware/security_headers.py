@@ -2,7 +2,7 @@
 
 from typing import Final, TypeAlias
 
-from todo_gql.server.response_cycle import lines_of
+from todo_gql.http.headers import lines_of
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
