@@ -21,8 +21,8 @@ from todo_gql.http.headers import Headers, headers_of
 from todo_gql.http.middleware.proxy_headers import Proxies
 from todo_gql.http.middleware.response_headers import Sender
 from todo_gql.http.middleware.security_headers import SecurityHeaders
+from todo_gql.http.monitoring.access_log import AccessLog
 from todo_gql.http.monitoring.observer import Observer
-from todo_gql.observability import logs
 from todo_gql.observability.observation import Observation, current
 
 EXPOSED_HEADERS: Final = (
@@ -105,7 +105,7 @@ class RequestEnvelope:
         ways: Ways,
         failure: Ways,
         vary: bool,
-        access_log: logs.AccessLog,
+        access_log: AccessLog,
         observer: Observer,
         security: SecurityHeaders,
         proxies: Proxies,
@@ -187,7 +187,7 @@ def with_middleware(
         ways=Ways(app, cors_origins),
         failure=Ways(internal_error, cors_origins),
         vary=bool(cors_origins),
-        access_log=logs.AccessLog(log_stream or sys.stderr, log_level),
+        access_log=AccessLog(log_stream or sys.stderr, log_level),
         observer=observer or Observer(),
         security=SecurityHeaders(production=production),
         proxies=Proxies(trusted_proxies),
