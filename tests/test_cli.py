@@ -26,6 +26,7 @@ from tests.conftest import PASSWORD, Account, Client, fresh_database
 from tests.programs import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
 from todo_gql.cli import main, runtime
 from todo_gql.embedded_postgres import cluster
+from todo_gql.server.signals import run_until_signal
 from todo_gql.settings import Settings
 
 LOGIN = """
@@ -572,5 +573,5 @@ def test_signal_in_the_middle_of_a_callback_breaks_nothing(
         await asyncio.sleep(60)
 
     with pytest.raises(KeyboardInterrupt):
-        runtime.run_until_signal(wait_for_callback())
+        run_until_signal(wait_for_callback())
     assert caplog.text == ""

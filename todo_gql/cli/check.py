@@ -16,12 +16,13 @@ from todo_gql.cli.configuration import (
     read_settings,
     told,
 )
-from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail, run_until_signal
+from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail
 from todo_gql.database import connection as db
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgresError
 from todo_gql.embedded_postgres.programs import installation
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.security.secret_key import secret_problem
+from todo_gql.server.signals import run_until_signal
 from todo_gql.settings import Settings
 
 SECONDS = 5

@@ -1,11 +1,10 @@
 """What a command runs in: its database, and its way to fail."""
 
-import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import asyncpg
 import typer
@@ -19,6 +18,7 @@ from todo_gql.embedded_postgres.cluster import (
     EmbeddedPostgresError,
     running_url,
 )
+from todo_gql.server.signals import ENDING_SIGNALS, run_until_signal, stop_at_signals
 from todo_gql.settings import Settings
 
 Result = TypeVar("Result")
@@ -75,70 +75,6 @@ def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
         for number in (signal.SIGINT, *ENDING_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
         postgres.stop()
-
-
-def stop_at_signals() -> None:
-    """Take the signals that would end the process at once for a Ctrl-C."""
-    for number, handler in ENDING_SIGNALS.items():
-        # What nohup ignores stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _terminate(*_: object) -> None:
-    signal.raise_signal(signal.SIGTERM)
-
-
-ENDING_SIGNALS = {signal.SIGTERM: _interrupt, signal.SIGHUP: _terminate}
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def run_until_signal(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine in an event loop of its own; a signal to stop cancels it, and is a Ctrl-C then.
-
-    `asyncio.run` handles a Ctrl-C in the middle of whatever callback runs, which then finds its
-    future cancelled under its hands; a handler of the loop runs between two callbacks.
-    """
-    received: list[int] = []
-    with _restored_handlers():
-        try:
-            result = asyncio.run(_cancel_at_signals(work, received))
-        except asyncio.CancelledError:
-            if not received:
-                raise
-        else:
-            if not received:
-                return result
-    raise KeyboardInterrupt
-
-
-async def _cancel_at_signals(work: Coroutine[Any, Any, Result], received: list[int]) -> Result:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task
-
-    def stop(number: int) -> None:
-        received.append(number)
-        task.cancel()
-
-    for number in STOPPING_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, stop, number)
-    return await work
-
-
-@contextmanager
-def _restored_handlers() -> Iterator[None]:
-    """Set the handlers again that a loop, once closed, leaves at the default of the system."""
-    handlers = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:

@@ -21,7 +21,7 @@ from todo_gql.cli.runtime import address_of, database, fail, prepare, reason_of
 from todo_gql.observability.build_info import build
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import run
-from todo_gql.server.supervisor import Workers
+from todo_gql.server.supervisor import Workers, WorkerStartError
 from todo_gql.settings import Settings
 
 
@@ -109,7 +109,10 @@ def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker
         on_stopping = partial(tell, "Stopping.")
         if several:
             workers = Workers(settings, url, listener, metrics_folder, with_worker=with_worker)
-            workers.run(on_started=on_started, on_stopping=on_stopping)
+            try:
+                workers.run(on_started=on_started, on_stopping=on_stopping)
+            except WorkerStartError:
+                fail("A worker process can't start. See the log.")
         else:
             run(
                 settings,

@@ -8,10 +8,11 @@ import typer
 
 from todo_gql.cli.configuration import check_mail, load_secret, load_settings
 from todo_gql.cli.metrics import WORKER, served_metrics
-from todo_gql.cli.runtime import database, prepare, run_until_signal
+from todo_gql.cli.runtime import database, prepare
 from todo_gql.database import connection as db
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import telemetry
+from todo_gql.server.signals import run_until_signal
 from todo_gql.settings import Settings
 from todo_gql.tasks import create_worker
 

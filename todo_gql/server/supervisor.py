@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from todo_gql.cli.runtime import fail, stop_at_signals
 from todo_gql.observability.exporter import forget_process, write_to
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server import process as server
 from todo_gql.server.process import Notice
+from todo_gql.server.signals import stop_at_signals
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ STOP_SECONDS = 24
 PAUSE_SECONDS = 1
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 STARTED, WORN = "started", "worn"
+
+
+class WorkerStartError(Exception):
+    """A worker process ended before all of them had started."""
 
 
 @contextmanager
@@ -120,7 +124,10 @@ class Workers:
         self._ready = False
 
     def run(self, *, on_started: Notice, on_stopping: Notice) -> None:
-        """Keep the workers going until a signal; `KeyboardInterrupt` then."""
+        """Keep the workers running until a signal.
+
+        Raises KeyboardInterrupt at a signal, WorkerStartError if a worker ends before all started.
+        """
         try:
             for _ in range(self.settings.workers):
                 self._start()
@@ -184,7 +191,7 @@ class Workers:
             return
         logger.warning("a worker process ended", extra={"exit_code": worker.process.exitcode})
         if not self._ready:
-            fail("A worker process can't start. See the log.")
+            raise WorkerStartError
         if not worker.started:
             time.sleep(PAUSE_SECONDS)
         old = worker.successor_of
