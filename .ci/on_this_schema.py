@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
+from todo_gql.database.tortoise_backend import connect, disconnect
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings
 
@@ -30,10 +31,10 @@ LEFT_OUT = (
 
 async def migrate_template(url: str) -> None:
     """Give the tables to the template of all new databases, and so to those that the tests make."""
-    await db.connect(url.replace("/todo_gql?", "/template1?"), Settings(_env_file=None))
-    for name in await db.migrate():
+    await connect(url.replace("/todo_gql?", "/template1?"), Settings(_env_file=None))
+    for name in await migrations.migrate():
         sys.stdout.write(f"Applied the migration {name}.\n")
-    await db.disconnect()
+    await disconnect()
 
 
 def main(checkout: Path, arguments: list[str]) -> int:

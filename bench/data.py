@@ -10,8 +10,9 @@ from uuid import UUID, uuid5
 
 import asyncpg
 
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
 from todo_gql.database.models import Status
+from todo_gql.database.tortoise_backend import connect, disconnect
 from todo_gql.security.tokens import Claims, signed_access_token
 from todo_gql.settings import Settings
 
@@ -162,9 +163,9 @@ def _fingerprint() -> str:
 
 
 async def _fill(url: str, users: int) -> None:
-    await db.connect(url, settings())
-    await db.migrate()
-    await db.disconnect()
+    await connect(url, settings())
+    await migrations.migrate()
+    await disconnect()
     connection = await asyncpg.connect(url)
     try:
         numbers = [TODOS] * users + [MANY_TODOS]

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from bench.data import settings
-from todo_gql.database import connection as db
 from todo_gql.database.models import Priority, Status
+from todo_gql.database.tortoise_backend import SESSION_SETTINGS
 from todo_gql.security.tokens import verified_claims
 from todo_gql.server.garbage_collection import tune_garbage_collector
 from todo_gql.settings import Settings
@@ -89,7 +89,7 @@ class Connections:
     async def open(self, url: str) -> None:
         """Open all connections."""
         for _ in range(self.number):
-            self.idle.put_nowait(await asyncpg.connect(url, server_settings=db.SESSION_SETTINGS))
+            self.idle.put_nowait(await asyncpg.connect(url, server_settings=SESSION_SETTINGS))
 
     async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
         """The rows of a prepared statement."""

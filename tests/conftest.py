@@ -23,7 +23,9 @@ from starlette.types import ASGIApp, Message
 from tests.browsing import chromium
 from tests.mailbox import Mailbox, delivering
 from todo_gql.app import create_app
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
+from todo_gql.database.connection import fetch
+from todo_gql.database.tortoise_backend import connect, disconnect
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.security.passwords import hashing_threads
 from todo_gql.settings import Settings
@@ -123,9 +125,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 async def database_url(server_url: str, settings: Settings) -> AsyncIterator[str]:
     """A migrated database."""
     async with fresh_database(server_url) as url:
-        await db.connect(url, settings)
-        await db.migrate()
-        await db.disconnect()
+        await connect(url, settings)
+        await migrations.migrate()
+        await disconnect()
         yield url
 
 
@@ -297,7 +299,7 @@ async def stranger(new_account: NewAccount) -> Account:
 async def mailbox(app: ASGIApp, settings: Settings, database_url: str) -> AsyncIterator[Mailbox]:
     """The mails that a worker sends by SMTP from now on."""
     box = Mailbox()
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     async with delivering(box, settings, database_url):
         yield box
 

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from tests.conftest import PASSWORD, Account, Client, NewAccount, visiting
 from tests.mailbox import Mailbox, token_of
 from todo_gql.app import create_app
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire, fetch
 from todo_gql.http.middleware.stack import with_middleware
 from todo_gql.http.pages.account import account_routes
 from todo_gql.security import passwords
@@ -269,7 +269,7 @@ async def test_a_token_that_is_no_good_is_told(client: Client, place: str, token
 async def test_an_expired_link_is_told(mailbox: Mailbox, account: Account, client: Client) -> None:
     """Once its time is over, which the database knows."""
     token = await verification_token(mailbox, account)
-    await db.fetch(
+    await fetch(
         "UPDATE mails SET created_at = created_at - interval '3 days',"
         " expires_at = now() - interval '1 second' WHERE owner_id = $1",
         UUID(account.id),
@@ -395,7 +395,7 @@ async def test_a_database_that_is_away_is_told(
         async def lost(*_: object, **__: object) -> None:
             raise ConnectionResetError("postgresql://user:secret@host/")
 
-        patch.setattr(db, "fetchrow", lost)
+        patch.setattr(acquire, "__aenter__", lost)
         pages = [await opened(client, "verify", token), await sent(client, "verify", token)]
     for page in pages:
         assert (page.status_code, heading(page)) == (503, "Please try again in a moment")
@@ -476,7 +476,7 @@ async def test_no_log_holds_a_token(
         async def lost(*_: object, **__: object) -> None:
             raise ConnectionResetError
 
-        patch.setattr(db, "fetchrow", lost)
+        patch.setattr(acquire, "__aenter__", lost)
         assert (await opened(client, "verify", token)).status_code == 503
     await opened(client, "verify", token)
     await sent(client, "verify", token)

@@ -10,7 +10,7 @@ import pytest
 import strawberry
 
 from todo_gql.api.errors import ErrorCode
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts.inputs import RegisterInput, email_problem, registration_problems
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Context
@@ -95,7 +95,7 @@ async def test_an_account_is_dated_by_one_clock(client: Any) -> None:
     moments = {*viewer.values(), *session[0].values()}
     assert len(moments) == 1
     # As if another server's clock, which was ahead, had dated the account.
-    await db.fetch(
+    await fetch(
         "UPDATE users SET created_at = now() + interval '1 hour' WHERE username = $1",
         given["username"],
     )
@@ -105,7 +105,7 @@ async def test_an_account_is_dated_by_one_clock(client: Any) -> None:
     } }"""
     user = (await client.execute(login, {"input": sent}))["data"]["login"]["user"]
     # Other tests look for the newest account.
-    await db.fetch("UPDATE users SET created_at = now() WHERE username = $1", given["username"])
+    await fetch("UPDATE users SET created_at = now() WHERE username = $1", given["username"])
     assert user["lastLoginAt"] >= user["createdAt"] > max(moments)
 
 
@@ -113,8 +113,8 @@ async def test_register_stores_no_password_and_no_token(client: Any) -> None:
     """What is stored opens nothing."""
     answer = await register(client)
     account, session = await asyncio.gather(
-        db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"])),
-        db.fetchrow("SELECT * FROM sessions WHERE owner_id = $1", UUID(answer["user"]["id"])),
+        fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"])),
+        fetchrow("SELECT * FROM sessions WHERE owner_id = $1", UUID(answer["user"]["id"])),
     )
     assert account is not None
     assert session is not None
@@ -249,19 +249,19 @@ async def test_equal_registrations_at_once_make_one_account(client: Any, setting
         for payload in payloads
         if payload and payload["user"] is None
     )
-    stored = await db.fetch("SELECT id FROM users WHERE username = $1", given["username"])
+    stored = await fetch("SELECT id FROM users WHERE username = $1", given["username"])
     assert len(stored) == 1
 
 
 async def test_a_fault_of_the_database_is_no_users_problem(client: Any) -> None:
     """A constraint that speaks of no name gives INTERNAL, and its own name to nobody."""
     given = registration()
-    await db.fetch(
+    await fetch(
         "ALTER TABLE users ADD CONSTRAINT users_for_a_test"
         f" CHECK (username <> '{given['username']}') NOT VALID"
     )
     answer = await client.execute(REGISTER, {"input": given})
-    await db.fetch("ALTER TABLE users DROP CONSTRAINT users_for_a_test")
+    await fetch("ALTER TABLE users DROP CONSTRAINT users_for_a_test")
     assert answer["data"] == {"register": None}
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
     assert "users_for_a_test" not in repr(answer)
@@ -270,7 +270,7 @@ async def test_a_fault_of_the_database_is_no_users_problem(client: Any) -> None:
 async def test_others_see_the_user_name_and_administrators_the_account(client: Any) -> None:
     """What is private is null to everyone but the user and administrators."""
     answer = await register(client, firstName="Ada", bio="Private.", avatarUrl="https://a.example")
-    row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"]))
+    row = await fetchrow("SELECT * FROM users WHERE id = $1", UUID(answer["user"]["id"]))
     assert row is not None
     public = ["id", "username", "full_name", "created_at"]
     for viewer in (None, authentication.Viewer(uuid4(), uuid4(), "other", is_superuser=False)):
@@ -286,7 +286,7 @@ async def test_administrators_see_accounts_and_never_todos(
     settings: Any, account: Any, stranger: Any
 ) -> None:
     """The counts of somebody else are null, whoever asks."""
-    row = await db.fetchrow("SELECT * FROM users WHERE id = $1", UUID(account.id))
+    row = await fetchrow("SELECT * FROM users WHERE id = $1", UUID(account.id))
     assert row is not None
     administrator = authentication.Viewer(
         UUID(stranger.id), uuid4(), stranger.username, is_superuser=True

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from todo_gql.api.errors import ErrorCode, Unavailable
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetchrow
 from todo_gql.observability.observation import Observation, current
 from todo_gql.security import authentication
 from todo_gql.security.common_passwords import common_passwords
@@ -314,6 +314,6 @@ async def test_the_event_loop_goes_on_while_passwords_are_hashed(settings: Setti
     hashing = asyncio.ensure_future(hash_password("Correct-horse-7", dearer))
     turns = 0
     while not hashing.done():
-        await db.fetchrow("SELECT 1")
+        await fetchrow("SELECT 1")
         turns += 1
     assert turns >= 3

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Account
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire
 
 FEED = """
 query ($after: String, $first: Int) {
@@ -211,7 +211,7 @@ async def test_a_cursor_of_nothing_asks_to_load_again(account: Account, stranger
         await stranger.create()
     own = [change["cursor"] for change in (await feed(account))["changes"]["nodes"]]
     theirs = (await feed(stranger))["changeCursor"]
-    async with db.connection() as connection:
+    async with acquire() as connection:
         await connection.execute(
             "DELETE FROM changes WHERE owner_id = $1::text::uuid AND seq = 1", account.id
         )

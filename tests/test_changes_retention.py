@@ -4,7 +4,7 @@ from uuid import UUID
 
 from tests.conftest import Account
 from todo_gql.changelog.retention import purge_changes
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"
 AGE = "UPDATE changes SET at = at - make_interval(days => 10) WHERE owner_id = $1 AND seq = ANY($2)"
@@ -12,9 +12,7 @@ AGE = "UPDATE changes SET at = at - make_interval(days => 10) WHERE owner_id = $
 
 async def seqs(account: Account) -> list[int]:
     """The numbers of the changes that are kept."""
-    rows = await db.fetch(
-        "SELECT seq FROM changes WHERE owner_id = $1 ORDER BY seq", UUID(account.id)
-    )
+    rows = await fetch("SELECT seq FROM changes WHERE owner_id = $1 ORDER BY seq", UUID(account.id))
     return [row["seq"] for row in rows]
 
 
@@ -24,7 +22,7 @@ async def test_only_old_changes_are_forgotten(account: Account, stranger: Accoun
     await purge_changes(9)
     for owner in (account, stranger):
         await owner.create_many([{"title": "A"}] * 4)
-        await db.fetch(AGE, UUID(owner.id), [1, 2])
+        await fetch(AGE, UUID(owner.id), [1, 2])
     before = await account.data(FEED)
     assert await purge_changes(9) == 4
     assert await seqs(account) == await seqs(stranger) == [3, 4]
@@ -40,7 +38,7 @@ async def test_only_old_changes_are_forgotten(account: Account, stranger: Accoun
 async def test_all_may_be_forgotten(account: Account) -> None:
     """The newest cursor is good all the same, and numbers go on."""
     await account.create_many([{"title": "A"}] * 3)
-    await db.fetch(AGE, UUID(account.id), [1, 2, 3])
+    await fetch(AGE, UUID(account.id), [1, 2, 3])
     cursor = (await account.data(FEED))["changeCursor"]
     assert await purge_changes(9) == 3
     assert (await account.data(FEED, after=cursor))["changes"]["nodes"] == []
@@ -52,7 +50,7 @@ async def test_all_may_be_forgotten(account: Account) -> None:
 async def test_no_gap_is_made(account: Account) -> None:
     """A change that a clock put too far back stays for as long as those before it."""
     await account.create_many([{"title": "A"}] * 4)
-    await db.fetch(AGE, UUID(account.id), [1, 3])
+    await fetch(AGE, UUID(account.id), [1, 3])
     assert await purge_changes(9) == 1
     assert await seqs(account) == [2, 3, 4]
 
@@ -60,6 +58,6 @@ async def test_no_gap_is_made(account: Account) -> None:
 async def test_by_default_nothing_is_forgotten(account: Account) -> None:
     """The log is kept for ever."""
     await account.create()
-    await db.fetch("UPDATE changes SET at = 'epoch' WHERE owner_id = $1", UUID(account.id))
+    await fetch("UPDATE changes SET at = 'epoch' WHERE owner_id = $1", UUID(account.id))
     assert await purge_changes(None) == 0
     assert await seqs(account) == [1]

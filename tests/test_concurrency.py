@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from tests.conftest import CREATE, Account
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, transaction
 
 UPDATE = """
 mutation ($id: ID!, $title: String!, $version: Int) {
@@ -56,7 +56,7 @@ async def test_twenty_updates_make_twenty_versions(account: Account) -> None:
     todo = await account.create()
     payloads = await updates(account, todo["id"], None)
     assert sorted(payload["todo"]["version"] for payload in payloads) == list(range(2, 22))
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT seq FROM changes WHERE owner_id = $1::text::uuid ORDER BY seq", account.id
     )
     assert [row["seq"] for row in rows] == list(range(1, 22))
@@ -67,7 +67,7 @@ async def test_twenty_creates_are_in_a_line(account: Account) -> None:
     made = await asyncio.gather(
         *(account.create(title=f"{n}", tags=["new", f"new {n % 2}"]) for n in range(20))
     )
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT c.seq, c.todo_id::text AS id, c.at, t.created_at FROM changes c"
         " JOIN todos t ON t.id = c.todo_id WHERE c.owner_id = $1::text::uuid ORDER BY c.seq",
         account.id,
@@ -77,7 +77,7 @@ async def test_twenty_creates_are_in_a_line(account: Account) -> None:
         todo["id"] for todo in sorted(made, key=lambda todo: str(todo["createdAt"]))
     ]
     assert all(row["at"] == row["created_at"] for row in rows)
-    counts = await db.fetch(
+    counts = await fetch(
         "SELECT name, todo_count FROM tags WHERE owner_id = $1::text::uuid ORDER BY name",
         account.id,
     )
@@ -100,7 +100,7 @@ async def test_the_same_create_twice_at_once_makes_one_todo(account: Account) ->
 async def test_a_write_of_an_account_that_is_gone_is_refused(account: Account) -> None:
     """While its token is remembered, making a todo is no longer allowed."""
     await account.execute("{ viewer { id } }")
-    await db.fetch("DELETE FROM users WHERE id = $1::text::uuid", account.id)
+    await fetch("DELETE FROM users WHERE id = $1::text::uuid", account.id)
     for status in ("PENDING", "COMPLETED"):
         answer = await account.execute(CREATE, {"input": {"title": "x", "status": status}})
         assert answer["data"]["todoCreate"] is None
@@ -109,7 +109,7 @@ async def test_a_write_of_an_account_that_is_gone_is_refused(account: Account) -
 
 async def test_a_create_sees_what_it_waited_for(account: Account) -> None:
     """A tag that the holder of the lock makes meanwhile is taken, at a time after that."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
         )
@@ -137,7 +137,7 @@ async def test_bulk_actions_in_opposite_orders_do_not_deadlock(account: Account)
 
 async def test_owners_do_not_wait_for_each_other(account: Account, stranger: Account) -> None:
     """While somebody holds one owner's lock, another's write goes through."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
         )

@@ -14,8 +14,9 @@ import pytest
 from starlette.types import ASGIApp
 from tortoise.models import Model
 
-from todo_gql.database import connection as db
 from todo_gql.database import models
+from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.migrations import models_without_migration
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
 ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")
@@ -45,7 +46,7 @@ def migrations(project: Path) -> list[Path]:
 @pytest.mark.parametrize("model", list(tables()), ids=lambda model: model.__name__)
 async def test_every_model_has_its_table(app: ASGIApp, model: type[Model]) -> None:
     """The table has the columns of the model, null where the model allows it, and no others."""
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT attname AS name, NOT attnotnull AS nullable FROM pg_attribute"
         " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
         model._meta.db_table,
@@ -63,7 +64,7 @@ async def test_every_constraint_that_a_model_names_exists(
     app: ASGIApp, table: str, name: str, kind: str
 ) -> None:
     """What a model promises, the database enforces, for rows that were there before too."""
-    row = await db.fetchrow(
+    row = await fetchrow(
         "SELECT contype, convalidated FROM pg_constraint WHERE conrelid = $1::regclass"
         " AND conname = $2",
         table,
@@ -75,7 +76,7 @@ async def test_every_constraint_that_a_model_names_exists(
 
 async def test_no_rule_is_hidden_in_the_database(app: ASGIApp) -> None:
     """Every unique and check constraint is one that a model names."""
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT conname AS name, conrelid::regclass::text AS table, contype FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace AND contype IN ('u', 'c')"
     )
@@ -90,11 +91,11 @@ async def test_every_constraint_and_index_of_the_migrations_exists(
 ) -> None:
     """What migrations add as SQL is there and usable."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in migrations(project))
-    indexes = await db.fetch(
+    indexes = await fetch(
         "SELECT c.relname AS name, i.indrelid::regclass::text AS table FROM pg_index i"
         " JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indisvalid AND i.indisready"
     )
-    constraints = await db.fetch("SELECT conname AS name FROM pg_constraint WHERE convalidated")
+    constraints = await fetch("SELECT conname AS name FROM pg_constraint WHERE convalidated")
     wanted_indexes = set(CREATED_INDEX.findall(text))
     wanted_constraints = set(ADDED_CONSTRAINT.findall(text))
     assert len(wanted_indexes) == len(re.findall("CREATE (UNIQUE )?INDEX", text))
@@ -105,7 +106,7 @@ async def test_every_constraint_and_index_of_the_migrations_exists(
 
 async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
     """Each table refers to its owner, but for users and the counts that outlive an account."""
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT conrelid::regclass::text AS table, confdeltype, pg_get_constraintdef(oid) AS text"
         " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
     )
@@ -116,7 +117,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
 
 async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
     """Queries cross no owners, but for counting mails to a recipient; primary keys name none."""
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT i.indexrelid::regclass::text AS name, a.attname AS first FROM pg_index i"
         " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
         " WHERE NOT i.indisprimary AND i.indrelid = ANY($1::regclass[])",
@@ -163,4 +164,4 @@ async def test_migrating_again_does_nothing(empty_url: str, project: Path, tmp_p
 
 async def test_no_model_lacks_a_migration(app: ASGIApp) -> None:
     """The migrations say all that the models say."""
-    assert await db.models_without_migration() == []
+    assert await models_without_migration() == []

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from tests.conftest import PASSWORD, REGISTER, Account, Client, registered
 from tests.test_mails import REQUEST_RESET
 from todo_gql.app import create_app
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.security.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
 from todo_gql.security.tokens import RefreshToken
@@ -228,7 +228,7 @@ async def test_guesses_from_everywhere_keep_no_owner_from_where_they_signed_in(
     """An IPv6 network is known by its 64 bits; even from there wrong passwords stay bounded."""
     async with coming_from("2001:db8::1", limited) as home:
         assert code(await login(home, account.username, PASSWORD)) is None
-    await db.fetch("UPDATE sessions SET ended_at = now() WHERE owner_id = $1", UUID(account.id))
+    await fetch("UPDATE sessions SET ended_at = now() WHERE owner_id = $1", UUID(account.id))
     await tried_from_everywhere(limited, account)
     async with (
         coming_from("2001:db8::2", limited) as home,

@@ -16,7 +16,7 @@ from tests.mailbox import Mailbox, text_of
 from tests.test_mails import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
 from tests.waiting import until
 from todo_gql.api.errors import UserError
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts import deletion
 from todo_gql.features.accounts.account import wrong_password
 from todo_gql.features.accounts.deletion import purge_accounts
@@ -44,7 +44,7 @@ async def close(account: Account) -> None:
 
 async def let_days_pass(account: Account, days: int) -> None:
     """Let the account have been deleted so much earlier."""
-    await db.fetch(
+    await fetch(
         "UPDATE users SET deletion_at = deletion_at - $2::interval WHERE id = $1",
         UUID(account.id),
         timedelta(days=days),
@@ -53,12 +53,12 @@ async def let_days_pass(account: Account, days: int) -> None:
 
 async def rows_of(account: Account) -> dict[str, int]:
     """How many rows each table has of an account."""
-    tables = [row["table_name"] for row in await db.fetch(OWNED)]
+    tables = [row["table_name"] for row in await fetch(OWNED)]
     assert {"todos", "tags", "todo_tags", "changes", "sessions", "mails"} <= set(tables)
     owner = UUID(account.id)
-    counts = {"users": len(await db.fetch("SELECT FROM users WHERE id = $1", owner))}
+    counts = {"users": len(await fetch("SELECT FROM users WHERE id = $1", owner))}
     for table in tables:
-        counts[table] = len(await db.fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
+        counts[table] = len(await fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
     return counts
 
 
@@ -67,7 +67,7 @@ async def test_deleting_ends_all_sessions_at_once(account: Account, client: Clie
     todo = await account.create(tags=["kept"])
     await close(account)
     assert await account.data("{ viewer { id } }") == {"viewer": None}
-    assert await db.fetch("SELECT FROM todos WHERE id = $1", UUID(todo["id"]))
+    assert await fetch("SELECT FROM todos WHERE id = $1", UUID(todo["id"]))
 
 
 async def test_deleting_takes_the_password(account: Account) -> None:
@@ -84,7 +84,7 @@ async def test_a_mail_tells_until_when_one_can_stay(
     """The day stands in it, and what to do."""
     await close(account)
     mail = await mailbox.arrival(account.email, "Your account will be deleted")
-    row = await db.fetchrow(
+    row = await fetchrow(
         "SELECT deletion_at, now() AS now FROM users WHERE id = $1", UUID(account.id)
     )
     assert row is not None
@@ -209,7 +209,7 @@ async def purge() -> AsyncIterator[Callable[[], asyncio.Task[int]]]:
 
 async def is_in_the_way() -> bool:
     """Whether somebody waits for a lock of the surrounding transaction."""
-    [row] = await db.fetch(IS_IN_THE_WAY)
+    [row] = await fetch(IS_IN_THE_WAY)
     return bool(row[0])
 
 
@@ -224,7 +224,7 @@ async def test_sign_in_beside_a_purge_is_refused(
     await close(account)
     async with another_connection(database_url) as other:
         async with in_transaction():
-            await db.fetch("SELECT now()")
+            await fetch("SELECT now()")
             await other.execute(
                 "UPDATE users SET deletion_at = clock_timestamp() WHERE id = $1", UUID(account.id)
             )
@@ -248,7 +248,7 @@ async def test_purge_behind_a_sign_in_leaves_everything(
     await close(account)
     async with another_connection(database_url) as other:
         async with in_transaction():
-            await db.fetch("SELECT now()")
+            await fetch("SELECT now()")
             await other.execute(
                 "UPDATE users SET deletion_at = clock_timestamp() WHERE id = $1", UUID(account.id)
             )
@@ -284,19 +284,19 @@ async def test_an_account_that_is_due_is_mailed_nothing(
 @pytest.fixture
 async def no_superusers() -> None:
     """Nobody administers accounts, whatever other tests left behind."""
-    await db.fetch("UPDATE users SET is_superuser = false WHERE is_superuser")
+    await fetch("UPDATE users SET is_superuser = false WHERE is_superuser")
 
 
 async def test_the_last_active_superuser_stays(
     no_superusers: None, account: Account, new_account: NewAccount
 ) -> None:
     """Somebody has to be left who administers accounts."""
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     refused = await payload(account, DELETE, password=PASSWORD)
     error = {"__typename": "ValidationError", "code": "INVALID", "path": []}
     assert refused == {"ok": False, "errors": [error]}
     second = await new_account()
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(second.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(second.id))
     await close(account)
 
 
@@ -306,7 +306,7 @@ async def test_who_is_promoted_meanwhile_stays(
     """Who becomes the last superuser while the password is checked can't leave."""
 
     async def promoted(*given: Any) -> list[UserError]:
-        await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
         return await wrong_password(*given)
 
     monkeypatch.setattr(deletion, "wrong_password", promoted)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.test_mails import login
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 
 USERS = """query ($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
   users(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
@@ -28,14 +28,14 @@ UPDATE = """mutation ($id: ID!, $input: UserAdminUpdateInput!) {
 
 async def promoted(account: Account) -> Account:
     """The account, which administers all others now."""
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     return account
 
 
 @pytest.fixture
 async def administrator(new_account: NewAccount) -> Account:
     """The one superuser there is."""
-    await db.fetch("UPDATE users SET is_superuser = false WHERE is_superuser")
+    await fetch("UPDATE users SET is_superuser = false WHERE is_superuser")
     return await promoted(await new_account())
 
 
@@ -59,7 +59,7 @@ async def test_administration_is_for_superusers(account: Account, document: str)
     """Everybody else who is signed in is told so."""
     variables = {"id": account.id, "input": {"isSuperuser": True}} if document is UPDATE else {}
     assert (await account.error(document, **variables))["extensions"]["code"] == "FORBIDDEN"
-    row = await db.fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(account.id))
+    row = await fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(account.id))
     assert row is not None
     assert row["is_superuser"] is False
 
@@ -81,7 +81,7 @@ async def test_accounts_are_listed_newest_first(
         "isSuperuser": False,
         "stats": None,
     }
-    stored = await db.fetchrow("SELECT count(*) FROM users")
+    stored = await fetchrow("SELECT count(*) FROM users")
     assert stored is not None
     assert found["totalCount"] == stored["count"]
 
@@ -93,7 +93,7 @@ async def test_accounts_are_paged_both_ways(
     mark = uuid4().hex[:12]
     made = [await new_account() for _ in range(3)]
     for account in made:
-        await db.fetch("UPDATE users SET last_name = $2 WHERE id = $1", UUID(account.id), mark)
+        await fetch("UPDATE users SET last_name = $2 WHERE id = $1", UUID(account.id), mark)
     newest_first = [account.id for account in reversed(made)]
     wanted = {"search": mark.upper()}
     page = await users(administrator, filter=wanted, first=2)
@@ -208,7 +208,7 @@ async def test_two_superusers_who_demote_each_other_leave_one(
         administrator.execute(UPDATE, {"id": account.id, "input": {"isSuperuser": False}}),
         account.execute(UPDATE, {"id": administrator.id, "input": {"isSuperuser": False}}),
     )
-    rows = await db.fetch("SELECT id FROM users WHERE is_superuser")
+    rows = await fetch("SELECT id FROM users WHERE is_superuser")
     assert len(rows) == 1
     assert (
         sum(

@@ -20,7 +20,7 @@ from tests.test_mails import (
     reset_token,
 )
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.database.models import MailKind
 
 ASKED = "Your e-mail address is about to change"
@@ -118,7 +118,5 @@ async def test_another_letter_case_is_no_other_address(mailbox: Mailbox, account
     token = await change_token(mailbox, account, email)
     confirmed = await payload(account, CONFIRM_CHANGE, token=token)
     assert confirmed["user"]["email"] == email
-    rows = await db.fetch(
-        "SELECT kind FROM mails WHERE owner_id = $1 ORDER BY id", UUID(account.id)
-    )
+    rows = await fetch("SELECT kind FROM mails WHERE owner_id = $1 ORDER BY id", UUID(account.id))
     assert [row["kind"] for row in rows] == [MailKind.VERIFICATION, MailKind.EMAIL_CHANGE]

@@ -18,7 +18,7 @@ from tests.conftest import Account, registered, visiting
 from tests.generated_operations import Generated, Values, generated
 from tests.nasty_schema import Behaviours, nasty_schema
 from todo_gql.api.scalars import SERIALIZERS
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.execution import Engine
 from todo_gql.execution.execution import Execution
 from todo_gql.operation.context import Context
@@ -204,7 +204,7 @@ async def test_our_own_schema_is_answered_to_the_byte(
     """Queries over the real schema, with real resolvers and rows, get graphql-core's answers."""
     viewer = await authenticate(busy.token, settings)
     assert viewer is not None
-    [row] = await db.fetch("SELECT id FROM todos WHERE owner_id = $1 LIMIT 1", viewer.id)
+    [row] = await fetch("SELECT id FROM todos WHERE owner_id = $1 LIMIT 1", viewer.id)
     values = OUR_VALUES | {"ID": [str(row["id"]), busy.id, *OUR_VALUES["ID"]]}
     now, limits = datetime.now(UTC), RateLimits(settings)
     for number in range(start, start + AT_ONCE):

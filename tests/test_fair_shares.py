@@ -23,9 +23,9 @@ from tests.conftest import (
 )
 from tests.sockets import CHANGES, connected, listening
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import pool_use
 from todo_gql.database.pool import MOST_LOOKS, Pool
-from todo_gql.database.tortoise_backend import pools
+from todo_gql.database.tortoise_backend import pools, tortoise_config
 from todo_gql.http.graphql import endpoint
 from todo_gql.observability.observation import Caller, act_for
 from todo_gql.server import pipelining
@@ -190,7 +190,7 @@ async def test_reads_of_one_leave_connections_for_others(
     """Many requests, or one with many fields, have three connections, and nobody is refused."""
     async with locked(database_url, LOCK_TODOS) as other:
         attack = asyncio.create_task(all_at_once(lambda: account.execute(query), number))
-        await until(lambda: db.pool_use().waiting > 0)
+        await until(lambda: pool_use().waiting > 0)
         for _ in range(3):
             assert (await stranger.data(WHO))["viewer"]["username"] == stranger.username
         assert await other.fetchval(AT_WORK) <= SHARE
@@ -207,7 +207,7 @@ async def test_writes_of_one_leave_connections_for_others(
     async with locked(database_url, LOCK_OWNER, account.id):
         created = {"input": {"title": "One of many"}}
         attack = asyncio.create_task(all_at_once(lambda: account.execute(CREATE, created), MANY))
-        await until(lambda: db.pool_use().waiting > 0)
+        await until(lambda: pool_use().waiting > 0)
         await stranger.create(title="Written meanwhile")
         assert max(lent().values()) == SHARE
     for answer in await attack:
@@ -229,7 +229,7 @@ async def test_a_users_sockets_and_requests_are_one_caller(
             for number in range(10):
                 await socket.subscribe(READS, str(number))
         attack = asyncio.create_task(all_at_once(lambda: account.execute(READ), 10))
-        await until(lambda: db.pool_use().waiting > 100)
+        await until(lambda: pool_use().waiting > 100)
         assert (await stranger.data(WHO))["viewer"]["username"] == stranger.username
         assert await other.fetchval(AT_WORK) <= SHARE
         await other.execute("ROLLBACK; BEGIN")
@@ -243,7 +243,7 @@ async def test_an_address_is_one_caller_too(app: ASGIApp, database_url: str) -> 
         account = await registered(other)
         async with locked(database_url, "LOCK TABLE users IN EXCLUSIVE MODE"):
             attack = asyncio.create_task(all_at_once(lambda: register(client), 30))
-            await until(lambda: db.pool_use().waiting > 0)
+            await until(lambda: pool_use().waiting > 0)
             assert (await other.http.get("/health/ready")).status_code == 200
             assert (await account.data(WHO))["viewer"]["username"] == account.username
             assert lent() == {"127.0.0.1": SHARE}
@@ -261,7 +261,7 @@ async def test_small_pools_leave_one_for_others(settings: Settings, database_url
     """Even where the pool has no more connections than one caller may have."""
     for size, share in ((1, 1), (2, 1), (3, 2), (4, 3), (9, 3)):
         small = settings.model_copy(update={"database_pool_size": size, "database_max_overflow": 0})
-        config = db.tortoise_config(database_url, small)
+        config = tortoise_config(database_url, small)
         assert config["connections"]["default"]["credentials"]["pool_share"] == share
 
 
@@ -273,7 +273,7 @@ async def test_nothing_of_a_request_goes_on_when_its_time_is_over(
     async with locked(database_url, LOCK_TODOS) as other:
         error = await account.error(READS)
         assert error["extensions"] == {"code": "TIMEOUT"}
-        assert db.pool_use().waiting == 0
+        assert pool_use().waiting == 0
 
         async def nothing_is_at_work() -> bool:
             return not await other.fetchval(AT_WORK)

@@ -9,7 +9,7 @@ from tests.conftest import Account
 from tests.waiting import until
 from todo_gql import tasks
 from todo_gql.changelog.retention import purge_changes
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.todos.growth import GrowthWatch
 from todo_gql.features.todos.stock import recount_storage
 from todo_gql.settings import Settings
@@ -26,9 +26,7 @@ def gauge() -> float:
 
 async def store(account: Account, stored_bytes: int) -> None:
     """Have an account count as storing so many bytes."""
-    await db.fetch(
-        "UPDATE users SET stored_bytes = $2 WHERE id = $1", UUID(account.id), stored_bytes
-    )
+    await fetch("UPDATE users SET stored_bytes = $2 WHERE id = $1", UUID(account.id), stored_bytes)
 
 
 async def test_the_worker_names_the_owner_whose_account_grows_fast(
@@ -92,7 +90,7 @@ async def test_an_account_that_shrinks_does_not_grow(account: Account) -> None:
     await account.create(title="Water")
     watch = GrowthWatch()
     await watch.fastest()
-    await db.fetch(
+    await fetch(
         "UPDATE changes SET at = at - interval '9 days' WHERE owner_id = $1", UUID(account.id)
     )
     assert await purge_changes(8) >= 1
@@ -102,7 +100,7 @@ async def test_an_account_that_shrinks_does_not_grow(account: Account) -> None:
 async def test_an_account_that_is_counted_anew_does_not_grow(account: Account) -> None:
     """Bytes that were stored before they were counted are no growth."""
     await account.create(title="Water", description=LONG)
-    await db.fetch(
+    await fetch(
         "UPDATE users SET stored_bytes = 0, counted_seq = 0 WHERE id = $1", UUID(account.id)
     )
     watch = GrowthWatch()

@@ -11,7 +11,7 @@ import pytest
 from tortoise.connection import get_connection
 
 from tests.conftest import Account, Client
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire, transaction
 from todo_gql.observability.observation import act_for
 
 JSON = "application/json"
@@ -451,7 +451,7 @@ async def test_no_message_of_a_driver_reaches_a_client(
     """What we did not expect is INTERNAL and the request's id, nothing more."""
 
     async def broken(*_: object, **__: object) -> None:
-        async with db.connection() as connection:
+        async with acquire() as connection:
             await connection.execute("SELECT secret FROM nowhere")
 
     monkeypatch.setattr("todo_gql.features.changes.queries.fetch_page", broken)
@@ -471,7 +471,7 @@ async def test_a_database_that_is_away_makes_us_unavailable(
         async def lost(*_: object, **__: object) -> None:
             raise ConnectionRefusedError("postgresql://user:secret@host/")
 
-        patch.setattr(db, "fetchrow", lost)
+        patch.setattr(acquire, "__aenter__", lost)
         answer = await account.post("{ viewer { id } }", token=account.token)
     assert (answer.status_code, codes(answer)) == (503, ["UNAVAILABLE"])
     assert answer.headers["retry-after"] == "1"
@@ -481,7 +481,7 @@ async def test_a_database_that_is_away_makes_us_unavailable(
 
 async def test_a_terminated_backend_is_an_outage(account: Account) -> None:
     """Nothing is half done, and the same write succeeds afterwards."""
-    async with db.connection() as watcher, db.transaction() as holder:
+    async with acquire() as watcher, transaction() as holder:
         await holder.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
         )
@@ -500,7 +500,7 @@ async def test_a_terminated_backend_is_an_outage(account: Account) -> None:
 
 async def test_who_waits_too_long_for_a_lock_is_told(account: Account) -> None:
     """With TIMEOUT, and nothing is written."""
-    async with db.transaction() as holder:
+    async with transaction() as holder:
         await holder.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
         )
@@ -514,7 +514,7 @@ async def test_an_operation_that_takes_too_long_is_given_up(
 ) -> None:
     """With TIMEOUT and no data; of a mutation nobody knows how far it came."""
     monkeypatch.setattr("todo_gql.http.graphql.endpoint.OPERATION_SECONDS", 0.05)
-    async with db.transaction() as holder:
+    async with transaction() as holder:
         await holder.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
         )

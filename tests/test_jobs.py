@@ -11,7 +11,7 @@ from tests.conftest import Account, Client
 from tests.mailbox import Mailbox, delivering, token_of
 from tests.programs import CommandLine, clean_environment, command_line
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
@@ -43,9 +43,9 @@ def typing(
 async def box(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
     """Everybody's mails, with nothing in the queue before the test and after it."""
     monkeypatch.setattr(worker, "POLL", timedelta(seconds=0.1))
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     yield Mailbox()
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
 
 
 async def set_aside(box: Mailbox, settings: Settings, database_url: str, number: int) -> list[int]:
@@ -72,7 +72,7 @@ async def test_failed_job_is_told_and_put_back(
     """One sees what failed and why, puts it back, and the mail comes with a link that is good."""
     [number] = await set_aside(box, settings, database_url, 1)
     said = typing("jobs", "failed").said
-    row = await db.fetchrow("SELECT id FROM mails WHERE owner_id = $1::text::uuid", account.id)
+    row = await fetchrow("SELECT id FROM mails WHERE owner_id = $1::text::uuid", account.id)
     assert row is not None
     expected = (
         rf"{number}  \d{{4}}-\d\d-\d\d \d\d:\d\d  send_mail"
@@ -109,7 +109,7 @@ async def test_mail_that_is_too_late_stays_set_aside(
 ) -> None:
     """A mail whose link has expired meanwhile is named, and only the others are put back."""
     [_, number] = await set_aside(box, settings, database_url, 2)
-    await db.fetch(LET_LINK_EXPIRE, number)
+    await fetch(LET_LINK_EXPIRE, number)
     assert typing("jobs", "retry").said == (
         f"Job {number} stays set aside: its link expired before it could be sent.\n"
         "1 job will be tried again.\n"
@@ -122,7 +122,7 @@ async def test_any_failed_job_is_found(
 ) -> None:
     """However many were set aside after it, a job is put back by its number."""
     [number] = await set_aside(box, settings, database_url, 1)
-    await db.fetch(SET_ASIDE_MORE, 1_000)
+    await fetch(SET_ASIDE_MORE, 1_000)
     said = typing("jobs", "failed").said.splitlines()
     assert said[-1] == "There are more; these are the newest 1,000."
     assert not any(line.startswith(f"{number}  ") for line in said)
@@ -153,9 +153,9 @@ async def test_reset_for_nobody_leaves_no_trace(
     await ask_for_reset("nobody-here@example.com")
 
     async def is_done() -> bool:
-        return not await db.fetch("SELECT FROM pgqueuer")
+        return not await fetch("SELECT FROM pgqueuer")
 
     async with delivering(box, settings, database_url):
         await until(is_done)
     assert box.tries == 0
-    assert "nobody-here" not in str(await db.fetch("SELECT * FROM pgqueuer_log"))
+    assert "nobody-here" not in str(await fetch("SELECT * FROM pgqueuer_log"))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, delivering, receiving, text_of, token_of
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import User
 from todo_gql.features.accounts.deletion import close_account
 from todo_gql.jobs import queue as jobs
@@ -53,9 +53,9 @@ async def received(message: EmailMessage, *, utf8: bool = True) -> EmailMessage:
 @pytest.fixture
 async def empty_queue(app: ASGIApp) -> AsyncIterator[None]:
     """Nothing in the queue before the test and after it."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     yield
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
 
 
 async def test_mail_is_text_and_html() -> None:
@@ -191,7 +191,7 @@ async def test_no_mail_whose_link_is_no_good(
     account: Account, settings: Settings, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A mail that waited until its link expired isn't sent but set aside, and the log says so."""
-    await db.fetch("UPDATE mails SET expires_at = now() WHERE owner_id = $1", UUID(account.id))
+    await fetch("UPDATE mails SET expires_at = now() WHERE owner_id = $1", UUID(account.id))
     box = Mailbox()
 
     async def one_is_set_aside() -> bool:
@@ -208,7 +208,7 @@ async def test_no_mail_whose_link_is_no_good(
 async def test_mail_says_until_when_its_link_is_good(mailbox: Mailbox, account: Account) -> None:
     """However late a mail comes, its reader knows how much time there is."""
     mail = await mailbox.arrival(account.email, VERIFICATION)
-    row = await db.fetchrow("SELECT expires_at FROM mails WHERE owner_id = $1", UUID(account.id))
+    row = await fetchrow("SELECT expires_at FROM mails WHERE owner_id = $1", UUID(account.id))
     assert row is not None
     until_when = f"{row['expires_at']:%H:%M UTC on %-d %B %Y}"
     assert f"The link is good until {until_when}." in " ".join(text_of(mail).split())

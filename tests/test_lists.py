@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Account
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire
 
 LIST = """
 query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String, $last: Int,
@@ -354,7 +354,7 @@ async def test_who_pages_while_todos_move_sees_those_that_stay_once(account: Acc
         page = await listed(account, sort=BY_TITLE, first=3, after=after)
         seen += ids(page)
         after = page["pageInfo"]["endCursor"]
-        async with db.connection() as connection:
+        async with acquire() as connection:
             await connection.execute(
                 "UPDATE todos SET title = 'z' || title WHERE id = ANY($1::text[]::uuid[])",
                 list(moved),

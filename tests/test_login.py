@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow, transaction
 from todo_gql.security import passwords
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
@@ -65,7 +65,7 @@ async def test_a_disabled_account_is_told_so_only_with_the_password(
     client: Any, account: Any
 ) -> None:
     """Without the right password it is like any other."""
-    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
     refused = await login(client, account.username, account.password)
     assert codes(refused) == [("ACCOUNT_DISABLED", ["input"])]
     assert refused["tokens"] is None
@@ -78,14 +78,14 @@ async def test_login_renews_a_hash_of_another_cost(
 ) -> None:
     """The password goes on, at the cost that is set now."""
     other = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
-    await db.fetch(
+    await fetch(
         "UPDATE users SET password_hash = $2 WHERE id = $1",
         UUID(account.id),
         await passwords.hash_password(account.password, other),
     )
     for _ in range(2):
         assert (await login(client, account.username, account.password))["errors"] == []
-    stored = await db.fetchrow("SELECT password_hash FROM users WHERE id = $1", UUID(account.id))
+    stored = await fetchrow("SELECT password_hash FROM users WHERE id = $1", UUID(account.id))
     assert stored is not None
     assert not passwords.hash_is_outdated(stored["password_hash"], settings)
 
@@ -119,12 +119,12 @@ async def test_login_dates_the_last_login(client: Any, account: Any) -> None:
 
 async def test_a_password_changed_meanwhile_lets_nobody_in(client: Any, account: Any) -> None:
     """Who signs in with the old password while it is being changed comes too late."""
-    async with db.transaction() as changing:
+    async with transaction() as changing:
         await changing.execute(
             "UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1", UUID(account.id)
         )
         signing_in = asyncio.ensure_future(login(client, account.username, account.password))
-        while not await db.fetchrow(BLOCKED):
+        while not await fetchrow(BLOCKED):
             assert not signing_in.done()
     refused = await signing_in
     assert codes(refused) == [("INVALID_CREDENTIALS", ["input"])]

@@ -33,7 +33,7 @@ from tests.test_password_forms import full_width
 from tests.waiting import until
 from todo_gql.api.login_identifiers import mailbox_key, name_key
 from todo_gql.app import create_app
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.operation.credential_limits import account_typed
@@ -201,7 +201,7 @@ async def test_asking_for_ones_address_with_space_around_it_only_makes_links_voi
     """It is the address that the account has."""
     asked = await payload(account, REQUEST_CHANGE, email=f" {account.email} ", password=PASSWORD)
     assert asked == TAKEN
-    posted = await db.fetch("SELECT FROM mails WHERE owner_id = $1 AND kind = 2", UUID(account.id))
+    posted = await fetch("SELECT FROM mails WHERE owner_id = $1 AND kind = 2", UUID(account.id))
     assert posted == []
 
 
@@ -274,7 +274,7 @@ async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_addr
     emails = [form.format(number) for form in forms]
     made = [await register(client, f"{number}-{place}@example.com") for place in range(len(forms))]
     for answer, email in zip(made, emails, strict=True):
-        await db.fetch(
+        await fetch(
             "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
             UUID(answer["user"]["id"]),
             email,
@@ -294,7 +294,7 @@ async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_addr
 async def has_reset(account_id: UUID) -> bool:
     """Whether the account was posted a mail to reset its password."""
     posted = "SELECT FROM mails WHERE owner_id = $1 AND kind = 1"
-    return bool(await db.fetch(posted, account_id))
+    return bool(await fetch(posted, account_id))
 
 
 async def test_administrators_search_accounts_in_any_form(client: Client, account: Account) -> None:
@@ -336,7 +336,7 @@ async def test_a_migration_leaves_every_account_its_address(client: Client) -> N
         made = await register(client, f"{name}-{number}@example.com")
         names[UUID(made["user"]["id"])] = name
         email = form.format(number)
-        await db.fetch(
+        await fetch(
             "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
             UUID(made["user"]["id"]),
             email,
@@ -344,7 +344,7 @@ async def test_a_migration_leaves_every_account_its_address(client: Client) -> N
         )
     note_mailboxes = import_module("migrations.0005_mailboxes").note_mailboxes
     await note_mailboxes(None, AsyncpgSchemaEditor(get_connection("default")))
-    rows = await db.fetch("SELECT id, mailbox_key FROM users WHERE id = ANY($1)", list(names))
+    rows = await fetch("SELECT id, mailbox_key FROM users WHERE id = ANY($1)", list(names))
     assert {names[row["id"]]: row["mailbox_key"] for row in rows} == dict.fromkeys(OLD_ACCOUNTS) | {
         "alone": f"eva{number}@xn--bcher-kva.example"
     }

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.mailbox import Mailbox, text_of, token_of
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 
 NEW_PASSWORD = "Battery2staple"
 VERIFICATION = "Confirm your e-mail address"
@@ -91,7 +91,7 @@ async def change_token(mailbox: Mailbox, account: Account, email: str) -> str:
 
 async def let_links_age(account: Account) -> None:
     """Let every link that the account was mailed have expired."""
-    await db.fetch(
+    await fetch(
         "UPDATE mails SET expires_at = now() WHERE owner_id = $1 AND expires_at IS NOT NULL",
         UUID(account.id),
     )
@@ -135,7 +135,7 @@ async def test_who_is_verified_is_sent_nothing_more(mailbox: Mailbox, account: A
     token = token_of(await mailbox.arrival(account.email, VERIFICATION))
     await payload(account, VERIFY, token=token)
     assert await payload(account, REQUEST_VERIFICATION) == TAKEN
-    posted = await db.fetch("SELECT FROM mails WHERE owner_id = $1", UUID(account.id))
+    posted = await fetch("SELECT FROM mails WHERE owner_id = $1", UUID(account.id))
     assert len(posted) == 1
 
 
@@ -145,7 +145,7 @@ async def test_three_mails_an_hour_are_enough(account: Account) -> None:
         assert await payload(account, REQUEST_VERIFICATION) == TAKEN
     refused = await payload(account, REQUEST_VERIFICATION)
     assert refused == {"ok": False, "errors": [{"code": "RATE_LIMITED", "path": None}]}
-    await db.fetch(
+    await fetch(
         "UPDATE mails SET created_at = now() - interval '61 minutes' WHERE owner_id = $1",
         UUID(account.id),
     )
@@ -188,7 +188,7 @@ async def test_a_reset_proves_the_address(
 ) -> None:
     """Who opens a mail's link has its address."""
     await reset(client, await reset_token(mailbox, client, account))
-    row = await db.fetchrow("SELECT email_verified_at FROM users WHERE id = $1", UUID(account.id))
+    row = await fetchrow("SELECT email_verified_at FROM users WHERE id = $1", UUID(account.id))
     assert row is not None
     assert row["email_verified_at"] is not None
 
@@ -256,8 +256,8 @@ async def test_what_is_no_token_is_refused(client: Client, text: str) -> None:
 async def test_nothing_readable_is_stored_of_a_link(mailbox: Mailbox, account: Account) -> None:
     """Neither the mail's row nor the waiting job holds its token."""
     token = token_of(await mailbox.arrival(account.email, VERIFICATION))
-    rows = await db.fetch("SELECT * FROM mails WHERE owner_id = $1", UUID(account.id))
-    jobs = await db.fetch("SELECT convert_from(payload, 'UTF8') AS text FROM pgqueuer")
+    rows = await fetch("SELECT * FROM mails WHERE owner_id = $1", UUID(account.id))
+    jobs = await fetch("SELECT convert_from(payload, 'UTF8') AS text FROM pgqueuer")
     stored = repr([tuple(row.values()) for row in (*rows, *jobs)])
     assert token not in stored
     assert token[43:] not in stored
@@ -276,7 +276,7 @@ async def test_a_disabled_account_is_mailed_no_reset(
     mailbox: Mailbox, account: Account, stranger: Account, client: Client
 ) -> None:
     """Nobody could sign in with the new password."""
-    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
     assert await payload(client, REQUEST_RESET, email=account.email) == TAKEN
     await reset_token(mailbox, client, stranger)
     assert [mail["Subject"] for mail in mailbox.to(account.email)] == [VERIFICATION]

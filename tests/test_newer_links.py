@@ -31,7 +31,7 @@ from tests.test_mails import (
 )
 from tests.test_sessions import LOGOUT, another_session, change_sessions, let_seconds_pass, refresh
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
 GOOD_LINKS = (
@@ -41,7 +41,7 @@ GOOD_LINKS = (
 
 async def good_addresses(account: Account) -> list[str]:
     """The new addresses that the account has links for which nothing has made void."""
-    return [row["address"] for row in await db.fetch(GOOD_LINKS, UUID(account.id))]
+    return [row["address"] for row in await fetch(GOOD_LINKS, UUID(account.id))]
 
 
 async def ask(account: Account, email: str) -> dict[str, Any]:
@@ -66,10 +66,10 @@ async def test_asking_for_the_address_that_one_has_only_makes_links_void(
 ) -> None:
     """Nothing is sent, and no link to another address is good any more."""
     regretted = await change_token(mailbox, account, f"new-{account.email}")
-    posted = await db.fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id))
+    posted = await fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id))
     assert await ask(account, account.email) == TAKEN
     assert await payload(client, CONFIRM_CHANGE, token=regretted) == REFUSED
-    assert await db.fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id)) == posted
+    assert await fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id)) == posted
 
 
 async def test_taking_a_change_back_is_never_too_often(account: Account) -> None:
@@ -117,7 +117,7 @@ async def test_a_mail_whose_link_is_void_is_not_sent(
     account: Account, settings: Settings, database_url: str
 ) -> None:
     """When it is the worker's turn only the newest request, and none of an ended session, counts."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     other = await another_session(account)
     await ask(account, f"typo-{account.email}")
     await ask(account, f"new-{account.email}")
@@ -135,7 +135,7 @@ async def test_a_mail_whose_link_is_void_is_not_sent(
 
 async def is_idle() -> bool:
     """Whether no job is left to do."""
-    return not await db.fetch("SELECT FROM pgqueuer WHERE status <> 'failed'")
+    return not await fetch("SELECT FROM pgqueuer WHERE status <> 'failed'")
 
 
 async def sign_out(account: Account) -> None:
@@ -265,7 +265,7 @@ async def test_links_of_other_kinds_and_accounts_stay(
 
 async def test_a_migration_makes_void_what_newer_links_had_not(account: Account) -> None:
     """Links that were mailed before newer ones made them void are void once it is done."""
-    await db.fetch(
+    await fetch(
         "INSERT INTO mails (id, owner_id, kind, address, link_hash, created_at, expires_at)"
         " SELECT gen_random_uuid(), $1, 2, number || '@example.com', sha256('x'),"
         " now() - make_interval(mins => number), now() + interval '1 hour'"
@@ -274,5 +274,5 @@ async def test_a_migration_makes_void_what_newer_links_had_not(account: Account)
     )
     migration = import_module("migrations.0004_links_of_sessions").Migration
     [repair] = [one for one in migration.operations if isinstance(one, RunSQL)]
-    await db.fetch(str(repair.sql))
+    await fetch(str(repair.sql))
     assert await good_addresses(account) == ["1@example.com"]

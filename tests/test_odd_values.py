@@ -20,7 +20,7 @@ from tests.operations import (
     required_arguments,
     root_fields,
 )
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 pytestmark = pytest.mark.untraced
 
@@ -98,7 +98,7 @@ async def test_odd_values_are_answered(coordinate: Coordinate, account: Account)
     """
     todo = await account.create(tags=["real"])
     if coordinate in ADMINISTRATION:
-        await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     for name, argument in field_of(coordinate).args.items():
         for path, leaf in leaves(name, argument.type):
             for value in odd_values(leaf):

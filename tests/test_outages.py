@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, Account, Client
 from tests.sockets import PATIENCE
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.database.retry import OutcomeUnknown
 from todo_gql.security.passwords import hash_password
 from todo_gql.settings import Settings
@@ -107,7 +107,7 @@ async def test_a_statement_that_writes_is_never_sent_twice(
     async with connection.transaction():
         await connection.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", account.id)
         writing = asyncio.create_task(
-            db.fetch("UPDATE users SET bio = 'x' WHERE id = $1::text::uuid", account.id)
+            fetch("UPDATE users SET bio = 'x' WHERE id = $1::text::uuid", account.id)
         )
         await end_who_waits(connection)
         with pytest.raises(OutcomeUnknown):

@@ -15,7 +15,7 @@ from tests.test_deletion import DELETE
 from tests.test_mails import CHANGE_PASSWORD, REQUEST_CHANGE, payload, reset, reset_token
 from tests.test_profile import login
 from todo_gql.api.errors import ErrorCode
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.passwords import password_problem
 from todo_gql.settings import Settings
@@ -56,7 +56,7 @@ async def store_hash_as_typed(account: Account, password: str, settings: Setting
     """Let the account have the hash that a password had before it was normalised."""
     key = derived_key(settings, "passwords")
     digest = base64.b64encode(hmac.digest(key, password.encode(), "sha384"))
-    await db.fetch(
+    await fetch(
         "UPDATE users SET password_hash = $2 WHERE id = $1",
         UUID(account.id),
         bcrypt.hashpw(digest, bcrypt.gensalt(settings.bcrypt_rounds)).decode(),
@@ -96,10 +96,10 @@ async def test_an_older_hash_of_a_normal_form_stays(
     """It is what the password's hash is now, too."""
     await store_hash_as_typed(account, PLAIN, settings)
     query = "SELECT password_hash FROM users WHERE id = $1", UUID(account.id)
-    before = await db.fetch(*query)
+    before = await fetch(*query)
     for form in FORMS:
         assert codes(await login(client, account, form)) == []
-    assert await db.fetch(*query) == before
+    assert await fetch(*query) == before
 
 
 async def test_a_password_is_changed_in_any_form(client: Client, account: Account) -> None:

@@ -12,7 +12,7 @@ from asyncpg import Connection
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, registered
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire
 
 NUMBER = 100_000
 PAGE = 50
@@ -134,7 +134,7 @@ async def plans(sent: Sent, table: str = "todos") -> list[list[dict[str, Any]]]:
     for query, args in list(sent):
         if f" {table} " not in query or not query.lstrip().startswith("SELECT"):
             continue
-        async with db.connection() as connection:
+        async with acquire() as connection:
             await connection.execute("SET plan_cache_mode = force_custom_plan")
             text = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", *args)
             await connection.execute("RESET plan_cache_mode")

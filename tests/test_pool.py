@@ -12,7 +12,7 @@ from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 from tests.faults.proxy import Proxy
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire, fetch
 from todo_gql.database.pool import SILENT_LOOKS, Pool
 from todo_gql.database.tortoise_backend import Client
 
@@ -140,10 +140,10 @@ async def test_a_statement_given_up_leaves_nothing_behind(
     """Parsed and then not run, it holds its table only until the connection comes back."""
 
     async def is_held(pid: int) -> bool:
-        return bool(await db.fetch(HELD, pid))
+        return bool(await fetch(HELD, pid))
 
     with suppress(error):
-        async with db.connection() as connection:
+        async with acquire() as connection:
             pid = connection.get_server_pid()
             await connection.prepare("SELECT FROM todos")
             assert await is_held(pid)
@@ -156,7 +156,7 @@ async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASG
     client = get_connection("default")
     assert isinstance(client, Client)
     pool = await client.opened_pool()
-    await db.fetch("SELECT")
+    await fetch("SELECT")
     [*_, connection] = pool.at_hand
 
     async def begin() -> None:

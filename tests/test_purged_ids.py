@@ -11,7 +11,7 @@ from tests.conftest import CREATE, ERRORS, Account
 from tests.test_upkeep import delete
 from tests.waiting import until
 from todo_gql.changelog.retention import purge_changes
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.todos.trash import purge_trash
 
 BULK = (
@@ -132,7 +132,7 @@ async def test_an_id_of_which_no_todo_was_made_is_free(account: Account) -> None
 
 async def test_what_the_log_has_forgotten_is_free(account: Account, purged: str) -> None:
     """With CHANGES_RETENTION_DAYS an id is known for as long as its changes are kept."""
-    await db.fetch(
+    await fetch(
         "UPDATE changes SET at = at - interval '10 days' WHERE owner_id = $1", UUID(account.id)
     )
     assert await purge_changes(9) == 2
@@ -141,7 +141,7 @@ async def test_what_the_log_has_forgotten_is_free(account: Account, purged: str)
 
 async def waits_for_a_lock() -> bool:
     """Whether a statement in the database waits for a lock."""
-    [row] = await db.fetch(WAITS_FOR_A_LOCK)
+    [row] = await fetch(WAITS_FOR_A_LOCK)
     return bool(row["count"])
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from todo_gql.app import create_app
 from todo_gql.changelog.retention import purge_changes
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.todos.stock import recount_storage
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.settings import Settings
@@ -78,7 +78,7 @@ def problems(answer: dict[str, Any]) -> list[tuple[str, list[str] | None]]:
 
 async def stored(account: Account) -> dict[str, int]:
     """The counts that are kept of an account."""
-    row = await db.fetchrow(STORED, UUID(account.id))
+    row = await fetchrow(STORED, UUID(account.id))
     assert row is not None
     return dict(row)
 
@@ -105,7 +105,7 @@ async def test_what_is_purged_makes_room(limited: Limited) -> None:
     async with limited(account_todos=1) as account:
         first = await made(account)
         await asked(account, DELETE, id=first)
-        await db.fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(first))
+        await fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(first))
         assert await purge_trash(1) >= 1
         assert (await stored(account))["trash_count"] == 0
         await made(account)
@@ -168,7 +168,7 @@ async def test_what_repeats_comes_to_an_end(limited: Limited) -> None:
         assert answer["todo"] is not None
         bulk = await asked(account, BULK_UPDATE, ids=[id], a={"setPriority": "HIGH"})
         assert problems(bulk["results"][0]) == [("TOO_LONG", ["ids", "0"])]
-        await db.fetch("UPDATE users SET stored_bytes = 3000 WHERE id = $1", UUID(account.id))
+        await fetch("UPDATE users SET stored_bytes = 3000 WHERE id = $1", UUID(account.id))
         renamed = await asked(account, RENAME, id=tag, name="house")
         assert problems(renamed) == [("TOO_LONG", ["name"])]
 
@@ -198,16 +198,16 @@ async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
         await asked(account, BULK, i=inputs, e="SKIP_FAILED", dry=False)
         tag = (await account.data("{ tags { nodes { id } } }"))["tags"]["nodes"][0]["id"]
         assert problems(await asked(account, RENAME, id=tag, name="other")) == []
-        await db.fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(ids[1]))
+        await fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(ids[1]))
         assert await purge_trash(1) >= 1
         await asked(account, DELETE, id=ids[2])
-        await db.fetch(
+        await fetch(
             "UPDATE changes SET at = '2020-01-01' WHERE owner_id = $1 AND seq < 4", UUID(account.id)
         )
         assert await purge_changes(30) >= 3
         counted = await stored(account)
         assert counted["counted_seq"] == counted["change_seq"]
-        await db.fetch(
+        await fetch(
             "UPDATE users SET counted_seq = 0, trash_count = 7, stored_bytes = 7 WHERE id = $1",
             UUID(account.id),
         )

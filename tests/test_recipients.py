@@ -24,7 +24,7 @@ from tests.test_mails import (
 )
 from tests.waiting import until
 from todo_gql.api.login_identifiers import recipient_key
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.deletion import purge_accounts
 
 MOST = 5
@@ -35,7 +35,7 @@ async def all_are_handled() -> None:
     """Wait until no mail is left to be sent."""
 
     async def nothing_waits() -> bool:
-        return not await db.fetch(WAITING)
+        return not await fetch(WAITING)
 
     await until(nothing_waits)
 
@@ -150,7 +150,7 @@ async def test_an_hour_later_the_recipient_is_sent_mails_again(
     await ask_for_change(client, victim, accounts=8)
     await all_are_handled()
     ages = "UPDATE mails SET created_at = created_at - interval '1 hour' WHERE sent_at IS NOT NULL"
-    await db.fetch(ages)
+    await fetch(ages)
     await ask_for_change(client, victim)
     await until(lambda: len(mailbox.to(victim)) == MOST + 1)
     assert mailbox.to(victim)[-1]["Subject"] == CHANGE
@@ -164,7 +164,7 @@ async def test_mails_count_though_their_account_is_deleted(
     for _ in range(MOST + 2):
         assert (await register(client, victim))["errors"] == []
         await all_are_handled()
-        await db.fetch("UPDATE users SET deletion_at = now() WHERE email = $1", victim)
+        await fetch("UPDATE users SET deletion_at = now() WHERE email = $1", victim)
         assert await purge_accounts() == 1
     assert len(mailbox.to(victim)) == MOST
 
@@ -176,12 +176,12 @@ async def test_mails_of_deleted_accounts_are_forgotten_after_an_hour(
     email = f"victim-{token_hex(4)}@example.com"
     assert (await register(client, email))["errors"] == []
     await mailbox.arrival(email, VERIFICATION)
-    await db.fetch("UPDATE users SET deletion_at = now() WHERE email = $1", email)
+    await fetch("UPDATE users SET deletion_at = now() WHERE email = $1", email)
     await purge_accounts()
-    assert await db.fetch("SELECT FROM purged_mails")
-    await db.fetch("UPDATE purged_mails SET created_at = created_at - interval '61 minutes'")
+    assert await fetch("SELECT FROM purged_mails")
+    await fetch("UPDATE purged_mails SET created_at = created_at - interval '61 minutes'")
     await purge_accounts()
-    assert await db.fetch("SELECT FROM purged_mails") == []
+    assert await fetch("SELECT FROM purged_mails") == []
 
 
 async def test_an_owner_is_sent_a_reset_once_the_last_one_is_half_over(
@@ -196,7 +196,7 @@ async def test_an_owner_is_sent_a_reset_once_the_last_one_is_half_over(
     assert await payload(client, REQUEST_RESET, email=owner.email) == TAKEN
     await all_are_handled()
     assert len(resets(mailbox, owner)) == 3
-    await db.fetch(
+    await fetch(
         "UPDATE mails SET created_at = created_at - interval '16 minutes',"
         " expires_at = expires_at - interval '16 minutes' WHERE owner_id = $1",
         UUID(owner.id),

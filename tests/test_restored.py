@@ -21,7 +21,7 @@ from tests.sockets import Socket, connected, listening
 from todo_gql.changelog import live
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.changelog.retention import purge_changes
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.embedded_postgres.programs import installation
 from todo_gql.settings import Settings
@@ -49,8 +49,8 @@ async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
 async def undo(account: Account, number: int, forgotten: UUID | None = None) -> None:
     """Put an account's log back to when it had so many changes, as a restored backup does."""
     owner = UUID(account.id)
-    await db.fetch("DELETE FROM changes WHERE owner_id = $1 AND seq > $2", owner, number)
-    await db.fetch(
+    await fetch("DELETE FROM changes WHERE owner_id = $1 AND seq > $2", owner, number)
+    await fetch(
         "UPDATE users SET change_seq = $2, forgotten_change_id = $3 WHERE id = $1",
         owner,
         number,
@@ -176,7 +176,7 @@ async def test_what_was_forgotten_is_still_told_apart(account: Account, address:
     await undo(account, 0)
     ids = await made(account, 2)
     last = (await cursors(account))[-1]
-    await db.fetch(AGE, UUID(account.id))
+    await fetch(AGE, UUID(account.id))
     assert await purge_changes(9) >= 2
     for after in (last, (await account.data("{ changeCursor }"))["changeCursor"]):
         assert await todo_ids(account, after) == []
@@ -191,7 +191,7 @@ async def test_what_an_earlier_version_forgot_is_trusted(account: Account, addre
     """Of a change of which nothing is left nobody can tell which it was."""
     await made(account, 2)
     cursor = (await cursors(account))[-1]
-    await db.fetch("DELETE FROM changes WHERE owner_id = $1", UUID(account.id))
+    await fetch("DELETE FROM changes WHERE owner_id = $1", UUID(account.id))
     assert not await asks_to_load_again(account, cursor, address)
     ids = await made(account, 1)
     assert await todo_ids(account, cursor) == ids

@@ -25,7 +25,7 @@ from tests.test_mails import (
     reset_token,
 )
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import Changes, administer
 
 LOG_OUT = "mutation ($everywhere: Boolean!) { logout(everywhere: $everywhere) { ok } }"
@@ -110,11 +110,11 @@ async def test_other_sessions_are_ended(
     links = await mailed(mailbox, client, account)
     sessions = "SELECT FROM sessions WHERE owner_id = $1::text::uuid AND ended_at IS NULL"
     assert await login(client, account, PASSWORD) == []
-    assert len(await db.fetch(sessions, account.id)) == 2
+    assert len(await fetch(sessions, account.id)) == 2
     await way(account, client, links)
     kept = (await account.data(VIEWER))["viewer"]
     assert kept == ({"id": account.id} if way is change_password else None)
-    assert len(await db.fetch(sessions, account.id)) == (1 if kept else 0)
+    assert len(await fetch(sessions, account.id)) == (1 if kept else 0)
 
 
 async def test_one_sign_out_leaves_the_links(
@@ -134,12 +134,12 @@ async def test_a_void_link_is_not_mailed(mailbox: Mailbox, account: Account) -> 
     assert await payload(account, REQUEST_CHANGE, email=evil, password=PASSWORD) == TAKEN
     await mailbox.is_tried_again()
     assert await payload(account, LOG_OUT, everywhere=True) == {"ok": True}
-    [mail] = await db.fetch("SELECT id FROM mails WHERE address = $1", evil)
+    [mail] = await fetch("SELECT id FROM mails WHERE address = $1", evil)
 
     async def is_given_up() -> bool:
-        await db.fetch("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'")
+        await fetch("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'")
         about_it = "SELECT FROM pgqueuer WHERE strpos(convert_from(payload, 'UTF8'), $1) > 0"
-        return not await db.fetch(about_it, str(mail["id"]))
+        return not await fetch(about_it, str(mail["id"]))
 
     # While everything is refused, a job that is tried stays.
     await until(is_given_up)

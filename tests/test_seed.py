@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.conftest import Account
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Status, User
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.state import NO_METADATA
@@ -44,9 +44,9 @@ async def seeded(account: Account, number: int, tell: Callable[[int], object] = 
     await seed_account(await User.get(id=account.id), number, Random(7), tell)
 
 
-async def rows(sql: str, account: Account) -> list[db.Row]:
+async def rows(sql: str, account: Account) -> list[Row]:
     """The rows of a statement about an account."""
-    return await db.fetch(sql, UUID(account.id))
+    return await fetch(sql, UUID(account.id))
 
 
 async def assert_in_order(account: Account) -> None:
@@ -55,7 +55,7 @@ async def assert_in_order(account: Account) -> None:
     changes = await rows("SELECT * FROM changes WHERE owner_id = $1 ORDER BY seq", account)
     [user] = await rows("SELECT change_seq FROM users WHERE id = $1", account)
     assert [change["seq"] for change in changes] == list(range(1, user["change_seq"] + 1))
-    histories: dict[UUID, list[db.Row]] = {}
+    histories: dict[UUID, list[Row]] = {}
     for change in changes:
         histories.setdefault(change["todo_id"], []).append(change)
     todos = await rows(f"SELECT t.*, {TAG_NAMES} FROM todos t WHERE t.owner_id = $1", account)
@@ -88,7 +88,7 @@ async def assert_counted(account: Account) -> None:
     assert len(tags) == known
 
 
-def assert_history_leads_to(todo: db.Row, history: list[db.Row]) -> None:
+def assert_history_leads_to(todo: Row, history: list[Row]) -> None:
     """A todo's changes, done in their order, give the todo as it is stored."""
     assert todo["version"] == len(history)
     assert [change["action"] for change in history].count(Action.CREATED) == 1

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 LOGIN = """mutation ($name: String!, $password: String!) {
   login(input: { usernameOrEmail: $name, password: $password }) {
@@ -56,7 +56,7 @@ async def opens(client: Any, access_token: str) -> bool:
 
 async def change_sessions(account: Any, changes: str) -> None:
     """Rewrite what is stored of the account's sessions."""
-    await db.fetch(f"UPDATE sessions SET {changes} WHERE owner_id = $1", UUID(account.id))
+    await fetch(f"UPDATE sessions SET {changes} WHERE owner_id = $1", UUID(account.id))
 
 
 async def let_seconds_pass(account: Any, seconds: int) -> None:
@@ -82,7 +82,7 @@ async def test_viewer_shows_oneself_and_is_null_when_signed_out(client: Any, acc
 
 async def test_a_deleted_account_is_no_viewer(client: Any, account: Any) -> None:
     """With the account its sessions are gone."""
-    await db.fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
+    await fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
     assert not await opens(client, account.token)
 
 
@@ -103,7 +103,7 @@ async def test_a_refresh_token_buys_the_next_pair(client: Any, account: Any, set
     assert tokens["refreshToken"] != account.refresh_token
     assert await opens(client, tokens["accessToken"])
     assert (await refresh(client, tokens["refreshToken"]))["errors"] == []
-    [session] = await db.fetch(
+    [session] = await fetch(
         "SELECT expires_at - now() AS left, last_used_at > created_at AS used"
         " FROM sessions WHERE owner_id = $1",
         UUID(account.id),
@@ -157,10 +157,10 @@ async def test_a_refresh_within_the_grace_writes_nothing(client: Any, account: A
     child = (await next_tokens(client, account.refresh_token))["refreshToken"]
     await next_tokens(client, child)
     query = "SELECT * FROM sessions WHERE owner_id = $1", UUID(account.id)
-    before = await db.fetch(*query)
+    before = await fetch(*query)
     await next_tokens(client, account.refresh_token)
     await next_tokens(client, child)
-    assert await db.fetch(*query) == before
+    assert await fetch(*query) == before
 
 
 @pytest.mark.parametrize("over", ["expires_at = now()", "ended_at = now()"])
@@ -187,7 +187,7 @@ async def test_a_refresh_token_used_again_later_ends_the_session(
     assert not await opens(client, tokens["accessToken"])
     assert not await opens(client, account.token)
     assert await opens(client, other["accessToken"])
-    [session] = await db.fetch(
+    [session] = await fetch(
         "SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NOT NULL", UUID(account.id)
     )
     [record] = [
@@ -215,7 +215,7 @@ async def test_spent_tokens_are_forgotten_after_10_seconds(client: Any, account:
         token = (await next_tokens(client, token))["refreshToken"]
         await let_seconds_pass(account, 11)
     await next_tokens(client, token)
-    [session] = await db.fetch(
+    [session] = await fetch(
         "SELECT (SELECT count(*) FROM jsonb_each(spent_hashes)) AS spent FROM sessions"
         " WHERE owner_id = $1",
         UUID(account.id),
@@ -267,7 +267,7 @@ async def test_a_session_that_is_over_opens_nothing(client: Any, account: Any, o
 
 async def test_disabling_an_account_ends_access_at_once(client: Any, account: Any) -> None:
     """The tokens of a disabled account open nothing."""
-    await db.fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
     assert not await opens(client, account.token)
     assert await refresh(client, account.refresh_token) == REFUSED
 
@@ -318,7 +318,7 @@ async def test_a_device_that_shows_nothing_has_no_name(account: Any) -> None:
         json={"query": LOGIN, "variables": given},
         headers={"User-Agent": b"\xad\xa0\x85"},
     )
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT user_agent FROM sessions WHERE owner_id = $1 ORDER BY id", UUID(account.id)
     )
     assert rows[-1]["user_agent"] is None
@@ -333,7 +333,7 @@ async def test_a_session_tells_its_device(account: Any) -> None:
         headers={"User-Agent": "Browser\t" + "x" * 600},
     )
     session = (
-        await db.fetch("SELECT * FROM sessions WHERE owner_id = $1 ORDER BY id", UUID(account.id))
+        await fetch("SELECT * FROM sessions WHERE owner_id = $1 ORDER BY id", UUID(account.id))
     )[-1]
     assert session["user_agent"] == "Browser" + "x" * 493
     assert session["ip_address"] == "127.0.0.1"
@@ -342,7 +342,7 @@ async def test_a_session_tells_its_device(account: Any) -> None:
 async def test_an_account_has_a_hundred_sessions_at_most(client: Any, account: Any) -> None:
     """The one that was unused for longest ends when there would be one more."""
     tokens = await another_session(account)
-    await db.fetch(
+    await fetch(
         "INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,"
         " expires_at) SELECT gen_random_uuid(), $1, sha256(n::text::bytea), '{}', now(),"
         " now() - n * interval '1 minute', now() + interval '1 day' FROM generate_series(1, 98) n",

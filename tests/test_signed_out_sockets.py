@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import PASSWORD, Account, PutForward
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.http.graphql.connections import WATCH_SECONDS, Connections
 from todo_gql.security.tokens import HEADER, _access_key
@@ -80,7 +80,7 @@ async def leave(account: Account) -> None:
 
 async def vanish(account: Account) -> None:
     """Be deleted for good."""
-    await db.fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
+    await fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
 
 
 async def closes_at(one: Socket, query: str) -> None:

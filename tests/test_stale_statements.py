@@ -9,7 +9,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import CREATE, PASSWORD, Account
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 
@@ -111,7 +111,7 @@ async def test_a_session_may_lose_what_was_prepared(account: Account, operation:
     """As by a pooler that resets it between two transactions."""
     todo = await account.create(tags=["a"])
     await answer(account, operation, todo)
-    async with db.connection() as connection:
+    async with acquire() as connection:
         await connection.execute("DISCARD ALL")
     await answer(account, operation, todo)
 
@@ -125,7 +125,7 @@ async def test_a_transaction_of_tortoises_may_lose_what_was_prepared(account: Ac
             return await User.filter(id=account.id).count()
 
     assert await count() == 1
-    async with db.connection() as connection:
+    async with acquire() as connection:
         await connection.execute("DISCARD ALL")
     assert await count() == 1
 
@@ -148,7 +148,7 @@ async def test_a_write_that_is_prepared_again_is_done_once(
 async def test_a_create_that_is_prepared_again_is_done_once(account: Account) -> None:
     """Its message is one transaction, which PostgreSQL has refused."""
     await account.create(tags=["a"])
-    async with db.connection() as connection:
+    async with acquire() as connection:
         await connection.execute("DEALLOCATE ALL")
     payload = (await account.data(CREATE, input={"title": "x", "tags": ["a"]}))["todoCreate"]
     assert payload["errors"] == []

@@ -38,7 +38,7 @@ from tests.operations import (
     ways,
 )
 from todo_gql.changelog.cursors import feed_keyset
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import PLACES
@@ -84,7 +84,7 @@ async def rows_of(account: Account) -> Rows:
     return {
         table: [
             row["row"]
-            for row in await db.fetch(
+            for row in await fetch(
                 f"SELECT to_jsonb(x)::text AS row FROM {table} x WHERE {owner} = $1 ORDER BY x.id",
                 UUID(account.id),
             )
@@ -158,7 +158,7 @@ async def stranger(request: pytest.FixtureRequest, new_account: NewAccount) -> A
     """Another user; an administrator sees accounts, but never what belongs to them."""
     account = await new_account()
     if request.param == "administrator":
-        await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     return account
 
 
@@ -490,7 +490,7 @@ async def deleting_an_account(owner: Owner, stranger: Account) -> None:
 
 async def administering(owner: Owner, stranger: Account) -> None:
     """Only administrators see that there are others, and they see nothing of their todos."""
-    row = await db.fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(stranger.id))
+    row = await fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(stranger.id))
     assert row is not None
     search = Call(("Query", "users"), depth=3).document({"filter": {}})
     found = await stranger.execute(search, {"filter": {"search": owner.account.username}})

@@ -12,7 +12,7 @@ from tests.sockets import connected, listening, streaming
 from tests.waiting import until
 from todo_gql.changelog import live
 from todo_gql.changelog.cursors import cursor_of
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
 BULK = """
@@ -145,13 +145,13 @@ async def test_a_cursor_older_than_the_log_needs_a_resync(account: Account, addr
     first, second, third = await cursors(account)
     owner = UUID(account.id)
     async with connected(address, account.token) as one:
-        await db.fetch("DELETE FROM changes WHERE owner_id = $1 AND seq <= 2", owner)
+        await fetch("DELETE FROM changes WHERE owner_id = $1 AND seq <= 2", owner)
         await one.subscribe(after=first)
         assert [e["__typename"] for e in await one.changes(1)] == ["ResyncRequired"]
         assert (await one.next())["type"] == "complete"
         await one.subscribe(after=second)
         assert [e["cursor"] for e in await one.changes(1)] == [third]
-        await db.fetch("DELETE FROM changes WHERE owner_id = $1", owner)
+        await fetch("DELETE FROM changes WHERE owner_id = $1", owner)
         await one.subscribe(id="2", after=second)
         assert [e["__typename"] for e in await one.changes(1)] == ["ResyncRequired"]
         assert (await one.next())["type"] == "complete"

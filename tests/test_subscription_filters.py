@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.sockets import Socket, connected, listening
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
 UPDATE = """
@@ -97,7 +97,7 @@ async def test_purged_todos_leave(account: Account, address: str) -> None:
     start = (await account.data("{ changeCursor }"))["changeCursor"]
     todo = await account.create(title="A", tags=["home"])
     await account.data(DELETE, id=todo["id"])
-    await db.fetch("DELETE FROM todos WHERE id = $1", UUID(todo["id"]))
+    await fetch("DELETE FROM todos WHERE id = $1", UUID(todo["id"]))
     async with connected(address, account.token) as one:
         await one.subscribe(filter=HOME, after=start)
         events = await told(one, account)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ERRORS, Account
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 
 TAGS = """
 query ($search: String, $first: Int, $after: String, $last: Int, $before: String) {
@@ -44,7 +44,7 @@ async def rename(account: Account, id: str, name: str) -> Any:
 
 async def tag_id(account: Account, name: str) -> str:
     """The id of the viewer's tag of that name."""
-    row = await db.fetchrow(
+    row = await fetchrow(
         "SELECT id::text FROM tags WHERE owner_id = $1::text::uuid AND name = $2", account.id, name
     )
     assert row is not None
@@ -132,7 +132,7 @@ async def test_a_tag_that_nothing_carries_is_gone(account: Account) -> None:
     await account.data(UPDATE, id=todo["id"], tags=["kept"])
     await account.data(DELETE, id=todo["id"])
     assert await counts(account) == []
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT name, todo_count FROM tags WHERE owner_id = $1::text::uuid", account.id
     )
     assert [tuple(row) for row in rows] == [("kept", 0)]

@@ -15,7 +15,7 @@ from tests.conftest import CREATE, ERRORS, PASSWORD, REGISTER, Account, Client
 from tests.test_tags import READ, RENAME, counts, rename, tag_id
 from todo_gql.api.folding import folded, name_of
 from todo_gql.api.text import shows
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 UPDATE = (
     "mutation ($id: ID!, $input: TodoUpdateInput!) { todoUpdate(id: $id, input: $input)"
@@ -255,7 +255,7 @@ async def test_a_search_for_part_of_a_greek_word_finds_the_tag(account: Account)
 async def test_a_tag_of_an_older_form_goes_on(account: Account, old: str) -> None:
     """It is found, kept, removed and renamed by what it shows."""
     todo = await account.create(tags=["old", "b"])
-    await db.fetch(
+    await fetch(
         "UPDATE tags SET name = $2 WHERE owner_id = $1 AND name = 'old'", UUID(account.id), old
     )
     for query, expected in ((SOME, 1), (EVERY, 1), (NONE, 0)):
@@ -274,7 +274,7 @@ async def test_a_tag_of_an_older_form_goes_on(account: Account, old: str) -> Non
 async def test_a_tag_of_an_older_form_is_removed(account: Account) -> None:
     """By the name that it has now, too."""
     todo = await account.create(tags=["old"])
-    await db.fetch(
+    await fetch(
         "UPDATE tags SET name = 'straße' WHERE owner_id = $1 AND name = 'old'", UUID(account.id)
     )
     action = {"removeTags": ["STRASSE"]}

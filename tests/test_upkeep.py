@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.test_deletion import rows_of
 from tests.waiting import until
-from todo_gql.database import connection as db
 from todo_gql.database import owners
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts import cleanup
 from todo_gql.features.accounts.cleanup import forget_what_is_over
 from todo_gql.features.todos import trash
@@ -51,7 +51,7 @@ async def delete(account: Account, todo: dict[str, Any], days_ago: int = 0) -> N
     """Put a todo into the trash, so many days ago."""
     payload = (await account.data(DELETE, id=todo["id"]))["todoDelete"]
     assert payload["errors"] == []
-    await db.fetch(AGE_TRASH + " AND id = $3", UUID(account.id), days_ago, UUID(todo["id"]))
+    await fetch(AGE_TRASH + " AND id = $3", UUID(account.id), days_ago, UUID(todo["id"]))
 
 
 async def titles_in_trash(account: Account) -> list[str]:
@@ -80,7 +80,7 @@ async def test_old_trash_is_purged(account: Account, stranger: Account) -> None:
     }
     log = (await account.data(LOG))["changes"]["nodes"]
     assert [change["action"] for change in log if change["todo"] is None] == ["CREATED", "DELETED"]
-    names = await db.fetch("SELECT name FROM tags WHERE owner_id = $1", UUID(account.id))
+    names = await fetch("SELECT name FROM tags WHERE owner_id = $1", UUID(account.id))
     assert {row["name"] for row in names} == {"shared", "recent"}
     payload = (await account.data(RESTORE, id=old["id"]))["todoRestore"]
     assert payload == {"todo": None, "errors": [{"code": "NOT_FOUND"}]}
@@ -122,7 +122,7 @@ async def test_purge_beside_the_owners_writes(
 
     await asyncio.gather(purge_trash(30), *(write(number) for number in range(6)), purge_trash(30))
     await purge_trash(30)
-    [row] = await db.fetch(IS_TRUE_TO_COUNTS, UUID(account.id))
+    [row] = await fetch(IS_TRUE_TO_COUNTS, UUID(account.id))
     assert dict(row) == {"todos": True, "tags": True, "no_unused_tags": True}
     seen = await account.data(SEEN)
     assert {todo["title"] for todo in seen["todos"]["nodes"]} <= {"Old"}
@@ -132,7 +132,7 @@ async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: 
     """What was posted, or was over, more than 30 days ago is deleted; a living session isn't."""
     for column, table in (("created_at", "mails"), ("expires_at", "sessions")):
         for one, days in ((account, 31), (stranger, 29)):
-            await db.fetch(
+            await fetch(
                 f"UPDATE {table} SET {column} = now() - make_interval(days => $2)"
                 " WHERE owner_id = $1",
                 UUID(one.id),
@@ -146,13 +146,13 @@ async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: 
 
 async def test_finished_jobs_are_forgotten(account: Account) -> None:
     """What the queue noted of a job is deleted 30 days after."""
-    await db.fetch(
+    await fetch(
         "INSERT INTO pgqueuer_log (created, job_id, status, entrypoint, priority)"
         " VALUES (now() - interval '31 days', -1, 'successful', 'send_mail', 0),"
         " (now() - interval '29 days', -2, 'successful', 'send_mail', 0)"
     )
     assert await jobs.forget_what_is_over(30) >= 1
-    rows = await db.fetch("DELETE FROM pgqueuer_log WHERE job_id < 0 RETURNING job_id")
+    rows = await fetch("DELETE FROM pgqueuer_log WHERE job_id < 0 RETURNING job_id")
     assert [row["job_id"] for row in rows] == [-2]
 
 
@@ -164,33 +164,33 @@ async def test_much_is_forgotten_in_batches(
     monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 1)
     monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 2)
     for one in (account, stranger):
-        await db.fetch(
+        await fetch(
             "INSERT INTO mails (id, owner_id, kind, address, created_at)"
             " SELECT gen_random_uuid(), $1, 5, 'a@example.com', now() - interval '31 days'"
             " FROM generate_series(1, 5)",
             UUID(one.id),
         )
-    await db.fetch("DELETE FROM pgqueuer_log")
-    await db.fetch(
+    await fetch("DELETE FROM pgqueuer_log")
+    await fetch(
         "INSERT INTO pgqueuer_log (created, job_id, status, entrypoint, priority)"
         " SELECT now() - interval '31 days', -1, 'successful', 'send_mail', 0"
         " FROM generate_series(1, 5)"
     )
     assert await forget_what_is_over() == 10
     await jobs.forget_what_is_over(30)
-    assert not await db.fetch("SELECT FROM pgqueuer_log WHERE job_id = -1")
+    assert not await fetch("SELECT FROM pgqueuer_log WHERE job_id = -1")
 
 
 async def test_failed_jobs_are_forgotten(app: ASGIApp) -> None:
     """The address that somebody typed in isn't kept longer than 30 days; other jobs stay."""
-    await db.fetch(
+    await fetch(
         "INSERT INTO pgqueuer (priority, status, entrypoint, created, execute_after)"
         " VALUES (-1, 'failed', 'start_reset', now() - interval '31 days', now()),"
         " (-2, 'failed', 'start_reset', now() - interval '29 days', now()),"
         " (-3, 'queued', 'start_reset', now() - interval '31 days', 'infinity')"
     )
     await jobs.forget_what_is_over(30)
-    rows = await db.fetch("DELETE FROM pgqueuer WHERE priority < 0 RETURNING priority")
+    rows = await fetch("DELETE FROM pgqueuer WHERE priority < 0 RETURNING priority")
     assert sorted(row["priority"] for row in rows) == [-3, -2]
 
 
@@ -199,7 +199,7 @@ async def test_one_owner_keeps_no_others_rows(
 ) -> None:
     """While somebody holds a row of one account, the old rows of others are deleted."""
     for one in (account, stranger):
-        await db.fetch(
+        await fetch(
             "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",
             UUID(one.id),
         )
@@ -221,7 +221,7 @@ async def test_one_failure_keeps_nothing_else_from_being_done(
 ) -> None:
     """When the trash can't be emptied, old mails are forgotten all the same, and the log tells."""
     await delete(account, await account.create(title="Old"), days_ago=31)
-    await db.fetch(
+    await fetch(
         "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",
         UUID(account.id),
     )
@@ -231,11 +231,11 @@ async def test_one_failure_keeps_nothing_else_from_being_done(
         return (await rows_of(account))["mails"] == 0
 
     async def is_scheduled() -> bool:
-        return bool(await db.fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
+        return bool(await fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
 
     async with working(settings, database_url):
         await until(is_scheduled)
-    await db.fetch("UPDATE pgqueuer_schedules SET next_run = now()")
+    await fetch("UPDATE pgqueuer_schedules SET next_run = now()")
     async with working(settings, database_url):
         await until(is_forgotten)
     assert "the todos of the trash that are due can't be deleted" in caplog.text
@@ -250,18 +250,18 @@ async def test_worker_does_all_of_it(
     await delete(account, await account.create(title="Old"), days_ago=31)
 
     async def is_scheduled() -> bool:
-        return bool(await db.fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
+        return bool(await fetch("SELECT FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"))
 
     async def is_purged() -> bool:
         return await titles_in_trash(account) == []
 
     async with working(settings, database_url):
         await until(is_scheduled)
-    [row] = await db.fetch("SELECT *, next_run - now() AS wait FROM pgqueuer_schedules")
+    [row] = await fetch("SELECT *, next_run - now() AS wait FROM pgqueuer_schedules")
     assert row["expression"] == "*/10 * * * *"
     assert row["wait"] <= timedelta(minutes=10)
     assert await titles_in_trash(account) == ["Old"]
-    await db.fetch("UPDATE pgqueuer_schedules SET next_run = now()")
+    await fetch("UPDATE pgqueuer_schedules SET next_run = now()")
     async with working(settings, database_url):
         await until(is_purged)
 

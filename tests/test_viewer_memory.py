@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import PASSWORD, Account, registered, visiting
 from todo_gql.app import create_app
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, transaction
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.security import authentication, token_cache
 from todo_gql.security.token_cache import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
@@ -71,7 +71,7 @@ async def another_token(account: Account) -> str:
 
 async def end_elsewhere(account: Account, sql: str) -> None:
     """What another process writes."""
-    await db.fetch(sql, UUID(account.id))
+    await fetch(sql, UUID(account.id))
 
 
 async def test_a_session_is_read_once_in_some_seconds(
@@ -197,7 +197,7 @@ async def test_an_end_that_is_not_committed_yet_is_not_missed(
 ) -> None:
     """A request between the end and its commit still finds the session, and must not keep it."""
     assert await opens(account)
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await authentication.end_sessions(UUID(account.id), connection=connection)
         assert await asyncio.create_task(opens(account))
     assert not await opens(account)

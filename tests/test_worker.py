@@ -15,7 +15,7 @@ from tests.conftest import Account, NewAccount
 from tests.faults.proxy import Proxy
 from tests.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.waiting import until
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.password_reset import ask_for_reset
@@ -46,9 +46,9 @@ WHERE job_id = $1 AND status = 'queued' AND traceback IS NOT NULL ORDER BY id
 @pytest.fixture
 async def box(app: object) -> AsyncIterator[Mailbox]:
     """Everybody's mails, with nothing in the queue before the test and after it."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     yield Mailbox()
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def address_of(account: Account) -> str:
 
 async def count(query: str, *values: object) -> int:
     """The one number that a query gives."""
-    row = await db.fetchrow(query, *values)
+    row = await fetchrow(query, *values)
     assert row is not None
     return int(row[0])
 
@@ -104,7 +104,7 @@ async def test_no_mail_without_its_cause(
     box: Mailbox, account: Account, settings: Settings
 ) -> None:
     """What is posted in a transaction that fails is neither stored nor in the queue."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     user = await User.get(id=UUID(account.id))
     with suppress(ZeroDivisionError):
         async with in_transaction():
@@ -124,7 +124,7 @@ async def test_refused_mail_arrives_later(
         mail = await box.arrival(address_of(account), VERIFICATION)
         await until(queue_is_empty)
     assert (box.tries, box.deliveries) == (3, 1)
-    row = await db.fetchrow("SELECT * FROM mails WHERE owner_id = $1", UUID(account.id))
+    row = await fetchrow("SELECT * FROM mails WHERE owner_id = $1", UUID(account.id))
     assert row is not None
     assert mail["Message-ID"] == f"<{row['id']}@todo.example>"
     assert mail["Date"].datetime == row["created_at"].replace(microsecond=0)
@@ -146,7 +146,7 @@ async def test_tries_get_rarer_and_end(
     [(job, reason)] = await jobs.set_aside()
     assert reason == "(451, 'Try again later')"
     assert box.tries == jobs.TRIES == 8
-    waits = [row["wait"] for row in await db.fetch(RETRY_WAITS, job.id)]
+    waits = [row["wait"] for row in await fetch(RETRY_WAITS, job.id)]
     assert waits == [str(timedelta(seconds=0.001) * 3**n) for n in range(7)]
     said = [record for record in caplog.records if record.name == "todo_gql.jobs.worker"]
     assert [record.levelname for record in said] == ["WARNING"] * 7 + ["ERROR"]
@@ -158,7 +158,7 @@ async def test_tries_get_rarer_and_end(
     async with delivering(box, settings, database_url):
         token = token_of(await box.arrival(address_of(account), VERIFICATION))
     assert token not in caplog.text
-    assert token not in str(await db.fetch("SELECT * FROM pgqueuer_log"))
+    assert token not in str(await fetch("SELECT * FROM pgqueuer_log"))
 
 
 @pytest.mark.parametrize("minutes", [1, 30, 48 * 60])
@@ -177,13 +177,13 @@ async def test_refused_mail_is_tried_while_its_link_is_good(
     box: Mailbox, account: Account, settings: Settings, database_url: str
 ) -> None:
     """The wait for the next try of a reset follows from how long its link lives."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     await ask_for_reset(address_of(account))
     box.refusals = 1
     changes = {"mail_retry_seconds": 10**6, "password_reset_expire_minutes": 8}
     async with delivering(box, settings, database_url, **changes):
         await until(has_failed_once)
-    [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
+    [row] = await fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
     assert timedelta(seconds=45) < row["wait"] <= timedelta(minutes=1)
 
 
@@ -194,7 +194,7 @@ async def test_no_wait_is_longer_than_an_hour(
     box.refusals = 1
     async with delivering(box, settings, database_url, mail_retry_seconds=10**6):
         await until(has_failed_once)
-    [row] = await db.fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
+    [row] = await fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
     assert row["wait"] == jobs.LONGEST_WAIT == timedelta(hours=1)
 
 
@@ -284,7 +284,7 @@ async def test_lost_connection_cuts_no_mail_off(
     box.before_taking = go_on.wait
     async with delivering(box, settings, database_url):
         await box.is_tried()
-        assert len(await db.fetch(CUT_OFF)) == 1
+        assert len(await fetch(CUT_OFF)) == 1
         await until(no_worker_is_connected)
         go_on.set()
         address = address_of(await new_account())

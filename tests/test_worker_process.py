@@ -17,7 +17,7 @@ from tests.mailbox import Mailbox, receiving
 from tests.programs import CommandLine, Server, clean_environment, command_line, started
 from tests.waiting import until
 from tests.workers import started_worker
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.jobs.queue import Task
 from todo_gql.settings import Settings
@@ -34,9 +34,9 @@ WORKERS = (
 @pytest.fixture
 async def box(app: ASGIApp) -> AsyncIterator[Mailbox]:
     """Everybody's mails, with nothing in the queue before the test and after it."""
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
     yield Mailbox()
-    await db.fetch("DELETE FROM pgqueuer")
+    await fetch("DELETE FROM pgqueuer")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ async def test_signal_ends_it_after_the_mail_under_way(
             assert await stopping == f"{READY}\nStopped.\n"
             assert worker.process.returncode == 0
     assert (box.tries, box.deliveries) == (1, 1)
-    assert await db.fetch("SELECT FROM pgqueuer") == []
+    assert await fetch("SELECT FROM pgqueuer") == []
 
 
 async def test_database_goes_and_comes_back(
@@ -202,12 +202,12 @@ async def test_server_leaves_the_jobs_to_workers_unless_told(
             await asyncio.to_thread(server.wait_until_ready)
             await asyncio.to_thread(register, server, "patient")
             # A worker listens on a connection of its own from its start on.
-            assert await db.fetch(WORKERS) == []
+            assert await fetch(WORKERS) == []
             assert box.tries == 0
-            assert len(await db.fetch("SELECT FROM pgqueuer WHERE status = 'queued'")) == 1
+            assert len(await fetch("SELECT FROM pgqueuer WHERE status = 'queued'")) == 1
             await asyncio.to_thread(server.stop, signal.SIGTERM)
         with started(tmp_path / "log", "--worker", settings=given) as server:
             await box.arrival("patient@example.com", VERIFICATION)
-            assert len(await db.fetch(WORKERS)) == 1
+            assert len(await fetch(WORKERS)) == 1
             await asyncio.to_thread(server.stop, signal.SIGTERM)
     assert (box.tries, box.deliveries) == (1, 1)

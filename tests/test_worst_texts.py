@@ -15,7 +15,7 @@ from tests.worst_texts import SIZES, Place, places, request, texts
 from todo_gql.api import folding, node, scalars
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import RAW, text_problem
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.inputs import username_problem
 from todo_gql.features.todos import filters, tag_names, validation
 from todo_gql.operation import time_slice
@@ -47,7 +47,7 @@ async def test_nothing_long_is_normalised(
     account: Account, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever scalar of the schema it is sent for, which answers with an error of the client's."""
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     normalised = list[int]()
     real = unicodedata.normalize
 
@@ -168,7 +168,7 @@ async def test_a_long_text_that_many_todos_share_is_answered(account: Account) -
 async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Account) -> None:
     """Each read would have the database send these."""
     made = await account.create(metadata={"a": [1e300, -1e-300] * 25})
-    [row] = await db.fetch(
+    [row] = await fetch(
         "SELECT octet_length(metadata::text) AS size FROM todos WHERE id = $1", UUID(made["id"])
     )
     assert 50 * 301 < row["size"] < validation.MAX_METADATA_BYTES

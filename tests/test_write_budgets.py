@@ -15,7 +15,7 @@ from tests.operations import (
     root_fields,
     selection,
 )
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Todos: TypeAlias = list[dict[str, Any]]
@@ -186,7 +186,7 @@ async def test_what_accounts_cost(account: Account, recorded: Record, name: str)
 
 async def test_what_administration_costs(account: Account, recorded: Record) -> None:
     """An account is locked and changed in one transaction."""
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     document = filled(f"mutation {{ {ADMINISTERED} {shown(ADMINISTERED)} }}", account, [])
     assert await cost(account, recorded, document) == 4
 

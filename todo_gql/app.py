@@ -8,7 +8,8 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
 from todo_gql.changelog.live import following
-from todo_gql.database import connection as db
+from todo_gql.database.connection import server_version
+from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
@@ -49,10 +50,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await db.connect(database_url, settings)
+        await connect(database_url, settings)
         try:
             async with AsyncExitStack() as beside:
-                await beside.enter_async_context(db.watched())
+                await beside.enter_async_context(stale_connection_monitor())
                 await beside.enter_async_context(following(settings, database_url))
                 await beside.enter_async_context(connections.watched())
                 if with_worker:
@@ -64,7 +65,7 @@ def create_app(
                 yield
         finally:
             await limits.close()
-            await db.disconnect()
+            await disconnect()
 
     slow_after = settings.slow_operation_ms
     observer = Observer(counted, SlowOperations(slow_after) if slow_after else None)
@@ -79,7 +80,7 @@ def create_app(
         WebSocketRoute("/graphql", WebSockets(responder, connections, settings, observer)),
         *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
-        *health_routes(db.server_version),
+        *health_routes(server_version),
         index_route(has_graphiql=settings.has_graphiql),
     ]
     others = Starlette(

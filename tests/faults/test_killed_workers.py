@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from tests.conftest import registered, visiting
 from tests.mailbox import Mailbox, receiving
 from tests.workers import forked_worker, started_worker
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.email.password_reset import ask_for_reset
 from todo_gql.settings import Settings
 
@@ -127,5 +127,5 @@ async def settled() -> None:
     left: tuple[int, ...] = (1,)
     while any(left):
         await asyncio.sleep(0.1)
-        [row] = await db.fetch(LEFT)
+        [row] = await fetch(LEFT)
         left = tuple(row.values())

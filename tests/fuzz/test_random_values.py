@@ -21,7 +21,7 @@ from tests.operations import (
     root_fields,
 )
 from tests.test_odd_values import EVERYTHING, problems, real
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 # Numbers about where types end, and what terminals, databases and encoders stumble over.
 EDGES = [edge + step for edge in (0, 2**31, 2**32, 2**53, 2**63, 2**64) for step in (-1, 0, 1)]
@@ -63,7 +63,7 @@ async def test_random_values_are_answered(
     """With data, with errors in a payload, or with BAD_USER_INPUT; all can be read again."""
     account = await new_account()
     if coordinate in ADMINISTRATION:
-        await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     arguments = real(coordinate, await account.create(tags=["real"]))
     for name, argument in field_of(coordinate).args.items():
         path, leaf = data.draw(st.sampled_from(list(leaves(name, argument.type))))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Account
 from tests.worst_texts import SIZES, Place, places, request, texts
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 SAMPLE_SECONDS = 0.001
 OF_NOTE = 10
@@ -52,7 +52,7 @@ async def test_the_longest_stall_over_all_texts_is_reported(
     account: Account, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """In milliseconds; the longest are tried again, since the machine may stand still, too."""
-    await db.fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     stalls = Stalls()
     watching = asyncio.create_task(stalls.watch())
     tried = {

@@ -11,7 +11,7 @@ import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import Statement
 
 MAX_PAGE = 100
@@ -60,7 +60,7 @@ class Page(NamedTuple):
     the client selects the field.
     """
 
-    rows: Sequence[db.Row]
+    rows: Sequence[Row]
     keyset: Keyset
     has_previous: bool | Callable[[], Awaitable[bool]]
     has_next: bool | Callable[[], Awaitable[bool]]
@@ -88,7 +88,7 @@ async def fetch_page(
         narrowed.where(keyset.seek_condition(narrowed, before, backwards=True))
     order = keyset.backwards if backwards else keyset.forwards
     text = narrowed.select((*columns, *keyset.extra_columns), order, size + 1)
-    rows = await db.fetch(text, *narrowed.values, plan_anew=narrowed.plan_anew)
+    rows = await fetch(text, *narrowed.values, plan_anew=narrowed.plan_anew)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -99,7 +99,7 @@ async def fetch_page(
     async def exists(edge: list[object], *, towards_start: bool) -> bool:
         around = statement.copy()
         around.where(keyset.seek_condition(around, edge, backwards=towards_start, inclusive=True))
-        return await db.fetchrow(around.select(["1"], limit=1), *around.values) is not None
+        return await fetchrow(around.select(["1"], limit=1), *around.values) is not None
 
     has_previous: bool | Callable[[], Awaitable[bool]] = more and backwards
     has_next: bool | Callable[[], Awaitable[bool]] = more and not backwards
@@ -112,7 +112,7 @@ async def fetch_page(
 
 async def count_rows(statement: Statement) -> int:
     """The number of rows of a query, whatever the page."""
-    row = await db.fetchrow(statement.select(["count(*)"]), *statement.values)
+    row = await fetchrow(statement.select(["count(*)"]), *statement.values)
     assert row is not None
     return int(row["count"])
 

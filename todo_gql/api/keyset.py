@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from todo_gql.api.errors import BadUserInput
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Values
 from todo_gql.database.select import Statement
 
 MAX_CURSOR = 2_000
@@ -138,7 +138,7 @@ class Keyset:
             steps.append(" AND ".join([*equal, f"{key.sql} {sign} {bound[index]}"]))
         return "(" + " OR ".join(f"({step})" for step in steps) + ")"
 
-    def cursor(self, row: db.Values) -> str:
+    def cursor(self, row: Values) -> str:
         """The opaque cursor of a row."""
         return self.cursor_of([row[key.column] for key in self.keys])
 

@@ -11,7 +11,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row
+from todo_gql.database.tortoise_backend import SESSION_SETTINGS
 from todo_gql.settings import Settings
 
 NAME = "todo_gql_changes"
@@ -44,7 +45,7 @@ Channel: TypeAlias = AbstractAsyncContextManager[Link]
 class PostgresLink:
     """One connection that listens and notifies."""
 
-    def __init__(self, connection: "asyncpg.Connection[db.Row]") -> None:
+    def __init__(self, connection: "asyncpg.Connection[Row]") -> None:
         self.connection = connection
         self.heard: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -81,7 +82,7 @@ class PostgresLink:
 async def postgres_channel(database_url: str) -> AsyncIterator[Link]:
     """A connection of its own, since notifications come to the connection that listens."""
     # What is notified needn't survive a crash, so no commit has to wait for the disk.
-    own = {**db.SESSION_SETTINGS, "synchronous_commit": "off"}
+    own = {**SESSION_SETTINGS, "synchronous_commit": "off"}
     connection = await asyncpg.connect(database_url, timeout=CONNECT_SECONDS, server_settings=own)
     link = PostgresLink(connection)
     connection.add_termination_listener(link.lose)

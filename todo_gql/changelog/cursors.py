@@ -12,7 +12,7 @@ from uuid import UUID
 from todo_gql.api.connections import Page, PageArguments
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Values
 from todo_gql.operation.loaders import HistoryKey, Loaders
 
 NEWEST = 2**63 - 1
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 class LogKeyset(Keyset):
     """An owner's log by number, with cursors that tell which change they stand after."""
 
-    def cursor(self, row: db.Values) -> str:
+    def cursor(self, row: Values) -> str:
         """The opaque place of a change."""
         return self.cursor_at(Place.of(row["seq"], row["id"]))
 

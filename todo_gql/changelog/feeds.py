@@ -18,7 +18,7 @@ from todo_gql.changelog.positions import (
     changes_after,
     persistently,
 )
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch
 from todo_gql.observability.observation import act_for
 from todo_gql.operation.event_cache import Shared
 from todo_gql.security import access
@@ -46,7 +46,7 @@ class Cache(Protocol):
 C = TypeVar("C", bound=Cache)
 
 
-def _beginning(rows: list[db.Row]) -> list[db.Row]:
+def _beginning(rows: list[Row]) -> list[Row]:
     """The first of some changes, until they are more than one reader may have in memory."""
     sizes = accumulate(len(row["diff"]) for row in rows)
     return rows[: 1 + sum(1 for size in sizes if size <= MOST_BEHIND)]
@@ -60,7 +60,7 @@ class Feed:
         self.readers = 0
         self.newest: Place | None = None
         self.is_lost = False
-        self._rows: deque[db.Row] = deque(maxlen=KEPT)
+        self._rows: deque[Row] = deque(maxlen=KEPT)
         self._is_behind = False
         self._reading: asyncio.Task[None] | None = None
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,7 +92,7 @@ class Feed:
         if self._reading:
             self._reading.cancel()
 
-    async def after(self, place: Place) -> AsyncGenerator[list[db.Row], None]:
+    async def after(self, place: Place) -> AsyncGenerator[list[Row], None]:
         """The changes after a place, in order, some at a time, for ever.
 
         `ChangesLost` when the log lacks some of them, or what was told is no part of it any more.
@@ -135,7 +135,7 @@ class Feed:
         for cache in self._caches.values():
             cache.clear()
 
-    def _kept_after(self, seq: int) -> list[db.Row] | None:
+    def _kept_after(self, seq: int) -> list[Row] | None:
         """What is known to follow a number; None if that isn't in memory."""
         assert self.newest is not None
         if seq >= self.newest.seq:
@@ -145,7 +145,7 @@ class Feed:
             return None
         return list(islice(self._rows, seq + 1 - first, None))
 
-    async def _fetched_after(self, place: Place) -> list[db.Row]:
+    async def _fetched_after(self, place: Place) -> list[Row]:
         rows = await persistently(partial(changes_after, self.viewer, place))
         if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
             # What was loaded before may not show these changes yet.
@@ -180,7 +180,7 @@ class Feed:
                 self._extend(rows)
             self._is_behind |= len(rows) == PAGE
 
-    def _extend(self, rows: list[db.Row]) -> None:
+    def _extend(self, rows: list[Row]) -> None:
         self._rows.extend(rows)
         self.newest = Place.of(rows[-1]["seq"], rows[-1]["id"])
         self._grow()
@@ -227,6 +227,6 @@ class Feeds:
         for feed in self._feeds.values():
             feed.forget_loaded()
         if self._feeds:
-            for row in await db.fetch(NEWEST, list(self._feeds)):
+            for row in await fetch(NEWEST, list(self._feeds)):
                 if known := self._feeds.get(row["id"]):
                     known.look_at(Place.of(row["change_seq"], row["change_id"]))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
 from todo_gql.changelog.cursors import Place, feed_keyset
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -62,7 +62,7 @@ async def log_of(viewer: Viewer, place: Place | None = None) -> Log:
     `Unauthenticated` if the account is gone.
     """
     asked = place.seq if place else 0
-    row = await db.fetchrow(LOG, viewer.id, asked)
+    row = await fetchrow(LOG, viewer.id, asked)
     if row is None:
         raise Unauthenticated
     newest = Place.of(row["newest"], row["newest_id"])
@@ -70,12 +70,12 @@ async def log_of(viewer: Viewer, place: Place | None = None) -> Log:
     return Log(viewer.id, row["oldest"] or newest.seq + 1, newest, there)
 
 
-async def changes_after(viewer: Viewer, place: Place, limit: int = PAGE) -> list[db.Row]:
+async def changes_after(viewer: Viewer, place: Place, limit: int = PAGE) -> list[Row]:
     """The viewer's next changes after a place; `ChangesLost` unless the log goes on from there."""
     statement = access.visible_changes(viewer)
     statement.where(f"c.seq >= {statement.bind(place.seq)}")
     text = statement.select(access.CHANGE_COLUMNS, "c.seq", limit + 1)
-    rows = await db.fetch(text, *statement.values)
+    rows = await fetch(text, *statement.values)
     # The change at the place is read along, since only that tells that it is still the same.
     if rows and rows[0]["seq"] == place.seq:
         if place.mark not in (None, Place.of(place.seq, rows[0]["id"]).mark):

@@ -4,7 +4,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database import connection as db
+from todo_gql.database.connection import transaction
 from todo_gql.database.owners import LOCK_OWNER, owners_where
 
 CHANGES_AT_ONCE = 5_000
@@ -44,7 +44,7 @@ async def purge_changes(days: int | None) -> int:
 
 async def _purge(owner_id: UUID, days: int) -> int:
     """Delete some of an owner's old changes, in a line with the owner's own writes."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
         forgotten = await connection.fetch(FORGET, owner_id, CHANGES_AT_ONCE, days)
         if forgotten:

@@ -17,7 +17,7 @@ from todo_gql.cli.configuration import (
     told,
 )
 from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgresError
 from todo_gql.embedded_postgres.programs import installation
 from todo_gql.mail.transport import SMTPServer
@@ -67,8 +67,8 @@ def _neighbours(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         assert settings.database_url
 
         async def state() -> tuple[int, str | None]:
-            missing = len(await db.unapplied_migrations())
-            return missing, None if missing else await db.advice_on_letters()
+            missing = len(await migrations.unapplied_migrations())
+            return missing, None if missing else await migrations.advice_on_letters()
 
         missing, advice = await connected(settings, settings.database_url, state)
         if missing:

@@ -8,7 +8,7 @@ import typer
 
 from todo_gql.cli.configuration import load_settings
 from todo_gql.cli.runtime import database, fail, migrated
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
 from todo_gql.observability.logs import configure_logging
 from todo_gql.schema import schema_text
 
@@ -24,11 +24,11 @@ def migrate(
     """Apply the missing migrations."""
     settings = load_settings()
     if check:
-        if missing := asyncio.run(db.models_without_migration()):
+        if missing := asyncio.run(migrations.models_without_migration()):
             fail("The models lack a migration:\n" + "\n".join(f"  {line}" for line in missing))
         typer.echo("Every model has its migrations.")
     elif write:
-        paths = asyncio.run(db.write_migration())
+        paths = asyncio.run(migrations.write_migration())
         typer.echo("\n".join(paths) or "Nothing changed in the models.")
     else:
         configure_logging(settings.log_level)

@@ -10,8 +10,10 @@ import asyncpg
 import typer
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql.database import connection as db
+from todo_gql.database import migrations
 from todo_gql.database.character_type import UnfitDatabase
+from todo_gql.database.connection import server_version
+from todo_gql.database.tortoise_backend import connect, disconnect
 from todo_gql.embedded_postgres.cluster import (
     DataDirInUse,
     EmbeddedPostgres,
@@ -104,12 +106,12 @@ def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Res
 async def connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
     """Do some work on the database; one of `DATABASE_ERRORS` where it can't be used."""
     few_connections = {"database_pool_size": 1, "database_max_overflow": 1}
-    await db.connect(url, settings.model_copy(update=few_connections))
+    await connect(url, settings.model_copy(update=few_connections))
     try:
-        await db.server_version()
+        await server_version()
         return await work()
     finally:
-        await db.disconnect()
+        await disconnect()
 
 
 def migrated(settings: Settings, url: str) -> list[str]:
@@ -121,8 +123,8 @@ def migrated(settings: Settings, url: str) -> list[str]:
     """
 
     async def work() -> tuple[list[str], str | None]:
-        applied = await db.migrate(any_letters=not settings.database_url)
-        return applied, await db.advice_on_letters() if settings.database_url else None
+        applied = await migrations.migrate(any_letters=not settings.database_url)
+        return applied, await migrations.advice_on_letters() if settings.database_url else None
 
     applied, advice = run_connected(settings, url, work)
     if advice:
@@ -135,6 +137,6 @@ def prepare(settings: Settings, url: str, *, migrate: bool = False) -> None:
     if migrate or not settings.database_url:
         for name in migrated(settings, url):
             typer.echo(f"Applied the migration {name}.")
-    elif missing := run_connected(settings, url, db.unapplied_migrations):
+    elif missing := run_connected(settings, url, migrations.unapplied_migrations):
         lines = "\n".join(f"  {name}" for name in missing)
         fail(f"The database lacks these migrations:\n{lines}\nApply them: todo-gql migrate")

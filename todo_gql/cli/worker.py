@@ -9,7 +9,7 @@ import typer
 from todo_gql.cli.configuration import check_mail, load_secret, load_settings
 from todo_gql.cli.metrics import WORKER, served_metrics
 from todo_gql.cli.runtime import database, prepare
-from todo_gql.database import connection as db
+from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import telemetry
 from todo_gql.server.signals import run_until_signal
@@ -33,13 +33,13 @@ def worker() -> None:
 
 
 async def _work(settings: Settings, url: str) -> None:
-    await db.connect(url, settings)
+    await connect(url, settings)
     try:
         one = create_worker(settings, url)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, one.stop)
         typer.echo("The worker is ready. Stop it with Ctrl-C.")
-        async with db.watched():
+        async with stale_connection_monitor():
             await one.run()
     finally:
-        await db.disconnect()
+        await disconnect()

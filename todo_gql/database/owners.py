@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 
 OWNERS_AT_ONCE = 1_000
 NOBODY = UUID(int=0)
@@ -23,7 +23,7 @@ async def owners_where(is_due: str, days: int) -> AsyncIterator[UUID]:
     """
     statement = OWNERS.format(is_due)
     last = NOBODY
-    while rows := await db.fetch(statement, last, OWNERS_AT_ONCE, days):
+    while rows := await fetch(statement, last, OWNERS_AT_ONCE, days):
         for row in rows:
             if row["is_due"]:
                 yield row["id"]

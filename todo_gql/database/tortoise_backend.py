@@ -1,23 +1,43 @@
-"""Tortoise's client, on our pool, and its transactions."""
+"""Tortoise on our pool: its client, its transactions, and what it is configured with."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, TypeVar
 
 import asyncpg
+from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
 
 from todo_gql.database.instrumented_connection import NotedConnection
-from todo_gql.database.pool import Pool
+from todo_gql.database.pool import LOOK_SECONDS, Pool
 from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
+from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+# In a wheel the migrations lie inside the package, in a checkout beside it.
+MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "migrations"
+
+SESSION_SETTINGS = {
+    "application_name": "todo_gql",
+    "idle_in_transaction_session_timeout": "10s",
+    # Compiling a plan costs more than any of these short statements.
+    "jit": "off",
+    "lock_timeout": "2s",
+    # A statement has one process, so that a caller's few connections are as few of the cores.
+    "max_parallel_workers_per_gather": "0",
+    "statement_timeout": "5s",
+    "timezone": "UTC",
+}
 
 pools: list[Pool] = []
 joined: ContextVar["Transaction | None"] = ContextVar("joined", default=None)
@@ -149,3 +169,52 @@ class Joined(TransactionContextPooled):
 
 
 client_class = Client
+
+
+def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
+    """Tortoise's configuration for the database at `dsn`."""
+    most = settings.database_pool_size + settings.database_max_overflow
+    credentials = {
+        "dsn": dsn,
+        "pool_timeout": settings.database_pool_timeout,
+        # One is left for others, however small the pool is.
+        "pool_share": max(1, min(settings.database_connections_per_caller, most - 1)),
+        "minsize": settings.database_pool_size,
+        "maxsize": most,
+        "server_settings": SESSION_SETTINGS,
+    }
+    return {
+        "connections": {"default": {"engine": Client.__module__, "credentials": credentials}},
+        "apps": {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}},
+    }
+
+
+async def connect(dsn: str, settings: Settings) -> None:
+    """Make the database at `dsn` the one that models and statements use."""
+    await Tortoise.init(config=tortoise_config(dsn, settings), _enable_global_fallback=True)
+
+
+async def disconnect() -> None:
+    """Close the pool, waiting at most 10 s for connections in use."""
+    await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def stale_connection_monitor() -> AsyncIterator[None]:
+    """End what uses PostgreSQL for too long, and close where it has fallen silent, within the block.
+
+    For programs whose every statement has a limit, which migrations haven't.
+    """
+    watching = asyncio.create_task(_watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+async def _watch() -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if pools:
+            pools[-1].end_too_long()
+            pools[-1].close_silent()

@@ -16,7 +16,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import JobId
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import acquire, fetch
 
 TRIES = 8
 """How often a job is tried before it is set aside."""
@@ -58,7 +58,7 @@ class Task(StrEnum):
 
 @asynccontextmanager
 async def _queries() -> AsyncIterator[Queries]:
-    async with db.connection() as connection:
+    async with acquire() as connection:
         yield Queries.from_asyncpg_connection(connection)
 
 
@@ -116,9 +116,9 @@ async def set_aside(
     ids: Sequence[int] | None = None, limit: int | None = None
 ) -> list[tuple[Job, str]]:
     """The jobs that were set aside, or those of some ids, the newest first, and why."""
-    rows = await db.fetch(FAILED, ids, limit)
+    rows = await fetch(FAILED, ids, limit)
     jobs = [Job.model_validate(dict(row)) for row in rows]
-    words = await db.fetch(LAST_WORDS, [job.id for job in jobs])
+    words = await fetch(LAST_WORDS, [job.id for job in jobs])
     reasons = {row["job_id"]: row["reason"] for row in words}
     return [(job, reasons.get(job.id, "")) for job in jobs]
 
@@ -137,6 +137,6 @@ async def forget_what_is_over(days: int) -> int:
     forgotten = 0
     for table, which in FORGOTTEN.items():
         forget = FORGET.format(table, which)
-        while number := len(await db.fetch(forget, days, ROWS_AT_ONCE)):
+        while number := len(await fetch(forget, days, ROWS_AT_ONCE)):
             forgotten += number
     return forgotten

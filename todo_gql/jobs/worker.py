@@ -18,8 +18,9 @@ from pgqueuer.domain.models import Context as JobContext
 from pgqueuer.domain.models import Job, Schedule
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row
 from todo_gql.database.retry import OutcomeUnknown
+from todo_gql.database.tortoise_backend import SESSION_SETTINGS
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.queue import LinkExpired, Task
 from todo_gql.observability.metrics import metrics
@@ -224,7 +225,7 @@ class Worker:
             if not self.stopped.is_set():
                 raise ConnectionError("the connection was lost")
 
-    def _queue_on(self, connection: "asyncpg.Connection[db.Row]") -> PgQueuer:
+    def _queue_on(self, connection: "asyncpg.Connection[Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
         tries = partial(Tries, first_wait=self.first_wait, under_way=self.under_way)
         for task, handler in self.tasks.handlers.items():
@@ -259,13 +260,13 @@ class Worker:
 
 
 @asynccontextmanager
-async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connection[db.Row]"]:
+async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connection[Row]"]:
     """A connection to listen on, beside those of the pool."""
     connection = await asyncpg.connect(
         database_url,
         timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS,
-        server_settings=db.SESSION_SETTINGS | {"application_name": "todo_gql worker"},
+        server_settings=SESSION_SETTINGS | {"application_name": "todo_gql worker"},
     )
     try:
         yield connection

@@ -10,7 +10,7 @@ from strawberry.types.field import StrawberryField
 
 from todo_gql.api.errors import AuthError, ErrorCode, UserError
 from todo_gql.api.login_identifiers import name_key
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.operation.context import Context, Info
 from todo_gql.security.rate_limits import RateLimits, network_of
@@ -96,7 +96,7 @@ async def seconds_to_wait(
 
 async def _has_signed_in_from(network: str, owner_id: UUID | None) -> bool:
     """Whether there is a session from a network; nobody's account is asked about like any other."""
-    rows = await db.fetch(SIGNED_IN_FROM, owner_id)
+    rows = await fetch(SIGNED_IN_FROM, owner_id)
     return any(network_of(row["ip_address"]) == network for row in rows)
 
 

@@ -15,7 +15,7 @@ from aiodataloader import DataLoader
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.scalars import diff_entries, written_json
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import Statement
 from todo_gql.observability.observation import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
@@ -45,7 +45,7 @@ TagOfTodo: TypeAlias = Any
 """A tag as todos come with it: its name, its id and the number of its todos; more may follow."""
 
 
-def grouped_tags(rows: Sequence[db.Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
+def grouped_tags(rows: Sequence[Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
     """The rows of `TAGS_OF_TODOS`, a list for each todo."""
     tags = defaultdict[UUID, list[TagOfTodo]](list)
     for row in rows:
@@ -133,12 +133,12 @@ class Loaders:
 
     # Making them all takes longer than most operations, which need one or two.
     @made_once
-    def todo_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
+    def todo_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
         """Todos, those in the trash too."""
         return ColumnDataLoader(partial(_todos_by_id, self.asker))
 
     @made_once
-    def user_by_id(self) -> ColumnDataLoader[UUID, db.Row | None]:
+    def user_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
         """The accounts that the viewer sees."""
         return ColumnDataLoader(partial(_users_by_id, self.asker))
 
@@ -148,7 +148,7 @@ class Loaders:
         return ColumnDataLoader(partial(_tags_by_todo_id, self.asker))
 
     @made_once
-    def history_by_todo_id(self) -> DataLoader[HistoryKey, list[db.Row]]:
+    def history_by_todo_id(self) -> DataLoader[HistoryKey, list[Row]]:
         """A page of each todo's history, newest first."""
         return DataLoader(partial(_history_by_todo_id, self.asker))
 
@@ -158,7 +158,7 @@ class Loaders:
         return DataLoader(partial(_newer_history, self.asker))
 
     @made_once
-    def log_end(self) -> ColumnDataLoader[UUID, db.Row]:
+    def log_end(self) -> ColumnDataLoader[UUID, Row]:
         """The number of the newest change in the viewer's log, and its id."""
         return ColumnDataLoader(partial(_log_ends, self.asker))
 
@@ -168,29 +168,29 @@ class Loaders:
 
 
 @loader
-async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
+async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[Row | None]:
     columns, tags = asker.columns, asker.tags_of_todo if "tags" in asker.wanted else None
     if len(ids) == 1:
-        rows = await db.fetch(access.todo_by_id(columns, tags), asker.viewer.id, ids[0])
+        rows = await fetch(access.todo_by_id(columns, tags), asker.viewer.id, ids[0])
     else:
-        rows = await db.fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
+        rows = await fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
         rows = await read_in_pieces(rows, "metadata", written_json)
     return rows_by_id(rows, ids)
 
 
 @loader
-async def _users_by_id(asker: Asker, ids: list[UUID]) -> list[db.Row | None]:
+async def _users_by_id(asker: Asker, ids: list[UUID]) -> list[Row | None]:
     return await _by_id(access.visible_users(asker.viewer), access.USER_COLUMNS, "u", ids)
 
 
 @loader
 async def _tags_by_todo_id(asker: Asker, ids: list[UUID]) -> list[list[TagOfTodo]]:
-    return grouped_tags(await db.fetch(TAGS_OF_TODOS, asker.viewer.id, ids), ids)
+    return grouped_tags(await fetch(TAGS_OF_TODOS, asker.viewer.id, ids), ids)
 
 
 @loader
-async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list[db.Row]]:
-    rows = await db.fetch(
+async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list[Row]]:
+    rows = await fetch(
         f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
         "  WITH ORDINALITY AS k (todo_id, size, before, place)"
@@ -204,7 +204,7 @@ async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list
     )
     # None of the pages may be long by itself.
     rows = await read_in_pieces(rows, "diff", diff_entries)
-    pages: list[list[db.Row]] = [[] for _ in keys]
+    pages: list[list[Row]] = [[] for _ in keys]
     for row in rows:
         pages[row["place"] - 1].append(row)
     return pages
@@ -212,7 +212,7 @@ async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list
 
 @loader
 async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
-    rows = await db.fetch(
+    rows = await fetch(
         "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
         "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
         " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
@@ -227,18 +227,18 @@ async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
 @loader
 async def _log_ends(asker: Asker, ids: list[UUID]) -> list[Any]:
     """Where the viewer's log ends; `Unauthenticated` where the account is gone."""
-    rows = await db.fetch(END_OF_LOG, asker.viewer.id)
+    rows = await fetch(END_OF_LOG, asker.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 
 
 async def _by_id(
     statement: Statement, columns: Sequence[str], alias: str, ids: list[UUID]
-) -> list[db.Row | None]:
+) -> list[Row | None]:
     statement.where_one_of(f"{alias}.id", ids)
-    return rows_by_id(await db.fetch(statement.select(columns), *statement.values), ids)
+    return rows_by_id(await fetch(statement.select(columns), *statement.values), ids)
 
 
-def rows_by_id(rows: list[db.Row], ids: list[UUID]) -> list[db.Row | None]:
+def rows_by_id(rows: list[Row], ids: list[UUID]) -> list[Row | None]:
     """The row with each id, if there is one."""
     if len(ids) == len(rows) == 1 and rows[0]["id"] == ids[0]:
         return [rows[0]]

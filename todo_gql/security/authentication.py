@@ -11,7 +11,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.text import cleaned
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Connection, Row, fetch, fetchrow, transaction
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.observation import act_for
@@ -125,7 +125,7 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
         return None
     act_for(claims.user_id.int)
     asked = time.monotonic()
-    row = await db.fetchrow(VIEWER_OF_SESSION, *claims)
+    row = await fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:
         return None
     viewer = Viewer(*claims, row["username"], row["is_superuser"])
@@ -141,7 +141,7 @@ async def begin_session(user: User, device: Device, settings: Settings) -> SignI
     The one that was unused for longest ends if the user has as many as there may be.
     """
     token = RefreshToken.first(uuid7())
-    await db.fetch(
+    await fetch(
         BEGIN_SESSION,
         token.session_id,
         user.id,
@@ -171,7 +171,7 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
     token = RefreshToken.parse(text, settings)
     if token is None:
         return None
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         session = await connection.fetchrow(LOCK_SESSION, token.session_id)
         if session is None:
             return None
@@ -193,14 +193,14 @@ async def end_sessions(
     *,
     only: UUID | None = None,
     but: UUID | None = None,
-    connection: "db.Connection | None" = None,
+    connection: "Connection | None" = None,
 ) -> int:
     """End all sessions of an account, only one, or all but one; the number of those ended.
 
     On a connection's transaction, or else on Tortoise's or one of its own.
     """
-    fetch = connection.fetch if connection else db.fetch
-    ended = await fetch(_END_SESSIONS, owner_id, only, but)
+    run = connection.fetch if connection else fetch
+    ended = await run(_END_SESSIONS, owner_id, only, but)
     remembered_viewers.forget(owner_id)
     return len(ended)
 
@@ -208,18 +208,18 @@ async def end_sessions(
 async def open_among(viewers: Iterable[Viewer]) -> set[UUID]:
     """Those of the viewers' sessions that still are what they are signed in by."""
     sessions = {viewer.session_id: viewer.id for viewer in viewers}
-    rows = await db.fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
+    rows = await fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
     return {row["id"] for row in rows}
 
 
-def _recently_spent(session: db.Row) -> dict[str, datetime]:
+def _recently_spent(session: Row) -> dict[str, datetime]:
     """The hashes spent within the last 10 s, and when."""
     stored: dict[str, str] = orjson.loads(session["spent_hashes"])
     spent = {hash_: datetime.fromisoformat(at) for hash_, at in stored.items()}
     return {hash_: at for hash_, at in spent.items() if session["now"] - at <= REUSE_GRACE}
 
 
-def _descendant(token: RefreshToken, session: db.Row, settings: Settings) -> RefreshToken | None:
+def _descendant(token: RefreshToken, session: Row, settings: Settings) -> RefreshToken | None:
     """The session's current token, which came of a spent one; any other is spent, too."""
     for _ in range(MOST_GENERATIONS):
         token = token.child(settings)
@@ -229,7 +229,7 @@ def _descendant(token: RefreshToken, session: db.Row, settings: Settings) -> Ref
 
 
 async def _rotate(
-    connection: db.Connection,
+    connection: Connection,
     owner_id: UUID,
     child: RefreshToken,
     spent: dict[str, datetime],
@@ -245,7 +245,7 @@ async def _rotate(
     )
 
 
-async def _end_family(connection: db.Connection, owner_id: UUID, session_id: UUID) -> None:
+async def _end_family(connection: Connection, owner_id: UUID, session_id: UUID) -> None:
     await end_sessions(owner_id, only=session_id, connection=connection)
     logger.warning(
         "A refresh token was used again; its session is ended.",

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import transaction
 from todo_gql.database.models import Status, User
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import STORED, TodoState
@@ -120,6 +120,6 @@ async def _copy(
 
 async def _take_stock() -> None:
     """Have PostgreSQL's planner know of what came."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(NO_LIMITS)
         await connection.execute("ANALYZE users, todos, tags, todo_tags, changes")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from todo_gql.api.errors import AuthError, ErrorCode, Unauthenticated, UserError
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetchrow
 from todo_gql.database.models import User as Account
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Context
@@ -18,7 +18,7 @@ async def database_time() -> datetime:
 
     What is stored of an account is dated by this one clock, which all servers share.
     """
-    row = await db.fetchrow("SELECT now() AS now")
+    row = await fetchrow("SELECT now() AS now")
     assert row is not None
     moment: datetime = row["now"]
     return moment

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from tortoise.transactions import in_transaction
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
 from todo_gql.features.accounts.revocation import revoke_access
@@ -54,7 +54,7 @@ class Changes:
 class Outcome:
     """The account's row as it is now, and whether it is otherwise than before."""
 
-    row: db.Row
+    row: Row
     changed: bool
 
 
@@ -67,11 +67,11 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
     """
     async with in_transaction():
         demotes = changes.is_active is False or changes.is_superuser is False
-        superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
+        superusers = await fetch(LOCK_ACTIVE_SUPERUSERS) if demotes else []
         before = await _locked(account)
         if [row["id"] for row in superusers] == [before["id"]]:
             raise LastSuperuser(before["username"])
-        after = await db.fetchrow(
+        after = await fetchrow(
             CHANGE_ACCOUNT,
             before["id"],
             changes.is_active,
@@ -85,12 +85,12 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
     return Outcome(after, changed=after != before)
 
 
-async def _locked(account: UUID | str) -> db.Row:
+async def _locked(account: UUID | str) -> Row:
     """The account in question, which stays as it is until the transaction ends."""
     if isinstance(account, UUID):
-        row = await db.fetchrow(LOCK_BY_ID, account)
+        row = await fetchrow(LOCK_BY_ID, account)
     else:
-        row = await db.fetchrow(LOCK_BY_NAME, *name_keys(account))
+        row = await fetchrow(LOCK_BY_NAME, *name_keys(account))
     if row is None:
         raise NoSuchAccount(f"There is no account {account}.")
     return row

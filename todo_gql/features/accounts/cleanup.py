@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.database.owners import owners_where
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,6 @@ async def _forget(owner_id: UUID) -> int:
     forgotten = 0
     for table, is_over in OVER.items():
         forget = FORGET.format(table, is_over)
-        while number := len(await db.fetch(forget, owner_id, ROWS_AT_ONCE, DAYS_KEPT)):
+        while number := len(await fetch(forget, owner_id, ROWS_AT_ONCE, DAYS_KEPT)):
             forgotten += number
     return forgotten

@@ -9,7 +9,7 @@ import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import ErrorCode, invalid
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
@@ -59,7 +59,7 @@ async def close_account(account: User, settings: Settings) -> None:
     """
     async with in_transaction():
         # Whoever was read before may have been promoted since.
-        superusers = await db.fetch(LOCK_ACTIVE_SUPERUSERS)
+        superusers = await fetch(LOCK_ACTIVE_SUPERUSERS)
         if [row["id"] for row in superusers] == [account.id]:
             raise LastSuperuser(account.username)
         await locked_as_seen(account)
@@ -76,9 +76,9 @@ async def purge_accounts() -> int:
     Nobody can sign in to these any more, so being interrupted halfway does no harm. One that can't
     be deleted is told in the log and keeps no other from it.
     """
-    await db.fetch(FORGET_MAILS)
+    await fetch(FORGET_MAILS)
     purged = 0
-    for row in await db.fetch(DUE):
+    for row in await fetch(DUE):
         try:
             purged += await _purge(row["id"])
         except Exception:
@@ -88,15 +88,15 @@ async def purge_accounts() -> int:
 
 async def _purge(account_id: UUID) -> bool:
     """Delete an account, unless a sign-in came before."""
-    if not await db.fetch(CLAIM, account_id):
+    if not await fetch(CLAIM, account_id):
         return False
     for table in LARGE_TABLES:
-        while await db.fetch(DELETE_SOME.format(table), account_id, ROWS_AT_ONCE):
+        while await fetch(DELETE_SOME.format(table), account_id, ROWS_AT_ONCE):
             pass
     async with in_transaction():
         # A mail that is being posted holds the lock, and is to be counted as well.
         await locked_account(account_id)
-        await db.fetch(DELETE, account_id)
+        await fetch(DELETE, account_id)
     return True
 
 

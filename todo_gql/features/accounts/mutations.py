@@ -6,7 +6,7 @@ import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import AuthError, ErrorCode
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetchrow
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts import registration
@@ -166,7 +166,7 @@ async def _begin_session(
     None if its password was changed, or it was disabled or deleted, meanwhile.
     """
     async with in_transaction():
-        changes = await db.fetchrow(SIGN_IN, account.id, account.password_hash, new_hash)
+        changes = await fetchrow(SIGN_IN, account.id, account.password_hash, new_hash)
         if changes is None:
             return None
         sign_in = await authentication.begin_session(account, _device(context), context.settings)

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError
 from todo_gql.api.login_identifiers import normalize_email, normalize_username
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import database_time
@@ -135,7 +135,7 @@ async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> se
     wrong = {error.path[-1] for error in problems if error.path}
     email = (None, None) if "email" in wrong else email_keys(normalize_email(given.email))
     username = None if "username" in wrong else normalize_username(given.username).lower()
-    row = await db.fetchrow(TAKEN_KEYS, *email, username)
+    row = await fetchrow(TAKEN_KEYS, *email, username)
     return {name for name, taken in row.items() if taken} if row else set()
 
 

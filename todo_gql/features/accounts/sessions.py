@@ -7,7 +7,7 @@ import strawberry
 
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import Node, parse_id
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Values, fetch
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.operation.context import Info
 from todo_gql.security import access, authentication
@@ -26,7 +26,7 @@ class Session(Node):
     is_current: bool = strawberry.field(description="Whether this very request comes from it.")
 
     @classmethod
-    def from_row(cls, row: db.Values, viewer: Viewer) -> "Session":
+    def from_row(cls, row: Values, viewer: Viewer) -> "Session":
         """The session in a row, as its user sees it."""
         return cls(
             id=strawberry.ID(str(row["id"])),
@@ -48,7 +48,7 @@ class SessionQuery:
         viewer = info.context.signed_in()
         statement = access.open_sessions(viewer)
         text = statement.select(access.SESSION_COLUMNS, "s.created_at DESC, s.id DESC")
-        rows = await db.fetch(text, *statement.values)
+        rows = await fetch(text, *statement.values)
         return [Session.from_row(row, viewer) for row in rows]
 
 

@@ -8,7 +8,7 @@ import strawberry
 from todo_gql.api.cost_weights import LENGTH
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, Values
 from todo_gql.features.stats.types import TodoStats, stored_counts
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_below
@@ -64,7 +64,7 @@ class User(Node):
         return TodoStats.from_counts(await stored_counts(info.context))
 
     @classmethod
-    def from_row(cls, row: db.Values | db.Row, viewer: Viewer | None) -> Self:
+    def from_row(cls, row: Values | Row, viewer: Viewer | None) -> Self:
         """What the viewer may see of a row of `users`."""
         is_own = viewer is not None and viewer.id == row["id"]
         if is_own or (viewer and viewer.is_superuser):
@@ -72,7 +72,7 @@ class User(Node):
         return cls.of_somebody_else(row)
 
     @classmethod
-    def of_oneself(cls, row: db.Values | db.Row) -> Self:
+    def of_oneself(cls, row: Values | Row) -> Self:
         """All of a row of `users` that its user may see, and so may administrators."""
         names = " ".join(filter(None, (row["first_name"], row["last_name"])))
         return cls(
@@ -93,7 +93,7 @@ class User(Node):
         )
 
     @classmethod
-    def of_somebody_else(cls, row: db.Values | db.Row) -> Self:
+    def of_somebody_else(cls, row: Values | Row) -> Self:
         """What anybody may see of a row of `users`."""
         return cls(
             id=strawberry.ID(str(row["id"])),

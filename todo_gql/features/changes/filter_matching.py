@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.database.select import Statement
 from todo_gql.features.todos.filters import FilterConditions
@@ -85,7 +85,7 @@ State = dict[str, Any]
 class Told:
     """A change, and whether its todo matches as it is now."""
 
-    row: db.Row
+    row: Row
     matches: bool
 
 
@@ -93,14 +93,14 @@ class Told:
 class Judged:
     """What a filter is asked about a change: its todo now, and before, if that is known."""
 
-    row: db.Row
+    row: Row
     now: State | None = None
     before: State | None = None
     is_known: bool = False
 
 
 async def matched(
-    viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row], now: datetime
+    viewer: Viewer, wanted: TodoFilter, rows: Sequence[Row], now: datetime
 ) -> list[Told]:
     """The changes, out of some in a row, that are told to whoever follows what a filter matches."""
     judged = await _judged(viewer, rows)
@@ -130,13 +130,13 @@ class Matches:
         """Drop all results."""
         self._asked.clear()
 
-    def is_known(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> bool:
+    def is_known(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[Row]) -> bool:
         """Whether a filter was just asked about these changes."""
         if monotonic() - self._since > SHARED_SECONDS or len(self._asked) >= MOST_SHARED:
             self._asked.clear()
         return _key(viewer, wanted, rows) in self._asked
 
-    async def of(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> list[Told]:
+    async def of(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[Row]) -> list[Told]:
         """The changes that are told to whoever follows what a filter matches."""
         key = _key(viewer, wanted, rows)
         task = self._asked.get(key)
@@ -146,9 +146,7 @@ class Matches:
             task.add_done_callback(partial(self._end, key))
         return await asyncio.shield(task)
 
-    async def _matched(
-        self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]
-    ) -> list[Told]:
+    async def _matched(self, viewer: Viewer, wanted: TodoFilter, rows: Sequence[Row]) -> list[Told]:
         async with self.turn:
             return await matched(viewer, wanted, rows, datetime.now(UTC))
 
@@ -158,19 +156,19 @@ class Matches:
             del self._asked[key]
 
 
-def _key(viewer: Viewer, wanted: TodoFilter, rows: Sequence[db.Row]) -> Hashable:
+def _key(viewer: Viewer, wanted: TodoFilter, rows: Sequence[Row]) -> Hashable:
     """What a filter was asked: its values, as they are shown, tell filters apart."""
     return viewer.is_superuser, repr(wanted), rows[0]["seq"], rows[-1]["seq"]
 
 
-async def _judged(viewer: Viewer, rows: Sequence[db.Row]) -> list[Judged]:
+async def _judged(viewer: Viewer, rows: Sequence[Row]) -> list[Judged]:
     """The changes with the states of their todos, as far as the log tells."""
     statement = access.all_todos(viewer)
     statement.where(f"t.id = ANY({statement.bind({row['todo_id'] for row in rows})})")
     later = LATER.format(statement.bind(rows[-1]["seq"]), MOST_LATER + 1)
     earlier = EARLIER.format(statement.bind(rows[0]["seq"]))
     columns = [*(f"t.{name}" for name in COMPARED), TAG_NAMES, UNDONE.format(later), earlier]
-    stored = await db.fetch(statement.select(columns), *statement.values)
+    stored = await fetch(statement.select(columns), *statement.values)
     judged = {row["seq"]: Judged(row) for row in rows}
     by_todo = defaultdict[UUID, list[Judged]](list)
     for each in judged.values():
@@ -181,7 +179,7 @@ async def _judged(viewer: Viewer, rows: Sequence[db.Row]) -> list[Judged]:
     return list(judged.values())
 
 
-async def _look_back(todo: db.Row, changes: Sequence[Judged], pace: Pace) -> None:
+async def _look_back(todo: Row, changes: Sequence[Judged], pace: Pace) -> None:
     """Work out what a todo was before each of its changes, from the last to the first."""
     now = _identified({**{name: todo[name] for name in COMPARED}, "tags": todo["tags"]})
     state, later = dict(now), todo["later"]
@@ -232,4 +230,4 @@ async def _matching(wanted: TodoFilter, states: Sequence[State], now: datetime) 
     statement.where(f"t.deleted_at IS {'NOT NULL' if in_trash else 'NULL'}")
     statement.where(FilterConditions(statement, now).of(wanted, depth=1))
     text = statement.select(["DISTINCT t.owner_id::text AS state"])
-    return {row["state"] for row in await db.fetch(relations + text, *statement.values)}
+    return {row["state"] for row in await fetch(relations + text, *statement.values)}

@@ -12,7 +12,7 @@ from todo_gql.api.cost_weights import FILTER, WORK
 from todo_gql.changelog import live
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row
 from todo_gql.features.changes.filter_matching import Matches, Told
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter, given
@@ -80,7 +80,7 @@ class ChangeSubscription:
 
 
 async def _told(
-    context: Context, viewer: Viewer, feed: Feed, wanted: TodoFilter | None, rows: list[db.Row]
+    context: Context, viewer: Viewer, feed: Feed, wanted: TodoFilter | None, rows: list[Row]
 ) -> list[Told]:
     """Which of some changes are told, once the viewer has what it costs to ask the filter."""
     if wanted is None:

@@ -9,7 +9,7 @@ import strawberry
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
 from todo_gql.api.scalars import diff_entries, written_json
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch
 from todo_gql.features.accounts.sessions import Session
 from todo_gql.features.accounts.types import User
 from todo_gql.features.todos.types import Change, Tag, Todo
@@ -40,14 +40,14 @@ ORDER BY wanted.place
 """
 
 
-def _part(row: db.Row, alias: str) -> dict[str, Any] | None:
+def _part(row: Row, alias: str) -> dict[str, Any] | None:
     """The columns of one table in a row; None where it has no such row."""
     if row[f"{alias}.id"] is None:
         return None
     return {column.removeprefix(f"{alias}."): row[column] for column in KINDS[alias]}
 
 
-def _node(row: db.Row, viewer: Viewer, context: Context) -> Node | None:
+def _node(row: Row, viewer: Viewer, context: Context) -> Node | None:
     if todo := _part(row, "t"):
         return Todo.from_row(todo, context.now)
     if tag := _part(row, "g"):
@@ -63,7 +63,7 @@ def _node(row: db.Row, viewer: Viewer, context: Context) -> Node | None:
 async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     viewer = context.signed_in()
     keys: list[UUID | None] = [parse_id(id) for id in ids]
-    rows = await db.fetch(NODES, viewer.id, keys) if any(keys) else []
+    rows = await fetch(NODES, viewer.id, keys) if any(keys) else []
     rows = await read_in_pieces(rows, "t.metadata", written_json)
     rows = await read_in_pieces(rows, "c.diff", diff_entries)
     found = [_node(row, viewer, context) for row in rows]

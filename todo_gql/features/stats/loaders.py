@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.observability.observation import loader
 from todo_gql.operation.loaders import Asker, rows_by_id
@@ -27,15 +27,15 @@ async def todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """
     if "overdue" in asker.wanted:
-        rows = await db.fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
+        rows = await fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
     else:
-        rows = await db.fetch(COUNTS, asker.viewer.id)
+        rows = await fetch(COUNTS, asker.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 
 
 @loader
 async def overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
     """How many todos are overdue now: counted, since time alone changes it; 0 for other users."""
-    row = await db.fetchrow(OVERDUE, asker.viewer.id, asker.now)
+    row = await fetchrow(OVERDUE, asker.viewer.id, asker.now)
     assert row is not None
     return [row["count"] if owner_id == asker.viewer.id else 0 for owner_id in ids]

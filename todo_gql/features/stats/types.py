@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row
 from todo_gql.execution import ColumnLoader, RowType, loaded_value
 from todo_gql.features.stats.loaders import overdue_counts, todo_counts
 from todo_gql.features.stats.overdue import overdue_condition
@@ -26,13 +26,13 @@ def count_columns(now: str) -> list[str]:
     return ["$1::uuid AS id", *by_status, overdue]
 
 
-async def stored_counts(context: Context) -> db.Row:
+async def stored_counts(context: Context) -> Row:
     """The viewer's counts per status, as every write updates them in the owner's row.
 
     `Unauthenticated` if nobody is signed in or the account is deleted.
     """
     viewer = context.signed_in()
-    row: db.Row = await context.loaders.by(todo_counts).load_one(viewer.id)
+    row: Row = await context.loaders.by(todo_counts).load_one(viewer.id)
     return row
 
 
@@ -62,18 +62,18 @@ class TodoStats:
     )
 
     @classmethod
-    def from_counts(cls, row: db.Row) -> "TodoStats":
+    def from_counts(cls, row: Row) -> "TodoStats":
         """The stats in a row of counts; without `overdue_count` in it, that is loaded on demand."""
         return STATS.lazy(row)
 
 
-def total_of(row: db.Row) -> int:
+def total_of(row: Row) -> int:
     """All todos in a row of counts."""
     pending, in_progress = row["pending_count"], row["in_progress_count"]
     return int(pending + in_progress + row["completed_count"] + row["cancelled_count"])
 
 
-def _completion_rate(row: db.Row) -> float:
+def _completion_rate(row: Row) -> float:
     total = total_of(row)
     # One division of whole numbers gives the nearest float there is; a second step would round again.
     return 100 * int(row["completed_count"]) / total if total else 0.0

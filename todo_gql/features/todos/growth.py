@@ -5,7 +5,7 @@ import logging
 from typing import NamedTuple
 from uuid import UUID
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.observability.metrics import metrics
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class GrowthWatch:
     async def fastest(self) -> Growth | None:
         """Read anew; None if no account grew that was among the largest at both readings."""
         read_at = asyncio.get_running_loop().time()
-        rows = await db.fetch(LARGEST, LARGEST_ACCOUNTS)
+        rows = await fetch(LARGEST, LARGEST_ACCOUNTS)
         before, self._stored = self._stored, {row["id"]: row["stored_bytes"] for row in rows}
         seconds, self._read_at = read_at - self._read_at, read_at
         growths = [

@@ -14,7 +14,7 @@ from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import Statement
 from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
@@ -84,7 +84,7 @@ async def _read_total(context: Context) -> int:
 async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
     statement = filtered_todos(viewer, wanted, now)
     columns = count_columns(statement.bind(now))
-    row = await db.fetchrow(statement.select(columns), *statement.values)
+    row = await fetchrow(statement.select(columns), *statement.values)
     assert row is not None
     return TodoStats.from_counts(row)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Values
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.tag_names import as_carried
 
@@ -59,7 +59,7 @@ class TodoState(NamedTuple):
         return cls(id, owner_id, created_at=now, updated_at=now, completed_at=completed_at, **edit)
 
     @classmethod
-    def from_row(cls, row: db.Values) -> Self:
+    def from_row(cls, row: Values) -> Self:
         """The state in a row of the todos table with its tags' names."""
         values = {name: row[name] for name in STORED}
         values["metadata"] = canonical_json(orjson.loads(row["metadata"]))

@@ -7,7 +7,7 @@ import logging
 from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database import connection as db
+from todo_gql.database.connection import transaction
 from todo_gql.database.owners import LOCK_OWNER, owners_where
 from todo_gql.features.todos.storage import TODO_BYTES
 
@@ -42,6 +42,6 @@ async def recount_storage() -> int:
 
 async def _recount(owner_id: UUID) -> None:
     """Count an owner's rows, in a line with the owner's own writes."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
         await connection.execute(RECOUNT, owner_id)

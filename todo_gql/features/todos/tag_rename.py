@@ -5,7 +5,7 @@ from uuid import UUID
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.payloads import TagPayload
@@ -84,14 +84,14 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
     return TagPayload(tag=Tag.from_row(tag))
 
 
-async def _tag(write: OwnerWrite, tag_id: UUID) -> db.Row | None:
+async def _tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
     """The viewer's tag, though only todos in the trash may carry it."""
     statement = access.all_tags(write.viewer)
     statement.where(f"g.id = {statement.bind(tag_id)}")
     return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
 
 
-async def _renamed(write: OwnerWrite, tag: db.Row, name: str) -> tuple[db.Row, int]:
+async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:
     """The tag as it is now, and how many todos carry it."""
     connection, owner_id, tag_id = write.connection, write.viewer.id, tag["id"]
     logged = await connection.execute(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import transaction
 from todo_gql.database.owners import LOCK_OWNER, owners_where
 from todo_gql.features.todos.storage import TODO_BYTES
 
@@ -45,7 +45,7 @@ async def purge_trash(days: int) -> int:
 
 async def _purge(owner_id: UUID, days: int) -> int:
     """Delete some of an owner's old trash, in a line with the owner's own writes."""
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
         purged = await connection.fetch(PURGE, owner_id, TODOS_AT_ONCE, days)
         if purged:

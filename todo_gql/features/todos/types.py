@@ -13,7 +13,7 @@ from todo_gql.api.cost_weights import FEW_ROWS, LENGTH, WORK
 from todo_gql.api.node import Node
 from todo_gql.api.scalars import diff_entries, written_metadata
 from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (
     ColumnLoader,
@@ -63,11 +63,11 @@ class ChangeAction(Enum):
     RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
 
 
-def _todo_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+def _todo_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
     return context.loaders.todo_by_id
 
 
-def _user_by_id(context: Context) -> ColumnLoader[UUID, db.Row | None]:
+def _user_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
     return context.loaders.user_by_id
 
 
@@ -92,12 +92,12 @@ class Tag(Node):
     todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
 
     @classmethod
-    def from_row(cls, row: db.Values) -> "Tag":
+    def from_row(cls, row: Values) -> "Tag":
         """The tag in a row."""
         return TAGS.lazy(row)
 
     @classmethod
-    def from_rows(cls, rows: Sequence[db.Values]) -> Sequence["Tag"]:
+    def from_rows(cls, rows: Sequence[Values]) -> Sequence["Tag"]:
         """The tags in rows."""
         return TAGS.objects(rows)
 
@@ -155,7 +155,7 @@ class Change(Node):
     )
 
     @classmethod
-    def from_row(cls, row: db.Values, *, matches: bool = True) -> "Change":
+    def from_row(cls, row: Values, *, matches: bool = True) -> "Change":
         """The change in a row, whose todo a subscription's filter matches or doesn't."""
         change = CHANGES.object(row)
         change.matches = matches
@@ -193,7 +193,7 @@ class ChangeConnection(Connection[Change]):
         return cls(page=page, nodes=CHANGES.objects(rows))
 
 
-def _owner(row: db.Row | None, context: Context) -> User:
+def _owner(row: Row | None, context: Context) -> User:
     assert row is not None
     return User.from_row(row, context.signed_in())
 
@@ -242,12 +242,12 @@ class Todo(Node):
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
 
     @classmethod
-    def from_row(cls, row: db.Values, now: datetime) -> "Todo":
+    def from_row(cls, row: Values, now: datetime) -> "Todo":
         """The todo in a row, overdue or not at the moment `now`."""
         return TODOS.lazy(row, now)
 
     @classmethod
-    def from_rows(cls, rows: Sequence[db.Values], now: datetime) -> Sequence["Todo"]:
+    def from_rows(cls, rows: Sequence[Values], now: datetime) -> Sequence["Todo"]:
         """The todos in rows, overdue or not at the moment `now`."""
         return TODOS.objects(rows, now)
 
@@ -270,7 +270,7 @@ class Todo(Node):
         return await ChangeConnection.of(page)
 
 
-def _is_overdue(row: db.Values, now: datetime) -> bool:
+def _is_overdue(row: Values, now: datetime) -> bool:
     due_at = row["due_at"]
     return due_at is not None and due_at < now and row["status"] in OPEN_STATUSES
 

@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.changelog.live import announce
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
 from todo_gql.database.retry import LOST, OutcomeUnknown
 from todo_gql.features.todos.history import Entry
@@ -50,7 +50,7 @@ class OwnerWrite:
     """An owner's transaction while it holds their lock."""
 
     def __init__(
-        self, connection: db.Connection, viewer: Viewer, now: datetime, storage: Storage
+        self, connection: Connection, viewer: Viewer, now: datetime, storage: Storage
     ) -> None:
         self.connection = connection
         self.viewer = viewer
@@ -249,7 +249,7 @@ async def create_at_once(viewer: Viewer, todo: TodoState, quota: Quota) -> Made 
     moves = TagMoves.of(entries)
     statement = create_statement(tags=bool(moves.added))
     rows = await _rows(None, [todo], moves, entries, quota)
-    async with db.connection() as connection:
+    async with acquire() as connection:
         try:
             made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
         except ForeignKeyViolationError:
@@ -272,7 +272,7 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
 
     Who uses it is to be `retried`. `OutcomeUnknown` when the connection is lost at the end of it.
     """
-    async with db.connection() as connection:
+    async with acquire() as connection:
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:

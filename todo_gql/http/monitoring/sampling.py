@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import pool_use
 from todo_gql.observability.metrics import Metrics
 
 SECONDS: Final = 1.0
@@ -44,7 +44,7 @@ async def _sample_forever(
         due = loop.time() + SECONDS
         await asyncio.sleep(SECONDS)
         metrics.loop_lag.set(max(0.0, loop.time() - due))
-        use = db.pool_use()
+        use = pool_use()
         metrics.pool_connections.labels("in_use").set(use.in_use)
         metrics.pool_connections.labels("idle").set(use.idle)
         metrics.pool_limit.set(use.limit)

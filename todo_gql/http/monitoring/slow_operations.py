@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from todo_gql.database import connection as db
+from todo_gql.database.connection import transaction
 from todo_gql.observability.observation import Observation
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ async def _explain(statements: list[str], plans: dict[str, str]) -> None:
 
     With plan_cache_mode PostgreSQL looks at none of the values, so that null will do for each.
     """
-    async with db.transaction() as connection:
+    async with transaction() as connection:
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         for text in statements[:MOST_EXPLAINED]:
             numbers = [int(number) for number in _PLACEHOLDER.findall(text)]

@@ -12,7 +12,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.login_identifiers import mailbox_key
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.account import locked_account
 from todo_gql.mail.link_tokens import LinkToken
@@ -61,7 +61,7 @@ async def find_link(
     token = LinkToken.parse(text, settings)
     if token is None or (viewer and viewer.id != token.owner_id):
         return None
-    row = await db.fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
+    row = await fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
     link = OpenLink(token, kind, row["address"]) if row else None
     return link if link and row and link.proves_something(row["email"]) else None
 
@@ -80,7 +80,7 @@ async def using(link: OpenLink) -> AsyncIterator[User | None]:
 async def _use(link: OpenLink, account: User) -> bool:
     token, kind = link.token, link.kind
     return link.proves_something(account.email) and bool(
-        await db.fetch(USE, token.owner_id, token.mail_id, token.digest, kind)
+        await fetch(USE, token.owner_id, token.mail_id, token.digest, kind)
     )
 
 
@@ -91,4 +91,4 @@ async def void_links(
 
     The link of the mail `but` is left as it is.
     """
-    await db.fetch(VOID, owner_id, kind, but)
+    await fetch(VOID, owner_id, kind, but)

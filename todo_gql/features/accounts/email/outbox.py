@@ -7,7 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.login_identifiers import mailbox_key
-from todo_gql.database import connection as db
+from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import recipients
 from todo_gql.features.accounts.email.links import ASKER_IS_SIGNED_IN, void_links
@@ -79,7 +79,7 @@ async def post(
     share = await recipients.share(
         account, to, settings, has_link=token is not None, is_proven=is_proven
     )
-    posted = await db.fetchrow(
+    posted = await fetchrow(
         POST,
         mail_id,
         account.id,
@@ -127,7 +127,7 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
 
     `jobs.LinkExpired` when that is too late; raises what the transport raises.
     """
-    row = await db.fetchrow(MAIL, owner_id, mail_id)
+    row = await fetchrow(MAIL, owner_id, mail_id)
     if row is None or row["sent_at"] or row["is_void"]:
         return
     if row["kind"] == MailKind.ACCOUNT_DELETION and row["deletion_at"] is None:
@@ -148,17 +148,17 @@ async def send(owner_id: UUID, mail_id: UUID, settings: Settings, transport: Tra
         handed_over(kind, "failed").inc()
         raise
     handed_over(kind, "sent").inc()
-    await db.fetch(NOTE_SENT, owner_id, mail_id)
+    await fetch(NOTE_SENT, owner_id, mail_id)
     if text.link and settings.smtp_url is None:
         logger.info("the link in it: %s", text.link)
 
 
 async def _is_anothers(address: str, owner_id: UUID) -> bool:
     """Whether somebody else's account has the address."""
-    return bool(await db.fetch(IS_ANOTHERS, *email_keys(address), owner_id))
+    return bool(await fetch(IS_ANOTHERS, *email_keys(address), owner_id))
 
 
-def _letter(row: db.Row, token: LinkToken, settings: Settings) -> Letter:
+def _letter(row: Row, token: LinkToken, settings: Settings) -> Letter:
     kind = MailKind(row["kind"])
     place = PLACES.get(kind)
     return letter(

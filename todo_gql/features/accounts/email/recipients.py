@@ -9,7 +9,7 @@ import hmac
 from typing import NamedTuple
 
 from todo_gql.api.login_identifiers import mailbox_key, recipient_key
-from todo_gql.database import connection as db
+from todo_gql.database.connection import fetch
 from todo_gql.database.models import User
 from todo_gql.features.accounts.lookup import MAILBOX
 from todo_gql.security.key_derivation import derived_key
@@ -47,7 +47,7 @@ async def share(
     own, others, notices = (_hashed(whose, address, settings) for whose in ("own", "", "notices"))
     mailboxes = [mailbox_key(address), recipient_key(address)]
     lock = int.from_bytes(others[:8], signed=True)
-    [row] = await db.fetch(LOCK, lock, mailboxes, account.id)
+    [row] = await fetch(LOCK, lock, mailboxes, account.id)
     most = settings.mails_per_recipient
     if not has_link:
         return Share(notices, [notices], max(most, settings.mails_per_hour))

@@ -1,0 +1,109 @@
+"""Migrations: applying them, and writing those that the models still lack."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
+
+from todo_gql.database.character_type import UnfitDatabase, advice_on
+from todo_gql.database.connection import acquire
+from todo_gql.database.tortoise_backend import MIGRATIONS, tortoise_config
+from todo_gql.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Held while migrations run, so that two never run at once; any constant of 64 bits will do.
+MIGRATION_LOCK = 0x746F646F_67716C
+
+# How long to wait, in seconds, before each further try at a table that is in use.
+MIGRATION_PAUSES = (1, 2, 4, 8, 15, 15, 15)
+TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+
+
+def _app_config() -> dict[str, dict[str, Any]]:
+    return {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}}
+
+
+async def migrate(*, any_letters: bool = False) -> list[str]:
+    """Apply the missing migrations, all or none, and return their names.
+
+    Waits for another that runs, but at most 2 s for a table that is in use; then everything is
+    undone and tried again a little later, so that nobody waits behind us for long.
+    asyncpg's `LockNotAvailableError` when the table was in use each time; `UnfitDatabase` for a new
+    database that doesn't know letters, unless `any_letters` will do.
+    """
+    for seconds in MIGRATION_PAUSES:
+        try:
+            return await _migrate(any_letters=any_letters)
+        except TABLE_IN_USE:
+            logger.warning("A table is in use; migrating again in %s s.", seconds)
+        await asyncio.sleep(seconds)
+    return await _migrate(any_letters=any_letters)
+
+
+async def _migrate(*, any_letters: bool) -> list[str]:
+    applied: list[str] = []
+
+    def note(event: str, _app: str, name: str) -> None:
+        if event == "apply_done":
+            applied.append(name)
+
+    async with in_transaction() as transaction:
+        await transaction.execute_script(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
+            "SET LOCAL idle_in_transaction_session_timeout = 0;"
+            f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'"
+        )
+        executor = MigrationExecutor(transaction, _app_config())
+        # The executor would first read a table that isn't there, and so end the transaction.
+        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
+        # The executor would take this table being in use for its being empty.
+        await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
+        is_new = not await executor.recorder.applied_migrations()
+        await executor.migrate(progress=note)
+        if is_new and not any_letters and (advice := await advice_on_letters()):
+            raise UnfitDatabase(advice)
+    return applied
+
+
+async def advice_on_letters() -> str | None:
+    """How to mend the database, once it is migrated, if it doesn't know letters; else None."""
+    async with acquire() as acquired:
+        return await advice_on(acquired)
+
+
+async def unapplied_migrations() -> list[str]:
+    """The names of the migrations that the database still lacks."""
+    executor = MigrationExecutor(get_connection("default"), _app_config())
+    return [step.migration.name for step in await executor.plan()]
+
+
+@asynccontextmanager
+async def _detector() -> AsyncIterator[MigrationAutodetector]:
+    config = tortoise_config("postgresql://nowhere/nothing", Settings())
+    async with TortoiseContext() as context:
+        await context.init(config=config, init_connections=False)
+        assert context.apps is not None
+        yield MigrationAutodetector(context.apps, _app_config())
+
+
+async def models_without_migration() -> list[str]:
+    """What the models say and no migration does, an operation a line; needs no database."""
+    async with _detector() as detector:
+        writers = await detector.changes()
+    return [operation.describe() for writer in writers for operation in writer.operations]
+
+
+async def write_migration() -> list[str]:
+    """Write a migration for what `models_without_migration` lists, and return its path."""
+    async with _detector() as detector:
+        return await detector.write()
