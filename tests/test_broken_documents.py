@@ -12,6 +12,7 @@ from tests.conftest import Account, Client, visiting
 from tests.sockets import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing
+from todo_gql.documents.steps import Steps, finished
 from todo_gql.http.graphql.operation_cache import LONGEST, Operations
 from todo_gql.settings import Settings
 
@@ -275,16 +276,17 @@ def test_broken_documents_are_not_remembered_for_long() -> None:
     """They drive out no other, and long ones aren't remembered at all."""
     read = list[str]()
 
-    def prepare(text: str, name: str | None) -> str | list[dict[str, Any]]:
+    def prepare(text: str, name: str | None) -> Steps[str | list[dict[str, Any]]]:
         read.append(text)
+        yield
         return [{"message": "broken"}] if text.startswith("broken") else text
 
     operations = Operations[str](prepare)
-    assert operations.prepared(("good", None)) == "good"
+    assert finished(operations.preparing(("good", None))) == "good"
     for n in range(2_000):
-        operations.prepared((f"broken {n}", None))
-    operations.prepared(("broken" + "x" * LONGEST, None))
-    operations.prepared(("x" * LONGEST, "name"))
+        finished(operations.preparing((f"broken {n}", None)))
+    finished(operations.preparing(("broken" + "x" * LONGEST, None)))
+    finished(operations.preparing(("x" * LONGEST, "name")))
     assert operations.known(("good", None)) == "good"
     assert operations.known(("broken 1999", None))
     assert operations.known(("broken 0", None)) is None

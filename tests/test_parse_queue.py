@@ -1,12 +1,16 @@
 """Documents that are new are parsed one after the other, callers in turn."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
+from graphql import parse, validate
 
 from tests.conftest import Account, NewAccount
 from tests.waiting import counted_turns
+from todo_gql.documents import parsing
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql import endpoint, parse_queue
 from todo_gql.http.graphql.parse_queue import ParseQueue
@@ -87,3 +91,34 @@ async def test_large_requests_begin_one_by_one(
         answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
     assert answers == [{"todo": None}] * 20
     assert len(set(begun)) == 20
+
+
+async def test_a_long_document_is_read_in_steps(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others have a turn between parsing, the limits, and each set of rules of validation."""
+    begun = list[int]()
+
+    def noted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*args: Any, **options: Any) -> Any:
+            begun.append(turns.number)
+            return call(*args, **options)
+
+        return noting
+
+    monkeypatch.setattr(parsing, "parse", noted(parse))
+    monkeypatch.setattr(parsing, "validate", noted(validate))
+    ids = " ".join(f'"{n:0200}"' for n in range(20))
+    async with counted_turns() as turns:
+        answer = await account.data(f"{{ nodes(ids: [{ids}]) {{ id }} }}")
+    assert answer == {"nodes": [None] * 20}
+    assert len(begun) == len(set(begun)) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nothing", "nodes(ids: [$unknown]) { id }"], ids=["a field", "a variable"]
+)
+async def test_a_long_document_is_held_to_all_rules(account: Account, wrong: str) -> None:
+    """Whichever step finds the mistake."""
+    body = await account.execute(f"{{ {' ' * parsing.LARGE_DOCUMENT_LENGTH} {wrong} }}")
+    assert [e["extensions"]["code"] for e in body["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]

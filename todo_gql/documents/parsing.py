@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
+    NoUndefinedVariablesRule,
+    NoUnusedVariablesRule,
     OperationDefinitionNode,
+    VariablesInAllowedPositionRule,
     parse,
     specified_rules,
     validate,
@@ -23,9 +27,21 @@ from todo_gql.documents.cost_expression import Amount, amount_of
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.one_of_variables import OneOfVariablesRule
 from todo_gql.documents.schema_redaction import Secrecy, SentNames
+from todo_gql.documents.steps import Steps, finished
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10
+# Longer documents are parsed and validated in steps, each of which takes some milliseconds.
+LARGE_DOCUMENT_LENGTH = 2_000
+# These look for the variables of the whole document once more, which all of them share.
+RULES_OF_VARIABLES = frozenset(
+    {
+        NoUndefinedVariablesRule,
+        NoUnusedVariablesRule,
+        OneOfVariablesRule,
+        VariablesInAllowedPositionRule,
+    }
+)
 # The usual introspection query, or all of a large type, takes as long as operations of this cost.
 SCHEMA_CHARGE, TYPE_CHARGE = 500, 50
 
@@ -117,9 +133,17 @@ class Documents:
         self.secrecy = None if settings.has_introspection else Secrecy(schema)
         hidden = () if settings.has_introspection else (NoSchemaIntrospectionCustomRule,)
         self.rules = (*specified_rules, OneOfVariablesRule, *hidden)
+        self.steps_of_rules = tuple(
+            tuple(rule for rule in self.rules if (rule in RULES_OF_VARIABLES) is of_variables)
+            for of_variables in (False, True)
+        )
 
     def read(self, text: str) -> Document | list[Entry]:
         """The document of a text, or the errors that it has."""
+        return finished(self.reading(text))
+
+    def reading(self, text: str) -> Steps[Document | list[Entry]]:
+        """As `read`, in steps if the text is long."""
         if len(text) > (longest := self.settings.max_document_length):
             message = (
                 f"A document may have {longest:,} characters; this one has {len(text):,}. Send long"
@@ -130,14 +154,14 @@ class Documents:
         try:
             node = parse(source, max_tokens=self.settings.max_tokens)
             source.close()
+            if len(text) > LARGE_DOCUMENT_LENGTH:
+                yield
             verdict = self.limits.judge(node)
-            errors: Sequence[GraphQLError] = verdict.errors or validate(
-                self.schema,
-                node,
-                self.rules,
-                max_errors=MAX_ERRORS,
-                hide_suggestions=self.secrecy is not None,
-            )
+            errors: Sequence[GraphQLError] = verdict.errors
+            if not errors and len(text) > LARGE_DOCUMENT_LENGTH:
+                errors = yield from self._validating(node)
+            elif not errors:
+                errors = self._validated(node, self.rules)
         except GraphQLError as error:
             return self.told([formatted(error, "", Code.GRAPHQL_PARSE_FAILED)], text)
         except (RecursionError, UnicodeError):
@@ -148,6 +172,22 @@ class Documents:
             entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
             return self.told(entries, text)
         return Document(node, verdict.measures or {}, self.settings.max_cost)
+
+    def _validating(self, node: DocumentNode) -> Steps[list[GraphQLError]]:
+        """What is wrong with a document by all rules, those that cost most each in a step."""
+        errors: list[GraphQLError] = []
+        for rules in self.steps_of_rules:
+            yield
+            errors += self._validated(node, rules)
+            if len(errors) >= MAX_ERRORS:
+                break
+        return errors
+
+    def _validated(
+        self, node: DocumentNode, rules: Sequence[type[ASTValidationRule]]
+    ) -> list[GraphQLError]:
+        hides = self.secrecy is not None
+        return validate(self.schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hides)
 
     def told(self, entries: list[Entry], text: str, variables: object = None) -> list[Entry]:
         """The entries as the sender of this text and these variables may see them."""

@@ -27,6 +27,7 @@ from todo_gql.documents.parsing import (
     codes_of,
     plain_error,
 )
+from todo_gql.documents.steps import Steps
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.variable_limits import (
     Containers,
@@ -37,7 +38,7 @@ from todo_gql.documents.variable_limits import (
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.graphql.long_responses import LongAnswers
 from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations
-from todo_gql.http.graphql.parse_queue import ParseQueue
+from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
 from todo_gql.http.graphql.rate_limit import Meter
 from todo_gql.http.graphql.request import (
     BadRequest,
@@ -209,9 +210,9 @@ class GraphQLRoute:
                 self._repeated[body] = request
         return request
 
-    def _operation(self, text: str, name: str | None) -> Prepared | list[Entry]:
+    def _operation(self, text: str, name: str | None) -> Steps[Prepared | list[Entry]]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
-        document = self.documents.read(text)
+        document = yield from self.documents.reading(text)
         if isinstance(document, list):
             return document
         operation = self.engine.prepare(document.node, name)
@@ -270,9 +271,9 @@ class GraphQLRoute:
     ) -> Prepared:
         """As `executable`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
-            return self.executable(scope, request, seen, meter, known)
-        async with self.parse_queue.turn(meter.caller):
-            return self.executable(scope, request, seen, meter, self.known(request))
+            return self.executable(scope, seen, known)
+        async with self.parse_queue.turn(meter.caller) as turn:
+            return self.executable(scope, seen, await self._prepared(turn, request, meter))
 
     async def admitted_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
@@ -280,25 +281,34 @@ class GraphQLRoute:
         """As `admitted`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
             return self.admitted(scope, request, viewer, known)
-        async with self.parse_queue.turn(self.meter_of(scope, viewer).caller):
-            return self.admitted(scope, request, viewer, self.known(request))
+        async with self.parse_queue.turn(self.meter_of(scope, viewer).caller) as turn:
+            meter = self._counted(scope, viewer)
+            try:
+                known = await self._prepared(turn, request, meter)
+            except RateLimited as refused:
+                raise limited(refused, meter) from None
+            return self._admitted(scope, request, viewer, known, meter)
+
+    async def _prepared(
+        self, turn: Turn, request: GraphQLRequest, meter: Meter
+    ) -> Prepared | list[Entry]:
+        """What the document of a request is prepared to; `RateLimited` if it may not be parsed.
+
+        Somebody else may have sent the same one before.
+        """
+        if known := self.known(request):
+            return known
+        meter.require_any()
+        asked = request.query, request.operation_name
+        return await turn.run(self.operations.preparing(asked))
 
     def executable(
         self,
         scope: Scope,
-        request: GraphQLRequest,
         seen: Observation,
-        meter: Meter,
-        known: Known,
+        prepared: Prepared | list[Entry],
     ) -> Prepared:
-        """The operation that is asked for; `RequestError` if it can't be executed.
-
-        `RateLimited` where a document is new, and its sender has nothing left to have it read.
-        """
-        prepared = known
-        if prepared is None:
-            meter.require_any()
-            prepared = self.operations.prepared((request.query, request.operation_name))
+        """The operation that is asked for; `RequestError` if it can't be executed."""
         if isinstance(prepared, list):
             raise RequestError(prepared)
         if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
@@ -371,22 +381,39 @@ class GraphQLRoute:
         return () if viewer else CHALLENGE
 
     def admitted(
-        self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None, known: Known
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        known: Prepared | list[Entry],
     ) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
-        client = scope.get("client")
-        address = client[0] if client else None
-        seen = observed()
-        seen.user_id = viewer_id = viewer.id if viewer else None
-        meter = Meter(self.limits, viewer_id, address)
+        return self._admitted(scope, request, viewer, known, self._counted(scope, viewer))
+
+    def _counted(self, scope: Scope, viewer: Viewer | None) -> Meter:
+        """What counts for a viewer, with one more request; `RequestError` if that is too many."""
+        seen, meter = observed(), self.meter_of(scope, viewer)
+        seen.user_id = viewer.id if viewer else None
         seen.caller = meter.caller
         try:
             meter.count_request()
-            prepared = self.executable(scope, request, seen, meter, known)
-            if prepared.containers and request.variables:
-                check_number(prepared.containers, request.variables)
         except RateLimited as refused:
             raise limited(refused, meter) from None
+        return meter
+
+    def _admitted(
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        known: Prepared | list[Entry],
+        meter: Meter,
+    ) -> Admitted:
+        seen = observed()
+        try:
+            prepared = self.executable(scope, seen, known)
+            if prepared.containers and request.variables:
+                check_number(prepared.containers, request.variables)
         except TooManyValues as error:
             meter.count_failure()
             wrong = [plain_error(str(error), Code.BAD_USER_INPUT)]
@@ -405,7 +432,8 @@ class GraphQLRoute:
             meter.count_cost(min(used, self.settings.rate_limit_cost) if prepared.charge else cost)
         except RateLimited as refused:
             raise limited(refused, meter) from None
-        agent = headers_of(scope).user_agent
+        agent, client = headers_of(scope).user_agent, scope.get("client")
+        address = client[0] if client else None
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
         return Admitted(prepared, context, extensions, meter.headers, size)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from todo_gql.documents.parsing import Entry
+from todo_gql.documents.steps import Steps
 
 Prepared = TypeVar("Prepared")
 Asked: TypeAlias = tuple[str, str | None]
@@ -29,7 +30,7 @@ class Operations(Generic[Prepared]):
     So nobody drives out what others ask for by documents that have errors.
     """
 
-    def __init__(self, prepare: Callable[[str, str | None], Prepared | list[Entry]]) -> None:
+    def __init__(self, prepare: Callable[[str, str | None], Steps[Prepared | list[Entry]]]) -> None:
         self._prepare = prepare
         self._ready: OrderedDict[Asked, Prepared] = OrderedDict()
         self._refused: OrderedDict[Asked, list[Entry]] = OrderedDict()
@@ -44,10 +45,10 @@ class Operations(Generic[Prepared]):
             return ready
         return self._refused.get(asked)
 
-    def prepared(self, asked: Asked) -> Prepared | list[Entry]:
-        """The operation of a document that is new, or the errors that the document has."""
+    def preparing(self, asked: Asked) -> Steps[Prepared | list[Entry]]:
+        """The operation of a document that is new, or the errors that the document has; in steps."""
         self._misses += 1
-        outcome = self._prepare(*asked)
+        outcome = yield from self._prepare(*asked)
         if len(asked[0]) + len(asked[1] or "") <= LONGEST:
             if isinstance(outcome, list):
                 _keep(self._refused, asked, outcome, MOST_REFUSED)

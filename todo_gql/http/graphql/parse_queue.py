@@ -2,14 +2,17 @@
 
 import asyncio
 from time import perf_counter
-from typing import Final
+from typing import Final, Self, TypeVar
 
 from todo_gql.database.fair_queue import Turns
+from todo_gql.documents.steps import Steps
 from todo_gql.observability.observation import Caller
 
 # The pause after a document, as a multiple of the time that it took: new documents get at most a
 # quarter of the process, however many arrive.
 PAUSE: Final = 3
+
+Outcome = TypeVar("Outcome")
 
 
 class ParseQueue:
@@ -59,16 +62,32 @@ class ParseQueue:
 
 
 class Turn:
-    """The time in which a caller's document is parsed; it must not be awaited for anything."""
+    """The time in which a caller's document is parsed; nothing may be awaited in it but its steps."""
 
     def __init__(self, queue: ParseQueue, caller: Caller) -> None:
         self._queue = queue
         self._caller = caller
-        self._began = 0.0
+        self._began = self._worked = 0.0
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         await self._queue.enter(self._caller)
         self._began = perf_counter()
+        return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._queue.leave(self._caller, perf_counter() - self._began)
+        self._queue.leave(self._caller, self._worked + perf_counter() - self._began)
+
+    async def run(self, steps: Steps[Outcome]) -> Outcome:
+        """The outcome of work in steps; others have a turn of the event loop between any two."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                outcome: Outcome = stop.value
+                return outcome
+            # What others do meanwhile adds nothing to the pause.
+            self._worked += perf_counter() - self._began
+            try:
+                await asyncio.sleep(0)
+            finally:
+                self._began = perf_counter()
