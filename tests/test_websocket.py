@@ -456,13 +456,13 @@ async def test_who_reads_nothing_is_cut_off(
     """While others get everything, and nothing is kept in memory for them."""
     monkeypatch.setattr("todo_gql.http.graphql.websocket.SEND_SECONDS", 0.3)
     monkeypatch.setattr("todo_gql.http.graphql.websocket.CLOSE_SECONDS", 0.1)
-    cut, was_cut = WebSocketProtocol.cut, asyncio.Event()
+    cut, was_cut = WebSocketProtocol.abort, asyncio.Event()
 
     def noting(protocol: WebSocketProtocol) -> None:
         cut(protocol)
         was_cut.set()
 
-    monkeypatch.setattr(WebSocketProtocol, "cut", noting)
+    monkeypatch.setattr(WebSocketProtocol, "abort", noting)
     await account.create_many([{"title": "A", "description": "x" * 2_000}] * 200)
     query = """subscription ($after: String) {
       changes(after: $after) { ... on Change { fields { after } } }

@@ -16,7 +16,7 @@ LONGEST_HEAD_KEPT: Final = 2048
 # A pair takes some 170 bytes, however short it is.
 MOST_HEADERS_KEPT: Final = 50
 # What differs between requests with the same head.
-OF_A_CONNECTION: Final = frozenset({"client", "server", "scheme", "state"})
+OF_A_CONNECTION: Final = frozenset({"client", "server", "scheme", "state", "extensions"})
 
 
 @dataclass(frozen=True, slots=True)

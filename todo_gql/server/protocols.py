@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE, TAKE_BODY
 from todo_gql.server.head_cache import KeptHeads
 from todo_gql.server.http_protocol import LimitedProtocol
-from todo_gql.server.websocket_protocol import CONNECTION, PING_SECONDS, WebSocketProtocol
+from todo_gql.server.response_cycle import send_response, take_body
+from todo_gql.server.websocket_protocol import PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
 
 
@@ -17,10 +19,15 @@ class HTTPProtocol(LimitedProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._itself = ref(self)
+        # Shared by the requests of the connection, and no reference back to it.
+        self._extensions = {
+            SEND_RESPONSE: send_response,
+            TAKE_BODY: take_body,
+            CONNECTION: ref(self),
+        }
 
     def _began(self, scope: Any) -> None:
-        scope["state"][CONNECTION] = self._itself
+        scope["extensions"] = self._extensions
 
     def on_response_complete(self, *, is_last: bool = False) -> None:
         self.on_shutdown = None
@@ -31,7 +38,7 @@ class HTTPProtocol(LimitedProtocol):
         if self.on_shutdown:
             self.on_shutdown()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Close the connection without sending what the client doesn't read."""
         self.transport.abort()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final
 
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from todo_gql.http.headers import LINE_END, Pairs, lines_of
@@ -100,7 +101,7 @@ class Cycle(RequestResponseCycle):
             self.keep_alive = True
             self.on_response = partial(self.on_response, is_last=True)
 
-    def send_at_once(self, status: int, lines: bytes, body: bytes) -> bool:
+    def send_response(self, status: int, lines: bytes, body: bytes) -> bool:
         """Send a whole answer with these lines of headers, unless anything about it is unusual.
 
         The lines are good, name the body's length, and none of them is unusual.
@@ -144,7 +145,7 @@ class Cycle(RequestResponseCycle):
         printable = lines.translate(None, CONTROL_CHARACTERS)
         if len(lines) - len(printable) != len(LINE_END) * len(pairs):
             return False
-        return self.send_at_once(head["status"], lines, body)
+        return self.send_response(head["status"], lines, body)
 
     def take_body(self) -> bytes | None:
         """The whole body of the request, if it is there and nobody has asked for it."""
@@ -168,7 +169,13 @@ class Cycle(RequestResponseCycle):
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-def cycle_of(channel: object) -> Cycle | None:
-    """The cycle whose `receive` or `send` this is; None behind another server, or middleware."""
-    cycle = getattr(channel, "__self__", None)
-    return cycle if isinstance(cycle, Cycle) else None
+def send_response(send: Send, status: int, lines: bytes, body: bytes) -> bool:
+    """`SendResponse` of http/server_extensions; False where middleware has wrapped `send`."""
+    cycle = getattr(send, "__self__", None)
+    return isinstance(cycle, Cycle) and cycle.send_response(status, lines, body)
+
+
+def take_body(receive: Receive) -> bytes | None:
+    """`TakeBody` of http/server_extensions; None where middleware has wrapped `receive`."""
+    cycle = getattr(receive, "__self__", None)
+    return cycle.take_body() if isinstance(cycle, Cycle) else None

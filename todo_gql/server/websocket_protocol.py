@@ -8,11 +8,11 @@ from asyncio.transports import BaseTransport
 from typing import Any, Final
 from weakref import ref
 
-from starlette.types import Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.protocol import Event
 
+from todo_gql.http.server_extensions import CONNECTION
 from todo_gql.server.token_bucket import Pace
 from todo_gql.server.write_timeout import Unread
 
@@ -28,23 +28,12 @@ REFUSED_SECONDS: Final = 1.0
 MAX_DROPPED_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = "You send more than {} messages a second: send fewer, and open a new connection."
 
-# Where in a scope's state a weak reference to the connection stands, which can be cut, or told that
-# the server stops. A connection that referred to itself would hold what was sent on it, once it is
-# lost, until the garbage collector runs.
-CONNECTION: Final = "connection"
-
-
-def connection_of(scope: Scope) -> Any:
-    """The connection that a scope belongs to; None once it is gone, and behind another server."""
-    reference = scope.get("state", {}).get(CONNECTION)
-    return reference() if reference else None
-
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Ends whatever the client does, or doesn't do.
 
     Until the handshake is complete there is a timer, then pings, which have to be answered, and
-    another timer once it closes. It can be cut when the client doesn't read, as closing would wait
+    another timer once it closes. It can be aborted when the client doesn't read, as closing would wait
     until it does.
     """
 
@@ -61,7 +50,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.pace = Pace(self.messages_per_second, self.message_burst, self.loop.time)
         self.is_refused = False
         self.dropped = 0
-        self._cut_in(self.timeout)
+        self._abort_in(self.timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
@@ -71,7 +60,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def eof_received(self) -> None:
         """Close the connection, which waits until what was sent is read."""
-        self._cut_in(CLOSING_SECONDS)
+        self._abort_in(CLOSING_SECONDS)
 
     def pause_writing(self) -> None:
         """Wait until what was sent is read; until then, nobody is answered."""
@@ -143,7 +132,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._read(early)
 
     async def run_asgi(self) -> None:
-        self.scope["state"][CONNECTION] = ref(self)
+        extensions: Any = self.scope["extensions"]
+        extensions[CONNECTION] = ref(self)
         serve = self.app
 
         async def answered(scope: Any, receive: Any, send: Any) -> None:
@@ -157,20 +147,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         await super().run_asgi()
         self.app = serve
         if not self.disconnected:
-            self._cut_in(CLOSING_SECONDS)
+            self._abort_in(CLOSING_SECONDS)
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self.cut()
+        self.abort()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Close the connection without sending what the client doesn't read."""
         self.transport.abort()
 
-    def _cut_in(self, seconds: float) -> None:
+    def _abort_in(self, seconds: float) -> None:
         if "timer" in self.__dict__:
             self.timer.cancel()
-        self.timer = self.loop.call_later(seconds, self.cut)
+        self.timer = self.loop.call_later(seconds, self.abort)
 
 
 def _weight(event: Event) -> int:

@@ -173,7 +173,7 @@ class GraphQLRoute:
                     if not headers.announce_json:
                         check_head(headers, limit)
                         headers.announce_json = True
-                    body = body_at_once(receive, limit)
+                    body = body_at_once(scope, receive, limit)
                     if body is None:
                         body = await read_body(receive, limit)
                     if len(body) <= LARGE_BODY_BYTES:

@@ -16,7 +16,7 @@ from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
 from todo_gql.documents.parsing import Entry, plain_error
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.headers import Headers
-from todo_gql.server.response_cycle import cycle_of
+from todo_gql.http.server_extensions import TAKE_BODY, TakeBody, extensions_of
 
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
 LONGEST_MEDIA_TYPE = 1_000
@@ -73,10 +73,10 @@ def check_length(headers: Headers, limit: int) -> None:
         raise _too_large(limit)
 
 
-def body_at_once(receive: Receive, limit: int) -> bytes | None:
+def body_at_once(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     """The request's body where it can be had without a wait; `BadRequest` 413 if it is longer."""
-    cycle = cycle_of(receive)
-    body = cycle.take_body() if cycle else None
+    take_body: TakeBody | None = extensions_of(scope).get(TAKE_BODY)
+    body = take_body(receive) if take_body else None
     if body is not None and len(body) > limit:
         raise _too_large(limit)
     return body

@@ -134,7 +134,7 @@ class Answers:
             lines = LINES[media_type, is_compressed] % len(body) + lines_of(answer.headers)
             if is_compressed:
                 lines += COMPRESSED_LINE
-            if send.send_at_once(answer.status, lines, body):
+            if send.send_response(scope, answer.status, lines, body):
                 return
         head = _head(media_type, b"%d" % len(body), is_compressed=is_compressed)
         headers = [*head, *answer.headers, *((COMPRESSED,) if is_compressed else ())]

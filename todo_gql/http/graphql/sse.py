@@ -31,10 +31,10 @@ from todo_gql.http.negotiation import (
     Accepted,
     prefers_events,
 )
+from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability.observation import observed
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.tokens import good_until
-from todo_gql.server.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class EventStream:
         except TimeoutError:
             logger.info("an event stream is cut, since its client doesn't read")
             if connection:
-                connection.cut()
+                connection.abort()
 
     async def _produce(self, request: GraphQLRequest) -> None:
         seen = observed()

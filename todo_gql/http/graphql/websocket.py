@@ -24,11 +24,11 @@ from todo_gql.http.graphql.subscriptions import Responder
 from todo_gql.http.graphql.transport_ws import PROTOCOL, Close, Closing, Sent, read
 from todo_gql.http.headers import headers_of
 from todo_gql.http.monitoring.observer import Observer
+from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation
 from todo_gql.security.authentication import Viewer, authenticate
 from todo_gql.security.tokens import good_until
-from todo_gql.server.websocket_protocol import connection_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ class WebSocket:
                 await self.send(message)
         except TimeoutError:
             if connection := connection_of(self.scope):
-                connection.cut()
+                connection.abort()
 
     async def _next(self) -> Sent | None:
         # Many may have come at once, and each can be dear.

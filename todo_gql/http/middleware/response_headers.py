@@ -4,10 +4,10 @@ from collections.abc import Awaitable
 from time import perf_counter
 from typing import Final
 
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
 from todo_gql.http.middleware.security_headers import SecurityHeaders
-from todo_gql.server.response_cycle import cycle_of
+from todo_gql.http.server_extensions import SEND_RESPONSE, SendResponse, extensions_of
 
 MARKS: Final = b"x-request-id: %b\r\nx-response-time: %.2fms\r\n"
 
@@ -51,19 +51,19 @@ class Sender:
             headers.append((b"vary", b"Origin"))
         return self._send(message)
 
-    def send_at_once(self, status: int, lines: bytes, body: bytes) -> bool:
-        """Send a whole answer of data where the server can do that, which takes no message.
+    def send_response(self, scope: Scope, status: int, lines: bytes, body: bytes) -> bool:
+        """Send a whole response of data if the server offers that; False if nothing was sent.
 
         `lines` are the answer's own headers, of which none is one that every answer has.
         """
-        cycle = cycle_of(self._send)
-        if cycle is None:
+        send: SendResponse | None = extensions_of(scope).get(SEND_RESPONSE)
+        if send is None:
             return False
         lines += self._security.lines
         lines += MARKS % (self.request_id.encode(), self.seconds() * 1000)
         if self._varies:
             lines += b"vary: Origin\r\n"
-        if not cycle.send_at_once(status, lines, body):
+        if not send(self._send, status, lines, body):
             return False
         self.status = status
         return True

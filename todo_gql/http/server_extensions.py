@@ -1,0 +1,65 @@
+"""What our server offers beside ASGI, in a scope's `extensions`; another server has none of it.
+
+See "Extensions" in https://asgi.readthedocs.io/en/stable/extensions.html. None of the values refers
+to the connection but by a weak reference: a scope that held its connection would keep what was sent
+on it in memory until the garbage collector runs.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from starlette.types import Receive, Scope, Send
+
+SEND_RESPONSE: Final = "todo_gql.http.response"
+"""A `SendResponse`, which sends a whole response in one write."""
+
+TAKE_BODY: Final = "todo_gql.http.body"
+"""A `TakeBody`, which returns the body of a request that has arrived, without a wait."""
+
+CONNECTION: Final = "todo_gql.connection"
+"""A weak reference to the `Connection` that a request or a WebSocket came on."""
+
+NONE: Final[Mapping[str, Any]] = {}
+
+
+class SendResponse(Protocol):
+    """Sends a whole response."""
+
+    def __call__(self, send: Send, status: int, lines: bytes, body: bytes) -> bool:
+        """Send a status, header lines and a body; False if `send` has to be used instead.
+
+        `send` is the one that the application was called with. The lines name the body's length, and
+        hold neither Connection nor Transfer-Encoding.
+        """
+        ...
+
+
+class TakeBody(Protocol):
+    """Takes the body of a request."""
+
+    def __call__(self, receive: Receive) -> bytes | None:
+        """The whole body; None if `receive` has to be used instead."""
+        ...
+
+
+class Connection(Protocol):
+    """What a client is connected by."""
+
+    on_shutdown: Callable[[], None] | None
+    """Called once when the server stops, for a response that would not end by itself."""
+
+    def abort(self) -> None:
+        """Close it at once, without sending what the client doesn't read."""
+        ...
+
+
+def extensions_of(scope: Scope) -> Mapping[str, Any]:
+    """The extensions of a scope, which may have none."""
+    return scope.get("extensions") or NONE
+
+
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection of a request or a WebSocket; None once it is gone, or on another server."""
+    reference = extensions_of(scope).get(CONNECTION)
+    connection: Connection | None = reference() if reference else None
+    return connection
