@@ -24,7 +24,7 @@ from tests.conftest import (
 from tests.sockets import CHANGES, connected, listening
 from tests.waiting import until
 from todo_gql.database.connection import pool_use
-from todo_gql.database.pool import MOST_LOOKS, Pool
+from todo_gql.database.pool import MAX_CHECKS, Pool
 from todo_gql.database.tortoise_backend import pools, tortoise_config
 from todo_gql.http.graphql import endpoint
 from todo_gql.observability.observation import Caller, act_for
@@ -45,7 +45,7 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 async def in_name_of(caller: str, pool: Pool) -> Any:
     """A connection for somebody."""
     act_for(caller)
-    return await pool.take()
+    return await pool.acquire()
 
 
 def asking(caller: str, pool: Pool) -> asyncio.Task[Any]:
@@ -66,7 +66,7 @@ async def given_back(pool: Pool, *lent: Any) -> None:
     """Give back these connections, and see that nobody is thought to hold any."""
     for connection in lent:
         await pool.release(connection)
-    assert (pool.turns.held, pool.waiting) == ({}, 0)
+    assert (pool.queue.held, pool.waiting) == ({}, 0)
 
 
 async def test_one_leaves_a_connection_for_others(pool: Pool) -> None:
@@ -122,7 +122,7 @@ async def test_a_lost_connection_is_replaced_for_its_own_line(pool: Pool) -> Non
     await asyncio.sleep(0)
     await pool.discard(lent[0])
     await given_back(pool, await waiting, lent[1])
-    assert pool.taken == 1
+    assert pool.open_count == 1
 
 
 async def test_who_gives_up_leaves_the_line(pool: Pool) -> None:
@@ -144,15 +144,15 @@ async def test_a_connection_counts_until_it_is_back(pool: Pool) -> None:
     blocker = await in_name_of("blocker", pool)
     await blocker.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
     act_for("busy")
-    statement = asyncio.create_task(pool.rows("SELECT FROM todos", ()))
-    await until(lambda: pool.turns.held.get("busy") == 1 and pool.taken == 2)
+    statement = asyncio.create_task(pool.fetch_rows("SELECT FROM todos", ()))
+    await until(lambda: pool.queue.held.get("busy") == 1 and pool.open_count == 2)
     await asyncio.sleep(0.05)
     statement.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert pool.turns.held["busy"] == 1
+    assert pool.queue.held["busy"] == 1
     await asyncio.gather(statement, return_exceptions=True)
-    assert "busy" not in pool.turns.held
+    assert "busy" not in pool.queue.held
     await blocker.execute("ROLLBACK")
     await given_back(pool, blocker)
 
@@ -175,7 +175,7 @@ LOCK_OWNER = "SELECT FROM users WHERE id = $1::text::uuid FOR UPDATE"
 
 def lent() -> dict[Caller, int]:
     """How many connections each caller has."""
-    return dict(pools[-1].turns.held)
+    return dict(pools[-1].queue.held)
 
 
 async def all_at_once(attack: Callable[[], Awaitable[Any]], number: int) -> list[Any]:
@@ -292,8 +292,8 @@ async def test_the_time_of_all_statements_of_a_request_has_an_end(
         reading = asyncio.create_task(patient.execute(READ))
         attack = asyncio.create_task(account.error(READS))
         await until(lambda: sorted(lent().values()) == [1, SHARE])
-        for _ in range(MOST_LOOKS // SHARE + 1):
-            pool.end_too_long()
+        for _ in range(MAX_CHECKS // SHARE + 1):
+            pool.end_long_requests()
         assert (await attack)["extensions"] == {"code": "TIMEOUT"}
     assert "errors" not in await reading
 
@@ -309,8 +309,8 @@ async def test_a_subscription_has_all_the_time_it_wants(
         async with locked(database_url, "LOCK TABLE changes IN ACCESS EXCLUSIVE MODE"):
             await one.subscribe(CHANGES, after=cursor)
             await until(lambda: bool(lent()))
-            for _ in range(2 * MOST_LOOKS):
-                pool.end_too_long()
+            for _ in range(2 * MAX_CHECKS):
+                pool.end_long_requests()
         [change] = await one.changes(1)
         assert change["todo"]["title"] == "Told late"
 

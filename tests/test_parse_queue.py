@@ -48,7 +48,7 @@ async def test_who_gives_up_lets_others_in() -> None:
     waiting = [asyncio.create_task(parse()) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
-    queue.leave("first", 0)
+    queue.release("first", 0)
     # The next one is admitted now, and gives up before it can begin.
     await asyncio.sleep(0)
     waiting[1].cancel()

@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from tests.faults.proxy import Proxy
 from todo_gql.database.connection import acquire, fetch
-from todo_gql.database.pool import SILENT_LOOKS, Pool
+from todo_gql.database.pool import STALE_CHECKS, Pool
 from todo_gql.database.tortoise_backend import Client
 
 HELD = "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'todos'::regclass"
@@ -30,7 +30,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 async def backend(pool: Pool) -> int:
     """The PostgreSQL process that answers the next statement."""
-    connection = await pool.take()
+    connection = await pool.acquire()
     try:
         return int(await connection.fetchval("SELECT pg_backend_pid()"))
     finally:
@@ -45,8 +45,8 @@ async def test_the_connection_used_last_is_lent_first(pool: Pool) -> None:
 
 async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
     """Without a detour."""
-    lent = [await pool.take(), await pool.take()]
-    waiting = [asyncio.create_task(pool.take()) for _ in range(2)]
+    lent = [await pool.acquire(), await pool.acquire()]
+    waiting = [asyncio.create_task(pool.acquire()) for _ in range(2)]
     await asyncio.sleep(0)
     assert pool.waiting == 2
     await pool.release(lent[1])
@@ -59,36 +59,36 @@ async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
 async def test_the_place_of_a_lost_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
     """And not to the one who has just lost it, and asks for another."""
     pool.acquire_timeout = 0.5
-    lent = [await pool.take(), await pool.take()]
-    waiting = asyncio.create_task(pool.take())
+    lent = [await pool.acquire(), await pool.acquire()]
+    waiting = asyncio.create_task(pool.acquire())
     await asyncio.sleep(0)
     await pool.discard(lent[0])
     with pytest.raises(TimeoutError):
-        await pool.take()
+        await pool.acquire()
     for connection in (await waiting, lent[1]):
         await pool.release(connection)
-    assert pool.taken == 1
+    assert pool.open_count == 1
 
 
 async def test_who_waits_too_long_is_told_so(pool: Pool) -> None:
     """And what comes back later isn't lost to one who is gone."""
     pool.acquire_timeout = 0.1
-    lent = [await pool.take(), await pool.take()]
+    lent = [await pool.acquire(), await pool.acquire()]
     with pytest.raises(TimeoutError):
-        await pool.take()
+        await pool.acquire()
     for connection in lent:
         await pool.release(connection)
-    assert await pool.take() in lent
+    assert await pool.acquire() in lent
     assert pool.waiting == 0
     await pool.release(lent[0])
 
 
 async def test_who_gives_up_passes_on_what_just_came(pool: Pool) -> None:
     """Cancelled between being served and running on, a task takes no connection with it."""
-    lent = [await pool.take(), await pool.take()]
-    given_up = asyncio.create_task(pool.take())
+    lent = [await pool.acquire(), await pool.acquire()]
+    given_up = asyncio.create_task(pool.acquire())
     await asyncio.sleep(0)
-    patient = asyncio.create_task(pool.take())
+    patient = asyncio.create_task(pool.acquire())
     await asyncio.sleep(0)
     await pool.release(lent[0])
     given_up.cancel()
@@ -100,8 +100,8 @@ async def test_who_gives_up_passes_on_what_just_came(pool: Pool) -> None:
 async def test_a_broken_connection_is_replaced(pool: Pool) -> None:
     """Nobody is lent what PostgreSQL has closed."""
     ended = await backend(pool)
-    other = await pool.take()
-    killer = await pool.take()
+    other = await pool.acquire()
+    killer = await pool.acquire()
     await pool.release(other)
     await killer.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {ended}"
@@ -117,16 +117,16 @@ async def test_a_connection_is_lent_again_while_it_is_taken_back(pool: Pool) -> 
 
     async def fail() -> None:
         for _ in range(30):
-            connection = await pool.take()
-            await pool.take_back(connection, asyncpg.DataError())
+            connection = await pool.acquire()
+            await pool.release_after_error(connection, asyncpg.DataError())
 
     await asyncio.gather(*(fail() for _ in range(6)))
-    assert (pool.taken, pool.stand_ins) == (0, {})
+    assert (pool.open_count, pool.proxies) == (0, {})
 
 
 async def test_an_open_transaction_is_never_passed_on(pool: Pool) -> None:
     """Whoever leaves one behind leaves a connection that is closed."""
-    connection = await pool.take()
+    connection = await pool.acquire()
     left = await connection.fetchval("SELECT pg_backend_pid()")
     await connection.execute("BEGIN")
     await pool.release(connection)
@@ -157,7 +157,7 @@ async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASG
     assert isinstance(client, Client)
     pool = await client.opened_pool()
     await fetch("SELECT")
-    [*_, connection] = pool.at_hand
+    [*_, connection] = pool.idle
 
     async def begin() -> None:
         with suppress(asyncio.CancelledError):
@@ -167,10 +167,10 @@ async def test_a_transaction_that_cannot_begin_takes_no_connection_away(app: ASG
 
     beginning = asyncio.create_task(begin())
     await asyncio.sleep(0)
-    assert connection not in pool.at_hand
+    assert connection not in pool.idle
     beginning.cancel()
     await beginning
-    assert connection not in pool.stand_ins
+    assert connection not in pool.proxies
 
 
 async def test_there_is_room_again_after_a_failed_start(database_url: str) -> None:
@@ -185,8 +185,8 @@ async def test_there_is_room_again_after_a_failed_start(database_url: str) -> No
     await pool
     for _ in range(3):
         with pytest.raises(asyncpg.InvalidCatalogNameError):
-            await pool.take()
-    assert pool.taken == 0
+            await pool.acquire()
+    assert pool.open_count == 0
     await pool.close()
 
 
@@ -196,15 +196,15 @@ async def test_silent_connections_are_given_up(database_url: str) -> None:
     async with proxy.listening() as url:
         pool = Pool(url, min_size=2, max_size=2, timeout=5, share=2)
         await pool
-        one, two = await pool.take(), await pool.take()
+        one, two = await pool.acquire(), await pool.acquire()
         await pool.release(two)
         proxy.fall_silent()
         asking = asyncio.create_task(one.fetchval("SELECT 1"))
         await asyncio.sleep(0)
-        for _ in range(SILENT_LOOKS):
-            pool.close_silent()
+        for _ in range(STALE_CHECKS):
+            pool.close_stale()
             assert not one.is_closed()
-        pool.close_silent()
+        pool.close_stale()
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
             await asking
         await pool.release(one)
@@ -218,19 +218,19 @@ async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str
     async with proxy.listening() as url:
         pool = Pool(url, min_size=1, max_size=1, timeout=5, share=1)
         await pool
-        connection = await pool.take()
+        connection = await pool.acquire()
         proxy.stall()
         asking = asyncio.create_task(connection.fetchval("SELECT 1"))
         await asyncio.sleep(0.01)
         asking.cancel()
         with suppress(asyncio.CancelledError):
             await asking
-        await pool.abandon(connection)
-        assert pool.taken == 1
-        for _ in range(SILENT_LOOKS + 1):
-            pool.close_silent()
-        await asyncio.gather(*pool.returning)
-        assert pool.taken == 0
+        await pool.release_cancelled(connection)
+        assert pool.open_count == 1
+        for _ in range(STALE_CHECKS + 1):
+            pool.close_stale()
+        await asyncio.gather(*pool.releasing)
+        assert pool.open_count == 0
         proxy.resume()
         assert await backend(pool)
         await pool.close()

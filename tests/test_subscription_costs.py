@@ -243,8 +243,8 @@ async def test_one_event_of_an_owner_is_worked_on_at_a_time(
         await account.create(title="New")
         await other.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
         live.feeds().wake([UUID(account.id)])
-        await until(lambda: caller in pool.turns.held)
-        assert (pool.turns.held[caller], caller in pool.turns.lines) == (1, False)
+        await until(lambda: caller in pool.queue.held)
+        assert (pool.queue.held[caller], caller in pool.queue.lines) == (1, False)
         await other.close()
         events = await told(one, ids)
         assert [events[id]["data"]["changes"]["todo"][f"t{id}"] for id in ids] == ["New"] * 10

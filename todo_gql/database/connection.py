@@ -51,7 +51,7 @@ class acquire:  # noqa: N801 - it is called like a function
     Inside a transaction of Tortoise's it is that one's.
     """
 
-    __slots__ = ("lent", "pool", "wrapper")
+    __slots__ = ("connection", "pool", "wrapper")
 
     async def __aenter__(self) -> Connection:
         transaction = joined.get()
@@ -60,8 +60,8 @@ class acquire:  # noqa: N801 - it is called like a function
             self.wrapper = transaction.acquire_connection()
             return await self.wrapper.__aenter__()
         self.pool = pools[-1] if pools else await _opened_pool()
-        self.lent = await self.pool.take()
-        return self.lent
+        self.connection = await self.pool.acquire()
+        return self.connection
 
     async def __aexit__(
         self,
@@ -72,9 +72,9 @@ class acquire:  # noqa: N801 - it is called like a function
         if self.pool is None:
             await self.wrapper.__aexit__(kind, error, trace)
         elif error is not None:
-            await self.pool.take_back(self.lent, error)
+            await self.pool.release_after_error(self.connection, error)
         else:
-            await self.pool.release(self.lent)
+            await self.pool.release(self.connection)
 
 
 async def _opened_pool() -> Pool:
@@ -114,7 +114,7 @@ async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]
     """
     try:
         if pools and not plan_anew and joined.get() is None:
-            return await pools[-1].rows(sql, values)
+            return await pools[-1].fetch_rows(sql, values)
         async with acquire() as acquired:
             if plan_anew:
                 return await (await acquired.prepare(sql)).fetch(*values)

@@ -1,4 +1,4 @@
-"""Whose turn it is where callers share: who holds the least comes first, and each has a line."""
+"""A queue that is fair between callers: who holds the fewest is served first, each in FIFO order."""
 
 from asyncio import Future
 from collections import OrderedDict
@@ -8,36 +8,36 @@ from typing import Generic, TypeAlias, TypeVar
 
 from todo_gql.observability.observation import Caller
 
-Given = TypeVar("Given")
-Line: TypeAlias = "OrderedDict[Future[Given], float]"
-"""Those who wait for one caller, and since when."""
+Item = TypeVar("Item")
+Line: TypeAlias = "OrderedDict[Future[Item], float]"
+"""The waiters of one caller in FIFO order, each with the monotonic time of its arrival."""
 
 
-class Turns(Generic[Given]):
-    """How many each caller holds, at most `share`, and the lines of those who wait for more.
+class FairQueue(Generic[Item]):
+    """Counts how many items each caller holds, at most `share`, and queues who waits for more.
 
-    Whoever holds fewer than others comes before them, and among equals who waits longest. So one who
-    asks for a thousand at once keeps nobody waiting who asks for one. What is given, taken back and
-    waited for takes the same time however many wait.
+    A caller who holds fewer than others is served before them; among equals, whoever has waited
+    longest. So a caller who asks for a thousand at once delays nobody who asks for one. Every
+    operation takes constant time, however many wait, but `remove_all` and `remove_overdue`.
     """
 
     def __init__(self, share: int) -> None:
         self.share = share
         self.held: dict[Caller, int] = {}
-        self.lines: dict[Caller, Line[Given]] = {}
-        # Those with a line who hold so many, and since when they could have had one more.
+        self.lines: dict[Caller, Line[Item]] = {}
+        # ready[n]: callers with waiters who hold n items, and since when they might hold one more.
         self.ready: list[OrderedDict[Caller, float]] = [OrderedDict() for _ in range(share)]
 
-    def take(self, caller: Caller) -> bool:
-        """Have a caller hold one more, if they may."""
+    def acquire(self, caller: Caller) -> bool:
+        """Count one more item for a caller; False if they hold their share already."""
         held = self.held.get(caller, 0)
         if held >= self.share:
             return False
         self.held[caller] = held + 1
         return True
 
-    def leave(self, caller: Caller) -> None:
-        """Note that a caller holds one less."""
+    def release(self, caller: Caller) -> None:
+        """Count one item less for a caller."""
         held = self.held[caller] - 1
         if held:
             self.held[caller] = held
@@ -47,50 +47,53 @@ class Turns(Generic[Given]):
             was_full = held + 1 == self.share
             self.ready[held][caller] = monotonic() if was_full else self.ready[held + 1].pop(caller)
 
-    def wait(self, caller: Caller, served: "Future[Given]") -> None:
-        """Have a caller stand in their line from now on."""
+    def enqueue(self, caller: Caller, waiter: "Future[Item]") -> None:
+        """Add a waiter at the end of its caller's line."""
         line = self.lines.get(caller)
         if line is None:
             line = self.lines[caller] = OrderedDict()
-            self._stand_ready(caller)
-        line[served] = monotonic()
+            self._mark_ready(caller)
+        line[waiter] = monotonic()
 
-    def next(self) -> "Future[Given] | None":
-        """Whoever is next, who holds one more with that; None when nobody waits who may."""
+    def next_waiter(self) -> "Future[Item] | None":
+        """Remove the waiter to be served next, and count an item for its caller.
+
+        None when nobody waits whose caller may hold one more.
+        """
         for callers in self.ready:
             while callers:
                 caller, _ = callers.popitem(last=False)
                 line = self.lines[caller]
-                served = _first(line)
-                if served is not None:
-                    self.take(caller)
+                waiter = _first_pending(line)
+                if waiter is not None:
+                    self.acquire(caller)
                 if not line:
                     del self.lines[caller]
                 else:
-                    self._stand_ready(caller)
-                if served is not None:
-                    return served
+                    self._mark_ready(caller)
+                if waiter is not None:
+                    return waiter
         return None
 
-    def _stand_ready(self, caller: Caller) -> None:
+    def _mark_ready(self, caller: Caller) -> None:
         held = self.held.get(caller, 0)
         if held < self.share:
             self.ready[held][caller] = monotonic()
 
-    def forget(self, caller: Caller, served: "Future[Given]") -> None:
-        """Let somebody leave their line, if they still stand there."""
+    def remove(self, caller: Caller, waiter: "Future[Item]") -> None:
+        """Remove a waiter from its caller's line, if it is still there."""
         line = self.lines.get(caller)
-        if line and line.pop(served, None) is not None and not line:
-            self._end_line(caller)
+        if line and line.pop(waiter, None) is not None and not line:
+            self._remove_line(caller)
 
-    def _end_line(self, caller: Caller) -> None:
+    def _remove_line(self, caller: Caller) -> None:
         del self.lines[caller]
         held = self.held.get(caller, 0)
         if held < self.share:
             del self.ready[held][caller]
 
-    def is_wanted(self, caller: Caller) -> bool:
-        """Whether anybody waits who may have what a caller is about to give back."""
+    def has_waiter_for(self, caller: Caller) -> bool:
+        """Whether anybody waits who could be served with the item that a caller releases."""
         return bool(self.lines) and (caller in self.lines or any(self.ready))
 
     @property
@@ -98,30 +101,30 @@ class Turns(Generic[Given]):
         """How many wait, for others or for what their own caller holds."""
         return sum(map(len, self.lines.values()))
 
-    def all_who_wait(self) -> "Iterator[Future[Given]]":
-        """Everybody; they stand in no line any more."""
+    def remove_all(self) -> "Iterator[Future[Item]]":
+        """Remove every waiter, and return them."""
         for caller, line in list(self.lines.items()):
-            self._end_line(caller)
+            self._remove_line(caller)
             yield from line
 
-    def kept_waiting(self, seconds: float) -> "Iterator[Future[Given]]":
-        """Those who wait for so long, in which their caller could have had one and got none.
+    def remove_overdue(self, seconds: float) -> "Iterator[Future[Item]]":
+        """Remove those who have waited for so long because of other callers, and return them.
 
-        They stand in no line any more. Who waits for what their own caller holds isn't among them.
+        A waiter whose own caller holds their share all the time isn't overdue.
         """
         before = monotonic() - seconds
         for callers in self.ready:
             for caller in [caller for caller, since in callers.items() if since <= before]:
-                late = [served for served, since in self.lines[caller].items() if since <= before]
-                for served in late:
-                    self.forget(caller, served)
+                late = [waiter for waiter, since in self.lines[caller].items() if since <= before]
+                for waiter in late:
+                    self.remove(caller, waiter)
                 yield from late
 
 
-def _first(line: "Line[Given]") -> "Future[Given] | None":
-    """Take the first out of a line who hasn't been given up; None if there is nobody."""
+def _first_pending(line: "Line[Item]") -> "Future[Item] | None":
+    """Remove the first waiter that isn't cancelled, and those before it; None if there is none."""
     while line:
-        served, _ = line.popitem(last=False)
-        if not served.done():
-            return served
+        waiter, _ = line.popitem(last=False)
+        if not waiter.done():
+            return waiter
     return None

@@ -1,4 +1,4 @@
-"""The pool of connections: asyncpg's, with what is in use handed on from one to the next."""
+"""asyncpg's pool, with connections handed over directly from one caller to the next."""
 
 import asyncio
 import logging
@@ -7,40 +7,41 @@ from typing import Any, Final
 
 import asyncpg
 
-from todo_gql.database.fair_queue import Turns
+from todo_gql.database.fair_queue import FairQueue
 from todo_gql.database.instrumented_connection import NotedConnection
 from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
 from todo_gql.observability.observation import Caller, Observation, caller_of, current
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 0.5
-# PostgreSQL ends each statement after 5 s. Looks are counted, not seconds: a process that was held
-# up itself, and finds a timer and an answer when it goes on, has looked but once.
-SILENT_LOOKS: Final = 11
-# The connections that a request was seen to use, all looks together: 10 s of PostgreSQL's time.
-MOST_LOOKS: Final = 20
-# Who waits is looked at so many times in the time that they may wait.
-WAIT_STEPS: Final = 10
-END_SECONDS = 1.0
+CHECK_SECONDS: Final = 0.5
+# Stale after 11 checks, not after 5.5 s: PostgreSQL ends each statement after 5 s, and a process whose
+# own event loop was blocked must not blame the server.
+STALE_CHECKS: Final = 11
+# How many connections a request was seen to use, summed over all checks: 10 s of PostgreSQL's time.
+MAX_CHECKS: Final = 20
+# How often overdue waiters are looked for within the acquire timeout.
+CHECKS_PER_TIMEOUT: Final = 10
+RESET_SECONDS = 1.0
 
 
-async def end_what_was_begun(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """End a statement that was given up between its two steps; no more of a session changes here.
+async def complete_unexecuted_statement(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """The pool's reset query: completes a statement that was parsed but never executed.
 
-    asyncpg first has a statement parsed and then runs it. What is never run holds its locks, and its
-    time runs out in the midst of what the connection is used for next.
+    asyncpg parses a statement first and executes it then. One that is never executed holds its locks,
+    and its timeout would end what the connection is used for next. No session state needs resetting,
+    since none is ever set.
     """
-    await connection.execute("SELECT", timeout=END_SECONDS)
+    await connection.execute("SELECT", timeout=RESET_SECONDS)
 
 
 class Pool(asyncpg.Pool):
-    """Opens, mends and closes connections as asyncpg does, and lends them at a tenth of the cost.
+    """Opens, replaces and closes connections as asyncpg does; acquiring one costs a tenth.
 
-    Each caller has at most `share` of them at a time. A connection that comes back goes straight to
-    whoever's turn it is, or is kept at hand. Those beyond `min_size` go back to asyncpg, which closes
-    them once they have been idle for long. It lends them as stand-ins, through which each call takes
-    longer; they are lent here without.
+    Each caller holds at most `share` connections at a time. A released connection goes straight to
+    the next waiter, or to the list of idle ones. Idle ones beyond `min_size` are returned to asyncpg,
+    which closes them after 300 s. asyncpg wraps each connection in a proxy, which makes every call
+    slower; callers of this pool get the connection itself.
     """
 
     def __init__(
@@ -57,242 +58,248 @@ class Pool(asyncpg.Pool):
             connect=None,
             setup=None,
             init=None,
-            reset=end_what_was_begun,
+            reset=complete_unexecuted_statement,
             loop=None,
             timeout=timeout,
             **options,
         )
-        self.kept = min_size
-        self.limit = max_size
+        self.min_idle = min_size
+        self.max_open = max_size
         self.acquire_timeout = timeout
-        self.taken = 0
-        self.stand_ins: dict[NotedConnection, asyncpg.pool.PoolConnectionProxy[Any]] = {}
-        self.progress: dict[NotedConnection, tuple[int, int]] = {}
-        self.returning: set[asyncio.Task[None]] = set()
-        self.at_hand: list[NotedConnection] = []
-        self.turns: Turns[NotedConnection | None] = Turns(share)
-        self.timer: asyncio.TimerHandle | None = None
+        # How many connections of asyncpg's are acquired here, idle ones and those being opened too.
+        self.open_count = 0
+        self.proxies: dict[NotedConnection, asyncpg.pool.PoolConnectionProxy[Any]] = {}
+        self.checks: dict[NotedConnection, tuple[int, int]] = {}
+        self.releasing: set[asyncio.Task[None]] = set()
+        self.idle: list[NotedConnection] = []
+        self.queue: FairQueue[NotedConnection | None] = FairQueue(share)
+        self.expiry_timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for a connection."""
-        return self.turns.waiting
+        return self.queue.waiting
 
     def get_idle_size(self) -> int:
         """How many open connections nobody uses."""
-        return super().get_idle_size() + len(self.at_hand)
+        return super().get_idle_size() + len(self.idle)
 
-    async def rows(self, statement: str, values: Sequence[object]) -> list[asyncpg.Record]:
-        """All rows of a statement, for the length of which it has a connection."""
-        # What `take` does first, for the price of a coroutine less.
+    async def fetch_rows(self, statement: str, values: Sequence[object]) -> list[asyncpg.Record]:
+        """All rows of a statement; raises what `acquire` and asyncpg raise."""
+        # The first case of `acquire`, at the cost of one coroutine less.
         request = current.get()
         caller = caller_of(request)
-        if self.at_hand and not self.at_hand[-1].is_closed() and self.turns.take(caller):
-            connection = self.at_hand.pop()
+        if self.idle and not self.idle[-1].is_closed() and self.queue.acquire(caller):
+            connection = self.idle.pop()
             connection.caller, connection.request = caller, request
         else:
-            connection = await self.take()
+            connection = await self.acquire()
         try:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
         except BaseException as error:
-            await self.take_back(connection, error)
+            await self.release_after_error(connection, error)
             raise
-        if not self.give_back(connection):
+        if not self.try_release(connection):
             await self.return_to_asyncpg(connection)
         return rows
 
-    def acquire(self, **_options: Any) -> Any:
-        """A connection, to be awaited; errors as those of `take`."""
-        return self.take()
+    async def acquire(self, **_options: Any) -> NotedConnection:  # type: ignore[override]
+        """A connection, without asyncpg's proxy.
 
-    async def take(self) -> NotedConnection:
-        """A connection; `TimeoutError` when others have had all of them for too long.
-
-        Who has as many as one may have waits for one of these, however long that takes.
+        A caller who holds their share waits for one of their own, however long that takes. Raises
+        `TimeoutError` when others hold all connections for longer than the pool's timeout.
         """
         request = current.get()
         caller = caller_of(request)
         while True:
-            if not (self.at_hand or self.taken < self.limit) or not self.turns.take(caller):
-                connection = await self._passed_on(caller, request)
-            elif self.at_hand:
-                connection = self.at_hand.pop()
+            if not (self.idle or self.open_count < self.max_open) or not self.queue.acquire(caller):
+                connection = await self._wait_for_release(caller, request)
+            elif self.idle:
+                connection = self.idle.pop()
                 connection.caller, connection.request = caller, request
             else:
-                self.taken += 1
+                self.open_count += 1
                 return await self._open(caller, request)
             if not connection.is_closed():
                 return connection
             await self.return_to_asyncpg(connection)
 
     async def _open(self, caller: Caller, request: Observation | None) -> NotedConnection:
-        """A connection that is new, or new to us, in a place that has been taken for it."""
+        """A connection from asyncpg; `open_count` and the caller's share count it already."""
         try:
-            # It never waits there, and has a limit of its own on connecting.
-            stand_in: Any = await super().acquire()
+            # asyncpg never has to wait here, and connecting has a timeout of its own.
+            proxy: Any = await super().acquire()
         except BaseException:
-            self._pass_on(None, caller)
+            self._hand_over(None, caller)
             raise
-        connection: NotedConnection = stand_in.itself
-        self.stand_ins[connection] = stand_in
+        connection: NotedConnection = proxy.itself
+        self.proxies[connection] = proxy
         connection.caller, connection.request = caller, request
         return connection
 
-    async def _passed_on(self, caller: Caller, request: Observation | None) -> NotedConnection:
-        """What somebody gives back, or one that is opened in the place of one that is gone."""
+    async def _wait_for_release(
+        self, caller: Caller, request: Observation | None
+    ) -> NotedConnection:
+        """A connection that another task releases, or a new one in place of one that was closed."""
         loop = asyncio.get_running_loop()
-        served: asyncio.Future[NotedConnection | None] = loop.create_future()
-        self.turns.wait(caller, served)
-        if self.timer is None:
-            self._look_after_who_waits(loop)
+        waiter: asyncio.Future[NotedConnection | None] = loop.create_future()
+        self.queue.enqueue(caller, waiter)
+        if self.expiry_timer is None:
+            self._schedule_expiry(loop)
         try:
-            connection = await served
+            connection = await waiter
         except asyncio.CancelledError:
-            if served.done() and not served.cancelled() and served.exception() is None:
-                self._pass_on(served.result(), caller)
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._hand_over(waiter.result(), caller)
             else:
-                self.turns.forget(caller, served)
+                self.queue.remove(caller, waiter)
             raise
         if connection is None:
             return await self._open(caller, request)
         connection.caller, connection.request = caller, request
         return connection
 
-    def _look_after_who_waits(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.timer = loop.call_later(self.acquire_timeout / WAIT_STEPS, self._look_who_waits)
+    def _schedule_expiry(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.expiry_timer = loop.call_later(
+            self.acquire_timeout / CHECKS_PER_TIMEOUT, self._expire_waiters
+        )
 
-    def _look_who_waits(self) -> None:
-        """Give up those whom others have kept waiting for too long, by a timer that does for all."""
-        self.timer = None
-        self._give_up(self.turns.kept_waiting(self.acquire_timeout))
-        if self.turns.lines:
-            self._look_after_who_waits(asyncio.get_running_loop())
+    def _expire_waiters(self) -> None:
+        """Fail all waiters that are overdue; one timer serves them all."""
+        self.expiry_timer = None
+        self._fail_waiters(self.queue.remove_overdue(self.acquire_timeout))
+        if self.queue.lines:
+            self._schedule_expiry(asyncio.get_running_loop())
 
-    def _give_up(self, those: Iterable[asyncio.Future[NotedConnection | None]]) -> None:
-        for served in those:
-            if not served.done():
-                served.set_exception(TimeoutError("No connection is free."))
+    def _fail_waiters(self, waiters: Iterable[asyncio.Future[NotedConnection | None]]) -> None:
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(TimeoutError("No connection is free."))
 
-    def give_back(self, connection: NotedConnection) -> bool:
-        """Keep a connection, or pass it on, if it is as good as new; else False."""
+    def try_release(self, connection: NotedConnection) -> bool:
+        """Hand a connection to the next waiter or to the idle ones; False if asyncpg has to get it.
+
+        asyncpg gets what is closed, in a transaction or more than `min_size`.
+        """
         if connection.is_closed() or connection.is_in_transaction():
             return False
         caller = connection.caller
         assert caller is not None
-        if len(self.at_hand) >= self.kept and not self.turns.is_wanted(caller):
+        if len(self.idle) >= self.min_idle and not self.queue.has_waiter_for(caller):
             return False
-        self._pass_on(connection, caller)
+        self._hand_over(connection, caller)
         return True
 
-    def _pass_on(self, connection: NotedConnection | None, caller: Caller) -> None:
-        """Let whoever's turn it is have a caller's connection, or the place of one that is gone."""
-        turns = self.turns
-        turns.leave(caller)
-        served = turns.next() if turns.lines else None
-        if served is not None:
-            served.set_result(connection)
+    def _hand_over(self, connection: NotedConnection | None, caller: Caller) -> None:
+        """Pass a connection, or None for the right to open one, from its caller to the next waiter."""
+        queue = self.queue
+        queue.release(caller)
+        waiter = queue.next_waiter() if queue.lines else None
+        if waiter is not None:
+            waiter.set_result(connection)
         elif connection is None:
-            self.taken -= 1
+            self.open_count -= 1
         else:
             connection.caller = connection.request = None
-            self.at_hand.append(connection)
+            self.idle.append(connection)
 
     async def release(self, connection: Any, **_options: Any) -> None:
-        """Take back a connection."""
-        if not self.give_back(connection):
+        """Release a connection after use."""
+        if not self.try_release(connection):
             await self.return_to_asyncpg(connection)
 
-    async def take_back(self, connection: NotedConnection, error: BaseException) -> None:
-        """Take back a connection from a block that has raised an error."""
+    async def release_after_error(self, connection: NotedConnection, error: BaseException) -> None:
+        """Release a connection after a block that raised an error."""
         if isinstance(error, (*LOST, OutcomeUnknown)):
             await self.discard(connection)
         elif isinstance(error, asyncio.CancelledError):
-            await self.abandon(connection)
+            await self.release_cancelled(connection)
         elif isinstance(error, STALE):
-            # asyncpg drops what all connections have prepared, but not where a session lost it.
+            # asyncpg drops the prepared statements of all connections, but not if one session lost its own.
             await connection.reload_schema_state()
             await self.release(connection)
         else:
             await self.return_to_asyncpg(connection)
 
-    async def abandon(self, connection: NotedConnection) -> None:
-        """Take back a connection in the midst of a statement; whoever used it waits but a second.
+    async def release_cancelled(self, connection: NotedConnection) -> None:
+        """Release a connection in the middle of a statement, waiting at most 1 s for that.
 
-        A database that is frozen doesn't end the statement for as long as it is.
+        A frozen database doesn't end the statement until it runs again; the release goes on in the
+        background.
         """
         task = asyncio.create_task(self.return_to_asyncpg(connection))
-        self.returning.add(task)
-        task.add_done_callback(self.returning.discard)
-        await asyncio.wait({task}, timeout=END_SECONDS)
+        self.releasing.add(task)
+        task.add_done_callback(self.releasing.discard)
+        await asyncio.wait({task}, timeout=RESET_SECONDS)
 
     async def discard(self, connection: NotedConnection) -> None:
-        """Take back a connection that failed, though it may not know yet that it is closed."""
+        """Close and release a connection that failed, even if it doesn't know yet that it is closed."""
         if not connection.is_closed():
             connection.terminate()
         await self.return_to_asyncpg(connection)
 
     async def return_to_asyncpg(self, connection: NotedConnection) -> None:
-        """Leave it to asyncpg to end what was given up, and to replace what is broken."""
-        stand_in = self.stand_ins[connection]
-        # Nobody has it from now on, but its place is the caller's until it is back.
+        """Return a connection to asyncpg, which resets it, or replaces it if it is broken."""
+        proxy = self.proxies[connection]
+        # No request uses it from now on, but it counts for the caller until asyncpg has it.
         caller, connection.caller, connection.request = connection.caller, None, None
         try:
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
-            await super().release(stand_in)
+            await super().release(proxy)
         except (*LOST, asyncpg.PostgresError, OSError):
-            # PostgreSQL has closed it or is silent, and asyncpg has taken it back already.
+            # PostgreSQL has closed it or doesn't respond, and asyncpg has released it already.
             pass
         finally:
-            # Somebody may have it already, by another stand-in.
-            if self.stand_ins.get(connection) is stand_in:
-                del self.stand_ins[connection]
+            # It may be acquired again already, with another proxy.
+            if self.proxies.get(connection) is proxy:
+                del self.proxies[connection]
             if caller is None:
-                self.taken -= 1
+                self.open_count -= 1
             else:
-                self._pass_on(None, caller)
+                self._hand_over(None, caller)
 
-    def end_too_long(self) -> None:
-        """End each request that was seen to use connections too often; this is one look.
+    def end_long_requests(self) -> None:
+        """End each request that was seen to use connections in MAX_CHECKS checks; this is one check.
 
-        Sampled, its share of PostgreSQL's time costs no statement anything.
+        Sampling measures a request's share of PostgreSQL's time at no cost to any statement.
         """
-        for connection in filter(_is_open, self.stand_ins):
+        for connection in filter(_is_open, self.proxies):
             request = connection.request
             if request is not None and request.limit is not None:
                 request.looks += 1
-                if request.looks == MOST_LOOKS:
+                if request.looks == MAX_CHECKS:
                     request.limit.end()
 
-    def close_silent(self) -> None:
-        """Close each connection that has the same statement as at the last few looks; this is one.
+    def close_stale(self) -> None:
+        """Close each connection that runs the same statement in over STALE_CHECKS checks; this is one.
 
-        A frozen database, or one whose machine is gone, closes none. What is at hand may lead there
-        too, and is closed as well rather than tried by one request after the other.
+        A frozen database, or one whose machine is gone, closes none itself. Idle connections may lead
+        there too, so they are closed as well, rather than tried by one request after the other.
         """
-        before, self.progress = self.progress, {}
-        silent: list[NotedConnection] = []
-        for connection in filter(_is_open, self.stand_ins.keys() - self.at_hand):
+        before, self.checks = self.checks, {}
+        stale: list[NotedConnection] = []
+        for connection in filter(_is_open, self.proxies.keys() - self.idle):
             sent = connection.statements_sent
-            seen, looks = before.get(connection, (sent, 0))
-            self.progress[connection] = sent, looks + 1 if sent == seen else 0
-            if self.progress[connection][1] > SILENT_LOOKS:
-                silent.append(connection)
-        if silent:
-            logger.warning("PostgreSQL is silent; connections closed: %d", len(silent))
-            for connection in filter(_is_open, (*silent, *self.at_hand)):
+            seen, checks = before.get(connection, (sent, 0))
+            self.checks[connection] = sent, checks + 1 if sent == seen else 0
+            if self.checks[connection][1] > STALE_CHECKS:
+                stale.append(connection)
+        if stale:
+            logger.warning("PostgreSQL is silent; connections closed: %d", len(stale))
+            for connection in filter(_is_open, (*stale, *self.idle)):
                 connection.terminate()
-            self._give_up(self.turns.all_who_wait())
+            self._fail_waiters(self.queue.remove_all())
 
     async def close(self) -> None:
-        """Close all connections, each once it is given back."""
-        self.kept = 0
-        while self.at_hand:
-            await self.return_to_asyncpg(self.at_hand.pop())
+        """Close all connections, each once it is released."""
+        self.min_idle = 0
+        while self.idle:
+            await self.return_to_asyncpg(self.idle.pop())
         await super().close()
-        if self.timer is not None:
-            # It would keep the pool until it is due.
-            self.timer.cancel()
+        if self.expiry_timer is not None:
+            # The timer references the pool, and would keep it alive until it fires.
+            self.expiry_timer.cancel()
 
 
 def _is_open(connection: NotedConnection) -> bool:

@@ -16,7 +16,7 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 from tortoise.connection import get_connections
 
 from todo_gql.database.instrumented_connection import NotedConnection
-from todo_gql.database.pool import LOOK_SECONDS, Pool
+from todo_gql.database.pool import CHECK_SECONDS, Pool
 from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
 from todo_gql.settings import Settings
 
@@ -128,7 +128,7 @@ class Transaction(TransactionWrapper):
         except BaseException as error:
             get_connections().set(self.connection_name, self._parent)
             assert self._parent.pool is not None
-            await self._parent.pool.take_back(self._connection, error)
+            await self._parent.pool.release_after_error(self._connection, error)
             raise
 
     async def forget_prepared(self) -> None:
@@ -214,7 +214,7 @@ async def stale_connection_monitor() -> AsyncIterator[None]:
 
 async def _watch() -> None:
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(CHECK_SECONDS)
         if pools:
-            pools[-1].end_too_long()
-            pools[-1].close_silent()
+            pools[-1].end_long_requests()
+            pools[-1].close_stale()

@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 from typing import Final, Self, TypeVar
 
-from todo_gql.database.fair_queue import Turns
+from todo_gql.database.fair_queue import FairQueue
 from todo_gql.documents.steps import Steps
 from todo_gql.observability.observation import Caller
 
@@ -24,7 +24,7 @@ class ParseQueue:
 
     def __init__(self, pause: int = PAUSE) -> None:
         self._pause = pause
-        self._turns = Turns[None](share=1)
+        self._waiters = FairQueue[None](share=1)
         self._is_busy = False
 
     def turn(self, caller: Caller) -> "Turn":
@@ -37,24 +37,24 @@ class ParseQueue:
             self._is_busy = True
             return
         admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns.wait(caller, admitted)
+        self._waiters.enqueue(caller, admitted)
         try:
             await admitted
         except asyncio.CancelledError:
             if admitted.done() and not admitted.cancelled():
-                self.leave(caller, 0)
+                self.release(caller, 0)
             else:
-                self._turns.forget(caller, admitted)
+                self._waiters.remove(caller, admitted)
             raise
 
-    def leave(self, caller: Caller, seconds: float) -> None:
+    def release(self, caller: Caller, seconds: float) -> None:
         """Let the next one in, after a pause for a document that took so many seconds."""
-        if self._turns.held.get(caller):
-            self._turns.leave(caller)
+        if self._waiters.held.get(caller):
+            self._waiters.release(caller)
         asyncio.get_running_loop().call_later(seconds * self._pause, self._admit_next)
 
     def _admit_next(self) -> None:
-        admitted = self._turns.next()
+        admitted = self._waiters.next_waiter()
         if admitted is None:
             self._is_busy = False
         else:
@@ -75,7 +75,7 @@ class Turn:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._queue.leave(self._caller, self._worked + perf_counter() - self._began)
+        self._queue.release(self._caller, self._worked + perf_counter() - self._began)
 
     async def run(self, steps: Steps[Outcome]) -> Outcome:
         """The outcome of work in steps; others have a turn of the event loop between any two."""
