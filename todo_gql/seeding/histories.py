@@ -8,7 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.database.models import Priority, Status
-from todo_gql.features.todos.actions import Edit, apply, delete, restore
+from todo_gql.features.todos.actions import Edit, delete, restore, set_values
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoEdit, TodoState, canonical_json
 from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
@@ -60,7 +60,7 @@ def _written_down(owner_id: UUID, now: datetime, random: Random) -> TodoState:
         edit["metadata"] = canonical_json(
             {"source": random.choice(SOURCES), "reference": str(_number(random))}
         )
-    return TodoState.made(uuid7(), owner_id, edit, now)
+    return TodoState.new(uuid7(), owner_id, edit, now)
 
 
 def _text(pattern: str, area: Area, random: Random) -> str:
@@ -108,16 +108,16 @@ def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:
     """What is to happen to a todo, each after so many days on the average."""
     plan: list[tuple[float, Edit]] = []
     if _chance(15, random):
-        plan.append((3, apply(_second_thought(todo, random))))
+        plan.append((3, set_values(_second_thought(todo, random))))
     fate = random.choice(FATES)
     done: TodoEdit = {"status": Status.COMPLETED.value}
     if todo.estimated_minutes:
         done["actual_minutes"] = max(5, round(todo.estimated_minutes * random.uniform(0.5, 2)))
     steps: dict[str, tuple[float, Edit]] = {
-        "start": (4, apply({"status": Status.IN_PROGRESS.value})),
-        "complete": (3, apply(done)),
-        "reopen": (2, apply({"status": Status.PENDING.value})),
-        "cancel": (12, apply({"status": Status.CANCELLED.value})),
+        "start": (4, set_values({"status": Status.IN_PROGRESS.value})),
+        "complete": (3, set_values(done)),
+        "reopen": (2, set_values({"status": Status.PENDING.value})),
+        "cancel": (12, set_values({"status": Status.CANCELLED.value})),
         "delete": (20, delete),
         "restore": (1, restore),
     }

@@ -17,7 +17,7 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import STORED, TodoState
 from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_sql import NAME_TAGS
-from todo_gql.features.todos.writes import OwnerWrite, named_tags, owner_write
+from todo_gql.features.todos.writes import OwnerWrite, owner_write, tag_rows
 from todo_gql.security.authentication import Viewer
 from todo_gql.seeding.histories import lives
 
@@ -105,7 +105,7 @@ async def _store_tags(write: OwnerWrite, todos: Sequence[TodoState]) -> None:
     # The tags of todos in the trash have rows, too, and don't count.
     counts = Counter({name: 0 for todo in todos for name in todo.tags})
     counts.update(name for todo in todos if todo.deleted_at is None for name in todo.tags)
-    sent = orjson.dumps({"tags": named_tags(counts)}).decode()
+    sent = orjson.dumps({"tags": tag_rows(counts)}).decode()
     rows = await write.connection.fetch(NAME_TAGS, owner_id, sent)
     ids = {row["name"]: row["id"] for row in rows}
     tagged = ((owner_id, todo.id, ids[name]) for todo in todos for name in todo.tags)

@@ -19,18 +19,25 @@ from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import Todo
 from todo_gql.features.todos.validation import read_create
-from todo_gql.features.todos.writes import Made, OwnerWrite, create_at_once, owner_write
+from todo_gql.features.todos.writes import (
+    CreatedTodo,
+    OwnerWrite,
+    create_in_one_message,
+    owner_write,
+)
 from todo_gql.operation.context import Info
 from todo_gql.operation.loaders import TagOfTodo, has_name_alone
 from todo_gql.operation.lookahead import asked_everywhere
 from todo_gql.security.authentication import Viewer
 
-# What becomes of a todo at a moment, or why nothing can.
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
+"""Returns the changed todo, given the todo and the time of the write, or why it can't change."""
+
 Draft: TypeAlias = tuple[UUID, TodoEdit]
+"""The id and the values of a todo to be created."""
 
 
-def apply(edit: TodoEdit) -> Edit:
+def set_values(edit: TodoEdit) -> Edit:
     """The edit that sets these values."""
     return lambda todo, now: todo.edited(edit, now)
 
@@ -45,14 +52,14 @@ def restore(todo: TodoState, now: datetime) -> TodoState:
     return todo._replace(deleted_at=None)
 
 
-def shown(
+def to_todo(
     todo: TodoState | None, info: Info, tags: Sequence[TagOfTodo] | None = None
 ) -> Todo | None:
-    """The todo as the schema shows it, with its tags where they are known or just names."""
+    """The GraphQL type for a todo; with its tags if they are loaded, or only names are selected."""
     if todo is None:
         return None
     row = todo.as_row()
-    # It was written anew when it was read.
+    # It is canonical JSON already.
     row["metadata"] = orjson.Fragment(todo.metadata)
     if has_name_alone(asked_everywhere(info, "tags")):
         row["tag_names"] = list(todo.tags)
@@ -71,26 +78,29 @@ async def change_todo(
     problems: Sequence[UserError] = (),
     trash: bool = False,
 ) -> TodoPayload:
-    """Make one todo what the edit says, unless it is away, newer than expected or has problems."""
+    """Apply an edit to one todo, unless it is missing, newer than expected or has problems.
+
+    `Unauthenticated` if nobody is signed in.
+    """
     todo_id = parse_id(id)
     async with owner_write(info.context.signed_in()) as write:
         stored = (await write.load([todo_id], trash=trash)).get(todo_id) if todo_id else None
-        errors = [*_refusals(stored, expected_version, info), *problems]
+        errors = [*_precondition_errors(stored, expected_version, info), *problems]
         if errors or stored is None:
             return TodoPayload(errors=errors)
         changed = edit(stored, write.now)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[invalid(*changed, "id")])
         quota = Quota.of(info.context.settings)
-        if stored != changed and (refusal := write.storage.refusal(Entry(stored, changed), quota)):
-            return TodoPayload(todo=shown(stored, info), errors=[invalid(*refusal, "id")])
+        if stored != changed and (problem := write.storage.reserve(Entry(stored, changed), quota)):
+            return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*problem, "id")])
         todo = write.change(stored, changed)
         await write.store()
     info.context.forget_loaded()
-    return TodoPayload(todo=shown(todo, info))
+    return TodoPayload(todo=to_todo(todo, info))
 
 
-def _refusals(
+def _precondition_errors(
     stored: TodoState | None, expected_version: int | None, info: Info
 ) -> list[UserError]:
     if stored is None:
@@ -102,13 +112,13 @@ def _refusals(
         code=ErrorCode.CONFLICT,
         message=message,
         path=["expectedVersion"],
-        current=shown(stored, info),
+        current=to_todo(stored, info),
     )
     return [conflict]
 
 
 def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
-    """The id and values of a todo to be made, and what is wrong with them."""
+    """The id and values of a todo to be created, and what is wrong with them."""
     edit, problems = read_create(sent, *path)
     sent_id = given(sent.id)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)
@@ -121,26 +131,27 @@ def _unusable_id(*path: str) -> UserError:
     return invalid(ErrorCode.INVALID, "The id must be a UUID that nothing else has.", *path, "id")
 
 
-def drafted(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
+def new_state(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
     """The new todo of a draft."""
     todo_id, edit = draft
-    return TodoState.made(todo_id, viewer.id, edit, now)
+    return TodoState.new(todo_id, viewer.id, edit, now)
 
 
-async def taken(
+async def id_conflicts(
     write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], info: Info
 ) -> list[tuple[TodoState | None, UserError]]:
     """For each id that can't be used again, the viewer's todo that has it, and the error.
 
-    A todo that was purged had its id for good. Somebody else's is never told from no id at all.
+    The id of a purged todo stays used. The error for another user's id doesn't reveal that it
+    exists.
     """
     stored = await write.load(ids, trash=True) if ids else {}
-    gone = [id for id in ids if id not in stored]
-    known = await write.known(gone) if gone else frozenset()
+    missing = [id for id in ids if id not in stored]
+    known = await write.logged_ids(missing) if missing else frozenset()
     return [
         (
             stored.get(id),
-            _exists(stored.get(id), path, info)
+            _id_conflict(stored.get(id), path, info)
             if id in stored or id in known
             else _unusable_id(*path),
         )
@@ -148,37 +159,37 @@ async def taken(
     ]
 
 
-def _exists(todo: TodoState | None, path: Sequence[str], info: Info) -> UserError:
+def _id_conflict(todo: TodoState | None, path: Sequence[str], info: Info) -> UserError:
     return ConflictError(
         code=ErrorCode.ALREADY_EXISTS,
         message="A todo with this id was created already."
         if todo
         else "A todo with this id was created already, and has been purged since.",
         path=[*path, "id"],
-        current=shown(todo, info),
+        current=to_todo(todo, info),
     )
 
 
 @retried
 async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
-    """Make a todo, or tell which one has its id."""
+    """Create a todo; an error with the stored todo if the id is in use already."""
     viewer = info.context.signed_in()
     draft, problems = read_draft(sent, "input")
     if problems:
         return TodoPayload(errors=problems)
-    todo = drafted(draft, viewer, info.context.now)
-    # The log tells when a todo was completed, so that has to be known before it is written.
+    todo = new_state(draft, viewer, info.context.now)
+    # The log entry holds the time of completion, so the time of the write has to be known first.
     quota = Quota.of(info.context.settings)
-    made = None if todo.completed_at else await create_at_once(viewer, todo, quota)
-    if made is None:
+    created = None if todo.completed_at else await create_in_one_message(viewer, todo, quota)
+    if created is None:
         async with owner_write(viewer) as write:
-            todo = drafted(draft, viewer, write.now)
-            refusal = write.storage.refusal(Entry(None, todo), quota)
-            if refusal or not await write.create([todo]):
-                [(stored, error)] = await taken(write, [todo.id], [["input"]], info)
-                if refusal and stored is None and not isinstance(error, ConflictError):
-                    return TodoPayload(errors=[invalid(*refusal, "input")])
-                return TodoPayload(todo=shown(stored, info), errors=[error])
-            made = Made(todo, write.made_tags[todo.id])
+            todo = new_state(draft, viewer, write.now)
+            problem = write.storage.reserve(Entry(None, todo), quota)
+            if problem or not await write.create([todo]):
+                [(stored, error)] = await id_conflicts(write, [todo.id], [["input"]], info)
+                if problem and stored is None and not isinstance(error, ConflictError):
+                    return TodoPayload(errors=[invalid(*problem, "input")])
+                return TodoPayload(todo=to_todo(stored, info), errors=[error])
+            created = CreatedTodo(todo, write.created_tags[todo.id])
     info.context.forget_loaded()
-    return TodoPayload(todo=shown(made.todo, info, made.tags))
+    return TodoPayload(todo=to_todo(created.todo, info, created.tags))

@@ -10,7 +10,15 @@ import strawberry
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import LENGTH, parse_id
 from todo_gql.database.retry import retried
-from todo_gql.features.todos.actions import Draft, Edit, apply, drafted, read_draft, shown, taken
+from todo_gql.features.todos.actions import (
+    Draft,
+    Edit,
+    id_conflicts,
+    new_state,
+    read_draft,
+    set_values,
+    to_todo,
+)
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
@@ -32,7 +40,7 @@ MAX_ITEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class BulkOptions:
-    """How a bulk action is done; `argument` names the list in the paths of errors."""
+    """The options of a bulk action; `argument` names the list in the paths of errors."""
 
     argument: str
     on_error: BulkErrorPolicy
@@ -40,8 +48,8 @@ class BulkOptions:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of one item: the todo as stored, and as it would be."""
+class ItemResult:
+    """The result for one item: the todo as stored, and as it would be after the change."""
 
     id: str | None
     before: TodoState | None = None
@@ -58,9 +66,9 @@ def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
     """The edit that an action stands for, and what is wrong with it."""
     problems: list[UserError] = []
     if action.set_status:
-        return apply({"status": int(action.set_status.value.value)}), problems
+        return set_values({"status": int(action.set_status.value.value)}), problems
     if action.set_priority:
-        return apply({"priority": int(action.set_priority.value.value)}), problems
+        return set_values({"priority": int(action.set_priority.value.value)}), problems
     if action.add_tags:
         names = read_tags(action.add_tags.value, problems, "action", "addTags")
         return _add_tags(names), problems
@@ -95,39 +103,39 @@ async def change_todos(
     problems: Sequence[UserError] = (),
     trash: bool = False,
 ) -> TodoBulkPayload:
-    """Make of each todo what the edit says."""
+    """Apply an edit to each todo with one of the ids."""
     viewer = info.context.signed_in()
     if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     async with owner_write(viewer) as write:
         stored = await write.load([key for key in keys if key], trash=trash)
-        pace, outcomes = Pace(), list[Outcome]()
-        for place, (id, key) in enumerate(zip(ids, keys, strict=True)):
+        pace, results = Pace(), list[ItemResult]()
+        for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
             await pace.breathe()
             todo = stored.get(key) if key else None
-            outcomes.append(_edited(write, id, todo, edit, place, quota))
-        return await _concluded(info, write, outcomes, options)
+            results.append(_apply_edit(write, id, todo, edit, index, quota))
+        return await _finish(info, write, results, options)
 
 
-def _edited(
-    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, place: int, quota: Quota
-) -> Outcome:
+def _apply_edit(
+    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, index: int, quota: Quota
+) -> ItemResult:
     if stored is None:
-        return Outcome(id, errors=[not_found("ids", str(place))])
+        return ItemResult(id, errors=[not_found("ids", str(index))])
     changed = edit(stored, write.now)
     if not isinstance(changed, TodoState):
-        return Outcome(id, stored, stored, [invalid(*changed, "ids", str(place))])
-    if stored != changed and (refusal := write.storage.refusal(Entry(stored, changed), quota)):
-        return Outcome(id, stored, stored, [invalid(*refusal, "ids", str(place))])
-    return Outcome(id, stored, write.change(stored, changed))
+        return ItemResult(id, stored, stored, [invalid(*changed, "ids", str(index))])
+    if stored != changed and (problem := write.storage.reserve(Entry(stored, changed), quota)):
+        return ItemResult(id, stored, stored, [invalid(*problem, "ids", str(index))])
+    return ItemResult(id, stored, write.change(stored, changed))
 
 
 @retried
 async def create_todos(
     info: Info, inputs: Sequence[TodoCreateInput], options: BulkOptions
 ) -> TodoBulkPayload:
-    """Make all todos, or those that can be made."""
+    """Create all todos or, as the options say, those that can be created."""
     viewer = info.context.signed_in()
     sent_ids = [given(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
@@ -135,49 +143,53 @@ async def create_todos(
     async with owner_write(viewer) as write:
         # Under the owner's lock, so that one owner's long bulks are read one after the other.
         pace, drafts = Pace(), list[tuple[Draft, list[UserError]]]()
-        for place, sent in enumerate(inputs):
+        for index, sent in enumerate(inputs):
             await pace.breathe()
-            drafts.append(read_draft(sent, "inputs", str(place)))
-        outcomes = [
-            Outcome(id, None, None if problems else drafted(draft, viewer, write.now), problems)
+            drafts.append(read_draft(sent, "inputs", str(index)))
+        results = [
+            ItemResult(
+                id, None, None if problems else new_state(draft, viewer, write.now), problems
+            )
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
         ]
-        await _insert(info, write, outcomes)
-        return await _concluded(info, write, outcomes, options)
+        await _insert(info, write, results)
+        return await _finish(info, write, results, options)
 
 
-async def _insert(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
-    await _keep_to_quota(write, outcomes, Quota.of(info.context.settings))
-    created = await write.create([outcome.after for outcome in outcomes if outcome.after])
-    clashes = [
-        (outcome, outcome.after.id, ["inputs", str(place)])
-        for place, outcome in enumerate(outcomes)
-        if outcome.after and outcome.after.id not in created
+async def _insert(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
+    await _enforce_quota(write, results, Quota.of(info.context.settings))
+    created = await write.create([result.after for result in results if result.after])
+    conflicting = [
+        (result, result.after.id, ["inputs", str(index)])
+        for index, result in enumerate(results)
+        if result.after and result.after.id not in created
     ]
-    found = await taken(write, [id for _, id, _ in clashes], [path for *_, path in clashes], info)
-    for (outcome, *_), (stored, error) in zip(clashes, found, strict=True):
-        outcome.before = outcome.after = stored
-        outcome.errors.append(error)
+    conflicts = await id_conflicts(
+        write, [id for _, id, _ in conflicting], [path for *_, path in conflicting], info
+    )
+    for (result, *_), (stored, error) in zip(conflicting, conflicts, strict=True):
+        result.before = result.after = stored
+        result.errors.append(error)
 
 
-async def _keep_to_quota(write: OwnerWrite, outcomes: Sequence[Outcome], quota: Quota) -> None:
-    """Refuse the todos for which there is no room beside those before them.
+async def _enforce_quota(write: OwnerWrite, results: Sequence[ItemResult], quota: Quota) -> None:
+    """Refuse the todos that exceed the quota together with those before them.
 
-    Ids that can't be used again take no room: they are looked for where there may be too little.
+    Ids that can't be used again take no room; they are looked up only if room may be too little.
     """
-    drafts = [outcome.after for outcome in outcomes if outcome.after]
+    drafts = [result.after for result in results if result.after]
     if await _have_room(copy(write.storage), drafts, quota):
         return
     ids = [todo.id for todo in drafts]
-    used = (await write.load(ids, trash=True)).keys() | await write.known(ids)
+    used = (await write.load(ids, trash=True)).keys() | await write.logged_ids(ids)
     pace = Pace()
-    for place, outcome in enumerate(outcomes):
-        if outcome.after is None or outcome.after.id in used:
+    for index, result in enumerate(results):
+        if result.after is None or result.after.id in used:
             continue
         await pace.breathe()
-        if refusal := write.storage.refusal(Entry(None, outcome.after), quota):
-            outcome.after = None
-            outcome.errors.append(invalid(*refusal, "inputs", str(place)))
+        if problem := write.storage.reserve(Entry(None, result.after), quota):
+            result.after = None
+            result.errors.append(invalid(*problem, "inputs", str(index)))
 
 
 async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota) -> bool:
@@ -185,60 +197,62 @@ async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota)
     pace = Pace()
     for todo in todos:
         await pace.breathe()
-        if storage.refusal(Entry(None, todo), quota):
+        if storage.reserve(Entry(None, todo), quota):
             return False
     return True
 
 
-async def _concluded(
-    info: Info, write: OwnerWrite, outcomes: Sequence[Outcome], options: BulkOptions
+async def _finish(
+    info: Info, write: OwnerWrite, results: Sequence[ItemResult], options: BulkOptions
 ) -> TodoBulkPayload:
-    """Store what is to be stored, and tell of it."""
+    """Store the changes as the options say, and build the payload."""
     info.context.forget_loaded()
-    info.context.loaders.keep_tags(write.made_tags)
-    failed = sum(bool(outcome.errors) for outcome in outcomes)
-    processed = sum(outcome.after is not None for outcome in outcomes)
+    info.context.loaders.keep_tags(write.created_tags)
+    failed = sum(bool(result.errors) for result in results)
+    processed = sum(result.after is not None for result in results)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
         write.discard()
-        message = f"Nothing was changed, since {failed} of {len(outcomes)} failed."
+        message = f"Nothing was changed, since {failed} of {len(results)} failed."
         return TodoBulkPayload(
-            results=_results(info, outcomes, aborted=True),
+            results=_bulk_results(info, results, aborted=True),
             processed=processed,
             errors=[invalid(ErrorCode.INVALID, message, options.argument)],
         )
     await write.store()
     if options.dry_run:
-        await _keep_tags(info, write, outcomes)
+        await _prime_tags(info, write, results)
         write.discard()
     return TodoBulkPayload(
-        results=_results(info, outcomes, aborted=False),
+        results=_bulk_results(info, results, aborted=False),
         processed=processed,
-        updated=sum(outcome.changed for outcome in outcomes),
+        updated=sum(result.changed for result in results),
     )
 
 
-def _results(info: Info, outcomes: Sequence[Outcome], *, aborted: bool) -> list[TodoBulkResult]:
+def _bulk_results(
+    info: Info, items: Sequence[ItemResult], *, aborted: bool
+) -> list[TodoBulkResult]:
     results = []
-    for index, outcome in enumerate(outcomes):
-        todo = outcome.before if aborted else outcome.after
-        id = str(todo.id) if todo else outcome.id
+    for index, item in enumerate(items):
+        todo = item.before if aborted else item.after
+        id = str(todo.id) if todo else item.id
         todo_id = strawberry.ID(id) if id is not None else None
         results.append(
             TodoBulkResult(
                 index=index,
                 id=todo_id,
-                todo=shown(todo, info),
-                errors=outcome.errors,
+                todo=to_todo(todo, info),
+                errors=item.errors,
                 todo_id=todo_id,
             )
         )
     return results
 
 
-async def _keep_tags(info: Info, write: OwnerWrite, outcomes: Sequence[Outcome]) -> None:
-    """Let the answer show the tags that a dry run is about to undo."""
-    shown = {outcome.after.id for outcome in outcomes if outcome.after}
-    if ids := list(shown - write.made_tags.keys()):
+async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
+    """Prime the loader with the tags that a dry run is about to roll back."""
+    todo_ids = {result.after.id for result in results if result.after}
+    if ids := list(todo_ids - write.created_tags.keys()):
         tags = await write.tags_of(ids)
         info.context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
 
@@ -255,12 +269,12 @@ def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
 def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[UserError]:
     seen: set[str] = set()
     problems: list[UserError] = []
-    for place, id in enumerate(ids[: MAX_ITEMS + 1]):
-        # What is longer is no id, and is told so.
+    for index, id in enumerate(ids[: MAX_ITEMS + 1]):
+        # A longer text is no id, and gets an error of its own.
         if id is None or len(id) > LENGTH:
             continue
         if id.lower() in seen:
             message = "This id stands in the list already."
-            problems.append(invalid(ErrorCode.INVALID, message, argument, str(place), *path))
+            problems.append(invalid(ErrorCode.INVALID, message, argument, str(index), *path))
         seen.add(id.lower())
     return problems

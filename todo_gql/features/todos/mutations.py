@@ -6,7 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.database.models import Status
-from todo_gql.features.todos.actions import apply, change_todo, create_todo, delete, restore
+from todo_gql.features.todos.actions import change_todo, create_todo, delete, restore, set_values
 from todo_gql.features.todos.bulk import BulkOptions, change_todos, create_todos, read_action
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
@@ -58,20 +58,22 @@ class TodoMutation:
     ) -> TodoPayload | None:
         edit, problems = read_update(input, "input")
         version = given(expected_version)
-        return await change_todo(info, id, apply(edit), expected_version=version, problems=problems)
+        return await change_todo(
+            info, id, set_values(edit), expected_version=version, problems=problems
+        )
 
     @strawberry.field(description="Sets a todo to IN_PROGRESS.")
     async def todo_start(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        edit = apply({"status": Status.IN_PROGRESS.value})
+        edit = set_values({"status": Status.IN_PROGRESS.value})
         return await change_todo(info, id, edit, expected_version=given(expected_version))
 
     @strawberry.field(description="Sets a todo to COMPLETED.")
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        edit = apply({"status": Status.COMPLETED.value})
+        edit = set_values({"status": Status.COMPLETED.value})
         return await change_todo(info, id, edit, expected_version=given(expected_version))
 
     @strawberry.field(description="Moves a todo into the trash.")

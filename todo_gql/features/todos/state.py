@@ -53,7 +53,7 @@ class TodoState(NamedTuple):
     deleted_at: datetime | None = None
 
     @classmethod
-    def made(cls, id: UUID, owner_id: UUID, edit: TodoEdit, now: datetime) -> Self:
+    def new(cls, id: UUID, owner_id: UUID, edit: TodoEdit, now: datetime) -> Self:
         """A new todo with these values."""
         completed_at = now if edit.get("status") == Status.COMPLETED else None
         return cls(id, owner_id, created_at=now, updated_at=now, completed_at=completed_at, **edit)

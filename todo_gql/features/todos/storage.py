@@ -89,7 +89,7 @@ class Storage:
         self.todos = todos
         self.stored_bytes = stored_bytes
 
-    def refusal(self, entry: Entry, quota: Quota) -> Problem | None:
+    def reserve(self, entry: Entry, quota: Quota) -> Problem | None:
         """Why a change can't be made; None, and it is counted, if it can.
 
         What goes into the trash is never refused, since that is what makes room.
@@ -109,7 +109,7 @@ class Storage:
         self.todos, self.stored_bytes = todos, stored
         return None
 
-    def is_full(self, quota: Quota) -> Problem | None:
+    def full_problem(self, quota: Quota) -> Problem | None:
         """Why nothing can be added whose size isn't known before; None if something can."""
         if self.stored_bytes < quota.stored_bytes:
             return None

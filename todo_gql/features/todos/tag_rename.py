@@ -75,8 +75,8 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
         if problems:
             return TagPayload(errors=problems)
         if tag["name"] != new_name:
-            if full := write.storage.is_full(Quota.of(context.settings)):
-                return TagPayload(errors=[invalid(*full, "name")])
+            if problem := write.storage.full_problem(Quota.of(context.settings)):
+                return TagPayload(errors=[invalid(*problem, "name")])
             tag, changed = await _renamed(write, tag, new_name)
     # Known only now; each costs as much as an item of a bulk action.
     context.limits.charge(viewer.id.int, COST, changed)

@@ -1,7 +1,6 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
-The lock is taken by an execution of its own, so that everything after it sees what the last holder
-wrote.
+The lock is taken by a separate execution, so that what follows sees the previous holder's writes.
 """
 
 from collections import defaultdict
@@ -32,11 +31,13 @@ from todo_gql.security.authentication import Viewer
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
-LOCK = f"""
+LOCK_AND_READ_OWNER = f"""
 SELECT clock_timestamp() AS now, {TODOS} AS todos, stored_bytes FROM users WHERE id = $1
 FOR NO KEY UPDATE
 """
-KNOWN_IDS = "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
+LOGGED_IDS = (
+    "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
+)
 TAG_NAMES = (
     "ARRAY(SELECT g.name FROM todo_tags tt"
     " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
@@ -57,7 +58,7 @@ class OwnerWrite:
         self.now = now
         self.storage = storage
         self.discarded = False
-        self.made_tags: dict[UUID, list[TagOfTodo]] = {}
+        self.created_tags: dict[UUID, list[TagOfTodo]] = {}
         self._entries: list[Entry] = []
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
@@ -72,13 +73,13 @@ class OwnerWrite:
             loaded[row["id"]] = TodoState.from_row(row)
         return loaded
 
-    async def known(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
+    async def logged_ids(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that the viewer's log has, though the todo may be purged."""
-        rows = await self.connection.fetch(KNOWN_IDS, self.viewer.id, ids)
+        rows = await self.connection.fetch(LOGGED_IDS, self.viewer.id, ids)
         return {row["todo_id"] for row in rows}
 
     def change(self, before: TodoState, after: TodoState) -> TodoState:
-        """Note what a todo becomes; the same as before is no change and gets no version."""
+        """Record a changed todo for `store`, with its new version; equal states are no change."""
         if before == after:
             return before
         after = after._replace(version=before.version + 1, updated_at=self.now)
@@ -86,42 +87,42 @@ class OwnerWrite:
         return after
 
     async def create(self, todos: Sequence[TodoState]) -> AbstractSet[UUID]:
-        """Insert todos, and return the ids of those whose id was free: no todo has or had it.
+        """Insert todos, and return the ids of those that were free: no todo has or had them.
 
-        If that is so for all of them, everything else is stored, too, and their tags are in
-        `made_tags`; if not, that is left to `store`.
+        If all were free, tags, counts and log entries are stored too, and the todos' tags are in
+        `created_tags`; otherwise `store` does that for the inserted ones.
         """
         if not todos:
             return frozenset()
         entries = [Entry(None, todo) for todo in todos]
-        moves = TagMoves.of(entries)
-        statement = create_statement(tags=bool(moves.added))
-        rows = await _rows(self.now, todos, moves, entries)
+        delta = TagDelta.of(entries)
+        statement = create_statement(tags=bool(delta.added))
+        rows = await _payload(self.now, todos, delta, entries)
         created: dict[UUID, list[TagOfTodo]] = {}
         for row in await self.connection.fetch(statement, self.viewer.id, rows):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
         if len(created) == len(todos):
-            self.made_tags = created
+            self.created_tags = created
         else:
             self._entries += [entry for entry in entries if entry.after.id in created]
         return created.keys()
 
     async def store(self) -> None:
-        """Write all changes that were noted, their tags, counts and log entries."""
+        """Write all recorded changes with their tags, counts and log entries."""
         if not self._entries:
             return
         updated = [entry.after for entry in self._entries if entry.before]
-        moves = TagMoves.of(self._entries)
+        delta = TagDelta.of(self._entries)
         statement = store_statement(
             todos=bool(updated),
-            tags=bool(moves.counts),
-            added=bool(moves.added),
-            removed=bool(moves.removed),
+            tags=bool(delta.counts),
+            added=bool(delta.added),
+            removed=bool(delta.removed),
         )
-        rows = await _rows(self.now, updated, moves, self._entries)
+        rows = await _payload(self.now, updated, delta, self._entries)
         await self.connection.execute(statement, self.viewer.id, rows)
-        if moves.removed:
-            names = list({name for _, name in moves.removed})
+        if delta.removed:
+            names = list({name for _, name in delta.removed})
             await self.connection.execute(DROP_UNUSED_TAGS, self.viewer.id, names)
         self._entries.clear()
 
@@ -131,36 +132,36 @@ class OwnerWrite:
         return grouped_tags(rows, ids)
 
     def discard(self) -> None:
-        """Undo everything when the block ends."""
+        """Roll back when the block ends."""
         self.discarded = True
 
 
-async def _rows(
+async def _payload(
     now: datetime | None,
     todos: Sequence[TodoState],
-    moves: "TagMoves",
+    delta: "TagDelta",
     entries: Sequence[Entry],
     quota: Quota | None = None,
 ) -> str:
-    """What a statement writes, as JSON; with a quota only if there is room for it."""
-    pace, written, diffs, grown = Pace(), list[orjson.Fragment](), list[bytes](), 0
+    """The statement's JSON parameter; with a quota it writes only what that leaves room for."""
+    pace, todo_rows, diffs, added_bytes = Pace(), list[orjson.Fragment](), list[bytes](), 0
     for entry in entries:
         await pace.breathe()
         changed = entry.changed_fields()
         diffs.append(diff := orjson.dumps(changed))
-        grown += growth_by(entry, changed, diff)
+        added_bytes += growth_by(entry, changed, diff)
     for todo in todos:
         await pace.breathe()
-        written.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
+        todo_rows.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
     rows = {
         "quota": quota and list(quota),
-        "bytes": grown,
+        "bytes": added_bytes,
         "now": now,
-        "todos": written,
-        "tags": named_tags(moves.counts),
-        "added": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.added],
-        "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in moves.removed],
-        "statuses": _status_moves(entries),
+        "todos": todo_rows,
+        "tags": tag_rows(delta.counts),
+        "added": [{"todo_id": todo_id, "name": name} for todo_id, name in delta.added],
+        "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in delta.removed],
+        "statuses": _status_deltas(entries),
         "changes": [
             {
                 "id": str(uuid7()),
@@ -177,48 +178,48 @@ async def _rows(
     return orjson.dumps(rows, default=str).decode()
 
 
-def named_tags(counts: Mapping[str, int]) -> list[dict[str, object]]:
-    """Rows of tags by name, with what is to be added to the number of their todos."""
+def tag_rows(counts: Mapping[str, int]) -> list[dict[str, object]]:
+    """Rows of tags by name, each with the delta of its count of todos."""
     return [{"id": str(uuid7()), "name": name, "delta": delta} for name, delta in counts.items()]
 
 
-def _counted_tags(todo: TodoState | None) -> tuple[str, ...]:
+def _tags_to_count(todo: TodoState | None) -> tuple[str, ...]:
     return todo.tags if todo and todo.deleted_at is None else ()
 
 
-def _status_moves(entries: Sequence[Entry]) -> list[int]:
-    """What is to be added to the number of the owner's todos in each status, and in the trash."""
-    moves = [0] * (IN_TRASH + 1)
+def _status_deltas(entries: Sequence[Entry]) -> list[int]:
+    """The delta of the owner's counts: one for each status, then that of the trash."""
+    deltas = [0] * (IN_TRASH + 1)
     for before, after in entries:
         if before:
-            moves[before.status if before.deleted_at is None else IN_TRASH] -= 1
-        moves[after.status if after.deleted_at is None else IN_TRASH] += 1
-    return moves
+            deltas[before.status if before.deleted_at is None else IN_TRASH] -= 1
+        deltas[after.status if after.deleted_at is None else IN_TRASH] += 1
+    return deltas
 
 
-Pairs: TypeAlias = list[tuple[UUID, str]]
+TagPairs: TypeAlias = list[tuple[UUID, str]]
 """Todos and names of tags."""
 
 
-class TagMoves(NamedTuple):
-    """The tags that todos gain and lose, and what that makes of each tag's count."""
+class TagDelta(NamedTuple):
+    """The tags that todos gain and lose, and by how much each tag's count changes."""
 
-    added: Pairs
-    removed: Pairs
+    added: TagPairs
+    removed: TagPairs
     counts: dict[str, int]
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "TagMoves":
-        """The moves that changes bring."""
-        added: Pairs = []
-        removed: Pairs = []
+    def of(cls, entries: Sequence[Entry]) -> "TagDelta":
+        """The sum of what the changes add and remove."""
+        added: TagPairs = []
+        removed: TagPairs = []
         counts = defaultdict[str, int](int)
         for before, after in entries:
             old, new = before.tags if before else (), after.tags
             if old != new:
                 added += [(after.id, name) for name in new if name not in old]
                 removed += [(after.id, name) for name in old if name not in new]
-            counted, to_count = _counted_tags(before), _counted_tags(after)
+            counted, to_count = _tags_to_count(before), _tags_to_count(after)
             if counted != to_count:
                 for name in counted:
                     counts[name] -= 1
@@ -229,54 +230,58 @@ class TagMoves(NamedTuple):
         return cls(added, removed, {name: counts[name] for name in names})
 
 
-class Made(NamedTuple):
-    """A todo as it was made, and its tags."""
+class CreatedTodo(NamedTuple):
+    """A todo as it was created, and its tags."""
 
     todo: TodoState
     tags: list[TagOfTodo]
 
 
-async def create_at_once(viewer: Viewer, todo: TodoState, quota: Quota) -> Made | None:
-    """Make a todo in a transaction that is one message.
+async def create_in_one_message(
+    viewer: Viewer, todo: TodoState, quota: Quota
+) -> CreatedTodo | None:
+    """Create a todo in a transaction that is a single message to PostgreSQL.
 
-    None, and nothing, if its id isn't free or there is no room for it.
+    Returns None, and stores nothing, if its id isn't free or the quota is exhausted.
 
-    The message has the same statement executed twice: the first time it takes the lock, and the
-    second it writes, having begun only then. The times are PostgreSQL's. Who uses it is to be
-    `retried`. `OutcomeUnknown` when the connection is lost.
+    The message executes one statement twice: the first execution takes the owner's lock, the second
+    writes, with a snapshot taken after the lock. The times are PostgreSQL's. Callers are to be
+    `retried`. Raises `Unauthenticated` if the account is deleted, `OutcomeUnknown` if the
+    connection is lost.
     """
     entries = [Entry(None, todo)]
-    moves = TagMoves.of(entries)
-    statement = create_statement(tags=bool(moves.added))
-    rows = await _rows(None, [todo], moves, entries, quota)
+    delta = TagDelta.of(entries)
+    statement = create_statement(tags=bool(delta.added))
+    rows = await _payload(None, [todo], delta, entries, quota)
     async with acquire() as connection:
         try:
-            made = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
+            created = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
         except ForeignKeyViolationError:
             raise Unauthenticated from None
         except LOST as lost:
-            # It may be stored, and whoever follows is to hear of it.
+            # It may be stored, so subscribers have to look.
             announce(viewer.id)
             raise OutcomeUnknown from lost
-    if not made:
+    if not created:
         return None
     announce(viewer.id)
-    now = made[0]["created_at"]
+    now = created[0]["created_at"]
     todo = todo._replace(created_at=now, updated_at=now)
-    return Made(todo, [row for row in made if row["id"]])
+    return CreatedTodo(todo, [row for row in created if row["id"]])
 
 
 @asynccontextmanager
 async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
-    """The viewer's own transaction, holding their lock; undone if it is discarded or raises.
+    """The viewer's transaction, which holds their lock; rolled back if discarded or on an error.
 
-    Who uses it is to be `retried`. `OutcomeUnknown` when the connection is lost at the end of it.
+    Callers are to be `retried`. Raises `Unauthenticated` if the account is deleted, `OutcomeUnknown`
+    if the connection is lost during the commit.
     """
     async with acquire() as connection:
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            row = await connection.fetchrow(LOCK, viewer.id)
+            row = await connection.fetchrow(LOCK_AND_READ_OWNER, viewer.id)
             if row is None:
                 raise Unauthenticated
             storage = Storage(row["todos"], row["stored_bytes"])
@@ -295,5 +300,5 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
             except LOST as lost:
                 raise OutcomeUnknown from lost
             finally:
-                # Also where it may be stored, and nobody knows.
+                # Also when the outcome is unknown, since it may be stored.
                 announce(viewer.id)
