@@ -21,7 +21,7 @@ from todo_gql.database.models import Action, Priority, Status
 from todo_gql.database.select import Statement
 from todo_gql.features.todos.filters import FilterConditions
 from todo_gql.features.todos.history import FIELDS
-from todo_gql.features.todos.inputs import TodoFilter, given
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.operation.time_slice import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
@@ -226,7 +226,7 @@ async def _matching(wanted: TodoFilter, states: Sequence[State], now: datetime) 
         orjson.dumps(part, default=str).decode() for part in (rows, list(_tags_of(states)))
     )
     relations = STATES.format(*map(statement.bind, given_rows))
-    in_trash = given(wanted.is_deleted) is True
+    in_trash = unset_to_none(wanted.is_deleted) is True
     statement.where(f"t.deleted_at IS {'NOT NULL' if in_trash else 'NULL'}")
     statement.where(FilterConditions(statement, now).of(wanted, depth=1))
     text = statement.select(["DISTINCT t.owner_id::text AS state"])

@@ -15,7 +15,7 @@ from todo_gql.changelog.positions import ChangesLost, log_of, persistently, plac
 from todo_gql.database.connection import Row
 from todo_gql.features.changes.filter_matching import Matches, Told
 from todo_gql.features.todos.filters import filtered_todos
-from todo_gql.features.todos.inputs import TodoFilter, given
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.types import Change
 from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer
@@ -73,10 +73,10 @@ class ChangeSubscription:
     ) -> Events:
         context = info.context
         viewer = context.signed_in()
-        wanted = given(filter)
+        wanted = unset_to_none(filter)
         # A filter that is refused is refused now.
         filtered_todos(viewer, wanted, context.now)
-        return _events(context, viewer, given(after), wanted)
+        return _events(context, viewer, unset_to_none(after), wanted)
 
 
 async def _told(

@@ -13,7 +13,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.inputs import TodoCreateInput, given
+from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.features.todos.storage import Quota
@@ -120,7 +120,7 @@ def _precondition_errors(
 def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
     """The id and values of a todo to be created, and what is wrong with them."""
     edit, problems = read_create(sent, *path)
-    sent_id = given(sent.id)
+    sent_id = unset_to_none(sent.id)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)
     if todo_id is None:
         return (uuid7(), edit), [_unusable_id(*path), *problems]

@@ -20,7 +20,12 @@ from todo_gql.features.todos.actions import (
     to_todo,
 )
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.inputs import BulkErrorPolicy, TodoBulkAction, TodoCreateInput, given
+from todo_gql.features.todos.inputs import (
+    BulkErrorPolicy,
+    TodoBulkAction,
+    TodoCreateInput,
+    unset_to_none,
+)
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota, Storage
@@ -137,7 +142,7 @@ async def create_todos(
 ) -> TodoBulkPayload:
     """Create all todos or, as the options say, those that can be created."""
     viewer = info.context.signed_in()
-    sent_ids = [given(sent.id) for sent in inputs]
+    sent_ids = [unset_to_none(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
     async with owner_write(viewer) as write:

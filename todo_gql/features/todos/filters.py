@@ -14,7 +14,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
 from todo_gql.database.select import Statement
 from todo_gql.features.stats.overdue import overdue_condition
-from todo_gql.features.todos.inputs import TagComparator, TodoFilter, given
+from todo_gql.features.todos.inputs import TagComparator, TodoFilter, unset_to_none
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -44,7 +44,7 @@ TAGGED = (
 
 def filtered_todos(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> Statement:
     """The viewer's todos that a filter matches at the moment `now`; `BadUserInput` if too large."""
-    trash = wanted is not None and given(wanted.is_deleted) is True
+    trash = wanted is not None and unset_to_none(wanted.is_deleted) is True
     statement = access.trashed_todos(viewer) if trash else access.visible_todos(viewer)
     if wanted is not None:
         condition = FilterConditions(statement, now).of(wanted, depth=1)
@@ -58,9 +58,9 @@ def is_plain(wanted: TodoFilter | None) -> bool:
     if wanted is None:
         return True
     values = vars(wanted)
-    return all(given(value) is None for name, value in values.items() if name != "is_deleted") and (
-        given(wanted.is_deleted) is not True
-    )
+    return all(
+        unset_to_none(value) is None for name, value in values.items() if name != "is_deleted"
+    ) and (unset_to_none(wanted.is_deleted) is not True)
 
 
 @dataclass
@@ -77,19 +77,19 @@ class FilterConditions:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise BadUserInput(f"A filter has at most {MAX_NODES} parts, nested {MAX_DEPTH} deep.")
-        if depth > 1 and given(wanted.is_deleted) is not None:
+        if depth > 1 and unset_to_none(wanted.is_deleted) is not None:
             raise BadUserInput("isDeleted counts at the top level of a filter only.")
         parts = [*self._combined(wanted, depth), *self._compared(wanted)]
         return " AND ".join(f"({part})" for part in parts) or "TRUE"
 
     def _combined(self, wanted: TodoFilter, depth: int) -> list[str]:
         parts = []
-        if (every := given(wanted.and_)) is not None:
+        if (every := unset_to_none(wanted.and_)) is not None:
             parts += [self.of(part, depth + 1) for part in _bounded(every)]
-        if (some := given(wanted.or_)) is not None:
+        if (some := unset_to_none(wanted.or_)) is not None:
             any_of = [f"({self.of(part, depth + 1)})" for part in _bounded(some)]
             parts.append(" OR ".join(any_of) or "FALSE")
-        if (other := given(wanted.not_)) is not None:
+        if (other := unset_to_none(wanted.not_)) is not None:
             # A comparison with a null is unknown, and what isn't known to match is the rest.
             parts.append(f"({self.of(other, depth + 1)}) IS NOT TRUE")
         return parts
@@ -97,7 +97,7 @@ class FilterConditions:
     def _compared(self, wanted: TodoFilter) -> list[str]:
         parts: list[str] = []
         for name, condition in self._conditions().items():
-            value = given(getattr(wanted, name))
+            value = unset_to_none(getattr(wanted, name))
             if value is not None:
                 parts += condition(value)
         return parts
@@ -121,16 +121,16 @@ class FilterConditions:
     ) -> list[str]:
         """Equality with one value, or with one of a list; and the order, where there is one."""
         parts = []
-        if (one := given(comparator.eq)) is not None:
+        if (one := unset_to_none(comparator.eq)) is not None:
             parts.append(f"{column} = ANY({self.statement.bind(read([one]))}::{kind}[])")
-        if (many := given(comparator.in_)) is not None:
+        if (many := unset_to_none(comparator.in_)) is not None:
             parts.append(f"{column} = ANY({self.statement.bind(read(_bounded(many)))}::{kind}[])")
-        if (none := given(comparator.not_in)) is not None:
+        if (none := unset_to_none(comparator.not_in)) is not None:
             parts.append(f"{column} <> ALL({self.statement.bind(read(_bounded(none)))}::{kind}[])")
         parts += [
             f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}"
             for name in ("gte", "lte")
-            if (bound := given(getattr(comparator, name, None))) is not None
+            if (bound := unset_to_none(getattr(comparator, name, None))) is not None
         ]
         return parts
 
@@ -138,34 +138,34 @@ class FilterConditions:
         parts = [
             f"{column} {operator} {self.statement.bind(moment)}"
             for name, operator in OPERATORS.items()
-            if (moment := given(getattr(comparator, name))) is not None
+            if (moment := unset_to_none(getattr(comparator, name))) is not None
         ]
-        if (is_null := given(getattr(comparator, "is_null", None))) is not None:
+        if (is_null := unset_to_none(getattr(comparator, "is_null", None))) is not None:
             parts.append(f"{column} IS {'NULL' if is_null else 'NOT NULL'}")
         return parts
 
     def _tags(self, comparator: TagComparator) -> list[str]:
         parts = []
         self._note(comparator)
-        if (some := given(comparator.some)) is not None:
+        if (some := unset_to_none(comparator.some)) is not None:
             parts.append(self._carries(_names(some)))
-        if (every := given(comparator.every)) is not None:
+        if (every := unset_to_none(comparator.every)) is not None:
             wanted = defaultdict[str, set[str]](set)
             for name in _checked_names(every):
                 wanted[normal_form(name)] |= stored_forms(name)
             # No todo carries more, and a value that is bound has to stand in the statement.
             some_of_them = islice(wanted.values(), MAX_TAGS + 1)
             parts += [self._carries(sorted(forms)) for forms in some_of_them]
-        if (none := given(comparator.none)) is not None:
+        if (none := unset_to_none(comparator.none)) is not None:
             parts.append(f"NOT {self._carries(_names(none))}")
-        if (is_empty := given(comparator.is_empty)) is not None:
+        if (is_empty := unset_to_none(comparator.is_empty)) is not None:
             parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGGED})")
         return parts
 
     def _note(self, comparator: TagComparator) -> None:
         """Note the names of tags; `BadUserInput` when all of the filter's are too much to fold."""
         for names in (comparator.some, comparator.every, comparator.none):
-            self.names.update(_bounded(given(names) or []))
+            self.names.update(_bounded(unset_to_none(names) or []))
         # Counted before any of them is looked at, those too that are too long to be a tag's.
         if sum(len(name) for name in self.names if not name.isascii()) > MAX_NAMES * MAX_LENGTH:
             raise BadUserInput("The names of tags in a filter are too long together.")

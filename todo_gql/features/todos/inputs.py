@@ -14,13 +14,13 @@ from todo_gql.features.todos.types import TodoPriority, TodoStatus
 Value = TypeVar("Value")
 
 
-def given(value: Value | None) -> Value | None:
-    """The value, or None if it was left out or null."""
+def unset_to_none(value: Value | None) -> Value | None:
+    """None for an input that was left out, or else its value, which may be null."""
     return None if value is UNSET else value
 
 
 def optional(description: str, name: str | None = None, work: Work | None = None) -> Any:
-    """An input field that may be left out, and what it costs to be given."""
+    """An input field that may be left out; `work` is what it adds to the cost if it is there."""
     metadata = {WORK: work} if work else None
     return strawberry.field(default=UNSET, description=description, name=name, metadata=metadata)
 

@@ -1,4 +1,4 @@
-"""How long JSON is as PostgreSQL writes it, found without writing it anew.
+"""The length of JSON as PostgreSQL writes it, computed from compact JSON.
 
 It writes a space after each comma and colon, and numbers without an exponent: 1e300 has 301 digits.
 """
@@ -11,30 +11,30 @@ from typing import Final
 from todo_gql.features.todos.state import NO_METADATA
 
 STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-# Of JSON without its strings.
+# For JSON without its strings.
 NUMBER_WITH_EXPONENT: Final = re.compile(r"-?\d+(?:\.\d+)?e[+-]?\d+")
 
 
-def longer_by(metadata: str) -> int:
-    """How many bytes longer compact JSON is as PostgreSQL writes it."""
-    return 0 if metadata == NO_METADATA else sum(_longer(metadata))
+def postgres_overhead(metadata: str) -> int:
+    """By how many bytes PostgreSQL's text is longer than compact JSON."""
+    return 0 if metadata == NO_METADATA else sum(_overhead(metadata))
 
 
-def digits_in(metadata: str) -> int:
-    """How many bytes longer compact JSON is with all digits of its numbers, and no spaces."""
-    return 0 if metadata == NO_METADATA else _longer(metadata)[1]
+def exponent_digits(metadata: str) -> int:
+    """By how many bytes compact JSON grows if its numbers are written without an exponent."""
+    return 0 if metadata == NO_METADATA else _overhead(metadata)[1]
 
 
-# The todos of a bulk action may share one.
+# The todos of a bulk action may have the same metadata.
 @lru_cache(maxsize=16)
-def _longer(metadata: str) -> tuple[int, int]:
-    """How much longer it is by spaces, and by digits."""
-    signs = STRING.sub("", metadata)
-    numbers = NUMBER_WITH_EXPONENT.findall(signs)
-    digits = sum(length_of_number(number) - len(number) for number in numbers)
-    return signs.count(",") + signs.count(":"), digits
+def _overhead(metadata: str) -> tuple[int, int]:
+    """The bytes added by spaces, and by digits."""
+    without_strings = STRING.sub("", metadata)
+    numbers = NUMBER_WITH_EXPONENT.findall(without_strings)
+    digits = sum(expanded_length(number) - len(number) for number in numbers)
+    return without_strings.count(",") + without_strings.count(":"), digits
 
 
-def length_of_number(text: str) -> int:
-    """How many characters a number has without an exponent."""
+def expanded_length(text: str) -> int:
+    """The number of characters of a number written without an exponent."""
     return len(f"{Decimal(text):f}")

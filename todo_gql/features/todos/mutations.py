@@ -13,7 +13,7 @@ from todo_gql.features.todos.inputs import (
     TodoBulkAction,
     TodoCreateInput,
     TodoUpdateInput,
-    given,
+    unset_to_none,
 )
 from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
 from todo_gql.features.todos.tag_rename import rename_tag
@@ -57,7 +57,7 @@ class TodoMutation:
         expected_version: ExpectedVersion = UNSET,
     ) -> TodoPayload | None:
         edit, problems = read_update(input, "input")
-        version = given(expected_version)
+        version = unset_to_none(expected_version)
         return await change_todo(
             info, id, set_values(edit), expected_version=version, problems=problems
         )
@@ -67,26 +67,26 @@ class TodoMutation:
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.IN_PROGRESS.value})
-        return await change_todo(info, id, edit, expected_version=given(expected_version))
+        return await change_todo(info, id, edit, expected_version=unset_to_none(expected_version))
 
     @strawberry.field(description="Sets a todo to COMPLETED.")
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.COMPLETED.value})
-        return await change_todo(info, id, edit, expected_version=given(expected_version))
+        return await change_todo(info, id, edit, expected_version=unset_to_none(expected_version))
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        return await change_todo(info, id, delete, expected_version=given(expected_version))
+        return await change_todo(info, id, delete, expected_version=unset_to_none(expected_version))
 
     @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
     async def todo_restore(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        version = given(expected_version)
+        version = unset_to_none(expected_version)
         return await change_todo(info, id, restore, expected_version=version, trash=True)
 
     @strawberry.field(description="Makes 1 to 100 todos in one transaction.")

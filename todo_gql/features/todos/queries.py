@@ -18,7 +18,7 @@ from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import Statement
 from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
-from todo_gql.features.todos.inputs import TodoFilter, TodoSort, given
+from todo_gql.features.todos.inputs import TodoFilter, TodoSort, unset_to_none
 from todo_gql.features.todos.sorting import todo_keyset
 from todo_gql.features.todos.tag_names import MAX_LENGTH, stored_forms
 from todo_gql.features.todos.types import (
@@ -127,11 +127,11 @@ class TodoQuery:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> TodoConnection:
-        context, wanted = info.context, given(filter)
+        context, wanted = info.context, unset_to_none(filter)
         loaders, total_is_kept = context.loaders, is_plain(wanted)
         statement = filtered_todos(context.signed_in(), wanted, context.now)
         arguments = PageArguments.of(first, after, last, before)
-        selected, keyset = selected_below(info), todo_keyset(given(sort))
+        selected, keyset = selected_below(info), todo_keyset(unset_to_none(sort))
         columns = access.todo_columns(asked_anywhere(info), keyset.own_columns)
         if "tags" in selected:
             loaders.fetch_along(selected)
@@ -151,7 +151,7 @@ class TodoQuery:
         description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}
     )
     async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
-        context, wanted = info.context, given(filter)
+        context, wanted = info.context, unset_to_none(filter)
         viewer = context.signed_in()
         if is_plain(wanted):
             context.loaders.fetch_along(selected_below(info))
@@ -176,7 +176,7 @@ class TodoQuery:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> TagConnection:
-        statement = _searched_tags(info.context.signed_in(), given(search))
+        statement = _searched_tags(info.context.signed_in(), unset_to_none(search))
         arguments = PageArguments.of(first, after, last, before)
         page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
         nodes = Tag.from_rows(page.rows)

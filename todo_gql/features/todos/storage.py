@@ -1,7 +1,7 @@
-"""How much an account stores, and how much it may.
+"""An account's storage and its quota.
 
-Bytes are those of texts and JSON as PostgreSQL writes them out, and a fixed number for each row, so
-that what is counted with each write is what a count of the whole account finds.
+Bytes are the UTF-8 bytes of texts and of JSON as PostgreSQL writes it, and a fixed number for each
+row, so that the sum over all writes equals a recount of the whole account.
 """
 
 from typing import Any, NamedTuple
@@ -12,17 +12,17 @@ from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import Problem
 from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.json_lengths import longer_by
+from todo_gql.features.todos.json_lengths import postgres_overhead
 from todo_gql.features.todos.state import TodoState
 from todo_gql.settings import Settings
 
 TODO_BYTES = f"""({ROW_BYTES} + octet_length(title) + coalesce(octet_length(description), 0)
     + octet_length(metadata::text))"""
-TODOS = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
+TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
 
 class Quota(NamedTuple):
-    """The most that an account may store."""
+    """The most that an account may store: a number of todos, and bytes."""
 
     todos: int
     stored_bytes: int
@@ -34,7 +34,7 @@ class Quota(NamedTuple):
 
 
 def growth(entry: Entry) -> int:
-    """The bytes that a change adds, with its line in the log."""
+    """The bytes that a change adds to the account, with its row of the change log."""
     changed = entry.changed_fields()
     return growth_by(entry, changed, orjson.dumps(changed))
 
@@ -43,8 +43,8 @@ def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
     """As `growth`; `changed` are the changed fields, and `diff` is the same as JSON."""
     before, after = entry
     return (
-        _bytes_beside_metadata(after)
-        - (_bytes_beside_metadata(before) if before else 0)
+        _bytes_without_metadata(after)
+        - (_bytes_without_metadata(before) if before else 0)
         + _growth_by_metadata(before, after)
         + ROW_BYTES
         + len(diff)
@@ -52,47 +52,47 @@ def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
     )
 
 
-def _bytes_beside_metadata(todo: TodoState) -> int:
+def _bytes_without_metadata(todo: TodoState) -> int:
     return ROW_BYTES + len(todo.title.encode()) + len((todo.description or "").encode())
 
 
 def _growth_by_metadata(before: TodoState | None, after: TodoState) -> int:
-    """What metadata adds to the todo, and to its line in the log beside the text in the diff."""
+    """What metadata adds to the todo, and to its log row beyond the compact text in the diff."""
     if before is None:
-        return len(after.metadata.encode()) + 2 * longer_by(after.metadata)
-    # Almost no change is one of metadata, which may be long.
+        return len(after.metadata.encode()) + 2 * postgres_overhead(after.metadata)
+    # Metadata may be long, and hardly any change touches it.
     if before.metadata == after.metadata:
         return 0
-    grown = len(after.metadata.encode()) - len(before.metadata.encode())
-    # The todo has the new one in the place of the old one, and the log has both.
-    return grown + 2 * longer_by(after.metadata)
+    todo_growth = len(after.metadata.encode()) - len(before.metadata.encode())
+    # The todo holds the new one only, the log row holds both.
+    return todo_growth + 2 * postgres_overhead(after.metadata)
 
 
 def _spaces(changed: list[dict[str, Any]]) -> int:
-    """How much longer PostgreSQL writes changed fields, metadata left out: a space after each sign."""
-    # Five in each of the fields, which have a name, a before and an after, and one between two.
+    """The spaces that PostgreSQL writes into a diff after commas and colons, without metadata's."""
+    # Five in each object of name, before and after, and one between two objects.
     spaces = max(0, 6 * len(changed) - 1)
     for field in changed:
         for value in (field["before"], field["after"]):
             if value is None or type(value) is str:
                 continue
-            # A union of types would be made anew for each.
+            # `list | tuple` would create a union object each time.
             if isinstance(value, (list, tuple)):
                 spaces += max(0, len(value) - 1)
     return spaces
 
 
 class Storage:
-    """What an account stores in the midst of a write, and whether there is room for more."""
+    """An account's storage during a write, and whether there is room for more."""
 
     def __init__(self, todos: int, stored_bytes: int) -> None:
         self.todos = todos
         self.stored_bytes = stored_bytes
 
     def reserve(self, entry: Entry, quota: Quota) -> Problem | None:
-        """Why a change can't be made; None, and it is counted, if it can.
+        """Count a change, or return the problem if it exceeds the quota.
 
-        What goes into the trash is never refused, since that is what makes room.
+        Moving a todo to the trash is always allowed, since that is how room is freed.
         """
         before, after = entry
         todos = self.todos + (before is None)
@@ -103,14 +103,14 @@ class Storage:
                 " this server."
             )
         stored = self.stored_bytes + growth(entry)
-        is_deleted = before is not None and before.deleted_at is None and bool(after.deleted_at)
-        if stored > quota.stored_bytes and not is_deleted:
+        moves_to_trash = before is not None and before.deleted_at is None and bool(after.deleted_at)
+        if stored > quota.stored_bytes and not moves_to_trash:
             return _too_large(stored, quota)
         self.todos, self.stored_bytes = todos, stored
         return None
 
     def full_problem(self, quota: Quota) -> Problem | None:
-        """Why nothing can be added whose size isn't known before; None if something can."""
+        """The problem if the quota is used up; for changes whose size isn't known before."""
         if self.stored_bytes < quota.stored_bytes:
             return None
         return _too_large(self.stored_bytes, quota)

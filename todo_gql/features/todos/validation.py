@@ -1,4 +1,4 @@
-"""The checks that turn what a client sends of a todo into an edit, all problems at once."""
+"""Validation of the inputs of todos: turns them into an edit, and lists all problems at once."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.api.scalars import serialize_time
 from todo_gql.api.text import read_text
 from todo_gql.features.todos.inputs import TodoCreateInput, TodoUpdateInput
-from todo_gql.features.todos.json_lengths import digits_in, length_of_number
+from todo_gql.features.todos.json_lengths import expanded_length, exponent_digits
 from todo_gql.features.todos.state import NO_METADATA, TodoEdit, canonical_json
 from todo_gql.features.todos.tag_names import read_tags
 
@@ -28,10 +28,10 @@ METADATA_TOO_LONG = (
     f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON.",
 )
 INT64 = range(-(2**63), 2**63)
-OF_ANY_LENGTH = frozenset({str, float, list, dict})
-# In canonical JSON, what may be a number with an exponent or of more than 64 bits, a zero with a sign,
-# or U+0000.
-UNUSUAL = re.compile(r"\de[+-]?\d|\d{19}|-0\.0|\\u0000")
+TYPES_WITH_LENGTH = frozenset({str, float, list, dict})
+# In canonical JSON: what may be a number with an exponent or of more than 64 bits, a negative zero, or
+# U+0000.
+NEEDS_NORMALIZATION = re.compile(r"\de[+-]?\d|\d{19}|-0\.0|\\u0000")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Problems = list[UserError]
@@ -51,11 +51,11 @@ def _description(value: str, problems: Problems, *path: str) -> str:
     return text
 
 
-def _member(value: Any, problems: Problems, *path: str) -> int:
+def _enum_number(value: Any, problems: Problems, *path: str) -> int:
     return int(value.value)
 
 
-def _moment(value: datetime, problems: Problems, *path: str) -> datetime:
+def _time(value: datetime, problems: Problems, *path: str) -> datetime:
     return value
 
 
@@ -76,58 +76,58 @@ def _metadata(value: Any, problems: Problems, *path: str) -> str:
     if _is_too_large(value):
         problems.append(invalid(*METADATA_TOO_LONG, *path))
         return NO_METADATA
-    if (text := _usual_json(value)) is not None:
+    if (text := _canonical_json_if_plain(value)) is not None:
         if len(text.encode()) > MAX_METADATA_BYTES:
             problems.append(invalid(*METADATA_TOO_LONG, *path))
         return text
-    for fault in _json_faults(value, 1):
-        problems.append(invalid(ErrorCode.INVALID, fault, *path))
+    for message in _json_problems(value, 1):
+        problems.append(invalid(ErrorCode.INVALID, message, *path))
         return NO_METADATA
-    text = canonical_json(_as_read_back(value))
-    if len(text.encode()) + digits_in(text) > MAX_METADATA_BYTES:
+    text = canonical_json(_normalize_numbers(value))
+    if len(text.encode()) + exponent_digits(text) > MAX_METADATA_BYTES:
         problems.append(invalid(*METADATA_TOO_LONG, *path))
     return text
 
 
 def _is_too_large(value: Any) -> bool:
-    """Whether it has too many bytes whatever stands in it, found without reading much more of it.
+    """Whether a value is certainly over `MAX_METADATA_BYTES`; reads hardly more of it than that.
 
-    One variable may stand in it hundreds of times. A number counts without an exponent, as PostgreSQL
-    writes it: of 1e300 that is 301 characters, which each read would have it send.
+    One variable may be used in it hundreds of times. A number counts without an exponent, as PostgreSQL
+    writes it: 1e300 has 301 characters, which every read of the todo would send.
     """
-    left, pending = MAX_METADATA_BYTES, [value]
-    while pending and left >= 0:
+    bytes_left, pending = MAX_METADATA_BYTES, [value]
+    while pending and bytes_left >= 0:
         item = pending.pop()
         if isinstance(item, str):
-            left -= len(item)
+            bytes_left -= len(item)
         elif isinstance(item, (list, dict)):
-            # Each has one sign at least, and one that separates it from the next.
-            left -= 2 * len(item)
-            if left >= 0:
+            # Each item has at least one character and a separator.
+            bytes_left -= 2 * len(item)
+            if bytes_left >= 0:
                 values = item.values() if isinstance(item, dict) else item
-                pending += [each for each in values if type(each) in OF_ANY_LENGTH]
+                pending += [each for each in values if type(each) in TYPES_WITH_LENGTH]
                 pending += item if isinstance(item, dict) else ()
         elif isinstance(item, float) and "e" in (text := repr(item)):
-            left -= length_of_number(text)
-    return left < 0
+            bytes_left -= expanded_length(text)
+    return bytes_left < 0
 
 
-def _usual_json(value: Any) -> str | None:
-    """The canonical text of a value, found quickly; None where anything in it has to be looked at.
+def _canonical_json_if_plain(value: Any) -> str | None:
+    """The canonical text of a value; None if something in it may need normalization.
 
-    What is read from the text again is the value itself only if it is of JSON's own types.
+    Parsing the text gives an equal value only if all of it has JSON's own types.
     """
     try:
         text = canonical_json(value)
     except TypeError:
         return None
-    if UNUSUAL.search(text) or not _is_shallow(value) or orjson.loads(text) != value:
+    if NEEDS_NORMALIZATION.search(text) or not _is_shallow(value) or orjson.loads(text) != value:
         return None
     return text
 
 
 def _is_shallow(value: Any) -> bool:
-    """Whether anything could stand in what stands deepest in a value."""
+    """Whether a value is nested less than `MAX_METADATA_DEPTH` deep."""
     level = [value]
     for _ in range(MAX_METADATA_DEPTH - 1):
         level = [
@@ -141,17 +141,17 @@ def _is_shallow(value: Any) -> bool:
     return False
 
 
-def _json_faults(value: Any, depth: int) -> Iterator[str]:
-    """What JSON allows and neither PostgreSQL nor other clients can be relied on to keep."""
+def _json_problems(value: Any, depth: int) -> Iterator[str]:
+    """What JSON allows, but PostgreSQL or other clients may not preserve."""
     if depth > MAX_METADATA_DEPTH:
         yield f"metadata is nested at most {MAX_METADATA_DEPTH} deep."
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _json_faults(key, depth + 1)
-            yield from _json_faults(item, depth + 1)
+            yield from _json_problems(key, depth + 1)
+            yield from _json_problems(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            yield from _json_faults(item, depth + 1)
+            yield from _json_problems(item, depth + 1)
     elif isinstance(value, str):
         if UNSTORABLE.search(value):
             yield "Text in metadata has no U+0000 and no lone surrogates."
@@ -161,16 +161,16 @@ def _json_faults(value: Any, depth: int) -> Iterator[str]:
         yield "Whole numbers in metadata have at most 64 bits."
 
 
-def _as_read_back(value: Any) -> Any:
-    """The value with its numbers as PostgreSQL writes them: no exponent, and a zero has no sign.
+def _normalize_numbers(value: Any) -> Any:
+    """The value with numbers as PostgreSQL writes them: no exponent, no negative zero.
 
-    Else a value that is sent again would differ from what is stored of it. What a variable of an
-    enum or of DateTime gave to a literal is as the API writes it.
+    Otherwise a value that is sent again would differ from the stored one. An enum or a DateTime, from
+    a variable inside a literal, becomes the text that the API returns for it.
     """
     if isinstance(value, dict):
-        return {key: _as_read_back(item) for key, item in value.items()}
+        return {key: _normalize_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_read_back(item) for item in value]
+        return [_normalize_numbers(item) for item in value]
     if isinstance(value, float):
         value += 0.0
         return orjson.loads(f"{Decimal(text):f}") if "e" in (text := repr(value)) else value
@@ -181,14 +181,14 @@ def _as_read_back(value: Any) -> Any:
     return value
 
 
-# How each field is read, and what null makes of it; REFUSED for what can't be cleared.
-REFUSED = object()
-FIELDS: dict[str, tuple[str, Callable[..., Any], object]] = {
-    "title": ("title", _title, REFUSED),
+NOT_NULLABLE = object()
+# For each field its name in the schema, its reader, and the value that null stands for.
+FIELD_READERS: dict[str, tuple[str, Callable[..., Any], object]] = {
+    "title": ("title", _title, NOT_NULLABLE),
     "description": ("description", _description, None),
-    "status": ("status", _member, REFUSED),
-    "priority": ("priority", _member, REFUSED),
-    "due_at": ("dueAt", _moment, None),
+    "status": ("status", _enum_number, NOT_NULLABLE),
+    "priority": ("priority", _enum_number, NOT_NULLABLE),
+    "due_at": ("dueAt", _time, None),
     "estimated_minutes": ("estimatedMinutes", _minutes, None),
     "actual_minutes": ("actualMinutes", _minutes, None),
     "tags": ("tags", _tags, ()),
@@ -200,28 +200,30 @@ def _edit(sent: dict[str, Any], path: tuple[str, ...]) -> tuple[TodoEdit, Proble
     problems: Problems = []
     edit: dict[str, Any] = {}
     for name, value in sent.items():
-        graphql_name, read, cleared = FIELDS[name]
+        graphql_name, read, value_for_null = FIELD_READERS[name]
         if value is not None:
             edit[name] = read(value, problems, *path, graphql_name)
-        elif cleared is REFUSED:
+        elif value_for_null is NOT_NULLABLE:
             message = f"{graphql_name} can't be cleared; leave it out to keep it."
             problems.append(invalid(ErrorCode.REQUIRED, message, *path, graphql_name))
         else:
-            edit[name] = cleared
+            edit[name] = value_for_null
     return cast(TodoEdit, edit), problems
 
 
 def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
-    """The values of a new todo, and what is wrong with them; its id is not among them."""
+    """The values of a new todo, without its id, and what is wrong with them."""
     values = {
         name: value
         for name, value in vars(sent).items()
-        if name in FIELDS and value is not UNSET and value is not None
+        if name in FIELD_READERS and value is not UNSET and value is not None
     }
     return _edit(values, path)
 
 
 def read_update(sent: TodoUpdateInput, *path: str) -> tuple[TodoEdit, Problems]:
     """The values that an update changes, and what is wrong with them."""
-    values = {name: some.value for name in FIELDS if (some := getattr(sent, name)) is not None}
+    values = {
+        name: some.value for name in FIELD_READERS if (some := getattr(sent, name)) is not None
+    }
     return _edit(values, path)

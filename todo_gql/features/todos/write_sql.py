@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from todo_gql.database.models import Todo, column_types
 from todo_gql.features.todos.state import STORED
-from todo_gql.features.todos.storage import TODOS
+from todo_gql.features.todos.storage import TODO_COUNT
 
 UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
 
@@ -28,7 +28,7 @@ LOCKED = """locked AS MATERIALIZED (
 )"""
 # Asked once, of the account as it is under its lock. Without a quota there is room for anything.
 HAS_ROOM = f"""(
-    SELECT {TODOS} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
+    SELECT {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
         AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
     FROM users WHERE id = $1
 ) IS NOT FALSE"""

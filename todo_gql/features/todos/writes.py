@@ -22,7 +22,7 @@ from todo_gql.database.models import Status
 from todo_gql.database.retry import LOST, OutcomeUnknown
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
-from todo_gql.features.todos.storage import TODOS, Quota, Storage, growth_by
+from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DROP_UNUSED_TAGS, create_statement, store_statement
 from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.operation.time_slice import Pace
@@ -32,7 +32,7 @@ from todo_gql.security.authentication import Viewer
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
 LOCK_AND_READ_OWNER = f"""
-SELECT clock_timestamp() AS now, {TODOS} AS todos, stored_bytes FROM users WHERE id = $1
+SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes FROM users WHERE id = $1
 FOR NO KEY UPDATE
 """
 LOGGED_IDS = (
