@@ -10,8 +10,8 @@ from tests.waiting import until
 from todo_gql import tasks
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
-from todo_gql.features.todos.growth import GrowthWatch
-from todo_gql.features.todos.stock import recount_storage
+from todo_gql.features.todos.growth import GrowthMonitor
+from todo_gql.features.todos.recount import recount_storage
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
 
@@ -74,7 +74,7 @@ async def test_the_fastest_of_several_is_found(account: Account, stranger: Accou
     # Above the accounts of all other tests.
     await store(account, 2**28)
     await store(stranger, 2**28)
-    watch = GrowthWatch()
+    watch = GrowthMonitor()
     assert await watch.fastest() is None
     await account.create(title="Water", description=LONG)
     await stranger.create(title="Water")
@@ -88,7 +88,7 @@ async def test_the_fastest_of_several_is_found(account: Account, stranger: Accou
 async def test_an_account_that_shrinks_does_not_grow(account: Account) -> None:
     """What the retention of changes gives back counts as no growth."""
     await account.create(title="Water")
-    watch = GrowthWatch()
+    watch = GrowthMonitor()
     await watch.fastest()
     await fetch(
         "UPDATE changes SET at = at - interval '9 days' WHERE owner_id = $1", UUID(account.id)
@@ -103,7 +103,7 @@ async def test_an_account_that_is_counted_anew_does_not_grow(account: Account) -
     await fetch(
         "UPDATE users SET stored_bytes = 0, counted_seq = 0 WHERE id = $1", UUID(account.id)
     )
-    watch = GrowthWatch()
+    watch = GrowthMonitor()
     await watch.fastest()
     assert await recount_storage() >= 1
     assert await watch.fastest() is None
@@ -115,7 +115,7 @@ async def test_a_new_account_sets_no_alarm(
     """An account that wasn't among the largest before has nothing to be compared with."""
     monkeypatch.setattr("todo_gql.features.todos.growth.LARGEST_ACCOUNTS", 1)
     await store(account, 2**28)
-    watch = GrowthWatch()
+    watch = GrowthMonitor()
     await watch.fastest()
     await store(stranger, 2**29)
     assert await watch.fastest() is None

@@ -170,5 +170,5 @@ def test_usual_metadata_is_read_as_all_other(value: Any, monkeypatch: pytest.Mon
         return text, [(problem.code, problem.message) for problem in problems]
 
     usual = read()
-    monkeypatch.setattr(validation, "_usual_json", lambda _value: None)
+    monkeypatch.setattr(validation, "_canonical_json_if_plain", lambda _value: None)
     assert usual == read()

@@ -14,7 +14,7 @@ from tests.conftest import Account
 from todo_gql.app import create_app
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.features.todos.stock import recount_storage
+from todo_gql.features.todos.recount import recount_storage
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.settings import Settings
 

@@ -98,7 +98,7 @@ async def test_much_trash_goes_in_batches(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More old todos than one statement deletes, of more owners than one page has, all go."""
-    monkeypatch.setattr(trash, "TODOS_AT_ONCE", 2)
+    monkeypatch.setattr(trash, "BATCH_SIZE", 2)
     monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 2)
     for number in range(5):
         await delete(account, await account.create(title=f"Old {number}"), days_ago=31)
@@ -110,7 +110,7 @@ async def test_purge_beside_the_owners_writes(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Todos made, deleted and restored while the trash is purged leave all counts true."""
-    monkeypatch.setattr(trash, "TODOS_AT_ONCE", 3)
+    monkeypatch.setattr(trash, "BATCH_SIZE", 3)
     old = [await account.create(title="Old", tags=["tag", f"tag {n % 3}"]) for n in range(12)]
     for todo in old:
         await delete(account, todo, days_ago=31)

@@ -15,7 +15,7 @@ from todo_gql.features.accounts.cleanup import DAYS_KEPT, forget_what_is_over
 from todo_gql.features.accounts.deletion import purge_accounts
 from todo_gql.features.accounts.email import outbox, password_reset
 from todo_gql.features.todos.growth import GrowthGauge
-from todo_gql.features.todos.stock import recount_storage
+from todo_gql.features.todos.recount import recount_storage
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.queue import Task

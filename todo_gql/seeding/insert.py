@@ -14,9 +14,9 @@ from uuid_utils.compat import uuid7
 from todo_gql.database.connection import transaction
 from todo_gql.database.models import Status, User
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import STORED, TodoState
+from todo_gql.features.todos.state import STORED_COLUMNS, TodoState
 from todo_gql.features.todos.storage import growth
-from todo_gql.features.todos.write_sql import NAME_TAGS
+from todo_gql.features.todos.write_sql import UPSERT_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write, tag_rows
 from todo_gql.security.authentication import Viewer
 from todo_gql.seeding.histories import lives
@@ -34,7 +34,7 @@ UPDATE users SET change_seq = change_seq + $2,
 WHERE id = $1 RETURNING change_seq - $2
 """
 CHANGE_COLUMNS = ("id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at")
-TODO_VALUES = attrgetter(*STORED)
+TODO_VALUES = attrgetter(*STORED_COLUMNS)
 
 
 async def seed_account(
@@ -72,7 +72,7 @@ def _slices(
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     """Write todos as they are in the end, and all that was done to them in the order of time."""
     todos = [life[-1].after for life in batch]
-    await _copy(write, "todos", STORED, map(TODO_VALUES, todos))
+    await _copy(write, "todos", STORED_COLUMNS, map(TODO_VALUES, todos))
     await _store_tags(write, todos)
     entries = sorted((entry for life in batch for entry in life), key=_moment)
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
@@ -106,7 +106,7 @@ async def _store_tags(write: OwnerWrite, todos: Sequence[TodoState]) -> None:
     counts = Counter({name: 0 for todo in todos for name in todo.tags})
     counts.update(name for todo in todos if todo.deleted_at is None for name in todo.tags)
     sent = orjson.dumps({"tags": tag_rows(counts)}).decode()
-    rows = await write.connection.fetch(NAME_TAGS, owner_id, sent)
+    rows = await write.connection.fetch(UPSERT_TAGS, owner_id, sent)
     ids = {row["name"]: row["id"] for row in rows}
     tagged = ((owner_id, todo.id, ids[name]) for todo in todos for name in todo.tags)
     await _copy(write, "todo_tags", ("owner_id", "todo_id", "tag_id"), tagged)

@@ -39,7 +39,7 @@ Draft: TypeAlias = tuple[UUID, TodoEdit]
 
 def set_values(edit: TodoEdit) -> Edit:
     """The edit that sets these values."""
-    return lambda todo, now: todo.edited(edit, now)
+    return lambda todo, now: todo.with_edit(edit, now)
 
 
 def delete(todo: TodoState, now: datetime) -> TodoState:

@@ -26,41 +26,41 @@ from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 MAX_DEPTH = 5
-MAX_NODES = 50
+MAX_PARTS = 50
 MAX_ITEMS = 100
 MAX_SEARCH = 5_000
 
 # The text that the trigram index todos_by_text is made of, to the letter.
-SEARCHED = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
+SEARCH_TEXT = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
 
 OPERATORS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
-TAGGED = (
+TAGS_OF_TODO = (
     "SELECT tt.todo_id FROM tags g"
     " JOIN todo_tags tt ON tt.owner_id = g.owner_id AND tt.tag_id = g.id"
     " WHERE g.owner_id = t.owner_id AND tt.todo_id = t.id"
 )
 
 
-def filtered_todos(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> Statement:
-    """The viewer's todos that a filter matches at the moment `now`; `BadUserInput` if too large."""
-    trash = wanted is not None and unset_to_none(wanted.is_deleted) is True
+def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> Statement:
+    """The viewer's todos that a filter matches at the time `now`; `BadUserInput` if too large."""
+    trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
     statement = access.trashed_todos(viewer) if trash else access.visible_todos(viewer)
-    if wanted is not None:
-        condition = FilterConditions(statement, now).of(wanted, depth=1)
+    if todo_filter is not None:
+        condition = FilterConditions(statement, now).of(todo_filter, depth=1)
         if condition != "TRUE":
             statement.where(condition)
     return statement
 
 
-def is_plain(wanted: TodoFilter | None) -> bool:
+def is_plain(todo_filter: TodoFilter | None) -> bool:
     """Whether a filter matches just all todos outside the trash."""
-    if wanted is None:
+    if todo_filter is None:
         return True
-    values = vars(wanted)
+    values = vars(todo_filter)
     return all(
         unset_to_none(value) is None for name, value in values.items() if name != "is_deleted"
-    ) and (unset_to_none(wanted.is_deleted) is not True)
+    ) and (unset_to_none(todo_filter.is_deleted) is not True)
 
 
 @dataclass
@@ -69,48 +69,48 @@ class FilterConditions:
 
     statement: Statement
     now: datetime
-    nodes: int = 0
+    parts_seen: int = 0
     names: set[str] = field(default_factory=set)
 
-    def of(self, wanted: TodoFilter, depth: int) -> str:
+    def of(self, todo_filter: TodoFilter, depth: int) -> str:
         """The condition that all parts of a filter hold."""
-        self.nodes += 1
-        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise BadUserInput(f"A filter has at most {MAX_NODES} parts, nested {MAX_DEPTH} deep.")
-        if depth > 1 and unset_to_none(wanted.is_deleted) is not None:
+        self.parts_seen += 1
+        if depth > MAX_DEPTH or self.parts_seen > MAX_PARTS:
+            raise BadUserInput(f"A filter has at most {MAX_PARTS} parts, nested {MAX_DEPTH} deep.")
+        if depth > 1 and unset_to_none(todo_filter.is_deleted) is not None:
             raise BadUserInput("isDeleted counts at the top level of a filter only.")
-        parts = [*self._combined(wanted, depth), *self._compared(wanted)]
+        parts = [*self._combined(todo_filter, depth), *self._compared(todo_filter)]
         return " AND ".join(f"({part})" for part in parts) or "TRUE"
 
-    def _combined(self, wanted: TodoFilter, depth: int) -> list[str]:
+    def _combined(self, todo_filter: TodoFilter, depth: int) -> list[str]:
         parts = []
-        if (every := unset_to_none(wanted.and_)) is not None:
-            parts += [self.of(part, depth + 1) for part in _bounded(every)]
-        if (some := unset_to_none(wanted.or_)) is not None:
-            any_of = [f"({self.of(part, depth + 1)})" for part in _bounded(some)]
+        if (every := unset_to_none(todo_filter.and_)) is not None:
+            parts += [self.of(part, depth + 1) for part in _limited(every)]
+        if (some := unset_to_none(todo_filter.or_)) is not None:
+            any_of = [f"({self.of(part, depth + 1)})" for part in _limited(some)]
             parts.append(" OR ".join(any_of) or "FALSE")
-        if (other := unset_to_none(wanted.not_)) is not None:
+        if (other := unset_to_none(todo_filter.not_)) is not None:
             # A comparison with a null is unknown, and what isn't known to match is the rest.
             parts.append(f"({self.of(other, depth + 1)}) IS NOT TRUE")
         return parts
 
-    def _compared(self, wanted: TodoFilter) -> list[str]:
+    def _compared(self, todo_filter: TodoFilter) -> list[str]:
         parts: list[str] = []
         for name, condition in self._conditions().items():
-            value = unset_to_none(getattr(wanted, name))
+            value = unset_to_none(getattr(todo_filter, name))
             if value is not None:
                 parts += condition(value)
         return parts
 
     def _conditions(self) -> dict[str, Callable[[Any], list[str]]]:
         return {
-            "id": lambda c: self._listed("t.id", "uuid", c, _known_ids),
+            "id": lambda c: self._listed("t.id", "uuid", c, _valid_ids),
             "status": lambda c: self._listed("t.status", "smallint", c, _enum_values),
             "priority": lambda c: self._listed("t.priority", "smallint", c, _enum_values),
-            "due_at": lambda c: self._moment("t.due_at", c),
-            "completed_at": lambda c: self._moment("t.completed_at", c),
-            "created_at": lambda c: self._moment("t.created_at", c),
-            "updated_at": lambda c: self._moment("t.updated_at", c),
+            "due_at": lambda c: self._time("t.due_at", c),
+            "completed_at": lambda c: self._time("t.completed_at", c),
+            "created_at": lambda c: self._time("t.created_at", c),
+            "updated_at": lambda c: self._time("t.updated_at", c),
             "tags": self._tags,
             "is_overdue": self._overdue,
             "search": self._search,
@@ -124,9 +124,9 @@ class FilterConditions:
         if (one := unset_to_none(comparator.eq)) is not None:
             parts.append(f"{column} = ANY({self.statement.bind(read([one]))}::{kind}[])")
         if (many := unset_to_none(comparator.in_)) is not None:
-            parts.append(f"{column} = ANY({self.statement.bind(read(_bounded(many)))}::{kind}[])")
+            parts.append(f"{column} = ANY({self.statement.bind(read(_limited(many)))}::{kind}[])")
         if (none := unset_to_none(comparator.not_in)) is not None:
-            parts.append(f"{column} <> ALL({self.statement.bind(read(_bounded(none)))}::{kind}[])")
+            parts.append(f"{column} <> ALL({self.statement.bind(read(_limited(none)))}::{kind}[])")
         parts += [
             f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}"
             for name in ("gte", "lte")
@@ -134,11 +134,11 @@ class FilterConditions:
         ]
         return parts
 
-    def _moment(self, column: str, comparator: Any) -> list[str]:
+    def _time(self, column: str, comparator: Any) -> list[str]:
         parts = [
-            f"{column} {operator} {self.statement.bind(moment)}"
+            f"{column} {operator} {self.statement.bind(time)}"
             for name, operator in OPERATORS.items()
-            if (moment := unset_to_none(getattr(comparator, name))) is not None
+            if (time := unset_to_none(getattr(comparator, name))) is not None
         ]
         if (is_null := unset_to_none(getattr(comparator, "is_null", None))) is not None:
             parts.append(f"{column} IS {'NULL' if is_null else 'NOT NULL'}")
@@ -146,32 +146,32 @@ class FilterConditions:
 
     def _tags(self, comparator: TagComparator) -> list[str]:
         parts = []
-        self._note(comparator)
+        self._check_names(comparator)
         if (some := unset_to_none(comparator.some)) is not None:
             parts.append(self._carries(_names(some)))
         if (every := unset_to_none(comparator.every)) is not None:
-            wanted = defaultdict[str, set[str]](set)
+            forms_by_name = defaultdict[str, set[str]](set)
             for name in _checked_names(every):
-                wanted[normal_form(name)] |= stored_forms(name)
+                forms_by_name[normal_form(name)] |= stored_forms(name)
             # No todo carries more, and a value that is bound has to stand in the statement.
-            some_of_them = islice(wanted.values(), MAX_TAGS + 1)
-            parts += [self._carries(sorted(forms)) for forms in some_of_them]
+            distinct = islice(forms_by_name.values(), MAX_TAGS + 1)
+            parts += [self._carries(sorted(forms)) for forms in distinct]
         if (none := unset_to_none(comparator.none)) is not None:
             parts.append(f"NOT {self._carries(_names(none))}")
         if (is_empty := unset_to_none(comparator.is_empty)) is not None:
-            parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGGED})")
+            parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGS_OF_TODO})")
         return parts
 
-    def _note(self, comparator: TagComparator) -> None:
+    def _check_names(self, comparator: TagComparator) -> None:
         """Note the names of tags; `BadUserInput` when all of the filter's are too much to fold."""
         for names in (comparator.some, comparator.every, comparator.none):
-            self.names.update(_bounded(unset_to_none(names) or []))
+            self.names.update(_limited(unset_to_none(names) or []))
         # Counted before any of them is looked at, those too that are too long to be a tag's.
         if sum(len(name) for name in self.names if not name.isascii()) > MAX_NAMES * MAX_LENGTH:
             raise BadUserInput("The names of tags in a filter are too long together.")
 
     def _carries(self, names: list[str]) -> str:
-        return f"EXISTS ({TAGGED} AND g.name = ANY({self.statement.bind(names)}::text[]))"
+        return f"EXISTS ({TAGS_OF_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
         due = overdue_condition(self.statement.bind(self.now))
@@ -184,16 +184,16 @@ class FilterConditions:
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.plan_anew = True
         escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return [f"{SEARCHED} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
+        return [f"{SEARCH_TEXT} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
 
 
-def _bounded(items: list[Any]) -> list[Any]:
+def _limited(items: list[Any]) -> list[Any]:
     if len(items) > MAX_ITEMS:
         raise BadUserInput(f"A list in a filter has at most {MAX_ITEMS} items.")
     return items
 
 
-def _known_ids(ids: Sequence[str]) -> list[UUID]:
+def _valid_ids(ids: Sequence[str]) -> list[UUID]:
     return [parsed for text in ids if (parsed := parse_id(text))]
 
 
@@ -202,7 +202,7 @@ def _enum_values(members: Sequence[Enum]) -> list[Any]:
 
 
 def _checked_names(names: list[str]) -> list[str]:
-    for name in _bounded(names):
+    for name in _limited(names):
         if problem := text_problem(name, longest=MAX_SEARCH):
             raise BadUserInput(f"tags: {problem[1]}")
     return names

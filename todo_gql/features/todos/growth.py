@@ -1,4 +1,4 @@
-"""Finding the account whose stored bytes grow fastest, among the largest ones."""
+"""Finds the account whose stored bytes grow fastest, among the largest ones."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400
 LARGEST_ACCOUNTS = 1_000
-# No index: one would be written with each todo. An account whose count is behind has none to compare.
+# Without an index, which every write would have to update. Outdated counts are left out.
 LARGEST = """
 SELECT id, stored_bytes FROM users WHERE counted_seq = change_seq
 ORDER BY stored_bytes DESC LIMIT $1
@@ -26,15 +26,15 @@ class Growth(NamedTuple):
     bytes_per_second: float
 
 
-class GrowthWatch:
-    """Compares what the largest accounts store with what they stored at the previous reading."""
+class GrowthMonitor:
+    """Compares the stored bytes of the largest accounts with those of the previous reading."""
 
     def __init__(self) -> None:
         self._stored: dict[UUID, int] = {}
         self._read_at = 0.0
 
     async def fastest(self) -> Growth | None:
-        """Read anew; None if no account grew that was among the largest at both readings."""
+        """Take a reading; None if no account grew that was among the largest at both readings."""
         read_at = asyncio.get_running_loop().time()
         rows = await fetch(LARGEST, LARGEST_ACCOUNTS)
         before, self._stored = self._stored, {row["id"]: row["stored_bytes"] for row in rows}
@@ -53,7 +53,7 @@ class GrowthGauge:
     def __init__(self, account_bytes: int) -> None:
         """`account_bytes` is how many bytes an account may store."""
         self.account_bytes = account_bytes
-        self._watch = GrowthWatch()
+        self._watch = GrowthMonitor()
 
     async def update(self) -> None:
         """Read the accounts again, and show how fast the fastest of them grows."""

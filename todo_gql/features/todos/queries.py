@@ -81,8 +81,10 @@ async def _read_total(context: Context) -> int:
     return total_of(await stored_counts(context))
 
 
-async def _counted_stats(viewer: Viewer, wanted: TodoFilter | None, now: datetime) -> TodoStats:
-    statement = filtered_todos(viewer, wanted, now)
+async def _counted_stats(
+    viewer: Viewer, todo_filter: TodoFilter | None, now: datetime
+) -> TodoStats:
+    statement = filtered_todos(viewer, todo_filter, now)
     columns = count_columns(statement.bind(now))
     row = await fetchrow(statement.select(columns), *statement.values)
     assert row is not None
@@ -127,9 +129,9 @@ class TodoQuery:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> TodoConnection:
-        context, wanted = info.context, unset_to_none(filter)
-        loaders, total_is_kept = context.loaders, is_plain(wanted)
-        statement = filtered_todos(context.signed_in(), wanted, context.now)
+        context, todo_filter = info.context, unset_to_none(filter)
+        loaders, total_is_kept = context.loaders, is_plain(todo_filter)
+        statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, keyset = selected_below(info), todo_keyset(unset_to_none(sort))
         columns = access.todo_columns(asked_anywhere(info), keyset.own_columns)
@@ -151,12 +153,12 @@ class TodoQuery:
         description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}
     )
     async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
-        context, wanted = info.context, unset_to_none(filter)
+        context, todo_filter = info.context, unset_to_none(filter)
         viewer = context.signed_in()
-        if is_plain(wanted):
+        if is_plain(todo_filter):
             context.loaders.fetch_along(selected_below(info))
             return TodoStats.from_counts(await stored_counts(context))
-        return await _counted_stats(viewer, wanted, context.now)
+        return await _counted_stats(viewer, todo_filter, context.now)
 
     @strawberry.field(
         description="The viewer's tags, most used first; 20 if no size is given.",

@@ -1,4 +1,4 @@
-"""A todo as it is stored, and how edits make another one of it."""
+"""The stored state of a todo, and its successor by an edit."""
 
 from datetime import datetime
 from typing import Any, NamedTuple, Self, TypedDict
@@ -14,12 +14,12 @@ NO_METADATA = "{}"
 
 
 def canonical_json(value: object) -> str:
-    """The one text of a JSON value, so that equal texts are equal values."""
+    """The canonical text of a JSON value: equal values have equal texts."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 class TodoEdit(TypedDict, total=False):
-    """The checked values that replace those of a todo; what is absent stays."""
+    """The validated values that replace those of a todo; absent ones stay."""
 
     title: str
     description: str | None
@@ -33,7 +33,7 @@ class TodoEdit(TypedDict, total=False):
 
 
 class TodoState(NamedTuple):
-    """All that is stored of a todo; `metadata` is JSON text, `tags` are names in order."""
+    """All stored values of a todo; `metadata` is canonical JSON, `tags` are sorted names."""
 
     id: UUID
     owner_id: UUID
@@ -61,7 +61,7 @@ class TodoState(NamedTuple):
     @classmethod
     def from_row(cls, row: Values) -> Self:
         """The state in a row of the todos table with its tags' names."""
-        values = {name: row[name] for name in STORED}
+        values = {name: row[name] for name in STORED_COLUMNS}
         values["metadata"] = canonical_json(orjson.loads(row["metadata"]))
         return cls(**values, tags=tuple(row["tags"]))
 
@@ -69,12 +69,12 @@ class TodoState(NamedTuple):
         """The values by column name, and the tags."""
         return dict(zip(COLUMNS, self, strict=True))
 
-    def edited(self, edit: TodoEdit, now: datetime) -> Self:
-        """This todo with an edit; `completed_at` follows the status."""
+    def with_edit(self, edit: TodoEdit, now: datetime) -> Self:
+        """This todo after an edit; `completed_at` follows the status."""
         completed = edit.get("status", self.status) == Status.COMPLETED
         todo = self._replace(**edit, completed_at=(self.completed_at or now) if completed else None)
         return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
 
 
 COLUMNS = TodoState._fields
-STORED = tuple(name for name in COLUMNS if name != "tags")
+STORED_COLUMNS = tuple(name for name in COLUMNS if name != "tags")

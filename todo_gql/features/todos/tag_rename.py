@@ -1,4 +1,4 @@
-"""Renaming a tag, on however many todos, in a handful of statements."""
+"""Renames a tag on any number of todos in a few statements."""
 
 from uuid import UUID
 
@@ -17,8 +17,8 @@ from todo_gql.operation.context import Context
 from todo_gql.security import access
 from todo_gql.security.sliding_window import COST
 
-# Appends a change for every todo that carries the tag, its names before and after worked out from
-# its tags, and raises the versions; $3 is the old name and $4 the new one.
+# Appends a change for every todo with the tag, with its tag names before and after, and raises the
+# versions; $2 is the id of the tag, $3 its old name, $4 the new one, $5 the time, $6 the action.
 LOG_RENAMED = f"""
 WITH carriers AS (
     UPDATE todos t SET version = version + 1, updated_at = $5
@@ -27,7 +27,7 @@ WITH carriers AS (
     ) RETURNING t.id, t.created_at
 ),
 named AS (
-    SELECT c.id, row_number() OVER (ORDER BY c.created_at, c.id) AS place,
+    SELECT c.id, row_number() OVER (ORDER BY c.created_at, c.id) AS number,
         array_agg(g.name::text ORDER BY g.name) AS before,
         array_agg(DISTINCT (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C"
             ORDER BY (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C") AS after
@@ -35,7 +35,7 @@ named AS (
     JOIN tags g ON g.owner_id = $1 AND g.id = tt.tag_id GROUP BY c.id, c.created_at
 ),
 logged AS (
-    SELECT id, place, jsonb_build_array(
+    SELECT id, number, jsonb_build_array(
         jsonb_build_object('name', 'tags', 'before', before, 'after', after)) AS diff FROM named
 ),
 added AS (SELECT count(*) AS lines, coalesce(sum({CHANGE_BYTES}), 0)::bigint AS bytes FROM logged),
@@ -45,7 +45,7 @@ counted AS (
     FROM added WHERE id = $1 RETURNING change_seq - lines AS seq
 )
 INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-SELECT gen_random_uuid(), $1, counted.seq + n.place, n.id, $1, $6, n.diff, $5
+SELECT gen_random_uuid(), $1, counted.seq + n.number, n.id, $1, $6, n.diff, $5
 FROM counted, logged n
 """
 RETAG = """
@@ -63,7 +63,7 @@ UPDATE tags g SET todo_count = (
 
 @retried
 async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
-    """Give a tag another name, or merge it into the tag that has it."""
+    """Rename a tag, or merge it into the tag that has the name already."""
     viewer = context.signed_in()
     problems: list[UserError] = []
     new_name = read_tag_name(name, problems, "name")
@@ -78,14 +78,14 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
             if problem := write.storage.full_problem(Quota.of(context.settings)):
                 return TagPayload(errors=[invalid(*problem, "name")])
             tag, changed = await _renamed(write, tag, new_name)
-    # Known only now; each costs as much as an item of a bulk action.
+    # The number of todos is known only now; each costs as much as an item of a bulk action.
     context.limits.charge(viewer.id.int, COST, changed)
     context.forget_loaded()
     return TagPayload(tag=Tag.from_row(tag))
 
 
 async def _tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
-    """The viewer's tag, though only todos in the trash may carry it."""
+    """The viewer's tag, even if only todos in the trash carry it."""
     statement = access.all_tags(write.viewer)
     statement.where(f"g.id = {statement.bind(tag_id)}")
     return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
@@ -97,21 +97,21 @@ async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:
     logged = await connection.execute(
         LOG_RENAMED, owner_id, tag_id, tag["name"], name, write.now, Action.UPDATED
     )
-    kept_id: UUID | None = await connection.fetchval(
+    target_id: UUID | None = await connection.fetchval(
         "SELECT id FROM tags WHERE owner_id = $1 AND name = $2", owner_id, name
     )
-    if kept_id is None:
-        kept_id = tag_id
+    if target_id is None:
+        target_id = tag_id
         await connection.execute(
             "UPDATE tags SET name = $3 WHERE owner_id = $1 AND id = $2", owner_id, tag_id, name
         )
     else:
-        await connection.execute(RETAG, owner_id, tag_id, kept_id)
-        # Deleting the old tag takes it from its todos.
+        await connection.execute(RETAG, owner_id, tag_id, target_id)
+        # ON DELETE CASCADE takes the old tag from its todos.
         await connection.execute(
             "DELETE FROM tags WHERE owner_id = $1 AND id = $2", owner_id, tag_id
         )
-        await connection.execute(RECOUNT, owner_id, kept_id)
-    renamed = await _tag(write, kept_id)
+        await connection.execute(RECOUNT, owner_id, target_id)
+    renamed = await _tag(write, target_id)
     assert renamed is not None
     return renamed, int(logged.rpartition(" ")[2])

@@ -1,4 +1,4 @@
-"""Emptying the trash of todos that have lain there long enough."""
+"""Purges todos that have been in the trash for the retention time."""
 
 from uuid import UUID
 
@@ -6,8 +6,8 @@ from todo_gql.database.connection import transaction
 from todo_gql.database.owners import LOCK_OWNER, owners_where
 from todo_gql.features.todos.storage import TODO_BYTES
 
-TODOS_AT_ONCE = 500
-HAS_OLD_TRASH = """
+BATCH_SIZE = 500
+HAS_EXPIRED_TRASH = """
 EXISTS (SELECT FROM todos t WHERE t.owner_id = u.id AND t.deleted_at IS NOT NULL
     AND t.deleted_at < now() - make_interval(days => $3))
 """
@@ -17,12 +17,12 @@ DELETE FROM todos WHERE owner_id = $1 AND id = ANY(ARRAY(
         AND t.deleted_at < now() - make_interval(days => $3)
     ORDER BY t.deleted_at LIMIT $2)) RETURNING {TODO_BYTES} AS bytes
 """
-COUNT = """
+SUBTRACT_PURGED = """
 UPDATE users SET trash_count = greatest(0, trash_count - $2),
     stored_bytes = greatest(0, stored_bytes - $3) WHERE id = $1
 """
-# The trash counts for no tag, so what it alone carried has a count of 0.
-DROP_UNUSED_TAGS = """
+# A tag's count leaves the trash out, so a tag of purged todos alone has a count of 0.
+DELETE_UNCOUNTED_TAGS = """
 DELETE FROM tags g WHERE g.owner_id = $1 AND g.todo_count = 0 AND NOT EXISTS (
     SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
 )
@@ -30,26 +30,26 @@ DELETE FROM tags g WHERE g.owner_id = $1 AND g.todo_count = 0 AND NOT EXISTS (
 
 
 async def purge_trash(days: int) -> int:
-    """Delete for good what has been in the trash for so many days; the number of todos.
+    """Purge todos that have been in the trash for so many days; returns their number.
 
-    0 days keeps all for ever. What the change log says of these todos stays.
+    0 days purges nothing. The todos' entries in the change log stay.
     """
     if days == 0:
         return 0
     purged = 0
-    async for owner_id in owners_where(HAS_OLD_TRASH, days):
+    async for owner_id in owners_where(HAS_EXPIRED_TRASH, days):
         while number := await _purge(owner_id, days):
             purged += number
     return purged
 
 
 async def _purge(owner_id: UUID, days: int) -> int:
-    """Delete some of an owner's old trash, in a line with the owner's own writes."""
+    """Purge a batch of an owner's trash, under the owner's lock."""
     async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
-        purged = await connection.fetch(PURGE, owner_id, TODOS_AT_ONCE, days)
+        purged = await connection.fetch(PURGE, owner_id, BATCH_SIZE, days)
         if purged:
-            await connection.execute(DROP_UNUSED_TAGS, owner_id)
+            await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
             stored_bytes = sum(row["bytes"] for row in purged)
-            await connection.execute(COUNT, owner_id, len(purged), stored_bytes)
+            await connection.execute(SUBTRACT_PURGED, owner_id, len(purged), stored_bytes)
     return len(purged)

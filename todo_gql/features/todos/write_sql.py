@@ -1,72 +1,74 @@
-"""The statements of the write path: each write is one, put together from the parts it needs.
+"""The statements of the write path: each is composed of the CTEs that the write needs.
 
-`$1` is the owner and `$2` a JSON object of the rows to write: asyncpg takes longer over an array
-for each column than over the rest of a write. `now` in it is the time of the write, or null for
-PostgreSQL's own when it executes the statement.
+`$1` is the owner's id and `$2` a JSON object of the rows to write; an array parameter per column
+would cost asyncpg more than the rest of the write. Its `now` is the time of the write, or null for
+PostgreSQL's clock at the execution.
 """
 
 from functools import lru_cache
 
 from todo_gql.database.models import Todo, column_types
-from todo_gql.features.todos.state import STORED
+from todo_gql.features.todos.state import STORED_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
 
-UNCHANGEABLE = frozenset({"id", "owner_id", "created_at"})
+IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 
 COLUMN_TYPES = column_types(Todo)
-# The rows `n` (new); JSON inside JSON is sent as text.
-NEW_TODOS = f"""jsonb_to_recordset($2::jsonb -> 'todos') AS n ({
-    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED)
+# The rows `n` to write; JSON inside the JSON parameter is sent as text.
+NEW_ROWS = f"""jsonb_to_recordset($2::jsonb -> 'todos') AS n ({
+    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED_COLUMNS)
 })"""
-NEW = {name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED}
+NEW_VALUES = {
+    name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED_COLUMNS
+}
 CLOCK = """clock AS MATERIALIZED (
     SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now
 )"""
-# Executed without rows, the statement of a create takes the owner's lock, and does nothing else.
+# With a null payload the create statement takes the owner's lock, and does nothing else.
 LOCKED = """locked AS MATERIALIZED (
     SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
 )"""
-# Asked once, of the account as it is under its lock. Without a quota there is room for anything.
-HAS_ROOM = f"""(
+# Evaluated once, on the locked account. Without a quota it is always true.
+WITHIN_QUOTA = f"""(
     SELECT {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
         AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
     FROM users WHERE id = $1
 ) IS NOT FALSE"""
-# An id that the owner's log knows is of a todo that is there or was purged. Asked in a subquery that
-# gives a value, which is executed for each id by its index; joins could read the whole log.
-MADE = f"""made AS (
-    INSERT INTO todos ({", ".join(NEW)})
-    SELECT {", ".join((NEW | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
-    FROM clock, {NEW_TODOS} WHERE (
+# An id in the owner's log belongs to a todo that exists or was purged. A scalar subquery uses the
+# index for each id; a join could read the whole log.
+INSERTED = f"""inserted AS (
+    INSERT INTO todos ({", ".join(NEW_VALUES)})
+    SELECT {", ".join((NEW_VALUES | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
+    FROM clock, {NEW_ROWS} WHERE (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL AND {HAS_ROOM} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
+    ) IS NULL AND {WITHIN_QUOTA} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
 )"""
-CHANGED = f"""changed AS (
-    UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW.items() if c not in UNCHANGEABLE)}
-    FROM {NEW_TODOS} WHERE t.owner_id = n.owner_id AND t.id = n.id
+UPDATED = f"""updated AS (
+    UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW_VALUES.items() if c not in IMMUTABLE_COLUMNS)}
+    FROM {NEW_ROWS} WHERE t.owner_id = n.owner_id AND t.id = n.id
 )"""
-# The one row that all further parts need: there if all todos could be made.
-ALL_MADE = """ready AS (
-    SELECT 1 FROM made HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
+# All further CTEs depend on this one row, which exists if all todos were inserted.
+ALL_INSERTED = """ready AS (
+    SELECT 1 FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
 )"""
 READY = "ready AS (SELECT 1)"
-NAMED = """d AS (
+TAGS_UPSERTED = """d AS (
     SELECT d.id, d.name, d.delta FROM ready, jsonb_to_recordset($2::jsonb -> 'tags')
         AS d (id uuid, name text, delta int)
-), kept AS (
+), existing AS (
     UPDATE tags g SET todo_count = g.todo_count + d.delta FROM d
     WHERE g.owner_id = $1 AND g.name = d.name RETURNING g.id, g.name, g.todo_count
-), fresh AS (
+), created AS (
     INSERT INTO tags (id, owner_id, name, todo_count)
-    SELECT d.id, $1, d.name, d.delta FROM d WHERE d.name NOT IN (SELECT name FROM kept)
+    SELECT d.id, $1, d.name, d.delta FROM d WHERE d.name NOT IN (SELECT name FROM existing)
     RETURNING id, name, todo_count
-), named AS (
-    SELECT id, name, todo_count FROM kept UNION ALL SELECT id, name, todo_count FROM fresh
+), upserted AS (
+    SELECT id, name, todo_count FROM existing UNION ALL SELECT id, name, todo_count FROM created
 )"""
 TAGGED = """tagged AS (
     INSERT INTO todo_tags (owner_id, todo_id, tag_id) SELECT $1, n.todo_id, g.id
     FROM jsonb_to_recordset($2::jsonb -> 'added') AS n (todo_id uuid, name text)
-    JOIN named g ON g.name = n.name RETURNING todo_id, tag_id
+    JOIN upserted g ON g.name = n.name RETURNING todo_id, tag_id
 )"""
 UNTAGGED = """untagged AS (
     DELETE FROM todo_tags tt
@@ -90,35 +92,45 @@ LOGGED = """counted AS (
     FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
         AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
 )"""
-DROP_UNUSED_TAGS = """
+DELETE_UNUSED_TAGS = """
 DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (
     SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
 )
 """
-# The tags that the todos made carry; a row without a tag for a todo that has none. PostgreSQL takes
-# the lock only because this asks about it.
-MADE_TAGS = """
-SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at FROM made m
-LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN named g ON g.id = tagged.tag_id
+# The tags of the created todos; a todo without tags has one row with nulls. The reference to `locked`
+# makes PostgreSQL evaluate that CTE: an unreferenced SELECT is skipped.
+CREATED_TAGS = """
+SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at FROM inserted m
+LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN upserted g ON g.id = tagged.tag_id
 WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
 """
-MADE_WITHOUT_TAGS = """
-SELECT m.id AS todo_id, NULL AS id, m.created_at FROM made m
+CREATED_WITHOUT_TAGS = """
+SELECT m.id AS todo_id, NULL AS id, m.created_at FROM inserted m
 WHERE NOT EXISTS (SELECT FROM locked)
 """
-NAME_TAGS = f"WITH {READY}, {NAMED} SELECT id, name FROM named"
+UPSERT_TAGS = f"WITH {READY}, {TAGS_UPSERTED} SELECT id, name FROM upserted"
 
 
 @lru_cache
 def create_statement(*, tags: bool) -> str:
-    """Inserts todos and, if all ids were free, all that goes with them; gives what was made."""
-    parts = [CLOCK, LOCKED, MADE, ALL_MADE, *([NAMED, TAGGED] if tags else []), LOGGED]
-    return f"WITH {', '.join(parts)} {MADE_TAGS if tags else MADE_WITHOUT_TAGS}"
+    """Inserts todos and, if all ids were free, their tags, counts and log rows.
+
+    Returns the created todos with their tags.
+    """
+    parts = [
+        CLOCK,
+        LOCKED,
+        INSERTED,
+        ALL_INSERTED,
+        *([TAGS_UPSERTED, TAGGED] if tags else []),
+        LOGGED,
+    ]
+    return f"WITH {', '.join(parts)} {CREATED_TAGS if tags else CREATED_WITHOUT_TAGS}"
 
 
 @lru_cache
 def store_statement(*, todos: bool, tags: bool, added: bool, removed: bool) -> str:
-    """Stores changed todos, and what goes with them."""
-    parts = {CHANGED: todos, NAMED: tags, TAGGED: added, UNTAGGED: removed}
-    wanted = [CLOCK, READY, *(part for part, is_wanted in parts.items() if is_wanted), LOGGED]
-    return f"WITH {', '.join(wanted)} SELECT"
+    """Updates todos with their tags, counts and log rows; each flag adds the CTE for such rows."""
+    parts = {UPDATED: todos, TAGS_UPSERTED: tags, TAGGED: added, UNTAGGED: removed}
+    chosen = [CLOCK, READY, *(part for part, is_chosen in parts.items() if is_chosen), LOGGED]
+    return f"WITH {', '.join(chosen)} SELECT"

@@ -23,7 +23,7 @@ from todo_gql.database.retry import LOST, OutcomeUnknown
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
-from todo_gql.features.todos.write_sql import DROP_UNUSED_TAGS, create_statement, store_statement
+from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
 from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
 from todo_gql.operation.time_slice import Pace
 from todo_gql.security import access
@@ -123,7 +123,7 @@ class OwnerWrite:
         await self.connection.execute(statement, self.viewer.id, rows)
         if delta.removed:
             names = list({name for _, name in delta.removed})
-            await self.connection.execute(DROP_UNUSED_TAGS, self.viewer.id, names)
+            await self.connection.execute(DELETE_UNUSED_TAGS, self.viewer.id, names)
         self._entries.clear()
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:

@@ -1,6 +1,6 @@
-"""Counting again what accounts store, where the counts don't tell.
+"""Recounts the storage of accounts whose counts are out of date.
 
-Those of accounts from before there were counts, and where the previous release has written since.
+Those are accounts older than the counts, and accounts that the previous release has written to.
 """
 
 import logging
@@ -26,9 +26,9 @@ WHERE id = $1
 
 
 async def recount_storage() -> int:
-    """Count anew what the accounts store whose counts are behind; the number of accounts.
+    """Recount the storage of accounts with outdated counts; returns the number of accounts.
 
-    An account that can't be counted is logged and keeps no other from it.
+    An account that can't be counted is logged; the others are still counted.
     """
     counted = 0
     async for owner_id in owners_where(IS_UNCOUNTED, 0):
@@ -41,7 +41,7 @@ async def recount_storage() -> int:
 
 
 async def _recount(owner_id: UUID) -> None:
-    """Count an owner's rows, in a line with the owner's own writes."""
+    """Recount an owner's rows, under the owner's lock."""
     async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
         await connection.execute(RECOUNT, owner_id)
