@@ -122,29 +122,29 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Failures:
     fail = Execution.fail
 
     def recorded(
-        self: Execution, error: Exception, field: Any, places: Any, index: int, **options: bool
+        self: Execution, error: Exception, field: Any, paths: Any, index: int, **options: bool
     ) -> None:
-        path = places.path(index)
+        path = paths.path(index)
         found.append((getattr(error, "message", str(error)), path.as_list() if path else None))
-        fail(self, error, field, places, index, **options)
+        fail(self, error, field, paths, index, **options)
 
     monkeypatch.setattr(Execution, "fail", recorded)
     return found
 
 
 def nulled(result: ExecutionResult) -> set[tuple[str | int, ...]]:
-    """The places that are null because of the reported errors."""
-    places = set()
+    """The response paths that are null because of the reported errors."""
+    paths = set()
     for error in result.errors or ():
         value: Any = result.data
-        place = []
+        path = []
         for key in error.path or ():
             if value is None:
                 break
             value = value[key]
-            place.append(key)
-        places.add(tuple(place))
-    return places
+            path.append(key)
+        paths.add(tuple(path))
+    return paths
 
 
 def assert_alike(

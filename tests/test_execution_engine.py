@@ -122,7 +122,7 @@ async def test_the_engine_can_be_switched_off() -> None:
 async def test_an_operation_keeps_few_plans() -> None:
     """Variables in @skip and @include lead to plans of their own, of which few are kept."""
     engine = Engine(SCHEMA)
-    names = [f"v{place}" for place in range(5)]
+    names = [f"v{index}" for index in range(5)]
     operation = prepared(
         engine,
         f"query ({', '.join(f'${name}: Boolean!' for name in names)}) {{"
@@ -130,7 +130,7 @@ async def test_an_operation_keeps_few_plans() -> None:
         + "}",
     )
     for bits in range(2 ** len(names)):
-        skipped = {name: bool(bits >> place & 1) for place, name in enumerate(names)}
+        skipped = {name: bool(bits >> index & 1) for index, name in enumerate(names)}
         result = await engine.execute(operation, variables=skipped, root={"number": 1})
         assert result.data == {name: 1 for name in names if not skipped[name]}
         assert len(operation.plans) <= MAX_PLANS

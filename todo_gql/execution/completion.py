@@ -20,7 +20,7 @@ from todo_gql.execution.leaves import leaf_completer
 from todo_gql.execution.lists import list_completer
 from todo_gql.execution.nulls import blanks_apart
 from todo_gql.execution.objects import complete_abstract, complete_objects
-from todo_gql.execution.paths import Places
+from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import Complete, PlannedField
 
 
@@ -42,12 +42,16 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
         slow = blanks_apart(leaf_completer(inner), nullable=nullable)
 
         def complete_leaves(
-            execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
+            execution: Execution,
+            field: PlannedField,
+            values: Column,
+            kinds: Kinds,
+            paths: ResponsePaths,
         ) -> Sequence[Any]:
             completed = quick.column(values) if quick else None
             if completed is not None:
                 return completed
-            return slow(execution, field, values, kinds, places)
+            return slow(execution, field, values, kinds, paths)
 
         return complete_leaves
     if is_list_type(inner):

@@ -31,7 +31,7 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 from todo_gql.execution.columns import Column, has_awaitables, kinds_of
 from todo_gql.execution.loaded_fields import Loaded
 from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
-from todo_gql.execution.paths import ROOT, FieldPlaces, Places, SomePlaces
+from todo_gql.execution.paths import ROOT, FieldPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import PlannedField, Selection
 from todo_gql.execution.row_compiler import shape_of
 from todo_gql.execution.rows import Rows
@@ -39,9 +39,9 @@ from todo_gql.execution.rows import Rows
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
 """Something awaited and completed, which returns the steps that it leads to."""
 
-Late: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPlaces]
-"""A column that has to be awaited, or whose only value has to be, after its field's place."""
-_place_of: Callable[[Late], int] = itemgetter(0)
+Late: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPaths]
+"""A column that has to be awaited, or whose only value has to be, after its field's index in the selection."""
+_field_index: Callable[[Late], int] = itemgetter(0)
 
 
 running: ContextVar["Execution | None"] = ContextVar("running", default=None)
@@ -94,7 +94,7 @@ class Execution:
         self.collected: CollectedErrors | None = None
         # How many awaits led to what is being completed: graphql-core reports what it finds
         # without waiting before anything that it has to wait for.
-        self.wave = 0
+        self.await_depth = 0
         # Whether no two resolvers or loaders of it can be under way at the same time.
         self.runs_alone = True
 
@@ -150,45 +150,45 @@ class Execution:
         self,
         error: Exception,
         field: PlannedField,
-        places: Places,
+        paths: ResponsePaths,
         index: int,
         *,
         follows_items: bool = False,
     ) -> None:
-        """Put an error in the place of a value, or of the nearest thing around it that can be null.
+        """Report an error in the stead of a value; the nearest nullable value around it becomes null.
 
         `follows_items` is an error that ends a list after some of its items.
         """
-        self.failures.append(Failure(error, field, places, index, self.wave, follows_items))
+        self.failures.append(Failure(error, field, paths, index, self.await_depth, follows_items))
 
     def select(
         self,
         selection: Selection,
         sources: Sequence[Any],
-        places: Places,
+        paths: ResponsePaths,
         into: list[dict[str, Any]] | None = None,
     ) -> list[dict[str, Any]]:
         """What is selected of each source; fields that have to be awaited are filled in later."""
         late: list[Late] = []
         rows: list[dict[str, Any]] | None = None
         if type(sources) is Rows and into is None:
-            rows = self._shaped(selection, sources, places, late)
+            rows = self._shaped(selection, sources, paths, late)
         if rows is None:
-            rows = self._walked(selection, sources, places, late, into)
+            rows = self._walked(selection, sources, paths, late, into)
         if len(late) > 1:
-            late.sort(key=_place_of)
-        for _, awaitable, field, stands in late:
-            self.later(awaitable, partial(self._fill, rows, field, stands))
+            late.sort(key=_field_index)
+        for _, awaitable, field, field_paths in late:
+            self.later(awaitable, partial(self._fill, rows, field, field_paths))
         return rows
 
     def _shaped(
-        self, selection: Selection, sources: Rows[Any], places: Places, late: list[Late]
+        self, selection: Selection, sources: Rows[Any], paths: ResponsePaths, late: list[Late]
     ) -> list[dict[str, Any]] | None:
         """What is selected of rows, all at once; None if they have to be walked through."""
         shape = shape_of(selection, self.subselect, sources.row_type, sources.rows)
         if shape is None:
             return None
-        others = [self._had(place, field, sources, places, late) for place, field in shape.others]
+        others = [self._had(index, field, sources, paths, late) for index, field in shape.others]
         try:
             rows = shape.make(sources.rows, sources.given, others)
         except Exception:  # noqa: BLE001 - having them one by one finds whose error it is
@@ -196,17 +196,17 @@ class Execution:
         if rows is not None:
             return rows
         columns: list[Sequence[Any]] = [()] * len(selection.fields)
-        for (place, _), column in zip(shape.others, others, strict=True):
-            columns[place] = column
-        for place, field in shape.shaped:
-            columns[place] = self._had(place, field, sources, places, late)
+        for (index, _), column in zip(shape.others, others, strict=True):
+            columns[index] = column
+        for index, field in shape.shaped:
+            columns[index] = self._had(index, field, sources, paths, late)
         return selection.rows(columns)
 
     def _walked(
         self,
         selection: Selection,
         sources: Sequence[Any],
-        places: Places,
+        paths: ResponsePaths,
         late: list[Late],
         into: list[dict[str, Any]] | None,
     ) -> list[dict[str, Any]]:
@@ -215,15 +215,15 @@ class Execution:
         columns: list[Sequence[Any]] = [()] * len(selection.fields)
         read = None if type(sources) is Rows else selection.read(sources)
         if read is not None:
-            for (place, field), values in zip(selection.attributes, read, strict=True):
+            for (index, field), values in zip(selection.attributes, read, strict=True):
                 shortcut = field.way.shortcut
                 done = shortcut.column(values) if shortcut else None
                 if done is None:
-                    stands = self._places(field, places)
-                    done = self._completed(place, field, list(values), size, stands, late)
-                columns[place] = done
-        for place, field in selection.everything if read is None else selection.others:
-            columns[place] = self._had(place, field, sources, places, late)
+                    field_paths = self._field_paths(field, paths)
+                    done = self._completed(index, field, list(values), size, field_paths, late)
+                columns[index] = done
+        for index, field in selection.everything if read is None else selection.others:
+            columns[index] = self._had(index, field, sources, paths, late)
         if into is None:
             return selection.rows(columns) if columns else [{} for _ in sources]
         for row, cells in zip(into, zip(*columns, strict=False), strict=bool(columns)):
@@ -232,101 +232,103 @@ class Execution:
 
     def _had(
         self,
-        place: int,
+        index: int,
         field: PlannedField,
         sources: Sequence[Any],
-        places: Places,
+        paths: ResponsePaths,
         late: list[Late],
     ) -> Sequence[Any]:
         """The column of a field that takes a way of its own."""
-        stands = self._places(field, places)
-        had = field.resolve(self, field, sources, stands)
-        return self._completed(place, field, had, len(sources), stands, late)
+        field_paths = self._field_paths(field, paths)
+        had = field.resolve(self, field, sources, field_paths)
+        return self._completed(index, field, had, len(sources), field_paths, late)
 
     async def fill(self, field: PlannedField, root: Any, data: dict[str, Any]) -> None:
         """Execute a field of the root by itself, with all that follows from it."""
         late: list[Late] = []
         [value] = self._had(0, field, [root], ROOT, late)
         if late:
-            [(_, values, _, places)] = late
+            [(_, values, _, paths)] = late
             # A task, or only a coroutine more, would cost what a small operation does elsewhere.
             try:
                 column = [await values[0]] if isinstance(values, list) else await values
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
                 column = [error]
-            self.wave = 1
-            [value] = self._complete(field, column, places)
+            self.await_depth = 1
+            [value] = self._complete(field, column, paths)
         data[field.name] = value
         if self.steps:
             await self.settle()
-        self.wave = 0
+        self.await_depth = 0
 
-    def _places(self, field: PlannedField, places: Places) -> FieldPlaces:
-        return FieldPlaces(places, field.name, field.parent_type.name, self.wave, field.nullable)
+    def _field_paths(self, field: PlannedField, paths: ResponsePaths) -> FieldPaths:
+        return FieldPaths(
+            paths, field.name, field.parent_type.name, self.await_depth, field.nullable
+        )
 
     def _completed(
         self,
-        place: int,
+        index: int,
         field: PlannedField,
         values: Column | Awaitable[Column],
         size: int,
-        stands: FieldPlaces,
+        field_paths: FieldPaths,
         late: list[Late],
     ) -> Sequence[Any]:
-        """The completed column, or what keeps its place until it has been awaited."""
+        """The completed column, or nulls in its stead until it has been awaited."""
         if type(values) is Loaded:
             # They are there, but graphql-core would have awaited them.
-            stands.wave += 1
-            self.wave += 1
-            completed = self._complete_loaded(field, values, stands)
-            self.wave -= 1
+            field_paths.await_depth += 1
+            self.await_depth += 1
+            completed = self._complete_loaded(field, values, field_paths)
+            self.await_depth -= 1
             return completed
         if not isinstance(values, list) or (size == 1 and type(values[0]) is CoroutineType):
-            late.append((place, values, field, stands))
+            late.append((index, values, field, field_paths))
         elif has_awaitables(values, kinds := kinds_of(values)):
-            late.append((place, values if size == 1 else awaited(values), field, stands))
+            late.append((index, values if size == 1 else awaited(values), field, field_paths))
         else:
-            return field.complete(self, field, values, kinds, stands)
-        stands.wave += 1
+            return field.complete(self, field, values, kinds, field_paths)
+        field_paths.await_depth += 1
         return [None] * size
 
     def _complete_loaded(
-        self, field: PlannedField, values: Loaded, places: Places
+        self, field: PlannedField, values: Loaded, paths: ResponsePaths
     ) -> Sequence[Any]:
         """Complete loaded values, each once where that gives the same."""
         once = values.once
         if once is not None and field.selects_only_leaves(self):
             failures = len(self.failures)
-            some = SomePlaces(places, values.firsts)
+            some = SubsetPaths(paths, values.firsts)
             completed = field.complete(self, field, once, kinds_of(once), some)
             if len(self.failures) == failures:
                 return list(map(completed.__getitem__, values.which))
             # Each of them is to have the error.
             del self.failures[failures:]
-        return field.complete(self, field, values, kinds_of(values), places)
+        return field.complete(self, field, values, kinds_of(values), paths)
 
-    def _complete(self, field: PlannedField, values: Column, places: Places) -> Sequence[Any]:
+    def _complete(self, field: PlannedField, values: Column, paths: ResponsePaths) -> Sequence[Any]:
         if type(values) is Loaded:
-            return self._complete_loaded(field, values, places)
-        return field.complete(self, field, values, kinds_of(values), places)
+            return self._complete_loaded(field, values, paths)
+        return field.complete(self, field, values, kinds_of(values), paths)
 
     def _fill(
-        self, rows: list[dict[str, Any]], field: PlannedField, places: Places, values: Column
+        self, rows: list[dict[str, Any]], field: PlannedField, paths: ResponsePaths, values: Column
     ) -> None:
         """Complete the values of a field that were awaited, and put them into their objects."""
-        completed = self._complete(field, values, places)
+        completed = self._complete(field, values, paths)
         for row, value in zip(rows, completed, strict=True):
             row[field.name] = value
 
     def later(self, values: Awaitable[Column] | Column, then: Callable[[Column], None]) -> None:
         """Have `then` called with a column that has to be awaited, or whose only value has to."""
-        self.steps.append(self._step(values, then, self.wave + 1))
+        self.steps.append(self._step(values, then, self.await_depth + 1))
 
     async def _step(
-        self, values: Awaitable[Column] | Column, then: Callable[[Column], None], wave: int
+        self, values: Awaitable[Column] | Column, then: Callable[[Column], None], await_depth: int
     ) -> list[Step]:
         column = [await _outcome(values[0])] if isinstance(values, list) else await values
-        self.wave = wave
+        self.await_depth = await_depth
         then(column)
         return self._taken()
 
@@ -342,10 +344,10 @@ class Execution:
         if steps:
             self.runs_alone = False
             await _settled(steps)
-        self.wave = 0
+        self.await_depth = 0
 
     def concluded(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The data with nulls in the place of what failed; reports the errors.
+        """The data with nulls where something failed; reports the errors.
 
         An error below something that is null already goes unreported.
         """
@@ -353,15 +355,15 @@ class Execution:
             return data
         collected = self.collected = self.collected or CollectedErrors()
         for found in sorted((locate(failure, data) for failure in self.failures), key=report_order):
-            nulled = found.nulled.path
-            if collected.has_nulled_position(nulled):
+            null_target = found.null_target.path
+            if collected.has_nulled_position(null_target):
                 continue
             nodes, location = found.failure.field.nodes, found.path and found.path.as_list()
             error = located_error(found.failure.error, nodes, location)
-            collected.add(error, nulled)
-            if nulled is None:
+            collected.add(error, null_target)
+            if null_target is None:
                 return None
-            set_null(data, nulled.as_list())
+            set_null(data, null_target.as_list())
         self.failures = []
         return data
 
@@ -376,20 +378,20 @@ async def _outcome(value: Awaitable[Any]) -> Any:
 
 async def awaited(values: Column) -> Column:
     """The column with everything in it awaited, side by side."""
-    places = [index for index, value in enumerate(values) if is_awaitable(value)]
+    indexes = [index for index, value in enumerate(values) if is_awaitable(value)]
     values = values.copy()
-    if len(places) == 1:
-        [place] = places
-        values[place] = await _outcome(values[place])
+    if len(indexes) == 1:
+        [index] = indexes
+        values[index] = await _outcome(values[index])
         return values
     if execution := running.get():
         execution.runs_alone = False
-    futures = [ensure_future(values[place]) for place in places]
+    futures = [ensure_future(values[index]) for index in indexes]
     results = await gather(*futures, return_exceptions=True)
-    for place, result in zip(places, results, strict=True):
+    for index, result in zip(indexes, results, strict=True):
         if isinstance(result, CancelledError):
             raise result
-        values[place] = result
+        values[index] = result
     return values
 
 

@@ -5,7 +5,7 @@ from graphql.pyutils import inspect
 
 from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.paths import Places
+from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import Complete, PlannedField
 
 
@@ -14,16 +14,20 @@ def leaf_completer(leaf: GraphQLLeafType) -> Complete:
     coerce = leaf.coerce_output_value
 
     def complete(
-        execution: Execution, field: PlannedField, values: Column, _kinds: Kinds, places: Places
+        execution: Execution,
+        field: PlannedField,
+        values: Column,
+        _kinds: Kinds,
+        paths: ResponsePaths,
     ) -> Column:
         completed = mapped(coerce, values)
         if has_blanks(kinds_of(completed)):
             for index, result in enumerate(completed):
                 if isinstance(result, Exception):
-                    execution.fail(result, field, places, index)
+                    execution.fail(result, field, paths, index)
                 elif result is None or result is Undefined:
                     error = _no_value(leaf, values[index], result)
-                    execution.fail(error, field, places, index)
+                    execution.fail(error, field, paths, index)
                 else:
                     continue
                 completed[index] = None

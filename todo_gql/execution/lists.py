@@ -12,7 +12,7 @@ from graphql.pyutils.is_awaitable import is_async_iterable
 from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, split
 from todo_gql.execution.execution import Execution, awaited
 from todo_gql.execution.loaded_fields import Loaded
-from todo_gql.execution.paths import ItemPlaces, Places, SomePlaces
+from todo_gql.execution.paths import ItemPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField
 from todo_gql.execution.rows import Rows
 from todo_gql.execution.strawberry_fields import origin_of
@@ -29,7 +29,7 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         field: PlannedField,
         values: Column,
         kinds: Kinds,
-        places: Places,
+        paths: ResponsePaths,
         *,
         into: list[Column] | None = None,
     ) -> Column:
@@ -41,21 +41,21 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         elif kinds == {Rows}:
             items = _joined(values, row_origin)
         else:
-            return _complete_iterables(complete, execution, field, values, places)
+            return _complete_iterables(complete, execution, field, values, paths)
         if not items:
             parts: list[Column] = [[] for _ in values]
             return parts if into is None else _filled(into, parts)
         item_kinds = {items.row_type.type} if type(items) is Rows else kinds_of(items)
-        item_places = ItemPlaces(places, values, nullable=nullable)
+        item_paths = ItemPaths(paths, values, nullable=nullable)
         if type(items) is Rows or not has_awaitables(items, item_kinds):
-            completed = complete_items(execution, field, items, item_kinds, item_places)
+            completed = complete_items(execution, field, items, item_kinds, item_paths)
             parts = split(completed, values)
             return parts if into is None else _filled(into, parts)
 
         lists: list[Column] = [[] for _ in values] if into is None else into
 
         def fill(settled: Column) -> None:
-            done = complete_items(execution, field, settled, kinds_of(settled), item_places)
+            done = complete_items(execution, field, settled, kinds_of(settled), item_paths)
             _filled(lists, split(done, values))
 
         execution.later(awaited(list(items)), fill)
@@ -83,7 +83,7 @@ def _complete_iterables(
     execution: Execution,
     field: PlannedField,
     values: Column,
-    places: Places,
+    paths: ResponsePaths,
 ) -> Column:
     """Complete whatever can be iterated over, once it is a list."""
     lists: list[Column | None] = [None] * len(values)
@@ -92,21 +92,21 @@ def _complete_iterables(
         if is_async_iterable(value):
             into: Column = []
             lists[index] = into
-            fill = partial(_fill_list, complete, execution, field, places, index, into)
+            fill = partial(_fill_list, complete, execution, field, paths, index, into)
             execution.later(_drained(value), fill)
         elif is_iterable(value):
             items: Column = []
             try:
                 items.extend(value)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this list's error
-                execution.fail(error, field, places, index, follows_items=True)
+                execution.fail(error, field, paths, index, follows_items=True)
             drained.append((index, items))
         else:
-            execution.fail(_not_iterable(field), field, places, index)
-    picks = [index for index, _ in drained]
-    some = SomePlaces(places, picks)
+            execution.fail(_not_iterable(field), field, paths, index)
+    indexes = [index for index, _ in drained]
+    some = SubsetPaths(paths, indexes)
     completed = complete(execution, field, [items for _, items in drained], {list}, some)
-    for index, items in zip(picks, completed, strict=True):
+    for index, items in zip(indexes, completed, strict=True):
         lists[index] = items
     return lists
 
@@ -126,15 +126,15 @@ def _fill_list(
     complete: Complete,
     execution: Execution,
     field: PlannedField,
-    places: Places,
+    paths: ResponsePaths,
     index: int,
     into: Column,
     drained: Column,
 ) -> None:
     items, error = drained
     if error is not None:
-        execution.fail(error, field, places, index, follows_items=True)
-    some = SomePlaces(places, [index])
+        execution.fail(error, field, paths, index, follows_items=True)
+    some = SubsetPaths(paths, [index])
     complete(execution, field, [items], {list}, some, into=[into])
 
 

@@ -43,8 +43,8 @@ class Loaded(list[Any]):
     @property
     def firsts(self) -> Sequence[int]:
         """Where each of `once` occurs first."""
-        places = range(len(self.which))
-        first = dict(zip(reversed(self.which), reversed(places), strict=True))
+        indexes = range(len(self.which))
+        first = dict(zip(reversed(self.which), reversed(indexes), strict=True))
         return [first[index] for index in range(len(first))]
 
 
@@ -120,8 +120,8 @@ class Loading(Generic[C, K, V, T]):
         if len(once) == len(keys):
             column = Loaded(made)
         else:
-            places = dict(zip(once, range(len(once)), strict=True))
-            which = list(map(places.__getitem__, keys))
+            positions = dict(zip(once, range(len(once)), strict=True))
+            which = list(map(positions.__getitem__, keys))
             column = Loaded(map(made.__getitem__, which))
             if row_type is None:
                 column.once, column.which = made, which

@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 from graphql.pyutils import Path
 
-from todo_gql.execution.paths import Nulled, Places
+from todo_gql.execution.paths import NullTarget, ResponsePaths
 from todo_gql.execution.plan import PlannedField
 
 
 class Failure(NamedTuple):
-    """An error, and the value that it took the place of."""
+    """An error, and the value of a column that failed with it."""
 
     error: Exception
     field: PlannedField
-    places: Places
-    place: int
-    wave: int
+    paths: ResponsePaths
+    value_index: int
+    await_depth: int
     follows_items: bool
 
 
@@ -28,13 +28,13 @@ class LocatedFailure(NamedTuple):
 
     failure: Failure
     path: Path | None
-    nulled: Nulled
+    null_target: NullTarget
     order: list[float]
 
 
 def locate(failure: Failure, data: dict[str, Any]) -> LocatedFailure:
     """Where a failure lies in data that no null was put into yet."""
-    path = failure.places.path(failure.place)
+    path = failure.paths.path(failure.value_index)
     order: list[float] = []
     value: Any = data
     for key in path.as_list() if path else ():
@@ -42,7 +42,7 @@ def locate(failure: Failure, data: dict[str, Any]) -> LocatedFailure:
         value = value[key]
     if failure.follows_items:
         order.append(inf)
-    return LocatedFailure(failure, path, failure.places.nulled(failure.place), order)
+    return LocatedFailure(failure, path, failure.paths.null_target(failure.value_index), order)
 
 
 def report_order(found: LocatedFailure) -> tuple[int, int, list[float]]:
@@ -51,8 +51,8 @@ def report_order(found: LocatedFailure) -> tuple[int, int, list[float]]:
     What needs no waiting comes first, in the answer's own order. An error that makes something null
     that was waiting for it is reported after those that don't, since it has to get there first.
     """
-    wave = found.failure.wave
-    return wave, wave - found.nulled.wave, found.order
+    await_depth = found.failure.await_depth
+    return await_depth, await_depth - found.null_target.await_depth, found.order
 
 
 def set_null(data: dict[str, Any], path: list[str | int]) -> None:

@@ -7,7 +7,7 @@ from graphql import Undefined
 
 from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.paths import Places, SomePlaces
+from todo_gql.execution.paths import ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField
 
 
@@ -15,19 +15,23 @@ def blanks_apart(complete: Complete, *, nullable: bool) -> Complete:
     """Have only real values completed; nulls and exceptions are dealt with here."""
 
     def complete_values(
-        execution: Execution, field: PlannedField, values: Column, kinds: Kinds, places: Places
+        execution: Execution,
+        field: PlannedField,
+        values: Column,
+        kinds: Kinds,
+        paths: ResponsePaths,
     ) -> Sequence[Any]:
         if not has_blanks(kinds):
-            return complete(execution, field, values, kinds, places)
-        picks = []
+            return complete(execution, field, values, kinds, paths)
+        indexes = []
         for index, value in enumerate(values):
             if isinstance(value, Exception):
-                execution.fail(value, field, places, index)
+                execution.fail(value, field, paths, index)
             elif value is not None and value is not Undefined:
-                picks.append(index)
+                indexes.append(index)
             elif not nullable:
-                execution.fail(_null_error(field), field, places, index)
-        return complete_some(complete, execution, field, values, places, picks)
+                execution.fail(_null_error(field), field, paths, index)
+        return complete_some(complete, execution, field, values, paths, indexes)
 
     return complete_values
 
@@ -42,17 +46,17 @@ def complete_some(
     execution: Execution,
     field: PlannedField,
     values: Sequence[Any],
-    places: Places,
-    picks: list[int],
+    paths: ResponsePaths,
+    indexes: list[int],
     **options: Any,
 ) -> Column:
-    """The column with the picked values completed, and null in all other places."""
+    """The column with the values at `indexes` completed, and null in all others."""
     completed: Column = [None] * len(values)
-    if not picks:
+    if not indexes:
         return completed
-    picked = [values[index] for index in picks]
-    some = SomePlaces(places, picks)
+    picked = [values[index] for index in indexes]
+    some = SubsetPaths(paths, indexes)
     done = complete(execution, field, picked, kinds_of(picked), some, **options)
-    for index, value in zip(picks, done, strict=True):
+    for index, value in zip(indexes, done, strict=True):
         completed[index] = value
     return completed

@@ -12,7 +12,7 @@ from graphql.execution.executor import invalid_return_type_error
 from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, mapped
 from todo_gql.execution.execution import Execution, awaited
 from todo_gql.execution.nulls import complete_some
-from todo_gql.execution.paths import Places
+from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField
 from todo_gql.execution.rows import Rows, rows_of
 from todo_gql.execution.strawberry_fields import are_surely, is_checked_by_class, origin_of
@@ -24,7 +24,7 @@ def complete_objects(
     field: PlannedField,
     values: Sequence[Any],
     kinds: Kinds,
-    places: Places,
+    paths: ResponsePaths,
     *,
     into: list[dict[str, Any]] | None = None,
 ) -> Column:
@@ -35,29 +35,29 @@ def complete_objects(
         if rows is not None and rows.row_type.type is origin_of(type_):
             values = rows
     if is_type_of is None or type(values) is Rows or are_surely(type_, values, kinds):
-        return _selected(type_, execution, field, values, kinds, places, into=into)
+        return _selected(type_, execution, field, values, kinds, paths, into=into)
     infos: Any = (
         repeat(None, len(values))
         if is_checked_by_class(type_)
-        else [execution.info(field, places.field_path(index)) for index in range(len(values))]
+        else [execution.info(field, paths.field_path(index)) for index in range(len(values))]
     )
     verdicts = mapped(is_type_of, values, infos)
 
     def judge(verdicts: Column, into: list[dict[str, Any]] | None) -> Column:
-        picks = []
+        indexes = []
         for index, verdict in enumerate(verdicts):
             if isinstance(verdict, Exception):
-                execution.fail(verdict, field, places, index)
+                execution.fail(verdict, field, paths, index)
             elif verdict:
-                picks.append(index)
+                indexes.append(index)
             else:
                 error = invalid_return_type_error(type_, values[index], field.details)
-                execution.fail(error, field, places, index)
-        if len(picks) == len(values):
-            return _selected(type_, execution, field, values, kinds, places, into=into)
-        part = None if into is None else [into[index] for index in picks]
+                execution.fail(error, field, paths, index)
+        if len(indexes) == len(values):
+            return _selected(type_, execution, field, values, kinds, paths, into=into)
+        part = None if into is None else [into[index] for index in indexes]
         complete = partial(_selected, type_)
-        return complete_some(complete, execution, field, values, places, picks, into=part)
+        return complete_some(complete, execution, field, values, paths, indexes, into=part)
 
     return _judged(execution, verdicts, judge, into)
 
@@ -86,7 +86,7 @@ def _selected(
     field: PlannedField,
     values: Sequence[Any],
     _kinds: Kinds,
-    places: Places,
+    paths: ResponsePaths,
     *,
     into: list[dict[str, Any]] | None,
 ) -> Column:
@@ -94,9 +94,9 @@ def _selected(
         selection = field.subselect(execution, field, type_)
     except (GraphQLError, RecursionError) as error:
         for index in range(len(values)):
-            execution.fail(error, field, places, index)
+            execution.fail(error, field, paths, index)
         return [None] * len(values)
-    return execution.select(selection, values, places, into)
+    return execution.select(selection, values, paths, into)
 
 
 def complete_abstract(
@@ -105,16 +105,16 @@ def complete_abstract(
     field: PlannedField,
     values: Column,
     _kinds: Kinds,
-    places: Places,
+    paths: ResponsePaths,
 ) -> Column:
     """Complete values of several types, each type's together."""
     resolve_type = type_.resolve_type or default_type_resolver
     size = len(values)
-    infos = [execution.info(field, places.field_path(index)) for index in range(size)]
+    infos = [execution.info(field, paths.field_path(index)) for index in range(size)]
     names = mapped(resolve_type, values, infos, [type_] * size)
 
     def sort_out(names: Column, into: list[dict[str, Any]] | None) -> Column:
-        picks: dict[GraphQLObjectType, list[int]] = {}
+        indexes: dict[GraphQLObjectType, list[int]] = {}
         for index, name in enumerate(names):
             try:
                 if isinstance(name, Exception):
@@ -123,17 +123,17 @@ def complete_abstract(
                     name, type_, field.details, infos[index], values[index]
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
-                execution.fail(error, field, places, index)
+                execution.fail(error, field, paths, index)
             else:
-                picks.setdefault(runtime_type, []).append(index)
+                indexes.setdefault(runtime_type, []).append(index)
         completed: Column = [None] * size
-        for runtime_type, places_of_type in picks.items():
-            part = None if into is None else [into[index] for index in places_of_type]
+        for runtime_type, indexes_of_type in indexes.items():
+            part = None if into is None else [into[index] for index in indexes_of_type]
             complete = partial(complete_objects, runtime_type)
             done = complete_some(
-                complete, execution, field, values, places, places_of_type, into=part
+                complete, execution, field, values, paths, indexes_of_type, into=part
             )
-            for index in places_of_type:
+            for index in indexes_of_type:
                 completed[index] = done[index]
         return completed
 

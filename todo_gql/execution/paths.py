@@ -1,7 +1,7 @@
-"""Where the values of a column stand in the answer, which is only worked out when it is asked for.
+"""The response paths of a column's values, which are only worked out when they are needed.
 
-A place is an index into a column. Paths are needed for errors and for resolvers that ask for them,
-so a column keeps no path per value, but the way that its values came about.
+Errors need paths, and so do resolvers that ask for them; most values never do. So a column keeps no
+path per value, but how its values follow from those of the level above.
 """
 
 from bisect import bisect_right
@@ -12,32 +12,39 @@ from typing import Final, NamedTuple, Protocol
 from graphql.pyutils import Path
 
 
-class Nulled(NamedTuple):
-    """What becomes null when a value fails, and its wave; None is the whole answer."""
+class NullTarget(NamedTuple):
+    """The value that becomes null when another one fails; path None is the whole of `data`.
+
+    `await_depth` is the number of sequential awaits before it was there.
+    """
 
     path: Path | None
-    wave: int
+    await_depth: int
 
 
-class Places(Protocol):
-    """The places of a column's values, and how many awaits led to them: their wave."""
+class ResponsePaths(Protocol):
+    """The response paths of a column's values, by their index in the column.
 
-    wave: int
+    `await_depth` is the number of sequential awaits before these values: it orders errors as
+    graphql-core does.
+    """
+
+    await_depth: int
 
     def path(self, index: int) -> Path | None:
         """The path of a value."""
 
     def field_path(self, index: int) -> Path | None:
-        """The path of the field that a value belongs to, without places in its list."""
+        """The path of the field that a value belongs to: its path without indexes of lists."""
 
-    def nulled(self, index: int) -> Nulled:
+    def null_target(self, index: int) -> NullTarget:
         """What becomes null when a value fails."""
 
 
-class RootPlaces:
-    """The place of the operation's root."""
+class RootPath:
+    """The path of the operation's root value."""
 
-    wave = 0
+    await_depth = 0
 
     def path(self, index: int) -> Path | None:  # noqa: ARG002 - there is just one
         """No path leads to the root."""
@@ -45,52 +52,52 @@ class RootPlaces:
 
     field_path = path
 
-    def nulled(self, index: int) -> Nulled:  # noqa: ARG002 - there is just one
-        """The whole answer."""
-        return Nulled(None, 0)
+    def null_target(self, index: int) -> NullTarget:  # noqa: ARG002 - there is just one
+        """The whole of `data`."""
+        return NullTarget(None, 0)
 
 
-ROOT: Final = RootPlaces()
+ROOT: Final = RootPath()
 
 
-class FieldPlaces:
-    """The places of a field's values, one in each object."""
+class FieldPaths:
+    """The paths of a field's values, one for each object."""
 
-    __slots__ = ("name", "nullable", "parents", "type_name", "wave")
+    __slots__ = ("await_depth", "name", "nullable", "parents", "type_name")
 
     def __init__(
         self,
-        parents: Places,
+        parents: ResponsePaths,
         name: str,
         type_name: str,
-        wave: int,
+        await_depth: int,
         nullable: bool,
     ) -> None:
         self.parents = parents
-        self.wave = wave
+        self.await_depth = await_depth
         self.name = name
         self.type_name = type_name
         self.nullable = nullable
 
     def path(self, index: int) -> Path:
-        """The object's path and the field's name in the answer."""
+        """The object's path and the field's name in the response."""
         return Path(self.parents.path(index), self.name, self.type_name)
 
     field_path = path
 
-    def nulled(self, index: int) -> Nulled:
-        """The field if it can be null, or else what stands for its object."""
+    def null_target(self, index: int) -> NullTarget:
+        """The field if it is nullable, or else the null target of its object."""
         if self.nullable:
-            return Nulled(self.path(index), self.wave)
-        return self.parents.nulled(index)
+            return NullTarget(self.path(index), self.await_depth)
+        return self.parents.null_target(index)
 
 
-class ItemPlaces:
-    """The places of all items of a column's lists, one list after the other."""
+class ItemPaths:
+    """The paths of all items of a column's lists, one list after the other."""
 
-    def __init__(self, lists: Places, values: Sequence[Sized], *, nullable: bool) -> None:
+    def __init__(self, lists: ResponsePaths, values: Sequence[Sized], *, nullable: bool) -> None:
         self.lists = lists
-        self.wave = lists.wave
+        self.await_depth = lists.await_depth
         self.nullable = nullable
         self.values = values
         self.ends: list[int] | None = None
@@ -98,44 +105,44 @@ class ItemPlaces:
     def _list_and_item(self, index: int) -> tuple[int, int]:
         if self.ends is None:
             self.ends = list(accumulate(map(len, self.values)))
-        place = bisect_right(self.ends, index)
-        return place, index - (self.ends[place - 1] if place else 0)
+        list_index = bisect_right(self.ends, index)
+        return list_index, index - (self.ends[list_index - 1] if list_index else 0)
 
     def path(self, index: int) -> Path:
-        """The list's path and the item's number."""
-        place, item = self._list_and_item(index)
-        return Path(self.lists.path(place), item, None)
+        """The list's path and the item's index in it."""
+        list_index, item = self._list_and_item(index)
+        return Path(self.lists.path(list_index), item, None)
 
     def field_path(self, index: int) -> Path | None:
         """The path of the field whose list this is."""
         return self.lists.field_path(self._list_and_item(index)[0])
 
-    def nulled(self, index: int) -> Nulled:
-        """The item if it can be null, or else what stands for its list."""
-        place, item = self._list_and_item(index)
+    def null_target(self, index: int) -> NullTarget:
+        """The item if it is nullable, or else the null target of its list."""
+        list_index, item = self._list_and_item(index)
         if self.nullable:
-            return Nulled(Path(self.lists.path(place), item, None), self.wave)
-        return self.lists.nulled(place)
+            return NullTarget(Path(self.lists.path(list_index), item, None), self.await_depth)
+        return self.lists.null_target(list_index)
 
 
-class SomePlaces:
-    """Some places of a column."""
+class SubsetPaths:
+    """The paths of some values of a column, those at `indexes` of `column_paths`."""
 
-    __slots__ = ("all", "picks", "wave")
+    __slots__ = ("await_depth", "column_paths", "indexes")
 
-    def __init__(self, all_places: Places, picks: Sequence[int]) -> None:
-        self.all = all_places
-        self.wave = all_places.wave
-        self.picks = picks
+    def __init__(self, column_paths: ResponsePaths, indexes: Sequence[int]) -> None:
+        self.column_paths = column_paths
+        self.await_depth = column_paths.await_depth
+        self.indexes = indexes
 
     def path(self, index: int) -> Path | None:
-        """The path of a picked value."""
-        return self.all.path(self.picks[index])
+        """The path of a value of the subset."""
+        return self.column_paths.path(self.indexes[index])
 
     def field_path(self, index: int) -> Path | None:
-        """The path of the field of a picked value."""
-        return self.all.field_path(self.picks[index])
+        """The path of the field of a value of the subset."""
+        return self.column_paths.field_path(self.indexes[index])
 
-    def nulled(self, index: int) -> Nulled:
-        """What becomes null when a picked value fails."""
-        return self.all.nulled(self.picks[index])
+    def null_target(self, index: int) -> NullTarget:
+        """What becomes null when a value of the subset fails."""
+        return self.column_paths.null_target(self.indexes[index])

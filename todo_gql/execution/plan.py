@@ -25,10 +25,10 @@ from todo_gql.execution.leaf_serializers import Shortcut
 from todo_gql.execution.loaded_fields import Loading
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
-"""`resolve(execution, field, sources, places)`: the field's values for all sources."""
+"""`resolve(execution, field, sources, paths)`: the field's values for all sources."""
 
 Complete: TypeAlias = Callable[..., Sequence[Any]]
-"""`complete(execution, field, values, kinds, places)`: the values as the answer holds them."""
+"""`complete(execution, field, values, kinds, paths)`: the values as the answer holds them."""
 
 Subselect: TypeAlias = Callable[..., "Selection"]
 """`subselect(execution, field, type)`: what is selected of a field's objects of one type."""
@@ -85,7 +85,7 @@ class PlannedField:
 
 
 Numbered: TypeAlias = list[tuple[int, PlannedField]]
-"""Fields, and their places in the selection."""
+"""Fields, and their indexes in the selection."""
 
 
 Make: TypeAlias = Callable[
@@ -155,8 +155,8 @@ def _row_maker(
     """
     if not names:
         return lambda _columns: []
-    cells = "".join(f"cell_{place}, " for place in range(len(names)))
-    pairs = ", ".join(f"{name!r}: cell_{place}" for place, name in enumerate(names))
+    cells = "".join(f"cell_{index}, " for index in range(len(names)))
+    pairs = ", ".join(f"{name!r}: cell_{index}" for index, name in enumerate(names))
     code = f"lambda columns: [{{{pairs}}} for {cells} in zip(*columns)]"
     # Names are letters, digits and underscores: GraphQL knows no others.
     assert all(map(str.isidentifier, names))

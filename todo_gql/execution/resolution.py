@@ -14,7 +14,7 @@ from todo_gql.execution.arguments import ATOMS
 from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.loaded_fields import LOADING, Loading
-from todo_gql.execution.paths import Places
+from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField, Resolve
 from todo_gql.execution.rows import Rows, row_of
 from todo_gql.execution.strawberry_fields import (
@@ -67,7 +67,11 @@ def _bare_resolver(
 
 
 def _type_names(
-    name: str, _execution: Execution, _field: PlannedField, sources: Sequence[Any], _places: Places
+    name: str,
+    _execution: Execution,
+    _field: PlannedField,
+    sources: Sequence[Any],
+    _paths: ResponsePaths,
 ) -> Column:
     return [name] * len(sources)
 
@@ -78,7 +82,7 @@ def _attributes(
     _execution: Execution,
     _field: PlannedField,
     sources: Sequence[Any],
-    _places: Places,
+    _paths: ResponsePaths,
 ) -> Column:
     if type(sources) is Rows and name in sources.row_type.attributes:
         return sources.column(name)
@@ -90,7 +94,7 @@ def _call_each(
     _execution: Execution,
     _field: PlannedField,
     sources: Sequence[Any],
-    _places: Places,
+    _paths: ResponsePaths,
 ) -> Column:
     return _mapped_objects(function, sources)
 
@@ -110,29 +114,29 @@ def _resolve_loaded(
     execution: Execution,
     field: PlannedField,
     sources: Sequence[Any],
-    places: Places,
+    paths: ResponsePaths,
 ) -> Column | Coroutine[Any, Any, Column]:
     if loading.along:
         along = loading.column_along(sources) if type(sources) is Rows else None
         if along is not None:
             return along
         if any(loading.brought(row_of(source)) is not None for source in sources):
-            return _resolve_each(call, execution, field, sources, places)
-    keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, places)
+            return _resolve_each(call, execution, field, sources, paths)
+    keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, paths)
     if has_blanks(kinds_of(keys)):
-        return _resolve_each(call, execution, field, sources, places)
+        return _resolve_each(call, execution, field, sources, paths)
     loaded = loading.at_hand(keys, execution.context)
     return loading.column(keys, execution.context) if loaded is None else loaded
 
 
 def _resolve_by_default(
-    execution: Execution, field: PlannedField, sources: Sequence[Any], places: Places
+    execution: Execution, field: PlannedField, sources: Sequence[Any], paths: ResponsePaths
 ) -> Column:
     """Do as graphql-core's default resolver, which needs to know more only for functions."""
     values = _mapped_objects(partial(_item_or_attribute, field.field_name), sources)
     for index, value in enumerate(values):
         if callable(value):
-            [values[index]] = mapped(value, [execution.info(field, places.path(index))])
+            [values[index]] = mapped(value, [execution.info(field, paths.path(index))])
     return values
 
 
@@ -145,7 +149,7 @@ def _resolve_each(
     execution: Execution,
     field: PlannedField,
     sources: Sequence[Any],
-    places: Places,
+    paths: ResponsePaths,
 ) -> Column:
     """Call a resolver for each object, with all that it may ask for."""
     variables = execution.variables
@@ -155,13 +159,13 @@ def _resolve_each(
         return [error] * len(sources)
     if len(sources) == 1:
         try:
-            return [resolve(sources[0], execution.info(field, places.path(0)), **given)]
+            return [resolve(sources[0], execution.info(field, paths.path(0)), **given)]
         except Exception as error:  # noqa: BLE001 - it is this object's error
             return [error]
     shared = kinds_of(given.values()) <= ATOMS
 
     def call(source: Any, index: int) -> Any:
-        info = execution.info(field, places.path(index))
+        info = execution.info(field, paths.path(index))
         return resolve(source, info, **(given if shared else field.given(variables)))
 
     return _mapped_objects(call, sources, range(len(sources)))

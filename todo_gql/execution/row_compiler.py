@@ -69,7 +69,7 @@ Subselect: TypeAlias = Callable[[PlannedField, GraphQLObjectType], Selection]
 MAX_SHAPES = 8
 
 Serialized: TypeAlias = tuple[int, str, bool]
-"""A column that is serialized: its field's place, its name, and whether it can hold nulls."""
+"""A column that is serialized: its field's index, its name, and whether it can hold nulls."""
 
 
 def shape_of(
@@ -103,10 +103,10 @@ def _new_shape(
 ) -> Shape | None:
     one = _SingleWriter(selection, subselect, row_type, layout)
     many = _ColumnsWriter(selection, subselect, row_type, layout)
-    places = [place for place, _ in one.others]
+    indexes = [index for index, _ in one.others]
     if not one.shaped:
         return None
-    return Shape(one.function(places), many.function(places), one.shaped, one.others)
+    return Shape(one.function(indexes), many.function(indexes), one.shaped, one.others)
 
 
 class _Writer(ABC):
@@ -135,8 +135,8 @@ class _Writer(ABC):
         self.serialized: dict[Serialize, list[Serialized]] = {}
         self.shaped: Numbered = []
         self.others: Numbered = []
-        for place, one in selection.everything:
-            (self.shaped if self._writes(place, one) else self.others).append((place, one))
+        for index, one in selection.everything:
+            (self.shaped if self._writes(index, one) else self.others).append((index, one))
         for serialize, columns in self.serialized.items():
             self._write_serialized(serialize, columns)
 
@@ -145,23 +145,23 @@ class _Writer(ABC):
         """The rows' columns."""
 
     @abstractmethod
-    def _converted(self, place: int, column: int) -> str:
+    def _converted(self, index: int, column: int) -> str:
         """What a function makes of a column's values."""
 
     @abstractmethod
-    def _called(self, place: int) -> str:
+    def _called(self, index: int) -> str:
         """What a function makes of each row."""
 
     @abstractmethod
-    def _written(self, place: int, values: str) -> str:
+    def _written(self, index: int, values: str) -> str:
         """What is written for members of an enum."""
 
     @abstractmethod
-    def _are_expected(self, place: int, values: str) -> str:
+    def _are_expected(self, index: int, values: str) -> str:
         """Whether values are of the types that they are to be of."""
 
     @abstractmethod
-    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
+    def _are_fine(self, index: int, values: str, *, nullable: bool) -> str:
         """Whether values of these types can be written."""
 
     @abstractmethod
@@ -169,7 +169,7 @@ class _Writer(ABC):
         """All rows in the lists of a column."""
 
     @abstractmethod
-    def _lists(self, place: int, column: int, width: int) -> str:
+    def _lists(self, index: int, column: int, width: int) -> str:
         """The objects made of them, as lists again."""
 
     @abstractmethod
@@ -188,33 +188,33 @@ class _Writer(ABC):
     def _objects(self) -> str:
         """All objects."""
 
-    def _writes(self, place: int, one: PlannedField) -> bool:
+    def _writes(self, index: int, one: PlannedField) -> bool:
         """Write how a field is had of the rows and completed, unless it takes another way."""
         if one.definition is TypeNameMetaFieldDef:
-            self.constants[place] = repr(one.parent_type.name)
+            self.constants[index] = repr(one.parent_type.name)
             return True
         column = self._along(one)
         if column is not None and one.way.shortcut is None:
-            return self._write_rows(place, one, column)
+            return self._write_rows(index, one, column)
         source = self._source(one) if column is None else column
         if source is None or one.way.shortcut is None:
             return False
-        values = self._values(place, source)
+        values = self._values(index, source)
         if values is None:
             return False
-        self._complete(place, one, values)
+        self._complete(index, one, values)
         return True
 
     def _along(self, one: PlannedField) -> str | None:
         """The column that a loaded field's values came along in, if they did."""
         loading = one.way.loading
         columns = () if loading is None else loading.along
-        return next((column for column in columns if self._place(column) is not None), None)
+        return next((column for column in columns if self._column_index(column) is not None), None)
 
     def _source(self, one: PlannedField) -> Source | None:
         return self.row_type.attributes.get(one.way.attribute) if one.way.attribute else None
 
-    def _place(self, column: str | int) -> int | None:
+    def _column_index(self, column: str | int) -> int | None:
         """Where a column stands in the rows; None if there is none."""
         kind, columns = self.layout
         if isinstance(columns, int):
@@ -223,45 +223,45 @@ class _Writer(ABC):
             return column if column < len(columns) else None
         return columns.index(column) if column in columns else None
 
-    def _values(self, place: int, source: Source) -> str | None:
+    def _values(self, index: int, source: Source) -> str | None:
         """The name of an attribute's values, which are written if they aren't in the rows."""
         if isinstance(source, (str, int)):
-            column = self._place(source)
+            column = self._column_index(source)
             return None if column is None else f"c{column}"
         if isinstance(source, Converted):
-            column = self._place(source.column)
+            column = self._column_index(source.column)
             if column is None:
                 return None
-            self.names[f"f{place}"] = source.convert
-            self.lines.append(f"v{place} = {self._converted(place, column)}")
+            self.names[f"f{index}"] = source.convert
+            self.lines.append(f"v{index} = {self._converted(index, column)}")
         else:
-            self.names[f"f{place}"] = source
-            self.lines.append(f"v{place} = {self._called(place)}")
-        return f"v{place}"
+            self.names[f"f{index}"] = source
+            self.lines.append(f"v{index} = {self._called(index)}")
+        return f"v{index}"
 
-    def _complete(self, place: int, one: PlannedField, values: str) -> None:
+    def _complete(self, index: int, one: PlannedField, values: str) -> None:
         """Write how the values of a leaf are completed."""
         shortcut = one.way.shortcut
         assert shortcut is not None
         if shortcut.written is not None:
-            self.names[f"n{place}"] = shortcut.written.__getitem__
-            self.cells[place] = self._written(place, values)
+            self.names[f"n{index}"] = shortcut.written.__getitem__
+            self.cells[index] = self._written(index, values)
         elif shortcut.serialize is not None:
             together = self.serialized.setdefault(shortcut.serialize, [])
-            together.append((place, values, shortcut.nullable))
-            self.cells[place] = f"w{place}"
+            together.append((index, values, shortcut.nullable))
+            self.cells[index] = f"w{index}"
         else:
-            self.names[f"k{place}"] = shortcut.kinds
-            self._unless(self._are_expected(place, values))
+            self.names[f"k{index}"] = shortcut.kinds
+            self._unless(self._are_expected(index, values))
             if shortcut.is_fine is not None:
-                self.names[f"g{place}"] = shortcut.is_fine
-                self._unless(self._are_fine(place, values, nullable=shortcut.nullable))
-            self.cells[place] = values
+                self.names[f"g{index}"] = shortcut.is_fine
+                self._unless(self._are_fine(index, values, nullable=shortcut.nullable))
+            self.cells[index] = values
 
     def _unless(self, condition: str) -> None:
         self.lines.append(f"if not ({condition}): return None")
 
-    def _write_rows(self, place: int, one: PlannedField, column: str) -> bool:
+    def _write_rows(self, index: int, one: PlannedField, column: str) -> bool:
         """Write how the lists of rows in a column are made into lists of objects."""
         loading, list_type = one.way.loading, get_nullable_type(one.type)
         if loading is None or loading.row_type is None or not is_list_type(list_type):
@@ -272,13 +272,13 @@ class _Writer(ABC):
         nested = _nested(one, type_, row_type, self.subselect) if self.subselect else None
         if nested is None:
             return False
-        self.names[f"nested{place}"] = nested
-        column_place = self._place(column)
-        assert column_place is not None
-        rows = self._rows(column_place, loading.along[column])
-        self.lines.append(f"m{place} = nested{place}({rows})")
-        self._unless(f"m{place} is not None")
-        self.cells[place] = self._lists(place, column_place, loading.along[column])
+        self.names[f"nested{index}"] = nested
+        column_index = self._column_index(column)
+        assert column_index is not None
+        rows = self._rows(column_index, loading.along[column])
+        self.lines.append(f"m{index} = nested{index}({rows})")
+        self._unless(f"m{index} is not None")
+        self.cells[index] = self._lists(index, column_index, loading.along[column])
         return True
 
     def _write_serialized(self, serialize: Serialize, columns: list[Serialized]) -> None:
@@ -290,18 +290,18 @@ class _Writer(ABC):
         self._unless(f"t{key} is not None")
         self.lines.append(f"i{key} = iter(t{key})")
         self.lines += [
-            f"w{place} = {self._following(key, values, nullable=nullable)}"
-            for place, values, nullable in columns
+            f"w{index} = {self._following(key, values, nullable=nullable)}"
+            for index, values, nullable in columns
         ]
 
     def function(self, others: list[int]) -> Make:
-        """The function, given the places of the fields whose columns it is given."""
+        """The function, given the indexes of the fields whose columns it is given."""
         _, columns = self.layout
         number = columns if isinstance(columns, int) else len(columns)
-        unpacked = "".join(f"c{place}, " for place in range(number))
+        unpacked = "".join(f"c{index}, " for index in range(number))
         body = [f"{unpacked}= {self._unpacked()}" if number else "pass", *self.lines]
-        for n, place in enumerate(others):
-            self.cells[place] = self._other(n)
+        for n, index in enumerate(others):
+            self.cells[index] = self._other(n)
         body.append(f"return {self._objects()}")
         text = "def make(rows, given, others):\n " + "\n ".join(body)
         # Names in it are ours but for those of the answer, which are GraphQL's: letters, digits and
@@ -334,28 +334,28 @@ class _ColumnsWriter(_Writer):
         self.names["columns"] = self.layout[1]
         return "zip(*([row[one] for one in columns] for row in rows), strict=True)"
 
-    def _converted(self, place: int, column: int) -> str:
-        return f"list(map(f{place}, c{column}))"
+    def _converted(self, index: int, column: int) -> str:
+        return f"list(map(f{index}, c{column}))"
 
-    def _called(self, place: int) -> str:
-        return f"[f{place}(row, *given) for row in rows]"
+    def _called(self, index: int) -> str:
+        return f"[f{index}(row, *given) for row in rows]"
 
-    def _written(self, place: int, values: str) -> str:
-        return f"map(n{place}, map(id, {values}))"
+    def _written(self, index: int, values: str) -> str:
+        return f"map(n{index}, map(id, {values}))"
 
-    def _are_expected(self, place: int, values: str) -> str:
-        return f"k{place}.issuperset(map(type, {values}))"
+    def _are_expected(self, index: int, values: str) -> str:
+        return f"k{index}.issuperset(map(type, {values}))"
 
-    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
+    def _are_fine(self, index: int, values: str, *, nullable: bool) -> str:
         given = f"[x for x in {values} if x is not None]" if nullable else values
-        return f"all(map(g{place}, {given}))"
+        return f"all(map(g{index}, {given}))"
 
     def _rows(self, column: int, width: int) -> str:
         rows = f"chain(c{column})"
         return f"in_rows({rows}, {width})" if width else f"list({rows})"
 
-    def _lists(self, place: int, column: int, width: int) -> str:
-        return f"split(m{place}, c{column}, {width or 1})"
+    def _lists(self, index: int, column: int, width: int) -> str:
+        return f"split(m{index}, c{column}, {width or 1})"
 
     def _together(self, columns: list[Serialized]) -> str:
         parts = (
@@ -373,10 +373,10 @@ class _ColumnsWriter(_Writer):
         return f"others[{number}]"
 
     def _objects(self) -> str:
-        made = self._object({place: f"x{place}" for place in self.cells})
+        made = self._object({index: f"x{index}" for index in self.cells})
         if not self.cells:
             return f"[{made} for _ in rows]"
-        each = "".join(f"x{place}, " for place in self.cells)
+        each = "".join(f"x{index}, " for index in self.cells)
         return f"[{made} for {each}in zip({', '.join(self.cells.values())})]"
 
 
@@ -389,26 +389,26 @@ class _SingleWriter(_Writer):
         self.names["columns"] = self.layout[1]
         return "[rows[0][one] for one in columns]"
 
-    def _converted(self, place: int, column: int) -> str:
-        return f"f{place}(c{column})"
+    def _converted(self, index: int, column: int) -> str:
+        return f"f{index}(c{column})"
 
-    def _called(self, place: int) -> str:
-        return f"f{place}(rows[0], *given)"
+    def _called(self, index: int) -> str:
+        return f"f{index}(rows[0], *given)"
 
-    def _written(self, place: int, values: str) -> str:
-        return f"n{place}(id({values}))"
+    def _written(self, index: int, values: str) -> str:
+        return f"n{index}(id({values}))"
 
-    def _are_expected(self, place: int, values: str) -> str:
-        return f"type({values}) in k{place}"
+    def _are_expected(self, index: int, values: str) -> str:
+        return f"type({values}) in k{index}"
 
-    def _are_fine(self, place: int, values: str, *, nullable: bool) -> str:
-        return f"{values} is None or g{place}({values})" if nullable else f"g{place}({values})"
+    def _are_fine(self, index: int, values: str, *, nullable: bool) -> str:
+        return f"{values} is None or g{index}({values})" if nullable else f"g{index}({values})"
 
     def _rows(self, column: int, width: int) -> str:
         return f"in_rows(c{column}, {width})" if width else f"list(c{column})"
 
-    def _lists(self, place: int, _column: int, _width: int) -> str:
-        return f"m{place}"
+    def _lists(self, index: int, _column: int, _width: int) -> str:
+        return f"m{index}"
 
     def _together(self, columns: list[Serialized]) -> str:
         values = "".join(f"{values}, " for _, values, _ in columns)
