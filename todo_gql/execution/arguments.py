@@ -14,7 +14,7 @@ from graphql import (
 )
 from graphql.execution import VariableValues, get_argument_values
 
-from todo_gql.execution.columns import kinds_of
+from todo_gql.execution.columns import types_of
 
 # What can't be changed by a resolver, and so can be handed to many.
 ATOMS = frozenset({str, int, float, bool, type(None)})
@@ -66,7 +66,7 @@ def _constants(
         values = get_argument_values(GraphQLField(definition.type, args), node)
     except GraphQLError:
         return None
-    return values if kinds_of(values.values()) <= ATOMS else None
+    return values if types_of(values.values()) <= ATOMS else None
 
 
 def _holds_variable(node: ValueNode) -> bool:

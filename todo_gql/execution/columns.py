@@ -12,13 +12,13 @@ from graphql.pyutils import is_awaitable
 Column: TypeAlias = list[Any]
 """A value for each object; one that is an exception stands for an error of that object's field."""
 
-Kinds: TypeAlias = set[type]
+ValueTypes: TypeAlias = set[type]
 """The types that occur in a column, which tell in one look what needs no look at each value."""
 
-ABSENT = frozenset({type(None), type(Undefined)})
+NULL_TYPES = frozenset({type(None), type(Undefined)})
 
 
-def kinds_of(values: Iterable[object]) -> Kinds:
+def types_of(values: Iterable[object]) -> ValueTypes:
     """The types that occur among the values."""
     return set(map(type, values))
 
@@ -29,19 +29,19 @@ def _may_await(kind: type) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _is_blank(kind: type) -> bool:
-    return kind in ABSENT or issubclass(kind, Exception)
+def _is_null_or_error(kind: type) -> bool:
+    return kind in NULL_TYPES or issubclass(kind, Exception)
 
 
-def has_awaitables(values: Iterable[object], kinds: Kinds) -> bool:
+def has_awaitables(values: Iterable[object], value_types: ValueTypes) -> bool:
     """Whether any of the values, which are of these types, has to be awaited."""
     # Generators may be coroutines of the old kind, so that each has to be asked.
-    return any(map(_may_await, kinds)) and any(map(is_awaitable, values))
+    return any(map(_may_await, value_types)) and any(map(is_awaitable, values))
 
 
-def has_blanks(kinds: Kinds) -> bool:
+def has_nulls_or_errors(value_types: ValueTypes) -> bool:
     """Whether there are nulls or exceptions among values of these types."""
-    return any(map(_is_blank, kinds))
+    return any(map(_is_null_or_error, value_types))
 
 
 def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:

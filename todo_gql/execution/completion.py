@@ -13,12 +13,12 @@ from graphql import (
     is_object_type,
 )
 
-from todo_gql.execution.columns import Column, Kinds
+from todo_gql.execution.columns import Column, ValueTypes
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaf_serializers import Serializers, Shortcut, shortcut
 from todo_gql.execution.leaves import leaf_completer
 from todo_gql.execution.lists import list_completer
-from todo_gql.execution.nulls import blanks_apart
+from todo_gql.execution.nulls import handle_nulls
 from todo_gql.execution.objects import complete_abstract, complete_objects
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import Complete, PlannedField
@@ -39,26 +39,26 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
     inner = return_type.of_type if is_non_null_type(return_type) else return_type
     if is_leaf_type(inner):
         quick = shortcut(inner, serializers.get(inner.name), nullable=nullable)
-        slow = blanks_apart(leaf_completer(inner), nullable=nullable)
+        slow = handle_nulls(leaf_completer(inner), nullable=nullable)
 
         def complete_leaves(
             execution: Execution,
             field: PlannedField,
             values: Column,
-            kinds: Kinds,
+            value_types: ValueTypes,
             paths: ResponsePaths,
         ) -> Sequence[Any]:
             completed = quick.column(values) if quick else None
             if completed is not None:
                 return completed
-            return slow(execution, field, values, kinds, paths)
+            return slow(execution, field, values, value_types, paths)
 
         return complete_leaves
     if is_list_type(inner):
-        return blanks_apart(
+        return handle_nulls(
             list_completer(inner.of_type, completer(inner.of_type, serializers)), nullable=nullable
         )
     if is_abstract_type(inner):
-        return blanks_apart(partial(complete_abstract, inner), nullable=nullable)
+        return handle_nulls(partial(complete_abstract, inner), nullable=nullable)
     assert is_object_type(inner)
-    return blanks_apart(partial(complete_objects, inner), nullable=nullable)
+    return handle_nulls(partial(complete_objects, inner), nullable=nullable)

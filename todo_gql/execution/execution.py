@@ -28,7 +28,7 @@ from graphql.execution.executor import CollectedErrors
 from graphql.pyutils import Path, is_awaitable
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
-from todo_gql.execution.columns import Column, has_awaitables, kinds_of
+from todo_gql.execution.columns import Column, has_awaitables, types_of
 from todo_gql.execution.loaded_fields import Loaded
 from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
 from todo_gql.execution.paths import ROOT, FieldPaths, ResponsePaths, SubsetPaths
@@ -285,10 +285,10 @@ class Execution:
             return completed
         if not isinstance(values, list) or (size == 1 and type(values[0]) is CoroutineType):
             late.append((index, values, field, field_paths))
-        elif has_awaitables(values, kinds := kinds_of(values)):
+        elif has_awaitables(values, value_types := types_of(values)):
             late.append((index, values if size == 1 else awaited(values), field, field_paths))
         else:
-            return field.complete(self, field, values, kinds, field_paths)
+            return field.complete(self, field, values, value_types, field_paths)
         field_paths.await_depth += 1
         return [None] * size
 
@@ -300,17 +300,17 @@ class Execution:
         if once is not None and field.selects_only_leaves(self):
             failures = len(self.failures)
             some = SubsetPaths(paths, values.firsts)
-            completed = field.complete(self, field, once, kinds_of(once), some)
+            completed = field.complete(self, field, once, types_of(once), some)
             if len(self.failures) == failures:
                 return list(map(completed.__getitem__, values.which))
             # Each of them is to have the error.
             del self.failures[failures:]
-        return field.complete(self, field, values, kinds_of(values), paths)
+        return field.complete(self, field, values, types_of(values), paths)
 
     def _complete(self, field: PlannedField, values: Column, paths: ResponsePaths) -> Sequence[Any]:
         if type(values) is Loaded:
             return self._complete_loaded(field, values, paths)
-        return field.complete(self, field, values, kinds_of(values), paths)
+        return field.complete(self, field, values, types_of(values), paths)
 
     def _fill(
         self, rows: list[dict[str, Any]], field: PlannedField, paths: ResponsePaths, values: Column

@@ -17,7 +17,7 @@ from graphql import (
 )
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from todo_gql.execution.columns import has_blanks, kinds_of, mapped
+from todo_gql.execution.columns import has_nulls_or_errors, mapped, types_of
 
 Serialize: TypeAlias = Callable[[Sequence[Any]], Sequence[Any] | None]
 """What serializes a whole column of a scalar; None if any of it, as a null, needs another way."""
@@ -92,7 +92,7 @@ def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | No
         return None
     members = list(kind)
     written = mapped(leaf.coerce_output_value, members)
-    if has_blanks(kinds_of(written)):
+    if has_nulls_or_errors(types_of(written)):
         return None
     # Members are there for good, so that nothing else ever has the id of one; and looking them up
     # by their ids needs no call of Enum's own hash.

@@ -3,7 +3,7 @@
 from graphql import GraphQLLeafType, Undefined
 from graphql.pyutils import inspect
 
-from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of, mapped
+from todo_gql.execution.columns import Column, ValueTypes, has_nulls_or_errors, mapped, types_of
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import Complete, PlannedField
@@ -17,11 +17,11 @@ def leaf_completer(leaf: GraphQLLeafType) -> Complete:
         execution: Execution,
         field: PlannedField,
         values: Column,
-        _kinds: Kinds,
+        _value_types: ValueTypes,
         paths: ResponsePaths,
     ) -> Column:
         completed = mapped(coerce, values)
-        if has_blanks(kinds_of(completed)):
+        if has_nulls_or_errors(types_of(completed)):
             for index, result in enumerate(completed):
                 if isinstance(result, Exception):
                     execution.fail(result, field, paths, index)

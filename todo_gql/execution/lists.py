@@ -9,7 +9,7 @@ from graphql import GraphQLError, GraphQLOutputType, is_non_null_type, is_object
 from graphql.pyutils import is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
-from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, split
+from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, split, types_of
 from todo_gql.execution.execution import Execution, awaited
 from todo_gql.execution.loaded_fields import Loaded
 from todo_gql.execution.paths import ItemPaths, ResponsePaths, SubsetPaths
@@ -28,7 +28,7 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         execution: Execution,
         field: PlannedField,
         values: Column,
-        kinds: Kinds,
+        value_types: ValueTypes,
         paths: ResponsePaths,
         *,
         into: list[Column] | None = None,
@@ -36,26 +36,26 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         if type(values) is Loaded and values.row_type:
             rows = values.row_type.objects(list(chain.from_iterable(values)))
             items: Sequence[Any] = rows if rows.row_type.type is row_origin else rows.made
-        elif kinds <= {list}:
+        elif value_types <= {list}:
             items = list(chain.from_iterable(values))
-        elif kinds == {Rows}:
+        elif value_types == {Rows}:
             items = _joined(values, row_origin)
         else:
             return _complete_iterables(complete, execution, field, values, paths)
         if not items:
             parts: list[Column] = [[] for _ in values]
             return parts if into is None else _filled(into, parts)
-        item_kinds = {items.row_type.type} if type(items) is Rows else kinds_of(items)
+        item_types = {items.row_type.type} if type(items) is Rows else types_of(items)
         item_paths = ItemPaths(paths, values, nullable=nullable)
-        if type(items) is Rows or not has_awaitables(items, item_kinds):
-            completed = complete_items(execution, field, items, item_kinds, item_paths)
+        if type(items) is Rows or not has_awaitables(items, item_types):
+            completed = complete_items(execution, field, items, item_types, item_paths)
             parts = split(completed, values)
             return parts if into is None else _filled(into, parts)
 
         lists: list[Column] = [[] for _ in values] if into is None else into
 
         def fill(settled: Column) -> None:
-            done = complete_items(execution, field, settled, kinds_of(settled), item_paths)
+            done = complete_items(execution, field, settled, types_of(settled), item_paths)
             _filled(lists, split(done, values))
 
         execution.later(awaited(list(items)), fill)

@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import strawberry
 
-from todo_gql.execution.columns import Column, kinds_of, mapped
+from todo_gql.execution.columns import Column, mapped, types_of
 from todo_gql.execution.rows import Row, Rows, RowType, has_column, row_of
 
 K = TypeVar("K")
@@ -111,7 +111,7 @@ class Loading(Generic[C, K, V, T]):
         self, keys: Sequence[K], once: list[K], loaded: list[V | Exception], context: C
     ) -> Loaded:
         """What the objects have, those with the same key the same, of what was loaded for each."""
-        has_failed = any(issubclass(kind, Exception) for kind in kinds_of(loaded))
+        has_failed = any(issubclass(kind, Exception) for kind in types_of(loaded))
         row_type = None if has_failed else self.row_type
         made: list[Any] = loaded
         if row_type is None:

@@ -5,24 +5,24 @@ from typing import Any
 
 from graphql import Undefined
 
-from todo_gql.execution.columns import Column, Kinds, has_blanks, kinds_of
+from todo_gql.execution.columns import Column, ValueTypes, has_nulls_or_errors, types_of
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.paths import ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField
 
 
-def blanks_apart(complete: Complete, *, nullable: bool) -> Complete:
+def handle_nulls(complete: Complete, *, nullable: bool) -> Complete:
     """Have only real values completed; nulls and exceptions are dealt with here."""
 
     def complete_values(
         execution: Execution,
         field: PlannedField,
         values: Column,
-        kinds: Kinds,
+        value_types: ValueTypes,
         paths: ResponsePaths,
     ) -> Sequence[Any]:
-        if not has_blanks(kinds):
-            return complete(execution, field, values, kinds, paths)
+        if not has_nulls_or_errors(value_types):
+            return complete(execution, field, values, value_types, paths)
         indexes = []
         for index, value in enumerate(values):
             if isinstance(value, Exception):
@@ -31,7 +31,7 @@ def blanks_apart(complete: Complete, *, nullable: bool) -> Complete:
                 indexes.append(index)
             elif not nullable:
                 execution.fail(_null_error(field), field, paths, index)
-        return complete_some(complete, execution, field, values, paths, indexes)
+        return complete_subset(complete, execution, field, values, paths, indexes)
 
     return complete_values
 
@@ -41,7 +41,7 @@ def _null_error(field: PlannedField) -> TypeError:
     return TypeError(f"Cannot return null for non-nullable field {name}.")
 
 
-def complete_some(
+def complete_subset(
     complete: Complete,
     execution: Execution,
     field: PlannedField,
@@ -56,7 +56,7 @@ def complete_some(
         return completed
     picked = [values[index] for index in indexes]
     some = SubsetPaths(paths, indexes)
-    done = complete(execution, field, picked, kinds_of(picked), some, **options)
+    done = complete(execution, field, picked, types_of(picked), some, **options)
     for index, value in zip(indexes, done, strict=True):
         completed[index] = value
     return completed

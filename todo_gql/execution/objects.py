@@ -9,9 +9,9 @@ from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
 from graphql.execution import default_type_resolver
 from graphql.execution.executor import invalid_return_type_error
 
-from todo_gql.execution.columns import Column, Kinds, has_awaitables, kinds_of, mapped
+from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, mapped, types_of
 from todo_gql.execution.execution import Execution, awaited
-from todo_gql.execution.nulls import complete_some
+from todo_gql.execution.nulls import complete_subset
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField
 from todo_gql.execution.rows import Rows, rows_of
@@ -23,7 +23,7 @@ def complete_objects(
     execution: Execution,
     field: PlannedField,
     values: Sequence[Any],
-    kinds: Kinds,
+    value_types: ValueTypes,
     paths: ResponsePaths,
     *,
     into: list[dict[str, Any]] | None = None,
@@ -34,8 +34,8 @@ def complete_objects(
         rows = rows_of(values)
         if rows is not None and rows.row_type.type is origin_of(type_):
             values = rows
-    if is_type_of is None or type(values) is Rows or are_surely(type_, values, kinds):
-        return _selected(type_, execution, field, values, kinds, paths, into=into)
+    if is_type_of is None or type(values) is Rows or are_surely(type_, values, value_types):
+        return _selected(type_, execution, field, values, value_types, paths, into=into)
     infos: Any = (
         repeat(None, len(values))
         if is_checked_by_class(type_)
@@ -54,10 +54,10 @@ def complete_objects(
                 error = invalid_return_type_error(type_, values[index], field.details)
                 execution.fail(error, field, paths, index)
         if len(indexes) == len(values):
-            return _selected(type_, execution, field, values, kinds, paths, into=into)
+            return _selected(type_, execution, field, values, value_types, paths, into=into)
         part = None if into is None else [into[index] for index in indexes]
         complete = partial(_selected, type_)
-        return complete_some(complete, execution, field, values, paths, indexes, into=part)
+        return complete_subset(complete, execution, field, values, paths, indexes, into=part)
 
     return _judged(execution, verdicts, judge, into)
 
@@ -69,7 +69,7 @@ def _judged(
     into: list[dict[str, Any]] | None,
 ) -> Column:
     """What is judged by the verdicts, at once or, if these have to be awaited, later."""
-    if not has_awaitables(verdicts, kinds_of(verdicts)):
+    if not has_awaitables(verdicts, types_of(verdicts)):
         return judge(verdicts, into)
     objects: list[dict[str, Any]] = [{} for _ in verdicts] if into is None else into
 
@@ -85,7 +85,7 @@ def _selected(
     execution: Execution,
     field: PlannedField,
     values: Sequence[Any],
-    _kinds: Kinds,
+    _value_types: ValueTypes,
     paths: ResponsePaths,
     *,
     into: list[dict[str, Any]] | None,
@@ -104,7 +104,7 @@ def complete_abstract(
     execution: Execution,
     field: PlannedField,
     values: Column,
-    _kinds: Kinds,
+    _value_types: ValueTypes,
     paths: ResponsePaths,
 ) -> Column:
     """Complete values of several types, each type's together."""
@@ -130,7 +130,7 @@ def complete_abstract(
         for runtime_type, indexes_of_type in indexes.items():
             part = None if into is None else [into[index] for index in indexes_of_type]
             complete = partial(complete_objects, runtime_type)
-            done = complete_some(
+            done = complete_subset(
                 complete, execution, field, values, paths, indexes_of_type, into=part
             )
             for index in indexes_of_type:

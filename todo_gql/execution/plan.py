@@ -28,7 +28,7 @@ Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
 """`resolve(execution, field, sources, paths)`: the field's values for all sources."""
 
 Complete: TypeAlias = Callable[..., Sequence[Any]]
-"""`complete(execution, field, values, kinds, paths)`: the values as the answer holds them."""
+"""`complete(execution, field, values, value_types, paths)`: the values as the answer holds them."""
 
 Subselect: TypeAlias = Callable[..., "Selection"]
 """`subselect(execution, field, type)`: what is selected of a field's objects of one type."""

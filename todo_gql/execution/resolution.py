@@ -11,7 +11,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from todo_gql.execution.arguments import ATOMS
-from todo_gql.execution.columns import Column, has_blanks, kinds_of, mapped
+from todo_gql.execution.columns import Column, has_nulls_or_errors, mapped, types_of
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.loaded_fields import LOADING, Loading
 from todo_gql.execution.paths import ResponsePaths
@@ -123,7 +123,7 @@ def _resolve_loaded(
         if any(loading.brought(row_of(source)) is not None for source in sources):
             return _resolve_each(call, execution, field, sources, paths)
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, paths)
-    if has_blanks(kinds_of(keys)):
+    if has_nulls_or_errors(types_of(keys)):
         return _resolve_each(call, execution, field, sources, paths)
     loaded = loading.at_hand(keys, execution.context)
     return loading.column(keys, execution.context) if loaded is None else loaded
@@ -162,7 +162,7 @@ def _resolve_each(
             return [resolve(sources[0], execution.info(field, paths.path(0)), **given)]
         except Exception as error:  # noqa: BLE001 - it is this object's error
             return [error]
-    shared = kinds_of(given.values()) <= ATOMS
+    shared = types_of(given.values()) <= ATOMS
 
     def call(source: Any, index: int) -> Any:
         info = execution.info(field, paths.path(index))

@@ -100,9 +100,9 @@ def origin_of(type_: GraphQLObjectType) -> type | None:
     return definition.origin if isinstance(definition, StrawberryObjectDefinition) else None
 
 
-def are_surely(type_: GraphQLObjectType, values: Sequence[Any], kinds: set[type]) -> bool:
+def are_surely(type_: GraphQLObjectType, values: Sequence[Any], value_types: set[type]) -> bool:
     """Whether all values, which are of these classes, are of the type without asking each."""
-    return all(_is_class_of(type_, kind) for kind in kinds) and not any(
+    return all(_is_class_of(type_, kind) for kind in value_types) and not any(
         map(get_strawberry_type_cast, values)
     )
 
