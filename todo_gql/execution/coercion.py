@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from todo_gql.execution.leaf_serializers import IS_FINE, NATIVE
+from todo_gql.execution.leaf_serializers import IS_SERIALIZABLE, NATIVE_TYPES
 
 Coerce: TypeAlias = Callable[[Any], Any]
 """What graphql-core makes of a value; raises `Unusual` where that is for graphql-core to tell."""
@@ -32,7 +32,7 @@ class Unusual(Exception):
 def coercer(type_: GraphQLInputType) -> Coerce:
     """What coerces values of a type."""
     nullable, inner = not is_non_null_type(type_), get_nullable_type(type_)
-    if kind := NATIVE.get(inner):
+    if kind := NATIVE_TYPES.get(inner):
         return _taken(kind, nullable=nullable)
     if is_list_type(inner):
         return _list(coercer(inner.of_type), nullable=nullable)
@@ -42,10 +42,10 @@ def coercer(type_: GraphQLInputType) -> Coerce:
 
 
 def _taken(kind: type, *, nullable: bool) -> Coerce:
-    is_fine = IS_FINE.get(kind)
+    is_serializable = IS_SERIALIZABLE.get(kind)
 
     def coerce(value: Any) -> Any:
-        if type(value) is kind and (is_fine is None or is_fine(value)):
+        if type(value) is kind and (is_serializable is None or is_serializable(value)):
             return value
         if value is None and nullable:
             return None

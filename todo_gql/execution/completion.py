@@ -1,4 +1,4 @@
-"""Completing columns: from what resolvers return to what the answer holds, type by type."""
+"""Completing columns: from what resolvers return to what the response holds, type by type."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from graphql import (
 
 from todo_gql.execution.columns import Column, ValueTypes
 from todo_gql.execution.execution import Execution
-from todo_gql.execution.leaf_serializers import Serializers, Shortcut, shortcut
+from todo_gql.execution.leaf_serializers import BatchSerializer, Serializers, batch_serializer
 from todo_gql.execution.leaves import leaf_completer
 from todo_gql.execution.lists import list_completer
 from todo_gql.execution.nulls import handle_nulls
@@ -24,22 +24,24 @@ from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import Complete, PlannedField
 
 
-def shortcut_to(return_type: GraphQLOutputType, serializers: Serializers) -> Shortcut | None:
-    """The quick way to complete a column of a type, if it is a leaf."""
+def batch_serializer_for(
+    return_type: GraphQLOutputType, serializers: Serializers
+) -> BatchSerializer | None:
+    """The batch serializer of a type's columns; None if it isn't a leaf or has none."""
     nullable = not is_non_null_type(return_type)
     inner = return_type.of_type if is_non_null_type(return_type) else return_type
     if not is_leaf_type(inner):
         return None
-    return shortcut(inner, serializers.get(inner.name), nullable=nullable)
+    return batch_serializer(inner, serializers.get(inner.name), nullable=nullable)
 
 
 def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Complete:
-    """What completes the values of a type."""
+    """The function that completes columns of a type (CompleteValue, section 6.4.3)."""
     nullable = not is_non_null_type(return_type)
     inner = return_type.of_type if is_non_null_type(return_type) else return_type
     if is_leaf_type(inner):
-        quick = shortcut(inner, serializers.get(inner.name), nullable=nullable)
-        slow = handle_nulls(leaf_completer(inner), nullable=nullable)
+        batch = batch_serializer(inner, serializers.get(inner.name), nullable=nullable)
+        one_by_one = handle_nulls(leaf_completer(inner), nullable=nullable)
 
         def complete_leaves(
             execution: Execution,
@@ -48,10 +50,10 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
             value_types: ValueTypes,
             paths: ResponsePaths,
         ) -> Sequence[Any]:
-            completed = quick.column(values) if quick else None
+            completed = batch.serialize_column(values) if batch else None
             if completed is not None:
                 return completed
-            return slow(execution, field, values, value_types, paths)
+            return one_by_one(execution, field, values, value_types, paths)
 
         return complete_leaves
     if is_list_type(inner):

@@ -216,8 +216,8 @@ class Execution:
         read = None if type(sources) is Rows else selection.read(sources)
         if read is not None:
             for (index, field), values in zip(selection.attributes, read, strict=True):
-                shortcut = field.way.shortcut
-                done = shortcut.column(values) if shortcut else None
+                serializer = field.way.batch_serializer
+                done = serializer.serialize_column(values) if serializer else None
                 if done is None:
                     field_paths = self._field_paths(field, paths)
                     done = self._completed(index, field, list(values), size, field_paths, late)

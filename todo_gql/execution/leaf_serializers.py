@@ -1,4 +1,4 @@
-"""Quick ways through columns of scalars and enums whose values are of the expected types."""
+"""Serializing whole columns of scalars and enums, if all their values are of the expected types."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,41 +20,42 @@ from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 from todo_gql.execution.columns import has_nulls_or_errors, mapped, types_of
 
 Serialize: TypeAlias = Callable[[Sequence[Any]], Sequence[Any] | None]
-"""What serializes a whole column of a scalar; None if any of it, as a null, needs another way."""
+"""Serializes a whole column of a scalar; None if any value, such as a null, can't be."""
 
 Serializers: TypeAlias = Mapping[str, Serialize]
-"""The scalars, by name, of which whole columns can be serialized."""
+"""Functions that serialize whole columns, by the names of their scalars."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shortcut:
-    """The quick way through a column of a leaf, whose values need no look at each.
+class BatchSerializer:
+    """Serializes a column of a leaf type without Python code for each value.
 
-    They are `written` in a table by their ids, or `serialize` does all at once, or they stay as
-    they are where all are of these `kinds` and each, unless it is null, `is_fine`.
+    An enum's members are looked up in `names_by_id`, by `id(member)`. Some scalars have a function
+    `serialize` for whole columns. Values of all others are serialized as they are, if all are of
+    these `types` and each, unless it is null, `is_serializable`.
     """
 
-    written: Mapping[int, Any] | None = None
+    names_by_id: Mapping[int, Any] | None = None
     serialize: Serialize | None = None
-    kinds: frozenset[type] = frozenset()
-    is_fine: Callable[[Any], bool] | None = None
+    types: frozenset[type] = frozenset()
+    is_serializable: Callable[[Any], bool] | None = None
     nullable: bool = False
 
-    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
-        """The completed column; None if it has to be completed value by value."""
-        if self.written is not None:
+    def serialize_column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        """The serialized column; None if it has to be completed value by value."""
+        if self.names_by_id is not None:
             try:
-                return list(map(self.written.__getitem__, map(id, values)))
+                return list(map(self.names_by_id.__getitem__, map(id, values)))
             except KeyError:
                 return None
         if self.serialize is not None:
             return self._serialized(self.serialize, values)
-        if not self.kinds.issuperset(map(type, values)):
+        if not self.types.issuperset(map(type, values)):
             return None
-        if self.is_fine is None:
+        if self.is_serializable is None:
             return values
-        given = [value for value in values if value is not None] if self.nullable else values
-        return values if all(map(self.is_fine, given)) else None
+        present = [value for value in values if value is not None] if self.nullable else values
+        return values if all(map(self.is_serializable, present)) else None
 
     def _serialized(self, serialize: Serialize, values: Sequence[Any]) -> Sequence[Any] | None:
         if None not in values:
@@ -68,50 +69,53 @@ class Shortcut:
         return [None if value is None else next(following) for value in values]
 
 
-def shortcut(
+def batch_serializer(
     leaf: GraphQLLeafType, serialize: Serialize | None, *, nullable: bool
-) -> Shortcut | None:
-    """The quick way through a column of the leaf type, if there is one."""
+) -> BatchSerializer | None:
+    """The batch serializer of a leaf type; None if its values have to be completed one by one."""
     if isinstance(leaf, GraphQLEnumType):
-        written = _written(leaf, nullable=nullable)
-        return None if written is None else Shortcut(written=written, nullable=nullable)
+        names_by_id = _names_by_id(leaf, nullable=nullable)
+        if names_by_id is None:
+            return None
+        return BatchSerializer(names_by_id=names_by_id, nullable=nullable)
     if serialize is not None:
-        return Shortcut(serialize=serialize, nullable=nullable)
-    kind = NATIVE.get(leaf)
-    if kind is None:
+        return BatchSerializer(serialize=serialize, nullable=nullable)
+    native = NATIVE_TYPES.get(leaf)
+    if native is None:
         return None
-    kinds = frozenset({kind, type(None)} if nullable else {kind})
-    return Shortcut(kinds=kinds, is_fine=IS_FINE.get(kind), nullable=nullable)
+    types = frozenset({native, type(None)} if nullable else {native})
+    is_serializable = IS_SERIALIZABLE.get(native)
+    return BatchSerializer(types=types, is_serializable=is_serializable, nullable=nullable)
 
 
-def _written(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | None:
-    """What is written for each member of an enum, by its id."""
-    kind: type[Enum] | None = getattr(leaf, "wrapped_cls", None)
+def _names_by_id(leaf: GraphQLEnumType, *, nullable: bool) -> Mapping[int, Any] | None:
+    """The name that each member of an enum is serialized to, by `id(member)`."""
+    enum: type[Enum] | None = getattr(leaf, "wrapped_cls", None)
     # A Flag has more values than members.
-    if kind is None or issubclass(kind, Flag):
+    if enum is None or issubclass(enum, Flag):
         return None
-    members = list(kind)
-    written = mapped(leaf.coerce_output_value, members)
-    if has_nulls_or_errors(types_of(written)):
+    members = list(enum)
+    names = mapped(leaf.coerce_output_value, members)
+    if has_nulls_or_errors(types_of(names)):
         return None
-    # Members are there for good, so that nothing else ever has the id of one; and looking them up
-    # by their ids needs no call of Enum's own hash.
-    names: dict[int, Any] = dict(zip(map(id, members), written, strict=True))
+    # Members live as long as the process, so that no other object ever has the id of one. Looking
+    # them up by their ids avoids calling Enum's own __hash__, which is Python code.
+    names_by_id: dict[int, Any] = dict(zip(map(id, members), names, strict=True))
     if nullable:
-        names[id(None)] = None
-    return names
+        names_by_id[id(None)] = None
+    return names_by_id
 
 
-# Python's own type of each specified scalar's values, which are serialized and taken as they are.
-NATIVE: dict[object, type] = {
+# The Python type whose values each built-in scalar serializes, and accepts as input, unchanged.
+NATIVE_TYPES: dict[object, type] = {
     GraphQLString: str,
     GraphQLID: str,
     GraphQLBoolean: bool,
     GraphQLInt: int,
     GraphQLFloat: float,
 }
-# Of those, which can be, if not all.
-IS_FINE: dict[type, Callable[[Any], bool]] = {
+# Which values of these types, if not all of them, are within the scalar's range.
+IS_SERIALIZABLE: dict[type, Callable[[Any], bool]] = {
     int: range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1).__contains__,
     float: isfinite,
 }

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from todo_gql.execution.arguments import Given, argument_reader
 from todo_gql.execution.attributes import attributes_reader
 from todo_gql.execution.columns import Column
-from todo_gql.execution.leaf_serializers import Shortcut
+from todo_gql.execution.leaf_serializers import BatchSerializer
 from todo_gql.execution.loaded_fields import Loading
 
 Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
@@ -38,14 +38,14 @@ class Way(NamedTuple):
     """How a field of a type is dealt with, whatever the document.
 
     `attribute` is what its value is read from, if it is no more than that, `loading` how it is
-    loaded, if it is, and `shortcut` completes the columns of a leaf that need no look at each value.
+    loaded, if it is, and `batch_serializer` completes the columns of a leaf that need no look at each value.
     """
 
     resolve: Resolve
     complete: Complete
     attribute: str | None
     loading: Loading[Any, Any, Any, Any] | None
-    shortcut: Shortcut | None
+    batch_serializer: BatchSerializer | None
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +139,8 @@ class Selection:
         self.attributes = [(n, one) for n, one in self.everything if one.way.attribute]
         self.others = [(n, one) for n, one in self.everything if not one.way.attribute]
         self.has_only_leaves = all(
-            one.way.shortcut and (one.way.attribute or one.definition is TypeNameMetaFieldDef)
+            one.way.batch_serializer
+            and (one.way.attribute or one.definition is TypeNameMetaFieldDef)
             for one in self.fields
         )
         self.read = attributes_reader([str(one.way.attribute) for _, one in self.attributes])

@@ -3,7 +3,7 @@
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
-from todo_gql.execution.completion import completer, shortcut_to
+from todo_gql.execution.completion import batch_serializer_for, completer
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaf_serializers import Serializers
 from todo_gql.execution.plan import PlannedField, Selection, Way
@@ -59,6 +59,6 @@ class Planner:
                 completer(definition.type, self.serializers),
                 plain_attribute(definition, self.schema),
                 loading_of(definition, self.schema),
-                shortcut_to(definition.type, self.serializers),
+                batch_serializer_for(definition.type, self.serializers),
             )
         return way

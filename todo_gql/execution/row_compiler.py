@@ -194,10 +194,10 @@ class _Writer(ABC):
             self.constants[index] = repr(one.parent_type.name)
             return True
         column = self._along(one)
-        if column is not None and one.way.shortcut is None:
+        if column is not None and one.way.batch_serializer is None:
             return self._write_rows(index, one, column)
         source = self._source(one) if column is None else column
-        if source is None or one.way.shortcut is None:
+        if source is None or one.way.batch_serializer is None:
             return False
         values = self._values(index, source)
         if values is None:
@@ -241,21 +241,21 @@ class _Writer(ABC):
 
     def _complete(self, index: int, one: PlannedField, values: str) -> None:
         """Write how the values of a leaf are completed."""
-        shortcut = one.way.shortcut
-        assert shortcut is not None
-        if shortcut.written is not None:
-            self.names[f"n{index}"] = shortcut.written.__getitem__
+        serializer = one.way.batch_serializer
+        assert serializer is not None
+        if serializer.names_by_id is not None:
+            self.names[f"n{index}"] = serializer.names_by_id.__getitem__
             self.cells[index] = self._written(index, values)
-        elif shortcut.serialize is not None:
-            together = self.serialized.setdefault(shortcut.serialize, [])
-            together.append((index, values, shortcut.nullable))
+        elif serializer.serialize is not None:
+            together = self.serialized.setdefault(serializer.serialize, [])
+            together.append((index, values, serializer.nullable))
             self.cells[index] = f"w{index}"
         else:
-            self.names[f"k{index}"] = shortcut.kinds
+            self.names[f"k{index}"] = serializer.types
             self._unless(self._are_expected(index, values))
-            if shortcut.is_fine is not None:
-                self.names[f"g{index}"] = shortcut.is_fine
-                self._unless(self._are_fine(index, values, nullable=shortcut.nullable))
+            if serializer.is_serializable is not None:
+                self.names[f"g{index}"] = serializer.is_serializable
+                self._unless(self._are_fine(index, values, nullable=serializer.nullable))
             self.cells[index] = values
 
     def _unless(self, condition: str) -> None:
@@ -448,7 +448,7 @@ def _stands_alone(one: PlannedField, row_type: RowType[Any]) -> bool:
     """Whether a field is no more than a leaf in a row."""
     if one.definition is TypeNameMetaFieldDef:
         return True
-    return one.way.shortcut is not None and one.way.attribute in row_type.attributes
+    return one.way.batch_serializer is not None and one.way.attribute in row_type.attributes
 
 
 @lru_cache(maxsize=1024)
