@@ -24,7 +24,7 @@ from todo_gql.execution import (
     loaded_rows,
     loaded_value,
 )
-from todo_gql.execution.row_compiler import MAX_SHAPES
+from todo_gql.execution.row_compiler import MAX_COMPILED
 from todo_gql.execution.rows import Row
 from todo_gql.operation.dataloader import ColumnDataLoader
 
@@ -241,13 +241,13 @@ async def test_few_functions_are_kept_for_a_selection() -> None:
     engine = Engine(SCHEMA, SERIALIZERS)
     operation = engine.prepare(parse("{ plants { name } }"))
     assert operation is not None
-    for number in range(3 * MAX_SHAPES):
+    for number in range(3 * MAX_COMPILED):
         ROWS[:] = [Record({**GOOD, f"key_{number}": number})]
         answer = await engine.execute(operation, context=Greenhouse())
         assert answer.data == {"plants": [{"name": "oak"}]}
     [plan] = operation.plans.values()
     [selection] = plan.fields[0].selections.values()
-    assert len(selection.shapes) <= MAX_SHAPES
+    assert len(selection.compiled) <= MAX_COMPILED
 
 
 async def test_what_was_written_goes_with_its_operation() -> None:

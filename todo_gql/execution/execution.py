@@ -33,7 +33,7 @@ from todo_gql.execution.loaded_fields import Loaded
 from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
 from todo_gql.execution.paths import ROOT, FieldPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import PlannedField, Selection
-from todo_gql.execution.row_compiler import shape_of
+from todo_gql.execution.row_compiler import compile_selection
 from todo_gql.execution.rows import Rows
 
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
@@ -172,37 +172,39 @@ class Execution:
         late: list[Late] = []
         rows: list[dict[str, Any]] | None = None
         if type(sources) is Rows and into is None:
-            rows = self._shaped(selection, sources, paths, late)
+            rows = self._select_compiled(selection, sources, paths, late)
         if rows is None:
-            rows = self._walked(selection, sources, paths, late, into)
+            rows = self._select_by_field(selection, sources, paths, late, into)
         if len(late) > 1:
             late.sort(key=_field_index)
         for _, awaitable, field, field_paths in late:
             self.later(awaitable, partial(self._fill, rows, field, field_paths))
         return rows
 
-    def _shaped(
+    def _select_compiled(
         self, selection: Selection, sources: Rows[Any], paths: ResponsePaths, late: list[Late]
     ) -> list[dict[str, Any]] | None:
         """What is selected of rows, all at once; None if they have to be walked through."""
-        shape = shape_of(selection, self.subselect, sources.row_type, sources.rows)
-        if shape is None:
+        compiled = compile_selection(selection, self.subselect, sources.row_type, sources.rows)
+        if compiled is None:
             return None
-        others = [self._had(index, field, sources, paths, late) for index, field in shape.others]
+        others = [
+            self._had(index, field, sources, paths, late) for index, field in compiled.other_fields
+        ]
         try:
-            rows = shape.make(sources.rows, sources.given, others)
+            rows = compiled.make(sources.rows, sources.given, others)
         except Exception:  # noqa: BLE001 - having them one by one finds whose error it is
             rows = None
         if rows is not None:
             return rows
         columns: list[Sequence[Any]] = [()] * len(selection.fields)
-        for (index, _), column in zip(shape.others, others, strict=True):
+        for (index, _), column in zip(compiled.other_fields, others, strict=True):
             columns[index] = column
-        for index, field in shape.shaped:
+        for index, field in compiled.compiled_fields:
             columns[index] = self._had(index, field, sources, paths, late)
         return selection.rows(columns)
 
-    def _walked(
+    def _select_by_field(
         self,
         selection: Selection,
         sources: Sequence[Any],

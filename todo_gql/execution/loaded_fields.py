@@ -79,7 +79,7 @@ class Loading(Generic[C, K, V, T]):
         column = None if row is None else self.column_in(row)
         if row is None or column is None or row[column] is None:
             return None
-        return in_rows(row[column], self.along[column])
+        return to_rows(row[column], self.along[column])
 
     def column_along(self, sources: Rows[Any]) -> Column | None:
         """What came along with all objects, of which nothing has to be made; None if it didn't."""
@@ -129,8 +129,11 @@ class Loading(Generic[C, K, V, T]):
         return column
 
 
-def in_rows(values: Any, width: int) -> Any:
-    """The rows of so many values each that these are one after the other; as they are for 0."""
+def to_rows(values: Any, width: int) -> Any:
+    """The rows whose values these are, `width` values a row, one row after the other.
+
+    A width of 0 means that the values are rows already.
+    """
     return list(zip(*[iter(values)] * width, strict=True)) if width else values
 
 

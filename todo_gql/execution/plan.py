@@ -88,38 +88,42 @@ Numbered: TypeAlias = list[tuple[int, PlannedField]]
 """Fields, and their indexes in the selection."""
 
 
-Make: TypeAlias = Callable[
+MakeObjects: TypeAlias = Callable[
     [Sequence[Any], tuple[Any, ...], list[Sequence[Any]]], list[dict[str, Any]] | None
 ]
-"""`make(rows, given, others)`: the objects of the answer, with the columns of the other fields."""
+"""`make(rows, extras, other_columns)`: a selection's objects; None if a value isn't as expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
-    """What makes the answer of rows, but for `others`, whose columns it has to be given.
+class CompiledSelection:
+    """Functions compiled for a selection of rows of one type and layout.
 
-    `one` does for a single row what `many` does for any number of them.
+    They read and complete `compiled_fields`; the completed columns of `other_fields` are arguments.
+    `make_one` is for a single row, `make_many` for any number of rows.
     """
 
-    one: Make
-    many: Make
-    shaped: Numbered
-    others: Numbered
+    make_one: MakeObjects
+    make_many: MakeObjects
+    compiled_fields: Numbered
+    other_fields: Numbered
 
     def make(
-        self, rows: Sequence[Any], given: tuple[Any, ...], others: list[Sequence[Any]]
+        self, rows: Sequence[Any], extras: tuple[Any, ...], other_columns: list[Sequence[Any]]
     ) -> list[dict[str, Any]] | None:
-        """The objects of the answer; None where anything isn't as it is expected to be."""
-        make = self.one if len(rows) == 1 else self.many
-        return make(rows, given, others)
+        """The objects of these rows; None if a value isn't as expected.
+
+        `extras` are the further arguments of the row type's functions.
+        """
+        make = self.make_one if len(rows) == 1 else self.make_many
+        return make(rows, extras, other_columns)
 
 
 @dataclass(eq=False)
 class Selection:
     """What is selected of objects of one type.
 
-    `attributes` are the fields that only read an attribute, `others` are all others, and `shapes`
-    how it is made of rows, by their type and layout.
+    `attributes` are the fields that only read an attribute, `others` are all others, and `compiled`
+    its compiled forms, by row type and layout.
     """
 
     fields: Sequence[PlannedField]
@@ -130,7 +134,7 @@ class Selection:
     others: Numbered = field(init=False)
     has_only_leaves: bool = field(init=False)
     read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
-    shapes: dict[Any, Shape | None] = field(default_factory=dict)
+    compiled: dict[Any, CompiledSelection | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)
