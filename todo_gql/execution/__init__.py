@@ -1,7 +1,7 @@
 """A GraphQL engine that executes breadth-first; see README.md beside this file."""
 
 from todo_gql.execution.engine import Engine, Operation
-from todo_gql.execution.execution import others_may_ask
+from todo_gql.execution.execution import may_batch
 from todo_gql.execution.loaded_fields import ColumnLoader, loaded_field, loaded_rows, loaded_value
 from todo_gql.execution.rows import Converted, Rows, RowType
 
@@ -15,5 +15,5 @@ __all__ = [
     "loaded_field",
     "loaded_rows",
     "loaded_value",
-    "others_may_ask",
+    "may_batch",
 ]

@@ -13,7 +13,7 @@ from graphql import (
     is_object_type,
 )
 
-from todo_gql.execution.columns import Column, ValueTypes
+from todo_gql.execution.columns import ValueTypes
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaf_serializers import BatchSerializer, Serializers, batch_serializer
 from todo_gql.execution.leaves import leaf_completer
@@ -46,7 +46,7 @@ def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Compl
         def complete_leaves(
             execution: Execution,
             field: PlannedField,
-            values: Column,
+            values: Sequence[Any],
             value_types: ValueTypes,
             paths: ResponsePaths,
         ) -> Sequence[Any]:

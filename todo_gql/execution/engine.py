@@ -25,7 +25,7 @@ from graphql import (
 from graphql.execution import VariableValues
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
-from todo_gql.execution.execution import Execution, running
+from todo_gql.execution.execution import Execution, current_execution
 from todo_gql.execution.leaf_serializers import Serializers
 from todo_gql.execution.paths import ROOT
 from todo_gql.execution.plan import Selection
@@ -129,19 +129,19 @@ class Engine:
         if isinstance(values, list):
             return ExecutionResult(None, values)
         execution = Execution(self.schema, node, operation.fragments, values, context, root)
-        before = running.set(execution)
+        before = current_execution.set(execution)
         try:
             plan = self._plan(operation, execution, values)
             data: dict[str, Any] | None
             if len(plan.fields) > 1 and node.operation is OperationType.QUERY:
                 [data] = execution.select(plan, [root], ROOT)
-                await execution.settle()
-                data = execution.concluded(data)
+                await execution.run_pending()
+                data = execution.with_nulls(data)
             else:
                 data = {}
                 for planned in plan.fields:
-                    await execution.fill(planned, root, data)
-                    if execution.failures and execution.concluded(data) is None:
+                    await execution.execute_root_field(planned, root, data)
+                    if execution.failures and execution.with_nulls(data) is None:
                         data = None
                         break
         except GraphQLError as error:
@@ -149,7 +149,7 @@ class Engine:
         except RecursionError:
             return ExecutionResult(None, [GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, node)])
         finally:
-            running.reset(before)
+            current_execution.reset(before)
         return ExecutionResult(data, execution.errors)
 
     def _plan(

@@ -1,4 +1,4 @@
-"""One operation under execution: the objects of a level, what is still awaited, and the errors."""
+"""The execution of one operation: objects of a level, columns to be awaited, and errors."""
 
 from asyncio import CancelledError, TaskGroup, ensure_future, gather
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -37,33 +37,39 @@ from todo_gql.execution.row_compiler import compile_selection
 from todo_gql.execution.rows import Rows
 
 Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
-"""Something awaited and completed, which returns the steps that it leads to."""
+"""Awaits a column and completes it; returns the steps that follow from it."""
 
-Late: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPaths]
-"""A column that has to be awaited, or whose only value has to be, after its field's index in the selection."""
-_field_index: Callable[[Late], int] = itemgetter(0)
+PendingColumn: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPaths]
+"""A field's index in the selection, its column, the field, and the paths of its values.
 
-
-running: ContextVar["Execution | None"] = ContextVar("running", default=None)
-"""The operation that the engine executes just now."""
-
-
-def others_may_ask() -> bool:
-    """Whether anything else of the current operation may ask a loader before it comes to rest."""
-    execution = running.get()
-    return execution is None or not execution.runs_alone
+The column has to be awaited, or holds a single value that has to be.
+"""
+_field_index: Callable[[PendingColumn], int] = itemgetter(0)
 
 
-# Only few resolvers ask for these, and graphql-core's executor takes as long to make as a small
-# operation does.
+current_execution: ContextVar["Execution | None"] = ContextVar("current_execution", default=None)
+"""The execution that the current task is part of."""
+
+
+def may_batch() -> bool:
+    """Whether something else of the current operation may call a loader before it has to wait.
+
+    If not, a loader can load its keys at once, without waiting for more of them.
+    """
+    execution = current_execution.get()
+    return execution is None or not execution.is_single_branch
+
+
+# Few resolvers need these helpers, and creating graphql-core's executor for them takes as long as a
+# small operation does.
 def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
-    execution = running.get()
+    execution = current_execution.get()
     assert execution is not None
     return execution.executor.gather_async_work(values)
 
 
 def _track(values: Sequence[Any]) -> None:
-    execution = running.get()
+    execution = current_execution.get()
     assert execution is not None
     execution.executor.track_async_work(values)
 
@@ -92,20 +98,20 @@ class Execution:
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
         self.collected: CollectedErrors | None = None
-        # How many awaits led to what is being completed: graphql-core reports what it finds
-        # without waiting before anything that it has to wait for.
+        # The number of sequential awaits before the values that are being completed: graphql-core
+        # reports errors that need no waiting before all others.
         self.await_depth = 0
-        # Whether no two resolvers or loaders of it can be under way at the same time.
-        self.runs_alone = True
+        # Whether it awaits no more than one thing at a time.
+        self.is_single_branch = True
 
     @property
     def errors(self) -> list[GraphQLError] | None:
-        """The errors that were found so far, None if there are none."""
+        """The errors reported so far; None if there are none."""
         return self.collected.errors if self.collected else None
 
     @cached_property
     def executor(self) -> Executor[Any]:
-        """graphql-core's executor for the parts of its work that are the same for both."""
+        """graphql-core's executor, for the parts of its work that are the same in both engines."""
         executor: Executor[Any] = Executor(
             self.schema,
             self.fragments,
@@ -118,12 +124,12 @@ class Execution:
             default_type_resolver,
             default_field_resolver,
         )
-        # Its own refer to it, so that it would hold the variables until the garbage collector runs.
+        # Its own helpers refer to it: a cycle, which would keep the variables until a garbage collection.
         executor.async_helpers = HELPERS
         return executor
 
     def info(self, field: PlannedField, path: Path | None) -> GraphQLResolveInfo[Any]:
-        """What a resolver may ask about the execution."""
+        """The resolver's `info` argument; `path` is None for the root alone, which has no resolver."""
         assert path is not None
         return GraphQLResolveInfo(
             field.field_name,
@@ -143,7 +149,7 @@ class Execution:
         )
 
     def subselect(self, field: PlannedField, type_: GraphQLObjectType) -> Selection:
-        """What is selected of a field's objects of one type."""
+        """The selection for a field's objects of one type; raises `GraphQLError`."""
         return field.subselect(self, field, type_)
 
     def fail(
@@ -155,9 +161,9 @@ class Execution:
         *,
         follows_items: bool = False,
     ) -> None:
-        """Report an error in the stead of a value; the nearest nullable value around it becomes null.
+        """Record the error of a value; the nearest nullable value around it will become null.
 
-        `follows_items` is an error that ends a list after some of its items.
+        `follows_items` marks an error that ends a list after some of its items.
         """
         self.failures.append(Failure(error, field, paths, index, self.await_depth, follows_items))
 
@@ -168,99 +174,111 @@ class Execution:
         paths: ResponsePaths,
         into: list[dict[str, Any]] | None = None,
     ) -> list[dict[str, Any]]:
-        """What is selected of each source; fields that have to be awaited are filled in later."""
-        late: list[Late] = []
-        rows: list[dict[str, Any]] | None = None
+        """The selection of each source; fields that have to be awaited are filled in later.
+
+        With `into`, the fields are added to these dictionaries, one for each source.
+        """
+        pending: list[PendingColumn] = []
+        objects: list[dict[str, Any]] | None = None
         if type(sources) is Rows and into is None:
-            rows = self._select_compiled(selection, sources, paths, late)
-        if rows is None:
-            rows = self._select_by_field(selection, sources, paths, late, into)
-        if len(late) > 1:
-            late.sort(key=_field_index)
-        for _, awaitable, field, field_paths in late:
-            self.later(awaitable, partial(self._fill, rows, field, field_paths))
-        return rows
+            objects = self._select_compiled(selection, sources, paths, pending)
+        if objects is None:
+            objects = self._select_by_field(selection, sources, paths, pending, into)
+        if len(pending) > 1:
+            pending.sort(key=_field_index)
+        for _, awaitable, field, field_paths in pending:
+            self.defer_until_awaited(awaitable, partial(self._fill_in, objects, field, field_paths))
+        return objects
 
     def _select_compiled(
-        self, selection: Selection, sources: Rows[Any], paths: ResponsePaths, late: list[Late]
+        self,
+        selection: Selection,
+        sources: Rows[Any],
+        paths: ResponsePaths,
+        pending: list[PendingColumn],
     ) -> list[dict[str, Any]] | None:
-        """What is selected of rows, all at once; None if they have to be walked through."""
+        """The selection of rows, by its compiled form; None if there is none for them."""
         compiled = compile_selection(selection, self.subselect, sources.row_type, sources.rows)
         if compiled is None:
             return None
-        others = [
-            self._had(index, field, sources, paths, late) for index, field in compiled.other_fields
+        other_columns = [
+            self._resolve_column(index, field, sources, paths, pending)
+            for index, field in compiled.other_fields
         ]
         try:
-            rows = compiled.make(sources.rows, sources.given, others)
-        except Exception:  # noqa: BLE001 - having them one by one finds whose error it is
-            rows = None
-        if rows is not None:
-            return rows
+            objects = compiled.make(sources.rows, sources.given, other_columns)
+        except Exception:  # noqa: BLE001 - executing fields one by one finds whose error it is
+            objects = None
+        if objects is not None:
+            return objects
         columns: list[Sequence[Any]] = [()] * len(selection.fields)
-        for (index, _), column in zip(compiled.other_fields, others, strict=True):
+        for (index, _), column in zip(compiled.other_fields, other_columns, strict=True):
             columns[index] = column
         for index, field in compiled.compiled_fields:
-            columns[index] = self._had(index, field, sources, paths, late)
-        return selection.rows(columns)
+            columns[index] = self._resolve_column(index, field, sources, paths, pending)
+        return selection.build_objects(columns)
 
     def _select_by_field(
         self,
         selection: Selection,
         sources: Sequence[Any],
         paths: ResponsePaths,
-        late: list[Late],
+        pending: list[PendingColumn],
         into: list[dict[str, Any]] | None,
     ) -> list[dict[str, Any]]:
-        """What is selected of each source, field by field, put into dictionaries if any are given."""
+        """The selection of each source, field by field."""
         size = len(sources)
         columns: list[Sequence[Any]] = [()] * len(selection.fields)
-        read = None if type(sources) is Rows else selection.read(sources)
+        read = None if type(sources) is Rows else selection.read_attributes(sources)
         if read is not None:
-            for (index, field), values in zip(selection.attributes, read, strict=True):
-                serializer = field.way.batch_serializer
-                done = serializer.serialize_column(values) if serializer else None
-                if done is None:
+            for (index, field), values in zip(selection.attribute_fields, read, strict=True):
+                serializer = field.strategy.batch_serializer
+                completed = serializer.serialize_column(values) if serializer else None
+                if completed is None:
                     field_paths = self._field_paths(field, paths)
-                    done = self._completed(index, field, list(values), size, field_paths, late)
-                columns[index] = done
-        for index, field in selection.everything if read is None else selection.others:
-            columns[index] = self._had(index, field, sources, paths, late)
+                    completed = self._complete_or_defer(
+                        index, field, list(values), size, field_paths, pending
+                    )
+                columns[index] = completed
+        for index, field in selection.indexed_fields if read is None else selection.other_fields:
+            columns[index] = self._resolve_column(index, field, sources, paths, pending)
         if into is None:
-            return selection.rows(columns) if columns else [{} for _ in sources]
-        for row, cells in zip(into, zip(*columns, strict=False), strict=bool(columns)):
-            row.update(zip(selection.names, cells, strict=True))
+            return selection.build_objects(columns) if columns else [{} for _ in sources]
+        for obj, cells in zip(into, zip(*columns, strict=False), strict=bool(columns)):
+            obj.update(zip(selection.names, cells, strict=True))
         return into
 
-    def _had(
+    def _resolve_column(
         self,
         index: int,
         field: PlannedField,
         sources: Sequence[Any],
         paths: ResponsePaths,
-        late: list[Late],
+        pending: list[PendingColumn],
     ) -> Sequence[Any]:
-        """The column of a field that takes a way of its own."""
+        """The column of a field, completed, or nulls if it is pending."""
         field_paths = self._field_paths(field, paths)
-        had = field.resolve(self, field, sources, field_paths)
-        return self._completed(index, field, had, len(sources), field_paths, late)
+        values = field.resolve(self, field, sources, field_paths)
+        return self._complete_or_defer(index, field, values, len(sources), field_paths, pending)
 
-    async def fill(self, field: PlannedField, root: Any, data: dict[str, Any]) -> None:
-        """Execute a field of the root by itself, with all that follows from it."""
-        late: list[Late] = []
-        [value] = self._had(0, field, [root], ROOT, late)
-        if late:
-            [(_, values, _, paths)] = late
-            # A task, or only a coroutine more, would cost what a small operation does elsewhere.
+    async def execute_root_field(
+        self, field: PlannedField, root: Any, data: dict[str, Any]
+    ) -> None:
+        """Execute a single field of the root and all below it, and put it into `data`."""
+        pending: list[PendingColumn] = []
+        [value] = self._resolve_column(0, field, [root], ROOT, pending)
+        if pending:
+            [(_, values, _, paths)] = pending
+            # Awaited here, since a task or another coroutine would cost as much as a small operation.
             try:
                 column = [await values[0]] if isinstance(values, list) else await values
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
                 column = [error]
             self.await_depth = 1
-            [value] = self._complete(field, column, paths)
+            [value] = self._complete_column(field, column, paths)
         data[field.name] = value
         if self.steps:
-            await self.settle()
+            await self.run_pending()
         self.await_depth = 0
 
     def _field_paths(self, field: PlannedField, paths: ResponsePaths) -> FieldPaths:
@@ -268,27 +286,29 @@ class Execution:
             paths, field.name, field.parent_type.name, self.await_depth, field.nullable
         )
 
-    def _completed(
+    def _complete_or_defer(
         self,
         index: int,
         field: PlannedField,
         values: Column | Awaitable[Column],
         size: int,
         field_paths: FieldPaths,
-        late: list[Late],
+        pending: list[PendingColumn],
     ) -> Sequence[Any]:
-        """The completed column, or nulls in its stead until it has been awaited."""
+        """The completed column; nulls if it has to be awaited, which is added to `pending`."""
         if type(values) is Loaded:
-            # They are there, but graphql-core would have awaited them.
+            # Cached values still count as one await, so that error order matches graphql-core.
             field_paths.await_depth += 1
             self.await_depth += 1
             completed = self._complete_loaded(field, values, field_paths)
             self.await_depth -= 1
             return completed
         if not isinstance(values, list) or (size == 1 and type(values[0]) is CoroutineType):
-            late.append((index, values, field, field_paths))
+            pending.append((index, values, field, field_paths))
         elif has_awaitables(values, value_types := types_of(values)):
-            late.append((index, values if size == 1 else awaited(values), field, field_paths))
+            pending.append(
+                (index, values if size == 1 else await_column(values), field, field_paths)
+            )
         else:
             return field.complete(self, field, values, value_types, field_paths)
         field_paths.await_depth += 1
@@ -297,33 +317,41 @@ class Execution:
     def _complete_loaded(
         self, field: PlannedField, values: Loaded, paths: ResponsePaths
     ) -> Sequence[Any]:
-        """Complete loaded values, each once where that gives the same."""
+        """Complete loaded values, each only once if the results can be shared."""
         once = values.once
         if once is not None and field.selects_only_leaves(self):
             failures = len(self.failures)
-            some = SubsetPaths(paths, values.firsts)
-            completed = field.complete(self, field, once, types_of(once), some)
+            first_paths = SubsetPaths(paths, values.firsts)
+            completed = field.complete(self, field, once, types_of(once), first_paths)
             if len(self.failures) == failures:
                 return list(map(completed.__getitem__, values.which))
-            # Each of them is to have the error.
+            # Every value has to report the error, not only the first of equal ones.
             del self.failures[failures:]
         return field.complete(self, field, values, types_of(values), paths)
 
-    def _complete(self, field: PlannedField, values: Column, paths: ResponsePaths) -> Sequence[Any]:
+    def _complete_column(
+        self, field: PlannedField, values: Column, paths: ResponsePaths
+    ) -> Sequence[Any]:
         if type(values) is Loaded:
             return self._complete_loaded(field, values, paths)
         return field.complete(self, field, values, types_of(values), paths)
 
-    def _fill(
-        self, rows: list[dict[str, Any]], field: PlannedField, paths: ResponsePaths, values: Column
+    def _fill_in(
+        self,
+        objects: list[dict[str, Any]],
+        field: PlannedField,
+        paths: ResponsePaths,
+        values: Column,
     ) -> None:
-        """Complete the values of a field that were awaited, and put them into their objects."""
-        completed = self._complete(field, values, paths)
-        for row, value in zip(rows, completed, strict=True):
-            row[field.name] = value
+        """Complete the awaited values of a field, and put them into their objects."""
+        completed = self._complete_column(field, values, paths)
+        for obj, value in zip(objects, completed, strict=True):
+            obj[field.name] = value
 
-    def later(self, values: Awaitable[Column] | Column, then: Callable[[Column], None]) -> None:
-        """Have `then` called with a column that has to be awaited, or whose only value has to."""
+    def defer_until_awaited(
+        self, values: Awaitable[Column] | Column, then: Callable[[Column], None]
+    ) -> None:
+        """Call `then` with a column once it, or its only value, has been awaited."""
         self.steps.append(self._step(values, then, self.await_depth + 1))
 
     async def _step(
@@ -332,26 +360,26 @@ class Execution:
         column = [await _outcome(values[0])] if isinstance(values, list) else await values
         self.await_depth = await_depth
         then(column)
-        return self._taken()
+        return self._pop_steps()
 
-    def _taken(self) -> list[Step]:
+    def _pop_steps(self) -> list[Step]:
         steps, self.steps = self.steps, []
         return steps
 
-    async def settle(self) -> None:
-        """Await all that has to be awaited, and all that follows from it, side by side."""
-        steps = self._taken()
+    async def run_pending(self) -> None:
+        """Await all pending columns, and all that follow from them, concurrently."""
+        steps = self._pop_steps()
         while len(steps) == 1:
             steps = await steps[0]
         if steps:
-            self.runs_alone = False
-            await _settled(steps)
+            self.is_single_branch = False
+            await _run_steps(steps)
         self.await_depth = 0
 
-    def concluded(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The data with nulls where something failed; reports the errors.
+    def with_nulls(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The data with null propagation applied; None if the whole of it is null. Reports errors.
 
-        An error below something that is null already goes unreported.
+        An error below a value that is null already isn't reported.
         """
         if not self.failures:
             return data
@@ -371,23 +399,23 @@ class Execution:
 
 
 async def _outcome(value: Awaitable[Any]) -> Any:
-    """What a value comes to, or the exception that it fails with."""
+    """The awaited value, or the exception that it fails with."""
     try:
         return await value
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
         return error
 
 
-async def awaited(values: Column) -> Column:
-    """The column with everything in it awaited, side by side."""
+async def await_column(values: Column) -> Column:
+    """The column with all awaitables in it awaited concurrently; exceptions become values."""
     indexes = [index for index, value in enumerate(values) if is_awaitable(value)]
     values = values.copy()
     if len(indexes) == 1:
         [index] = indexes
         values[index] = await _outcome(values[index])
         return values
-    if execution := running.get():
-        execution.runs_alone = False
+    if execution := current_execution.get():
+        execution.is_single_branch = False
     futures = [ensure_future(values[index]) for index in indexes]
     results = await gather(*futures, return_exceptions=True)
     for index, result in zip(indexes, results, strict=True):
@@ -397,10 +425,10 @@ async def awaited(values: Column) -> Column:
     return values
 
 
-async def _settled(steps: list[Step]) -> None:
+async def _run_steps(steps: list[Step]) -> None:
     while len(steps) == 1:
         steps = await steps[0]
     if steps:
         async with TaskGroup() as group:
             for step in steps:
-                group.create_task(_settled([step]))
+                group.create_task(_run_steps([step]))

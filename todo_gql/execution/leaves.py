@@ -1,5 +1,8 @@
 """Scalars and enums whose values have to be looked at one by one."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from graphql import GraphQLLeafType, Undefined
 from graphql.pyutils import inspect
 
@@ -16,7 +19,7 @@ def leaf_completer(leaf: GraphQLLeafType) -> Complete:
     def complete(
         execution: Execution,
         field: PlannedField,
-        values: Column,
+        values: Sequence[Any],
         _value_types: ValueTypes,
         paths: ResponsePaths,
     ) -> Column:

@@ -1,6 +1,6 @@
 """Completing lists: the items of a whole column of lists are one column."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -10,7 +10,7 @@ from graphql.pyutils import is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
 from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, split, types_of
-from todo_gql.execution.execution import Execution, awaited
+from todo_gql.execution.execution import Execution, await_column
 from todo_gql.execution.loaded_fields import Loaded
 from todo_gql.execution.paths import ItemPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField
@@ -27,7 +27,7 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
     def complete(
         execution: Execution,
         field: PlannedField,
-        values: Column,
+        values: Sequence[Any],
         value_types: ValueTypes,
         paths: ResponsePaths,
         *,
@@ -58,7 +58,7 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
             done = complete_items(execution, field, settled, types_of(settled), item_paths)
             _filled(lists, split(done, values))
 
-        execution.later(awaited(list(items)), fill)
+        execution.defer_until_awaited(await_column(list(items)), fill)
         return lists
 
     return complete
@@ -70,7 +70,7 @@ def _filled(lists: list[Column], parts: list[Column]) -> list[Column]:
     return lists
 
 
-def _joined(parts: list[Rows[Any]], origin: type | None) -> Sequence[Any]:
+def _joined(parts: Sequence[Rows[Any]], origin: type | None) -> Sequence[Any]:
     """The rows of all parts, or their objects where rows can't stand for them."""
     rows = Rows.joined(parts)
     if rows is not None and rows.row_type.type is origin:
@@ -82,7 +82,7 @@ def _complete_iterables(
     complete: Complete,
     execution: Execution,
     field: PlannedField,
-    values: Column,
+    values: Sequence[Any],
     paths: ResponsePaths,
 ) -> Column:
     """Complete whatever can be iterated over, once it is a list."""
@@ -93,7 +93,7 @@ def _complete_iterables(
             into: Column = []
             lists[index] = into
             fill = partial(_fill_list, complete, execution, field, paths, index, into)
-            execution.later(_drained(value), fill)
+            execution.defer_until_awaited(_drained(value), fill)
         elif is_iterable(value):
             items: Column = []
             try:
@@ -123,7 +123,7 @@ async def _drained(iterable: Any) -> Column:
 
 
 def _fill_list(
-    complete: Complete,
+    complete: Callable[..., Sequence[Any]],
     execution: Execution,
     field: PlannedField,
     paths: ResponsePaths,

@@ -17,7 +17,7 @@ def handle_nulls(complete: Complete, *, nullable: bool) -> Complete:
     def complete_values(
         execution: Execution,
         field: PlannedField,
-        values: Column,
+        values: Sequence[Any],
         value_types: ValueTypes,
         paths: ResponsePaths,
     ) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from graphql.execution import default_type_resolver
 from graphql.execution.executor import invalid_return_type_error
 
 from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, mapped, types_of
-from todo_gql.execution.execution import Execution, awaited
+from todo_gql.execution.execution import Execution, await_column
 from todo_gql.execution.nulls import complete_subset
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField
@@ -76,7 +76,7 @@ def _judged(
     def judge_later(settled: Column) -> None:
         judge(settled, objects)
 
-    execution.later(awaited(verdicts), judge_later)
+    execution.defer_until_awaited(await_column(verdicts), judge_later)
     return objects
 
 
@@ -103,7 +103,7 @@ def complete_abstract(
     type_: GraphQLAbstractType,
     execution: Execution,
     field: PlannedField,
-    values: Column,
+    values: Sequence[Any],
     _value_types: ValueTypes,
     paths: ResponsePaths,
 ) -> Column:

@@ -1,9 +1,12 @@
-"""The plan of a selection: its fields, how each is had and how it is completed."""
+"""The plan of a selection: its fields, how each is resolved and how it is completed.
+
+Names of algorithms are those of https://spec.graphql.org/September2025/#sec-Execution.
+"""
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -18,27 +21,52 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList
 
-from todo_gql.execution.arguments import Given, argument_reader
+from todo_gql.execution.arguments import ArgumentReader, argument_reader
 from todo_gql.execution.attributes import attributes_reader
-from todo_gql.execution.columns import Column
+from todo_gql.execution.columns import Column, ValueTypes
 from todo_gql.execution.leaf_serializers import BatchSerializer
 from todo_gql.execution.loaded_fields import Loading
-
-Resolve: TypeAlias = Callable[..., Column | Coroutine[Any, Any, Column]]
-"""`resolve(execution, field, sources, paths)`: the field's values for all sources."""
-
-Complete: TypeAlias = Callable[..., Sequence[Any]]
-"""`complete(execution, field, values, value_types, paths)`: the values as the answer holds them."""
-
-Subselect: TypeAlias = Callable[..., "Selection"]
-"""`subselect(execution, field, type)`: what is selected of a field's objects of one type."""
+from todo_gql.execution.paths import ResponsePaths
 
 
-class Way(NamedTuple):
-    """How a field of a type is dealt with, whatever the document.
+class Resolve(Protocol):
+    """Resolves a field for all sources at once (ResolveFieldValue)."""
 
-    `attribute` is what its value is read from, if it is no more than that, `loading` how it is
-    loaded, if it is, and `batch_serializer` completes the columns of a leaf that need no look at each value.
+    def __call__(
+        self, execution: Any, field: "PlannedField", sources: Sequence[Any], paths: ResponsePaths, /
+    ) -> Column | Coroutine[Any, Any, Column]:
+        """The field's value for each source, an exception where resolving it failed."""
+
+
+class Complete(Protocol):
+    """Completes a column of values (CompleteValue)."""
+
+    def __call__(
+        self,
+        execution: Any,
+        field: "PlannedField",
+        values: Sequence[Any],
+        value_types: ValueTypes,
+        paths: ResponsePaths,
+        /,
+    ) -> Sequence[Any]:
+        """The values as the response holds them; errors are reported by `execution.fail`."""
+
+
+class Subselect(Protocol):
+    """Collects the fields that are selected of a field's objects (CollectSubfields)."""
+
+    def __call__(
+        self, execution: Any, field: "PlannedField", type_: GraphQLObjectType, /
+    ) -> "Selection":
+        """The selection for objects of one type; raises `GraphQLError` if it can't be collected."""
+
+
+class FieldStrategy(NamedTuple):
+    """How a field of a type is resolved and completed, in any document.
+
+    `attribute` is set if its value is an attribute of the object, `loading` if a loader resolves it,
+    and `batch_serializer` if it is a leaf of which whole columns can be serialized.
     """
 
     resolve: Resolve
@@ -50,13 +78,13 @@ class Way(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class PlannedField:
-    """A field of a selection, the same one merged."""
+    """A field of a selection, in which all nodes of the same response name are merged."""
 
     name: str
     details: FieldDetailsList
     definition: GraphQLField
     parent_type: GraphQLObjectType
-    way: Way
+    strategy: FieldStrategy
     subselect: Subselect
     resolve: Resolve = field(init=False)
     complete: Complete = field(init=False)
@@ -65,18 +93,18 @@ class PlannedField:
     type: GraphQLOutputType = field(init=False)
     field_name: str = field(init=False)
     nodes: list[FieldNode] = field(init=False)
-    given: Given = field(init=False)
+    read_arguments: ArgumentReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.resolve, self.complete = self.way.resolve, self.way.complete
+        self.resolve, self.complete = self.strategy.resolve, self.strategy.complete
         self.type = self.definition.type
         self.nodes = [detail.node for detail in self.details]
         self.field_name = self.nodes[0].name.value
         self.nullable = not is_non_null_type(self.type)
-        self.given = argument_reader(self.definition, self.nodes[0])
+        self.read_arguments = argument_reader(self.definition, self.nodes[0])
 
     def selects_only_leaves(self, execution: object) -> bool:
-        """Whether all that is selected of the field's objects are attributes that are leaves."""
+        """Whether only leaves that are attributes are selected of the field's objects."""
         named = get_named_type(self.type)
         try:
             return is_object_type(named) and self.subselect(execution, self, named).has_only_leaves
@@ -84,14 +112,21 @@ class PlannedField:
             return False
 
 
-Numbered: TypeAlias = list[tuple[int, PlannedField]]
-"""Fields, and their indexes in the selection."""
+IndexedFields: TypeAlias = list[tuple[int, PlannedField]]
+"""Fields with their indexes in the selection."""
 
 
-MakeObjects: TypeAlias = Callable[
-    [Sequence[Any], tuple[Any, ...], list[Sequence[Any]]], list[dict[str, Any]] | None
-]
-"""`make(rows, extras, other_columns)`: a selection's objects; None if a value isn't as expected."""
+class MakeObjects(Protocol):
+    """A compiled function that builds the objects of a selection from rows."""
+
+    def __call__(
+        self,
+        rows: Sequence[Any],
+        extras: tuple[Any, ...],
+        other_columns: list[Sequence[Any]],
+        /,
+    ) -> list[dict[str, Any]] | None:
+        """The objects; None if a value isn't as expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +139,8 @@ class CompiledSelection:
 
     make_one: MakeObjects
     make_many: MakeObjects
-    compiled_fields: Numbered
-    other_fields: Numbered
+    compiled_fields: IndexedFields
+    other_fields: IndexedFields
 
     def make(
         self, rows: Sequence[Any], extras: tuple[Any, ...], other_columns: list[Sequence[Any]]
@@ -122,48 +157,54 @@ class CompiledSelection:
 class Selection:
     """What is selected of objects of one type.
 
-    `attributes` are the fields that only read an attribute, `others` are all others, and `compiled`
-    its compiled forms, by row type and layout.
+    `attribute_fields` are the fields whose values are attributes, `other_fields` all others, and
+    `indexed_fields` both. `compiled` holds the compiled forms for rows, by row type and layout.
     """
 
     fields: Sequence[PlannedField]
     names: tuple[str, ...] = field(init=False)
-    rows: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = field(init=False)
-    everything: Numbered = field(init=False)
-    attributes: Numbered = field(init=False)
-    others: Numbered = field(init=False)
+    build_objects: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = field(init=False)
+    indexed_fields: IndexedFields = field(init=False)
+    attribute_fields: IndexedFields = field(init=False)
+    other_fields: IndexedFields = field(init=False)
     has_only_leaves: bool = field(init=False)
-    read: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
+    read_attributes: Callable[[Sequence[Any]], list[Sequence[Any]] | None] = field(init=False)
     compiled: dict[Any, CompiledSelection | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = tuple(field.name for field in self.fields)
-        self.rows = _row_maker(self.names)
-        self.everything = list(enumerate(self.fields))
-        self.attributes = [(n, one) for n, one in self.everything if one.way.attribute]
-        self.others = [(n, one) for n, one in self.everything if not one.way.attribute]
+        self.build_objects = _object_builder(self.names)
+        self.indexed_fields = list(enumerate(self.fields))
+        self.attribute_fields = [
+            (n, one) for n, one in self.indexed_fields if one.strategy.attribute
+        ]
+        self.other_fields = [
+            (n, one) for n, one in self.indexed_fields if not one.strategy.attribute
+        ]
         self.has_only_leaves = all(
-            one.way.batch_serializer
-            and (one.way.attribute or one.definition is TypeNameMetaFieldDef)
+            one.strategy.batch_serializer
+            and (one.strategy.attribute or one.definition is TypeNameMetaFieldDef)
             for one in self.fields
         )
-        self.read = attributes_reader([str(one.way.attribute) for _, one in self.attributes])
+        self.read_attributes = attributes_reader(
+            [str(one.strategy.attribute) for _, one in self.attribute_fields]
+        )
 
 
 @lru_cache(maxsize=1024)
-def _row_maker(
+def _object_builder(
     names: tuple[str, ...],
 ) -> Callable[[list[Sequence[Any]]], list[dict[str, Any]]]:
-    """What makes a dictionary for each object, of the columns of these names.
+    """The function that builds a dictionary for each object from columns with these names.
 
-    Python builds a dictionary whose keys stand in the code in half the time of `dict(zip(…))`.
+    A dictionary display with constant keys takes Python half the time of `dict(zip(…))`.
     """
     if not names:
         return lambda _columns: []
     cells = "".join(f"cell_{index}, " for index in range(len(names)))
     pairs = ", ".join(f"{name!r}: cell_{index}" for index, name in enumerate(names))
     code = f"lambda columns: [{{{pairs}}} for {cells} in zip(*columns)]"
-    # Names are letters, digits and underscores: GraphQL knows no others.
+    # GraphQL names consist of letters, digits and underscores.
     assert all(map(str.isidentifier, names))
-    maker: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = eval(code)  # noqa: S307 - as said
-    return maker
+    builder: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = eval(code)  # noqa: S307 - all names are checked
+    return builder

@@ -10,7 +10,7 @@ from graphql.execution import default_field_resolver
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from todo_gql.execution.arguments import ATOMS
+from todo_gql.execution.arguments import IMMUTABLE_TYPES
 from todo_gql.execution.columns import Column, has_nulls_or_errors, mapped, types_of
 from todo_gql.execution.execution import Execution
 from todo_gql.execution.loaded_fields import LOADING, Loading
@@ -154,18 +154,18 @@ def _resolve_each(
     """Call a resolver for each object, with all that it may ask for."""
     variables = execution.variables
     try:
-        given = field.given(variables)
+        arguments = field.read_arguments(variables)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
         return [error] * len(sources)
     if len(sources) == 1:
         try:
-            return [resolve(sources[0], execution.info(field, paths.path(0)), **given)]
+            return [resolve(sources[0], execution.info(field, paths.path(0)), **arguments)]
         except Exception as error:  # noqa: BLE001 - it is this object's error
             return [error]
-    shared = types_of(given.values()) <= ATOMS
+    shared = types_of(arguments.values()) <= IMMUTABLE_TYPES
 
     def call(source: Any, index: int) -> Any:
         info = execution.info(field, paths.path(index))
-        return resolve(source, info, **(given if shared else field.given(variables)))
+        return resolve(source, info, **(arguments if shared else field.read_arguments(variables)))
 
     return _mapped_objects(call, sources, range(len(sources)))

@@ -66,15 +66,15 @@ from todo_gql.execution.leaf_serializers import Serialize
 from todo_gql.execution.loaded_fields import to_rows
 from todo_gql.execution.plan import (
     CompiledSelection,
+    IndexedFields,
     MakeObjects,
-    Numbered,
     PlannedField,
     Selection,
 )
 from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
 from todo_gql.execution.strawberry_fields import origin_of
 
-Subselect: TypeAlias = Callable[[PlannedField, GraphQLObjectType], Selection]
+SubselectField: TypeAlias = Callable[[PlannedField, GraphQLObjectType], Selection]
 """What is selected of a field's objects of field type."""
 
 # Compiled forms of field selection. Rows of each layout need their own, and clients can change the
@@ -87,7 +87,7 @@ SerializedColumn: TypeAlias = tuple[int, str, bool]
 
 def compile_selection(
     selection: Selection,
-    subselect: Subselect | None,
+    subselect: SubselectField | None,
     row_type: RowType[Any],
     rows: Sequence[Any],
 ) -> CompiledSelection | None:
@@ -111,7 +111,7 @@ def compile_selection(
 
 def _compile(
     selection: Selection,
-    subselect: Subselect | None,
+    subselect: SubselectField | None,
     row_type: RowType[Any],
     layout: Layout,
 ) -> CompiledSelection | None:
@@ -134,7 +134,7 @@ class _CodeGenerator(ABC):
     def __init__(
         self,
         selection: Selection,
-        subselect: Subselect | None,
+        subselect: SubselectField | None,
         row_type: RowType[Any],
         layout: Layout,
     ) -> None:
@@ -152,9 +152,9 @@ class _CodeGenerator(ABC):
         self.cells: dict[int, str] = {}
         self.constants: dict[int, str] = {}
         self.serialized: dict[Serialize, list[SerializedColumn]] = {}
-        self.compiled_fields: Numbered = []
-        self.other_fields: Numbered = []
-        for index, field in selection.everything:
+        self.compiled_fields: IndexedFields = []
+        self.other_fields: IndexedFields = []
+        for index, field in selection.indexed_fields:
             compiles = self._compile_field(index, field)
             (self.compiled_fields if compiles else self.other_fields).append((index, field))
         for serialize, columns in self.serialized.items():
@@ -214,10 +214,10 @@ class _CodeGenerator(ABC):
             self.constants[index] = repr(field.parent_type.name)
             return True
         column = self._prefetched_column(field)
-        if column is not None and field.way.batch_serializer is None:
+        if column is not None and field.strategy.batch_serializer is None:
             return self._compile_nested(index, field, column)
         source = self._attribute_source(field) if column is None else column
-        if source is None or field.way.batch_serializer is None:
+        if source is None or field.strategy.batch_serializer is None:
             return False
         values = self._attribute_values(index, source)
         if values is None:
@@ -227,12 +227,16 @@ class _CodeGenerator(ABC):
 
     def _prefetched_column(self, field: PlannedField) -> str | None:
         """The column of the rows in which a loaded field's values were prefetched, if any."""
-        loading = field.way.loading
+        loading = field.strategy.loading
         columns = () if loading is None else loading.along
         return next((column for column in columns if self._column_index(column) is not None), None)
 
     def _attribute_source(self, field: PlannedField) -> Source | None:
-        return self.row_type.attributes.get(field.way.attribute) if field.way.attribute else None
+        return (
+            self.row_type.attributes.get(field.strategy.attribute)
+            if field.strategy.attribute
+            else None
+        )
 
     def _column_index(self, column: str | int) -> int | None:
         """The index of a column in the rows; None if they don't have it."""
@@ -261,7 +265,7 @@ class _CodeGenerator(ABC):
 
     def _complete(self, index: int, field: PlannedField, values: str) -> None:
         """Generate code that completes the values of a leaf."""
-        serializer = field.way.batch_serializer
+        serializer = field.strategy.batch_serializer
         assert serializer is not None
         if serializer.names_by_id is not None:
             self.names[f"n{index}"] = serializer.names_by_id.__getitem__
@@ -283,7 +287,7 @@ class _CodeGenerator(ABC):
 
     def _compile_nested(self, index: int, field: PlannedField, column: str) -> bool:
         """Generate code that turns lists of rows in a column into lists of objects."""
-        loading, list_type = field.way.loading, get_nullable_type(field.type)
+        loading, list_type = field.strategy.loading, get_nullable_type(field.type)
         if loading is None or loading.row_type is None or not is_list_type(list_type):
             return False
         row_type, type_ = loading.row_type, get_nullable_type(list_type.of_type)
@@ -446,7 +450,7 @@ class _SingleRowGenerator(_CodeGenerator):
 
 
 def _nested_builder(
-    field: PlannedField, type_: GraphQLObjectType, row_type: RowType[Any], subselect: Subselect
+    field: PlannedField, type_: GraphQLObjectType, row_type: RowType[Any], subselect: SubselectField
 ) -> Callable[[list[Any]], list[dict[str, Any]] | None] | None:
     """A function that builds a field's nested objects from rows; None if some field needs more."""
     try:
@@ -469,7 +473,10 @@ def _is_leaf_of_row(field: PlannedField, row_type: RowType[Any]) -> bool:
     """Whether a field is a leaf whose value is in the row."""
     if field.definition is TypeNameMetaFieldDef:
         return True
-    return field.way.batch_serializer is not None and field.way.attribute in row_type.attributes
+    return (
+        field.strategy.batch_serializer is not None
+        and field.strategy.attribute in row_type.attributes
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from graphql.execution.get_variable_signature import (
 from graphql.execution.values import VariableValueSource, input_is_nested_too_deeply
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from todo_gql.execution.arguments import ATOMS
+from todo_gql.execution.arguments import IMMUTABLE_TYPES
 from todo_gql.execution.coercion import Coerce, Unusual, can_nest, coercer
 
 MAX_COERCION_ERRORS = 50
@@ -78,7 +78,7 @@ def _absent(signature: GraphQLVariableSignature) -> Any:
     except Exception:  # noqa: BLE001 - graphql-core has the words for it
         return Unusual
     # Whoever is given a list may change it.
-    return default if type(default) in ATOMS else Unusual
+    return default if type(default) in IMMUTABLE_TYPES else Unusual
 
 
 def _coerced(variables: list[_Variable | None], given: Mapping[str, Any]) -> VariableValues:

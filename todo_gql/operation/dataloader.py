@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from aiodataloader import DataLoader
 
-from todo_gql.execution import others_may_ask
+from todo_gql.execution import may_batch
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -81,7 +81,7 @@ class ColumnDataLoader(Generic[K, V]):
         """What one key stands for, at the price of a column."""
         if key in self._found:
             value = self._found[key]
-        elif self._coming or others_may_ask():
+        elif self._coming or may_batch():
             [value] = await self.load_column([key])
         else:
             [value] = await self._load_keys([key])
@@ -127,7 +127,7 @@ class ColumnDataLoader(Generic[K, V]):
 
     async def _lead(self, batch: _Batch[K]) -> None:
         try:
-            if others_may_ask():
+            if may_batch():
                 # Whoever is about to run can still join, and so can whoever those wait for.
                 await sleep(0)
                 for _ in range(DISPATCH_TURNS if self._single_is_used else 1):
