@@ -16,7 +16,7 @@ from strawberry.permission import BasePermission
 from strawberry.relay import GlobalID
 
 from todo_gql.api.scalars import serialize_time, serialize_times
-from todo_gql.execution import Converted, Engine, Rows, RowType, loaded_field
+from todo_gql.execution import ConvertedColumn, Engine, Rows, RowType, loaded_field
 from todo_gql.execution.strawberry_fields import bare_field
 from todo_gql.operation.dataloader import ColumnDataLoader
 
@@ -361,7 +361,7 @@ def test_rows_are_a_sequence_of_objects() -> None:
 
 def test_rows_that_were_given_different_things_are_not_joined() -> None:
     """Rows of one type that were given the same are one list, others are not."""
-    kind = RowType(Pair, sum=lambda row, more: row["a"] + more, text=Converted("a", str))
+    kind = RowType(Pair, sum=lambda row, more: row["a"] + more, text=ConvertedColumn("a", str))
     one, two = kind.objects([{"a": 1}], 10), kind.objects([{"a": 2}], 10)
     joined = Rows.joined([one, two])
     assert joined is not None

@@ -18,7 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from todo_gql.api.scalars import SCALARS, SERIALIZERS
 from todo_gql.execution import (
     ColumnLoader,
-    Converted,
+    ConvertedColumn,
     Engine,
     RowType,
     loaded_rows,
@@ -66,7 +66,7 @@ PESTS = RowType(Pest, name=0, legs=1)
 
 
 class Greenhouse:
-    """The context: what is loaded for plants that nothing came along with."""
+    """The context: what is loaded for plants for which nothing was prefetched."""
 
     def __init__(self) -> None:
         self.pests = ColumnDataLoader(self._pests)
@@ -106,9 +106,9 @@ class Plant:
     cut_at: datetime | None
     pot: strawberry.scalars.JSON
     pests: Sequence[Pest] = loaded_rows(
-        _pests_of, by="key", row_type=PESTS, along={"pest_rows": 0, "pest_values": 2}
+        _pests_of, by="key", row_type=PESTS, prefetched_columns={"pest_rows": 0, "pest_values": 2}
     )
-    leaves: int = loaded_value(_leaves_of, by="key", along="leaf_count")
+    leaves: int = loaded_value(_leaves_of, by="key", prefetched_column="leaf_count")
 
     @strawberry.field
     def shout(self) -> str:
@@ -124,10 +124,10 @@ class Plant:
 PLANTS = RowType(
     Plant,
     key="id",
-    id=Converted("id", str),
+    id=ConvertedColumn("id", str),
     name="name",
     latin="latin",
-    light=Converted("light", (Light.SHADE, Light.SUN).__getitem__),
+    light=ConvertedColumn("light", (Light.SHADE, Light.SUN).__getitem__),
     height="height",
     width="width",
     is_ill=lambda row, ill: row["name"] in ill,
@@ -174,7 +174,7 @@ GOOD: dict[str, Any] = {
     "cut_at": None,
     "pot": {"size": 3},
 }
-ALONG: dict[str, Any] = {"pest_rows": [["moth", 6], ["weevil", None]], "leaf_count": 7}
+PREFETCHED: dict[str, Any] = {"pest_rows": [["moth", 6], ["weevil", None]], "leaf_count": 7}
 FLAT: dict[str, Any] = {"pest_values": ["moth", 6, "weevil", None], "leaf_count": 7}
 
 
@@ -195,13 +195,13 @@ async def by_both(
 
 
 @pytest.mark.parametrize("kind", [dict, MappingProxyType, Record])
-@pytest.mark.parametrize("along", [ALONG, FLAT], ids=["rows", "values"])
+@pytest.mark.parametrize("prefetched", [PREFETCHED, FLAT], ids=["rows", "values"])
 @pytest.mark.parametrize("root", ["plants", "singles", "one"])
-async def test_rows_are_answered_without_loading_what_came_along(
-    root: str, along: dict[str, Any], kind: Any
+async def test_prefetched_values_are_read_from_rows_without_loading(
+    root: str, prefetched: dict[str, Any], kind: Any
 ) -> None:
-    """Leaves, lists of rows and values that came along are read from records and mappings."""
-    rows = [kind({**GOOD, **along}), kind({**GOOD, **along, "id": 2, "cut_at": NOON})]
+    """Leaves, lists of rows and prefetched values are read from records and mappings."""
+    rows = [kind({**GOOD, **prefetched}), kind({**GOOD, **prefetched, "id": 2, "cut_at": NOON})]
     fields = f"{LEAVES} pests {{ name legs __typename }} leaves __typename shout pot"
     actual, expected, context = await by_both(f"{{ {root} {{ {fields} }} }}", rows)
     assert actual.formatted == expected.formatted
@@ -209,7 +209,7 @@ async def test_rows_are_answered_without_loading_what_came_along(
     assert context.loaded == []
 
 
-async def test_what_did_not_come_along_is_loaded() -> None:
+async def test_what_is_not_prefetched_is_loaded() -> None:
     """Rows without the columns for it are loaded for by their keys."""
     text = "{ plants { pests { name legs } leaves } }"
     actual, expected, context = await by_both(text, [Record(GOOD), Record({**GOOD, "id": 2})])
@@ -223,7 +223,7 @@ async def test_objects_whose_rows_differ_are_told_apart() -> None:
     renamed = {
         "latin" if k == "name" else "name" if k == "latin" else k: v for k, v in GOOD.items()
     }
-    rows = [Record(GOOD), Record(renamed), swapped, {**ALONG, **GOOD}]
+    rows = [Record(GOOD), Record(renamed), swapped, {**PREFETCHED, **GOOD}]
     actual, expected, _ = await by_both("{ singles { name latin pests { name } } }", rows)
     assert actual.formatted == expected.formatted
     assert actual.errors is None
@@ -255,7 +255,7 @@ async def test_what_was_written_goes_with_its_operation() -> None:
     engine = Engine(SCHEMA, SERIALIZERS)
     operation = engine.prepare(parse("{ plants { pests { name } } }"))
     assert operation is not None
-    ROWS[:] = [Record({**GOOD, **ALONG})]
+    ROWS[:] = [Record({**GOOD, **PREFETCHED})]
     await engine.execute(operation, context=Greenhouse())
     [plan] = operation.plans.values()
     [plants] = plan.fields[0].selections.values()
@@ -295,11 +295,11 @@ MISFITS: dict[str, list[Any]] = {
 @settings(max_examples=300, deadline=None)
 async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None:
     """Values that don't fit their fields are graphql-core's nulls, errors and places."""
-    columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(FLAT | ALONG)), unique=True))]
+    columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(FLAT | PREFETCHED)), unique=True))]
     kind: Any = data.draw(st.sampled_from([dict, Record]))
     some = st.fixed_dictionaries(
         {
-            name: st.sampled_from([(GOOD | FLAT | ALONG)[name]] * 5 + MISFITS.get(name, []))
+            name: st.sampled_from([(GOOD | FLAT | PREFETCHED)[name]] * 5 + MISFITS.get(name, []))
             for name in columns
         }
     )

@@ -3,11 +3,11 @@
 from todo_gql.execution.engine import Engine, Operation
 from todo_gql.execution.execution import may_batch
 from todo_gql.execution.loaded_fields import ColumnLoader, loaded_field, loaded_rows, loaded_value
-from todo_gql.execution.rows import Converted, Rows, RowType
+from todo_gql.execution.rows import ConvertedColumn, Rows, RowType
 
 __all__ = [
     "ColumnLoader",
-    "Converted",
+    "ConvertedColumn",
     "Engine",
     "Operation",
     "RowType",

@@ -29,7 +29,7 @@ from graphql.pyutils import Path, is_awaitable
 from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from todo_gql.execution.columns import Column, has_awaitables, types_of
-from todo_gql.execution.loaded_fields import Loaded
+from todo_gql.execution.loaded_fields import LoadedColumn
 from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
 from todo_gql.execution.paths import ROOT, FieldPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import PlannedField, Selection
@@ -206,7 +206,7 @@ class Execution:
             for index, field in compiled.other_fields
         ]
         try:
-            objects = compiled.make(sources.rows, sources.given, other_columns)
+            objects = compiled.make(sources.rows, sources.extras, other_columns)
         except Exception:  # noqa: BLE001 - executing fields one by one finds whose error it is
             objects = None
         if objects is not None:
@@ -296,7 +296,7 @@ class Execution:
         pending: list[PendingColumn],
     ) -> Sequence[Any]:
         """The completed column; nulls if it has to be awaited, which is added to `pending`."""
-        if type(values) is Loaded:
+        if type(values) is LoadedColumn:
             # Cached values still count as one await, so that error order matches graphql-core.
             field_paths.await_depth += 1
             self.await_depth += 1
@@ -315,16 +315,16 @@ class Execution:
         return [None] * size
 
     def _complete_loaded(
-        self, field: PlannedField, values: Loaded, paths: ResponsePaths
+        self, field: PlannedField, values: LoadedColumn, paths: ResponsePaths
     ) -> Sequence[Any]:
         """Complete loaded values, each only once if the results can be shared."""
-        once = values.once
-        if once is not None and field.selects_only_leaves(self):
+        unique = values.unique
+        if unique is not None and field.selects_only_leaves(self):
             failures = len(self.failures)
-            first_paths = SubsetPaths(paths, values.firsts)
-            completed = field.complete(self, field, once, types_of(once), first_paths)
+            first_paths = SubsetPaths(paths, values.first_indexes)
+            completed = field.complete(self, field, unique, types_of(unique), first_paths)
             if len(self.failures) == failures:
-                return list(map(completed.__getitem__, values.which))
+                return list(map(completed.__getitem__, values.indexes))
             # Every value has to report the error, not only the first of equal ones.
             del self.failures[failures:]
         return field.complete(self, field, values, types_of(values), paths)
@@ -332,7 +332,7 @@ class Execution:
     def _complete_column(
         self, field: PlannedField, values: Column, paths: ResponsePaths
     ) -> Sequence[Any]:
-        if type(values) is Loaded:
+        if type(values) is LoadedColumn:
             return self._complete_loaded(field, values, paths)
         return field.complete(self, field, values, types_of(values), paths)
 

@@ -11,7 +11,7 @@ from graphql.pyutils.is_awaitable import is_async_iterable
 
 from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, split, types_of
 from todo_gql.execution.execution import Execution, await_column
-from todo_gql.execution.loaded_fields import Loaded
+from todo_gql.execution.loaded_fields import LoadedColumn
 from todo_gql.execution.paths import ItemPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField
 from todo_gql.execution.rows import Rows
@@ -33,9 +33,9 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
         *,
         into: list[Column] | None = None,
     ) -> Column:
-        if type(values) is Loaded and values.row_type:
+        if type(values) is LoadedColumn and values.row_type:
             rows = values.row_type.objects(list(chain.from_iterable(values)))
-            items: Sequence[Any] = rows if rows.row_type.type is row_origin else rows.made
+            items: Sequence[Any] = rows if rows.row_type.type is row_origin else rows.materialized
         elif value_types <= {list}:
             items = list(chain.from_iterable(values))
         elif value_types == {Rows}:

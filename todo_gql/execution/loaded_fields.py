@@ -1,4 +1,4 @@
-"""Fields that a loader answers: one call for all objects of a level, and none of their own."""
+"""Fields that a loader resolves, with one call for all objects of a level."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,114 +17,114 @@ C = TypeVar("C")
 
 
 class ColumnLoader(Protocol[K_contra, V]):
-    """A DataLoader that can also be asked for many keys with a single wait."""
+    """A DataLoader that can also load a whole column of keys with a single await."""
 
     def load(self, key: K_contra) -> Awaitable[V]:
-        """What the key stands for."""
+        """The value of one key; awaiting it raises the error if it couldn't be loaded."""
 
-    def at_hand(self, keys: Sequence[K_contra]) -> list[V | Exception] | None:
-        """What each key stands for, if that is known for all without waiting."""
+    def cached(self, keys: Sequence[K_contra]) -> list[V | Exception] | None:
+        """The value of each key, or its error; None unless all are cached."""
 
     def load_column(self, keys: Sequence[K_contra]) -> Awaitable[list[V | Exception]]:
-        """What each key stands for, or why that couldn't be loaded."""
+        """The value of each key, or the error if it couldn't be loaded."""
 
 
-class Loaded(list[Any]):
-    """A column that a loader gave.
+class LoadedColumn(list[Any]):
+    """A column of loaded values.
 
-    With a `row_type` each value is a sequence of rows. Where values occur again, `once` has each of
-    them one time, and `which` tells which one is where.
+    With a `row_type` each value is a sequence of rows. If several objects share a key, `unique` are
+    the values of the distinct keys, and `indexes` the index in `unique` of each object's value.
     """
 
     row_type: RowType[Any] | None = None
-    once: Column | None = None
-    which: Sequence[int] = ()
+    unique: Column | None = None
+    indexes: Sequence[int] = ()
 
     @property
-    def firsts(self) -> Sequence[int]:
-        """Where each of `once` occurs first."""
-        indexes = range(len(self.which))
-        first = dict(zip(reversed(self.which), reversed(indexes), strict=True))
+    def first_indexes(self) -> Sequence[int]:
+        """The index in the column of the first object that has each of `unique`."""
+        positions = range(len(self.indexes))
+        first = dict(zip(reversed(self.indexes), reversed(positions), strict=True))
         return [first[index] for index in range(len(first))]
 
 
 @dataclass(frozen=True, slots=True)
 class Loading(Generic[C, K, V, T]):
-    """How a field's values are loaded, and made of what was loaded: by `make`, or as rows.
+    """How a field's values are loaded, and converted from what was loaded: by `make`, or as rows.
 
-    `along` names the columns of an object's row that may hold what would be loaded, unless that is
-    null, and how it is written there: by 0 as it is, by a number n as the values of rows of n
-    columns, one after the other.
+    `prefetched_columns` are the columns of an object's row that hold what would be loaded, unless
+    they are null. A width of 0 means the value itself; a width of n means the values of rows of n
+    columns, one row after the other.
     """
 
     loader: Callable[[C], ColumnLoader[K, V]]
     by: str
     make: Callable[[V, C], T]
     row_type: RowType[Any] | None = None
-    along: Mapping[str, int] = field(default_factory=dict)
+    prefetched_columns: Mapping[str, int] = field(default_factory=dict)
 
-    async def one(self, source: object, context: C) -> T:
-        """The field's value for one object."""
-        value = self.brought(row_of(source))
+    async def load_one(self, source: object, context: C) -> T:
+        """The field's value for one object; raises the error if it couldn't be loaded."""
+        value = self.prefetched(row_of(source))
         if value is None:
             value = await self.loader(context).load(getattr(source, self.by))
         return self.make(value, context)
 
-    def column_in(self, row: Row) -> str | None:
-        """The column of a row that is for what would be loaded, if it has one."""
-        return next((column for column in self.along if has_column(row, column)), None)
+    def prefetched_column(self, row: Row) -> str | None:
+        """The name of the row's column for prefetched values; None if it has none."""
+        return next((column for column in self.prefetched_columns if has_column(row, column)), None)
 
-    def brought(self, row: Row | None) -> Any:
-        """What an object's row holds of what would be loaded for it; None if it doesn't."""
-        column = None if row is None else self.column_in(row)
+    def prefetched(self, row: Row | None) -> Any:
+        """What was prefetched for an object, from its row; None if nothing was."""
+        column = None if row is None else self.prefetched_column(row)
         if row is None or column is None or row[column] is None:
             return None
-        return to_rows(row[column], self.along[column])
+        return to_rows(row[column], self.prefetched_columns[column])
 
-    def column_along(self, sources: Rows[Any]) -> Column | None:
-        """What came along with all objects, of which nothing has to be made; None if it didn't."""
-        if not sources.rows or self.column_in(sources.rows[0]) is None:
+    def prefetched_values(self, sources: Rows[Any]) -> Column | None:
+        """The prefetched values of all objects; None unless there is one for each."""
+        if not sources.rows or self.prefetched_column(sources.rows[0]) is None:
             return None
-        loaded = Loaded(map(self.brought, sources.rows))
+        loaded = LoadedColumn(map(self.prefetched, sources.rows))
         loaded.row_type = self.row_type
         return None if None in loaded else loaded
 
-    def at_hand(self, keys: Sequence[K], context: C) -> Loaded | None:
-        """The field's value for the objects that have these keys, if nothing has to be awaited."""
-        once = list(dict.fromkeys(keys))
+    def cached(self, keys: Sequence[K], context: C) -> LoadedColumn | None:
+        """The field's values for objects with these keys; None unless all are cached."""
+        unique_keys = list(dict.fromkeys(keys))
         try:
-            loaded = self.loader(context).at_hand(once)
-        except Exception:  # noqa: BLE001 - it is told where the column is awaited
+            loaded = self.loader(context).cached(unique_keys)
+        except Exception:  # noqa: BLE001 - it is raised again where the column is awaited
             return None
-        return None if loaded is None else self._made(keys, once, loaded, context)
+        return None if loaded is None else self._loaded_column(keys, unique_keys, loaded, context)
 
-    async def column(self, keys: Sequence[K], context: C) -> Loaded:
-        """The field's value for the objects that have these keys."""
-        once = list(dict.fromkeys(keys))
+    async def load_column(self, keys: Sequence[K], context: C) -> LoadedColumn:
+        """The field's values for objects with these keys, or the errors of loading them."""
+        unique_keys = list(dict.fromkeys(keys))
         try:
-            loaded = await self.loader(context).load_column(once)
+            loaded = await self.loader(context).load_column(unique_keys)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
-            return Loaded([error] * len(keys))
-        return self._made(keys, once, loaded, context)
+            return LoadedColumn([error] * len(keys))
+        return self._loaded_column(keys, unique_keys, loaded, context)
 
-    def _made(
-        self, keys: Sequence[K], once: list[K], loaded: list[V | Exception], context: C
-    ) -> Loaded:
-        """What the objects have, those with the same key the same, of what was loaded for each."""
-        has_failed = any(issubclass(kind, Exception) for kind in types_of(loaded))
+    def _loaded_column(
+        self, keys: Sequence[K], unique_keys: list[K], loaded: list[V | Exception], context: C
+    ) -> LoadedColumn:
+        """The values of all objects; those with the same key share one."""
+        has_failed = any(issubclass(type_, Exception) for type_ in types_of(loaded))
         row_type = None if has_failed else self.row_type
-        made: list[Any] = loaded
+        values: list[Any] = loaded
         if row_type is None:
             make = _unless_failed(self.make) if has_failed else self.make
-            made = mapped(make, loaded, [context] * len(loaded))
-        if len(once) == len(keys):
-            column = Loaded(made)
+            values = mapped(make, loaded, [context] * len(loaded))
+        if len(unique_keys) == len(keys):
+            column = LoadedColumn(values)
         else:
-            positions = dict(zip(once, range(len(once)), strict=True))
-            which = list(map(positions.__getitem__, keys))
-            column = Loaded(map(made.__getitem__, which))
+            positions = dict(zip(unique_keys, range(len(unique_keys)), strict=True))
+            indexes = list(map(positions.__getitem__, keys))
+            column = LoadedColumn(map(values.__getitem__, indexes))
             if row_type is None:
-                column.once, column.which = made, which
+                column.unique, column.indexes = values, indexes
         column.row_type = row_type
         return column
 
@@ -142,7 +142,7 @@ def _unless_failed(make: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
 
 LOADING = object()
-"""Where a Strawberry field's metadata holds its `Loading`."""
+"""The key of a Strawberry field's metadata for its `Loading`."""
 
 
 def loaded_field(
@@ -152,11 +152,11 @@ def loaded_field(
     make: Callable[[V, C], T],
     description: str | None = None,
 ) -> T:
-    """A Strawberry field whose values a loader has.
+    """A Strawberry field that a loader resolves.
 
-    `loader` finds the loader in the context, `by` is the object's attribute that holds the key, and
-    `make` turns what was loaded into the field's value. The engine calls the loader once for all
-    objects of a level; under graphql-core each object calls it for itself.
+    `loader` gets the loader from the context, `by` is the object's attribute that holds the key, and
+    `make` converts what was loaded into the field's value. The engine calls the loader once for all
+    objects of a level; under graphql-core it is called for each object.
     """
     return cast("T", _field(Loading(loader, by, make), description))
 
@@ -165,14 +165,15 @@ def loaded_value(
     loader: Callable[[C], ColumnLoader[K, V]],
     *,
     by: str,
-    along: str | None = None,
+    prefetched_column: str | None = None,
     description: str | None = None,
 ) -> V:
-    """A Strawberry field as `loaded_field` makes it, whose values are what was loaded.
+    """A Strawberry field like `loaded_field`, whose values are what was loaded.
 
-    `along` is a column: the objects whose rows have it need no loading, since it holds the values.
+    Objects whose rows have the `prefetched_column` need no loading, since it holds their values.
     """
-    loading = Loading(loader, by, lambda value, _context: value, along={along: 0} if along else {})
+    columns = {prefetched_column: 0} if prefetched_column else {}
+    loading = Loading(loader, by, lambda value, _context: value, prefetched_columns=columns)
     return cast("V", _field(loading, description))
 
 
@@ -181,23 +182,27 @@ def loaded_rows(
     *,
     by: str,
     row_type: RowType[T],
-    along: Mapping[str, int] | None = None,
+    prefetched_columns: Mapping[str, int] | None = None,
     description: str | None = None,
 ) -> Sequence[T]:
-    """A Strawberry field as `loaded_field` makes it, whose values are rows of one type and layout.
+    """A Strawberry field like `loaded_field`, whose values are rows of one type and layout.
 
-    `along` names columns: the objects whose rows have one of them need no loading. It holds a list
-    of rows where 0 stands beside its name, and where a number does, rows of so many columns, value
-    after value.
+    Objects whose rows have one of the `prefetched_columns` need no loading: with a width of 0 the
+    column holds a list of rows, with a width of n the values of rows of n columns, one row after the
+    other.
     """
     loading = Loading(
-        loader, by, lambda rows, _context: row_type.objects(rows), row_type, along=along or {}
+        loader,
+        by,
+        lambda rows, _context: row_type.objects(rows),
+        row_type,
+        prefetched_columns=prefetched_columns or {},
     )
     return cast("Sequence[T]", _field(loading, description))
 
 
 def _field(loading: Loading[Any, Any, Any, Any], description: str | None) -> Any:
     async def resolve(self: Any, info: strawberry.Info) -> Any:
-        return await loading.one(self, info.context)
+        return await loading.load_one(self, info.context)
 
     return strawberry.field(resolver=resolve, description=description, metadata={LOADING: loading})

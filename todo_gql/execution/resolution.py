@@ -102,7 +102,7 @@ def _call_each(
 def _mapped_objects(function: Callable[..., Any], sources: Sequence[Any], *more: Any) -> Column:
     """What the function returns for each object, which rows have to be made into first."""
     try:
-        objects = sources.made if type(sources) is Rows else sources
+        objects = sources.materialized if type(sources) is Rows else sources
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
         return [error] * len(sources)
     return mapped(function, objects, *more)
@@ -116,17 +116,17 @@ def _resolve_loaded(
     sources: Sequence[Any],
     paths: ResponsePaths,
 ) -> Column | Coroutine[Any, Any, Column]:
-    if loading.along:
-        along = loading.column_along(sources) if type(sources) is Rows else None
-        if along is not None:
-            return along
-        if any(loading.brought(row_of(source)) is not None for source in sources):
+    if loading.prefetched_columns:
+        prefetched = loading.prefetched_values(sources) if type(sources) is Rows else None
+        if prefetched is not None:
+            return prefetched
+        if any(loading.prefetched(row_of(source)) is not None for source in sources):
             return _resolve_each(call, execution, field, sources, paths)
     keys = _attributes(loading.by, attrgetter(loading.by), execution, field, sources, paths)
     if has_nulls_or_errors(types_of(keys)):
         return _resolve_each(call, execution, field, sources, paths)
-    loaded = loading.at_hand(keys, execution.context)
-    return loading.column(keys, execution.context) if loaded is None else loaded
+    loaded = loading.cached(keys, execution.context)
+    return loading.load_column(keys, execution.context) if loaded is None else loaded
 
 
 def _resolve_by_default(

@@ -71,7 +71,7 @@ from todo_gql.execution.plan import (
     PlannedField,
     Selection,
 )
-from todo_gql.execution.rows import Converted, Layout, RowType, Source, layout_of
+from todo_gql.execution.rows import ConvertedColumn, RowLayout, RowType, Source, layout_of
 from todo_gql.execution.strawberry_fields import origin_of
 
 SubselectField: TypeAlias = Callable[[PlannedField, GraphQLObjectType], Selection]
@@ -113,7 +113,7 @@ def _compile(
     selection: Selection,
     subselect: SubselectField | None,
     row_type: RowType[Any],
-    layout: Layout,
+    layout: RowLayout,
 ) -> CompiledSelection | None:
     single = _SingleRowGenerator(selection, subselect, row_type, layout)
     columns = _ColumnsGenerator(selection, subselect, row_type, layout)
@@ -136,7 +136,7 @@ class _CodeGenerator(ABC):
         selection: Selection,
         subselect: SubselectField | None,
         row_type: RowType[Any],
-        layout: Layout,
+        layout: RowLayout,
     ) -> None:
         self.selection = selection
         self.subselect = subselect
@@ -228,7 +228,7 @@ class _CodeGenerator(ABC):
     def _prefetched_column(self, field: PlannedField) -> str | None:
         """The column of the rows in which a loaded field's values were prefetched, if any."""
         loading = field.strategy.loading
-        columns = () if loading is None else loading.along
+        columns = () if loading is None else loading.prefetched_columns
         return next((column for column in columns if self._column_index(column) is not None), None)
 
     def _attribute_source(self, field: PlannedField) -> Source | None:
@@ -252,7 +252,7 @@ class _CodeGenerator(ABC):
         if isinstance(source, (str, int)):
             column = self._column_index(source)
             return None if column is None else f"c{column}"
-        if isinstance(source, Converted):
+        if isinstance(source, ConvertedColumn):
             column = self._column_index(source.column)
             if column is None:
                 return None
@@ -299,10 +299,12 @@ class _CodeGenerator(ABC):
         self.names[f"nested{index}"] = nested
         column_index = self._column_index(column)
         assert column_index is not None
-        rows = self._nested_rows(column_index, loading.along[column])
+        rows = self._nested_rows(column_index, loading.prefetched_columns[column])
         self.lines.append(f"m{index} = nested{index}({rows})")
         self._check(f"m{index} is not None")
-        self.cells[index] = self._nested_lists(index, column_index, loading.along[column])
+        self.cells[index] = self._nested_lists(
+            index, column_index, loading.prefetched_columns[column]
+        )
         return True
 
     def _serialize_together(self, serialize: Serialize, columns: list[SerializedColumn]) -> None:

@@ -90,7 +90,7 @@ class ColumnDataLoader(Generic[K, V]):
             raise value
         return value
 
-    def at_hand(self, keys: Sequence[K]) -> list[V | Exception] | None:
+    def cached(self, keys: Sequence[K]) -> list[V | Exception] | None:
         """What the keys stand for, if all of that is known already."""
         try:
             return list(map(self._found.__getitem__, keys))

@@ -57,7 +57,7 @@ class TodoStats:
     overdue: int = loaded_value(
         _overdue_count,
         by="owner_key",
-        along="overdue_count",
+        prefetched_column="overdue_count",
         description="Due before now and PENDING or IN_PROGRESS.",
     )
 

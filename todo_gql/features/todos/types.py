@@ -17,7 +17,7 @@ from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (
     ColumnLoader,
-    Converted,
+    ConvertedColumn,
     RowType,
     loaded_field,
     loaded_rows,
@@ -102,9 +102,9 @@ class Tag(Node):
         return TAGS.objects(rows)
 
 
-TAGS = RowType(Tag, id=Converted("id", str), name="name", todo_count="todo_count")
+TAGS = RowType(Tag, id=ConvertedColumn("id", str), name="name", todo_count="todo_count")
 # As todos come with them: a name, an id and a number, these perhaps as text.
-TAGS_OF_TODO = RowType(Tag, name=0, id=Converted(1, str), todo_count=Converted(2, int))
+TAGS_OF_TODO = RowType(Tag, name=0, id=ConvertedColumn(1, str), todo_count=ConvertedColumn(2, int))
 
 
 @strawberry.type(description="A field that a change touched.")
@@ -170,11 +170,11 @@ def _field_changes(diff: str | list[dict[str, Any]]) -> list[FieldChange]:
 
 CHANGES = RowType(
     Change,
-    id=Converted("id", str),
+    id=ConvertedColumn("id", str),
     cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
-    action=Converted("action", ACTIONS.__getitem__),
-    todo_id=Converted("todo_id", str),
-    fields=Converted("diff", _field_changes),
+    action=ConvertedColumn("action", ACTIONS.__getitem__),
+    todo_id=ConvertedColumn("todo_id", str),
+    fields=ConvertedColumn("diff", _field_changes),
     at="at",
     matches=lambda _row: True,
     todo_key="todo_id",
@@ -236,7 +236,7 @@ class Todo(Node):
         _tags_by_todo_id,
         by="key",
         row_type=TAGS_OF_TODO,
-        along={"tag_names": 1, "tag_rows": 0},
+        prefetched_columns={"tag_names": 1, "tag_rows": 0},
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
@@ -277,18 +277,18 @@ def _is_overdue(row: Values, now: datetime) -> bool:
 
 TODOS = RowType(
     Todo,
-    id=Converted("id", str),
+    id=ConvertedColumn("id", str),
     title="title",
     description="description",
-    status=Converted("status", STATUSES.__getitem__),
-    priority=Converted("priority", PRIORITIES.__getitem__),
+    status=ConvertedColumn("status", STATUSES.__getitem__),
+    priority=ConvertedColumn("priority", PRIORITIES.__getitem__),
     due_at="due_at",
     completed_at="completed_at",
     estimated_minutes="estimated_minutes",
     actual_minutes="actual_minutes",
-    metadata=Converted("metadata", written_metadata),
+    metadata=ConvertedColumn("metadata", written_metadata),
     is_overdue=_is_overdue,
-    is_completed=Converted("status", lambda status: status == Status.COMPLETED),
+    is_completed=ConvertedColumn("status", lambda status: status == Status.COMPLETED),
     version="version",
     created_at="created_at",
     updated_at="updated_at",
