@@ -82,10 +82,10 @@ async def by_engine(
     """The engine's last answer, none of which must have been handed over."""
     prepared = engine.prepare(operation.document)
     assert prepared is not None
-    before = engine.handed_over
+    before = engine.fallbacks
     for _ in range(times):
         result = await engine.execute(prepared, context=context, variables=operation.variables)
-    assert engine.handed_over == before
+    assert engine.fallbacks == before
     return result
 
 

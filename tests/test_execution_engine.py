@@ -62,12 +62,12 @@ def test_an_operation_that_is_not_there_is_not_prepared() -> None:
     assert operation.type is OperationType.MUTATION
 
 
-async def test_what_the_engine_does_not_cover_is_handed_over_and_counted() -> None:
+async def test_what_the_engine_does_not_cover_is_a_fallback_and_counted() -> None:
     """A subscription's operation is executed by graphql-core as it is."""
     engine = Engine(SCHEMA)
     operation = prepared(engine, "subscription { number }")
     result = await engine.execute(operation, root={"number": 1})
-    assert (result.data, engine.handed_over) == ({"number": 1}, 1)
+    assert (result.data, engine.fallbacks) == ({"number": 1}, 1)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_the_engine_can_be_switched_off() -> None:
     """Without breadth-first execution graphql-core answers everything, which isn't counted."""
     engine = Engine(SCHEMA, breadth_first=False)
     result = await engine.execute(prepared(engine, "{ number }"), root={"number": 1})
-    assert (result.data, engine.handed_over) == ({"number": 1}, 0)
+    assert (result.data, engine.fallbacks) == ({"number": 1}, 0)
 
 
 async def test_an_operation_keeps_few_plans() -> None:

@@ -232,7 +232,7 @@ async def by_both(
     actual = await engine.execute(operation, context=ours)
     running = execute(SCHEMA, document, context_value=theirs)
     expected = running if isinstance(running, ExecutionResult) else await running
-    assert engine.handed_over == 0
+    assert engine.fallbacks == 0
     return actual, expected, ours, theirs
 
 

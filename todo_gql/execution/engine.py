@@ -32,14 +32,18 @@ from todo_gql.execution.plan import Selection
 from todo_gql.execution.planner import Planner
 from todo_gql.execution.variables import MAX_COERCION_ERRORS, ReadVariables, variable_reader
 
-CONDITIONS = frozenset({"skip", "include"})
-HANDED_OVER = frozenset({"defer", "stream", "experimental_disableErrorPropagation"})
+CONDITION_DIRECTIVES = frozenset({"skip", "include"})
+UNCOVERED_DIRECTIVES = frozenset({"defer", "stream", "experimental_disableErrorPropagation"})
 MAX_PLANS = 16
 
 
 @dataclass(eq=False)
 class Operation:
-    """An operation of a document, and its plans: one for each outcome of @skip and @include."""
+    """An operation of a document, and its plans: one for each result of @skip and @include.
+
+    `conditions` are the variables that decide on these. `is_covered` is false if graphql-core has to
+    execute the operation.
+    """
 
     document: DocumentNode
     name: str | None
@@ -47,7 +51,7 @@ class Operation:
     root_type: GraphQLObjectType | None
     fragments: dict[str, FragmentDefinitionNode]
     conditions: tuple[str, ...]
-    variables: ReadVariables
+    read_variables: ReadVariables
     is_covered: bool
     plans: dict[tuple[object, ...], Selection] = field(default_factory=dict)
 
@@ -60,9 +64,9 @@ class Operation:
 class Engine:
     """Executes the operations of a schema.
 
-    What it doesn't cover it hands to graphql-core as it is, and counts in `handed_over`; so it does
-    with everything if `breadth_first` is off, uncounted. With `hide_suggestions` no error says what
-    a name that was sent could have meant.
+    Operations that it doesn't cover are executed by graphql-core, and counted in `fallbacks`. With
+    `breadth_first` off all operations are, which isn't counted. With `hide_suggestions` errors in
+    variables don't suggest other names. Raises `TypeError` if the schema is invalid.
     """
 
     def __init__(
@@ -77,21 +81,21 @@ class Engine:
         self.schema = schema
         self.breadth_first = breadth_first
         self.hide_suggestions = hide_suggestions
-        self.handed_over = 0
+        self.fallbacks = 0
         self.planner = Planner(schema, serializers or {})
 
     def prepare(
         self, document: DocumentNode, operation_name: str | None = None
     ) -> Operation | None:
-        """An operation of a valid document, ready to be executed as often as wanted.
+        """An operation of a valid document, prepared to be executed any number of times.
 
-        None if the document has no such operation, or several and no name is given.
+        None if the document has no such operation, or several and `operation_name` is None.
         """
         node = get_operation_ast(document, operation_name)
         if node is None:
             return None
-        survey = _Survey()
-        visit(document, survey)
+        scan = _DirectiveScan()
+        visit(document, scan)
         root_type = self.schema.get_root_type(node.operation)
         return Operation(
             document,
@@ -103,12 +107,12 @@ class Engine:
                 for one in document.definitions
                 if isinstance(one, FragmentDefinitionNode)
             },
-            tuple(sorted(survey.conditions)),
+            tuple(sorted(scan.conditions)),
             variable_reader(self.schema, node, hide_suggestions=self.hide_suggestions),
-            is_covered=survey.is_covered
+            is_covered=scan.is_covered
             and root_type is not None
             and node.operation is not OperationType.SUBSCRIPTION
-            and not any(self.schema.get_directive(name) for name in HANDED_OVER),
+            and not any(self.schema.get_directive(name) for name in UNCOVERED_DIRECTIVES),
         )
 
     async def execute(
@@ -119,13 +123,15 @@ class Engine:
         variables: Mapping[str, Any] | None = None,
         root: Any = None,
     ) -> ExecutionResult:
-        """What graphql-core's `execute` gives for the same operation."""
-        given = variables or {}
+        """The result that graphql-core's `execute` would return for the operation."""
+        raw_variables = variables or {}
         node = operation.node
         if not self.breadth_first or not operation.is_covered:
-            self.handed_over += self.breadth_first
-            return await self._handed_over(operation, context, dict(given), root)
-        values = operation.variables(given)
+            self.fallbacks += self.breadth_first
+            return await self._execute_with_graphql_core(
+                operation, context, dict(raw_variables), root
+            )
+        values = operation.read_variables(raw_variables)
         if isinstance(values, list):
             return ExecutionResult(None, values)
         execution = Execution(self.schema, node, operation.fragments, values, context, root)
@@ -167,7 +173,7 @@ class Engine:
             operation.plans[key] = plan
         return plan
 
-    async def _handed_over(
+    async def _execute_with_graphql_core(
         self, operation: Operation, context: Any, variables: dict[str, Any], root: Any
     ) -> ExecutionResult:
         executing = execute(
@@ -183,8 +189,8 @@ class Engine:
         return await executing if isinstance(executing, Awaitable) else executing
 
 
-class _Survey(Visitor):
-    """What a document asks for that decides how it can be executed."""
+class _DirectiveScan(Visitor):
+    """Finds the directives and fragment arguments of a document that decide how to execute it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,9 +198,9 @@ class _Survey(Visitor):
         self.is_covered = True
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        if node.name.value in HANDED_OVER:
+        if node.name.value in UNCOVERED_DIRECTIVES:
             self.is_covered = False
-        elif node.name.value in CONDITIONS:
+        elif node.name.value in CONDITION_DIRECTIVES:
             self.conditions.update(
                 argument.value.name.value
                 for argument in node.arguments or ()
