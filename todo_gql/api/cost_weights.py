@@ -1,52 +1,57 @@
-"""What arguments have the database look through, which no number of objects tells."""
+"""Cost weights of arguments and fields, beside the number of objects that they return.
+
+A unit of cost is one object of a response. These weights stand for the rows that the database reads
+for a filter, a sort or a count. As with IBM's `@cost(weight:)` directive
+(https://ibm.github.io/graphql-specs/cost-spec.html), they are written beside the argument or field.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
-WORK: Final = "work"
-"""Where the metadata of an argument, or of a field of an input or an output, has its `Work`."""
+COST_WEIGHT: Final = "cost_weight"
+"""Metadata key of an argument, an input field or a leaf field: its `CostWeight`."""
 
 COUNTS_ALL: Final = "counts"
-"""In the metadata of a field that looks at all that its arguments match, as `totalCount` does."""
+"""Metadata key of a field that reads all rows that its arguments match, as `totalCount` does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a value costs by being given, in objects.
+class CostWeight:
+    """What a value of an argument costs, in cost units.
 
-    Of a list so many `items` count, the first `free` of them aren't charged. `unless` is what stands
-    for nothing to do, as null does.
+    Of a list, each of the first `max_items` items costs `weight`, except the first `free_items`. A
+    value equal to `no_op`, and null, cost nothing.
     """
 
-    price: int
-    items: int = 1
-    free: int = 0
-    unless: object = None
+    weight: int
+    max_items: int = 1
+    free_items: int = 0
+    no_op: object = None
 
-    def of(self, value: object) -> int:
-        """The cost of a value, which needn't be a valid one."""
-        if value is None or value == self.unless:
+    def cost_of(self, value: object) -> int:
+        """The cost of a value, valid or not."""
+        if value is None or value == self.no_op:
             return 0
-        number = min(len(value), self.items) if isinstance(value, list) else 1
-        return self.price * max(0, number - self.free)
+        items = min(len(value), self.max_items) if isinstance(value, list) else 1
+        return self.weight * max(0, items - self.free_items)
 
 
-LENGTH: Final = "length"
-"""In the metadata of a leaf that may be long: its length as JSON, in bytes at most."""
+MAX_BYTES: Final = "max_bytes"
+"""Metadata key of a leaf field that may be long: its maximum length as JSON, in bytes."""
 
-BYTES_OF_AN_OBJECT: Final = 4096
-"""How many bytes of an answer cost as much as an object, where bytes are charged."""
+BYTES_PER_OBJECT: Final = 4096
+"""The bytes of a response that cost as much as one object, where bytes are charged."""
 
-FILTER: Final = Work(50)
-"""A filter that leaves anything out: at worst everything is read, and nothing found."""
+FILTER: Final = CostWeight(50)
+"""A filter: in the worst case all rows are read and none matches."""
 
-COMPARISON: Final = Work(10)
-SEARCH: Final = Work(100, unless="")
-EVERY_TAG: Final = Work(40, items=11)
-TAG: Final = Work(100)
-IN_TRASH: Final = Work(10, unless=False)
-MORE_SORT_KEYS: Final = Work(50, items=2, free=1)
-"""One key is read from an index; with more of them everything is sorted."""
+COMPARISON: Final = CostWeight(10)
+SEARCH: Final = CostWeight(100, no_op="")
+EVERY_TAG: Final = CostWeight(40, max_items=11)
+TAG: Final = CostWeight(100)
+IN_TRASH: Final = CostWeight(10, no_op=False)
+MORE_SORT_KEYS: Final = CostWeight(50, max_items=2, free_items=1)
+"""An index yields the rows sorted by one key; with more keys all rows are sorted."""
 
-FEW_ROWS: Final = Work(20, unless="")
-"""What is looked through that there are few of, such as tags."""
+FEW_ROWS: Final = CostWeight(20, no_op="")
+"""A search through a small table, such as tags."""

@@ -1,4 +1,7 @@
-"""What the arguments of a call cost: worked out from their values, as far as these are valid."""
+"""The cost of a field's arguments, computed from their values.
+
+Values need not be valid: invalid parts cost nothing, and execution reports them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,74 +23,78 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from todo_gql.api.cost_weights import WORK, Work
-from todo_gql.documents.cost_expression import Amount, Variables, total
+from todo_gql.api.cost_weights import COST_WEIGHT, CostWeight
+from todo_gql.documents.cost_expression import Cost, Variables, total
 
-# No filter has more parts; one that does is refused when it is executed.
-MOST_PARTS = 50
+# No valid filter has more input objects; execution rejects one that does.
+MAX_INPUT_OBJECTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
-    """An argument or a field of an input that costs something, or in which something does.
+class WeightedInput:
+    """An argument or input field with a cost weight, or with one somewhere in its type.
 
-    It `nests` where its type holds more of its own kind, of which there may be lists.
+    `is_recursive` is whether its input type contains itself, perhaps in lists, as filters do.
     """
 
     name: str
-    work: Work | None
-    parts: "Callable[[], Sequence[Charged]]"
-    nests: bool = False
+    weight: CostWeight | None
+    fields: "Callable[[], Sequence[WeightedInput]]"
+    is_recursive: bool = False
 
 
-class ArgumentPrices:
-    """The charged arguments of a schema, and what is charged in their types."""
+class ArgumentCostModel:
+    """The weighted arguments of a schema's fields, and the weighted fields of their input types."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[Charged]] = {}
+        self._fields_by_type: dict[str, list[WeightedInput]] = {}
 
-    def charged(self, arguments: Mapping[str, GraphQLArgument]) -> Sequence[Charged]:
-        """Those of a field's arguments that can cost anything."""
-        return [one for name in arguments if (one := self._charged(name, arguments[name]))]
+    def weighted(self, arguments: Mapping[str, GraphQLArgument]) -> Sequence[WeightedInput]:
+        """The arguments of a field that may cost anything."""
+        return [one for name in arguments if (one := self._weighted(name, arguments[name]))]
 
-    def _charged(self, name: str, place: GraphQLArgument | GraphQLInputField) -> Charged | None:
-        work, named = _work_of(place), get_named_type(place.type)
-        if work is None and not self._parts_of(named):
+    def _weighted(
+        self, name: str, definition: GraphQLArgument | GraphQLInputField
+    ) -> WeightedInput | None:
+        weight, named = _cost_weight(definition), get_named_type(definition.type)
+        if weight is None and not self._fields_of(named):
             return None
-        return Charged(name, work, lambda: self._parts_of(named), nests=_nests(named))
+        return WeightedInput(
+            name, weight, lambda: self._fields_of(named), is_recursive=_is_recursive(named)
+        )
 
-    def _parts_of(self, named: GraphQLNamedType) -> Sequence[Charged]:
+    def _fields_of(self, named: GraphQLNamedType) -> Sequence[WeightedInput]:
         if not isinstance(named, GraphQLInputObjectType):
             return ()
-        known = self._parts.get(named.name)
-        if known is None:
-            # It is there before it is full, since filters hold filters.
-            known = self._parts[named.name] = []
-            places = named.fields.items()
-            known += [one for name, place in places if (one := self._charged(name, place))]
-            known += [
-                Charged(name, None, lambda: self._parts_of(named), nests=True)
-                for name, place in places
-                if get_named_type(place.type) is named
+        weighted = self._fields_by_type.get(named.name)
+        if weighted is None:
+            # Stored before it is filled: input types may contain themselves.
+            weighted = self._fields_by_type[named.name] = []
+            fields = named.fields.items()
+            weighted += [one for name, field in fields if (one := self._weighted(name, field))]
+            weighted += [
+                WeightedInput(name, None, lambda: self._fields_of(named), is_recursive=True)
+                for name, field in fields
+                if get_named_type(field.type) is named
             ]
-        return known
+        return weighted
 
 
-def _nests(named: GraphQLNamedType) -> bool:
+def _is_recursive(named: GraphQLNamedType) -> bool:
     return isinstance(named, GraphQLInputObjectType) and any(
-        get_named_type(place.type) is named for place in named.fields.values()
+        get_named_type(field.type) is named for field in named.fields.values()
     )
 
 
-def _work_of(place: GraphQLArgument | GraphQLInputField) -> Work | None:
-    definition = place.extensions.get("strawberry-definition")
-    work = getattr(definition, "metadata", {}).get(WORK)
-    return work if isinstance(work, Work) else None
+def _cost_weight(definition: GraphQLArgument | GraphQLInputField) -> CostWeight | None:
+    strawberry_definition = definition.extensions.get("strawberry-definition")
+    weight = getattr(strawberry_definition, "metadata", {}).get(COST_WEIGHT)
+    return weight if isinstance(weight, CostWeight) else None
 
 
-def cost_of_arguments(node: FieldNode, charged: Sequence[Charged]) -> Amount:
-    """What the arguments of a call cost, once their variables are there."""
-    by_name = {one.name: one for one in charged}
+def argument_cost(node: FieldNode, weighted: Sequence[WeightedInput]) -> Cost:
+    """The cost of all arguments of a field node."""
+    by_name = {one.name: one for one in weighted}
     return total(
         _cost(argument, by_name[argument.name.value])
         for argument in node.arguments or ()
@@ -95,13 +102,13 @@ def cost_of_arguments(node: FieldNode, charged: Sequence[Charged]) -> Amount:
     )
 
 
-def _cost(argument: ArgumentNode, charged: Charged) -> Amount:
+def _cost(argument: ArgumentNode, weighted: WeightedInput) -> Cost:
     value = argument.value
     if not _has_variables(value):
-        return Weighing().of(charged, value_from_ast_untyped(value))
+        return _Evaluation().cost(weighted, value_from_ast_untyped(value))
 
     def with_variables(variables: Variables) -> int:
-        return Weighing().of(charged, value_from_ast_untyped(value, dict(variables)))
+        return _Evaluation().cost(weighted, value_from_ast_untyped(value, dict(variables)))
 
     return with_variables
 
@@ -116,32 +123,32 @@ def _has_variables(value: ValueNode) -> bool:
     )
 
 
-class Weighing:
-    """Adds up what is charged in one value, of which no more than `MOST_PARTS` are looked at."""
+class _Evaluation:
+    """Adds up the cost of one argument value; visits at most `MAX_INPUT_OBJECTS` recursive objects."""
 
     def __init__(self) -> None:
-        self.left = MOST_PARTS
+        self.objects_left = MAX_INPUT_OBJECTS
 
-    def of(self, charged: Charged, value: Any) -> int:
-        """What a value costs in that place: by itself, unless nothing charged is in it."""
+    def cost(self, weighted: WeightedInput, value: Any) -> int:
+        """The value's own weight plus that of its fields; 0 if it has such fields, none of them set."""
         if value is None or value is Undefined:
             return 0
-        own = charged.work.of(value) if charged.work else 0
-        parts = charged.parts()
-        if not parts:
+        own = weighted.weight.cost_of(value) if weighted.weight else 0
+        fields = weighted.fields()
+        if not fields:
             return own
-        if not charged.nests:
-            below = self._in(parts, value)
+        if not weighted.is_recursive:
+            of_fields = self._cost_of_fields(fields, value)
         else:
-            below = 0
+            of_fields = 0
             for item in value if isinstance(value, list) else [value]:
-                if self.left == 0:
+                if self.objects_left == 0:
                     break
-                self.left -= 1
-                below += self._in(parts, item)
-        return own + below if below else 0
+                self.objects_left -= 1
+                of_fields += self._cost_of_fields(fields, item)
+        return own + of_fields if of_fields else 0
 
-    def _in(self, parts: Sequence[Charged], value: Any) -> int:
+    def _cost_of_fields(self, fields: Sequence[WeightedInput], value: Any) -> int:
         if not isinstance(value, dict):
             return 0
-        return sum(self.of(part, value.get(part.name)) for part in parts)
+        return sum(self.cost(field, value.get(field.name)) for field in fields)

@@ -1,4 +1,7 @@
-"""Amounts that are known when a document is read, or once its variables are there."""
+"""Costs and sizes that are numbers, or functions of an operation's variables.
+
+So a document is analyzed once, and only the part that depends on variables is evaluated per request.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -13,93 +16,101 @@ from graphql import (
 )
 
 Variables: TypeAlias = Mapping[str, Any]
-"""The variables' values as a client sent them, with the defaults of those that it left out."""
+"""The variable values that a client sent, not coerced, with the defaults of those that it left out."""
 
-Amount: TypeAlias = int | Callable[[Variables], int]
-"""A number, or how to have it from the variables."""
+Cost: TypeAlias = int | Callable[[Variables], int]
+"""A number, or a function that computes it from the variables: of cost units, items or bytes."""
 
-# No list holds more; an argument that asks for more is refused when it is executed.
-LONGEST = 100
-
-
-def amount_of(amount: Amount, variables: Variables) -> int:
-    """The number that an amount is with these variables."""
-    return amount if isinstance(amount, int) else amount(variables)
+# The largest page and the longest list argument; longer ones are rejected during execution.
+MAX_LIST_SIZE = 100
 
 
-def total(amounts: Iterable[Amount]) -> Amount:
-    """The sum of amounts."""
-    known, open_ = 0, []
-    for amount in amounts:
-        if isinstance(amount, int):
-            known += amount
+def evaluate(cost: Cost, variables: Variables) -> int:
+    """The number that a cost is with these variables."""
+    return cost if isinstance(cost, int) else cost(variables)
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of costs."""
+    constant, functions = 0, []
+    for cost in costs:
+        if isinstance(cost, int):
+            constant += cost
         else:
-            open_.append(amount)
-    if not open_:
-        return known
-    return lambda variables: known + sum(amount(variables) for amount in open_)
+            functions.append(cost)
+    if not functions:
+        return constant
+    return lambda variables: constant + sum(cost(variables) for cost in functions)
 
 
-def product(one: Amount, other: Amount) -> Amount:
-    """One amount times another."""
+def product(one: Cost, other: Cost) -> Cost:
+    """The product of two costs."""
     if isinstance(one, int) and isinstance(other, int):
         return one * other
-    return lambda variables: amount_of(one, variables) * amount_of(other, variables)
+    return lambda variables: evaluate(one, variables) * evaluate(other, variables)
 
 
-def largest(amounts: Iterable[Amount]) -> Amount:
-    """The largest of amounts; 0 of none."""
-    known, open_ = 0, []
-    for amount in amounts:
-        if isinstance(amount, int):
-            known = max(known, amount)
+def maximum(costs: Iterable[Cost]) -> Cost:
+    """The maximum of costs; 0 if there are none."""
+    constant, functions = 0, []
+    for cost in costs:
+        if isinstance(cost, int):
+            constant = max(constant, cost)
         else:
-            open_.append(amount)
-    if not open_:
-        return known
-    return lambda variables: max(known, *(amount(variables) for amount in open_))
+            functions.append(cost)
+    if not functions:
+        return constant
+    return lambda variables: max(constant, *(cost(variables) for cost in functions))
 
 
-def page_size(arguments: Iterable[ArgumentNode], default: int) -> Amount:
-    """How many items `first` or `last` ask for."""
-    asked = [_number(node.value) for node in arguments if node.name.value in {"first", "last"}]
-    given = [number for number in asked if number is not None]
-    if not given:
+def slicing_size(arguments: Iterable[ArgumentNode], default: int) -> Cost:
+    """The page size that `first` or `last` requests, between 0 and `MAX_LIST_SIZE`."""
+    parsed = [
+        _size_or_variable(node.value) for node in arguments if node.name.value in {"first", "last"}
+    ]
+    sizes = [size for size in parsed if size is not None]
+    if not sizes:
         return default
-    if all(isinstance(number, int) for number in given):
-        return largest(number for number in given if isinstance(number, int))
+    if all(isinstance(size, int) for size in sizes):
+        return maximum(size for size in sizes if isinstance(size, int))
 
-    def size(variables: Variables) -> int:
-        values = [n if isinstance(n, int) else _page(variables.get(n)) for n in given]
+    def with_variables(variables: Variables) -> int:
+        values = [
+            size if isinstance(size, int) else _clamped(variables.get(size)) for size in sizes
+        ]
         return max((value for value in values if value is not None), default=default)
 
-    return size
+    return with_variables
 
 
-def _page(value: object) -> int | None:
-    return min(max(value, 0), LONGEST) if type(value) is int else None
+def _clamped(value: object) -> int | None:
+    return min(max(value, 0), MAX_LIST_SIZE) if type(value) is int else None
 
 
-def _number(node: ValueNode) -> int | str | None:
-    """A page size, the name of the variable that holds it, or None for what is neither."""
+def _size_or_variable(node: ValueNode) -> int | str | None:
+    """A page size, the name of the variable that holds it, or None for an invalid value."""
     if isinstance(node, VariableNode):
         return node.name.value
     if isinstance(node, IntValueNode):
-        # A number of thousands of digits is an error of its field.
-        return _page(int(node.value)) if len(node.value) < LONGEST else LONGEST
+        # Python refuses to convert thousands of digits; the field reports such a number.
+        return _clamped(int(node.value)) if len(node.value) < MAX_LIST_SIZE else MAX_LIST_SIZE
     return None
 
 
-def length(node: ValueNode) -> Amount:
-    """How many items a list argument has."""
+def list_size(node: ValueNode) -> Cost:
+    """The number of items of a list argument, at most `MAX_LIST_SIZE`."""
     if isinstance(node, VariableNode):
         name = node.name.value
 
-        def of_variable(variables: Variables) -> int:
+        def with_variables(variables: Variables) -> int:
             value = variables.get(name)
-            return min(len(value), LONGEST) if isinstance(value, list) else int(value is not None)
+            return (
+                min(len(value), MAX_LIST_SIZE)
+                if isinstance(value, list)
+                else int(value is not None)
+            )
 
-        return of_variable
+        return with_variables
     if isinstance(node, ListValueNode):
-        return min(len(node.values), LONGEST)
+        return min(len(node.values), MAX_LIST_SIZE)
     return 0 if isinstance(node, NullValueNode) else 1

@@ -1,4 +1,9 @@
-"""What each field of a schema costs."""
+"""The cost model: what each field of a schema costs, in cost units (one is one object).
+
+The vocabulary is that of IBM's cost directives specification
+(https://ibm.github.io/graphql-specs/cost-spec.html): a list is sized by its slicing arguments, or
+else has an assumed size.
+"""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,6 +14,7 @@ from typing import Any
 from graphql import (
     FieldNode,
     GraphQLField,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -20,162 +26,189 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from todo_gql.api.cost_weights import BYTES_OF_AN_OBJECT, COUNTS_ALL, LENGTH, WORK, Work
-from todo_gql.documents.argument_cost import ArgumentPrices, Charged, cost_of_arguments
-from todo_gql.documents.cost_expression import Amount, largest, length, page_size, product, total
+from todo_gql.api.cost_weights import (
+    BYTES_PER_OBJECT,
+    COST_WEIGHT,
+    COUNTS_ALL,
+    MAX_BYTES,
+    CostWeight,
+)
+from todo_gql.documents.argument_cost import ArgumentCostModel, WeightedInput, argument_cost
+from todo_gql.documents.cost_expression import (
+    Cost,
+    list_size,
+    maximum,
+    product,
+    slicing_size,
+    total,
+)
 
 MUTATION_COST = 10
-UNPAGED_ITEMS = 10
-DEFAULT_PAGE = 50
-# To count what a filter matches takes all of it, where a page ends with its last item.
+# The assumed size of a list that no argument limits.
+ASSUMED_LIST_SIZE = 10
+DEFAULT_PAGE_SIZE = 50
+# A count reads all rows that a filter matches, where a page stops at its last item.
 COUNT_FACTOR = 2
-# How long leaves are as JSON, in bytes at most: a title, and what are numbers, moments and names.
-LENGTH_OF_TEXT, LENGTH_OF_OTHERS = 1024, 64
+# The assumed maximum bytes of a leaf as JSON: of a text such as a title, and of any other scalar.
+TEXT_BYTES, OTHER_LEAF_BYTES = 1024, 64
 TEXTS = frozenset({"String", "JSON"})
-# What a key and its quotes take beside its name, or the braces of an object.
-LENGTH_OF_SIGNS = 8
+# The bytes of a key's quotes, colon and comma, or of an object's braces.
+PUNCTUATION_BYTES = 8
 
 
-class Kind(Enum):
-    """How a field's cost comes about."""
+class CostKind(Enum):
+    """How the cost of a field is computed."""
 
     LEAF = auto()
     MUTATION = auto()
     PAGE = auto()
-    WRAPPING = auto()
+    TRANSPARENT = auto()
     LIST = auto()
     OBJECT = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """What a field costs: by its kind, its arguments, and how many items these ask for.
+class FieldCost:
+    """The cost of one field of the schema.
 
-    `own` is what it costs by itself, and `counts` whether it looks at all that its arguments match.
-    `length` is how many bytes a leaf has at most, and `again` what a long one costs each time that it
-    is selected once more under another name.
+    - `sized_by_argument`: the list argument for each of whose items a payload's list has an item.
+    - `leaf_cost`: the cost of a leaf by itself.
+    - `counts_all`: whether the field reads all rows that its arguments match.
+    - `weighted`: the arguments that cost something.
+    - `max_bytes`: the maximum length of a leaf as JSON.
+    - `repeat_cost`: the cost of each further selection of a long leaf under another alias.
     """
 
-    kind: Kind
-    page: int = DEFAULT_PAGE
-    sized_by: str | None = None
-    own: int = 0
-    counts: bool = False
-    charged: Sequence[Charged] = ()
-    length: int = 0
-    again: int = 0
+    kind: CostKind
+    default_page_size: int = DEFAULT_PAGE_SIZE
+    sized_by_argument: str | None = None
+    leaf_cost: int = 0
+    counts_all: bool = False
+    weighted: Sequence[WeightedInput] = ()
+    max_bytes: int = 0
+    repeat_cost: int = 0
 
-    def items(self, node: FieldNode) -> Amount | None:
-        """How many items the call itself says that there are; None if it doesn't."""
+    def list_size(self, node: FieldNode) -> Cost | None:
+        """The size of the payload's list, if an argument determines it; None otherwise."""
         for argument in node.arguments or ():
-            if argument.name.value == self.sized_by:
-                return length(argument.value)
+            if argument.name.value == self.sized_by_argument:
+                return list_size(argument.value)
         return None
 
     def cost(
         self,
         node: FieldNode,
-        each: Amount,
+        object_cost: Cost,
         *,
         has_objects: bool,
         selected: AbstractSet[str],
-        items: Amount,
-    ) -> Amount:
-        """What a call costs in which an object's fields cost `each`.
+        items: Cost,
+    ) -> Cost:
+        """The cost of a field node, `object_cost` being that of one object's subselection.
 
-        `items` is how many there are in an unpaged list, `selected` what is selected of the object,
-        and `has_objects` whether that is more than leaves.
+        `items` is the size of an unpaged list, `selected` the names of the fields selected of the
+        object, and `has_objects` whether any of these has a subselection.
         """
-        objects = self._cost_of_objects(node, each, has_objects=has_objects, items=items)
-        if not self.charged:
+        objects = self._cost_of_objects(node, object_cost, has_objects=has_objects, items=items)
+        if not self.weighted:
             return objects
-        times = self._times(node, selected)
-        return total([objects, product(times, cost_of_arguments(node, self.charged))])
+        queries = self._number_of_queries(node, selected)
+        return total([objects, product(queries, argument_cost(node, self.weighted))])
 
-    def size(self, node: FieldNode, each: Amount, *, has_objects: bool, items: Amount) -> Amount:
-        """How many bytes a call gives at most, if an object's fields take `each`."""
-        if self.kind is Kind.LEAF:
-            return self.length
-        each = total([each, LENGTH_OF_SIGNS])
-        return self._cost_of_objects(node, each, has_objects=has_objects, items=items)
+    def size(self, node: FieldNode, object_size: Cost, *, has_objects: bool, items: Cost) -> Cost:
+        """The maximum bytes of a field's value, `object_size` being that of one object's fields."""
+        if self.kind is CostKind.LEAF:
+            return self.max_bytes
+        object_size = total([object_size, PUNCTUATION_BYTES])
+        return self._cost_of_objects(node, object_size, has_objects=has_objects, items=items)
 
-    def _times(self, node: FieldNode, selected: AbstractSet[str]) -> int:
-        """How often what the arguments ask for is looked for: for a page, a count, what is around."""
-        if self.counts:
+    def _number_of_queries(self, node: FieldNode, selected: AbstractSet[str]) -> int:
+        """How often the database applies the arguments: for the page, `totalCount` and `pageInfo`."""
+        if self.counts_all:
             return COUNT_FACTOR
-        times = 1 + (COUNT_FACTOR if "totalCount" in selected else 0)
+        queries = 1 + (COUNT_FACTOR if "totalCount" in selected else 0)
         has_cursor = any(one.name.value in {"after", "before"} for one in node.arguments or ())
-        return times + (has_cursor and "pageInfo" in selected)
+        return queries + (has_cursor and "pageInfo" in selected)
 
     def _cost_of_objects(
-        self, node: FieldNode, each: Amount, *, has_objects: bool, items: Amount
-    ) -> Amount:
+        self, node: FieldNode, object_cost: Cost, *, has_objects: bool, items: Cost
+    ) -> Cost:
         match self.kind:
-            case Kind.LEAF:
-                return self.own
-            case Kind.MUTATION:
-                # An item is as much work whether its result is selected or not.
-                return total([MUTATION_COST, largest([each, items if self.sized_by else 0])])
-            case Kind.PAGE if has_objects:
-                return product(page_size(node.arguments or (), self.page), total([1, each]))
-            case Kind.WRAPPING:
-                return each
-            case Kind.LIST:
-                return product(items, total([1, each]))
+            case CostKind.LEAF:
+                return self.leaf_cost
+            case CostKind.MUTATION:
+                # Writing an item costs the same whether its result is selected or not.
+                written = items if self.sized_by_argument else 0
+                return total([MUTATION_COST, maximum([object_cost, written])])
+            case CostKind.PAGE if has_objects:
+                page = slicing_size(node.arguments or (), self.default_page_size)
+                return product(page, total([1, object_cost]))
+            case CostKind.TRANSPARENT:
+                return object_cost
+            case CostKind.LIST:
+                return product(items, total([1, object_cost]))
             case _:
-                return total([1, each])
+                return total([1, object_cost])
 
 
-class PriceList:
-    """The prices of a schema's fields, known by its shape.
+class CostModel:
+    """The costs of a schema's fields, derived from its types.
 
-    A type with a `pageInfo` is a page: its items count once, whether they are had as `nodes` or
-    as `edges`, and what wraps them is free.
+    A type with a `pageInfo` field is a connection: its items count once, whether they are selected
+    as `nodes` or as `edges`, and the connection and its edges themselves are free.
     """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         objects = [one for one in schema.type_map.values() if isinstance(one, GraphQLObjectType)]
-        self._pages = {one.name for one in objects if "pageInfo" in one.fields}
-        self._wrappers = self._pages | {
+        self._connections = {one.name for one in objects if "pageInfo" in one.fields}
+        self._transparent = self._connections | {
             get_named_type(one.fields["edges"].type).name
             for one in objects
-            if one.name in self._pages and "edges" in one.fields
+            if one.name in self._connections and "edges" in one.fields
         }
         self._mutation = schema.mutation_type
-        self._arguments = ArgumentPrices()
-        self._known: dict[tuple[str, str], Price] = {}
+        self._arguments = ArgumentCostModel()
+        self._costs: dict[tuple[str, str], FieldCost] = {}
 
-    def price(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Price:
-        """The price of a field of an object type."""
+    def field_cost(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> FieldCost:
+        """The cost of a field of an object type."""
         key = parent.name, name
-        if key not in self._known:
-            self._known[key] = self._price(parent, field)
-        return self._known[key]
+        if key not in self._costs:
+            self._costs[key] = self._field_cost(parent, field)
+        return self._costs[key]
 
-    def _price(self, parent: GraphQLObjectType, field: GraphQLField) -> Price:
+    def _field_cost(self, parent: GraphQLObjectType, field: GraphQLField) -> FieldCost:
         named = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type))
         sized_by = _sizing_argument(field)
-        metadata, charged = _metadata(field), self._arguments.charged(field.args)
+        metadata, weighted = _metadata(field), self._arguments.weighted(field.args)
         if is_leaf_type(named):
-            work = metadata.get(WORK)
-            own = work.price if isinstance(work, Work) else 0
-            usual = LENGTH_OF_TEXT if named.name in TEXTS else LENGTH_OF_OTHERS
-            length = int(metadata.get(LENGTH, usual))
-            return Price(Kind.LEAF, own=own, length=length, again=length // BYTES_OF_AN_OBJECT)
+            return _leaf_cost(named, metadata)
         if parent is self._mutation:
-            return Price(Kind.MUTATION, sized_by=sized_by)
-        if parent.name in self._wrappers:
-            return Price(Kind.WRAPPING)
-        if named.name in self._pages:
-            page = int(metadata.get("default_page", DEFAULT_PAGE))
-            return Price(Kind.PAGE, page=page, charged=charged)
-        kind, counts = Kind.LIST if is_list else Kind.OBJECT, COUNTS_ALL in metadata
-        return Price(kind, sized_by=sized_by, counts=counts, charged=charged)
+            return FieldCost(CostKind.MUTATION, sized_by_argument=sized_by)
+        if parent.name in self._transparent:
+            return FieldCost(CostKind.TRANSPARENT)
+        if named.name in self._connections:
+            page = int(metadata.get("default_page", DEFAULT_PAGE_SIZE))
+            return FieldCost(CostKind.PAGE, default_page_size=page, weighted=weighted)
+        kind, counts_all = CostKind.LIST if is_list else CostKind.OBJECT, COUNTS_ALL in metadata
+        return FieldCost(kind, sized_by_argument=sized_by, counts_all=counts_all, weighted=weighted)
+
+
+def _leaf_cost(named: GraphQLNamedType, metadata: Mapping[Any, Any]) -> FieldCost:
+    weight = metadata.get(COST_WEIGHT)
+    default = TEXT_BYTES if named.name in TEXTS else OTHER_LEAF_BYTES
+    max_bytes = int(metadata.get(MAX_BYTES, default))
+    return FieldCost(
+        CostKind.LEAF,
+        leaf_cost=weight.weight if isinstance(weight, CostWeight) else 0,
+        max_bytes=max_bytes,
+        repeat_cost=max_bytes // BYTES_PER_OBJECT,
+    )
 
 
 def _sizing_argument(field: GraphQLField) -> str | None:
-    """The argument that has to be a list, one item of the answer for each of its own."""
+    """The required list argument of a field, for each of whose items the payload has an item."""
     for name, argument in field.args.items():
         if isinstance(argument.type, GraphQLNonNull) and is_list_type(argument.type.of_type):
             return name
@@ -187,6 +220,6 @@ def _metadata(field: GraphQLField) -> Mapping[Any, Any]:
     return definition.metadata if isinstance(definition, StrawberryField) else {}
 
 
-def has_one_item_for_each(field: GraphQLField) -> bool:
-    """Whether a payload's list has an item for each of the call: of objects, not of errors."""
+def mirrors_argument_list(field: GraphQLField) -> bool:
+    """Whether a payload's list has an item for each of the mutation's: of objects, not of errors."""
     return is_object_type(get_named_type(field.type))

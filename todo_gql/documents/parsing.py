@@ -22,8 +22,8 @@ from graphql import (
 
 from todo_gql.api.document_source import DocumentSource
 from todo_gql.api.errors import Code, formatted
-from todo_gql.documents.analysis import Measure
-from todo_gql.documents.cost_expression import Amount, amount_of
+from todo_gql.documents.analysis import OperationStats
+from todo_gql.documents.cost_expression import Cost, evaluate
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.one_of_variables import OneOfVariablesRule
 from todo_gql.documents.schema_redaction import Secrecy, SentNames
@@ -64,7 +64,7 @@ class Document:
     """A valid document within the limits."""
 
     node: DocumentNode
-    measures: Mapping[str | None, Measure]
+    stats: Mapping[str | None, OperationStats]
     max_cost: int
 
     def measured(
@@ -74,28 +74,30 @@ class Document:
 
         Both are at most so many; the size is rough.
         """
-        measure = self._measure(operation)
-        return _of(measure.cost, operation, variables), _of(measure.size, operation, variables)
+        stats = self._stats_of(operation)
+        return _evaluate(stats.cost, operation, variables), _evaluate(
+            stats.size, operation, variables
+        )
 
     def fixed(self, operation: OperationDefinitionNode) -> tuple[int, int] | None:
         """As `measured`, where that is the same with any variables; or else None."""
-        measure = self._measure(operation)
-        cost, size = measure.cost, measure.size
+        stats = self._stats_of(operation)
+        cost, size = stats.cost, stats.size
         return (cost, size) if isinstance(cost, int) and isinstance(size, int) else None
 
     def introspection_charge(self, operation: OperationDefinitionNode) -> int:
         """What reading the schema uses up of the caller's cost, though it isn't a part of `measured`."""
-        names = list(self._measure(operation).root_fields.values())
+        names = list(self._stats_of(operation).root_fields.values())
         return SCHEMA_CHARGE * names.count("__schema") + TYPE_CHARGE * names.count("__type")
 
     def cost_of_event(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> int:
         """What each event of a subscription costs with these variables, at most."""
-        return _of(self._measure(operation).event_cost, operation, variables)
+        return _evaluate(self._stats_of(operation).event_cost, operation, variables)
 
-    def _measure(self, operation: OperationDefinitionNode) -> Measure:
-        return self.measures[operation.name.value if operation.name else None]
+    def _stats_of(self, operation: OperationDefinitionNode) -> OperationStats:
+        return self.stats[operation.name.value if operation.name else None]
 
     def too_expensive(self, cost: int) -> Entry:
         """The error of an operation that costs more than `max_cost`."""
@@ -106,18 +108,18 @@ class Document:
         return plain_error(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
 
 
-def _of(
-    amount: Amount, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+def _evaluate(
+    cost: Cost, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
 ) -> int:
-    """The number that an amount of an operation is with these variables and its defaults."""
-    if isinstance(amount, int):
-        return amount
+    """The number that a cost is with these variables and the operation's default values."""
+    if isinstance(cost, int):
+        return cost
     defaults = {
         definition.variable.name.value: value_from_ast_untyped(definition.default_value)
         for definition in operation.variable_definitions or ()
         if definition.default_value
     }
-    return amount_of(amount, defaults | dict(variables or {}))
+    return evaluate(cost, defaults | dict(variables or {}))
 
 
 class Documents:
@@ -156,8 +158,8 @@ class Documents:
             source.close()
             if len(text) > LARGE_DOCUMENT_LENGTH:
                 yield
-            verdict = self.limits.judge(node)
-            errors: Sequence[GraphQLError] = verdict.errors
+            result = self.limits.check(node)
+            errors: Sequence[GraphQLError] = result.errors
             if not errors and len(text) > LARGE_DOCUMENT_LENGTH:
                 errors = yield from self._validating(node)
             elif not errors:
@@ -171,7 +173,7 @@ class Documents:
             shown = errors[:MAX_ERRORS]
             entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
             return self.told(entries, text)
-        return Document(node, verdict.measures or {}, self.settings.max_cost)
+        return Document(node, result.stats or {}, self.settings.max_cost)
 
     def _validating(self, node: DocumentNode) -> Steps[list[GraphQLError]]:
         """What is wrong with a document by all rules, those that cost most each in a step."""

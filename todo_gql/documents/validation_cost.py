@@ -1,4 +1,8 @@
-"""How much work validation has with a document, found before it is validated."""
+"""A bound on the work of validating a document, checked before it is validated.
+
+The rule "Field Selection Merging" (GraphQL, section 5.3.2) compares fields pairwise, so its time grows
+with the square of the number of fields of one response name.
+"""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -13,28 +17,33 @@ from graphql import (
     SelectionSetNode,
 )
 
-# Fields that are merged, and pairs of them that validation compares; a hundred or two are usual.
-MAX_WORK = 20_000
-WORK_OF_A_PAIR = 20
-WORK_OF_TWO_SPREADS = 6
+# Fields that are merged, and pairs of them that are compared; usual documents need 100 to 200.
+MAX_COMPARISONS = 20_000
+# The weight of comparing two fields that have selection sets, and of comparing two fragment spreads.
+SUBSELECTION_PAIR_WEIGHT = 20
+SPREAD_PAIR_WEIGHT = 6
 
 SelectionSets: TypeAlias = tuple[SelectionSetNode, ...]
+"""The selection sets that are merged because their fields have the same response name."""
 
 
 class TooLarge(Exception):
-    """A document that isn't examined any further, with what is wrong with it."""
+    """The document is too large or too deep to analyze further; the message says in which respect."""
 
 
-class Work:
-    """Adds up the work that a document makes."""
+class MergeBudget:
+    """Counts the comparisons that merging a document's fields takes."""
 
     def __init__(self) -> None:
-        self.done = 0
+        self.spent = 0
 
-    def merge(self, nodes: int, weight: int = 1) -> None:
-        """Count nodes that are compared with each other; `TooLarge` when it is too much by now."""
-        self.done += nodes + nodes * (nodes - 1) // 2 * weight
-        if self.done > MAX_WORK:
+    def spend(self, nodes: int, pair_weight: int = 1) -> None:
+        """Count merging `nodes` fields of one response name.
+
+        Raises `TooLarge` once more than `MAX_COMPARISONS` are spent.
+        """
+        self.spent += nodes + nodes * (nodes - 1) // 2 * pair_weight
+        if self.spent > MAX_COMPARISONS:
             raise TooLarge(
                 "The document selects the same fields too often. Select each once, or spread"
                 " fewer fragments."
@@ -42,54 +51,56 @@ class Work:
 
 
 def check_size(document: DocumentNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-    """`TooLarge` if the selection sets of a document are too much to be compared.
+    """Raise `TooLarge` if comparing the selection sets of a document takes too long.
 
-    Validation looks at all of them: in fragments that nobody spreads, that spread each other in a
-    circle, or that are on another type. So fields are merged here whatever they are selected of.
+    Validation also compares those of fragments that are unused, that spread each other in a cycle, or
+    whose type condition doesn't apply. So types are ignored here: all fields of one response name count.
     """
-    work, seen = Work(), set[tuple[int, ...]]()
+    budget, seen = MergeBudget(), set[tuple[int, ...]]()
     for definition in document.definitions:
         if not isinstance(definition, ExecutableDefinitionNode):
             continue
-        waiting: list[SelectionSets] = [(definition.selection_set,)]
-        while waiting:
-            sets = waiting.pop()
-            key = tuple(map(id, sets))
+        stack: list[SelectionSets] = [(definition.selection_set,)]
+        while stack:
+            selection_sets = stack.pop()
+            key = tuple(map(id, selection_sets))
             if key in seen:
                 continue
             seen.add(key)
-            for nodes in _merged(sets, fragments, work):
-                below = tuple(node.selection_set for node in nodes if node.selection_set)
-                work.merge(len(nodes), WORK_OF_A_PAIR if below else 1)
-                if below:
-                    waiting.append(below)
+            for nodes in _collect_fields(selection_sets, fragments, budget):
+                merged = tuple(node.selection_set for node in nodes if node.selection_set)
+                budget.spend(len(nodes), SUBSELECTION_PAIR_WEIGHT if merged else 1)
+                if merged:
+                    stack.append(merged)
 
 
-def _merged(
-    sets: SelectionSets, fragments: Mapping[str, FragmentDefinitionNode], work: Work
+def _collect_fields(
+    selection_sets: SelectionSets,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    budget: MergeBudget,
 ) -> list[list[FieldNode]]:
-    """The fields of the same name in the answer; each named fragment is taken in once."""
-    merged: dict[str, list[FieldNode]] = {}
-    spread, side_by_side = set[str](), set[str]()
-    waiting = [(one, True) for one in sets]
-    while waiting:
-        selection_set, is_own = waiting.pop()
+    """The fields grouped by response name; each named fragment is visited once."""
+    fields: dict[str, list[FieldNode]] = {}
+    visited, direct_spreads = set[str](), set[str]()
+    stack = [(one, True) for one in selection_sets]
+    while stack:
+        selection_set, is_direct = stack.pop()
         for selection in selection_set.selections:
-            work.merge(1)
+            budget.spend(1)
             if isinstance(selection, FieldNode):
                 name = (selection.alias or selection.name).value
-                merged.setdefault(name, []).append(selection)
+                fields.setdefault(name, []).append(selection)
             elif isinstance(selection, InlineFragmentNode):
-                waiting.append((selection.selection_set, is_own))
+                stack.append((selection.selection_set, is_direct))
             elif isinstance(selection, FragmentSpreadNode):
                 name = selection.name.value
-                if is_own:
-                    side_by_side.add(name)
-                if name not in spread:
-                    spread.add(name)
+                if is_direct:
+                    direct_spreads.add(name)
+                if name not in visited:
+                    visited.add(name)
                     if fragment := fragments.get(name):
-                        waiting.append((fragment.selection_set, False))
-    if len(side_by_side) > 1:
-        # Each of what two fragments spread is compared with each of the other.
-        work.merge(len(spread), WORK_OF_TWO_SPREADS)
-    return list(merged.values())
+                        stack.append((fragment.selection_set, False))
+    if len(direct_spreads) > 1:
+        # Validation compares all fragments reached from one spread with those of the other.
+        budget.spend(len(visited), SPREAD_PAIR_WEIGHT)
+    return list(fields.values())

@@ -8,7 +8,7 @@ from strawberry import UNSET, Maybe
 from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.connections import Connection, PageArguments, count_rows, fetch_page
-from todo_gql.api.cost_weights import SEARCH, WORK
+from todo_gql.api.cost_weights import COST_WEIGHT, SEARCH
 from todo_gql.api.errors import (
     BadUserInput,
     ErrorCode,
@@ -51,7 +51,7 @@ class UserFilter:
     search: str | None = strawberry.field(
         description="Case-insensitive substring of user name, e-mail address or names.",
         default=UNSET,
-        metadata={WORK: SEARCH},
+        metadata={COST_WEIGHT: SEARCH},
     )
     is_active: bool | None = strawberry.field(
         description="Whether the account is not disabled.", default=UNSET

@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from todo_gql.api.cost_weights import LENGTH
+from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
 from todo_gql.database.connection import Row, Values
@@ -34,7 +34,7 @@ class User(Node):
         description="The names that are set, or else the user name, which is all that others see."
     )
     bio: str | None = strawberry.field(
-        description=f"What they say of themselves. {PRIVATE}", metadata={LENGTH: BIO_BYTES}
+        description=f"What they say of themselves. {PRIVATE}", metadata={MAX_BYTES: BIO_BYTES}
     )
     avatar_url: str | None = strawberry.field(description=f"An http(s) address. {PRIVATE}")
     is_active: bool | None = strawberry.field(

@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 import strawberry
 from strawberry import UNSET
 
-from todo_gql.api.cost_weights import FILTER, WORK
+from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
 from todo_gql.changelog import live
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
@@ -67,7 +67,7 @@ class ChangeSubscription:
             strawberry.argument(
                 description="Only changes of todos that it matches or did match before the "
                 "change, which `Change.matches` tells apart.",
-                metadata={WORK: FILTER},
+                metadata={COST_WEIGHT: FILTER},
             ),
         ] = UNSET,
     ) -> Events:

@@ -8,7 +8,7 @@ from datetime import datetime
 import strawberry
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
-from todo_gql.api.node import LENGTH, parse_id
+from todo_gql.api.node import ID_LENGTH, parse_id
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.actions import (
     Draft,
@@ -276,7 +276,7 @@ def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[Us
     problems: list[UserError] = []
     for index, id in enumerate(ids[: MAX_ITEMS + 1]):
         # A longer text is no id, and gets an error of its own.
-        if id is None or len(id) > LENGTH:
+        if id is None or len(id) > ID_LENGTH:
             continue
         if id.lower() in seen:
             message = "This id stands in the list already."

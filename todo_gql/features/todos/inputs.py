@@ -8,7 +8,15 @@ import strawberry
 from strawberry import UNSET, Maybe
 from strawberry.scalars import JSON
 
-from todo_gql.api.cost_weights import COMPARISON, EVERY_TAG, IN_TRASH, SEARCH, TAG, WORK, Work
+from todo_gql.api.cost_weights import (
+    COMPARISON,
+    COST_WEIGHT,
+    EVERY_TAG,
+    IN_TRASH,
+    SEARCH,
+    TAG,
+    CostWeight,
+)
 from todo_gql.features.todos.types import TodoPriority, TodoStatus
 
 Value = TypeVar("Value")
@@ -19,9 +27,11 @@ def unset_to_none(value: Value | None) -> Value | None:
     return None if value is UNSET else value
 
 
-def optional(description: str, name: str | None = None, work: Work | None = None) -> Any:
-    """An input field that may be left out; `work` is what it adds to the cost if it is there."""
-    metadata = {WORK: work} if work else None
+def optional(
+    description: str, name: str | None = None, cost_weight: CostWeight | None = None
+) -> Any:
+    """An input field that may be left out; `cost_weight` is its cost if it is set."""
+    metadata = {COST_WEIGHT: cost_weight} if cost_weight else None
     return strawberry.field(default=UNSET, description=description, name=name, metadata=metadata)
 
 
@@ -78,10 +88,12 @@ class NullableDateTimeComparator(DateTimeComparator):
 class TagComparator:
     """On Todo.tags."""
 
-    some: list[str] | None = optional("Carries at least one of these; at most 100.", work=TAG)
-    every: list[str] | None = optional("Carries all of these.", work=EVERY_TAG)
-    none: list[str] | None = optional("Carries none of these; at most 100.", work=TAG)
-    is_empty: bool | None = optional("Whether it carries no tag at all.", work=TAG)
+    some: list[str] | None = optional(
+        "Carries at least one of these; at most 100.", cost_weight=TAG
+    )
+    every: list[str] | None = optional("Carries all of these.", cost_weight=EVERY_TAG)
+    none: list[str] | None = optional("Carries none of these; at most 100.", cost_weight=TAG)
+    is_empty: bool | None = optional("Whether it carries no tag at all.", cost_weight=TAG)
 
 
 @strawberry.input(
@@ -94,24 +106,26 @@ class TodoFilter:
     and_: "list[TodoFilter] | None" = optional("All of these hold.", "and")
     or_: "list[TodoFilter] | None" = optional("At least one of these holds.", "or")
     not_: "TodoFilter | None" = optional("This doesn't hold.", "not")
-    id: IdComparator | None = optional("By id.", work=COMPARISON)
-    status: TodoStatusComparator | None = optional("By status.", work=COMPARISON)
-    priority: TodoPriorityComparator | None = optional("By priority.", work=COMPARISON)
-    due_at: NullableDateTimeComparator | None = optional("By due date.", work=COMPARISON)
+    id: IdComparator | None = optional("By id.", cost_weight=COMPARISON)
+    status: TodoStatusComparator | None = optional("By status.", cost_weight=COMPARISON)
+    priority: TodoPriorityComparator | None = optional("By priority.", cost_weight=COMPARISON)
+    due_at: NullableDateTimeComparator | None = optional("By due date.", cost_weight=COMPARISON)
     completed_at: NullableDateTimeComparator | None = optional(
-        "By time of completion.", work=COMPARISON
+        "By time of completion.", cost_weight=COMPARISON
     )
-    created_at: DateTimeComparator | None = optional("By time of creation.", work=COMPARISON)
-    updated_at: DateTimeComparator | None = optional("By time of the last change.", work=COMPARISON)
+    created_at: DateTimeComparator | None = optional("By time of creation.", cost_weight=COMPARISON)
+    updated_at: DateTimeComparator | None = optional(
+        "By time of the last change.", cost_weight=COMPARISON
+    )
     tags: TagComparator | None = optional("By tags.")
-    is_overdue: bool | None = optional("Whether it is overdue.", work=COMPARISON)
+    is_overdue: bool | None = optional("Whether it is overdue.", cost_weight=COMPARISON)
     is_deleted: bool | None = optional(
         "True: only the trash. False or absent: all but the trash. At the top level only.",
-        work=IN_TRASH,
+        cost_weight=IN_TRASH,
     )
     search: str | None = optional(
         "Case-insensitive substring of title or description; % and _ stand for themselves.",
-        work=SEARCH,
+        cost_weight=SEARCH,
     )
 
 

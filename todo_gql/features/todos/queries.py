@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import Page, PageArguments, count_rows, fetch_page
-from todo_gql.api.cost_weights import COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS, WORK
+from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
@@ -40,7 +40,7 @@ Before = Annotated[str | None, strawberry.argument(description="Come before this
 Filter = Annotated[
     TodoFilter | None,
     strawberry.argument(
-        description="Which todos; all outside the trash if absent.", metadata={WORK: FILTER}
+        description="Which todos; all outside the trash if absent.", metadata={COST_WEIGHT: FILTER}
     ),
 ]
 
@@ -121,7 +121,7 @@ class TodoQuery:
             list[TodoSort] | None,
             strawberry.argument(
                 description="At most 5 keys, the most important first.",
-                metadata={WORK: MORE_SORT_KEYS},
+                metadata={COST_WEIGHT: MORE_SORT_KEYS},
             ),
         ] = UNSET,
         first: First = UNSET,
@@ -170,7 +170,8 @@ class TodoQuery:
         search: Annotated[
             str | None,
             strawberry.argument(
-                description="Case-insensitive substring of the name.", metadata={WORK: FEW_ROWS}
+                description="Case-insensitive substring of the name.",
+                metadata={COST_WEIGHT: FEW_ROWS},
             ),
         ] = UNSET,
         first: First = UNSET,

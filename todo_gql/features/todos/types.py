@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from todo_gql.api.connections import Connection, Page, PageArguments
-from todo_gql.api.cost_weights import FEW_ROWS, LENGTH, WORK
+from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS, MAX_BYTES
 from todo_gql.api.node import Node
 from todo_gql.api.scalars import diff_entries, written_metadata
 from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
@@ -114,10 +114,10 @@ class FieldChange:
     name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
     before: strawberry.scalars.JSON | None = strawberry.field(
         description="Its value before; tags as a list of names.",
-        metadata={LENGTH: DESCRIPTION_BYTES},
+        metadata={MAX_BYTES: DESCRIPTION_BYTES},
     )
     after: strawberry.scalars.JSON | None = strawberry.field(
-        description="Its value after.", metadata={LENGTH: DESCRIPTION_BYTES}
+        description="Its value after.", metadata={MAX_BYTES: DESCRIPTION_BYTES}
     )
 
 
@@ -204,7 +204,7 @@ class Todo(Node):
 
     title: str = strawberry.field(description="1 to 200 characters, trimmed.")
     description: str | None = strawberry.field(
-        description="Up to 5,000 characters, as typed.", metadata={LENGTH: DESCRIPTION_BYTES}
+        description="Up to 5,000 characters, as typed.", metadata={MAX_BYTES: DESCRIPTION_BYTES}
     )
     status: TodoStatus = strawberry.field(description="Where it stands.")
     priority: TodoPriority = strawberry.field(description="How much it matters.")
@@ -216,7 +216,7 @@ class Todo(Node):
     actual_minutes: int | None = strawberry.field(description="Minutes it took.")
     metadata: strawberry.scalars.JSON = strawberry.field(
         description="A JSON object for the client's own use, at most 16 KiB.",
-        metadata={LENGTH: METADATA_BYTES},
+        metadata={MAX_BYTES: METADATA_BYTES},
     )
     is_overdue: bool = strawberry.field(
         description="Whether it was due before now and is PENDING or IN_PROGRESS."
@@ -322,7 +322,7 @@ class TagConnection(Connection[Tag]):
 
     @strawberry.field(
         description="All tags that the search matches, whatever the page.",
-        metadata={WORK: FEW_ROWS},
+        metadata={COST_WEIGHT: FEW_ROWS},
     )
     async def total_count(self, info: Info) -> int:
         return int(await self.count(info.context))

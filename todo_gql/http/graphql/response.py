@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from starlette.types import Scope, Send
 
-from todo_gql.api.cost_weights import BYTES_OF_AN_OBJECT
+from todo_gql.api.cost_weights import BYTES_PER_OBJECT
 from todo_gql.documents.parsing import codes_of
 from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
@@ -117,7 +117,7 @@ class Answers:
         """Charge a long body to the current caller, as cost of this kind; the body itself."""
         more = len(body) - FREE_BYTES
         if more > 0 and (caller := observed().caller) is not None:
-            self.limits.charge(caller, kind, more // BYTES_OF_AN_OBJECT)
+            self.limits.charge(caller, kind, more // BYTES_PER_OBJECT)
         return body
 
     async def send(self, scope: Scope, send: Send, answer: Answer, media_type: str) -> None:
