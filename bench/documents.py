@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from graphql import get_introspection_query
 
-from todo_gql.documents.parsing import Document, Documents
+from todo_gql.documents.parsing import Document, DocumentParser
 from todo_gql.http.graphql.rate_limit import Meter
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
@@ -104,13 +104,13 @@ def main() -> int:
         rate_limit_requests=10**9,
         rate_limit_cost=10**9,
     )
-    documents = Documents(graphql_schema(), settings)
+    parser = DocumentParser(graphql_schema(), settings)
     slowest = 0.0
     # What is made once isn't any document's.
-    documents.read(USER)
+    parser.parse(USER)
     for name, text in DOCUMENTS.items():
-        read = documents.read(text)
-        taken = milliseconds(lambda text=text: documents.read(text))  # type: ignore[misc]  # bound now
+        read = parser.parse(text)
+        taken = milliseconds(lambda text=text: parser.parse(text))  # type: ignore[misc]  # bound now
         slowest = max(slowest, taken)
         outcome = "read" if isinstance(read, Document) else f"refused: {read[0]['message'][:50]!r}"
         print(f"{name:27} {taken:7.1f} ms  {outcome}")

@@ -12,7 +12,7 @@ from tests.conftest import Account, Client, visiting
 from tests.sockets import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing
-from todo_gql.documents.steps import Steps, finished
+from todo_gql.documents.steps import Steps, run_steps
 from todo_gql.http.graphql.operation_cache import LONGEST, Operations
 from todo_gql.settings import Settings
 
@@ -282,11 +282,11 @@ def test_broken_documents_are_not_remembered_for_long() -> None:
         return [{"message": "broken"}] if text.startswith("broken") else text
 
     operations = Operations[str](prepare)
-    assert finished(operations.preparing(("good", None))) == "good"
+    assert run_steps(operations.preparing(("good", None))) == "good"
     for n in range(2_000):
-        finished(operations.preparing((f"broken {n}", None)))
-    finished(operations.preparing(("broken" + "x" * LONGEST, None)))
-    finished(operations.preparing(("x" * LONGEST, "name")))
+        run_steps(operations.preparing((f"broken {n}", None)))
+    run_steps(operations.preparing(("broken" + "x" * LONGEST, None)))
+    run_steps(operations.preparing(("x" * LONGEST, "name")))
     assert operations.known(("good", None)) == "good"
     assert operations.known(("broken 1999", None))
     assert operations.known(("broken 0", None)) is None

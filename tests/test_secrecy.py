@@ -11,11 +11,11 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
 from todo_gql.app import create_app
-from todo_gql.documents.schema_redaction import names_of
+from todo_gql.documents.schema_redaction import schema_names
 from todo_gql.schema import graphql_schema
 from todo_gql.settings import Settings
 
-NAMES = names_of(graphql_schema())
+NAMES = schema_names(graphql_schema())
 # Words that messages are made of, too.
 WORDS = {"field", "fields", "id", "in", "not", "and", "or", "first", "node", "name", "if", "at"}
 NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [

@@ -20,7 +20,7 @@ from todo_gql.app import create_app
 from todo_gql.changelog import feeds, live
 from todo_gql.changelog.cursors import Place, cursor_of
 from todo_gql.database.tortoise_backend import pools
-from todo_gql.documents.parsing import Documents
+from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import ASKING_COST, SHARED_COST
 from todo_gql.http.graphql.subscriptions import MAKING, SHARING
 from todo_gql.operation import event_cache
@@ -336,14 +336,14 @@ async def test_others_come_in_between_operations_that_arrive_together(
     account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Documents that arrive together aren't read in one go."""
-    reads, read = list[int](), Documents.read
+    reads, parse = list[int](), DocumentParser.parse
 
-    def noted(documents: Documents, text: str) -> Any:
+    def noted(parser: DocumentParser, text: str) -> Any:
         if "noted" in text:
             reads.append(turns.number)
-        return read(documents, text)
+        return parse(parser, text)
 
-    monkeypatch.setattr(Documents, "read", noted)
+    monkeypatch.setattr(DocumentParser, "parse", noted)
     async with (
         limited(viewer_cache_seconds=5) as (address, _),
         connected(address, account.token) as one,

@@ -1,1 +1,1 @@
-"""GraphQL documents before they are executed: how they are read, and what limits them."""
+"""GraphQL documents before execution: parsing, validation, cost analysis, limits, trusted documents."""

@@ -1,4 +1,4 @@
-"""Documents as they are read: parsed, held to the limits, validated, and priced."""
+"""Parsing of documents: syntax, limits, validation, and the cost of their operations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ from todo_gql.documents.analysis import OperationStats
 from todo_gql.documents.cost_expression import Cost, evaluate
 from todo_gql.documents.limits import DocumentLimits
 from todo_gql.documents.one_of_variables import OneOfVariablesRule
-from todo_gql.documents.schema_redaction import Secrecy, SentNames
-from todo_gql.documents.steps import Steps, finished
+from todo_gql.documents.schema_redaction import SchemaRedactor, SentNames
+from todo_gql.documents.steps import Steps, run_steps
 from todo_gql.settings import Settings
 
 MAX_ERRORS = 10
 # Longer documents are parsed and validated in steps, each of which takes some milliseconds.
 LARGE_DOCUMENT_LENGTH = 2_000
-# These look for the variables of the whole document once more, which all of them share.
-RULES_OF_VARIABLES = frozenset(
+# Each of these needs all variable usages of the document; validating them together collects these once.
+VARIABLE_RULES = frozenset(
     {
         NoUndefinedVariablesRule,
         NoUnusedVariablesRule,
@@ -42,70 +42,70 @@ RULES_OF_VARIABLES = frozenset(
         VariablesInAllowedPositionRule,
     }
 )
-# The usual introspection query, or all of a large type, takes as long as operations of this cost.
-SCHEMA_CHARGE, TYPE_CHARGE = 500, 50
+# The usual introspection query, or one of a large type, takes as long as an operation of this cost.
+SCHEMA_COST, TYPE_COST = 500, 50
 
-Entry: TypeAlias = dict[str, Any]
-"""An entry of an answer's `errors`."""
+ErrorEntry: TypeAlias = dict[str, Any]
+"""An entry of a response's `errors` (GraphQL, section 7.1.2): message, extensions, perhaps locations."""
 
 
-def plain_error(message: str, code: Code, **extensions: object) -> Entry:
-    """An entry that belongs to no place in the document."""
+def error_entry(message: str, code: Code, **extensions: object) -> ErrorEntry:
+    """An error without a location in the document."""
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
-def codes_of(entries: Iterable[Entry]) -> set[str]:
-    """The codes in an answer's `errors`."""
+def error_codes(entries: Iterable[ErrorEntry]) -> set[str]:
+    """The set of `extensions.code` of a response's `errors`."""
     return {entry["extensions"]["code"] for entry in entries}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document within the limits."""
+    """A valid document within the limits, with the statistics of each operation by its name."""
 
     node: DocumentNode
     stats: Mapping[str | None, OperationStats]
     max_cost: int
 
-    def measured(
+    def cost_and_size(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> tuple[int, int]:
-        """What an operation costs with these variables, and how many bytes its answer has.
+        """The maximum cost of an operation with these variables, and of its response size in bytes.
 
-        Both are at most so many; the size is rough.
+        The size is approximate: a list may be longer than assumed.
         """
         stats = self._stats_of(operation)
         return _evaluate(stats.cost, operation, variables), _evaluate(
             stats.size, operation, variables
         )
 
-    def fixed(self, operation: OperationDefinitionNode) -> tuple[int, int] | None:
-        """As `measured`, where that is the same with any variables; or else None."""
+    def constant_cost_and_size(self, operation: OperationDefinitionNode) -> tuple[int, int] | None:
+        """As `cost_and_size` if that doesn't depend on variables; None otherwise."""
         stats = self._stats_of(operation)
         cost, size = stats.cost, stats.size
         return (cost, size) if isinstance(cost, int) and isinstance(size, int) else None
 
-    def introspection_charge(self, operation: OperationDefinitionNode) -> int:
-        """What reading the schema uses up of the caller's cost, though it isn't a part of `measured`."""
+    def introspection_cost(self, operation: OperationDefinitionNode) -> int:
+        """The cost of introspection, which counts for the rate limit but not in `cost_and_size`."""
         names = list(self._stats_of(operation).root_fields.values())
-        return SCHEMA_CHARGE * names.count("__schema") + TYPE_CHARGE * names.count("__type")
+        return SCHEMA_COST * names.count("__schema") + TYPE_COST * names.count("__type")
 
-    def cost_of_event(
+    def event_cost(
         self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
     ) -> int:
-        """What each event of a subscription costs with these variables, at most."""
+        """The maximum cost of one event of a subscription with these variables."""
         return _evaluate(self._stats_of(operation).event_cost, operation, variables)
 
     def _stats_of(self, operation: OperationDefinitionNode) -> OperationStats:
         return self.stats[operation.name.value if operation.name else None]
 
-    def too_expensive(self, cost: int) -> Entry:
-        """The error of an operation that costs more than `max_cost`."""
+    def cost_limit_error(self, cost: int) -> ErrorEntry:
+        """The error for an operation whose cost exceeds `max_cost`."""
         message = (
             f"The operation costs {cost:,} and may cost {self.max_cost:,}. Ask for smaller pages,"
             " less of each item, or fewer filters and counts."
         )
-        return plain_error(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
+        return error_entry(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
 
 
 def _evaluate(
@@ -122,36 +122,38 @@ def _evaluate(
     return evaluate(cost, defaults | dict(variables or {}))
 
 
-class Documents:
-    """Reads documents for one schema.
+class DocumentParser:
+    """Parses, limits and validates documents against one schema.
 
-    Where introspection is off, no message tells a name of the schema that the client didn't send.
+    If introspection is off, schema names that the client didn't send are redacted in errors.
     """
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self.schema = schema
         self.settings = settings
         self.limits = DocumentLimits(schema, settings)
-        self.secrecy = None if settings.has_introspection else Secrecy(schema)
-        hidden = () if settings.has_introspection else (NoSchemaIntrospectionCustomRule,)
-        self.rules = (*specified_rules, OneOfVariablesRule, *hidden)
-        self.steps_of_rules = tuple(
-            tuple(rule for rule in self.rules if (rule in RULES_OF_VARIABLES) is of_variables)
+        self.redactor = None if settings.has_introspection else SchemaRedactor(schema)
+        introspection_rules = (
+            () if settings.has_introspection else (NoSchemaIntrospectionCustomRule,)
+        )
+        self.rules = (*specified_rules, OneOfVariablesRule, *introspection_rules)
+        self.rules_by_step = tuple(
+            tuple(rule for rule in self.rules if (rule in VARIABLE_RULES) is of_variables)
             for of_variables in (False, True)
         )
 
-    def read(self, text: str) -> Document | list[Entry]:
-        """The document of a text, or the errors that it has."""
-        return finished(self.reading(text))
+    def parse(self, text: str) -> Document | list[ErrorEntry]:
+        """The document, or its errors of syntax, limits or validation, at most `MAX_ERRORS`."""
+        return run_steps(self.parse_in_steps(text))
 
-    def reading(self, text: str) -> Steps[Document | list[Entry]]:
-        """As `read`, in steps if the text is long."""
-        if len(text) > (longest := self.settings.max_document_length):
+    def parse_in_steps(self, text: str) -> Steps[Document | list[ErrorEntry]]:
+        """As `parse`, in steps if the text is long."""
+        if len(text) > (max_length := self.settings.max_document_length):
             message = (
-                f"A document may have {longest:,} characters; this one has {len(text):,}. Send long"
+                f"A document may have {max_length:,} characters; this one has {len(text):,}. Send long"
                 " values as variables."
             )
-            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+            return [error_entry(message, Code.GRAPHQL_PARSE_FAILED)]
         source = DocumentSource(text)
         try:
             node = parse(source, max_tokens=self.settings.max_tokens)
@@ -161,50 +163,52 @@ class Documents:
             result = self.limits.check(node)
             errors: Sequence[GraphQLError] = result.errors
             if not errors and len(text) > LARGE_DOCUMENT_LENGTH:
-                errors = yield from self._validating(node)
+                errors = yield from self._validate_in_steps(node)
             elif not errors:
-                errors = self._validated(node, self.rules)
+                errors = self._validate(node, self.rules)
         except GraphQLError as error:
-            return self.told([formatted(error, "", Code.GRAPHQL_PARSE_FAILED)], text)
+            return self.redact([formatted(error, "", Code.GRAPHQL_PARSE_FAILED)], text)
         except (RecursionError, UnicodeError):
             message = "The document is nested too deeply, or isn't text."
-            return [plain_error(message, Code.GRAPHQL_PARSE_FAILED)]
+            return [error_entry(message, Code.GRAPHQL_PARSE_FAILED)]
         if errors:
             shown = errors[:MAX_ERRORS]
             entries = [formatted(error, "", Code.GRAPHQL_VALIDATION_FAILED) for error in shown]
-            return self.told(entries, text)
+            return self.redact(entries, text)
         return Document(node, result.stats or {}, self.settings.max_cost)
 
-    def _validating(self, node: DocumentNode) -> Steps[list[GraphQLError]]:
-        """What is wrong with a document by all rules, those that cost most each in a step."""
+    def _validate_in_steps(self, node: DocumentNode) -> Steps[list[GraphQLError]]:
+        """The errors of a document by all rules: the variable rules in a step of their own."""
         errors: list[GraphQLError] = []
-        for rules in self.steps_of_rules:
+        for rules in self.rules_by_step:
             yield
-            errors += self._validated(node, rules)
+            errors += self._validate(node, rules)
             if len(errors) >= MAX_ERRORS:
                 break
         return errors
 
-    def _validated(
+    def _validate(
         self, node: DocumentNode, rules: Sequence[type[ASTValidationRule]]
     ) -> list[GraphQLError]:
-        hides = self.secrecy is not None
+        hides = self.redactor is not None
         return validate(self.schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hides)
 
-    def told(self, entries: list[Entry], text: str, variables: object = None) -> list[Entry]:
-        """The entries as the sender of this text and these variables may see them."""
-        if self.secrecy is None:
+    def redact(
+        self, entries: list[ErrorEntry], text: str, variables: object = None
+    ) -> list[ErrorEntry]:
+        """The entries for the sender of this document and these variables, schema names redacted."""
+        if self.redactor is None:
             return entries
         sent = SentNames(text, variables)
         return [
-            entry | {"message": self.secrecy.kept(entry["message"], sent)}
-            if entry["extensions"]["code"] in FROM_THE_SCHEMA
+            entry | {"message": self.redactor.redact(entry["message"], sent)}
+            if entry["extensions"]["code"] in CODES_WITH_SCHEMA_NAMES
             else entry
             for entry in entries
         ]
 
 
-FROM_THE_SCHEMA = {
+CODES_WITH_SCHEMA_NAMES = {
     Code.GRAPHQL_PARSE_FAILED,
     Code.GRAPHQL_VALIDATION_FAILED,
     Code.BAD_USER_INPUT,

@@ -1,4 +1,8 @@
-"""Keeps the names of the schema out of messages to clients that didn't send them."""
+"""Redaction of schema names in error messages, for servers without introspection.
+
+Messages of graphql-core quote names and suggest similar ones, from which the schema could be guessed.
+A name stays readable if the client itself sent it.
+"""
 
 import json
 import re
@@ -18,12 +22,12 @@ HIDDEN: Final = "…"
 _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _QUOTED: Final = re.compile(r"'[^']*'")
 _SUGGESTION: Final = re.compile(r" Did you mean .*\?$", re.DOTALL)
-# Told apart from words of a sentence by a capital or an underscore inside.
+# An identifier rather than an English word: it has a capital or an underscore inside.
 _COMPOUND: Final = re.compile(r"\b(?=\w*[a-z0-9][A-Z]|\w*_|[A-Z]{2})[A-Za-z_]\w*")
 
 
-def names_of(schema: GraphQLSchema) -> frozenset[str]:
-    """Every name that a schema has, without those that GraphQL itself gives every schema."""
+def schema_names(schema: GraphQLSchema) -> frozenset[str]:
+    """All names that a schema defines: of types, fields, arguments, enum values and directives."""
     names = {name for name in schema.type_map if not name.startswith("__")}
     for type_ in schema.type_map.values():
         if type_.name.startswith("__"):
@@ -40,40 +44,40 @@ def names_of(schema: GraphQLSchema) -> frozenset[str]:
 
 
 class SentNames:
-    """What a client sent, in which names are looked up only once a message has them."""
+    """The document and variables that a client sent; searched only for names that a message has."""
 
     def __init__(self, text: str, variables: object) -> None:
         self.text = text
         self.variables = variables
         self._dumped: str | None = None
-        self._known: dict[str, bool] = {}
+        self._cache: dict[str, bool] = {}
 
-    def has(self, name: str) -> bool:
-        """Whether a name stands in it as a whole."""
-        known = self._known.get(name)
-        if known is None:
+    def contains(self, name: str) -> bool:
+        """Whether a name occurs, as a whole word."""
+        is_sent = self._cache.get(name)
+        if is_sent is None:
             if self._dumped is None:
                 self._dumped = json.dumps(self.variables)
-            # Most names aren't there at all, which is soon found.
-            known = self._known[name] = any(
+            # `in` is faster than the regular expression, and most names do not occur.
+            is_sent = self._cache[name] = any(
                 name in text and re.search(rf"(?<![_0-9A-Za-z]){name}(?![_0-9A-Za-z])", text)
                 for text in (self.text, self._dumped)
             )
-        return known
+        return is_sent
 
 
-class Secrecy:
-    """Leaves out of messages what only the schema could have told."""
+class SchemaRedactor:
+    """Redacts the names of one schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
-        self.names = names_of(schema)
+        self.names = schema_names(schema)
 
-    def kept(self, message: str, sent: SentNames) -> str:
-        """The message with an ellipsis for each name of the schema that wasn't sent."""
+    def redact(self, message: str, sent: SentNames) -> str:
+        """The message without suggestions, and with an ellipsis for each schema name not sent."""
 
-        def hide(found: re.Match[str]) -> str:
-            is_secret = found[0] in self.names and not sent.has(found[0])
-            return HIDDEN if is_secret else found[0]
+        def hide(match: re.Match[str]) -> str:
+            is_secret = match[0] in self.names and not sent.contains(match[0])
+            return HIDDEN if is_secret else match[0]
 
         message = _SUGGESTION.sub("", message)
         message = _QUOTED.sub(lambda quoted: _NAME.sub(hide, quoted[0]), message)

@@ -1,4 +1,4 @@
-"""Work in steps, between which the event loop may serve others."""
+"""Work in steps, between which the caller may let the event loop run other tasks."""
 
 from collections.abc import Generator
 from typing import TypeAlias, TypeVar
@@ -8,8 +8,8 @@ Steps: TypeAlias = Generator[None, None, Outcome]
 """A generator that yields after each step, and returns the outcome."""
 
 
-def finished(steps: Steps[Outcome]) -> Outcome:
-    """The outcome of all steps, taken at once."""
+def run_steps(steps: Steps[Outcome]) -> Outcome:
+    """Run all steps without a pause; returns the outcome."""
     while True:
         try:
             next(steps)

@@ -1,4 +1,4 @@
-"""Documents that clients ask for by their ids, from a manifest that was written with the client."""
+"""Trusted documents: clients send an id from a manifest that was generated at their build time."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,19 +11,19 @@ from todo_gql.api.errors import APIError, Code
 from todo_gql.settings import Settings
 
 APOLLO_FORMAT: Final = "apollo-persisted-query-manifest"
-# What names a hash where an id says how it was made; with it and without it is the same id.
-HASHED: Final = "sha256:"
+# Optional prefix of an id that is a SHA-256 hash.
+HASH_PREFIX: Final = "sha256:"
 
 Parameters: TypeAlias = Mapping[str, Any]
-"""The parameters of a GraphQL request."""
+"""The parameters of a GraphQL over HTTP request: `query`, `documentId`, `extensions` and others."""
 
 
 class ManifestError(ValueError):
-    """The manifest can't be used, with what is wrong with it."""
+    """The manifest can't be read or is invalid; the message says why."""
 
 
 class UntrustedDocument(APIError):
-    """Only trusted documents are executed, and this is none."""
+    """The server executes only trusted documents, and this isn't one."""
 
     code = Code.FORBIDDEN
 
@@ -35,19 +35,19 @@ class UntrustedDocument(APIError):
 
 
 class UnknownDocument(APIError):
-    """There is no document with the id."""
+    """No trusted document has this id."""
 
     code = Code.PERSISTED_QUERY_NOT_FOUND
 
 
-class NoDocuments(APIError):
-    """There are no documents with ids at all."""
+class DocumentIdsNotSupported(APIError):
+    """The server has no trusted documents."""
 
     code = Code.PERSISTED_QUERY_NOT_SUPPORTED
 
 
 class TrustedDocuments:
-    """The texts of documents by their ids; with `only`, nothing else is executed."""
+    """The texts of trusted documents by id; `None` without a manifest. `only` rejects all others."""
 
     def __init__(self, texts: Mapping[str, str] | None, *, only: bool = False) -> None:
         self.texts = texts
@@ -55,20 +55,20 @@ class TrustedDocuments:
 
     @classmethod
     def of(cls, settings: Settings) -> "TrustedDocuments":
-        """Those of TRUSTED_DOCUMENTS; `ManifestError` when it can't be read."""
+        """Load the manifest that TRUSTED_DOCUMENTS names; raises `ManifestError`."""
         path = settings.trusted_documents
         return cls(_read(path) if path else None, only=settings.trusted_documents_only)
 
     def text(self, parameters: Parameters) -> Any:
-        """The document that a request asks for: by its id, or else what it holds as query.
+        """The document of a request: that with its id, or else its `query` parameter as it is.
 
-        Raises `UnknownDocument`, `NoDocuments` or `UntrustedDocument`.
+        Raises `UnknownDocument`, `DocumentIdsNotSupported` or `UntrustedDocument`.
         """
         query = parameters.get("query")
         if self.texts is None and query:
             return query
-        id_, in_words_of_clients = _id_of(parameters)
-        text = (self.texts or {}).get(id_.removeprefix(HASHED)) if id_ else None
+        id_, is_apollo = _document_id(parameters)
+        text = (self.texts or {}).get(id_.removeprefix(HASH_PREFIX)) if id_ else None
         if text is not None:
             return text
         if query or id_ is None:
@@ -76,25 +76,23 @@ class TrustedDocuments:
                 raise UntrustedDocument
             return query
         if self.texts is None:
-            raise NoDocuments(
+            raise DocumentIdsNotSupported(
                 "PersistedQueryNotSupported"
-                if in_words_of_clients
+                if is_apollo
                 else "This server knows no documents by ids: send the document itself as query."
             )
         raise UnknownDocument(
-            "PersistedQueryNotFound"
-            if in_words_of_clients
-            else "This server knows no document with this id."
+            "PersistedQueryNotFound" if is_apollo else "This server knows no document with this id."
         )
 
 
-def _id_of(parameters: Parameters) -> tuple[str | None, bool]:
-    """The id that a request names, and whether it does so in Apollo's way, with its own errors."""
+def _document_id(parameters: Parameters) -> tuple[str | None, bool]:
+    """The document id of a request, and whether it is an Apollo persisted query with its own errors."""
     extensions = parameters.get("extensions")
     if isinstance(extensions, dict) and isinstance(extensions.get("persistedQuery"), dict):
-        given = extensions["persistedQuery"].get("sha256Hash")
-        if isinstance(given, str):
-            return given, True
+        hash_ = extensions["persistedQuery"].get("sha256Hash")
+        if isinstance(hash_, str):
+            return hash_, True
     for name in ("documentId", "doc_id", "id"):
         if isinstance(parameters.get(name), str):
             return parameters[name], False
@@ -118,7 +116,7 @@ def _read(path: Path) -> dict[str, str]:
             parse(text, no_location=True)
         except GraphQLError as error:
             raise ManifestError(f"{path}: the document {id_} has a {error.message}") from None
-        plain_id = id_.removeprefix(HASHED)
+        plain_id = id_.removeprefix(HASH_PREFIX)
         if texts.setdefault(plain_id, text) != text:
             raise ManifestError(f"{path}: the id {plain_id} stands for two documents.")
     return texts

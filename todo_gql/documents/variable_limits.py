@@ -1,4 +1,4 @@
-"""How many values an operation's variables hold, counted before any of them is coerced."""
+"""A limit on the number of values in an operation's variables, checked before coercion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -16,65 +16,69 @@ from graphql import (
 )
 
 # A bulk action of 100 todos, each with all of its fields and ten tags, has 2,400.
-MOST_VALUES: Final = 3_000
-FEW: Final = 100
+MAX_VALUES: Final = 3_000
+FEW_VALUES: Final = 100
 
 
 class TooManyValues(Exception):
-    """Variables that aren't coerced, since that would take long."""
+    """The variables hold more than `MAX_VALUES` values; the message is for the client."""
 
 
-Containers: TypeAlias = Sequence[tuple[str, GraphQLInputType]]
-"""The variables of an operation that are lists or input objects, by name, with their types."""
+CompositeVariables: TypeAlias = Sequence[tuple[str, GraphQLInputType]]
+"""The names and types of the variables of an operation that are lists or input objects."""
 
 
-def containers_of(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Containers:
-    """The variables of a valid operation that may hold any number of values."""
+def find_composite_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode
+) -> CompositeVariables:
+    """The variables of a valid operation that are lists or input objects."""
     types = (
         (definition.variable.name.value, type_from_ast(schema, definition.type))
         for definition in operation.variable_definitions or ()
     )
-    return [(name, type_) for name, type_ in types if is_input_type(type_) and _contains(type_)]
+    return [(name, type_) for name, type_ in types if is_input_type(type_) and _is_composite(type_)]
 
 
-def check_number(containers: Containers, variables: Mapping[str, Any]) -> None:
-    """`TooManyValues` if variables hold more than `MOST_VALUES` items of lists and fields together.
+def check_variables_size(
+    variables_to_count: CompositeVariables, variables: Mapping[str, Any]
+) -> None:
+    """Raise `TooManyValues` if lists and input objects hold more than `MAX_VALUES` values together.
 
-    What a scalar such as JSON holds is one value.
+    A value of a scalar such as JSON counts as one.
     """
     if _are_few(variables):
         return
-    waiting: list[tuple[Any, GraphQLInputType]]
-    waiting = [(variables.get(name), type_) for name, type_ in containers]
-    left = MOST_VALUES
-    while waiting:
-        value, type_ = waiting.pop()
-        if not (isinstance(value, (dict, list)) and _contains(type_)):
+    stack: list[tuple[Any, GraphQLInputType]]
+    stack = [(variables.get(name), type_) for name, type_ in variables_to_count]
+    left = MAX_VALUES
+    while stack:
+        value, type_ = stack.pop()
+        if not (isinstance(value, (dict, list)) and _is_composite(type_)):
             continue
         left -= len(value)
         if left < 0:
             raise TooManyValues(
-                f"Variables hold at most {MOST_VALUES:,} items and fields together: send fewer."
+                f"Variables hold at most {MAX_VALUES:,} items and fields together: send fewer."
             )
         named = get_named_type(type_)
         if not isinstance(named, GraphQLInputObjectType):
             continue
         if isinstance(value, list):
-            waiting += [(item, named) for item in value]
+            stack += [(item, named) for item in value]
         else:
             fields = named.fields
-            waiting += [(item, fields[name].type) for name, item in value.items() if name in fields]
+            stack += [(item, fields[name].type) for name, item in value.items() if name in fields]
 
 
 def _are_few(variables: Mapping[str, Any]) -> bool:
-    """Whether it is clear at a look, without their types, that variables hold few values."""
-    left, waiting = FEW, [*variables.values()]
-    while waiting:
-        value = waiting.pop()
+    """Whether variables hold few values, counted without their types, which is faster."""
+    left, stack = FEW_VALUES, [*variables.values()]
+    while stack:
+        value = stack.pop()
         if type(value) is dict:
-            waiting += value.values()
+            stack += value.values()
         elif type(value) is list:
-            waiting += value
+            stack += value
         else:
             continue
         left -= len(value)
@@ -83,6 +87,6 @@ def _are_few(variables: Mapping[str, Any]) -> bool:
     return True
 
 
-def _contains(type_: GraphQLInputType) -> bool:
+def _is_composite(type_: GraphQLInputType) -> bool:
     nullable = get_nullable_type(type_)
     return isinstance(nullable, GraphQLInputObjectType) or is_list_type(nullable)

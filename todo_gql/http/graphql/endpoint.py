@@ -22,18 +22,18 @@ from todo_gql.api.scalars import SERIALIZERS
 from todo_gql.documents.parsing import (
     MAX_ERRORS,
     Document,
-    Documents,
-    Entry,
-    codes_of,
-    plain_error,
+    DocumentParser,
+    ErrorEntry,
+    error_codes,
+    error_entry,
 )
 from todo_gql.documents.steps import Steps
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.variable_limits import (
-    Containers,
+    CompositeVariables,
     TooManyValues,
-    check_number,
-    containers_of,
+    check_variables_size,
+    find_composite_variables,
 )
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.graphql.long_responses import LongAnswers
@@ -81,8 +81,8 @@ class Prepared:
     """A document that keeps to the limits, and the operation of it that is to be executed.
 
     `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
-    it costs and how many bytes its answer has, None where that depends on variables. `containers` are
-    the variables that may hold many values. `charge` is what it uses up beside its cost.
+    it costs and how many bytes its answer has, None where that depends on variables. `composite_variables`
+    are the variables that are lists or input objects. `charge` is what it uses up beside its cost.
     """
 
     document: Document
@@ -91,11 +91,11 @@ class Prepared:
     name: str
     type: str
     fixed: tuple[int, int] | None
-    containers: Containers
+    composite_variables: CompositeVariables
     charge: int
 
 
-Known: TypeAlias = Prepared | list[Entry] | None
+Known: TypeAlias = Prepared | list[ErrorEntry] | None
 """What a document was prepared to before, or the errors that it had; None if it is new."""
 
 
@@ -137,7 +137,7 @@ class GraphQLRoute:
         self.parse_queue = ParseQueue()
         self.large_bodies = ParseQueue(pause=0)
         self.trusted = TrustedDocuments.of(settings)
-        self.documents = Documents(schema, settings)
+        self.parser = DocumentParser(schema, settings)
         self.answers = Answers(settings.gzip_level, limits)
         self.long_answers = LongAnswers(settings.max_answer_bytes)
         self._repeated: dict[bytes, GraphQLRequest] = {}
@@ -210,21 +210,21 @@ class GraphQLRoute:
                 self._repeated[body] = request
         return request
 
-    def _operation(self, text: str, name: str | None) -> Steps[Prepared | list[Entry]]:
+    def _operation(self, text: str, name: str | None) -> Steps[Prepared | list[ErrorEntry]]:
         """The operation of a document, ready to be executed, or the errors that prevent it."""
-        document = yield from self.documents.reading(text)
+        document = yield from self.parser.parse_in_steps(text)
         if isinstance(document, list):
             return document
         operation = self.engine.prepare(document.node, name)
         if operation is None:
             message = "Name one of the document's operations in operationName."
-            return [plain_error(message, Code.GRAPHQL_VALIDATION_FAILED)]
+            return [error_entry(message, Code.GRAPHQL_VALIDATION_FAILED)]
         named, kind = operation.node.name, operation.type
         name = named.value[:LONGEST_NAME] if named else ""
-        fixed = document.fixed(operation.node)
-        containers = containers_of(self.schema, operation.node)
-        charge = document.introspection_charge(operation.node)
-        return Prepared(document, operation, kind, name, kind.value, fixed, containers, charge)
+        fixed = document.constant_cost_and_size(operation.node)
+        variables = find_composite_variables(self.schema, operation.node)
+        charge = document.introspection_cost(operation.node)
+        return Prepared(document, operation, kind, name, kind.value, fixed, variables, charge)
 
     async def meter(self, scope: Scope, token: str | None) -> Meter:
         """What counts for the sender of a request, who is known by the address without a database."""
@@ -291,7 +291,7 @@ class GraphQLRoute:
 
     async def _prepared(
         self, turn: Turn, request: GraphQLRequest, meter: Meter
-    ) -> Prepared | list[Entry]:
+    ) -> Prepared | list[ErrorEntry]:
         """What the document of a request is prepared to; `RateLimited` if it may not be parsed.
 
         Somebody else may have sent the same one before.
@@ -306,7 +306,7 @@ class GraphQLRoute:
         self,
         scope: Scope,
         seen: Observation,
-        prepared: Prepared | list[Entry],
+        prepared: Prepared | list[ErrorEntry],
     ) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed."""
         if isinstance(prepared, list):
@@ -342,7 +342,7 @@ class GraphQLRoute:
                     else await self.admitted_in_turn(scope, request, viewer)
                 )
                 if admitted.prepared.kind is OperationType.SUBSCRIPTION:
-                    raise RequestError([plain_error(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
+                    raise RequestError([error_entry(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
                     admitted.prepared.operation,
                     context=admitted.context,
@@ -363,7 +363,7 @@ class GraphQLRoute:
                 is_mutation = admitted.prepared.kind is OperationType.MUTATION
                 await self.long_answers.complete(body, is_mutation=is_mutation)
             body["extensions"] = admitted.extensions
-        if "errors" in body and token and Code.UNAUTHENTICATED in codes_of(body["errors"]):
+        if "errors" in body and token and Code.UNAUTHENTICATED in error_codes(body["errors"]):
             # It may have ended within the very operation.
             challenge = CHALLENGE
         return body, (*admitted.headers, *challenge) if admitted else challenge
@@ -385,7 +385,7 @@ class GraphQLRoute:
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
-        known: Prepared | list[Entry],
+        known: Prepared | list[ErrorEntry],
     ) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
         return self._admitted(scope, request, viewer, known, self._counted(scope, viewer))
@@ -406,27 +406,29 @@ class GraphQLRoute:
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
-        known: Prepared | list[Entry],
+        known: Prepared | list[ErrorEntry],
         meter: Meter,
     ) -> Admitted:
         seen = observed()
         try:
             prepared = self.executable(scope, seen, known)
-            if prepared.containers and request.variables:
-                check_number(prepared.containers, request.variables)
+            if prepared.composite_variables and request.variables:
+                check_variables_size(prepared.composite_variables, request.variables)
         except TooManyValues as error:
             meter.count_failure()
-            wrong = [plain_error(str(error), Code.BAD_USER_INPUT)]
+            wrong = [error_entry(str(error), Code.BAD_USER_INPUT)]
             raise RequestError(wrong, headers=meter.headers) from None
         except RequestError as refused:
             meter.count_failure()
             refused.headers = meter.headers
             raise
         document = prepared.document
-        cost, size = prepared.fixed or document.measured(prepared.operation.node, request.variables)
+        cost, size = prepared.fixed or document.cost_and_size(
+            prepared.operation.node, request.variables
+        )
         seen.cost = cost
         if cost > document.max_cost:
-            raise RequestError([document.too_expensive(cost)], headers=meter.headers)
+            raise RequestError([document.cost_limit_error(cost)], headers=meter.headers)
         try:
             used = cost + prepared.charge
             meter.count_cost(min(used, self.settings.rate_limit_cost) if prepared.charge else cost)
@@ -448,7 +450,7 @@ class GraphQLRoute:
             for cause in unexpected(result.errors):
                 logger.error("operation failed", exc_info=cause)
             entries = [formatted(e, request_id) for e in result.errors[:MAX_ERRORS]]
-            body["errors"] = self.documents.told(entries, request.query, request.variables)
+            body["errors"] = self.parser.redact(entries, request.query, request.variables)
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
         return body
@@ -456,12 +458,12 @@ class GraphQLRoute:
 
 def limited(refused: RateLimited, meter: Meter) -> RequestError:
     """What somebody is told who has had too much."""
-    entry = plain_error(str(refused), refused.code, **refused.extensions)
+    entry = error_entry(str(refused), refused.code, **refused.extensions)
     return RequestError([entry], 429, meter.headers)
 
 
-def _timed_out(admitted: Admitted | None) -> Entry:
+def _timed_out(admitted: Admitted | None) -> ErrorEntry:
     """The error of what was given up; of a mutation nobody knows how far it came."""
     if admitted and admitted.prepared.kind is OperationType.MUTATION:
-        return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
-    return plain_error(TIMEOUT_MESSAGE, Code.TIMEOUT)
+        return error_entry(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
+    return error_entry(TIMEOUT_MESSAGE, Code.TIMEOUT)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from todo_gql.api.errors import Code
-from todo_gql.documents.parsing import Entry, plain_error
+from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.http.graphql.response import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
@@ -38,14 +38,14 @@ class LongAnswers:
         if data is None:
             body["errors"] = [self._error(is_mutation=is_mutation)]
 
-    def _error(self, *, is_mutation: bool) -> Entry:
+    def _error(self, *, is_mutation: bool) -> ErrorEntry:
         done = "The mutation was executed, so don't send it again: " if is_mutation else ""
         message = (
             f"{done}the answer is larger than {self.most:,} bytes. Ask for smaller pages, or for"
             " fewer long fields."
         )
         message = message[0].upper() + message[1:]
-        return plain_error(message, Code.COST_LIMIT, reason=ANSWER_TOO_LARGE, limit=self.most)
+        return error_entry(message, Code.COST_LIMIT, reason=ANSWER_TOO_LARGE, limit=self.most)
 
 
 async def _written(data: object, most: int) -> orjson.Fragment | None:

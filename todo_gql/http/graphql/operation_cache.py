@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from todo_gql.documents.parsing import Entry
+from todo_gql.documents.parsing import ErrorEntry
 from todo_gql.documents.steps import Steps
 
 Prepared = TypeVar("Prepared")
@@ -30,13 +30,15 @@ class Operations(Generic[Prepared]):
     So nobody drives out what others ask for by documents that have errors.
     """
 
-    def __init__(self, prepare: Callable[[str, str | None], Steps[Prepared | list[Entry]]]) -> None:
+    def __init__(
+        self, prepare: Callable[[str, str | None], Steps[Prepared | list[ErrorEntry]]]
+    ) -> None:
         self._prepare = prepare
         self._ready: OrderedDict[Asked, Prepared] = OrderedDict()
-        self._refused: OrderedDict[Asked, list[Entry]] = OrderedDict()
+        self._refused: OrderedDict[Asked, list[ErrorEntry]] = OrderedDict()
         self._hits = self._misses = 0
 
-    def known(self, asked: Asked) -> Prepared | list[Entry] | None:
+    def known(self, asked: Asked) -> Prepared | list[ErrorEntry] | None:
         """What was prepared of a document before, or the errors that it had; None if it is new."""
         ready = self._ready.get(asked)
         if ready is not None:
@@ -45,7 +47,7 @@ class Operations(Generic[Prepared]):
             return ready
         return self._refused.get(asked)
 
-    def preparing(self, asked: Asked) -> Steps[Prepared | list[Entry]]:
+    def preparing(self, asked: Asked) -> Steps[Prepared | list[ErrorEntry]]:
         """The operation of a document that is new, or the errors that the document has; in steps."""
         self._misses += 1
         outcome = yield from self._prepare(*asked)

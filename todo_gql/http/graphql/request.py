@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from todo_gql.api.errors import APIError, Code
 from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
-from todo_gql.documents.parsing import Entry, plain_error
+from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.headers import Headers
 from todo_gql.http.server_extensions import TAKE_BODY, TakeBody, extensions_of
@@ -35,9 +35,9 @@ class BadRequest(Exception):
         self.headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
 
     @property
-    def errors(self) -> list[Entry]:
+    def errors(self) -> list[ErrorEntry]:
         """What the client is told, whatever it came by."""
-        return [plain_error(str(self), self.code)]
+        return [error_entry(str(self), self.code)]
 
 
 class Batch(BadRequest):

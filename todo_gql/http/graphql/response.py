@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Scope, Send
 
 from todo_gql.api.cost_weights import BYTES_PER_OBJECT
-from todo_gql.documents.parsing import codes_of
+from todo_gql.documents.parsing import error_codes
 from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
 from todo_gql.http.middleware.response_headers import Sender
@@ -124,7 +124,7 @@ class Answers:
         """Send an answer."""
         told = answer.body[0] if isinstance(answer.body, list) else answer.body
         if "errors" in told:
-            observed().error_codes = codes_of(told["errors"])
+            observed().error_codes = error_codes(told["errors"])
         body, level, is_compressed = as_json(answer.body), self.level, False
         if len(body) > FREE_BYTES:
             self.charge(body)

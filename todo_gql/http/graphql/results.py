@@ -3,7 +3,7 @@
 from typing import Any
 
 from todo_gql.api.errors import Code
-from todo_gql.documents.parsing import Entry, codes_of
+from todo_gql.documents.parsing import ErrorEntry, error_codes
 from todo_gql.http.graphql.request import BadRequest, Batch
 from todo_gql.http.graphql.response import Answer, Headers
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE
@@ -19,7 +19,7 @@ class RequestError(Exception):
     """
 
     def __init__(
-        self, errors: list[Entry], status: int = BAD_REQUEST, headers: Headers = ()
+        self, errors: list[ErrorEntry], status: int = BAD_REQUEST, headers: Headers = ()
     ) -> None:
         self.errors = errors
         self.status = status
@@ -31,7 +31,7 @@ def answered(body: dict[str, Any], headers: Headers, media_type: str) -> Answer:
     if "errors" not in body:
         return Answer(200, body, headers)
     status = _status(body, strict=media_type == GRAPHQL_RESPONSE)
-    if Code.UNAVAILABLE in codes_of(body["errors"]):
+    if Code.UNAVAILABLE in error_codes(body["errors"]):
         headers = (*headers, RETRY_SOON)
     return Answer(status, body, headers)
 
@@ -51,7 +51,7 @@ def _status(body: dict[str, Any], *, strict: bool) -> int:
     nothing = data is None or (
         isinstance(data, dict) and all(value is None for value in data.values())
     )
-    codes = codes_of(body.get("errors", ()))
+    codes = error_codes(body.get("errors", ()))
     if nothing and Code.UNAVAILABLE in codes:
         return 503
     if not strict or data is not None:

@@ -15,7 +15,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
-from todo_gql.documents.parsing import codes_of, plain_error
+from todo_gql.documents.parsing import error_codes, error_entry
 from todo_gql.http.graphql.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql.endpoint import CHALLENGE, SignedOut
 from todo_gql.http.graphql.origins import is_welcome
@@ -102,7 +102,7 @@ class EventStreams:
         except TooMany:
             most = self.settings.subscriptions_per_connection
             message = f"One user may have {most} event streams at a time: close one first."
-            error = plain_error(message, Code.RATE_LIMITED)
+            error = error_entry(message, Code.RATE_LIMITED)
             return Answer(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
@@ -120,7 +120,7 @@ class EventStreams:
         except Exception as error:
             if not is_temporary(error):
                 raise
-            body = {"errors": [plain_error(str(Unavailable()), Code.UNAVAILABLE)]}
+            body = {"errors": [error_entry(str(Unavailable()), Code.UNAVAILABLE)]}
             return Answer(503, body, (RETRY_SOON,))
         if viewer and stream.token:
             stream.good_until = good_until(stream.token, self.settings)
@@ -160,7 +160,7 @@ class EventStream:
 
         Clients take what is complete as final, and come back with the newest token otherwise.
         """
-        error = plain_error(str(Unauthenticated()), Code.UNAUTHENTICATED)
+        error = error_entry(str(Unauthenticated()), Code.UNAUTHENTICATED)
         self.last_words = _event(as_json({"errors": [error]}))
         if self.good_until > time.time():
             self.last_words += COMPLETE
@@ -194,7 +194,7 @@ class EventStream:
             self.end_as_signed_out()
             return
         except RequestError as error:
-            seen.error_codes = codes_of(error.errors)
+            seen.error_codes = error_codes(error.errors)
             await self._tell(_event(as_json({"errors": error.errors})))
         await self._tell(COMPLETE)
 

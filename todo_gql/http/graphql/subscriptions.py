@@ -19,8 +19,8 @@ from graphql.pyutils import RefMap
 from starlette.types import Scope
 
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
-from todo_gql.documents.parsing import codes_of, plain_error
-from todo_gql.documents.selection_digest import selected_below
+from todo_gql.documents.parsing import error_codes, error_entry
+from todo_gql.documents.selection_digest import selection_digest
 from todo_gql.features.todos.types import Change
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import (
@@ -117,7 +117,7 @@ class Responder:
             raise
         except Exception as error:
             if is_temporary(error):
-                raise RequestError([plain_error(str(Unavailable()), Code.UNAVAILABLE)]) from error
+                raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from error
             source = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         if isinstance(source, ExecutionResult):
             yield _noted(seen, route.body(scope, request, source))
@@ -144,7 +144,7 @@ class Responder:
                     observation.event_began()
                     yield await self._told_of(subscription, event)
         except GivenUp:
-            raise RequestError([plain_error(str(Unavailable()), Code.UNAVAILABLE)]) from None
+            raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from None
         except Exception as error:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
             body = self.route.body(subscription.scope, subscription.request, result)
@@ -158,12 +158,12 @@ class Responder:
         who = viewer and (viewer.id, viewer.is_superuser)
         variables = sha256(as_json(request.variables or {})).digest()
         sent = who, request.query, request.operation_name, variables
-        selected = selected_below(executor, self.change)
+        selected = selection_digest(executor, self.change)
         return (who, selected) if selected else sent, sent
 
     def _price(self, prepared: Prepared, request: GraphQLRequest) -> int:
         """What an event costs to make: no more than may be used up at all."""
-        cost = prepared.document.cost_of_event(prepared.operation.node, request.variables)
+        cost = prepared.document.event_cost(prepared.operation.node, request.variables)
         return min(MAKING + cost, self.route.limits.limits[EVENTS])
 
     async def _told_of(self, subscription: Subscription, event: object) -> bytes:
@@ -217,7 +217,7 @@ class Responder:
 def _noted(seen: Observation, body: dict[str, Any]) -> bytes:
     """A body as JSON, whose errors are those of the whole operation."""
     if "errors" in body:
-        seen.error_codes = codes_of(body["errors"])
+        seen.error_codes = error_codes(body["errors"])
     return as_json(body)
 
 

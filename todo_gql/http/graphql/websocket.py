@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from uuid_utils import uuid4
 
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
-from todo_gql.documents.parsing import Entry, codes_of, plain_error
+from todo_gql.documents.parsing import ErrorEntry, error_codes, error_entry
 from todo_gql.http.graphql.connection_init import token_in
 from todo_gql.http.graphql.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql.endpoint import SignedOut
@@ -240,7 +240,7 @@ class WebSocket:
         most = self.server.settings.subscriptions_per_connection
         if len(self.operations) >= most:
             message = f"A connection may have {most} operations at a time: complete one first."
-            await self._tell_errors(id, [plain_error(message, Code.RATE_LIMITED)])
+            await self._tell_errors(id, [error_entry(message, Code.RATE_LIMITED)])
             return
         self.operations[id] = asyncio.create_task(self._operate(id, request))
 
@@ -254,7 +254,7 @@ class WebSocket:
             errors = await self._answer(id, request, seen)
             self.operations.pop(id)
             if errors:
-                seen.error_codes = codes_of(errors)
+                seen.error_codes = error_codes(errors)
                 await self._tell_errors(id, errors)
             else:
                 await self._tell({"id": id, "type": "complete"})
@@ -266,7 +266,7 @@ class WebSocket:
 
     async def _answer(
         self, id: str, request: GraphQLRequest | BadRequest, seen: Observation
-    ) -> list[Entry]:
+    ) -> list[ErrorEntry]:
         """Send what an operation gives; the errors of one that can't go on.
 
         Whatever becomes of it, the other operations of the connection go on.
@@ -295,7 +295,7 @@ class WebSocket:
             raise
         except Exception:
             logger.exception("an operation on a WebSocket failed")
-            return [plain_error(INTERNAL_MESSAGE, Code.INTERNAL, requestId=seen.request_id)]
+            return [error_entry(INTERNAL_MESSAGE, Code.INTERNAL, requestId=seen.request_id)]
         return []
 
     async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
