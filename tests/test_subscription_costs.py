@@ -336,14 +336,14 @@ async def test_others_come_in_between_operations_that_arrive_together(
     account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Documents that arrive together aren't read in one go."""
-    reads, parse = list[int](), DocumentParser.parse
+    reads, parse = list[int](), DocumentParser.parse_in_steps
 
     def noted(parser: DocumentParser, text: str) -> Any:
         if "noted" in text:
             reads.append(turns.number)
         return parse(parser, text)
 
-    monkeypatch.setattr(DocumentParser, "parse", noted)
+    monkeypatch.setattr(DocumentParser, "parse_in_steps", noted)
     async with (
         limited(viewer_cache_seconds=5) as (address, _),
         connected(address, account.token) as one,
