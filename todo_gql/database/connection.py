@@ -10,8 +10,8 @@ import asyncpg
 from tortoise.connection import get_connection
 
 from todo_gql.database.pool import Pool
-from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
-from todo_gql.database.tortoise_backend import Client, joined, pools
+from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
+from todo_gql.database.tortoise_backend import Client, current_transaction, pools
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ Connection: TypeAlias = "asyncpg.Connection[Row]"
 
 
 class PoolUse(NamedTuple):
-    """How many connections are in use and idle, may be opened, and are waited for."""
+    """How many connections are in use, idle, and at most open, and how many tasks wait for one."""
 
     in_use: int = 0
     idle: int = 0
@@ -37,7 +37,7 @@ class PoolUse(NamedTuple):
 
 
 def pool_use() -> PoolUse:
-    """What the pool is doing now."""
+    """How the pool is used now; all 0 before it is opened."""
     if not pools:
         return PoolUse()
     pool = pools[-1]
@@ -46,15 +46,16 @@ def pool_use() -> PoolUse:
 
 
 class acquire:  # noqa: N801 - it is called like a function
-    """A connection for the length of a block; `TimeoutError` when none is free in time.
+    """A connection for the length of a block; inside a transaction of Tortoise's, the transaction's.
 
-    Inside a transaction of Tortoise's it is that one's.
+    Raises `TimeoutError` when none is free within the pool's timeout, and what asyncpg raises when
+    PostgreSQL can't be reached.
     """
 
     __slots__ = ("connection", "pool", "wrapper")
 
     async def __aenter__(self) -> Connection:
-        transaction = joined.get()
+        transaction = current_transaction.get()
         if transaction is not None:
             self.pool = None
             self.wrapper = transaction.acquire_connection()
@@ -85,81 +86,83 @@ async def _opened_pool() -> Pool:
 
 @asynccontextmanager
 async def transaction() -> AsyncIterator[Connection]:
-    """A connection with a transaction that ends with the block, undone if that raises.
+    """A connection in a transaction, which is committed at the end of the block.
 
-    `OutcomeUnknown` when the connection is lost while it is stored.
+    Rolled back if the block raises. Raises `OutcomeUnknown` when the connection is lost during the
+    commit, and what `acquire` raises.
     """
-    async with acquire() as acquired:
-        begun = acquired.transaction()
+    async with acquire() as connection:
+        begun = connection.transaction()
         await begun.start()
         try:
-            yield acquired
-        except LOST:
+            yield connection
+        except CONNECTION_LOST:
             raise
         except Exception:
             await begun.rollback()
             raise
         try:
             await begun.commit()
-        except LOST as lost:
+        except CONNECTION_LOST as lost:
             raise OutcomeUnknown from lost
 
 
 async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]:
-    """All rows of a statement, prepared once per connection.
+    """All rows of a statement, which is prepared once per connection.
 
-    A statement whose best plan depends on its values is to be planned anew each time. Unless it is
-    part of a transaction, one that only reads is sent once more when its connection was lost, and
-    any when PostgreSQL refused it as it was prepared.
+    `plan_anew` has it planned for its values each time. Outside a transaction, a statement that only
+    reads is sent once more when its connection was lost, and any statement when PostgreSQL refused
+    it as prepared. Raises `OutcomeUnknown` for one that writes when its connection was lost, and what
+    `acquire` and asyncpg raise.
     """
     try:
-        if pools and not plan_anew and joined.get() is None:
+        if pools and not plan_anew and current_transaction.get() is None:
             return await pools[-1].fetch_rows(sql, values)
-        async with acquire() as acquired:
+        async with acquire() as connection:
             if plan_anew:
-                return await (await acquired.prepare(sql)).fetch(*values)
-            return await acquired.fetch(sql, *values)
-    except LOST as lost:
-        return await _fetched_again(lost, sql, *values)
-    except STALE as stale:
-        return await _fetched_anew(stale, sql, *values)
+                return await (await connection.prepare(sql)).fetch(*values)
+            return await connection.fetch(sql, *values)
+    except CONNECTION_LOST as lost:
+        return await _fetch_if_read_only(lost, sql, *values)
+    except STALE_STATEMENT as stale:
+        return await _fetch_reprepared(stale, sql, *values)
 
 
 async def fetchrow(sql: str, *values: object) -> Row | None:
-    """The first row of a statement, prepared once per connection; as `fetch` for the rest."""
+    """The first row of a statement, None without one; retries and raises as `fetch` does."""
     try:
-        async with acquire() as acquired:
-            return await acquired.fetchrow(sql, *values)
-    except LOST as lost:
-        rows = await _fetched_again(lost, sql, *values)
+        async with acquire() as connection:
+            return await connection.fetchrow(sql, *values)
+    except CONNECTION_LOST as lost:
+        rows = await _fetch_if_read_only(lost, sql, *values)
         return rows[0] if rows else None
-    except STALE as stale:
-        rows = await _fetched_anew(stale, sql, *values)
+    except STALE_STATEMENT as stale:
+        rows = await _fetch_reprepared(stale, sql, *values)
         return rows[0] if rows else None
 
 
-async def _fetched_anew(stale: Exception, sql: str, *values: object) -> list[Row]:
-    """All rows of a statement that PostgreSQL didn't execute, since it was prepared too long ago."""
-    if joined.get() is not None:
+async def _fetch_reprepared(stale: Exception, sql: str, *values: object) -> list[Row]:
+    """All rows of a statement that PostgreSQL didn't execute, since its prepared form is stale."""
+    if current_transaction.get() is not None:
         raise stale
     logger.warning("a statement is prepared again: %s", type(stale).__name__)
-    async with acquire() as acquired:
-        return await acquired.fetch(sql, *values)
+    async with acquire() as connection:
+        return await connection.fetch(sql, *values)
 
 
-async def _fetched_again(lost: Exception, sql: str, *values: object) -> list[Row]:
-    """All rows of a statement whose connection was lost, if PostgreSQL finds that it only reads."""
-    if joined.get() is not None:
+async def _fetch_if_read_only(lost: Exception, sql: str, *values: object) -> list[Row]:
+    """All rows of a statement whose connection was lost, in a transaction that can only read."""
+    if current_transaction.get() is not None:
         raise lost
     logger.warning("a statement is sent again: %s", type(lost).__name__)
     try:
-        async with acquire() as acquired, acquired.transaction(readonly=True):
-            return await acquired.fetch(sql, *values)
+        async with acquire() as connection, connection.transaction(readonly=True):
+            return await connection.fetch(sql, *values)
     except asyncpg.ReadOnlySQLTransactionError:
         raise OutcomeUnknown from lost
 
 
 async def server_version() -> str:
-    """The version that the database server gives of itself."""
-    async with acquire() as acquired:
-        return str(await acquired.fetchval("SHOW server_version"))
+    """The version of the database server, such as 18.1."""
+    async with acquire() as connection:
+        return str(await connection.fetchval("SHOW server_version"))

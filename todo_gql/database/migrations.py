@@ -21,11 +21,11 @@ from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Held while migrations run, so that two never run at once; any constant of 64 bits will do.
+# The advisory lock under which migrations run, one process at a time; an arbitrary 64-bit constant.
 MIGRATION_LOCK = 0x746F646F_67716C
 
-# How long to wait, in seconds, before each further try at a table that is in use.
-MIGRATION_PAUSES = (1, 2, 4, 8, 15, 15, 15)
+# The waits before each retry when a table is in use.
+MIGRATION_BACKOFF_SECONDS = (1, 2, 4, 8, 15, 15, 15)
 TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
 
@@ -34,14 +34,14 @@ def _app_config() -> dict[str, dict[str, Any]]:
 
 
 async def migrate(*, any_letters: bool = False) -> list[str]:
-    """Apply the missing migrations, all or none, and return their names.
+    """Apply the missing migrations in one transaction, and return their names.
 
-    Waits for another that runs, but at most 2 s for a table that is in use; then everything is
-    undone and tried again a little later, so that nobody waits behind us for long.
-    asyncpg's `LockNotAvailableError` when the table was in use each time; `UnfitDatabase` for a new
-    database that doesn't know letters, unless `any_letters` will do.
+    Waits for another process that migrates, but at most 2 s for a table that is in use; then all is
+    rolled back and retried after a while, so that other transactions don't queue behind this one.
+    Raises asyncpg's `LockNotAvailableError` when the table was in use at every attempt, and
+    `UnfitDatabase` for a new database whose locale doesn't know letters, unless `any_letters`.
     """
-    for seconds in MIGRATION_PAUSES:
+    for seconds in MIGRATION_BACKOFF_SECONDS:
         try:
             return await _migrate(any_letters=any_letters)
         except TABLE_IN_USE:
@@ -64,9 +64,9 @@ async def _migrate(*, any_letters: bool) -> list[str]:
             f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'"
         )
         executor = MigrationExecutor(transaction, _app_config())
-        # The executor would first read a table that isn't there, and so end the transaction.
+        # Otherwise the executor would query a missing table, which fails the transaction.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
-        # The executor would take this table being in use for its being empty.
+        # The executor treats an error, such as a lock timeout, as an empty table.
         await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
         is_new = not await executor.recorder.applied_migrations()
         await executor.migrate(progress=note)
@@ -76,13 +76,13 @@ async def _migrate(*, any_letters: bool) -> list[str]:
 
 
 async def advice_on_letters() -> str | None:
-    """How to mend the database, once it is migrated, if it doesn't know letters; else None."""
+    """Advice for a migrated database whose locale doesn't know letters; None for any other."""
     async with acquire() as acquired:
         return await advice_on(acquired)
 
 
 async def unapplied_migrations() -> list[str]:
-    """The names of the migrations that the database still lacks."""
+    """The names of the migrations that are not applied yet."""
     executor = MigrationExecutor(get_connection("default"), _app_config())
     return [step.migration.name for step in await executor.plan()]
 
@@ -97,7 +97,7 @@ async def _detector() -> AsyncIterator[MigrationAutodetector]:
 
 
 async def models_without_migration() -> list[str]:
-    """What the models say and no migration does, an operation a line; needs no database."""
+    """The operations that migrations lack, compared with the models; needs no database."""
     async with _detector() as detector:
         writers = await detector.changes()
     return [operation.describe() for writer in writers for operation in writer.operations]

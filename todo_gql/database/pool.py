@@ -9,7 +9,7 @@ import asyncpg
 
 from todo_gql.database.fair_queue import FairQueue
 from todo_gql.database.instrumented_connection import NotedConnection
-from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
+from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
 from todo_gql.observability.observation import Caller, Observation, caller_of, current
 
 logger = logging.getLogger(__name__)
@@ -210,11 +210,11 @@ class Pool(asyncpg.Pool):
 
     async def release_after_error(self, connection: NotedConnection, error: BaseException) -> None:
         """Release a connection after a block that raised an error."""
-        if isinstance(error, (*LOST, OutcomeUnknown)):
+        if isinstance(error, (*CONNECTION_LOST, OutcomeUnknown)):
             await self.discard(connection)
         elif isinstance(error, asyncio.CancelledError):
             await self.release_cancelled(connection)
-        elif isinstance(error, STALE):
+        elif isinstance(error, STALE_STATEMENT):
             # asyncpg drops the prepared statements of all connections, but not if one session lost its own.
             await connection.reload_schema_state()
             await self.release(connection)
@@ -247,7 +247,7 @@ class Pool(asyncpg.Pool):
             if not connection.is_closed() and connection.is_in_transaction():
                 connection.terminate()
             await super().release(proxy)
-        except (*LOST, asyncpg.PostgresError, OSError):
+        except (*CONNECTION_LOST, asyncpg.PostgresError, OSError):
             # PostgreSQL has closed it or doesn't respond, and asyncpg has released it already.
             pass
         finally:

@@ -17,30 +17,30 @@ Result = TypeVar("Result")
 
 
 class OutcomeUnknown(Exception):
-    """The connection was lost while a write was being stored, which is done now or isn't."""
+    """The connection was lost during a commit: the write may or may not be stored."""
 
 
-LOST = (
+CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
-    # What asyncpg says of a connection on which PostgreSQL has just said goodbye.
+    # What asyncpg raises on a connection that PostgreSQL has just closed.
     asyncpg.InternalClientError,
     ConnectionError,
 )
-"""A connection that was there is gone."""
+"""An open connection was lost."""
 
 TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-"""PostgreSQL has given up a statement that took too long."""
+"""PostgreSQL cancelled a statement that took too long, or waited too long for a lock."""
 
-STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
-"""A prepared statement is refused: its columns have other types now, or the session lost it."""
+STALE_STATEMENT = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+"""A prepared statement is refused: its columns' types have changed, or the session lost it."""
 
 OUTAGES = (
-    *LOST,
-    *STALE,
+    *CONNECTION_LOST,
+    *STALE_STATEMENT,
     OutcomeUnknown,
     asyncpg.CannotConnectNowError,
     asyncpg.InsufficientResourcesError,
@@ -50,33 +50,34 @@ OUTAGES = (
     DBConnectionError,
     OSError,
 )
-"""PostgreSQL can't be used now; the same may succeed later."""
+"""PostgreSQL is unavailable; the same request may succeed later."""
 
-UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *STALE)
-"""A transaction was undone, though nothing is wrong with it: for another, or for a new schema."""
+RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *STALE_STATEMENT)
+"""PostgreSQL rolled a transaction back that may succeed when it is run again."""
 
-# The longest waits before a transaction is tried again, in seconds.
-PAUSES = (0.02, 0.08, 0.3)
+# The longest waits before each retry of a transaction.
+BACKOFF_SECONDS = (0.02, 0.08, 0.3)
 
 
 def retried(
     write: Callable[Arguments, Coroutine[Any, Any, Result]],
 ) -> Callable[Arguments, Coroutine[Any, Any, Result]]:
-    """Have the whole of a transaction done anew when PostgreSQL has undone it, at most three times.
+    """Decorate a function that runs one whole transaction: retry it on RETRYABLE errors.
 
-    For what can be called again as if it had never been called. A connection that is lost never
-    leads to another try: only PostgreSQL itself can say that nothing was stored.
+    At most three retries, with a random backoff of at most BACKOFF_SECONDS; then the error is raised.
+    The function must be safe to call again. A lost connection is never retried: only PostgreSQL
+    itself can say that nothing was stored.
     """
 
     @wraps(write)
-    async def tries(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        for longest in PAUSES:
+    async def attempt(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        for longest in BACKOFF_SECONDS:
             try:
                 return await write(*args, **kwargs)
-            except UNDONE as error:
+            except RETRYABLE as error:
                 logger.warning("a transaction is tried again: %s", type(error).__name__)
-            # Those that were in each other's way aren't to meet again.
+            # At random, so that transactions in conflict don't meet again.
             await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - no secret
         return await write(*args, **kwargs)
 
-    return tries
+    return attempt

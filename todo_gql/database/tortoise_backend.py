@@ -1,4 +1,4 @@
-"""Tortoise on our pool: its client, its transactions, and what it is configured with."""
+"""Tortoise on our pool: its client, its transactions and its configuration."""
 
 import asyncio
 import logging
@@ -17,33 +17,35 @@ from tortoise.connection import get_connections
 
 from todo_gql.database.instrumented_connection import NotedConnection
 from todo_gql.database.pool import CHECK_SECONDS, Pool
-from todo_gql.database.retry import LOST, STALE, OutcomeUnknown
+from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# In a wheel the migrations lie inside the package, in a checkout beside it.
+# A wheel has the migrations inside the package, a checkout beside it.
 MIGRATIONS = "todo_gql.migrations" if find_spec("todo_gql.migrations") else "migrations"
 
 SESSION_SETTINGS = {
     "application_name": "todo_gql",
     "idle_in_transaction_session_timeout": "10s",
-    # Compiling a plan costs more than any of these short statements.
+    # JIT compilation takes longer than any of these short statements.
     "jit": "off",
     "lock_timeout": "2s",
-    # A statement has one process, so that a caller's few connections are as few of the cores.
+    # One process per statement, so that a caller's share of connections bounds its share of cores.
     "max_parallel_workers_per_gather": "0",
     "statement_timeout": "5s",
     "timezone": "UTC",
 }
 
 pools: list[Pool] = []
-joined: ContextVar["Transaction | None"] = ContextVar("joined", default=None)
+current_transaction: ContextVar["Transaction | None"] = ContextVar(
+    "current_transaction", default=None
+)
 """The transaction of Tortoise's that the current task is in.
 
-Tortoise finds it and the pool, too, but takes as long for that as a fifth of a statement.
+Tortoise's own lookup of it and of the pool takes as long as a fifth of a statement.
 """
 
 
@@ -77,17 +79,17 @@ class Client(AsyncpgDBClient):
         await super()._close()
 
     async def execute_insert(self, query: str, values: list[Any]) -> asyncpg.Record | None:
-        return await _prepared_again(super().execute_insert, query, values)
+        return await _retry_if_stale(super().execute_insert, query, values)
 
     async def execute_query(
         self, query: str, values: list[Any] | None = None
     ) -> tuple[int, list[dict[Any, Any]]]:
-        return await _prepared_again(super().execute_query, query, values)
+        return await _retry_if_stale(super().execute_query, query, values)
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
     ) -> list[dict[Any, Any]]:
-        return await _prepared_again(super().execute_query_dict, query, values)
+        return await _retry_if_stale(super().execute_query_dict, query, values)
 
     @property
     def pool(self) -> Pool | None:
@@ -95,34 +97,34 @@ class Client(AsyncpgDBClient):
         return self._pool
 
     def _in_transaction(self) -> TransactionContext:
-        return Joined(Transaction(self), self._pool_init_lock)
+        return TortoiseTransactionContext(Transaction(self), self._pool_init_lock)
 
     async def opened_pool(self) -> Pool:
-        """The pool, which the first one who needs it opens."""
+        """The pool, which the first call opens; raises what asyncpg raises while connecting."""
         await self.acquire_connection().ensure_connection()
         assert self._pool is not None
         return self._pool
 
 
-async def _prepared_again(
+async def _retry_if_stale(
     send: Callable[[str, Any], Coroutine[Any, Any, Result]], query: str, values: Any
 ) -> Result:
-    """What a statement of Tortoise's outside a transaction gives, also if it was refused once."""
+    """Send a statement of Tortoise's outside a transaction; once more if its prepared form is stale."""
     try:
         return await send(query, values)
-    except STALE as stale:
+    except STALE_STATEMENT as stale:
         logger.warning("a statement is prepared again: %s", type(stale).__name__)
         return await send(query, values)
 
 
 class Transaction(TransactionWrapper):
-    """A transaction of Tortoise's that says so when nobody knows how it ended."""
+    """A transaction of Tortoise's whose commit raises `OutcomeUnknown` where the outcome is."""
 
     _parent: Client
     _connection: NotedConnection
 
     async def begin(self) -> None:
-        """Begin it; where that fails its connection goes back, which Tortoise would keep."""
+        """Begin it; if that fails, release its connection, which Tortoise itself doesn't."""
         try:
             await super().begin()
         except BaseException as error:
@@ -131,26 +133,26 @@ class Transaction(TransactionWrapper):
             await self._parent.pool.release_after_error(self._connection, error)
             raise
 
-    async def forget_prepared(self) -> None:
-        """Have all statements prepared again, on this connection and all others of the pool."""
+    async def invalidate_prepared_statements(self) -> None:
+        """Drop all prepared statements, on this connection and all others of the pool."""
         await self._connection.reload_schema_state()
 
     async def commit(self) -> None:
-        """End it; `OutcomeUnknown` when the connection is lost meanwhile."""
+        """Commit; raises `OutcomeUnknown` when the connection is lost meanwhile."""
         try:
             await super().commit()
-        except LOST as lost:
+        except CONNECTION_LOST as lost:
             raise OutcomeUnknown from lost
 
 
-class Joined(TransactionContextPooled):
-    """The block of a transaction of Tortoise's, whose statements all go by its connection."""
+class TortoiseTransactionContext(TransactionContextPooled):
+    """The context manager of a transaction of Tortoise's; sets `current_transaction` in its block."""
 
     client: Transaction
 
     async def __aenter__(self) -> Transaction:
         await super().__aenter__()
-        self.before = joined.set(self.client)
+        self._outer = current_transaction.set(self.client)
         return self.client
 
     async def __aexit__(
@@ -159,13 +161,13 @@ class Joined(TransactionContextPooled):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, STALE):
-            # Tortoise gives the connection back without the error.
-            await self.client.forget_prepared()
+        if isinstance(error, STALE_STATEMENT):
+            # Tortoise releases the connection without the error.
+            await self.client.invalidate_prepared_statements()
         try:
             await super().__aexit__(kind, error, trace)
         finally:
-            joined.reset(self.before)
+            current_transaction.reset(self._outer)
 
 
 client_class = Client
@@ -177,7 +179,7 @@ def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
     credentials = {
         "dsn": dsn,
         "pool_timeout": settings.database_pool_timeout,
-        # One is left for others, however small the pool is.
+        # One connection is left for other callers, however small the pool is.
         "pool_share": max(1, min(settings.database_connections_per_caller, most - 1)),
         "minsize": settings.database_pool_size,
         "maxsize": most,
@@ -190,7 +192,7 @@ def tortoise_config(dsn: str, settings: Settings) -> dict[str, Any]:
 
 
 async def connect(dsn: str, settings: Settings) -> None:
-    """Make the database at `dsn` the one that models and statements use."""
+    """Have models and statements use the database at `dsn`; connects at the first statement."""
     await Tortoise.init(config=tortoise_config(dsn, settings), _enable_global_fallback=True)
 
 
@@ -201,18 +203,18 @@ async def disconnect() -> None:
 
 @asynccontextmanager
 async def stale_connection_monitor() -> AsyncIterator[None]:
-    """End what uses PostgreSQL for too long, and close where it has fallen silent, within the block.
+    """Within the block, end requests that use PostgreSQL too long, and close stale connections.
 
-    For programs whose every statement has a limit, which migrations haven't.
+    For programs whose every statement has a timeout, unlike migrations.
     """
-    watching = asyncio.create_task(_watch())
+    monitoring = asyncio.create_task(_monitor())
     try:
         yield
     finally:
-        watching.cancel()
+        monitoring.cancel()
 
 
-async def _watch() -> None:
+async def _monitor() -> None:
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         if pools:

@@ -19,7 +19,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.changelog.live import announce
 from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
-from todo_gql.database.retry import LOST, OutcomeUnknown
+from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
@@ -258,7 +258,7 @@ async def create_in_one_message(
             created = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
         except ForeignKeyViolationError:
             raise Unauthenticated from None
-        except LOST as lost:
+        except CONNECTION_LOST as lost:
             # It may be stored, so subscribers have to look.
             announce(viewer.id)
             raise OutcomeUnknown from lost
@@ -287,7 +287,7 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
             storage = Storage(row["todos"], row["stored_bytes"])
             write = OwnerWrite(connection, viewer, row["now"], storage)
             yield write
-        except LOST:
+        except CONNECTION_LOST:
             raise
         except Exception:
             await connection.execute("ROLLBACK")
@@ -297,7 +297,7 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
         else:
             try:
                 await connection.execute("COMMIT")
-            except LOST as lost:
+            except CONNECTION_LOST as lost:
                 raise OutcomeUnknown from lost
             finally:
                 # Also when the outcome is unknown, since it may be stored.
