@@ -72,6 +72,7 @@ check: $(VENV)/test ## Lint, types, architecture, locked versions, schema, setti
 	$(BIN)/python .ci/floors.py
 	$(BIN)/todo-gql export-schema --check
 	$(BIN)/python .ci/settings_page.py --check
+	$(BIN)/python .ci/house.py
 	$(BIN)/todo-gql migrate --check
 
 bench-logins: $(VENV)/test ## Measure whether the server lives while many sign in
