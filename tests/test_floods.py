@@ -13,6 +13,7 @@ from tests.conftest import Account, PutForward
 from tests.raw import answers_in, connect
 from tests.sockets import PATIENCE, Socket, connected, listening, opened
 from tests.waiting import until
+from todo_gql.http.graphql.transport_ws import Close
 from todo_gql.server import http_protocol, websocket_protocol
 from todo_gql.server.http_protocol import MOST_WAITING
 from todo_gql.settings import Settings
@@ -20,7 +21,9 @@ from todo_gql.settings import Settings
 BURST = 50
 PAYLOAD = b"\x00" * 16
 PING = json.dumps({"type": "ping"}).encode()
-LONG = json.dumps({"type": "ping", "payload": {"a": "a" * 100_000}}).encode()
+LONG = json.dumps(
+    {"type": "subscribe", "id": "1", "payload": {"query": "{", "variables": {"a": "a" * 100_000}}}
+).encode()
 PONG = json.dumps({"type": "pong"}).encode()
 COMPLETE = json.dumps({"type": "complete", "id": "never begun"}).encode()
 FAILING = json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{"}}).encode()
@@ -59,7 +62,7 @@ FLOODS = {
     "operations that fail": frames((TEXT, FAILING, True), times=MANY),
     "pings of the WebSocket": frames((Opcode.PING, PAYLOAD, True), times=MANY),
     "pongs of the WebSocket": frames((Opcode.PONG, PAYLOAD, True), times=MANY),
-    "a few long pings": frames((TEXT, LONG, True), times=10),
+    "a few long operations": frames((TEXT, LONG, True), times=10),
     "empty fragments": frames((TEXT, b"", False)) + frames((CONT, b"", False), times=MANY),
     "fragments and pings between": frames((TEXT, b"{", False))
     + frames((CONT, b" ", False), (Opcode.PING, b"", True), times=MANY),
@@ -88,6 +91,25 @@ async def test_a_socket_that_is_flooded_is_closed(address: str, name: str) -> No
         assert_refused(await socket.close_code())
     async with connected(address) as other:
         await other.settled()
+
+
+async def test_a_flood_while_a_socket_is_closed_changes_nothing(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reason why it is closed stays, and nothing fails."""
+    caplog.set_level("INFO")
+    async with connected(address) as socket:
+        # The client doesn't answer the close before the flood is sent.
+        socket.connection.transport.pause_reading()
+        await send_raw(socket.connection, frames((TEXT, b"{", True)))
+        await until(lambda: "closed with 4400" in caplog.text)
+        await send_raw(socket.connection, FLOODS["pings"])
+        await until(lambda: "closed with 1008" in caplog.text)
+        socket.connection.transport.resume_reading()
+        assert (await socket.close_code())[0] == Close.BAD_REQUEST
+    async with connected(address) as other:
+        await other.settled()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("name", ["pings", "pings of the WebSocket", "pongs"])

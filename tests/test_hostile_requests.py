@@ -15,6 +15,12 @@ QUERY = '{"query": "{ __typename }"}'
 VARIABLES = '{"query": "{ __typename }", "variables": %s}'
 ANSWERED, REFUSED, TOO_LARGE, UNSUPPORTED = 200, 400, 413, 415
 
+
+def _listed(times: int) -> str:
+    """A JSON object with so many lists in lists; two of them hold the others."""
+    return f'{{"a": [0{", [[]]" * (times - 1)}]}}'
+
+
 BODIES: dict[str, tuple[bytes, int]] = {
     "nothing": (b"", REFUSED),
     "null": (b"null", REFUSED),
@@ -34,6 +40,13 @@ BODIES: dict[str, tuple[bytes, int]] = {
         (VARIABLES % f'{{"a": {"[" * 100_000}{"]" * 100_000}}}').encode(),
         REFUSED,
     ),
+    "20,001 objects and lists": ((VARIABLES % _listed(10_000)).encode(), REFUSED),
+    "20,001 objects and lists beside a surrogate": (
+        (VARIABLES % _listed(10_000).replace("0", r'"\ud800"', 1)).encode(),
+        REFUSED,
+    ),
+    "20,000 objects and lists": ((VARIABLES % _listed(9_999)).encode(), ANSWERED),
+    "20,000 brackets in a string": ((VARIABLES % f'{{"a": "{"[" * 20_000}"}}').encode(), ANSWERED),
     "a number of 5,000 digits": ((VARIABLES % f'{{"a": {"9" * 5000}}}').encode(), REFUSED),
     "NaN": ((VARIABLES % '{"a": NaN}').encode(), REFUSED),
     "NaN beside a surrogate": ((VARIABLES % r'{"a": NaN, "b": "\ud800"}').encode(), REFUSED),

@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
+from todo_gql.api.json_depth import MAX_NESTING, has_too_many_containers, is_too_deep
 
 SIGNS = strategies.text(alphabet='[]{}"\\ab', max_size=6)
 VALUES = strategies.recursive(
@@ -24,6 +24,20 @@ def depth(value: Any) -> int:
     if not isinstance(value, (dict, list)):
         return 0
     return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
+
+
+def containers(value: Any) -> int:
+    """How many lists and objects are in a value, itself included."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + sum(map(containers, value.values() if isinstance(value, dict) else value))
+
+
+@hypothesis.given(VALUES, strategies.integers(0, 6))
+def test_lists_and_objects_are_counted_in_the_text(value: Any, most: int) -> None:
+    """Whatever brackets, quotation marks and backslashes stand in strings."""
+    text = json.dumps(value).encode()
+    assert has_too_many_containers(text, most) == (containers(value) > most)
 
 
 @hypothesis.given(VALUES, strategies.integers(1, 6), strategies.sampled_from([None, 1]))

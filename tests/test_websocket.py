@@ -5,16 +5,20 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.conftest import Account
 from tests.sockets import CHANGES, connected, listening, opened
-from todo_gql.http.graphql.endpoint import GraphQLRoute
+from tests.waiting import counted_turns
+from todo_gql.documents.trusted import TrustedDocuments
+from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, GraphQLRoute
+from todo_gql.http.graphql.transport_ws import LONGEST_CONTROL_BYTES, Sent, read
 from todo_gql.http.graphql.websocket import OVER
 from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
@@ -287,6 +291,37 @@ async def test_pings_are_answered_with_what_they_hold(address: str) -> None:
         await one.send(type="pong")
         await one.send(type="ping", payload={"a": 1})
         assert await one.next() == {"type": "pong", "payload": {"a": 1}}
+
+
+@pytest.mark.parametrize("type_", ["ping", "pong", "complete", "connection_init"])
+async def test_only_operations_are_long(type_: str, address: str) -> None:
+    """Any other message of more than 8 KiB closes the connection, since each is parsed."""
+    async with opened(address) as one:
+        await one.send(type=type_, id="1", payload={"a": "a" * LONGEST_CONTROL_BYTES})
+        code, reason = await one.close_code()
+    assert (code, reason) == (4400, "A message may have 8,192 bytes, unless it is a subscribe.")
+
+
+async def test_long_operations_are_parsed_one_by_one(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many clients send one at once, others have their turn between any two of them."""
+    begun = list[int]()
+
+    def noted(message: Message, trusted: TrustedDocuments) -> Sent:
+        begun.append(turns.number)
+        return read(message, trusted)
+
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(connected(address)) for _ in range(5)]
+        monkeypatch.setattr("todo_gql.http.graphql.websocket.read", noted)
+        async with counted_turns() as turns:
+            await asyncio.gather(
+                *(one.subscribe("{ __typename }", a="a" * LARGE_BODY_BYTES) for one in sockets)
+            )
+            for one in sockets:
+                assert (await one.next())["type"] == "next"
+    assert len(begun) == len(set(begun)) == 5
 
 
 async def test_queries_and_mutations_are_answered(account: Account, address: str) -> None:

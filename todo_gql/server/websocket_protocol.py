@@ -10,7 +10,7 @@ from weakref import ref
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 
 from todo_gql.http.server_extensions import CONNECTION
 from todo_gql.server.token_bucket import Pace
@@ -108,7 +108,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.POLICY_VIOLATION})
         # Who waits until more can be sent hears that nobody is there any more.
         self.writable.set()
-        self.conn.send_close(CloseCode.POLICY_VIOLATION, reason)
+        # Whoever is being closed already, for another reason, is sent no other one.
+        if self.conn.state is State.OPEN:
+            self.conn.send_close(CloseCode.POLICY_VIOLATION, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(REFUSED_SECONDS, self._leave)

@@ -12,7 +12,12 @@ import orjson
 from starlette.types import Receive, Scope
 
 from todo_gql.api.errors import APIError, Code
-from todo_gql.api.json_depth import MAX_NESTING, is_too_deep
+from todo_gql.api.json_depth import (
+    MAX_NESTING,
+    MOST_CONTAINERS,
+    has_too_many_containers,
+    is_too_deep,
+)
 from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.headers import Headers
@@ -117,7 +122,9 @@ def check_nesting(data: bytes, name: str, *, around: int = 0) -> None:
 
 
 def parsed(data: bytes, name: str) -> Any:
-    """The value in a JSON text, however deep; `BadRequest` if it is none."""
+    """The value in a JSON text, however deep; `BadRequest` if it is none, or holds too many others."""
+    if has_too_many_containers(data):
+        raise BadRequest(400, f"The {name} may hold {MOST_CONTAINERS:,} lists and objects.")
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -15,6 +15,8 @@ from todo_gql.http.graphql.request import BadRequest, GraphQLRequest, check_nest
 PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 200
 LONGEST_REASON_BYTES = 123
+# Whatever holds no operation: tokens have some hundred bytes, and the payload of a ping goes back.
+LONGEST_CONTROL_BYTES = 8 * 1024
 
 
 class Close(IntEnum):
@@ -74,6 +76,9 @@ def _sent(data: bytes, trusted: TrustedDocuments) -> Sent:
     if not isinstance(content, dict):
         raise BadRequest(400, "A message must be a JSON object.")
     kind, payload = content.get("type"), content.get("payload")
+    if kind != "subscribe" and len(data) > LONGEST_CONTROL_BYTES:
+        longest = f"{LONGEST_CONTROL_BYTES:,} bytes"
+        raise BadRequest(400, f"A message may have {longest}, unless it is a subscribe.")
     match kind:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):

@@ -15,7 +15,7 @@ from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.documents.parsing import ErrorEntry, error_codes, error_entry
 from todo_gql.http.graphql.connection_init import token_in
 from todo_gql.http.graphql.connections import Connections, Stay, TooMany
-from todo_gql.http.graphql.endpoint import SignedOut
+from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, SignedOut
 from todo_gql.http.graphql.origins import REFUSED, is_welcome
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import as_json
@@ -27,7 +27,7 @@ from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability import observation
 from todo_gql.observability.observation import Observation
-from todo_gql.security.authentication import Viewer, authenticate
+from todo_gql.security.authentication import Viewer, authenticate, recalled
 from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
 
@@ -162,11 +162,14 @@ class WebSocket:
         # Many may have come at once, and each can be dear.
         await asyncio.sleep(0)
         message = await self.receive()
-        return (
-            None
-            if message["type"] == "websocket.disconnect"
-            else read(message, self.server.trusted)
-        )
+        if message["type"] == "websocket.disconnect":
+            return None
+        if len(message.get("text") or "") <= LARGE_BODY_BYTES:
+            return read(message, self.server.trusted)
+        route = self.server.responder.route
+        sender = route.meter_of(self.scope, recalled(self.token)).caller
+        async with route.large_bodies.turn(sender):
+            return read(message, self.server.trusted)
 
     async def _initialise(self, kept: ExitStack) -> None:
         """Let the client say who it is; `Closing` unless it may stay."""
