@@ -1,4 +1,4 @@
-"""Reading the same attributes of all objects of a level at once."""
+"""Reading attributes of all objects of a level at once."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -8,7 +8,10 @@ Columns = list[Sequence[Any]]
 
 
 def attributes_reader(names: Sequence[str]) -> Callable[[Sequence[Any]], Columns | None]:
-    """What reads these attributes, a column each; None where they have to be read one by one."""
+    """A function that reads these attributes of all objects, one column each.
+
+    It returns None if there are no attributes, or if reading one raises an exception.
+    """
     if not names:
         return lambda _sources: None
     get = attrgetter(*names)

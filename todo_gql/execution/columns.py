@@ -1,4 +1,4 @@
-"""Columns: what one field has for all objects of a level, and functions over a whole column."""
+"""Columns: the values of one field for all objects of a level, and functions over columns."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -10,10 +10,10 @@ from graphql import Undefined
 from graphql.pyutils import is_awaitable
 
 Column: TypeAlias = list[Any]
-"""A value for each object; one that is an exception stands for an error of that object's field."""
+"""A value for each object; an exception among them is an execution error of that object's field."""
 
 ValueTypes: TypeAlias = set[type]
-"""The types that occur in a column, which tell in one look what needs no look at each value."""
+"""The types that occur in a column: most checks need only these, not each value."""
 
 NULL_TYPES = frozenset({type(None), type(Undefined)})
 
@@ -24,18 +24,18 @@ def types_of(values: Iterable[object]) -> ValueTypes:
 
 
 @lru_cache(maxsize=4096)
-def _may_await(kind: type) -> bool:
-    return hasattr(kind, "__await__") or issubclass(kind, GeneratorType)
+def _may_await(type_: type) -> bool:
+    return hasattr(type_, "__await__") or issubclass(type_, GeneratorType)
 
 
 @lru_cache(maxsize=4096)
-def _is_null_or_error(kind: type) -> bool:
-    return kind in NULL_TYPES or issubclass(kind, Exception)
+def _is_null_or_error(type_: type) -> bool:
+    return type_ in NULL_TYPES or issubclass(type_, Exception)
 
 
 def has_awaitables(values: Iterable[object], value_types: ValueTypes) -> bool:
     """Whether any of the values, which are of these types, has to be awaited."""
-    # Generators may be coroutines of the old kind, so that each has to be asked.
+    # Only some generators, generator-based coroutines, are awaitable, so that each is checked.
     return any(map(_may_await, value_types)) and any(map(is_awaitable, values))
 
 
@@ -45,7 +45,7 @@ def has_nulls_or_errors(value_types: ValueTypes) -> bool:
 
 
 def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
-    """What the function returns for each value, or the exception that it raises.
+    """The results of calling a function for each value, or the exceptions that it raises.
 
     Every call is made exactly once, and a column without exceptions costs no `try` per value.
     """
@@ -65,11 +65,11 @@ def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
 
 
 def split(values: Iterable[Any], lists: Sequence[Sequence[Any]], width: int = 1) -> list[list[Any]]:
-    """The values dealt out into new lists, one value for each `width` in the given ones."""
-    dealt = values if isinstance(values, list) else list(values)
+    """The values split into new lists, one value for each `width` items in `lists`."""
+    column = values if isinstance(values, list) else list(values)
     if len(lists) == 1:
-        return [dealt]
+        return [column]
     ends = accumulate(
-        [len(one) // width for one in lists] if width > 1 else map(len, lists), initial=0
+        [len(items) // width for items in lists] if width > 1 else map(len, lists), initial=0
     )
-    return [dealt[start:end] for start, end in pairwise(ends)]
+    return [column[start:end] for start, end in pairwise(ends)]

@@ -1,4 +1,7 @@
-"""Completing columns: from what resolvers return to what the response holds, type by type."""
+"""Completing columns: from what resolvers return to what the response holds, type by type.
+
+https://spec.graphql.org/September2025/#sec-Value-Completion
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -36,7 +39,7 @@ def batch_serializer_for(
 
 
 def completer(return_type: GraphQLOutputType, serializers: Serializers) -> Complete:
-    """The function that completes columns of a type (CompleteValue, section 6.4.3)."""
+    """The function that completes columns of a type (CompleteValue)."""
     nullable = not is_non_null_type(return_type)
     inner = return_type.of_type if is_non_null_type(return_type) else return_type
     if is_leaf_type(inner):

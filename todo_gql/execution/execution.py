@@ -384,12 +384,14 @@ class Execution:
         if not self.failures:
             return data
         collected = self.collected = self.collected or CollectedErrors()
-        for found in sorted((locate(failure, data) for failure in self.failures), key=report_order):
-            null_target = found.null_target.path
+        for located in sorted(
+            (locate(failure, data) for failure in self.failures), key=report_order
+        ):
+            null_target = located.null_target.path
             if collected.has_nulled_position(null_target):
                 continue
-            nodes, location = found.failure.field.nodes, found.path and found.path.as_list()
-            error = located_error(found.failure.error, nodes, location)
+            nodes, path = located.failure.field.nodes, located.path and located.path.as_list()
+            error = located_error(located.failure.error, nodes, path)
             collected.add(error, null_target)
             if null_target is None:
                 return None

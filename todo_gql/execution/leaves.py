@@ -1,4 +1,4 @@
-"""Scalars and enums whose values have to be looked at one by one."""
+"""Completing scalars and enums whose values have to be serialized one by one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from todo_gql.execution.plan import Complete, PlannedField
 
 
 def leaf_completer(leaf: GraphQLLeafType) -> Complete:
-    """What serializes the values of a scalar or an enum."""
+    """The function that completes columns of a scalar or an enum."""
     coerce = leaf.coerce_output_value
 
     def complete(

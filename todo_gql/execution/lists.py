@@ -19,7 +19,7 @@ from todo_gql.execution.strawberry_fields import origin_of
 
 
 def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Complete:
-    """What completes lists of items, all lists' items at once."""
+    """The function that completes columns of lists, the items of all lists at once."""
     nullable = not is_non_null_type(item_type)
     named = item_type.of_type if is_non_null_type(item_type) else item_type
     row_origin = origin_of(named) if is_object_type(named) else None
@@ -44,19 +44,19 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
             return _complete_iterables(complete, execution, field, values, paths)
         if not items:
             parts: list[Column] = [[] for _ in values]
-            return parts if into is None else _filled(into, parts)
+            return parts if into is None else _fill_lists(into, parts)
         item_types = {items.row_type.type} if type(items) is Rows else types_of(items)
         item_paths = ItemPaths(paths, values, nullable=nullable)
         if type(items) is Rows or not has_awaitables(items, item_types):
             completed = complete_items(execution, field, items, item_types, item_paths)
             parts = split(completed, values)
-            return parts if into is None else _filled(into, parts)
+            return parts if into is None else _fill_lists(into, parts)
 
         lists: list[Column] = [[] for _ in values] if into is None else into
 
-        def fill(settled: Column) -> None:
-            done = complete_items(execution, field, settled, types_of(settled), item_paths)
-            _filled(lists, split(done, values))
+        def fill(awaited: Column) -> None:
+            completed = complete_items(execution, field, awaited, types_of(awaited), item_paths)
+            _fill_lists(lists, split(completed, values))
 
         execution.defer_until_awaited(await_column(list(items)), fill)
         return lists
@@ -64,14 +64,14 @@ def list_completer(item_type: GraphQLOutputType, complete_items: Complete) -> Co
     return complete
 
 
-def _filled(lists: list[Column], parts: list[Column]) -> list[Column]:
-    for one, part in zip(lists, parts, strict=True):
-        one[:] = part
+def _fill_lists(lists: list[Column], parts: list[Column]) -> list[Column]:
+    for target, part in zip(lists, parts, strict=True):
+        target[:] = part
     return lists
 
 
 def _joined(parts: Sequence[Rows[Any]], origin: type | None) -> Sequence[Any]:
-    """The rows of all parts, or their objects where rows can't stand for them."""
+    """All rows as one sequence; their objects if they differ in layout, or aren't of the item type."""
     rows = Rows.joined(parts)
     if rows is not None and rows.row_type.type is origin:
         return rows
@@ -85,34 +85,34 @@ def _complete_iterables(
     values: Sequence[Any],
     paths: ResponsePaths,
 ) -> Column:
-    """Complete whatever can be iterated over, once it is a list."""
+    """Complete all kinds of iterables, also asynchronous ones, after reading them into lists."""
     lists: list[Column | None] = [None] * len(values)
-    drained: list[tuple[int, Column]] = []
+    read: list[tuple[int, Column]] = []
     for index, value in enumerate(values):
         if is_async_iterable(value):
             into: Column = []
             lists[index] = into
             fill = partial(_fill_list, complete, execution, field, paths, index, into)
-            execution.defer_until_awaited(_drained(value), fill)
+            execution.defer_until_awaited(_read_async(value), fill)
         elif is_iterable(value):
             items: Column = []
             try:
                 items.extend(value)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this list's error
                 execution.fail(error, field, paths, index, follows_items=True)
-            drained.append((index, items))
+            read.append((index, items))
         else:
             execution.fail(_not_iterable(field), field, paths, index)
-    indexes = [index for index, _ in drained]
-    some = SubsetPaths(paths, indexes)
-    completed = complete(execution, field, [items for _, items in drained], {list}, some)
+    indexes = [index for index, _ in read]
+    subset_paths = SubsetPaths(paths, indexes)
+    completed = complete(execution, field, [items for _, items in read], {list}, subset_paths)
     for index, items in zip(indexes, completed, strict=True):
         lists[index] = items
     return lists
 
 
-async def _drained(iterable: Any) -> Column:
-    """The items, and the exception that ended them if there is one."""
+async def _read_async(iterable: Any) -> Column:
+    """The items as a list, and the exception that ended them, or None."""
     items: Column = []
     try:
         async for item in iterable:
@@ -129,13 +129,13 @@ def _fill_list(
     paths: ResponsePaths,
     index: int,
     into: Column,
-    drained: Column,
+    read: Column,
 ) -> None:
-    items, error = drained
+    items, error = read
     if error is not None:
         execution.fail(error, field, paths, index, follows_items=True)
-    some = SubsetPaths(paths, [index])
-    complete(execution, field, [items], {list}, some, into=[into])
+    subset_paths = SubsetPaths(paths, [index])
+    complete(execution, field, [items], {list}, subset_paths, into=[into])
 
 
 def _not_iterable(field: PlannedField) -> GraphQLError:

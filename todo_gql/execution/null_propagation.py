@@ -13,7 +13,11 @@ from todo_gql.execution.plan import PlannedField
 
 
 class Failure(NamedTuple):
-    """An error, and the value of a column that failed with it."""
+    """An error, and which value of a field's column failed with it.
+
+    `await_depth` is the number of sequential awaits before it; `follows_items` marks an error that
+    ended a list after some of its items.
+    """
 
     error: Exception
     field: PlannedField
@@ -24,7 +28,10 @@ class Failure(NamedTuple):
 
 
 class LocatedFailure(NamedTuple):
-    """A failure, its path, what it makes null, and where it lies in the answer."""
+    """A failure, its response path, what it makes null, and its position in the response.
+
+    `order` is the path with indexes instead of response names, for sorting.
+    """
 
     failure: Failure
     path: Path | None
@@ -33,7 +40,7 @@ class LocatedFailure(NamedTuple):
 
 
 def locate(failure: Failure, data: dict[str, Any]) -> LocatedFailure:
-    """Where a failure lies in data that no null was put into yet."""
+    """Locate a failure in the response data, before any null propagation."""
     path = failure.paths.path(failure.value_index)
     order: list[float] = []
     value: Any = data
@@ -45,18 +52,19 @@ def locate(failure: Failure, data: dict[str, Any]) -> LocatedFailure:
     return LocatedFailure(failure, path, failure.paths.null_target(failure.value_index), order)
 
 
-def report_order(found: LocatedFailure) -> tuple[int, int, list[float]]:
-    """What decides when graphql-core would report a failure.
+def report_order(located: LocatedFailure) -> tuple[int, int, list[float]]:
+    """The sort key of failures: the order in which graphql-core reports them.
 
-    What needs no waiting comes first, in the answer's own order. An error that makes something null
-    that was waiting for it is reported after those that don't, since it has to get there first.
+    Errors with fewer awaits before them come first, then those with fewer awaits between the null
+    target and the error: graphql-core propagates an error through each of these. Errors that are
+    equal in both are in the order of the response.
     """
-    await_depth = found.failure.await_depth
-    return await_depth, await_depth - found.null_target.await_depth, found.order
+    await_depth = located.failure.await_depth
+    return await_depth, await_depth - located.null_target.await_depth, located.order
 
 
 def set_null(data: dict[str, Any], path: list[str | int]) -> None:
-    """Put null at the end of a path."""
+    """Set the value at the end of a path to null."""
     container: Any = data
     for key in path[:-1]:
         container = container[key]

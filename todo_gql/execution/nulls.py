@@ -1,4 +1,4 @@
-"""Columns with blanks: nulls and errors are dealt with, and only the rest is completed."""
+"""Handling nulls and errors in columns, so that only other values have to be completed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from todo_gql.execution.plan import Complete, PlannedField
 
 
 def handle_nulls(complete: Complete, *, nullable: bool) -> Complete:
-    """Have only real values completed; nulls and exceptions are dealt with here."""
+    """A completer that handles nulls and exceptions, and passes all other values to `complete`."""
 
     def complete_values(
         execution: Execution,
@@ -54,9 +54,9 @@ def complete_subset(
     completed: Column = [None] * len(values)
     if not indexes:
         return completed
-    picked = [values[index] for index in indexes]
-    some = SubsetPaths(paths, indexes)
-    done = complete(execution, field, picked, types_of(picked), some, **options)
+    subset = [values[index] for index in indexes]
+    subset_paths = SubsetPaths(paths, indexes)
+    done = complete(execution, field, subset, types_of(subset), subset_paths, **options)
     for index, value in zip(indexes, done, strict=True):
         completed[index] = value
     return completed

@@ -1,4 +1,4 @@
-"""Completing objects: those of one type together, interfaces and unions sorted out by type first."""
+"""Completing objects: all of one type together; values of abstract types are grouped by type first."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from todo_gql.execution.nulls import complete_subset
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField
 from todo_gql.execution.rows import Rows, rows_of
-from todo_gql.execution.strawberry_fields import are_surely, is_checked_by_class, origin_of
+from todo_gql.execution.strawberry_fields import are_all_of, is_checked_by_class, origin_of
 
 
 def complete_objects(
@@ -28,27 +28,30 @@ def complete_objects(
     *,
     into: list[dict[str, Any]] | None = None,
 ) -> Column:
-    """Complete values that are to be objects of one type, into the given dictionaries if any."""
+    """Complete objects of one type, into the dictionaries `into` if there are any.
+
+    Values that aren't of the type are errors.
+    """
     is_type_of = type_.is_type_of
     if type(values) is not Rows:
         rows = rows_of(values)
         if rows is not None and rows.row_type.type is origin_of(type_):
             values = rows
-    if is_type_of is None or type(values) is Rows or are_surely(type_, values, value_types):
+    if is_type_of is None or type(values) is Rows or are_all_of(type_, values, value_types):
         return _selected(type_, execution, field, values, value_types, paths, into=into)
     infos: Any = (
         repeat(None, len(values))
         if is_checked_by_class(type_)
         else [execution.info(field, paths.field_path(index)) for index in range(len(values))]
     )
-    verdicts = mapped(is_type_of, values, infos)
+    results = mapped(is_type_of, values, infos)
 
-    def judge(verdicts: Column, into: list[dict[str, Any]] | None) -> Column:
+    def check(results: Column, into: list[dict[str, Any]] | None) -> Column:
         indexes = []
-        for index, verdict in enumerate(verdicts):
-            if isinstance(verdict, Exception):
-                execution.fail(verdict, field, paths, index)
-            elif verdict:
+        for index, result in enumerate(results):
+            if isinstance(result, Exception):
+                execution.fail(result, field, paths, index)
+            elif result:
                 indexes.append(index)
             else:
                 error = invalid_return_type_error(type_, values[index], field.details)
@@ -59,24 +62,27 @@ def complete_objects(
         complete = partial(_selected, type_)
         return complete_subset(complete, execution, field, values, paths, indexes, into=part)
 
-    return _judged(execution, verdicts, judge, into)
+    return _when_checked(execution, results, check, into)
 
 
-def _judged(
+def _when_checked(
     execution: Execution,
-    verdicts: Column,
-    judge: Callable[[Column, list[dict[str, Any]] | None], Column],
+    results: Column,
+    then: Callable[[Column, list[dict[str, Any]] | None], Column],
     into: list[dict[str, Any]] | None,
 ) -> Column:
-    """What is judged by the verdicts, at once or, if these have to be awaited, later."""
-    if not has_awaitables(verdicts, types_of(verdicts)):
-        return judge(verdicts, into)
-    objects: list[dict[str, Any]] = [{} for _ in verdicts] if into is None else into
+    """Call `then` with these results of type checks, or later if some of them have to be awaited.
 
-    def judge_later(settled: Column) -> None:
-        judge(settled, objects)
+    The objects to be filled in later are returned at once.
+    """
+    if not has_awaitables(results, types_of(results)):
+        return then(results, into)
+    objects: list[dict[str, Any]] = [{} for _ in results] if into is None else into
 
-    execution.defer_until_awaited(await_column(verdicts), judge_later)
+    def check_later(awaited: Column) -> None:
+        then(awaited, objects)
+
+    execution.defer_until_awaited(await_column(results), check_later)
     return objects
 
 
@@ -107,14 +113,14 @@ def complete_abstract(
     _value_types: ValueTypes,
     paths: ResponsePaths,
 ) -> Column:
-    """Complete values of several types, each type's together."""
+    """Complete values of an interface or union, those of each runtime type together."""
     resolve_type = type_.resolve_type or default_type_resolver
     size = len(values)
     infos = [execution.info(field, paths.field_path(index)) for index in range(size)]
     names = mapped(resolve_type, values, infos, [type_] * size)
 
-    def sort_out(names: Column, into: list[dict[str, Any]] | None) -> Column:
-        indexes: dict[GraphQLObjectType, list[int]] = {}
+    def group_by_type(names: Column, into: list[dict[str, Any]] | None) -> Column:
+        indexes_by_type: dict[GraphQLObjectType, list[int]] = {}
         for index, name in enumerate(names):
             try:
                 if isinstance(name, Exception):
@@ -125,9 +131,9 @@ def complete_abstract(
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
                 execution.fail(error, field, paths, index)
             else:
-                indexes.setdefault(runtime_type, []).append(index)
+                indexes_by_type.setdefault(runtime_type, []).append(index)
         completed: Column = [None] * size
-        for runtime_type, indexes_of_type in indexes.items():
+        for runtime_type, indexes_of_type in indexes_by_type.items():
             part = None if into is None else [into[index] for index in indexes_of_type]
             complete = partial(complete_objects, runtime_type)
             done = complete_subset(
@@ -137,4 +143,4 @@ def complete_abstract(
                 completed[index] = done[index]
         return completed
 
-    return _judged(execution, names, sort_out, None)
+    return _when_checked(execution, names, group_by_type, None)

@@ -1,4 +1,4 @@
-"""Resolving columns: how a field's values are had for all objects of a level at once."""
+"""Resolving columns: the values of a field for all objects of a level at once."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
@@ -21,14 +21,14 @@ from todo_gql.execution.strawberry_fields import (
     attribute_of,
     bare_field,
     direct_resolver,
-    takes_only_itself,
+    takes_only_self,
 )
 
 
 def resolver(
     definition: GraphQLField, parent_type: GraphQLObjectType, schema: GraphQLSchema
 ) -> Resolve:
-    """How the values of a field are had."""
+    """The function that resolves columns of a field, the fastest that does what the field declares."""
     if definition is TypeNameMetaFieldDef:
         return partial(_type_names, parent_type.name)
     if definition.resolve is None and not definition.args:
@@ -42,7 +42,7 @@ def resolver(
 
 
 def plain_attribute(definition: GraphQLField, schema: GraphQLSchema) -> str | None:
-    """The attribute of the object that a field shows, if it does no more than that."""
+    """The attribute of the object that a field reads; None if it does more than that."""
     field = bare_field(definition, schema)
     return attribute_of(field) if field else None
 
@@ -50,7 +50,7 @@ def plain_attribute(definition: GraphQLField, schema: GraphQLSchema) -> str | No
 def loading_of(
     definition: GraphQLField, schema: GraphQLSchema
 ) -> Loading[Any, Any, Any, Any] | None:
-    """How a field is loaded, if a loader has its values."""
+    """How a field is loaded; None if no loader resolves it."""
     field = bare_field(definition, schema)
     return field.metadata.get(LOADING) if field else None
 
@@ -61,7 +61,7 @@ def _bare_resolver(
     call = direct_resolver(field, declared, schema)
     if loading := field.metadata.get(LOADING):
         return partial(_resolve_loaded, loading, call)
-    if takes_only_itself(declared):
+    if takes_only_self(declared):
         return partial(_call_each, declared.wrapped_func)
     return partial(_resolve_each, call)
 
@@ -100,7 +100,7 @@ def _call_each(
 
 
 def _mapped_objects(function: Callable[..., Any], sources: Sequence[Any], *more: Any) -> Column:
-    """What the function returns for each object, which rows have to be made into first."""
+    """What the function returns for each object; rows are materialized first."""
     try:
         objects = sources.materialized if type(sources) is Rows else sources
     except Exception as error:  # noqa: BLE001 - whatever it is, it is each object's error
@@ -132,7 +132,7 @@ def _resolve_loaded(
 def _resolve_by_default(
     execution: Execution, field: PlannedField, sources: Sequence[Any], paths: ResponsePaths
 ) -> Column:
-    """Do as graphql-core's default resolver, which needs to know more only for functions."""
+    """Resolve like graphql-core's default resolver; only functions need `info`."""
     values = _mapped_objects(partial(_item_or_attribute, field.field_name), sources)
     for index, value in enumerate(values):
         if callable(value):
@@ -151,7 +151,7 @@ def _resolve_each(
     sources: Sequence[Any],
     paths: ResponsePaths,
 ) -> Column:
-    """Call a resolver for each object, with all that it may ask for."""
+    """Call a resolver for each object, with its arguments and `info`."""
     variables = execution.variables
     try:
         arguments = field.read_arguments(variables)

@@ -1,8 +1,7 @@
-"""Arguments as resolvers take them: made as Strawberry makes them, with each type read once."""
+"""Converting arguments to what resolvers take, as Strawberry does, but analysing each type once."""
 
-from collections.abc import Callable
 from dataclasses import MISSING
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from strawberry import UNSET, Info, Schema, Some
 from strawberry.relay import GlobalID
@@ -19,12 +18,16 @@ from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 
 Path: TypeAlias = tuple[str | int, ...]
 
-Convert: TypeAlias = Callable[[Any, Info[Any, Any], Path], Any]
-"""`convert(value, info, path)`: a coerced value as a resolver takes it."""
+
+class Convert(Protocol):
+    """Converts coerced values of one input type."""
+
+    def __call__(self, value: Any, info: Info[Any, Any], path: Path, /) -> Any:
+        """The value as a resolver takes it; `path` leads to it from the argument."""
 
 
-class Inputs:
-    """How the values of one schema's input types are converted."""
+class ArgumentConverters:
+    """Converters for the input types of one schema."""
 
     def __init__(self, schema: Schema) -> None:
         self.config = schema.config
@@ -32,7 +35,7 @@ class Inputs:
         self.objects: dict[Any, Convert] = {}
 
     def converter(self, type_: Any) -> Convert:
-        """What converts values of a type; the rarer ones are left to Strawberry."""
+        """The converter of a type; rare types are converted by Strawberry itself."""
         if isinstance(type_, StrawberryMaybe):
             nullable = isinstance(type_.of_type, StrawberryOptional)
             return _some(self.converter(type_.of_type)) if nullable else self._by_strawberry(type_)
@@ -69,7 +72,7 @@ class Inputs:
                     attributes[attribute] = convert_field(value[name], info, (*path, name))
             return type_(**attributes)
 
-        # Known before its fields are looked at, since one of them may be of the same type.
+        # Registered before its fields are converted, since one of them may be of the same type.
         self.objects[type_] = convert
         for field in definition.fields:
             name = self.config.name_converter.from_field(field)

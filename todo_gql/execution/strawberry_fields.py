@@ -1,4 +1,4 @@
-"""What the engine knows of Strawberry: which wrappers it may look behind, and what is there."""
+"""What the engine knows of Strawberry: which wrappers it can bypass, and what they wrap."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -14,13 +14,13 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.utils.await_maybe import await_maybe
 
-from todo_gql.execution.strawberry_arguments import Inputs
+from todo_gql.execution.strawberry_arguments import ArgumentConverters
 
 DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
 def bare_field(definition: GraphQLField, schema: GraphQLSchema) -> StrawberryField | None:
-    """The declaration of a field that has no permissions or extensions and handles no exceptions."""
+    """The declaration of a field without permissions, extensions and exception handlers, or None."""
     field, owner = definition.extensions.get(DEFINITION), _strawberry_schema(schema)
     if owner is None or owner.exception_handlers or not isinstance(field, StrawberryField):
         return None
@@ -35,14 +35,14 @@ def _strawberry_schema(schema: GraphQLSchema) -> Schema | None:
 def direct_resolver(
     field: StrawberryField, resolver: StrawberryResolver[Any], schema: GraphQLSchema
 ) -> Callable[..., Any]:
-    """The resolver of a bare field, without looking up at each call what never changes."""
+    """The resolver of a bare field, as Strawberry calls it, with all that is constant looked up once."""
     owner = _strawberry_schema(schema)
     assert owner is not None
-    config, inputs = owner.config, Inputs(owner)
+    config, converters = owner.config, ArgumentConverters(owner)
     arguments = {
         config.name_converter.from_argument(argument): (
             argument.python_name,
-            inputs.converter(argument.type),
+            converters.converter(argument.type),
         )
         for argument in field.arguments
     }
@@ -51,31 +51,31 @@ def direct_resolver(
     info_name = resolver.info_parameter.name if resolver.info_parameter else None
     info_class, function = config.info_class, cast("Any", resolver.wrapped_func)
 
-    def call(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
+    def call(source: Any, raw_info: GraphQLResolveInfo[Any], **raw: Any) -> Any:
         info = info_class(raw_info, field)
         passed: dict[str, Any] = {}
         if info_name is not None:
             passed[info_name] = info
         for name in parents:
             passed[name] = source
-        for name, value in given.items():
+        for name, value in raw.items():
             python_name, convert = arguments[name]
             passed[python_name] = convert(value, info, (name,))
         return function(source, **passed) if takes_self else function(**passed)
 
-    def call_to_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
+    def call_coroutine(source: Any, raw_info: GraphQLResolveInfo[Any], **raw: Any) -> Any:
         try:
-            return call(source, raw_info, **given)
-        except Exception as error:  # noqa: BLE001 - Strawberry tells of it where it is awaited
+            return call(source, raw_info, **raw)
+        except Exception as error:  # noqa: BLE001 - under Strawberry, awaiting raises it
             return _failing(error)
 
-    async def call_and_await(source: Any, raw_info: GraphQLResolveInfo[Any], **given: Any) -> Any:
-        return await await_maybe(call(source, raw_info, **given))
+    async def call_and_await(source: Any, raw_info: GraphQLResolveInfo[Any], **raw: Any) -> Any:
+        return await await_maybe(call(source, raw_info, **raw))
 
     if not field.is_async:
         return call
-    # The coroutine that the resolver makes is one less than Strawberry's own way takes.
-    return call_to_await if iscoroutinefunction(function) else call_and_await
+    # Returning the resolver's own coroutine saves one that Strawberry would wrap around it.
+    return call_coroutine if iscoroutinefunction(function) else call_and_await
 
 
 async def _failing(error: Exception) -> NoReturn:
@@ -83,37 +83,37 @@ async def _failing(error: Exception) -> NoReturn:
 
 
 def attribute_of(field: StrawberryField) -> str | None:
-    """The attribute that the field shows, if it does no more than that."""
-    shows = field.base_resolver is None and field.default_resolver is getattr
-    return field.python_name if shows else None
+    """The attribute that the field reads; None if it does more than that."""
+    reads_attribute = field.base_resolver is None and field.default_resolver is getattr
+    return field.python_name if reads_attribute else None
 
 
-def takes_only_itself(resolver: StrawberryResolver[Any]) -> bool:
-    """Whether a resolver is a plain method of the object."""
+def takes_only_self(resolver: StrawberryResolver[Any]) -> bool:
+    """Whether a resolver is a method of the object without further parameters."""
     return resolver.self_parameter is not None and len(resolver.signature.parameters) == 1
 
 
 @lru_cache(maxsize=4096)
 def origin_of(type_: GraphQLObjectType) -> type | None:
-    """The class that a type was declared by."""
+    """The class that declares a type; None for types that Strawberry didn't build."""
     definition = type_.extensions.get(DEFINITION)
     return definition.origin if isinstance(definition, StrawberryObjectDefinition) else None
 
 
-def are_surely(type_: GraphQLObjectType, values: Sequence[Any], value_types: set[type]) -> bool:
-    """Whether all values, which are of these classes, are of the type without asking each."""
-    return all(_is_class_of(type_, kind) for kind in value_types) and not any(
+def are_all_of(type_: GraphQLObjectType, values: Sequence[Any], classes: set[type]) -> bool:
+    """Whether values of these classes are all of the type, so that `is_type_of` needs no calls."""
+    return all(_is_class_of(type_, class_) for class_ in classes) and not any(
         map(get_strawberry_type_cast, values)
     )
 
 
 @lru_cache(maxsize=4096)
-def _is_class_of(type_: GraphQLObjectType, kind: type) -> bool:
+def _is_class_of(type_: GraphQLObjectType, class_: type) -> bool:
     origin = origin_of(type_)
-    return origin is not None and is_checked_by_class(type_) and issubclass(kind, origin)
+    return origin is not None and is_checked_by_class(type_) and issubclass(class_, origin)
 
 
 def is_checked_by_class(type_: GraphQLObjectType) -> bool:
-    """Whether the type's `is_type_of` is Strawberry's own, which doesn't look at the execution."""
+    """Whether the type's `is_type_of` is Strawberry's own, which doesn't use its argument `info`."""
     definition = type_.extensions.get(DEFINITION)
     return isinstance(definition, StrawberryObjectDefinition) and definition.is_type_of is None
