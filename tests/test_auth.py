@@ -14,7 +14,7 @@ import pytest
 
 from todo_gql.api.errors import ErrorCode, Unavailable
 from todo_gql.database.connection import fetchrow
-from todo_gql.observability.observation import Observation, current
+from todo_gql.observability.request_record import RequestRecord, current
 from todo_gql.security import authentication
 from todo_gql.security.common_passwords import common_passwords
 from todo_gql.security.key_derivation import derived_key
@@ -268,9 +268,9 @@ async def test_no_caller_takes_all_places_to_wait() -> None:
     """Whatever one caller sends at once, another is hashed, and so are all of theirs in the end."""
     threads, gate = HashingThreads(threads=1, waiting=5), threading.Event()
     # A request of its own for each, with its caller.
-    before = current.set(Observation("", caller="one"))
+    before = current.set(RequestRecord("", caller="one"))
     many = [asyncio.create_task(threads.run(gate.wait)) for _ in range(20)]
-    current.set(Observation("", caller="another"))
+    current.set(RequestRecord("", caller="another"))
     other = asyncio.create_task(threads.run(gate.wait))
     current.reset(before)
     await asyncio.sleep(0)

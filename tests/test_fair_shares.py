@@ -27,7 +27,7 @@ from todo_gql.database.connection import pool_use
 from todo_gql.database.pool import MAX_CHECKS, Pool
 from todo_gql.database.tortoise_backend import pools, tortoise_config
 from todo_gql.http.graphql import endpoint
-from todo_gql.observability.observation import Caller, act_for
+from todo_gql.observability.request_record import Caller, set_caller
 from todo_gql.server import pipelining
 from todo_gql.settings import Settings
 
@@ -44,7 +44,7 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 async def in_name_of(caller: str, pool: Pool) -> Any:
     """A connection for somebody."""
-    act_for(caller)
+    set_caller(caller)
     return await pool.acquire()
 
 
@@ -143,7 +143,7 @@ async def test_a_connection_counts_until_it_is_back(pool: Pool) -> None:
     """Who gives up a statement has its connection until PostgreSQL has ended it."""
     blocker = await in_name_of("blocker", pool)
     await blocker.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
-    act_for("busy")
+    set_caller("busy")
     statement = asyncio.create_task(pool.fetch_rows("SELECT FROM todos", ()))
     await until(lambda: pool.queue.held.get("busy") == 1 and pool.open_count == 2)
     await asyncio.sleep(0.05)

@@ -12,7 +12,7 @@ from tortoise.connection import get_connection
 
 from tests.conftest import Account, Client
 from todo_gql.database.connection import acquire, transaction
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -533,7 +533,7 @@ async def test_a_pool_without_a_free_connection_makes_us_unavailable(
     held = []
     for number in range(pool.get_max_size()):
         # Nobody can have all of them.
-        act_for(f"caller {number}")
+        set_caller(f"caller {number}")
         held.append(await pool.acquire())
     try:
         answer = await account.post("{ viewer { id } }", token=account.token)

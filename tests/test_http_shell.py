@@ -20,7 +20,7 @@ from todo_gql.http.middleware.compression import compressing
 from todo_gql.http.middleware.stack import on_exception, with_middleware
 from todo_gql.http.pages import health
 from todo_gql.http.pages.index import index_route
-from todo_gql.observability import logs, observation
+from todo_gql.observability import logs, request_record
 from todo_gql.observability.build_info import build
 
 BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -397,9 +397,9 @@ def test_terminal_gets_plain_records() -> None:
     terminal = Terminal()
     logs.configure_logging("INFO", terminal)
     logging.getLogger("todo_gql").info("started")
-    token = observation.current.set(observation.Observation("r-1"))
+    token = request_record.current.set(request_record.RequestRecord("r-1"))
     logging.getLogger("todo_gql").info("moved\x1b[2J", extra={"owner": "ada"})
-    observation.current.reset(token)
+    request_record.current.reset(token)
     started, moved = terminal.getvalue().splitlines()
     assert started.endswith("INFO    todo_gql: started")
     assert moved.endswith("INFO    todo_gql: moved\\x1b[2J owner=ada request_id=r-1")

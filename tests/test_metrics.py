@@ -41,7 +41,7 @@ from todo_gql.database.models import MailKind
 from todo_gql.observability.build_info import build
 from todo_gql.observability.exporter import BuildCollector, DatabaseCollector
 from todo_gql.observability.metrics import NAMES_KEPT, metrics
-from todo_gql.observability.observation import Observation
+from todo_gql.observability.request_record import RequestRecord
 from todo_gql.settings import Settings
 
 HTTP_REQUESTS = "todo_gql_http_requests_total"
@@ -382,7 +382,7 @@ async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:
 def test_cost_of_an_operation_is_measured() -> None:
     """A cost that is known is in the histogram of its type."""
     before = value("todo_gql_operation_cost_sum", type="query")
-    observation = Observation("r-1", operation="", type="query", cost=42)
+    observation = RequestRecord("r-1", operation="", type="query", cost=42)
     metrics().request_answered(observation, "POST", "/graphql", 200, 0.01)
     assert value("todo_gql_operation_cost_sum", type="query") == before + 42
 

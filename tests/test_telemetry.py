@@ -21,7 +21,7 @@ from tests.sinks import Sink, sink
 from tests.sockets import connected, listening
 from tests.waiting import until
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
-from todo_gql.observability import observation, redaction
+from todo_gql.observability import redaction, request_record
 from todo_gql.settings import Settings
 
 EMAIL = "hidden-mail@example.com"
@@ -235,16 +235,16 @@ def test_failed_operation_is_a_failed_span(told: Told) -> None:
 def test_messages_lose_what_was_sent(error: Exception, shown: str) -> None:
     """Quoted text and values of the request's variables are taken out of an exception's message."""
     sent = [{"input": {"tags": ["secret-variable", "x"]}}]
-    token = observation.current.set(observation.Observation("r-1", sent=sent))
+    token = request_record.current.set(request_record.RequestRecord("r-1", sensitive_values=sent))
     assert redaction.message(error) == shown
-    observation.current.reset(token)
+    request_record.current.reset(token)
 
 
 def remembered() -> list[object]:
     """What is in memory of what clients sent."""
     gc.collect()
-    known = [one for one in gc.get_objects() if isinstance(one, observation.Observation)]
-    return [value for one in known for value in one.sent]
+    known = [one for one in gc.get_objects() if isinstance(one, request_record.RequestRecord)]
+    return [value for one in known for value in one.sensitive_values]
 
 
 async def test_what_a_client_sent_is_forgotten_after_its_answer(

@@ -19,7 +19,7 @@ from todo_gql.changelog.positions import (
     persistently,
 )
 from todo_gql.database.connection import Row, fetch
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.event_cache import Shared
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
@@ -156,7 +156,7 @@ class Feed:
         if self._is_behind and self.newest is not None and self._reading is None:
             # It reads for all of the owner's readers, and so in the context of none of them.
             context = Context()
-            context.run(act_for, self.viewer.id.int)
+            context.run(set_caller, self.viewer.id.int)
             self._reading = asyncio.create_task(self._read_on(), context=context)
             self._reading.add_done_callback(self._end_reading)
 

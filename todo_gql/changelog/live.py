@@ -15,7 +15,7 @@ from todo_gql.api.errors import Unavailable, is_temporary
 from todo_gql.changelog.channels import channel
 from todo_gql.changelog.feeds import Feeds
 from todo_gql.changelog.wakeups import Wakeups
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def following(settings: Settings, database_url: str) -> AsyncIterator[Live
 
 async def _poll(logs: Feeds, missed: asyncio.Event) -> None:
     """Find what no wake-up told of: every five seconds, and when some may have been missed."""
-    act_for("the feeds")
+    set_caller("the feeds")
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(missed.wait(), POLL_SECONDS)

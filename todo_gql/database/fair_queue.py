@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Generic, TypeAlias, TypeVar
 
-from todo_gql.observability.observation import Caller
+from todo_gql.observability.request_record import Caller
 
 Item = TypeVar("Item")
 Line: TypeAlias = "OrderedDict[Future[Item], float]"

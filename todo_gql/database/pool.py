@@ -8,9 +8,9 @@ from typing import Any, Final
 import asyncpg
 
 from todo_gql.database.fair_queue import FairQueue
-from todo_gql.database.instrumented_connection import NotedConnection
+from todo_gql.database.instrumented_connection import InstrumentedConnection
 from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
-from todo_gql.observability.observation import Caller, Observation, caller_of, current
+from todo_gql.observability.request_record import Caller, RequestRecord, caller_of, current
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Pool(asyncpg.Pool):
             max_size=max_size,
             max_queries=50_000,
             max_inactive_connection_lifetime=300.0,
-            connection_class=NotedConnection,
+            connection_class=InstrumentedConnection,
             record_class=asyncpg.Record,
             connect=None,
             setup=None,
@@ -68,11 +68,11 @@ class Pool(asyncpg.Pool):
         self.acquire_timeout = timeout
         # How many connections of asyncpg's are acquired here, idle ones and those being opened too.
         self.open_count = 0
-        self.proxies: dict[NotedConnection, asyncpg.pool.PoolConnectionProxy[Any]] = {}
-        self.checks: dict[NotedConnection, tuple[int, int]] = {}
+        self.proxies: dict[InstrumentedConnection, asyncpg.pool.PoolConnectionProxy[Any]] = {}
+        self.checks: dict[InstrumentedConnection, tuple[int, int]] = {}
         self.releasing: set[asyncio.Task[None]] = set()
-        self.idle: list[NotedConnection] = []
-        self.queue: FairQueue[NotedConnection | None] = FairQueue(share)
+        self.idle: list[InstrumentedConnection] = []
+        self.queue: FairQueue[InstrumentedConnection | None] = FairQueue(share)
         self.expiry_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -103,7 +103,7 @@ class Pool(asyncpg.Pool):
             await self.return_to_asyncpg(connection)
         return rows
 
-    async def acquire(self, **_options: Any) -> NotedConnection:  # type: ignore[override]
+    async def acquire(self, **_options: Any) -> InstrumentedConnection:  # type: ignore[override]
         """A connection, without asyncpg's proxy.
 
         A caller who holds their share waits for one of their own, however long that takes. Raises
@@ -124,7 +124,7 @@ class Pool(asyncpg.Pool):
                 return connection
             await self.return_to_asyncpg(connection)
 
-    async def _open(self, caller: Caller, request: Observation | None) -> NotedConnection:
+    async def _open(self, caller: Caller, request: RequestRecord | None) -> InstrumentedConnection:
         """A connection from asyncpg; `open_count` and the caller's share count it already."""
         try:
             # asyncpg never has to wait here, and connecting has a timeout of its own.
@@ -132,17 +132,17 @@ class Pool(asyncpg.Pool):
         except BaseException:
             self._hand_over(None, caller)
             raise
-        connection: NotedConnection = proxy.itself
+        connection: InstrumentedConnection = proxy.raw
         self.proxies[connection] = proxy
         connection.caller, connection.request = caller, request
         return connection
 
     async def _wait_for_release(
-        self, caller: Caller, request: Observation | None
-    ) -> NotedConnection:
+        self, caller: Caller, request: RequestRecord | None
+    ) -> InstrumentedConnection:
         """A connection that another task releases, or a new one in place of one that was closed."""
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[NotedConnection | None] = loop.create_future()
+        waiter: asyncio.Future[InstrumentedConnection | None] = loop.create_future()
         self.queue.enqueue(caller, waiter)
         if self.expiry_timer is None:
             self._schedule_expiry(loop)
@@ -171,12 +171,14 @@ class Pool(asyncpg.Pool):
         if self.queue.lines:
             self._schedule_expiry(asyncio.get_running_loop())
 
-    def _fail_waiters(self, waiters: Iterable[asyncio.Future[NotedConnection | None]]) -> None:
+    def _fail_waiters(
+        self, waiters: Iterable[asyncio.Future[InstrumentedConnection | None]]
+    ) -> None:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(TimeoutError("No connection is free."))
 
-    def try_release(self, connection: NotedConnection) -> bool:
+    def try_release(self, connection: InstrumentedConnection) -> bool:
         """Hand a connection to the next waiter or to the idle ones; False if asyncpg has to get it.
 
         asyncpg gets what is closed, in a transaction or more than `min_size`.
@@ -190,7 +192,7 @@ class Pool(asyncpg.Pool):
         self._hand_over(connection, caller)
         return True
 
-    def _hand_over(self, connection: NotedConnection | None, caller: Caller) -> None:
+    def _hand_over(self, connection: InstrumentedConnection | None, caller: Caller) -> None:
         """Pass a connection, or None for the right to open one, from its caller to the next waiter."""
         queue = self.queue
         queue.release(caller)
@@ -208,7 +210,9 @@ class Pool(asyncpg.Pool):
         if not self.try_release(connection):
             await self.return_to_asyncpg(connection)
 
-    async def release_after_error(self, connection: NotedConnection, error: BaseException) -> None:
+    async def release_after_error(
+        self, connection: InstrumentedConnection, error: BaseException
+    ) -> None:
         """Release a connection after a block that raised an error."""
         if isinstance(error, (*CONNECTION_LOST, OutcomeUnknown)):
             await self.discard(connection)
@@ -221,7 +225,7 @@ class Pool(asyncpg.Pool):
         else:
             await self.return_to_asyncpg(connection)
 
-    async def release_cancelled(self, connection: NotedConnection) -> None:
+    async def release_cancelled(self, connection: InstrumentedConnection) -> None:
         """Release a connection in the middle of a statement, waiting at most 1 s for that.
 
         A frozen database doesn't end the statement until it runs again; the release goes on in the
@@ -232,13 +236,13 @@ class Pool(asyncpg.Pool):
         task.add_done_callback(self.releasing.discard)
         await asyncio.wait({task}, timeout=RESET_SECONDS)
 
-    async def discard(self, connection: NotedConnection) -> None:
+    async def discard(self, connection: InstrumentedConnection) -> None:
         """Close and release a connection that failed, even if it doesn't know yet that it is closed."""
         if not connection.is_closed():
             connection.terminate()
         await self.return_to_asyncpg(connection)
 
-    async def return_to_asyncpg(self, connection: NotedConnection) -> None:
+    async def return_to_asyncpg(self, connection: InstrumentedConnection) -> None:
         """Return a connection to asyncpg, which resets it, or replaces it if it is broken."""
         proxy = self.proxies[connection]
         # No request uses it from now on, but it counts for the caller until asyncpg has it.
@@ -267,8 +271,8 @@ class Pool(asyncpg.Pool):
         for connection in filter(_is_open, self.proxies):
             request = connection.request
             if request is not None and request.limit is not None:
-                request.looks += 1
-                if request.looks == MAX_CHECKS:
+                request.pool_checks += 1
+                if request.pool_checks == MAX_CHECKS:
                     request.limit.end()
 
     def close_stale(self) -> None:
@@ -278,7 +282,7 @@ class Pool(asyncpg.Pool):
         there too, so they are closed as well, rather than tried by one request after the other.
         """
         before, self.checks = self.checks, {}
-        stale: list[NotedConnection] = []
+        stale: list[InstrumentedConnection] = []
         for connection in filter(_is_open, self.proxies.keys() - self.idle):
             sent = connection.statements_sent
             seen, checks = before.get(connection, (sent, 0))
@@ -302,5 +306,5 @@ class Pool(asyncpg.Pool):
             self.expiry_timer.cancel()
 
 
-def _is_open(connection: NotedConnection) -> bool:
+def _is_open(connection: InstrumentedConnection) -> bool:
     return not connection.is_closed()

@@ -15,7 +15,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
 
-from todo_gql.database.instrumented_connection import NotedConnection
+from todo_gql.database.instrumented_connection import InstrumentedConnection
 from todo_gql.database.pool import CHECK_SECONDS, Pool
 from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
 from todo_gql.settings import Settings
@@ -121,7 +121,7 @@ class Transaction(TransactionWrapper):
     """A transaction of Tortoise's whose commit raises `OutcomeUnknown` where the outcome is."""
 
     _parent: Client
-    _connection: NotedConnection
+    _connection: InstrumentedConnection
 
     async def begin(self) -> None:
         """Begin it; if that fails, release its connection, which Tortoise itself doesn't."""

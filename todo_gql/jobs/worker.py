@@ -24,7 +24,7 @@ from todo_gql.database.tortoise_backend import SESSION_SETTINGS
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs.queue import LinkExpired, Task
 from todo_gql.observability.metrics import metrics
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ class Worker:
 
     async def run(self) -> None:
         """Do jobs; errors of the database are waited out."""
-        act_for("the worker")
+        set_caller("the worker")
         repeating = [asyncio.create_task(self._repeat(task)) for task in self.tasks.periodic]
         try:
             async with asyncio.timeout(None) as self._limit:
@@ -235,7 +235,7 @@ class Worker:
 
     async def _repeat(self, task: PeriodicTask) -> None:
         """Run a periodic task until the worker is stopped."""
-        act_for(task.name)
+        set_caller(task.name)
         while not self.stopped.is_set():
             try:
                 await task.run()
@@ -250,7 +250,7 @@ class Worker:
 
     async def _maintain(self, _schedule: Schedule) -> None:
         """Run all maintenance steps; one that fails is logged, and the others still run."""
-        act_for("upkeep")
+        set_caller("upkeep")
         for step in self.tasks.maintenance:
             try:
                 if number := await step.run():

@@ -11,7 +11,7 @@ from sentry_sdk.types import Event, Hint
 
 from todo_gql.observability import redaction
 from todo_gql.observability.build_info import build
-from todo_gql.observability.observation import current
+from todo_gql.observability.request_record import current
 
 FLUSH_SECONDS = 2
 # What these say of their own trouble is logged, and no error of ours.
@@ -32,11 +32,11 @@ def _scrubbed(event: Event, hint: Hint) -> Event | None:
     for shown in event.get("exception", {}).get("values", ()):
         link = chain.get(str(shown.get("type")))
         shown["value"] = redaction.message(link) if link else redaction.REMOVED
-    if observation := current.get():
-        tags = {"request_id": observation.request_id, "operation": observation.operation or ""}
+    if record := current.get():
+        tags = {"request_id": record.request_id, "operation": record.operation or ""}
         event["tags"] = {**event.get("tags", {}), **tags}
-        if observation.user_id:
-            event["user"] = {"id": str(observation.user_id)}
+        if record.user_id:
+            event["user"] = {"id": str(record.user_id)}
     return event
 
 

@@ -11,7 +11,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from todo_gql.observability import redaction
-from todo_gql.observability.observation import Observation, current
+from todo_gql.observability.request_record import RequestRecord, current
 
 # taskName became an attribute of log records in Python 3.12; color_message is uvicorn's own.
 _RESERVED = frozenset(RESERVED_ATTRS) | {"color_message", "taskName"}
@@ -32,14 +32,14 @@ def rfc3339(timestamp: float) -> str:
     return f"{_second(seconds)}.{int((timestamp - seconds) * 1000):03d}Z"
 
 
-def _whose(observation: Observation | None) -> dict[str, str]:
+def _whose(record: RequestRecord | None) -> dict[str, str]:
     """The ids of the request that something happened in, as far as they are known."""
-    if observation is None:
+    if record is None:
         return {}
     facts = {
-        "request_id": observation.request_id,
-        "operation": observation.operation,
-        "user_id": observation.user_id,
+        "request_id": record.request_id,
+        "operation": record.operation,
+        "user_id": record.user_id,
     }
     return {name: str(fact) for name, fact in facts.items() if fact}
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-from todo_gql.observability.observation import Observation
+from todo_gql.observability.request_record import RequestRecord
 
 NAMES_KEPT: Final = 100
 TRANSPORTS: Final = ("event_stream", "websocket")
@@ -136,7 +136,7 @@ class Metrics:
             self.mails.labels(kind, outcome)
 
     def request_answered(
-        self, observation: Observation, method: str, path: str, status: int | None, seconds: float
+        self, record: RequestRecord, method: str, path: str, status: int | None, seconds: float
     ) -> None:
         """Count a request, and the operation that it was about."""
         self._request(
@@ -144,22 +144,22 @@ class Metrics:
             path if path in ROUTES else OTHER,
             status or "aborted",
         ).inc()
-        self.operation_ended(observation, seconds)
+        self.operation_ended(record, seconds)
 
-    def operation_ended(self, observation: Observation, seconds: float) -> None:
+    def operation_ended(self, record: RequestRecord, seconds: float) -> None:
         """Count the operation that a request, or a message on a WebSocket, was about, if any."""
-        outcome = "error" if observation.error_codes else "ok"
-        if observation.transport:
-            self.stream_operations.labels(observation.transport, observation.type, outcome).inc()
-        for code in observation.error_codes:
+        outcome = "error" if record.error_codes else "ok"
+        if record.transport:
+            self.stream_operations.labels(record.transport, record.type, outcome).inc()
+        for code in record.error_codes:
             self.errors.labels(code).inc()
-        if observation.operation is None or observation.goes_on:
+        if record.operation is None or record.is_streaming:
             return
-        name = self.operation_names.label(observation.operation)
-        self._operation(name, observation.type, outcome).observe(seconds)
-        if observation.cost is not None:
-            self.cost.labels(observation.type).observe(observation.cost)
-        for loader, size in observation.batches or ():
+        name = self.operation_names.label(record.operation)
+        self._operation(name, record.type, outcome).observe(seconds)
+        if record.cost is not None:
+            self.cost.labels(record.type).observe(record.cost)
+        for loader, size in record.batches or ():
             self._batch(loader).observe(size)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import asyncpg
 
-from todo_gql.observability.observation import current
+from todo_gql.observability.request_record import current
 
 REMOVED = "…"
 SHORTEST_SECRET = 3
@@ -29,9 +29,9 @@ def _texts(values: Iterable[object]) -> Iterator[str]:
 def without_secrets(text: str) -> str:
     """A text without what is quoted in it, and without what the current request's client sent."""
     text = _QUOTED.sub(f"'{REMOVED}'", text)
-    if observation := current.get():
+    if record := current.get():
         # The longest first, since one may be a part of another.
-        for secret in sorted(_texts(observation.sent), key=len, reverse=True):
+        for secret in sorted(_texts(record.sensitive_values), key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET:
                 text = text.replace(secret, REMOVED)
     return text

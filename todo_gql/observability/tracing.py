@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_gql.observability.build_info import build
-from todo_gql.observability.observation import current
+from todo_gql.observability.request_record import current
 
 SERVICE: Final = "todo_gql"
 # A collector that is away must not keep the server from stopping in time.
@@ -70,25 +70,25 @@ class Traced:
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in _kept(scope)}
         context = _PROPAGATOR.extract(carrier)
         with self.tracer.start_as_current_span("GraphQL", context, SpanKind.SERVER) as span:
-            observation = current.get()
-            if observation is None:
+            record = current.get()
+            if record is None:
                 await self.app(scope, receive, send)
                 return
-            observation.span = self._span
+            record.span = self._span
             try:
                 await self.app(scope, receive, send)
             finally:
-                if observation.operation is not None:
-                    span.update_name(f"{observation.type} {observation.operation}".strip())
-                if observation.error_codes:
+                if record.operation is not None:
+                    span.update_name(f"{record.type} {record.operation}".strip())
+                if record.error_codes:
                     span.set_status(StatusCode.ERROR)
                 span.set_attributes(
                     {
-                        "graphql.operation.name": observation.operation or "",
-                        "graphql.operation.type": observation.type,
-                        "todo_gql.request_id": observation.request_id,
-                        "todo_gql.error_codes": list(observation.error_codes),
-                        "enduser.id": str(observation.user_id or ""),
+                        "graphql.operation.name": record.operation or "",
+                        "graphql.operation.type": record.type,
+                        "todo_gql.request_id": record.request_id,
+                        "todo_gql.error_codes": list(record.error_codes),
+                        "enduser.id": str(record.user_id or ""),
                     }
                 )
 

@@ -17,7 +17,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.scalars import diff_entries, written_json
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import Statement
-from todo_gql.observability.observation import loader
+from todo_gql.observability.request_record import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
 from todo_gql.operation.json_columns import read_in_pieces
 from todo_gql.security import access

@@ -14,7 +14,7 @@ from todo_gql.api.text import cleaned
 from todo_gql.database.connection import Connection, Row, fetch, fetchrow, transaction
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 from todo_gql.security.token_cache import TokenMemory
 from todo_gql.security.tokens import (
     Claims,
@@ -123,7 +123,7 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     claims = verified_claims(token, settings)
     if claims is None:
         return None
-    act_for(claims.user_id.int)
+    set_caller(claims.user_id.int)
     asked = time.monotonic()
     row = await fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:

@@ -20,7 +20,7 @@ import bcrypt
 
 from todo_gql.api.errors import ErrorCode, Unavailable
 from todo_gql.api.text import Problem, text_problem
-from todo_gql.observability.observation import Caller, current
+from todo_gql.observability.request_record import Caller, current
 from todo_gql.security.common_passwords import common_passwords
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings

@@ -16,7 +16,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.storage.memory import Entry
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from todo_gql.observability.observation import Caller
+from todo_gql.observability.request_record import Caller
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.shared_counters import SharedCounts
 from todo_gql.security.sliding_window import Quota, Quotas

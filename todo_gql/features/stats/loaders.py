@@ -6,7 +6,7 @@ from uuid import UUID
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.stats.overdue import overdue_condition
-from todo_gql.observability.observation import loader
+from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import Asker, rows_by_id
 
 COUNTS = """

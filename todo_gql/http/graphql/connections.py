@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from todo_gql.api.errors import is_temporary
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 from todo_gql.security.authentication import Viewer, open_among
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Connections:
                 await watching
 
     async def _watch(self) -> None:
-        act_for("the connections")
+        set_caller("the connections")
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:

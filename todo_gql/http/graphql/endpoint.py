@@ -55,7 +55,7 @@ from todo_gql.http.graphql.timeout import Deadline
 from todo_gql.http.headers import Headers as RequestHeaders
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
-from todo_gql.observability.observation import Observation, observed
+from todo_gql.observability.request_record import RequestRecord, current_record
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer, authenticate, recalled
 from todo_gql.security.rate_limits import RateLimits
@@ -195,7 +195,7 @@ class GraphQLRoute:
                 error.headers |= {k.decode(): v.decode() for k, v in meter.headers}
             raise
         # What the client may have secrets in.
-        observed().sent = headers.token, request.variables
+        current_record().sensitive_values = headers.token, request.variables
         return request
 
     def _read_body(self, body: bytes) -> GraphQLRequest:
@@ -250,7 +250,7 @@ class GraphQLRoute:
             raise limited(refused, meter) from None
 
     async def looked_up(
-        self, scope: Scope, request: GraphQLRequest, token: str | None, seen: Observation
+        self, scope: Scope, request: GraphQLRequest, token: str | None, seen: RequestRecord
     ) -> Prepared:
         """The operation that is asked for on a connection that stays; only failures are counted."""
         meter = await self.meter(scope, token)
@@ -267,7 +267,7 @@ class GraphQLRoute:
         return self.operations.known((request.query, request.operation_name))
 
     async def executable_in_turn(
-        self, scope: Scope, request: GraphQLRequest, seen: Observation, meter: Meter
+        self, scope: Scope, request: GraphQLRequest, seen: RequestRecord, meter: Meter
     ) -> Prepared:
         """As `executable`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
@@ -305,7 +305,7 @@ class GraphQLRoute:
     def executable(
         self,
         scope: Scope,
-        seen: Observation,
+        seen: RequestRecord,
         prepared: Prepared | list[ErrorEntry],
     ) -> Prepared:
         """The operation that is asked for; `RequestError` if it can't be executed."""
@@ -329,7 +329,7 @@ class GraphQLRoute:
         challenge: Headers = ()
         try:
             with limit:
-                observed().limit = limit
+                current_record().limit = limit
                 viewer = recalled(token) or await authenticate(token, self.settings)
                 opens_nothing = viewer is None and bool(token)
                 if opens_nothing and stays:
@@ -392,7 +392,7 @@ class GraphQLRoute:
 
     def _counted(self, scope: Scope, viewer: Viewer | None) -> Meter:
         """What counts for a viewer, with one more request; `RequestError` if that is too many."""
-        seen, meter = observed(), self.meter_of(scope, viewer)
+        seen, meter = current_record(), self.meter_of(scope, viewer)
         seen.user_id = viewer.id if viewer else None
         seen.caller = meter.caller
         try:
@@ -409,7 +409,7 @@ class GraphQLRoute:
         known: Prepared | list[ErrorEntry],
         meter: Meter,
     ) -> Admitted:
-        seen = observed()
+        seen = current_record()
         try:
             prepared = self.executable(scope, seen, known)
             if prepared.composite_variables and request.variables:

@@ -6,7 +6,7 @@ from typing import Final, Self, TypeVar
 
 from todo_gql.database.fair_queue import FairQueue
 from todo_gql.documents.steps import Steps
-from todo_gql.observability.observation import Caller
+from todo_gql.observability.request_record import Caller
 
 # The pause after a document, as a multiple of the time that it took: new documents get at most a
 # quarter of the process, however many arrive.

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from todo_gql.api.errors import RateLimited
-from todo_gql.observability.observation import Caller
+from todo_gql.observability.request_record import Caller
 from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.security.sliding_window import COST, REQUESTS, Quota
 

@@ -14,7 +14,7 @@ from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
 from todo_gql.http.middleware.response_headers import Sender
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
-from todo_gql.observability.observation import observed
+from todo_gql.observability.request_record import current_record
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import COST
 
@@ -116,7 +116,7 @@ class Answers:
     def charge(self, body: bytes, kind: int = COST) -> bytes:
         """Charge a long body to the current caller, as cost of this kind; the body itself."""
         more = len(body) - FREE_BYTES
-        if more > 0 and (caller := observed().caller) is not None:
+        if more > 0 and (caller := current_record().caller) is not None:
             self.limits.charge(caller, kind, more // BYTES_PER_OBJECT)
         return body
 
@@ -124,7 +124,7 @@ class Answers:
         """Send an answer."""
         told = answer.body[0] if isinstance(answer.body, list) else answer.body
         if "errors" in told:
-            observed().error_codes = error_codes(told["errors"])
+            current_record().error_codes = error_codes(told["errors"])
         body, level, is_compressed = as_json(answer.body), self.level, False
         if len(body) > FREE_BYTES:
             self.charge(body)

@@ -32,7 +32,7 @@ from todo_gql.http.negotiation import (
     prefers_events,
 )
 from todo_gql.http.server_extensions import connection_of
-from todo_gql.observability.observation import observed
+from todo_gql.observability.request_record import current_record
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
@@ -108,7 +108,7 @@ class EventStreams:
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
         meter = await self.route.meter(scope, token)
         try:
-            prepared = await self.route.executable_in_turn(scope, request, observed(), meter)
+            prepared = await self.route.executable_in_turn(scope, request, current_record(), meter)
         except (RateLimited, RequestError):
             # Whoever answers it counts it.
             return False
@@ -183,7 +183,7 @@ class EventStream:
                 connection.abort()
 
     async def _produce(self, request: GraphQLRequest) -> None:
-        seen = observed()
+        seen = current_record()
         seen.transport = "event_stream"
         answers = self.server.responder.responses(self.scope, request, self.token)
         try:

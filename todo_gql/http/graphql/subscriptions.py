@@ -32,8 +32,8 @@ from todo_gql.http.graphql.endpoint import (
 from todo_gql.http.graphql.request import GraphQLRequest
 from todo_gql.http.graphql.response import as_json
 from todo_gql.http.graphql.results import RequestError
-from todo_gql.observability import observation
-from todo_gql.observability.observation import Observation, caller_of
+from todo_gql.observability import request_record
+from todo_gql.observability.request_record import RequestRecord, caller_of
 from todo_gql.operation.context import Context
 from todo_gql.operation.event_cache import Made, Shared
 from todo_gql.security.authentication import authenticate
@@ -72,7 +72,7 @@ class Subscription:
     context: Context
     keys: tuple[Hashable, Hashable]
     price: int
-    seen: Observation
+    seen: RequestRecord
     size: int
 
 
@@ -92,7 +92,7 @@ class Responder:
         `RequestError` if it can't be executed, or not any longer, and `SignedOut` if the token opens
         nothing.
         """
-        route, seen = self.route, observation.observed()
+        route, seen = self.route, request_record.current_record()
         prepared = await route.looked_up(scope, request, token, seen)
         if prepared.kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token, stays=True)
@@ -131,7 +131,7 @@ class Responder:
             subscription = Subscription(
                 scope, request, executor, context, keys, price, seen, admitted.size
             )
-            observation.event_began()
+            request_record.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
                 async for body in bodies:
                     yield body
@@ -141,7 +141,7 @@ class Responder:
         try:
             async with aclosing(source) as events:
                 async for event in events:
-                    observation.event_began()
+                    request_record.event_began()
                     yield await self._told_of(subscription, event)
         except GivenUp:
             raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from None
@@ -214,7 +214,7 @@ class Responder:
         return Made(body, subscription.keys[1] if result.errors else None)
 
 
-def _noted(seen: Observation, body: dict[str, Any]) -> bytes:
+def _noted(seen: RequestRecord, body: dict[str, Any]) -> bytes:
     """A body as JSON, whose errors are those of the whole operation."""
     if "errors" in body:
         seen.error_codes = error_codes(body["errors"])

@@ -25,8 +25,8 @@ from todo_gql.http.graphql.transport_ws import PROTOCOL, Close, Closing, Sent, r
 from todo_gql.http.headers import headers_of
 from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.server_extensions import connection_of
-from todo_gql.observability import observation
-from todo_gql.observability.observation import Observation
+from todo_gql.observability import request_record
+from todo_gql.observability.request_record import RequestRecord
 from todo_gql.security.authentication import Viewer, authenticate, recalled
 from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
@@ -252,7 +252,7 @@ class WebSocket:
         began = perf_counter()
         seen = self.server.observer.began(str(uuid4()))
         seen.transport = "websocket"
-        observation.current.set(seen)
+        request_record.current.set(seen)
         try:
             errors = await self._answer(id, request, seen)
             self.operations.pop(id)
@@ -268,7 +268,7 @@ class WebSocket:
             self.server.observer.operation_ended(seen, perf_counter() - began)
 
     async def _answer(
-        self, id: str, request: GraphQLRequest | BadRequest, seen: Observation
+        self, id: str, request: GraphQLRequest | BadRequest, seen: RequestRecord
     ) -> list[ErrorEntry]:
         """Send what an operation gives; the errors of one that can't go on.
 
@@ -281,7 +281,7 @@ class WebSocket:
             except RequestError as error:
                 return error.errors
             return request.errors
-        seen.sent = (self.token, request.variables)
+        seen.sensitive_values = (self.token, request.variables)
         scope = {**self.scope, "state": {"request_id": seen.request_id}}
         answers = self.server.responder.responses(scope, request, self.token)
         head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'

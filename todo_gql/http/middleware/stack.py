@@ -23,7 +23,7 @@ from todo_gql.http.middleware.response_headers import Sender
 from todo_gql.http.middleware.security_headers import SecurityHeaders
 from todo_gql.http.monitoring.access_log import AccessLog
 from todo_gql.http.monitoring.observer import Observer
-from todo_gql.observability.observation import Observation, current
+from todo_gql.observability.request_record import RequestRecord, current
 
 EXPOSED_HEADERS: Final = (
     "X-Request-ID",
@@ -160,7 +160,7 @@ class RequestEnvelope:
         began = perf_counter()
         await self.app(scope, receive, send)
         if request_id := scope.get(REFUSED):
-            observation, seconds = Observation(request_id), perf_counter() - began
+            observation, seconds = RequestRecord(request_id), perf_counter() - began
             asked = {**scope, "method": "GET"}
             self.access_log.write(asked, HTTPStatus.FORBIDDEN, observation, seconds)
 

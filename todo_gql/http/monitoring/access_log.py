@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from todo_gql.http.graphql.origins import origin_shown
 from todo_gql.observability.logs import readable, rfc3339
-from todo_gql.observability.observation import Observation
+from todo_gql.observability.request_record import RequestRecord
 
 # A plain number, since every request's status is compared with it.
 FORBIDDEN = int(HTTPStatus.FORBIDDEN)
@@ -34,7 +34,7 @@ class Access:
     level: str
     scope: Scope
     status: int | None
-    observation: Observation
+    observation: RequestRecord
     seconds: float
 
     def facts(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class AccessLog:
         self._gathered: list[Access] = []
 
     def write(
-        self, scope: Scope, status: int | None, observation: Observation, seconds: float
+        self, scope: Scope, status: int | None, observation: RequestRecord, seconds: float
     ) -> None:
         """Write the facts of one request, probes of health at DEBUG and all others at INFO."""
         is_probe = scope["path"].startswith("/health")

@@ -4,7 +4,7 @@ from starlette.types import Scope
 
 from todo_gql.http.monitoring.slow_operations import SlowOperations
 from todo_gql.observability.metrics import Metrics
-from todo_gql.observability.observation import Observation
+from todo_gql.observability.request_record import RequestRecord
 
 
 class Observer:
@@ -20,14 +20,14 @@ class Observer:
         self.metrics = metrics
         self.slow_operations = slow_operations
 
-    def began(self, request_id: str) -> Observation:
+    def began(self, request_id: str) -> RequestRecord:
         """What is to be filled in for a request."""
         if self.slow_operations is None:
-            return Observation(request_id)
-        return Observation(request_id, statements=[])
+            return RequestRecord(request_id)
+        return RequestRecord(request_id, statements=[])
 
     def ended(
-        self, observation: Observation, scope: Scope, status: int | None, seconds: float
+        self, observation: RequestRecord, scope: Scope, status: int | None, seconds: float
     ) -> None:
         """Tell of a request that was answered, or given up where there is no status."""
         if self.metrics is not None:
@@ -35,18 +35,18 @@ class Observer:
                 observation, scope["method"], scope["path"], status, seconds
             )
         self._tell_if_slow(observation, seconds)
-        observation.sent, observation.limit = (), None
+        observation.sensitive_values, observation.limit = (), None
 
-    def operation_ended(self, observation: Observation, seconds: float) -> None:
+    def operation_ended(self, observation: RequestRecord, seconds: float) -> None:
         """Tell of an operation on a WebSocket that has no more answers."""
         if self.metrics is not None:
             self.metrics.operation_ended(observation, seconds)
         self._tell_if_slow(observation, seconds)
-        observation.sent, observation.limit = (), None
+        observation.sensitive_values, observation.limit = (), None
 
-    def _tell_if_slow(self, observation: Observation, seconds: float) -> None:
+    def _tell_if_slow(self, observation: RequestRecord, seconds: float) -> None:
         slow = self.slow_operations
-        if slow is None or observation.operation is None or observation.goes_on:
+        if slow is None or observation.operation is None or observation.is_streaming:
             return
         if seconds >= slow.seconds:
             slow.tell(observation, seconds)

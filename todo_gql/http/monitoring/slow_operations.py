@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from todo_gql.database.connection import transaction
-from todo_gql.observability.observation import Observation
+from todo_gql.observability.request_record import RequestRecord
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class SlowOperations:
         self.seconds = milliseconds / 1000
         self._telling: asyncio.Task[None] | None = None
 
-    def tell(self, observation: Observation, seconds: float) -> None:
+    def tell(self, observation: RequestRecord, seconds: float) -> None:
         """Log an operation, with plans unless another one's are just being asked for."""
         facts = {
             "type": observation.type,

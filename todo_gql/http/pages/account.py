@@ -20,7 +20,7 @@ from todo_gql.http.graphql.request import BadRequest
 from todo_gql.http.pages import rendering
 from todo_gql.http.pages.forms import read_form
 from todo_gql.mail.link_tokens import LinkToken
-from todo_gql.observability.observation import act_for
+from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.credential_limits import account_owned, seconds_to_wait
 from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.security.rate_limits import RateLimits, network_of
@@ -129,7 +129,7 @@ class LinkPage:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         is_form = request.method == "POST"
-        act_for(network_of(request.client.host if request.client else None))
+        set_caller(network_of(request.client.host if request.client else None))
         try:
             given = await read_form(request) if is_form else request.query_params
         except BadRequest as error:
