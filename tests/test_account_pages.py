@@ -266,6 +266,14 @@ async def test_a_token_that_is_no_good_is_told(client: Client, place: str, token
     assert (await client.http.get(f"/account/{place}")).status_code == 410
 
 
+@pytest.mark.parametrize("query", ["a=&" * 21, "token=" + "%" * 16_384], ids=["many", "long"])
+async def test_a_link_longer_than_any_of_ours_is_refused(client: Client, query: str) -> None:
+    """With as many parameters, or as long ones, as no page that leads here adds."""
+    response = await client.http.get(f"/account/verify?{query}")
+    assert response.status_code == 400
+    assert "The link is longer than any of ours." in response.text
+
+
 async def test_an_expired_link_is_told(mailbox: Mailbox, account: Account, client: Client) -> None:
     """Once its time is over, which the database knows."""
     token = await verification_token(mailbox, account)

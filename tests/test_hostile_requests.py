@@ -60,6 +60,8 @@ QUERY_STRINGS: dict[str, tuple[str, int]] = {
     "nothing": ("", REFUSED),
     "a percent sign": ("query=%", ANSWERED),
     "half a percent sign": ("query=%7", ANSWERED),
+    "more percent signs than escapes": ("query=" + "%" * 20, REFUSED),
+    "as many escapes as there may be": ("%71uery=" + "%7b" * 3_000, ANSWERED),
     "no UTF-8": ("query=%ff%fe", REFUSED),
     "a surrogate": ("query=%ED%A0%80", REFUSED),
     "NUL": ("query=%00", ANSWERED),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import parse, validate
+from starlette.types import Scope
 
 from tests.conftest import Account, NewAccount
 from tests.waiting import counted_turns
@@ -14,7 +15,7 @@ from todo_gql.documents import parsing
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql import endpoint, parse_queue
 from todo_gql.http.graphql.parse_queue import ParseQueue
-from todo_gql.http.graphql.request import GraphQLRequest, from_body
+from todo_gql.http.graphql.request import GraphQLRequest, from_body, from_query_string
 
 NUMBER = count()
 
@@ -91,6 +92,30 @@ async def test_large_requests_begin_one_by_one(
         answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
     assert answers == [{"todo": None}] * 20
     assert len(set(begun)) == 20
+
+
+async def test_long_query_strings_are_read_one_by_one(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As bodies are, however many come at once."""
+    begun = list[int]()
+
+    def noted(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:
+        begun.append(turns.number)
+        return from_query_string(scope, trusted)
+
+    monkeypatch.setattr("todo_gql.http.graphql.endpoint.from_query_string", noted)
+    query = "{ viewer { id } }" + " " * endpoint.LARGE_BODY_BYTES
+    headers = {"authorization": f"Bearer {account.token}"}
+    async with counted_turns() as turns:
+        answers = await asyncio.gather(
+            *(
+                account.http.get("/graphql", params={"query": query}, headers=headers)
+                for _ in "1234"
+            )
+        )
+    assert [answer.json()["data"]["viewer"]["id"] for answer in answers] == [account.id] * 4
+    assert len(begun) == len(set(begun)) == 4
 
 
 async def test_a_long_document_is_read_in_steps(

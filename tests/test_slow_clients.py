@@ -183,6 +183,19 @@ async def test_more_headers_than_any_client_sends_are_refused(
     assert said.startswith(b"HTTP/1.1 " + status)
 
 
+@pytest.mark.parametrize(("size", "status"), [(8 * 1024, b"404"), (8 * 1024 + 1, b"414")])
+@pytest.mark.parametrize("query", [b"", b"?a=" + b"b" * 20_000])
+async def test_a_path_longer_than_any_is_refused(
+    server: Server, size: int, status: bytes, query: bytes
+) -> None:
+    """However long its query string may be, since only the path is decoded for each request."""
+    async with connected(server) as (reader, writer):
+        path = b"/" + b"%41" * ((size - 1) // 3) + b"a" * ((size - 1) % 3)
+        writer.write(b"GET %b%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % (path, query))
+        said = await rest(reader)
+    assert said.startswith(b"HTTP/1.1 " + status)
+
+
 async def test_headers_without_end_are_refused(server: Server) -> None:
     """Once they are larger than any client's."""
     async with connected(server) as (reader, writer):

@@ -20,6 +20,8 @@ from todo_gql.server.upgrades import (
 )
 
 MAX_HEADER_BYTES: Final = 64 * 1024
+# A path is decoded as it comes; a query string, which may be a document, is left to who asks for it.
+MAX_PATH_BYTES: Final = 8 * 1024
 # Browsers and proxies send some thirty.
 MOST_HEADERS: Final = 200
 # How much more than its content a body may be, with the sizes of its chunks and what follows them.
@@ -319,8 +321,13 @@ class LimitedProtocol(OrderlyProtocol):
 
 
 def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """The path that a request is for, as text and as it was sent, and the query string."""
+    """The path that a request is for, as text and as it was sent, and the query string.
+
+    `Refused` where the path is far longer than any that leads somewhere.
+    """
     parsed = parse_url(url)
+    if len(parsed.path) > MAX_PATH_BYTES:
+        raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG)
     path = parsed.path.decode("ascii")
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
 

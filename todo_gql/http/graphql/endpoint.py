@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -179,13 +180,14 @@ class GraphQLRoute:
                     if len(body) <= LARGE_BODY_BYTES:
                         request = self._read_body(body)
                     else:
-                        sender = self.meter_of(scope, recalled(headers.token)).caller
-                        async with self.large_bodies.turn(sender):
-                            request = self._read_body(body)
-                        # What is read of it has a turn of its own, which may be long, too.
-                        await asyncio.sleep(0)
+                        read = partial(self._read_body, body)
+                        request = await self._read_in_turn(scope, headers, read)
                 case "GET":
-                    request = from_query_string(scope, self.trusted)
+                    read_query = partial(from_query_string, scope, self.trusted)
+                    if len(scope["query_string"]) <= LARGE_BODY_BYTES:
+                        request = read_query()
+                    else:
+                        request = await self._read_in_turn(scope, headers, read_query)
                 case _:
                     raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
         except BadRequest as error:
@@ -196,6 +198,17 @@ class GraphQLRoute:
             raise
         # What the client may have secrets in.
         current_record().sensitive_values = headers.token, request.variables
+        return request
+
+    async def _read_in_turn(
+        self, scope: Scope, headers: RequestHeaders, read: Callable[[], GraphQLRequest]
+    ) -> GraphQLRequest:
+        """The request in what is large, which is read once it is the sender's turn."""
+        sender = self.meter_of(scope, recalled(headers.token)).caller
+        async with self.large_bodies.turn(sender):
+            request = read()
+        # What is read of it has a turn of its own, which may be long, too.
+        await asyncio.sleep(0)
         return request
 
     def _read_body(self, body: bytes) -> GraphQLRequest:

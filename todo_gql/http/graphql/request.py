@@ -26,6 +26,7 @@ from todo_gql.http.server_extensions import TAKE_BODY, TakeBody, extensions_of
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
 LONGEST_MEDIA_TYPE = 1_000
 LARGEST_BATCH = 100
+BYTES_OF_AN_ESCAPE = 3
 
 
 class BadRequest(Exception):
@@ -174,6 +175,9 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
     """The request in a GET's query string; `BadRequest` if there is none."""
     try:
         text = scope["query_string"].decode("ascii")
+        if text.count("%") * BYTES_OF_AN_ESCAPE > len(text):
+            # Each sign is looked at for itself, though no more than these begin an escape.
+            raise ValueError(text)
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
         raise BadRequest(400, "The query string must be percent-encoded UTF-8.") from None

@@ -18,7 +18,7 @@ from todo_gql.features.accounts.email.templates import PLACES
 from todo_gql.features.accounts.email.verification import verify_email
 from todo_gql.http.graphql.request import BadRequest
 from todo_gql.http.pages import rendering
-from todo_gql.http.pages.forms import read_form
+from todo_gql.http.pages.forms import read_form, read_link
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.credential_limits import account_owned, seconds_to_wait
@@ -131,7 +131,7 @@ class LinkPage:
         is_form = request.method == "POST"
         set_caller(network_of(request.client.host if request.client else None))
         try:
-            given = await read_form(request) if is_form else request.query_params
+            given = await read_form(request) if is_form else read_link(request)
         except BadRequest as error:
             refusal = _page("refused", error.status, reason=str(error))
             refusal.headers.update(error.headers)

@@ -35,3 +35,17 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError:
         raise BadRequest(400, "The form must be percent-encoded UTF-8.") from None
     return dict(fields)
+
+
+def read_link(request: Request) -> dict[str, str]:
+    """The parameters of a link of ours; `BadRequest` if there are far more, or longer ones."""
+    query: bytes = request.scope["query_string"]
+    too_long = BadRequest(400, "The link is longer than any of ours.")
+    if len(query) > MAX_FORM_BYTES:
+        raise too_long
+    try:
+        return dict(
+            parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        )
+    except ValueError:
+        raise too_long from None
