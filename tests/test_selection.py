@@ -13,7 +13,7 @@ from graphql import GraphQLObjectType, Node
 from tests.conftest import Account, Statements
 from tests.operations import SCHEMA
 from todo_gql.operation.context import Info
-from todo_gql.operation.lookahead import asked_anywhere, selected_below
+from todo_gql.operation.lookahead import selected_fields, selected_in_operation
 from todo_gql.security import access
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
@@ -113,7 +113,7 @@ def test_a_document_goes_though_it_was_looked_through() -> None:
         def fields(self, info: Info) -> list[str]:
             raw = info._raw_info
             seen.extend([ref(raw.operation), ref(raw.field_nodes[0])])
-            return [*asked_anywhere(info), *selected_below(info)]
+            return [*selected_in_operation(info), *selected_fields(info)]
 
     answer = strawberry.Schema(Query).execute_sync("{ fields }")
     assert answer.data == {"fields": ["fields"]}

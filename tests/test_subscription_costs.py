@@ -272,7 +272,7 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
 
 def todos_in(loaders: Loaders | None) -> int:
     """How many todos were loaded."""
-    return len(loaders.todo_by_id._found) if loaders else 0
+    return len(loaders.todo_by_id._cache) if loaders else 0
 
 
 FILTERED = """subscription ($after: String, $filter: TodoFilter) {

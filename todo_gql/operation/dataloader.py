@@ -1,4 +1,4 @@
-"""A loader that the engine asks for a whole column of keys at once, and anybody for single keys."""
+"""A DataLoader that loads whole columns of keys for the engine, and single keys for resolvers."""
 
 from asyncio import Future, get_running_loop, sleep
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
@@ -12,12 +12,12 @@ from todo_gql.execution import may_batch
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# A DataLoader asks for its keys so many turns of the event loop after it was asked for them.
-DISPATCH_TURNS = 3
+# A DataLoader dispatches its batch so many iterations of the event loop after the first `load`.
+DISPATCH_ITERATIONS = 3
 
 
 class _Batch(Generic[K]):
-    """Keys that are loaded together, by the first who asked for one of them."""
+    """Keys that are loaded together, by the first caller that requested one of them."""
 
     __slots__ = ("error", "keys", "waiting")
 
@@ -27,32 +27,32 @@ class _Batch(Generic[K]):
         self.waiting: list[Future[None]] = []
 
     async def finished(self) -> None:
-        """Wait until whoever loads the batch has done so, or has given up."""
-        # One for each who waits: whoever is cancelled takes the future along.
+        """Wait until the batch is loaded or has failed."""
+        # A future for each waiter: a cancelled task cancels the future that it awaits.
         waiter = get_running_loop().create_future()
         self.waiting.append(waiter)
         await waiter
 
     def finish(self) -> None:
-        """Wake up those who wait."""
+        """Wake up all waiters."""
         for waiter in self.waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
 
 class ColumnDataLoader(Generic[K, V]):
-    """Loads what is asked for in the same breath by a single call, and nothing twice.
+    """Batches concurrent loads into one call of `load_keys`, and caches the values.
 
-    A column of keys costs neither tasks nor futures: whoever asks first makes the call, and the
-    others wait for it. Single keys go through a DataLoader, which joins in with its batches.
+    A column of keys needs neither tasks nor futures: the first caller makes the call, and the others
+    wait for it. Single keys go through a DataLoader, whose batches join those of columns.
     """
 
     def __init__(
         self, load_keys: Callable[[list[K]], Coroutine[Any, Any, Sequence[V | Exception]]]
     ) -> None:
         self._load_keys = load_keys
-        self._found: dict[K, V | Exception] = {}
-        self._coming: dict[K, _Batch[K]] = {}
+        self._cache: dict[K, V | Exception] = {}
+        self._pending: dict[K, _Batch[K]] = {}
         self._open: _Batch[K] | None = None
 
     @property
@@ -61,12 +61,12 @@ class ColumnDataLoader(Generic[K, V]):
 
     @cached_property
     def _single(self) -> DataLoader[K, V]:
-        # It makes errors of exceptions, and takes none but coroutine functions.
+        # DataLoader requires a coroutine function; it raises exceptions that are returned as values.
         async def load(keys: list[K]) -> list[Any]:
             values = await self.load_column(keys)
             for key in keys:
-                # It would remember what failed along with the whole batch, too.
-                if key not in self._found:
+                # DataLoader would cache the error of the whole batch too.
+                if key not in self._cache:
                     single.clear(key)
             return values
 
@@ -74,51 +74,51 @@ class ColumnDataLoader(Generic[K, V]):
         return single
 
     def load(self, key: K) -> "Future[V]":
-        """What one key stands for."""
+        """A future of the value of one key."""
         return self._single.load(key)
 
     async def load_one(self, key: K) -> V:
-        """What one key stands for, at the price of a column."""
-        if key in self._found:
-            value = self._found[key]
-        elif self._coming or may_batch():
+        """The value of one key; raises its exception. Costs no task, as a column."""
+        if key in self._cache:
+            value = self._cache[key]
+        elif self._pending or may_batch():
             [value] = await self.load_column([key])
         else:
             [value] = await self._load_keys([key])
-            self._found[key] = value
+            self._cache[key] = value
         if isinstance(value, Exception):
             raise value
         return value
 
     def cached(self, keys: Sequence[K]) -> list[V | Exception] | None:
-        """What the keys stand for, if all of that is known already."""
+        """The values of the keys if all of them are cached; None otherwise."""
         try:
-            return list(map(self._found.__getitem__, keys))
+            return list(map(self._cache.__getitem__, keys))
         except KeyError:
             return None
 
     async def load_column(self, keys: Sequence[K]) -> list[V | Exception]:
-        """What each key stands for, or why that couldn't be loaded."""
+        """The value of each key, or the exception with which its load failed."""
         failed: dict[K, Exception] = {}
-        while missing := [k for k in dict.fromkeys(keys) if not (k in self._found or k in failed)]:
-            if mine := [key for key in missing if key not in self._coming]:
-                failed |= await self._load(mine)
+        while missing := [k for k in dict.fromkeys(keys) if not (k in self._cache or k in failed)]:
+            if own := [key for key in missing if key not in self._pending]:
+                failed |= await self._load(own)
             else:
-                batch = self._coming[missing[0]]
+                batch = self._pending[missing[0]]
                 await batch.finished()
                 if batch.error is not None:
                     failed |= {key: batch.error for key in missing if key in batch.keys}
-        known = {**self._found, **failed} if failed else self._found
-        return list(map(known.__getitem__, keys))
+        values = {**self._cache, **failed} if failed else self._cache
+        return list(map(values.__getitem__, keys))
 
     async def _load(self, keys: list[K]) -> dict[K, Exception]:
-        """Load the keys, or have them loaded along with others; those that failed, and why."""
+        """Load the keys, alone or in another caller's batch; returns the exceptions of failed keys."""
         batch = self._open
         leads = batch is None
         if batch is None:
             batch = self._open = _Batch[K]()
         batch.keys.update(dict.fromkeys(keys))
-        self._coming.update(dict.fromkeys(keys, batch))
+        self._pending.update(dict.fromkeys(keys, batch))
         if leads:
             await self._lead(batch)
         else:
@@ -128,39 +128,39 @@ class ColumnDataLoader(Generic[K, V]):
     async def _lead(self, batch: _Batch[K]) -> None:
         try:
             if may_batch():
-                # Whoever is about to run can still join, and so can whoever those wait for.
+                # Tasks that are ready to run may still join the batch, and so may the tasks that await them.
                 await sleep(0)
-                for _ in range(DISPATCH_TURNS if self._single_is_used else 1):
+                for _ in range(DISPATCH_ITERATIONS if self._single_is_used else 1):
                     await sleep(0)
             self._open = None
             keys = list(batch.keys)
-            self._found.update(zip(keys, await self._load_keys(keys), strict=True))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is each key's error
+            self._cache.update(zip(keys, await self._load_keys(keys), strict=True))
+        except Exception as error:  # noqa: BLE001 - becomes the error of each key
             batch.error = error
         finally:
             if self._open is batch:
                 self._open = None
             for key in batch.keys:
-                del self._coming[key]
+                del self._pending[key]
             batch.finish()
 
-    def keep(self, found: Mapping[K, V]) -> None:
-        """Have at hand what these keys stand for."""
-        self._found.update(found)
+    def prime_many(self, values: Mapping[K, V]) -> None:
+        """Cache the values of these keys, replacing those already cached."""
+        self._cache.update(values)
 
     def prime(self, key: K, value: V) -> Self:
-        """Have the value at hand for the key, unless it is already."""
-        self._found.setdefault(key, value)
+        """Cache the value of a key, unless it has one."""
+        self._cache.setdefault(key, value)
         return self
 
     def clear(self, key: K) -> Self:
-        """Forget what the key stands for."""
-        self._found.pop(key, None)
+        """Remove a key from the cache."""
+        self._cache.pop(key, None)
         self._single.clear(key)
         return self
 
     def clear_all(self) -> Self:
-        """Forget everything."""
-        self._found.clear()
+        """Remove all keys from the cache."""
+        self._cache.clear()
         self._single.clear_all()
         return self

@@ -33,20 +33,20 @@ END_OF_LOG = (
     f"SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = $1"
 )
 
-NAME_ALONE = frozenset({"name", "__typename"})
+TAG_NAME_FIELDS = frozenset({"name", "__typename"})
 
 
-def has_name_alone(of_tags: frozenset[str]) -> bool:
-    """Whether the names of tags are all that is asked for of them."""
-    return bool(of_tags) and of_tags <= NAME_ALONE
+def selects_names_only(tag_fields: frozenset[str]) -> bool:
+    """Whether the operation selects nothing of tags but their names."""
+    return bool(tag_fields) and tag_fields <= TAG_NAME_FIELDS
 
 
 TagOfTodo: TypeAlias = Any
-"""A tag as todos come with it: its name, its id and the number of its todos; more may follow."""
+"""The columns of a tag that is fetched with its todo: name, id, number of todos, perhaps more."""
 
 
-def grouped_tags(rows: Sequence[Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
-    """The rows of `TAGS_OF_TODOS`, a list for each todo."""
+def tags_by_todo(rows: Sequence[Row], todo_ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
+    """Group the rows of `TAGS_OF_TODOS`: a list for each todo id, in the order of the ids."""
     tags = defaultdict[UUID, list[TagOfTodo]](list)
     for row in rows:
         tags[row["todo_id"]].append(row)
@@ -62,134 +62,138 @@ class HistoryKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class Asker:
-    """Who asks, and when.
+class LoaderContext:
+    """What batch functions need of the operation: its viewer, its time, and what it selects.
 
-    `wanted` is what is asked for below, and so is fetched along: "tags" of todos, "overdue" of
-    counts. `columns` are those of todos that the operation needs.
+    `prefetch` names what to fetch in the same statement: "tags" of todos, "overdue" of counts.
+    `columns` are the columns of todos that the operation needs, and `tags_of_todo` the expression
+    that selects their tags.
     """
 
     viewer: Viewer
     now: datetime
-    wanted: frozenset[str] = frozenset()
+    prefetch: frozenset[str] = frozenset()
     columns: access.Columns = access.TODO_COLUMNS
     tags_of_todo: str = access.TAGS_OF_TODO
 
 
-Made = TypeVar("Made")
+Attribute = TypeVar("Attribute")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-BatchFunction: TypeAlias = Callable[[Asker, list[K]], Coroutine[Any, Any, Sequence[V | Exception]]]
+BatchFunction: TypeAlias = Callable[
+    [LoaderContext, list[K]], Coroutine[Any, Any, Sequence[V | Exception]]
+]
 """Loads what each key stands for, in the order of the keys; an exception for a key that fails."""
 
 
-class made_once(Generic[Made]):  # noqa: N801 - it stands where `cached_property` would
-    """A loader that is made when it is asked for.
+class lazy_attribute(Generic[Attribute]):  # noqa: N801 - a decorator, as `cached_property`
+    """An attribute that is created at its first access.
 
-    `functools.cached_property` does the same under a lock, which takes longer than all else.
+    As `functools.cached_property` of Python 3.12, which has no lock any more; that of 3.11 takes one,
+    which costs more than creating a loader.
     """
 
-    def __init__(self, make: Callable[[Any], Made]) -> None:
-        self.make = make
-        self.__doc__ = make.__doc__
+    def __init__(self, create: Callable[[Any], Attribute]) -> None:
+        self.create = create
+        self.__doc__ = create.__doc__
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, loaders: "Loaders", _owner: type) -> Made:
-        made = loaders.__dict__[self.name] = self.make(loaders)
-        return made
+    def __get__(self, loaders: "Loaders", _owner: type) -> Attribute:
+        value = loaders.__dict__[self.name] = self.create(loaders)
+        return value
 
 
 class Loaders:
     """The loaders of one operation.
 
-    What they load by knows the asker and never them: a circle would keep all that was loaded until
-    the garbage collector comes, which then has more to do than the rest of the answer took.
+    Batch functions get the `LoaderContext`, not `Loaders`: a reference cycle would keep all results
+    in memory until a garbage collection, which would cost more than the rest of the response.
     """
 
     def __init__(self, viewer: Viewer, now: datetime) -> None:
         self.now = now
-        self.asker = Asker(viewer, now)
+        self.context = LoaderContext(viewer, now)
         self._by_batch: dict[Callable[..., Any], ColumnDataLoader[Any, Any]] = {}
 
     def by(self, load: "BatchFunction[K, V]") -> ColumnDataLoader[K, V]:
         """The operation's loader that loads by this batch function, one of a feature's own."""
         column_loader = self._by_batch.get(load)
         if column_loader is None:
-            column_loader = self._by_batch[load] = ColumnDataLoader(partial(load, self.asker))
+            column_loader = self._by_batch[load] = ColumnDataLoader(partial(load, self.context))
         return column_loader
 
-    def fetch_along(self, names: frozenset[str]) -> None:
-        """Fetch these along with what they belong to, where that saves a statement."""
-        self.asker.wanted |= names
+    def prefetch(self, names: frozenset[str]) -> None:
+        """Fetch these fields together with their objects, if that saves a statement."""
+        self.context.prefetch |= names
 
-    def fetch_no_more(self, fields: frozenset[str], of_tags: frozenset[str]) -> None:
-        """Fetch no more of todos and tags than what the whole operation asks for: these fields."""
-        self.asker.columns = access.todo_columns(fields)
-        if has_name_alone(of_tags):
-            self.asker.tags_of_todo = access.TAG_NAMES_OF_TODO
+    def select_only(self, todo_fields: frozenset[str], tag_fields: frozenset[str]) -> None:
+        """Fetch only the columns behind these fields, the union over the whole operation."""
+        self.context.columns = access.todo_columns(todo_fields)
+        if selects_names_only(tag_fields):
+            self.context.tags_of_todo = access.TAG_NAMES_OF_TODO
 
-    # Making them all takes longer than most operations, which need one or two.
-    @made_once
+    # Creating all of them takes longer than most operations, which need one or two.
+    @lazy_attribute
     def todo_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
         """Todos, those in the trash too."""
-        return ColumnDataLoader(partial(_todos_by_id, self.asker))
+        return ColumnDataLoader(partial(_todos_by_id, self.context))
 
-    @made_once
+    @lazy_attribute
     def user_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
         """The accounts that the viewer sees."""
-        return ColumnDataLoader(partial(_users_by_id, self.asker))
+        return ColumnDataLoader(partial(_users_by_id, self.context))
 
-    @made_once
+    @lazy_attribute
     def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[TagOfTodo]]:
         """Each todo's tags in alphabetical order."""
-        return ColumnDataLoader(partial(_tags_by_todo_id, self.asker))
+        return ColumnDataLoader(partial(_tags_by_todo_id, self.context))
 
-    @made_once
+    @lazy_attribute
     def history_by_todo_id(self) -> DataLoader[HistoryKey, list[Row]]:
         """A page of each todo's history, newest first."""
-        return DataLoader(partial(_history_by_todo_id, self.asker))
+        return DataLoader(partial(_history_by_todo_id, self.context))
 
-    @made_once
+    @lazy_attribute
     def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
         """Whether each todo has changes at number `before` or newer."""
-        return DataLoader(partial(_newer_history, self.asker))
+        return DataLoader(partial(_newer_history, self.context))
 
-    @made_once
+    @lazy_attribute
     def log_end(self) -> ColumnDataLoader[UUID, Row]:
         """The number of the newest change in the viewer's log, and its id."""
-        return ColumnDataLoader(partial(_log_ends, self.asker))
+        return ColumnDataLoader(partial(_log_ends, self.context))
 
-    def keep_tags(self, tags: Mapping[UUID, Sequence[TagOfTodo]]) -> None:
-        """Keep the tags of todos that are known already."""
-        self.tags_by_todo_id.keep(tags)
+    def prime_tags(self, tags: Mapping[UUID, Sequence[TagOfTodo]]) -> None:
+        """Prime the cache with the tags of todos, already loaded otherwise."""
+        self.tags_by_todo_id.prime_many(tags)
 
 
 @loader
-async def _todos_by_id(asker: Asker, ids: list[UUID]) -> list[Row | None]:
-    columns, tags = asker.columns, asker.tags_of_todo if "tags" in asker.wanted else None
+async def _todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+    columns, tags = context.columns, context.tags_of_todo if "tags" in context.prefetch else None
     if len(ids) == 1:
-        rows = await fetch(access.todo_by_id(columns, tags), asker.viewer.id, ids[0])
+        rows = await fetch(access.todo_by_id(columns, tags), context.viewer.id, ids[0])
     else:
-        rows = await fetch(access.todos_by_ids(columns, tags), asker.viewer.id, ids)
+        rows = await fetch(access.todos_by_ids(columns, tags), context.viewer.id, ids)
         rows = await read_in_pieces(rows, "metadata", written_json)
     return rows_by_id(rows, ids)
 
 
 @loader
-async def _users_by_id(asker: Asker, ids: list[UUID]) -> list[Row | None]:
-    return await _by_id(access.visible_users(asker.viewer), access.USER_COLUMNS, "u", ids)
+async def _users_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+    return await _by_id(access.visible_users(context.viewer), access.USER_COLUMNS, "u", ids)
 
 
 @loader
-async def _tags_by_todo_id(asker: Asker, ids: list[UUID]) -> list[list[TagOfTodo]]:
-    return grouped_tags(await fetch(TAGS_OF_TODOS, asker.viewer.id, ids), ids)
+async def _tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[TagOfTodo]]:
+    return tags_by_todo(await fetch(TAGS_OF_TODOS, context.viewer.id, ids), ids)
 
 
 @loader
-async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list[Row]]:
+async def _history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> list[list[Row]]:
     rows = await fetch(
         f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
@@ -197,7 +201,7 @@ async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list
         " CROSS JOIN LATERAL (SELECT * FROM changes h WHERE h.owner_id = $1"
         "  AND h.todo_id = k.todo_id AND h.seq < k.before ORDER BY h.seq DESC LIMIT k.size) c"
         " ORDER BY k.place, c.seq DESC",
-        asker.viewer.id,
+        context.viewer.id,
         [key.todo_id for key in keys],
         [key.size for key in keys],
         [key.before for key in keys],
@@ -211,13 +215,13 @@ async def _history_by_todo_id(asker: Asker, keys: list[HistoryKey]) -> list[list
 
 
 @loader
-async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
+async def _newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list[bool]:
     rows = await fetch(
         "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
         "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
         " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
         " ORDER BY k.place",
-        asker.viewer.id,
+        context.viewer.id,
         [key.todo_id for key in keys],
         [key.before for key in keys],
     )
@@ -225,9 +229,9 @@ async def _newer_history(asker: Asker, keys: list[HistoryKey]) -> list[bool]:
 
 
 @loader
-async def _log_ends(asker: Asker, ids: list[UUID]) -> list[Any]:
+async def _log_ends(context: LoaderContext, ids: list[UUID]) -> list[Any]:
     """Where the viewer's log ends; `Unauthenticated` where the account is gone."""
-    rows = await fetch(END_OF_LOG, asker.viewer.id)
+    rows = await fetch(END_OF_LOG, context.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 
 

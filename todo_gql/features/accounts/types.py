@@ -11,7 +11,7 @@ from todo_gql.api.node import Node
 from todo_gql.database.connection import Row, Values
 from todo_gql.features.stats.types import TodoStats, stored_counts
 from todo_gql.operation.context import Info
-from todo_gql.operation.lookahead import selected_below
+from todo_gql.operation.lookahead import selected_fields
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.tokens import TokenPair, access_token_life
 from todo_gql.settings import Settings
@@ -60,7 +60,7 @@ class User(Node):
         viewer = info.context.viewer
         if viewer is None or str(viewer.id) != self.id:
             return None
-        info.context.loaders.fetch_along(selected_below(info))
+        info.context.loaders.prefetch(selected_fields(info))
         return TodoStats.from_counts(await stored_counts(info.context))
 
     @classmethod

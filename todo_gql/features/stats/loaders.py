@@ -7,7 +7,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.observability.request_record import loader
-from todo_gql.operation.loaders import Asker, rows_by_id
+from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
 COUNTS = """
 SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
@@ -21,21 +21,21 @@ COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_c
 
 
 @loader
-async def todo_counts(asker: Asker, ids: list[UUID]) -> list[Any]:
+async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
     """The counts per status that every write updates in the owner's row.
 
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """
-    if "overdue" in asker.wanted:
-        rows = await fetch(COUNTS_WITH_OVERDUE, asker.viewer.id, asker.now)
+    if "overdue" in context.prefetch:
+        rows = await fetch(COUNTS_WITH_OVERDUE, context.viewer.id, context.now)
     else:
-        rows = await fetch(COUNTS, asker.viewer.id)
+        rows = await fetch(COUNTS, context.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 
 
 @loader
-async def overdue_counts(asker: Asker, ids: list[UUID]) -> list[int]:
+async def overdue_counts(context: LoaderContext, ids: list[UUID]) -> list[int]:
     """How many todos are overdue now: counted, since time alone changes it; 0 for other users."""
-    row = await fetchrow(OVERDUE, asker.viewer.id, asker.now)
+    row = await fetchrow(OVERDUE, context.viewer.id, context.now)
     assert row is not None
-    return [row["count"] if owner_id == asker.viewer.id else 0 for owner_id in ids]
+    return [row["count"] if owner_id == context.viewer.id else 0 for owner_id in ids]

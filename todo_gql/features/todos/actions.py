@@ -26,8 +26,8 @@ from todo_gql.features.todos.writes import (
     owner_write,
 )
 from todo_gql.operation.context import Info
-from todo_gql.operation.loaders import TagOfTodo, has_name_alone
-from todo_gql.operation.lookahead import asked_everywhere
+from todo_gql.operation.loaders import TagOfTodo, selects_names_only
+from todo_gql.operation.lookahead import selected_on_fields_named
 from todo_gql.security.authentication import Viewer
 
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
@@ -61,7 +61,7 @@ def to_todo(
     row = todo.as_row()
     # It is canonical JSON already.
     row["metadata"] = orjson.Fragment(todo.metadata)
-    if has_name_alone(asked_everywhere(info, "tags")):
+    if selects_names_only(selected_on_fields_named(info, "tags")):
         row["tag_names"] = list(todo.tags)
     elif tags is not None:
         row["tag_rows"] = tags

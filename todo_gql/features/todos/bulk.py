@@ -212,7 +212,7 @@ async def _finish(
 ) -> TodoBulkPayload:
     """Store the changes as the options say, and build the payload."""
     info.context.forget_loaded()
-    info.context.loaders.keep_tags(write.created_tags)
+    info.context.loaders.prime_tags(write.created_tags)
     failed = sum(bool(result.errors) for result in results)
     processed = sum(result.after is not None for result in results)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
@@ -259,7 +259,7 @@ async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResul
     todo_ids = {result.after.id for result in results if result.after}
     if ids := list(todo_ids - write.created_tags.keys()):
         tags = await write.tags_of(ids)
-        info.context.loaders.keep_tags(dict(zip(ids, tags, strict=True)))
+        info.context.loaders.prime_tags(dict(zip(ids, tags, strict=True)))
 
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:

@@ -29,7 +29,11 @@ from todo_gql.features.todos.types import (
 )
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import read_in_pieces
-from todo_gql.operation.lookahead import asked_anywhere, asked_everywhere, selected_below
+from todo_gql.operation.lookahead import (
+    selected_fields,
+    selected_in_operation,
+    selected_on_fields_named,
+)
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -104,8 +108,8 @@ class TodoQuery:
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
         loaders, todo_id = info.context.loaders, parse_id(id)
-        loaders.fetch_along(selected_below(info))
-        loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
+        loaders.prefetch(selected_fields(info))
+        loaders.select_only(selected_in_operation(info), selected_on_fields_named(info, "tags"))
         row = await loaders.todo_by_id.load_one(todo_id) if todo_id else None
         return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
 
@@ -133,12 +137,12 @@ class TodoQuery:
         loaders, total_is_kept = context.loaders, is_plain(todo_filter)
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
-        selected, keyset = selected_below(info), todo_keyset(unset_to_none(sort))
-        columns = access.todo_columns(asked_anywhere(info), keyset.own_columns)
+        selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
+        columns = access.todo_columns(selected_in_operation(info), keyset.own_columns)
         if "tags" in selected:
-            loaders.fetch_along(selected)
-            loaders.fetch_no_more(asked_anywhere(info), asked_everywhere(info, "tags"))
-            columns = (*columns, loaders.asker.tags_of_todo)
+            loaders.prefetch(selected)
+            loaders.select_only(selected_in_operation(info), selected_on_fields_named(info, "tags"))
+            columns = (*columns, loaders.context.tags_of_todo)
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
@@ -156,7 +160,7 @@ class TodoQuery:
         context, todo_filter = info.context, unset_to_none(filter)
         viewer = context.signed_in()
         if is_plain(todo_filter):
-            context.loaders.fetch_along(selected_below(info))
+            context.loaders.prefetch(selected_fields(info))
             return TodoStats.from_counts(await stored_counts(context))
         return await _counted_stats(viewer, todo_filter, context.now)
 

@@ -24,7 +24,7 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
-from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, grouped_tags
+from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.operation.time_slice import Pace
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
@@ -129,7 +129,7 @@ class OwnerWrite:
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
         """Each todo's tags as they are inside this transaction."""
         rows = await self.connection.fetch(TAGS_OF_TODOS, self.viewer.id, ids)
-        return grouped_tags(rows, ids)
+        return tags_by_todo(rows, ids)
 
     def discard(self) -> None:
         """Roll back when the block ends."""
