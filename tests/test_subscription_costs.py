@@ -265,8 +265,8 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
                 for shared in feed._shared.values():
                     sizes.append(shared.bodies.size)
                     loaded.append(todos_in(shared._loaders))
-    assert max(sizes) <= event_cache.MOST_BYTES
-    assert 0 < max(loaded) <= event_cache.EVENTS_LOADED_FOR
+    assert max(sizes) <= event_cache.MAX_BYTES
+    assert 0 < max(loaded) <= event_cache.EVENTS_PER_LOADERS
     await until(lambda: not len(live.feeds()))
 
 

@@ -183,13 +183,13 @@ async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Accou
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """An item for each time that others could have their turn in the midst of something long."""
     noted = list[None]()
-    real = time_slice.Pace.breathe
+    real = time_slice.TimeSlice.checkpoint
 
-    async def breathe(self: time_slice.Pace) -> None:
+    async def checkpoint(self: time_slice.TimeSlice) -> None:
         noted.append(None)
         await real(self)
 
-    monkeypatch.setattr(time_slice.Pace, "breathe", breathe)
+    monkeypatch.setattr(time_slice.TimeSlice, "checkpoint", checkpoint)
     return noted
 
 
@@ -275,7 +275,7 @@ async def test_pieces_of_several_works_have_turns_of_their_own() -> None:
 
     async def work() -> None:
         for _ in range(3):
-            await time_slice.Pace(is_long=True).breathe()
+            await time_slice.TimeSlice(is_long=True).checkpoint()
             begun.append(turns.number)
 
     async with counted_turns() as turns:

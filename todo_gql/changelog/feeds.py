@@ -20,7 +20,7 @@ from todo_gql.changelog.positions import (
 )
 from todo_gql.database.connection import Row, fetch
 from todo_gql.observability.request_record import set_caller
-from todo_gql.operation.event_cache import Shared
+from todo_gql.operation.event_cache import EventCache
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -64,7 +64,7 @@ class Feed:
         self._is_behind = False
         self._reading: asyncio.Task[None] | None = None
         self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._shared: dict[bool, Shared] = {}
+        self._shared: dict[bool, EventCache] = {}
         # One event of an owner is worked on at a time, so that others come in between.
         self.turn = asyncio.Lock()
         self._caches: dict[Callable[..., Any], Cache] = {}
@@ -111,15 +111,15 @@ class Feed:
                 await asyncio.shield(growth)
         raise ChangesLost
 
-    def shared(self, viewer: Viewer) -> Shared:
+    def shared(self, viewer: Viewer) -> EventCache:
         """What an event is told with: made after its change was read, and less than a second old.
 
         Subscribers who may see the same share it, so that what a change leads to is read once for
         all of them.
         """
         shared = self._shared.get(viewer.is_superuser)
-        if shared is None or shared.is_old:
-            shared = self._shared[viewer.is_superuser] = Shared(viewer, self.turn)
+        if shared is None or shared.is_expired:
+            shared = self._shared[viewer.is_superuser] = EventCache(viewer, self.turn)
         return shared
 
     def cache(self, make: Callable[[asyncio.Lock], C]) -> C:

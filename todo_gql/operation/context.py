@@ -1,4 +1,4 @@
-"""What every resolver of one operation shares."""
+"""The context of one operation, passed to every resolver."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import strawberry
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.operation.event_cache import Shared
+from todo_gql.operation.event_cache import EventCache
 from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
@@ -15,9 +15,10 @@ from todo_gql.settings import Settings
 
 
 class Context:
-    """One operation, or one event of it: who asks, when, from where, and what was loaded.
+    """The viewer, time, client address and loaders of one operation, or of one event of it.
 
-    Of an event `share` gives what it shares with others of its owner at the moment.
+    For an event of a subscription, `event_cache` returns the cache that all subscriptions of the
+    owner share at the moment.
     """
 
     def __init__(
@@ -35,39 +36,39 @@ class Context:
         self.user_agent = user_agent
         self.ip_address = ip_address
         self.now = now or datetime.now(UTC)
-        self.share: Callable[[], Shared] | None = None
+        self.event_cache: Callable[[], EventCache] | None = None
         self._loaders: Loaders | None = None
 
     def signed_in(self) -> Viewer:
-        """The viewer; `Unauthenticated` when there is none."""
+        """The viewer; raises `Unauthenticated` if there is none."""
         if self.viewer is None:
             raise Unauthenticated
         return self.viewer
 
-    def act_as(self, viewer: Viewer | None) -> None:
-        """Let the rest of the operation be somebody else's, who has just signed in or out."""
+    def switch_viewer(self, viewer: Viewer | None) -> None:
+        """Run the rest of the operation as another viewer, after signing in or out."""
         self.viewer = viewer
-        self.forget_loaded()
+        self.clear_loaders()
 
     @property
     def loaders(self) -> Loaders:
-        """The viewer's loaders; `Unauthenticated` when there is no viewer."""
+        """The viewer's loaders; raises `Unauthenticated` if there is no viewer."""
         if self._loaders is None:
             self._loaders = Loaders(self.signed_in(), self.now)
         return self._loaders
 
-    def begin_event(self, share: Callable[[], Shared]) -> None:
-        """Let what follows be the next event of a subscription."""
-        self.share = share
+    def begin_event(self, event_cache: Callable[[], EventCache]) -> None:
+        """Begin the next event of a subscription."""
+        self.event_cache = event_cache
 
-    def load_anew(self) -> None:
-        """Let the event be told with what is loaded from now on, or was just before."""
-        if self.share:
-            self._loaders = self.share().loaders()
+    def use_event_loaders(self) -> None:
+        """Use the shared loaders of the event, and their time; no effect outside subscriptions."""
+        if self.event_cache:
+            self._loaders = self.event_cache().loaders()
             self.now = self._loaders.now
 
-    def forget_loaded(self) -> None:
-        """Drop what was loaded, after a write that may have changed it."""
+    def clear_loaders(self) -> None:
+        """Discard everything loaded, after a write that may have changed it."""
         self._loaders = None
 
 

@@ -1,28 +1,31 @@
-"""Reading the long JSON of many rows in pieces, between which the event loop serves others."""
+"""Parsing the JSON columns of many rows without blocking the event loop."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from todo_gql.operation.time_slice import Pace
+from todo_gql.operation.time_slice import TimeSlice
 
 Rows = TypeVar("Rows", bound=Sequence[Any])
 
-# So many characters are read within some milliseconds, whatever they are.
-READ_AT_ONCE: Final = 256 * 1024
+# Parsing as many characters takes some milliseconds at most, whatever they contain.
+MAX_UNINTERRUPTED: Final = 256 * 1024
 
 
-async def read_in_pieces(rows: Rows, column: str, read: Callable[[str], Any]) -> Rows | list[Any]:
-    """The rows, with a column's texts read already where these are long together.
+async def parse_json_column(
+    rows: Rows, column: str, parse: Callable[[str], Any]
+) -> Rows | list[Any]:
+    """Parse a column of the rows in time slices, if its texts are long together.
 
-    Rows without the column, or with null in it, stay as they are.
+    Otherwise the rows are returned as they are, and their texts are parsed where they are used. So
+    are rows without the column or with null in it.
     """
     if not rows or column not in rows[0]:
         return rows
-    if sum([len(row[column] or "") for row in rows]) <= READ_AT_ONCE:
+    if sum([len(row[column] or "") for row in rows]) <= MAX_UNINTERRUPTED:
         return rows
-    done, pace = list[Any](), Pace(is_long=True)
+    parsed, time_slice = list[Any](), TimeSlice(is_long=True)
     for row in rows:
-        await pace.breathe()
+        await time_slice.checkpoint()
         text = row[column]
-        done.append(row if text is None else {**row, column: read(text)})
-    return done
+        parsed.append(row if text is None else {**row, column: parse(text)})
+    return parsed

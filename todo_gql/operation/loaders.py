@@ -19,7 +19,7 @@ from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import Statement
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
-from todo_gql.operation.json_columns import read_in_pieces
+from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -178,7 +178,7 @@ async def _todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | No
         rows = await fetch(access.todo_by_id(columns, tags), context.viewer.id, ids[0])
     else:
         rows = await fetch(access.todos_by_ids(columns, tags), context.viewer.id, ids)
-        rows = await read_in_pieces(rows, "metadata", written_json)
+        rows = await parse_json_column(rows, "metadata", written_json)
     return rows_by_id(rows, ids)
 
 
@@ -207,7 +207,7 @@ async def _history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) ->
         [key.before for key in keys],
     )
     # None of the pages may be long by itself.
-    rows = await read_in_pieces(rows, "diff", diff_entries)
+    rows = await parse_json_column(rows, "diff", diff_entries)
     pages: list[list[Row]] = [[] for _ in keys]
     for row in rows:
         pages[row["place"] - 1].append(row)

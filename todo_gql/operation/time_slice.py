@@ -1,4 +1,4 @@
-"""Long work in pieces, between which the event loop serves others."""
+"""Cooperative scheduling: long work runs in time slices, between which the event loop runs other tasks."""
 
 import asyncio
 from collections import deque
@@ -6,46 +6,46 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-LONGEST_SECONDS: Final = 0.005
+SLICE_SECONDS: Final = 0.005
 
-# Those whose next piece is to begin. Pieces of work that run in the same turn of the event loop
-# would add up, so only one of them begins in each turn, whoever's work it is.
-_waiting: Final = deque[asyncio.Future[None]]()
+# Tasks that wait to begin their next slice. Only one slice begins in each iteration of the event loop:
+# several in one iteration would add up to a long pause.
+_queue: Final = deque[asyncio.Future[None]]()
 
 
-class Pace:
-    """The pace of one piece of work; one that is long for sure waits for its turn to begin, too."""
+class TimeSlice:
+    """The time slices of one task; with `is_long` the first one waits in the queue too."""
 
     def __init__(self, *, is_long: bool = False) -> None:
-        self._since = 0.0 if is_long else monotonic()
+        self._started_at = 0.0 if is_long else monotonic()
 
-    async def breathe(self) -> None:
-        """Let the event loop go on, unless it did so a moment ago."""
-        if monotonic() - self._since > LONGEST_SECONDS:
-            await _turn()
-            self._since = monotonic()
+    async def checkpoint(self) -> None:
+        """Yield to the event loop if the slice of `SLICE_SECONDS` is used up."""
+        if monotonic() - self._started_at > SLICE_SECONDS:
+            await _next_slice()
+            self._started_at = monotonic()
 
 
-async def _turn() -> None:
-    """Wait until it is this piece that may begin."""
+async def _next_slice() -> None:
+    """Wait in the queue until the next slice may begin."""
     loop = asyncio.get_running_loop()
-    admitted: asyncio.Future[None] = loop.create_future()
-    _waiting.append(admitted)
-    if len(_waiting) == 1:
-        loop.call_soon(_admit_next, loop)
+    started: asyncio.Future[None] = loop.create_future()
+    _queue.append(started)
+    if len(_queue) == 1:
+        loop.call_soon(_start_next, loop)
     try:
-        await admitted
+        await started
     except asyncio.CancelledError:
         with suppress(ValueError):
-            _waiting.remove(admitted)
+            _queue.remove(started)
         raise
 
 
-def _admit_next(loop: asyncio.AbstractEventLoop) -> None:
-    """Let the next piece begin, and come back in the next turn if others wait."""
-    if _waiting:
-        admitted = _waiting.popleft()
-        if not admitted.done():
-            admitted.set_result(None)
-    if _waiting:
-        loop.call_soon(_admit_next, loop)
+def _start_next(loop: asyncio.AbstractEventLoop) -> None:
+    """Start the next slice, and run again in the next iteration if others wait."""
+    if _queue:
+        started = _queue.popleft()
+        if not started.done():
+            started.set_result(None)
+    if _queue:
+        loop.call_soon(_start_next, loop)

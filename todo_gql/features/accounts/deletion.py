@@ -124,5 +124,5 @@ class DeletionMutation:
             await close_account(account, context.settings)
         except LastSuperuser as refused:
             return AcceptedPayload(errors=[invalid(ErrorCode.INVALID, str(refused))])
-        context.act_as(None)
+        context.switch_viewer(None)
         return AcceptedPayload(ok=True)

@@ -178,7 +178,7 @@ class DirectoryMutation:
             return UserPayload(errors=[not_found("id")])
         except LastSuperuser as refused:
             return UserPayload(errors=[invalid(ErrorCode.INVALID, str(refused), "id")])
-        info.context.forget_loaded()
+        info.context.clear_loaders()
         return UserPayload(user=User.from_row(outcome.row, viewer))
 
 

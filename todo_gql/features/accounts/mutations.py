@@ -145,7 +145,7 @@ class AccountMutation:
             await _sign_out_everywhere(viewer)
         else:
             await authentication.end_sessions(viewer.id, only=viewer.session_id)
-        info.context.act_as(None)
+        info.context.switch_viewer(None)
         return AcceptedPayload(ok=True)
 
 
@@ -183,7 +183,7 @@ def _signed_in(
     account: Account, sign_in: authentication.SignIn, context: Context
 ) -> tuple[User, Tokens]:
     """What to answer; the rest of the operation acts as the account."""
-    context.act_as(sign_in.viewer)
+    context.switch_viewer(sign_in.viewer)
     return shown(account), Tokens.from_pair(sign_in.tokens, context.settings)
 
 

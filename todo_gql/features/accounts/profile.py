@@ -91,7 +91,7 @@ class ProfileMutation:
             return UserPayload(errors=problems)
         if values:
             await Account.filter(id=viewer.id).update(**values)
-        info.context.forget_loaded()
+        info.context.clear_loaders()
         return UserPayload(user=shown(await own_account(viewer)))
 
     @strawberry.field(

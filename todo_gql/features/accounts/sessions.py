@@ -66,5 +66,5 @@ class SessionMutation:
         if session_id is None or not await authentication.end_sessions(viewer.id, only=session_id):
             return AcceptedPayload(ok=False, errors=[not_found("id")])
         if session_id == viewer.session_id:
-            info.context.act_as(None)
+            info.context.switch_viewer(None)
         return AcceptedPayload(ok=True)

@@ -22,7 +22,7 @@ from todo_gql.database.select import Statement
 from todo_gql.features.todos.filters import FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.operation.time_slice import Pace
+from todo_gql.operation.time_slice import TimeSlice
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -173,13 +173,13 @@ async def _judged(viewer: Viewer, rows: Sequence[Row]) -> list[Judged]:
     by_todo = defaultdict[UUID, list[Judged]](list)
     for each in judged.values():
         by_todo[each.row["todo_id"]].append(each)
-    pace = Pace()
+    time_slice = TimeSlice()
     for todo in stored:
-        await _look_back(todo, by_todo[todo["id"]], pace)
+        await _look_back(todo, by_todo[todo["id"]], time_slice)
     return list(judged.values())
 
 
-async def _look_back(todo: Row, changes: Sequence[Judged], pace: Pace) -> None:
+async def _look_back(todo: Row, changes: Sequence[Judged], time_slice: TimeSlice) -> None:
     """Work out what a todo was before each of its changes, from the last to the first."""
     now = _identified({**{name: todo[name] for name in COMPARED}, "tags": todo["tags"]})
     state, later = dict(now), todo["later"]
@@ -187,7 +187,7 @@ async def _look_back(todo: Row, changes: Sequence[Judged], pace: Pace) -> None:
         _undo(state, todo["undone"])
     times = [todo["earlier"], *(each.row["at"] for each in changes)]
     for each, time_before in zip(reversed(changes), reversed(times[:-1]), strict=True):
-        await pace.breathe()
+        await time_slice.checkpoint()
         each.now = now
         created = each.row["action"] == Action.CREATED
         each.is_known = later <= MOST_LATER and (created or time_before is not None)

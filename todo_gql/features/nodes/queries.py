@@ -14,7 +14,7 @@ from todo_gql.features.accounts.sessions import Session
 from todo_gql.features.accounts.types import User
 from todo_gql.features.todos.types import Change, Tag, Todo
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.json_columns import read_in_pieces
+from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -64,8 +64,8 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     viewer = context.signed_in()
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     rows = await fetch(NODES, viewer.id, keys) if any(keys) else []
-    rows = await read_in_pieces(rows, "t.metadata", written_json)
-    rows = await read_in_pieces(rows, "c.diff", diff_entries)
+    rows = await parse_json_column(rows, "t.metadata", written_json)
+    rows = await parse_json_column(rows, "c.diff", diff_entries)
     found = [_node(row, viewer, context) for row in rows]
     return found or [None] * len(ids)
 

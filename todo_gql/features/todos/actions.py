@@ -96,7 +96,7 @@ async def change_todo(
             return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*problem, "id")])
         todo = write.change(stored, changed)
         await write.store()
-    info.context.forget_loaded()
+    info.context.clear_loaders()
     return TodoPayload(todo=to_todo(todo, info))
 
 
@@ -191,5 +191,5 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
                     return TodoPayload(errors=[invalid(*problem, "input")])
                 return TodoPayload(todo=to_todo(stored, info), errors=[error])
             created = CreatedTodo(todo, write.created_tags[todo.id])
-    info.context.forget_loaded()
+    info.context.clear_loaders()
     return TodoPayload(todo=to_todo(created.todo, info, created.tags))

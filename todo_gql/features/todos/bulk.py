@@ -38,7 +38,7 @@ from todo_gql.features.todos.tag_names import (
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
-from todo_gql.operation.time_slice import Pace
+from todo_gql.operation.time_slice import TimeSlice
 
 MAX_ITEMS = 100
 
@@ -115,9 +115,9 @@ async def change_todos(
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     async with owner_write(viewer) as write:
         stored = await write.load([key for key in keys if key], trash=trash)
-        pace, results = Pace(), list[ItemResult]()
+        time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
-            await pace.breathe()
+            await time_slice.checkpoint()
             todo = stored.get(key) if key else None
             results.append(_apply_edit(write, id, todo, edit, index, quota))
         return await _finish(info, write, results, options)
@@ -147,9 +147,9 @@ async def create_todos(
         return TodoBulkPayload(errors=refusals)
     async with owner_write(viewer) as write:
         # Under the owner's lock, so that one owner's long bulks are read one after the other.
-        pace, drafts = Pace(), list[tuple[Draft, list[UserError]]]()
+        time_slice, drafts = TimeSlice(), list[tuple[Draft, list[UserError]]]()
         for index, sent in enumerate(inputs):
-            await pace.breathe()
+            await time_slice.checkpoint()
             drafts.append(read_draft(sent, "inputs", str(index)))
         results = [
             ItemResult(
@@ -187,11 +187,11 @@ async def _enforce_quota(write: OwnerWrite, results: Sequence[ItemResult], quota
         return
     ids = [todo.id for todo in drafts]
     used = (await write.load(ids, trash=True)).keys() | await write.logged_ids(ids)
-    pace = Pace()
+    time_slice = TimeSlice()
     for index, result in enumerate(results):
         if result.after is None or result.after.id in used:
             continue
-        await pace.breathe()
+        await time_slice.checkpoint()
         if problem := write.storage.reserve(Entry(None, result.after), quota):
             result.after = None
             result.errors.append(invalid(*problem, "inputs", str(index)))
@@ -199,9 +199,9 @@ async def _enforce_quota(write: OwnerWrite, results: Sequence[ItemResult], quota
 
 async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota) -> bool:
     """Whether there is room for all new todos, which are added to `storage` one by one."""
-    pace = Pace()
+    time_slice = TimeSlice()
     for todo in todos:
-        await pace.breathe()
+        await time_slice.checkpoint()
         if storage.reserve(Entry(None, todo), quota):
             return False
     return True
@@ -211,7 +211,7 @@ async def _finish(
     info: Info, write: OwnerWrite, results: Sequence[ItemResult], options: BulkOptions
 ) -> TodoBulkPayload:
     """Store the changes as the options say, and build the payload."""
-    info.context.forget_loaded()
+    info.context.clear_loaders()
     info.context.loaders.prime_tags(write.created_tags)
     failed = sum(bool(result.errors) for result in results)
     processed = sum(result.after is not None for result in results)

@@ -28,7 +28,7 @@ from todo_gql.features.todos.types import (
     TodoConnection,
 )
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.json_columns import read_in_pieces
+from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.lookahead import (
     selected_fields,
     selected_in_operation,
@@ -146,7 +146,7 @@ class TodoQuery:
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
-        rows = await read_in_pieces(page.rows, "metadata", written_json)
+        rows = await parse_json_column(page.rows, "metadata", written_json)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(rows, context.now),

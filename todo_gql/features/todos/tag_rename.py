@@ -80,7 +80,7 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
             tag, changed = await _renamed(write, tag, new_name)
     # The number of todos is known only now; each costs as much as an item of a bulk action.
     context.limits.charge(viewer.id.int, COST, changed)
-    context.forget_loaded()
+    context.clear_loaders()
     return TagPayload(tag=Tag.from_row(tag))
 
 

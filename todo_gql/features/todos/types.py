@@ -25,7 +25,7 @@ from todo_gql.execution import (
 from todo_gql.features.accounts.types import User
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.json_columns import read_in_pieces
+from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import TagOfTodo
 
 
@@ -189,7 +189,7 @@ class ChangeConnection(Connection[Change]):
     @classmethod
     async def of(cls, page: Page) -> "ChangeConnection":
         """The changes in a page of rows."""
-        rows = await read_in_pieces(page.rows, "diff", diff_entries)
+        rows = await parse_json_column(page.rows, "diff", diff_entries)
         return cls(page=page, nodes=CHANGES.objects(rows))
 
 

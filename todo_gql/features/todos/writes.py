@@ -25,7 +25,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
 from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
-from todo_gql.operation.time_slice import Pace
+from todo_gql.operation.time_slice import TimeSlice
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -67,9 +67,9 @@ class OwnerWrite:
         statement = begin(self.viewer).where_one_of("t.id", list(ids))
         text = statement.select((*access.TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
-        pace, loaded = Pace(), dict[UUID, TodoState]()
+        time_slice, loaded = TimeSlice(), dict[UUID, TodoState]()
         for row in rows:
-            await pace.breathe()
+            await time_slice.checkpoint()
             loaded[row["id"]] = TodoState.from_row(row)
         return loaded
 
@@ -144,14 +144,19 @@ async def _payload(
     quota: Quota | None = None,
 ) -> str:
     """The statement's JSON parameter; with a quota it writes only what that leaves room for."""
-    pace, todo_rows, diffs, added_bytes = Pace(), list[orjson.Fragment](), list[bytes](), 0
+    time_slice, todo_rows, diffs, added_bytes = (
+        TimeSlice(),
+        list[orjson.Fragment](),
+        list[bytes](),
+        0,
+    )
     for entry in entries:
-        await pace.breathe()
+        await time_slice.checkpoint()
         changed = entry.changed_fields()
         diffs.append(diff := orjson.dumps(changed))
         added_bytes += growth_by(entry, changed, diff)
     for todo in todos:
-        await pace.breathe()
+        await time_slice.checkpoint()
         todo_rows.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
     rows = {
         "quota": quota and list(quota),

@@ -35,7 +35,7 @@ from todo_gql.http.graphql.results import RequestError
 from todo_gql.observability import request_record
 from todo_gql.observability.request_record import RequestRecord, caller_of
 from todo_gql.operation.context import Context
-from todo_gql.operation.event_cache import Made, Shared
+from todo_gql.operation.event_cache import EventBody, EventCache
 from todo_gql.security.authentication import authenticate
 from todo_gql.security.sliding_window import EVENTS
 
@@ -168,23 +168,27 @@ class Responder:
 
     async def _told_of(self, subscription: Subscription, event: object) -> bytes:
         """What an event gives: once for all subscriptions of a viewer that select the same of it."""
-        share = subscription.context.share
-        if share is None or not isinstance(event, Change):
+        event_cache = subscription.context.event_cache
+        if event_cache is None or not isinstance(event, Change):
             return (await self._made(subscription, event, asyncio.Lock())).body
         selected, sent = subscription.keys
-        made = await self._shared(subscription, event, share, selected)
+        made = await self._shared(subscription, event, event_cache, selected)
         if made.document not in (None, sent):
             # Its errors tell of places in another document.
-            made = await self._shared(subscription, event, share, sent)
+            made = await self._shared(subscription, event, event_cache, sent)
         return made.body
 
     async def _shared(
-        self, subscription: Subscription, event: Change, share: Callable[[], Shared], of: Hashable
-    ) -> Made:
+        self,
+        subscription: Subscription,
+        event: Change,
+        event_cache: Callable[[], EventCache],
+        of: Hashable,
+    ) -> EventBody:
         """The body of an event for all with a key, once the viewer has that much left."""
         key = of, event.id, event.matches
         while True:
-            shared = share()
+            shared = event_cache()
             task = shared.bodies.get(key)
             wait = self._wait(subscription, SHARING if task else subscription.price)
             if not wait:
@@ -192,7 +196,7 @@ class Responder:
             # Somebody else may have made it by then.
             await asyncio.sleep(wait)
         if task is None:
-            task = asyncio.create_task(self._made(subscription, event, shared.turn))
+            task = asyncio.create_task(self._made(subscription, event, shared.lock))
             shared.bodies.add(key, task)
         elif task.done():
             # Many may be made already, and others are to come in between.
@@ -205,13 +209,15 @@ class Responder:
         quota = self.route.limits.take(caller, EVENTS, price)
         return quota.wait if quota else 0
 
-    async def _made(self, subscription: Subscription, event: object, turn: asyncio.Lock) -> Made:
+    async def _made(
+        self, subscription: Subscription, event: object, turn: asyncio.Lock
+    ) -> EventBody:
         result = await _lasting(subscription, event, turn)
         told = self.route.body(subscription.scope, subscription.request, result)
         if subscription.size > self.route.long_answers.at_once:
             await self.route.long_answers.complete(told, is_mutation=False)
         body = self.route.answers.charge(as_json(told), EVENTS)
-        return Made(body, subscription.keys[1] if result.errors else None)
+        return EventBody(body, subscription.keys[1] if result.errors else None)
 
 
 def _noted(seen: RequestRecord, body: dict[str, Any]) -> bytes:
@@ -239,10 +245,10 @@ async def _lasting(
     began, wait = time.monotonic(), FIRST_WAIT
     while True:
         async with _in_turn(turn):
-            subscription.context.load_anew()
+            subscription.context.use_event_loaders()
             result = await _executed(_for_event(subscription.executor, event))
             # Whoever waits for their next event keeps nothing of the last one.
-            subscription.context.forget_loaded()
+            subscription.context.clear_loaders()
         if not any(is_temporary(error) for error in result.errors or ()):
             return result
         if time.monotonic() - began > GIVEN_UP_AFTER:

@@ -131,5 +131,5 @@ class EmailChangeMutation:
         moved = await confirm_email(token, info.context.viewer, info.context.settings)
         if isinstance(moved, list):
             return UserPayload(errors=moved)
-        info.context.forget_loaded()
+        info.context.clear_loaders()
         return UserPayload(user=shown(moved))

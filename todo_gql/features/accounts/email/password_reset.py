@@ -152,5 +152,5 @@ class RecoveryMutation:
         context = info.context
         errors = await reset_password(input, context.viewer, context.settings)
         if not errors:
-            context.act_as(None)
+            context.switch_viewer(None)
         return AcceptedPayload(ok=not errors, errors=errors)

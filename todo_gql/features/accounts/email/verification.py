@@ -72,5 +72,5 @@ class VerificationMutation:
         account = await verify_email(token, info.context.viewer, info.context.settings)
         if account is None:
             return UserPayload(errors=[bad_link("token")])
-        info.context.forget_loaded()
+        info.context.clear_loaders()
         return UserPayload(user=shown(account))
