@@ -36,7 +36,7 @@ from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.features.accounts.lookup import account_named
-from todo_gql.operation.credential_limits import account_typed
+from todo_gql.operation.credential_limits import key_for_input
 from todo_gql.settings import Settings
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
@@ -246,7 +246,7 @@ def test_whatever_is_typed_has_a_key(text: str) -> None:
     """What can be no address is nobody's, and fails nothing."""
     assert mailbox_key(mailbox_key(text)) == mailbox_key(text)
     assert name_key(f" {text} ") == name_key(text)
-    assert account_typed(text)
+    assert key_for_input(text)
 
 
 async def test_administrators_find_an_account_in_any_form(client: Client) -> None:

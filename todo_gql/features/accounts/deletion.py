@@ -24,7 +24,7 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.operation.context import Info
-from todo_gql.operation.credential_limits import Credential, viewers_account
+from todo_gql.operation.credential_limits import Credential, key_for_viewer
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class DeletionMutation:
     @strawberry.mutation(
         description="Ends all sessions at once and deletes everything after the grace period, "
         "unless the person signs in again before.",
-        extensions=[Credential(AcceptedPayload, account=viewers_account)],
+        extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
     )
     async def account_delete(
         self,

@@ -25,11 +25,11 @@ from todo_gql.features.accounts.types import (
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.credential_limits import (
     Credential,
-    Tried,
-    account_owned,
-    account_typed,
+    CredentialKey,
+    key_for_input,
+    key_for_owner,
     seconds_to_wait,
-    too_many_tries,
+    too_many_attempts,
 )
 from todo_gql.security import authentication
 from todo_gql.security.passwords import Match, hash_is_outdated, hash_password, password_matches
@@ -45,8 +45,8 @@ RETURNING last_login_at, deletion_at, password_hash
 """
 
 
-def _login_account(_context: Context, arguments: dict[str, Any]) -> Tried:
-    return account_typed(arguments["given"].username_or_email)
+def _login_account(_context: Context, arguments: dict[str, Any]) -> CredentialKey:
+    return key_for_input(arguments["given"].username_or_email)
 
 
 @strawberry.type
@@ -89,10 +89,10 @@ class AccountMutation:
         """A new session; who doesn't know the password learns nothing about the account."""
         context, settings = info.context, info.context.settings
         account = await account_named(given.username_or_email)
-        typed = account_typed(given.username_or_email)
-        tried = account_owned(account.id) if account else typed
+        typed = key_for_input(given.username_or_email)
+        tried = key_for_owner(account.id) if account else typed
         if seconds := await seconds_to_wait(context.limits, context.ip_address, tried, typed=typed):
-            return LoginPayload(errors=[too_many_tries(seconds)])
+            return LoginPayload(errors=[too_many_attempts(seconds)])
         stored = account.password_hash if account else None
         match = await password_matches(given.password, stored, settings)
         if not match or account is None:
@@ -124,7 +124,7 @@ class AccountMutation:
         settings = info.context.settings
         session_id = authentication.session_of(refresh_token, settings)
         if session_id and (seconds := await info.context.limits.wait_for_refresh(session_id)):
-            return TokenRefreshPayload(errors=[too_many_tries(seconds)])
+            return TokenRefreshPayload(errors=[too_many_attempts(seconds)])
         pair = await authentication.refresh(refresh_token, settings)
         if pair is None:
             return TokenRefreshPayload(errors=[_bad_refresh_token()])

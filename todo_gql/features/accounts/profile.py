@@ -24,7 +24,7 @@ from todo_gql.features.accounts.inputs import read_bio, read_name, read_url
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import UserPayload
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.credential_limits import Credential, viewers_account
+from todo_gql.operation.credential_limits import Credential, key_for_viewer
 from todo_gql.security.passwords import hash_password, password_problem
 
 
@@ -96,7 +96,7 @@ class ProfileMutation:
 
     @strawberry.field(
         description="Changes the password, and ends the viewer's other sessions.",
-        extensions=[Credential(UserPayload, account=viewers_account)],
+        extensions=[Credential(UserPayload, account=key_for_viewer)],
     )
     async def password_change(
         self,

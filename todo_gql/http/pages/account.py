@@ -21,7 +21,7 @@ from todo_gql.http.pages import rendering
 from todo_gql.http.pages.forms import read_form, read_link
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.request_record import set_caller
-from todo_gql.operation.credential_limits import account_owned, seconds_to_wait
+from todo_gql.operation.credential_limits import key_for_owner, seconds_to_wait
 from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
 from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings
@@ -159,7 +159,7 @@ class LinkPage:
         """Count the form as the mutation that it stands for would be; 0 when it may go on."""
         parsed = LinkToken.parse(token, self.settings)
         address = request.client.host if request.client else None
-        tried = account_owned(parsed.owner_id) if parsed else None
+        tried = key_for_owner(parsed.owner_id) if parsed else None
         return await seconds_to_wait(self.limits, address, tried)
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:

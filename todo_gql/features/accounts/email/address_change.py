@@ -26,7 +26,7 @@ from todo_gql.features.accounts.inputs import email_problem
 from todo_gql.features.accounts.registration import address_is_taken, email_columns
 from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.operation.context import Info
-from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
+from todo_gql.operation.credential_limits import Credential, key_for_link, key_for_viewer
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
@@ -101,7 +101,7 @@ class EmailChangeMutation:
         description="Mails a link to the new address and the news to the old one; the account "
         "keeps the old one until `emailChangeConfirm`. Makes earlier links void, and asking for the "
         "address that the account has does nothing else. The session's end makes the link void.",
-        extensions=[Credential(AcceptedPayload, account=viewers_account)],
+        extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
     )
     async def email_change_request(
         self,
@@ -125,7 +125,7 @@ class EmailChangeMutation:
     @strawberry.mutation(
         description="Moves the account to the address that the token was mailed to. Needs no "
         "session; a token of somebody else than the viewer is refused.",
-        extensions=[Credential(UserPayload, account=account_of_link("token"))],
+        extensions=[Credential(UserPayload, account=key_for_link("token"))],
     )
     async def email_change_confirm(self, info: Info, token: LinkToken) -> UserPayload | None:
         moved = await confirm_email(token, info.context.viewer, info.context.settings)

@@ -21,7 +21,7 @@ from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.jobs import queue as jobs
 from todo_gql.operation.context import Info
-from todo_gql.operation.credential_limits import Credential, account_of_link, account_typed
+from todo_gql.operation.credential_limits import Credential, key_for_input, key_for_link
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.passwords import hash_password, password_problem
 from todo_gql.settings import Settings
@@ -122,7 +122,7 @@ class RecoveryMutation:
         extensions=[
             Credential(
                 AcceptedPayload,
-                account=lambda _, given: account_typed(given["email"]),
+                account=lambda _, given: key_for_input(given["email"]),
                 guesses=False,
             )
         ],
@@ -140,7 +140,7 @@ class RecoveryMutation:
     @strawberry.mutation(
         description="Sets a new password by the token that was mailed, once, and ends all of the "
         "account's sessions.",
-        extensions=[Credential(AcceptedPayload, account=account_of_link("input", "token"))],
+        extensions=[Credential(AcceptedPayload, account=key_for_link("input", "token"))],
     )
     async def password_reset(
         self,

@@ -19,7 +19,7 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.links import find_link, using, void_links
 from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.operation.context import Info
-from todo_gql.operation.credential_limits import Credential, account_of_link, viewers_account
+from todo_gql.operation.credential_limits import Credential, key_for_link, key_for_viewer
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
@@ -47,7 +47,7 @@ class VerificationMutation:
     @strawberry.mutation(
         description="Mails the viewer a link that proves their address; nothing is sent when it "
         "is proven already. Makes earlier links void, and the session's end does so with this one.",
-        extensions=[Credential(AcceptedPayload, account=viewers_account)],
+        extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
     )
     @retried
     async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
@@ -66,7 +66,7 @@ class VerificationMutation:
     @strawberry.mutation(
         description="Proves an address by the token that was mailed to it, once. Needs no session;"
         " a token of somebody else than the viewer is refused.",
-        extensions=[Credential(UserPayload, account=account_of_link("token"))],
+        extensions=[Credential(UserPayload, account=key_for_link("token"))],
     )
     async def email_verify(self, info: Info, token: LinkToken) -> UserPayload | None:
         account = await verify_email(token, info.context.viewer, info.context.settings)
