@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults soak test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness \
-	format migrate migration schema settings lock graphiql clean help
+	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
 	@exec $(BIN)/todo-gql serve
@@ -122,6 +122,9 @@ migrate: $(VENV)/serve ## Apply the missing migrations
 
 migration: $(VENV)/serve ## Write a migration for what changed in the models
 	$(BIN)/todo-gql migrate --write
+
+tour: $(VENV)/test graphiql ## Take the pictures of docs/tour.md from the real program, in Chromium
+	$(BIN)/python .ci/tour_pictures.py
 
 settings: $(VENV)/test ## Write docs/settings.md from the settings' descriptions
 	$(BIN)/python .ci/settings_page.py

@@ -1,6 +1,7 @@
 """The documentation's operations, each executed by somebody signed in."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -19,12 +20,27 @@ from graphql import (
     visit,
 )
 
-from tests.conftest import Account
+from tests.conftest import PASSWORD, Account
 from tests.documentation.blocks import Block, blocks_in
 from tests.following import told
 
 OPERATIONS = blocks_in("graphql")
 COST = re.compile(r"#.*= (\d+)$", re.MULTILINE)
+
+
+def registration() -> dict[str, object]:
+    """The input of somebody new."""
+    name = f"ada-{uuid4().hex[:12]}"
+    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+
+
+VALUES = {"title": "Water the plants", "version": 1, "filter": {}}
+"""What is passed for any other variable, by its name."""
+INPUTS: dict[str, Callable[[], dict[str, object]]] = {
+    "RegisterInput": registration,
+    "TodoCreateInput": lambda: {"title": "Water the plants", "tags": ["home", "garden"]},
+}
+"""What is passed for an input object, by its type."""
 
 
 class Spreads(Visitor):
@@ -72,12 +88,10 @@ async def value_of(variable: VariableDefinitionNode, account: Account) -> Any:
             return [(await account.create())["id"], str(uuid4())]
         case "after":
             return (await account.data("{ changeCursor }"))["changeCursor"]
-        case "title":
-            return "Water the plants"
-        case "version":
-            return 1
-        case "filter":
-            return {}
+        case "input":
+            return INPUTS[print_ast(variable.type).rstrip("!")]()
+        case name if name in VALUES:
+            return VALUES[name]
         case name:
             pytest.fail(f"Say here what is passed for ${name}.")
 
