@@ -335,6 +335,67 @@ async def test_connections_without_requests_take_no_room(
             writer.close()
 
 
+INCOMPLETE = (
+    b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b"content-length: 100\r\n\r\n{"
+)
+
+
+def answering() -> int:
+    """How many requests the server of this process is answering."""
+    tasks = [task.get_coro() for task in asyncio.all_tasks()]
+    return sum(getattr(coro, "__name__", "") == "run_asgi" for coro in tasks)
+
+
+async def test_bodies_that_are_incomplete_take_no_room(
+    app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the server is full, the oldest one of the address with most connections is closed."""
+    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
+    async with listening(app, settings, limit_concurrency=6) as address:
+        host, _, port = address.partition(":")
+        slow = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]()
+        for local in ("127.0.0.2", *["127.0.0.1"] * 4):
+            slow.append(await asyncio.open_connection(host, int(port), local_addr=(local, 0)))
+            slow[-1][1].write(INCOMPLETE)
+            await until(lambda: answering() == len(slow))
+        async with httpx.AsyncClient(base_url=f"http://{address}") as http:
+            for _ in range(2):
+                asked = await http.post("/graphql", json={"query": "{ __typename }"})
+                assert asked.status_code == 200
+            await until(slow[1][0].at_eof)
+        assert [reader.at_eof() for reader, _ in slow] == [False, True, False, False, False]
+        for _, writer in slow:
+            writer.close()
+
+
+async def test_a_body_that_waits_behind_an_answer_has_its_connection_left(
+    account: Account,
+    app: ASGIApp,
+    settings: Settings,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request that is being answered is never lost to one that comes later."""
+    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
+    body = b'{"query": "%b"}' % READ.encode()
+    head = INCOMPLETE.partition(b"content-length")[0] + (
+        b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n"
+        % (account.token.encode(), len(body))
+    )
+    async with listening(app, settings, limit_concurrency=2) as address:
+        host, _, port = address.partition(":")
+        async with locked(database_url, LOCK_TODOS):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(head + body)
+            await until(lambda: bool(lent()))
+            writer.write(INCOMPLETE)
+            async with httpx.AsyncClient(base_url=f"http://{address}") as http:
+                assert (await http.post("/graphql", json={"query": WHO})).status_code == 503
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
 async def test_a_connection_is_spared_for_a_moment(app: ASGIApp, settings: Settings) -> None:
     """It is about to be used, and whoever comes to a full server meanwhile is refused."""
     async with (

@@ -300,9 +300,12 @@ class LimitedProtocol(OrderlyProtocol):
             self._timed = awaited
             if awaited is not Awaited.NOTHING:
                 self._timer = self.loop.call_later(self.timeout, self._give_up)
+            if awaited is Awaited.BODY:
+                self._incomplete_since = self.loop.time()
 
     def _stop_timer(self) -> None:
         self._timed = Awaited.NOTHING
+        self._incomplete_since = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

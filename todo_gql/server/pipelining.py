@@ -1,6 +1,7 @@
 """The orderly part of HTTP: each request is answered in its turn, and a connection ends after that."""
 
 from asyncio import TimerHandle, Transport
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -56,6 +57,8 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._idle_since: float | None = None
         # When it was opened, or its last answer was complete.
         self._unused_since = 0.0
+        # Since when the rest of a body is awaited.
+        self._incomplete_since: float | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin with nothing unread."""
@@ -110,11 +113,13 @@ class OrderlyProtocol(HttpToolsProtocol):
         # An orchestrator that heard 503 would end the very process that is needed most.
         if self.url.startswith(HEALTH) or (len(self.tasks) < limit and self._close_unused()):
             return False
+        if self._close_incomplete():
+            return False
         self.logger.warning("Exceeded concurrency limit.")
         return True
 
     def _close_unused(self) -> bool:
-        """Close any connection that has no request, so that nobody can hold all of them.
+        """Close any connection that has no request, or only a part of a head, so that nobody can hold all.
 
         Which one is left to chance: it is most likely one of those who have most of them.
         """
@@ -126,6 +131,42 @@ class OrderlyProtocol(HttpToolsProtocol):
                 other._close()  # noqa: SLF001 - one of our own
                 return True
         return False
+
+    def _close_incomplete(self) -> bool:
+        """Close the connection that has waited longest for the rest of a request.
+
+        It is one of the client address that has most connections of those that wait for any. Nobody
+        can hold all connections by bodies that are sent slowly, nor close those of others by opening
+        many. With the connection ends the task that reads the body.
+        """
+        before = self.loop.time() - SPARED_SECONDS
+        incomplete = list[tuple[float, OrderlyProtocol]]()
+        for other in self.connections:
+            if isinstance(other, OrderlyProtocol) and other is not self:
+                since = other.incomplete_since()
+                if since is not None and since <= before:
+                    incomplete.append((since, other))
+        if not incomplete:
+            return False
+        held = Counter(_address(other) for other in self.connections)
+        _, longest = min(incomplete, key=lambda each: (-held[_address(each[1])], each[0]))
+        longest._close()  # noqa: SLF001 - one of our own
+        return True
+
+    def incomplete_since(self) -> float | None:
+        """Since when the rest of a request is awaited; None if that isn't the client's fault.
+
+        Another request on the connection may be answered still, and what the application doesn't
+        read waits for us.
+        """
+        is_waited_for = (
+            self._incomplete_since is not None
+            and self._running is self.cycle
+            and not self.cycle.response_started
+            and not self.flow.read_paused
+            and not self.transport.is_closing()
+        )
+        return self._incomplete_since if is_waited_for else None
 
     def is_unused(self, before: float) -> bool:
         """Whether no request is being answered, and none was since that time of the loop."""
@@ -240,3 +281,8 @@ class OrderlyProtocol(HttpToolsProtocol):
         for timer in (self._lingering, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()
+
+
+def _address(connection: Any) -> str | None:
+    """The IP address of the client at the other end; None for a Unix socket."""
+    return connection.client[0] if connection.client else None
