@@ -41,8 +41,8 @@ MAX_PLANS = 16
 class Operation:
     """An operation of a document, and its plans: one for each result of @skip and @include.
 
-    `conditions` are the variables that decide on these. `is_covered` is false if graphql-core has to
-    execute the operation.
+    `conditions` are the variables that decide on these. `is_covered` is false if the operation has
+    to be executed by graphql-core.
     """
 
     document: DocumentNode

@@ -124,12 +124,13 @@ class Execution:
             default_type_resolver,
             default_field_resolver,
         )
-        # Its own helpers refer to it: a cycle, which would keep the variables until a garbage collection.
+        # Its own helpers would form a reference cycle, which would keep the variables until the
+        # garbage collector runs.
         executor.async_helpers = HELPERS
         return executor
 
     def info(self, field: PlannedField, path: Path | None) -> GraphQLResolveInfo[Any]:
-        """The resolver's `info` argument; `path` is None for the root alone, which has no resolver."""
+        """The `info` argument of resolvers; `path` must not be None, the path of the root."""
         assert path is not None
         return GraphQLResolveInfo(
             field.field_name,
@@ -269,7 +270,7 @@ class Execution:
         [value] = self._resolve_column(0, field, [root], ROOT, pending)
         if pending:
             [(_, values, _, paths)] = pending
-            # Awaited here, since a task or another coroutine would cost as much as a small operation.
+            # Awaited here: a task or another coroutine would cost as much as a small operation.
             try:
                 column = [await values[0]] if isinstance(values, list) else await values
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error

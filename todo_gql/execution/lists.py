@@ -71,7 +71,7 @@ def _fill_lists(lists: list[Column], parts: list[Column]) -> list[Column]:
 
 
 def _joined(parts: Sequence[Rows[Any]], origin: type | None) -> Sequence[Any]:
-    """All rows as one sequence; their objects if they differ in layout, or aren't of the item type."""
+    """All rows as one sequence; their objects if layouts differ or they aren't of the item type."""
     rows = Rows.joined(parts)
     if rows is not None and rows.row_type.type is origin:
         return rows

@@ -154,7 +154,7 @@ def loaded_field(
 ) -> T:
     """A Strawberry field that a loader resolves.
 
-    `loader` gets the loader from the context, `by` is the object's attribute that holds the key, and
+    `loader` gets the loader from the context, `by` is the attribute of the object with the key, and
     `make` converts what was loaded into the field's value. The engine calls the loader once for all
     objects of a level; under graphql-core it is called for each object.
     """
@@ -188,8 +188,8 @@ def loaded_rows(
     """A Strawberry field like `loaded_field`, whose values are rows of one type and layout.
 
     Objects whose rows have one of the `prefetched_columns` need no loading: with a width of 0 the
-    column holds a list of rows, with a width of n the values of rows of n columns, one row after the
-    other.
+    column holds a list of rows, with a width of n the values of rows of n columns, one row after
+    the other.
     """
     loading = Loading(
         loader,

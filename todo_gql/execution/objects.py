@@ -1,4 +1,4 @@
-"""Completing objects: all of one type together; values of abstract types are grouped by type first."""
+"""Completing objects: all of one type together, those of abstract types grouped by type first."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -65,8 +65,8 @@ class Subselect(Protocol):
 class FieldStrategy(NamedTuple):
     """How a field of a type is resolved and completed, in any document.
 
-    `attribute` is set if its value is an attribute of the object, `loading` if a loader resolves it,
-    and `batch_serializer` if it is a leaf of which whole columns can be serialized.
+    `attribute` is set if its value is an attribute of the object, `loading` if a loader resolves
+    it, and `batch_serializer` if it is a leaf of which whole columns can be serialized.
     """
 
     resolve: Resolve
@@ -153,6 +153,10 @@ class CompiledSelection:
         return make(rows, extras, other_columns)
 
 
+BuildObjects: TypeAlias = Callable[[list[Sequence[Any]]], list[dict[str, Any]]]
+"""Builds a dictionary for each object, from one column for each field of a selection."""
+
+
 @dataclass(eq=False)
 class Selection:
     """What is selected of objects of one type.
@@ -163,7 +167,7 @@ class Selection:
 
     fields: Sequence[PlannedField]
     names: tuple[str, ...] = field(init=False)
-    build_objects: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = field(init=False)
+    build_objects: BuildObjects = field(init=False)
     indexed_fields: IndexedFields = field(init=False)
     attribute_fields: IndexedFields = field(init=False)
     other_fields: IndexedFields = field(init=False)
@@ -176,25 +180,23 @@ class Selection:
         self.build_objects = _object_builder(self.names)
         self.indexed_fields = list(enumerate(self.fields))
         self.attribute_fields = [
-            (n, one) for n, one in self.indexed_fields if one.strategy.attribute
+            (n, planned) for n, planned in self.indexed_fields if planned.strategy.attribute
         ]
         self.other_fields = [
-            (n, one) for n, one in self.indexed_fields if not one.strategy.attribute
+            (n, planned) for n, planned in self.indexed_fields if not planned.strategy.attribute
         ]
         self.has_only_leaves = all(
-            one.strategy.batch_serializer
-            and (one.strategy.attribute or one.definition is TypeNameMetaFieldDef)
-            for one in self.fields
+            planned.strategy.batch_serializer
+            and (planned.strategy.attribute or planned.definition is TypeNameMetaFieldDef)
+            for planned in self.fields
         )
         self.read_attributes = attributes_reader(
-            [str(one.strategy.attribute) for _, one in self.attribute_fields]
+            [str(planned.strategy.attribute) for _, planned in self.attribute_fields]
         )
 
 
 @lru_cache(maxsize=1024)
-def _object_builder(
-    names: tuple[str, ...],
-) -> Callable[[list[Sequence[Any]]], list[dict[str, Any]]]:
+def _object_builder(names: tuple[str, ...]) -> BuildObjects:
     """The function that builds a dictionary for each object from columns with these names.
 
     A dictionary display with constant keys takes Python half the time of `dict(zip(…))`.
@@ -206,5 +208,5 @@ def _object_builder(
     code = f"lambda columns: [{{{pairs}}} for {cells} in zip(*columns)]"
     # GraphQL names consist of letters, digits and underscores.
     assert all(map(str.isidentifier, names))
-    builder: Callable[[list[Sequence[Any]]], list[dict[str, Any]]] = eval(code)  # noqa: S307 - all names are checked
+    builder: BuildObjects = eval(code)  # noqa: S307 - all names are checked
     return builder

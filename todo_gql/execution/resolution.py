@@ -28,7 +28,7 @@ from todo_gql.execution.strawberry_fields import (
 def resolver(
     definition: GraphQLField, parent_type: GraphQLObjectType, schema: GraphQLSchema
 ) -> Resolve:
-    """The function that resolves columns of a field, the fastest that does what the field declares."""
+    """The function that resolves columns of a field: the fastest that fits its declaration."""
     if definition is TypeNameMetaFieldDef:
         return partial(_type_names, parent_type.name)
     if definition.resolve is None and not definition.args:

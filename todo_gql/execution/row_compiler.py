@@ -1,8 +1,9 @@
 """Compiling selections: a function, generated for a selection of rows, that builds their objects.
 
 A small response is complete by the time that a walk over its plan would have begun, and of a large
-one each value is touched by as little Python code as possible. For `{ id status dueAt tags { name } }`
-of rows whose columns are `id`, `status`, `due_at` and `tag_names`, the function for many rows is
+one each value is touched by as little Python code as possible. For the selection
+`{ id status dueAt tags { name } }` of rows whose columns are `id`, `status`, `due_at` and
+`tag_names`, the function for many rows is
 
     def make(rows, extras, other_columns):
         c0, c1, c2, c3, = zip(*rows, strict=True)
@@ -308,7 +309,7 @@ class _CodeGenerator(ABC):
         return True
 
     def _serialize_together(self, serialize: Serialize, columns: list[SerializedColumn]) -> None:
-        """Generate code that serializes all values of one scalar at once, nullable columns first."""
+        """Generate code that serializes all values of a scalar at once, nullable columns first."""
         columns.sort(key=lambda column: not column[2])
         key = columns[0][0]
         self.names[f"s{key}"] = serialize
@@ -330,8 +331,8 @@ class _CodeGenerator(ABC):
             self.cells[index] = self._other_column(n)
         body.append(f"return {self._objects()}")
         text = "def make(rows, extras, other_columns):\n " + "\n ".join(body)
-        # All names in the code are chosen here, except response names: these are GraphQL names, which
-        # consist of letters, digits and underscores.
+        # All names in the code are chosen here, except response names: these are GraphQL names,
+        # which consist of letters, digits and underscores.
         assert all(map(str.isidentifier, self.selection.names))
         exec(_code_of(text), self.names)  # noqa: S102 - all names are safe, as said above
         # In its own globals it would form a reference cycle, which would keep the documents of its

@@ -20,7 +20,7 @@ DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
 def bare_field(definition: GraphQLField, schema: GraphQLSchema) -> StrawberryField | None:
-    """The declaration of a field without permissions, extensions and exception handlers, or None."""
+    """The declaration of a field; None if it has permissions, extensions or exception handlers."""
     field, owner = definition.extensions.get(DEFINITION), _strawberry_schema(schema)
     if owner is None or owner.exception_handlers or not isinstance(field, StrawberryField):
         return None
@@ -35,7 +35,7 @@ def _strawberry_schema(schema: GraphQLSchema) -> Schema | None:
 def direct_resolver(
     field: StrawberryField, resolver: StrawberryResolver[Any], schema: GraphQLSchema
 ) -> Callable[..., Any]:
-    """The resolver of a bare field, as Strawberry calls it, with all that is constant looked up once."""
+    """The resolver of a bare field, called as Strawberry does, with constants looked up once."""
     owner = _strawberry_schema(schema)
     assert owner is not None
     config, converters = owner.config, ArgumentConverters(owner)
@@ -114,6 +114,6 @@ def _is_class_of(type_: GraphQLObjectType, class_: type) -> bool:
 
 
 def is_checked_by_class(type_: GraphQLObjectType) -> bool:
-    """Whether the type's `is_type_of` is Strawberry's own, which doesn't use its argument `info`."""
+    """Whether the type's `is_type_of` is Strawberry's own, which doesn't use its `info`."""
     definition = type_.extensions.get(DEFINITION)
     return isinstance(definition, StrawberryObjectDefinition) and definition.is_type_of is None
