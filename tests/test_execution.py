@@ -1,4 +1,4 @@
-"""The engine against graphql-core: the same answers, to the byte, for operations made at random.
+"""The engine against graphql-core: byte-equal responses for randomly generated operations.
 
 There are 2,000 of them, or as many as DIFFERENTIAL_OPERATIONS says.
 """
@@ -27,7 +27,7 @@ from todo_gql.security.authentication import authenticate
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
-# graphql-core doesn't start all coroutines that it makes, once an error has come in between.
+# graphql-core doesn't await all coroutines that it has created, once one of them failed.
 pytestmark = [
     pytest.mark.untraced,
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
@@ -60,8 +60,8 @@ OUR_VALUES: Values = VALUES | {
 
 
 @pytest.fixture(autouse=True)
-def _complaints_stay_here() -> Iterator[None]:
-    """Have coroutines that were never awaited complained about in the test that made them."""
+def _warnings_stay_here() -> Iterator[None]:
+    """Collect garbage, so that warnings about coroutines appear in the test that caused them."""
     yield
     gc.collect()
 
@@ -69,7 +69,7 @@ def _complaints_stay_here() -> Iterator[None]:
 async def by_graphql_core(
     schema: GraphQLSchema, operation: Generated, context: Any
 ) -> ExecutionResult:
-    """The answer of the reference."""
+    """The result of the reference implementation."""
     running = execute(
         schema, operation.document, context_value=context, variable_values=operation.variables
     )
@@ -79,35 +79,35 @@ async def by_graphql_core(
 async def by_engine(
     engine: Engine, operation: Generated, context: Any, times: int = 1
 ) -> ExecutionResult:
-    """The engine's last answer, none of which must have been handed over."""
+    """The engine's last result of so many executions, none of which may be a fallback."""
     prepared = engine.prepare(operation.document)
     assert prepared is not None
-    before = engine.fallbacks
+    fallbacks = engine.fallbacks
     for _ in range(times):
         result = await engine.execute(prepared, context=context, variables=operation.variables)
-    assert engine.fallbacks == before
+    assert engine.fallbacks == fallbacks
     return result
 
 
 def as_json(result: ExecutionResult) -> bytes:
-    """An answer in full, to the byte."""
+    """The whole response as bytes."""
     return orjson.dumps(result.formatted, default=repr)
 
 
 def numbers(share: float) -> Any:
-    """Where runs of generated operations start that make up this share of all."""
+    """Parametrize a test with the first numbers of batches, for this share of all operations."""
     return pytest.mark.parametrize("start", range(0, int(OPERATIONS * share), AT_ONCE))
 
 
 @numbers(0.4)
-async def test_what_is_not_awaited_is_answered_to_the_byte(start: int) -> None:
-    """Data, order, nulls and errors are graphql-core's where resolvers return or raise at once."""
+async def test_synchronous_operations_are_byte_equal(start: int) -> None:
+    """Without awaitables, data, nulls, errors and their order are graphql-core's."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
         operation = generated(NASTY, number, VALUES, kind=kind)
         context = Behaviours(number, (number % 4) * 0.06, is_async=False)
         expected = await by_graphql_core(NASTY, operation, context)
-        # The second time goes by the plan that the first has made.
+        # The second execution uses the plan of the first.
         actual = await by_engine(NASTY_ENGINE, operation, context, times=2)
         assert as_json(actual) == as_json(expected), (number, operation)
 
@@ -117,19 +117,19 @@ Failures = list[tuple[str, list[str | int] | None]]
 
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> Failures:
-    """Everything that fails in the engine, also what goes unreported."""
-    found: Failures = []
+    """Messages and paths of all failures in the engine, also of those that aren't reported."""
+    recorded: Failures = []
     fail = Execution.fail
 
-    def recorded(
+    def fail_recorded(
         self: Execution, error: Exception, field: Any, paths: Any, index: int, **options: bool
     ) -> None:
         path = paths.path(index)
-        found.append((getattr(error, "message", str(error)), path.as_list() if path else None))
+        recorded.append((getattr(error, "message", str(error)), path.as_list() if path else None))
         fail(self, error, field, paths, index, **options)
 
-    monkeypatch.setattr(Execution, "fail", recorded)
-    return found
+    monkeypatch.setattr(Execution, "fail", fail_recorded)
+    return recorded
 
 
 def nulled(result: ExecutionResult) -> set[tuple[str | int, ...]]:
@@ -148,24 +148,28 @@ def nulled(result: ExecutionResult) -> set[tuple[str | int, ...]]:
 
 
 def assert_alike(
-    actual: ExecutionResult, expected: ExecutionResult, failures: Failures, told: object
+    actual: ExecutionResult, expected: ExecutionResult, failures: Failures, operation: object
 ) -> None:
-    """Fail unless the data is the same to the byte, and so are errors that nothing competes with.
+    """Fail unless data is byte-equal, and errors as well if there is no more than one failure.
 
     Which of several errors under one null graphql-core reports, and in what order, depends on which
-    of them comes first; so each of its errors has to be one that the engine knows.
+    of them is raised first; so each of its errors has to be one that the engine recorded.
     """
-    assert as_json(ExecutionResult(actual.data)) == as_json(ExecutionResult(expected.data)), told
-    assert nulled(actual) == nulled(expected), told
+    assert as_json(ExecutionResult(actual.data)) == as_json(ExecutionResult(expected.data)), (
+        operation
+    )
+    assert nulled(actual) == nulled(expected), operation
     if len(failures) <= 1:
-        assert as_json(actual) == as_json(expected), told
+        assert as_json(actual) == as_json(expected), operation
     for error in expected.errors or ():
-        assert error.path is None or (error.message, error.path) in failures, told
+        assert error.path is None or (error.message, error.path) in failures, operation
 
 
 @numbers(0.4)
-async def test_what_is_awaited_is_answered_alike(start: int, failures: Failures) -> None:
-    """Where resolvers take their time, the data is the same to the byte and the errors are true."""
+async def test_asynchronous_operations_have_equal_data_and_known_errors(
+    start: int, failures: Failures
+) -> None:
+    """With awaitables, data is byte-equal, and the engine knows each error of graphql-core."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
         operation = generated(NASTY, number, VALUES, kind=kind)
@@ -177,7 +181,7 @@ async def test_what_is_awaited_is_answered_alike(start: int, failures: Failures)
 
 
 @pytest.fixture(scope="module")
-async def busy(app: ASGIApp) -> Account:
+async def account_with_todos(app: ASGIApp) -> Account:
     """A user with todos, tags and a history."""
     async with visiting(app) as visitor:
         account = await registered(visitor)
@@ -190,22 +194,22 @@ async def busy(app: ASGIApp) -> Account:
             }
             for number in range(7)
         ]
-        made = await account.create_many(todos)
+        created = await account.create_many(todos)
         await account.data(
-            "mutation ($id: ID!) { todoComplete(id: $id) { errors { code } } }", id=made[0]["id"]
+            "mutation ($id: ID!) { todoComplete(id: $id) { errors { code } } }", id=created[0]["id"]
         )
         return account
 
 
 @numbers(0.2)
-async def test_our_own_schema_is_answered_to_the_byte(
-    start: int, busy: Account, settings: Settings, failures: Failures
+async def test_queries_on_our_own_schema_are_answered_alike(
+    start: int, account_with_todos: Account, settings: Settings, failures: Failures
 ) -> None:
-    """Queries over the real schema, with real resolvers and rows, get graphql-core's answers."""
-    viewer = await authenticate(busy.token, settings)
+    """Queries on the project's schema, with real resolvers and rows, are answered alike."""
+    viewer = await authenticate(account_with_todos.token, settings)
     assert viewer is not None
     [row] = await fetch("SELECT id FROM todos WHERE owner_id = $1 LIMIT 1", viewer.id)
-    values = OUR_VALUES | {"ID": [str(row["id"]), busy.id, *OUR_VALUES["ID"]]}
+    values = OUR_VALUES | {"ID": [str(row["id"]), account_with_todos.id, *OUR_VALUES["ID"]]}
     now, limits = datetime.now(UTC), RateLimits(settings)
     for number in range(start, start + AT_ONCE):
         operation = generated(OURS, number, values)
@@ -233,10 +237,8 @@ async def test_our_own_schema_is_answered_to_the_byte(
         ("query ($v: Wish!) { strict(wish: $v) { text } }", {"v": {"txet": "a", "more": 1}}),
     ],
 )
-async def test_what_is_refused_at_run_time_is_refused_alike(
-    text: str, variables: dict[str, Any]
-) -> None:
-    """Variables and directives that only their values make wrong are wrong in the same words."""
+async def test_invalid_variables_are_reported_alike(text: str, variables: dict[str, Any]) -> None:
+    """Invalid values of variables, also in directives, are errors with the same messages."""
     operation = Generated(text, parse(text), variables)
     context = Behaviours(0, 0, is_async=False)
     expected = await by_graphql_core(NASTY, operation, context)
@@ -244,8 +246,8 @@ async def test_what_is_refused_at_run_time_is_refused_alike(
 
 
 @pytest.mark.parametrize("schema", [NASTY, OURS], ids=["nasty", "ours"])
-async def test_introspection_is_answered_to_the_byte(schema: GraphQLSchema) -> None:
-    """What a client asks about the schema itself is answered as graphql-core does."""
+async def test_introspection_is_byte_equal(schema: GraphQLSchema) -> None:
+    """The response to a full introspection query is graphql-core's, to the byte."""
     text = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
     operation = Generated(text, parse(text), {})
     expected = await by_graphql_core(schema, operation, None)

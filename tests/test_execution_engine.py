@@ -1,4 +1,4 @@
-"""The engine's own rules: what it keeps, what it hands over, and in what order it works."""
+"""The engine's own rules: cached plans, fallbacks to graphql-core, and order of execution."""
 
 import asyncio
 import re
@@ -36,14 +36,14 @@ SCHEMA = build_schema(
 
 
 def prepared(engine: Engine, text: str, name: str | None = None) -> Operation:
-    """An operation that is in the document."""
+    """An operation of the document, prepared."""
     operation = engine.prepare(parse(text), name)
     assert operation is not None
     return operation
 
 
-def test_the_example_of_the_readme_does_what_it_says(project: Path) -> None:
-    """The engine's README holds a whole program, and what it prints."""
+def test_the_example_of_the_readme_prints_its_output(project: Path) -> None:
+    """The program in the engine's README prints what the README says."""
     text = (project / "todo_gql" / "execution" / "README.md").read_text()
     _, program, rest = re.split(r"```python\n|```\n\nprints\n", text)
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
@@ -51,8 +51,8 @@ def test_the_example_of_the_readme_does_what_it_says(project: Path) -> None:
     assert printed.stdout
 
 
-def test_an_operation_that_is_not_there_is_not_prepared() -> None:
-    """A document with several operations needs a name, and the name has to be one of theirs."""
+def test_an_unknown_operation_is_not_prepared() -> None:
+    """With several operations in a document, `prepare` needs the name of one of them."""
     engine = Engine(SCHEMA)
     document = parse("query A { number } mutation B { one }")
     assert engine.prepare(document) is None
@@ -62,8 +62,8 @@ def test_an_operation_that_is_not_there_is_not_prepared() -> None:
     assert operation.type is OperationType.MUTATION
 
 
-async def test_what_the_engine_does_not_cover_is_a_fallback_and_counted() -> None:
-    """A subscription's operation is executed by graphql-core as it is."""
+async def test_fallbacks_to_graphql_core_are_counted() -> None:
+    """A subscription operation is executed by graphql-core and counted in `fallbacks`."""
     engine = Engine(SCHEMA)
     operation = prepared(engine, "subscription { number }")
     result = await engine.execute(operation, root={"number": 1})
@@ -79,12 +79,12 @@ async def test_what_the_engine_does_not_cover_is_a_fallback_and_counted() -> Non
     ],
 )
 def test_directives_that_change_execution_are_not_covered(text: str) -> None:
-    """What @defer, @stream and the like ask for is left to graphql-core."""
+    """Operations with @defer, @stream and the like are left to graphql-core."""
     assert not prepared(Engine(SCHEMA), text).is_covered
 
 
 def test_fragments_with_arguments_are_not_covered() -> None:
-    """Variables of fragments are left to graphql-core, where they are an experiment."""
+    """Fragment variables, an experiment of graphql-core, are left to it."""
     text = "{ ...F(a: true) } fragment F($a: Boolean) on Query { again(a: $a) }"
     operation = Engine(SCHEMA).prepare(parse(text, experimental_fragment_arguments=True))
     assert operation is not None
@@ -92,14 +92,14 @@ def test_fragments_with_arguments_are_not_covered() -> None:
 
 
 def test_schemas_with_incremental_delivery_are_not_covered() -> None:
-    """graphql-core refuses to execute such schemas in one go, and so it is asked."""
+    """Schemas that define @defer are left to graphql-core, whose `execute` rejects them."""
     defer = GraphQLDirective("defer", [DirectiveLocation.FIELD], {})
     query = GraphQLObjectType("Query", {"number": GraphQLField(GraphQLInt)})
     assert not prepared(Engine(GraphQLSchema(query, directives=[defer])), "{ number }").is_covered
 
 
-async def test_what_is_nested_too_deeply_is_an_error() -> None:
-    """Where Python's stack ends the answer ends too, with an error and not with a crash."""
+async def test_too_deep_nesting_is_an_error() -> None:
+    """An operation too deep for Python's stack gets an error, and doesn't crash the server."""
     engine = Engine(SCHEMA)
     root: dict[str, Any] = {}
     root["self"] = root
@@ -113,14 +113,14 @@ async def test_what_is_nested_too_deeply_is_an_error() -> None:
 
 
 async def test_the_engine_can_be_switched_off() -> None:
-    """Without breadth-first execution graphql-core answers everything, which isn't counted."""
+    """With `breadth_first` off graphql-core executes everything, without counting fallbacks."""
     engine = Engine(SCHEMA, breadth_first=False)
     result = await engine.execute(prepared(engine, "{ number }"), root={"number": 1})
     assert (result.data, engine.fallbacks) == ({"number": 1}, 0)
 
 
-async def test_an_operation_keeps_few_plans() -> None:
-    """Variables in @skip and @include lead to plans of their own, of which few are kept."""
+async def test_an_operation_caches_a_limited_number_of_plans() -> None:
+    """Each result of @skip and @include has its own plan, and at most MAX_PLANS are cached."""
     engine = Engine(SCHEMA)
     names = [f"v{index}" for index in range(5)]
     operation = prepared(
@@ -137,7 +137,7 @@ async def test_an_operation_keeps_few_plans() -> None:
 
 
 async def test_mutations_are_executed_one_by_one() -> None:
-    """A field begins when the one before it is done, and none after the answer is null."""
+    """Each root field starts after the one before it has ended, and none after `data` is null."""
     done: list[str] = []
 
     async def resolve(_source: Any, info: GraphQLResolveInfo[Any]) -> int | None:
@@ -158,8 +158,8 @@ async def test_mutations_are_executed_one_by_one() -> None:
     assert done == ["begin one", "end one", "begin two", "end two"]
 
 
-async def test_giving_up_an_execution_gives_up_its_resolvers() -> None:
-    """When the caller has waited long enough, every resolver that is waiting is cancelled."""
+async def test_cancelling_an_execution_cancels_its_resolvers() -> None:
+    """If the caller cancels an execution, every waiting resolver is cancelled."""
     begun: asyncio.Queue[str] = asyncio.Queue()
     cancelled: list[str] = []
 

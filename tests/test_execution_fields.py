@@ -1,4 +1,4 @@
-"""Strawberry fields under the engine and under graphql-core: the same answers, at another price."""
+"""Strawberry fields under the engine and under graphql-core: equal responses, with fewer calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ BOOKS: dict[int, list[dict[str, Any]]] = {
 
 @dataclass
 class Shelf:
-    """The context: loaders, and what was asked of them."""
+    """The context: loaders, and the batches that they loaded."""
 
     batches: list[list[int]] = field(default_factory=list)
     broken: bool = False
@@ -53,38 +53,38 @@ def _books_of(context: Shelf) -> ColumnDataLoader[int, Any]:
 
 @strawberry.interface
 class Thing:
-    """What has a number."""
+    """Something with a number."""
 
     number: int
 
 
 @strawberry.type
 class Book(Thing):
-    """A book that counts how many of its kind were made."""
+    """A book that records each construction of a book."""
 
     title: str
-    made: strawberry.Private[list[int]]
+    created: strawberry.Private[list[int]]
 
     def __post_init__(self) -> None:
-        self.made.append(self.number)
+        self.created.append(self.number)
 
 
-MADE: list[int] = []
-BOOK_ROWS = RowType(Book, number="number", title="title", made=lambda _row: MADE)
+CREATED: list[int] = []
+BOOK_ROWS = RowType(Book, number="number", title="title", created=lambda _row: CREATED)
 
 
 class Nobody(BasePermission):
-    """A permission that nobody has."""
+    """A permission that is always denied."""
 
     message = "This is for nobody."
 
     def has_permission(self, source: Any, info: strawberry.Info, **kwargs: Any) -> bool:
-        """Nobody may."""
+        """Deny it."""
         return False
 
 
 class Louder(FieldExtension):
-    """An extension that changes what a resolver gives."""
+    """An extension that changes what a resolver returns."""
 
     def resolve(self, next_: Any, source: Any, info: strawberry.Info, **kwargs: Any) -> str:
         """The value in capitals."""
@@ -97,7 +97,7 @@ def _explode(_writer: Any) -> NoReturn:
 
 @strawberry.type
 class Writer:
-    """A writer, whose fields are had in all ways there are."""
+    """A writer, whose fields are resolved in all possible ways."""
 
     key: strawberry.Private[int]
     name: str
@@ -112,27 +112,27 @@ class Writer:
 
     @strawberry.field
     def initial(self) -> str:
-        """What only the writer is needed for."""
+        """A method without parameters."""
         return self.name[0]
 
     @strawberry.field
     def place(self, info: strawberry.Info) -> str:
-        """What the path is needed for."""
+        """A method that uses the path."""
         return f"{info.field_name} {info.path.as_list() if info.path else ''}"
 
     @strawberry.field
     async def slow(self) -> str:
-        """What is awaited."""
+        """A coroutine."""
         return self.name
 
     @strawberry.field
     def broken(self) -> int | None:
-        """What can't be had for one of them."""
+        """A method that raises for one of the writers."""
         return 6 // (self.key - 2)
 
     @strawberry.field
     def joined(self, words: Annotated[list[str], strawberry.argument()]) -> str:
-        """What changes its arguments."""
+        """A method that changes its arguments."""
         words.append(self.name)
         return " ".join(words)
 
@@ -143,7 +143,7 @@ def _writers(count: int) -> list[Writer]:
 
 @strawberry.type
 class Number:
-    """A number that no object can be made of."""
+    """A type whose constructor always raises."""
 
     number: int
 
@@ -169,7 +169,7 @@ class Mood(Enum):
 
 @strawberry.input
 class Reader:
-    """What is sent, of all kinds that a field can be of."""
+    """An input with fields of all kinds."""
 
     name: str = strawberry.field(name="calledBy")
     mood: Mood = Mood.FOND
@@ -184,21 +184,21 @@ class Reader:
 
 @strawberry.type
 class Query:
-    """All that is asked for here."""
+    """The root of the schema."""
 
     @strawberry.field
-    def told(
+    def arguments(
         self,
         reader: Reader | None = None,
         readers: list[Reader] | None = None,
         words: list[str] | None = strawberry.UNSET,
     ) -> str:
-        """What the arguments are in Python."""
+        """The arguments as Python values."""
         return repr((reader, readers, words))
 
     @strawberry.field
     def spoiled(self) -> Sequence[Number]:
-        """Rows that no object can be made of."""
+        """Rows of which no object can be created."""
         return NUMBER_ROWS.objects([{"number": 1}])
 
     @strawberry.field
@@ -213,7 +213,7 @@ class Query:
 
     @strawberry.field
     def things(self) -> Sequence[Thing]:
-        """Books that are rows, of a type that only each of them tells."""
+        """Books that are rows, of an interface."""
         return BOOK_ROWS.objects(BOOKS[1])
 
 
@@ -223,7 +223,7 @@ SCHEMA: GraphQLSchema = strawberry.Schema(Query, types=[Book])._schema
 async def by_both(
     text: str, **options: Any
 ) -> tuple[ExecutionResult, ExecutionResult, Shelf, Shelf]:
-    """What the engine and graphql-core answer, and the contexts in which they do."""
+    """The results of the engine and of graphql-core, and the contexts of both."""
     document = parse(text)
     assert not validate(SCHEMA, document)
     engine, ours, theirs = Engine(SCHEMA), Shelf(**options), Shelf(**options)
@@ -253,7 +253,7 @@ async def by_both(
         "books { number } titles: books { title }",
     ],
 )
-async def test_a_field_is_the_same_however_it_is_had(fields: str) -> None:
+async def test_a_field_is_the_same_however_it_is_resolved(fields: str) -> None:
     """Attributes, resolvers, permissions, extensions and loaders answer as under graphql-core."""
     actual, expected, *_ = await by_both(f"{{ writers(count: 4) {{ {fields} }} }}")
     assert actual.formatted == expected.formatted
@@ -274,48 +274,48 @@ async def test_a_field_is_the_same_however_it_is_had(fields: str) -> None:
         'readers: { calledBy: "Ann" }, words: "to"',
     ],
 )
-async def test_arguments_are_what_strawberry_makes_of_them(arguments: str) -> None:
-    """Objects, lists, enums, ids, and what is absent or null reach resolvers as under Strawberry."""
-    actual, expected, *_ = await by_both(f"{{ told({arguments}) }}")
+async def test_arguments_are_converted_as_by_strawberry(arguments: str) -> None:
+    """Objects, lists, enums, ids, absent values and nulls are converted as by Strawberry."""
+    actual, expected, *_ = await by_both(f"{{ arguments({arguments}) }}")
     assert actual.formatted == expected.formatted
 
 
 async def test_a_loader_is_called_once_for_all_objects_of_a_level() -> None:
-    """Both executors load the books of all writers in one batch, also if asked twice."""
+    """Both engines load the books of all writers in one batch, also if selected twice."""
     *_, ours, theirs = await by_both("{ writers { a: books { number } b: books { number } } }")
     assert ours.batches == theirs.batches == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize("trouble", ["broken", "closed"])
 async def test_a_loader_that_fails_is_an_error_of_each_object(trouble: str) -> None:
-    """When a batch fails, or the loader can't be had, each writer's books are an error."""
+    """When a batch or getting its loader fails, each writer's books are an error."""
     actual, expected, *_ = await by_both("{ writers { books { number } } }", **{trouble: True})
     assert actual.formatted == expected.formatted
     assert len(actual.errors or ()) == 3
 
 
-async def test_rows_are_never_made_into_objects() -> None:
-    """Columns are read straight from rows by the engine, and through objects by graphql-core."""
+async def test_rows_are_not_materialized() -> None:
+    """The engine reads columns directly from rows; graphql-core reads them from objects."""
     document = parse("{ rows { number __typename } }")
     engine = Engine(SCHEMA)
     operation = engine.prepare(document)
     assert operation is not None
-    MADE.clear()
+    CREATED.clear()
     result = await engine.execute(operation, context=Shelf())
-    assert (result.errors, MADE) == (None, [])
+    assert (result.errors, CREATED) == (None, [])
     assert result == execute(SCHEMA, document)
-    assert MADE == [10, 11]
+    assert CREATED == [10, 11]
 
 
-async def test_rows_stand_for_objects_where_each_tells_its_type() -> None:
-    """Rows of an interface are made into objects that can be asked for their type."""
+async def test_rows_of_an_interface_are_materialized() -> None:
+    """Rows of an interface become objects, whose types are then resolved."""
     actual, expected, *_ = await by_both("{ things { __typename number ... on Book { title } } }")
     assert actual.formatted == expected.formatted
 
 
 @dataclass
 class Pair:
-    """What is made of a row and something else."""
+    """An object of a row and an extra value."""
 
     sum: int
     text: str
@@ -339,8 +339,8 @@ def test_a_row_type_has_no_defaults() -> None:
         RowType(Named, name="name")
 
 
-async def test_a_row_that_makes_no_object_is_an_error_of_its_fields() -> None:
-    """Fields that need the object fail where it can't be made, those of columns don't."""
+async def test_a_constructor_that_fails_is_an_error_of_the_fields_that_need_it() -> None:
+    """Fields that need the object fail if its constructor raises; fields of columns don't."""
     document = parse("{ spoiled { number doubled } }")
     engine = Engine(SCHEMA)
     operation = engine.prepare(document)
@@ -351,7 +351,7 @@ async def test_a_row_that_makes_no_object_is_an_error_of_its_fields() -> None:
 
 
 def test_rows_are_a_sequence_of_objects() -> None:
-    """Rows can be counted, indexed and gone through, and each object is made once."""
+    """Rows have a length, indexes and slices, and each object is created once."""
     rows = BOOK_ROWS.objects(BOOKS[1])
     assert len(rows) == 2
     assert [book.title for book in rows] == ["Emma", "Persuasion"]
@@ -359,8 +359,8 @@ def test_rows_are_a_sequence_of_objects() -> None:
     assert list(rows[1:]) == [rows[1]]
 
 
-def test_rows_that_were_given_different_things_are_not_joined() -> None:
-    """Rows of one type that were given the same are one list, others are not."""
+def test_rows_with_different_extras_are_not_joined() -> None:
+    """Rows of one type are joined if their extras are equal."""
     kind = RowType(Pair, sum=lambda row, more: row["a"] + more, text=ConvertedColumn("a", str))
     one, two = kind.objects([{"a": 1}], 10), kind.objects([{"a": 2}], 10)
     joined = Rows.joined([one, two])
@@ -382,7 +382,7 @@ def test_schemas_that_handle_exceptions_are_called_through_strawberry(
     assert bare_field(definition, handling._schema) is None
 
 
-# How long an example takes says nothing on a busy machine.
+# No deadline: the time of an example depends on the load of the machine.
 @settings(deadline=None)
 @given(
     st.lists(
@@ -391,7 +391,7 @@ def test_schemas_that_handle_exceptions_are_called_through_strawberry(
     )
 )
 def test_many_moments_are_written_as_each_is(moments: list[datetime]) -> None:
-    """A column of moments in UTC is written as its moments are one by one."""
+    """A column of UTC times is serialized as each time by itself; other columns are not."""
     written = serialize_times(moments)
     if all(moment.tzinfo is UTC for moment in moments):
         assert written == [serialize_time(moment) for moment in moments]

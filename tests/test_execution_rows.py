@@ -1,4 +1,4 @@
-"""Rows of all kinds under the engine, good and bad, answered as graphql-core answers objects."""
+"""Rows of all kinds, valid and invalid, get the responses that graphql-core gives for objects."""
 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from todo_gql.operation.dataloader import ColumnDataLoader
 
 
 class Record:
-    """A row as database drivers give it: values in order, whose columns have names."""
+    """A row like those of database drivers: a sequence of values with named columns."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.names, self.values = tuple(values), tuple(values.values())
@@ -112,12 +112,12 @@ class Plant:
 
     @strawberry.field
     def shout(self) -> str:
-        """What needs the object."""
+        """A method, which needs the object."""
         return f"{self.name}!"
 
     @strawberry.field
     async def later(self) -> str | None:
-        """What is awaited."""
+        """A coroutine."""
         return self.latin
 
 
@@ -149,7 +149,7 @@ class Query:
 
     @strawberry.field
     def singles(self) -> list[Plant | None]:
-        """All plants, each made for itself."""
+        """All plants, as separate lazy objects."""
         return [PLANTS.lazy(row, "oak, elm") for row in ROWS]
 
     @strawberry.field
@@ -181,7 +181,7 @@ FLAT: dict[str, Any] = {"pest_values": ["moth", 6, "weevil", None], "leaf_count"
 async def by_both(
     text: str, rows: Sequence[Any]
 ) -> tuple[ExecutionResult, ExecutionResult, Greenhouse]:
-    """What the engine and graphql-core answer of the rows, and what the engine loaded for that."""
+    """The results of the engine and of graphql-core for these rows, and the engine's context."""
     document = parse(text)
     assert not validate(SCHEMA, document)
     ROWS[:] = rows
@@ -210,15 +210,15 @@ async def test_prefetched_values_are_read_from_rows_without_loading(
 
 
 async def test_what_is_not_prefetched_is_loaded() -> None:
-    """Rows without the columns for it are loaded for by their keys."""
+    """Values are loaded by key if the rows have no column for them."""
     text = "{ plants { pests { name legs } leaves } }"
     actual, expected, context = await by_both(text, [Record(GOOD), Record({**GOOD, "id": 2})])
     assert actual.formatted == expected.formatted
     assert sorted(context.loaded) == ["leaves", "pests"]
 
 
-async def test_objects_whose_rows_differ_are_told_apart() -> None:
-    """Columns in another order, or of other names, are never mistaken for each other."""
+async def test_rows_of_different_layouts_are_distinguished() -> None:
+    """Columns in another order, or with other names, are never confused."""
     swapped = {**GOOD, "name": GOOD["latin"], "latin": GOOD["name"]}
     renamed = {
         "latin" if k == "name" else "name" if k == "latin" else k: v for k, v in GOOD.items()
@@ -229,15 +229,15 @@ async def test_objects_whose_rows_differ_are_told_apart() -> None:
     assert actual.errors is None
 
 
-async def test_names_of_columns_are_never_taken_for_their_values() -> None:
-    """Though they are all that iterating over a mapping gives."""
+async def test_mappings_are_read_by_key() -> None:
+    """The names of columns, which iterating over a mapping yields, are never used as values."""
     rows = [MappingProxyType(GOOD), MappingProxyType(GOOD)]
     actual, _, _ = await by_both("{ plants { name latin } }", rows)
     assert actual.data == {"plants": [{"name": "oak", "latin": "quercus"}] * 2}
 
 
-async def test_few_functions_are_kept_for_a_selection() -> None:
-    """However many layouts its rows have."""
+async def test_a_selection_caches_a_limited_number_of_functions() -> None:
+    """At most MAX_COMPILED functions are cached, however many layouts the rows have."""
     engine = Engine(SCHEMA, SERIALIZERS)
     operation = engine.prepare(parse("{ plants { name } }"))
     assert operation is not None
@@ -250,8 +250,8 @@ async def test_few_functions_are_kept_for_a_selection() -> None:
     assert len(selection.compiled) <= MAX_COMPILED
 
 
-async def test_what_was_written_goes_with_its_operation() -> None:
-    """No function keeps itself, and with it a selection and its document."""
+async def test_compiled_functions_are_freed_with_their_operation() -> None:
+    """A compiled function is in no reference cycle, so that its selection is freed at once."""
     engine = Engine(SCHEMA, SERIALIZERS)
     operation = engine.prepare(parse("{ plants { pests { name } } }"))
     assert operation is not None
@@ -260,12 +260,12 @@ async def test_what_was_written_goes_with_its_operation() -> None:
     [plan] = operation.plans.values()
     [plants] = plan.fields[0].selections.values()
     [pests] = plants.fields[0].selections.values()
-    kept = ref(pests)
+    selection = ref(pests)
     gc.collect()
     gc.disable()
     try:
         del operation, plan, plants, pests
-        assert kept() is None
+        assert selection() is None
     finally:
         gc.enable()
 
@@ -294,7 +294,7 @@ MISFITS: dict[str, list[Any]] = {
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None:
-    """Values that don't fit their fields are graphql-core's nulls, errors and places."""
+    """Values that don't fit their fields give graphql-core's nulls, errors and paths."""
     columns = [*GOOD, *data.draw(st.lists(st.sampled_from(list(FLAT | PREFETCHED)), unique=True))]
     kind: Any = data.draw(st.sampled_from([dict, Record]))
     some = st.fixed_dictionaries(
@@ -304,12 +304,12 @@ async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None
         }
     )
     drawn = data.draw(st.lists(some, max_size=4))
-    # Objects that wait for the same key are all cancelled under graphql-core when one of them is.
+    # Under graphql-core, objects that wait for the same key are all cancelled if one of them is.
     rows = [
         kind({name: number if name == "id" else row[name] for name in columns})
         for number, row in enumerate(drawn)
     ]
-    asked = [
+    selectable = [
         *LEAVES.split(),
         "__typename",
         "pests { name legs }",
@@ -318,11 +318,11 @@ async def test_whatever_rows_hold_is_answered_alike(data: st.DataObject) -> None
         "pot",
         "later",
     ]
-    fields = data.draw(st.lists(st.sampled_from(asked), min_size=1, unique=True))
+    fields = data.draw(st.lists(st.sampled_from(selectable), min_size=1, unique=True))
     root = data.draw(st.sampled_from(["plants", "singles", "one"]))
     actual, expected, _ = await by_both(f"{{ {root} {{ {' '.join(fields)} }} }}", rows)
     assert actual.data == expected.data
-    # Which errors of awaited fields it tells depends on which of them fails first.
+    # Which errors of awaited fields graphql-core reports depends on which field fails first.
     if {"pests { name legs }", "leaves", "later"}.isdisjoint(fields):
         assert actual.formatted == expected.formatted
     assert bool(actual.errors) == bool(expected.errors)

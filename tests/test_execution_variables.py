@@ -1,4 +1,4 @@
-"""Variables under the engine and under graphql-core: the same arguments, in the same words refused."""
+"""Variables under the engine and under graphql-core: equal arguments, and equal error messages."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ SCHEMA = build_schema(
     }
     input Choice @oneOf { number: Int, text: String, wish: Wish }
     type Query {
-      said(wish: Wish, choice: Choice, numbers: [Int], even: Even = 4, colour: Colour): String
+      echo(wish: Wish, choice: Choice, numbers: [Int], even: Even = 4, colour: Colour): String
     }
     """
 )
 ENGINE = Engine(SCHEMA)
 OPERATION = """
 query ($wish: Wish, $choice: Choice!, $numbers: [Int], $even: Even = 6, $colour: Colour = GREEN) {
-  said(wish: $wish, choice: $choice, numbers: $numbers, even: $even, colour: $colour)
+  echo(wish: $wish, choice: $choice, numbers: $numbers, even: $even, colour: $colour)
 }
 """
 DOCUMENT = parse(OPERATION)
@@ -40,7 +40,7 @@ def _even(value: Any) -> int:
     return int(value)
 
 
-def _said(_root: None, _info: object, **arguments: Any) -> str:
+def _echo(_root: None, _info: object, **arguments: Any) -> str:
     return repr(arguments)
 
 
@@ -48,7 +48,7 @@ even = SCHEMA.type_map["Even"]
 assert isinstance(even, GraphQLScalarType)
 even.coerce_input_value = _even
 assert SCHEMA.query_type
-SCHEMA.query_type.fields["said"].resolve = _said
+SCHEMA.query_type.fields["echo"].resolve = _echo
 
 ODDITIES = st.one_of(
     st.none(),
@@ -59,9 +59,9 @@ ODDITIES = st.one_of(
 )
 
 
-def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Values as they should be, and a few that perhaps should not."""
-    return st.integers(0, 29).flatmap(lambda number: usual if number else ODDITIES)
+def mostly(valid: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Mostly valid values, and a few of any type."""
+    return st.integers(0, 29).flatmap(lambda number: valid if number else ODDITIES)
 
 
 INTEGERS, TEXTS, COLOURS = (
@@ -108,7 +108,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """A wish in so many others."""
+    """A wish nested in so many others."""
     wish: dict[str, Any] = {"id": "1"}
     for _ in range(depth):
         wish = {"id": "1", "more": wish}
@@ -116,7 +116,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 async def are_coerced_alike(variables: dict[str, Any]) -> bool:
-    """Whether the resolver is given the same, or the client told the same."""
+    """Whether both engines pass the same arguments to the resolver, or return the same errors."""
     assert PREPARED is not None
     expected = execute(SCHEMA, DOCUMENT, variable_values=variables, max_coercion_errors=50)
     assert isinstance(expected, ExecutionResult)
@@ -133,11 +133,11 @@ async def are_coerced_alike(variables: dict[str, Any]) -> bool:
 @example({"choice": {"number": 1}, "wish": {"id": "1", "unknown": 1}})
 @settings(max_examples=300, deadline=None)
 async def test_variables_are_coerced_as_by_graphql_core(variables: dict[str, Any]) -> None:
-    """Whatever they are."""
+    """Variables of any values are coerced, or rejected, as graphql-core does."""
     assert await are_coerced_alike(variables)
 
 
 @pytest.mark.parametrize("depth", [20, 150, 250, 5_000])
 async def test_deep_variables_are_coerced_as_by_graphql_core(depth: int) -> None:
-    """However deep, and refused where they are too deep for it."""
+    """Deeply nested variables are coerced, or rejected, at the same depth as by graphql-core."""
     assert await are_coerced_alike({"choice": {"number": 1}, "wish": nested(depth)})
