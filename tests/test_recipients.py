@@ -1,5 +1,6 @@
 """How many mails one recipient is sent, over all accounts."""
 
+from datetime import timedelta
 from secrets import token_hex
 from uuid import UUID
 
@@ -51,6 +52,16 @@ async def prove(mailbox: Mailbox, account: Account) -> None:
     """Verify an account by the mail that it was sent."""
     token = token_of(await mailbox.arrival(account.email, VERIFICATION))
     assert (await payload(account, VERIFY, token=token))["errors"] == []
+
+
+async def pass_minutes(account: Account, minutes: float) -> None:
+    """Date an account's mails back by so many minutes."""
+    await fetch(
+        "UPDATE mails SET created_at = created_at - $2::interval, expires_at = expires_at - $2"
+        " WHERE owner_id = $1",
+        UUID(account.id),
+        timedelta(minutes=minutes),
+    )
 
 
 async def test_many_accounts_send_one_stranger_few_mails(mailbox: Mailbox, client: Client) -> None:
@@ -196,11 +207,24 @@ async def test_an_owner_is_sent_a_reset_once_the_last_one_is_half_over(
     assert await payload(client, REQUEST_RESET, email=owner.email) == TAKEN
     await all_are_handled()
     assert len(resets(mailbox, owner)) == 3
-    await fetch(
-        "UPDATE mails SET created_at = created_at - interval '16 minutes',"
-        " expires_at = expires_at - interval '16 minutes' WHERE owner_id = $1",
-        UUID(owner.id),
-    )
+    await pass_minutes(owner, 16)
     token = await reset_token(mailbox, client, owner)
     assert len(resets(mailbox, owner)) == 4
+    assert await reset(client, token) == TAKEN
+
+
+async def test_a_withheld_reset_delays_none_that_may_be_sent(
+    mailbox: Mailbox, client: Client
+) -> None:
+    """A stranger's request that the recipient isn't sent doesn't count as the owner's last link."""
+    owner = await registered(client)
+    await prove(mailbox, owner)
+    for minutes in (0, 0, 0, 15.5, 15.5, 15.5):
+        await pass_minutes(owner, minutes)
+        assert await payload(client, REQUEST_RESET, email=owner.email) == TAKEN
+        await all_are_handled()
+    assert len(resets(mailbox, owner)) == MOST
+    await pass_minutes(owner, 14.5)
+    token = await reset_token(mailbox, client, owner)
+    assert len(resets(mailbox, owner)) == MOST + 1
     assert await reset(client, token) == TAKEN

@@ -37,8 +37,9 @@ SELECT $1, $2, $3, $4, $5, now(), now() + $6, $8,
     CASE WHEN NOT has_room THEN now() END, CASE WHEN has_room THEN $9::bytea END FROM share
 WHERE $7::int IS NULL OR (SELECT count(*) FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
     AND m.created_at > now() - interval '1 hour') < $7
-    OR NOT EXISTS (SELECT FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
-        AND m.created_at > now() - $12::interval)
+    OR $12::interval IS NOT NULL AND has_room AND NOT EXISTS (
+        SELECT FROM mails m WHERE m.owner_id = $2 AND m.kind = $3
+            AND m.recipient_hash IS NOT NULL AND m.created_at > now() - $12)
 ON CONFLICT (id) DO NOTHING RETURNING expires_at, used_at IS NOT NULL AS is_withheld
 """
 MAIL = f"""
@@ -104,14 +105,15 @@ async def post(
     return posted is not None
 
 
-def _pause(kind: MailKind, settings: Settings) -> timedelta:
-    """How long after a mail of a kind another one is posted however many there were in the hour.
+def _pause(kind: MailKind, settings: Settings) -> timedelta | None:
+    """How long after a mail of a kind another one is posted beyond the hour's limit; None if never.
 
     Anybody can request resets for somebody else's address. The owner who requests one has a link of
-    which at least half of its life is left, or is sent another one.
+    which at least half of its life is left, or is sent another one. A withheld mail is no such link,
+    and beyond the limit none is posted that would be withheld.
     """
     if kind is not MailKind.PASSWORD_RESET:
-        return timedelta(hours=1)
+        return None
     return max(link_life(kind, settings) / 2, timedelta(hours=1) / settings.mails_per_recipient)
 
 
