@@ -1,4 +1,4 @@
-"""The commands for jobs that were set aside, on what a real worker has set aside."""
+"""The commands for dead letters, on those of a real worker."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -48,16 +48,18 @@ async def box(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ma
     await fetch("DELETE FROM pgqueuer")
 
 
-async def set_aside(box: Mailbox, settings: Settings, database_url: str, number: int) -> list[int]:
+async def dead_letters(
+    box: Mailbox, settings: Settings, database_url: str, number: int
+) -> list[int]:
     """Have a mail server refuse what is in the queue until nothing is tried any more."""
 
     async def all_are() -> bool:
-        return len(await jobs.set_aside()) == number
+        return len(await jobs.dead_letters()) == number
 
     box.refusals = 8 * number
     async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
         await until(all_are)
-    return [job.id for job, _ in await jobs.set_aside()]
+    return [job.id for job, _ in await jobs.dead_letters()]
 
 
 def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
@@ -70,7 +72,7 @@ async def test_failed_job_is_told_and_put_back(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:
     """One sees what failed and why, puts it back, and the mail comes with a link that is good."""
-    [number] = await set_aside(box, settings, database_url, 1)
+    [number] = await dead_letters(box, settings, database_url, 1)
     said = typing("jobs", "failed").said
     row = await fetchrow("SELECT id FROM mails WHERE owner_id = $1::text::uuid", account.id)
     assert row is not None
@@ -92,11 +94,11 @@ async def test_unknown_job_is_told(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:
     """If one of the numbers is no failed job's, it is named and nothing is put back."""
-    [number] = await set_aside(box, settings, database_url, 1)
+    [number] = await dead_letters(box, settings, database_url, 1)
     answer = typing("jobs", "retry", str(number), "999999", "0")
     assert (answer.status, answer.said) == (1, "")
     assert answer.complained == "No job of that number was set aside: 0, 999999.\n"
-    assert [job.id for job, _ in await jobs.set_aside()] == [number]
+    assert [job.id for job, _ in await jobs.dead_letters()] == [number]
 
 
 async def test_mail_that_is_too_late_stays_set_aside(
@@ -108,26 +110,26 @@ async def test_mail_that_is_too_late_stays_set_aside(
     database_url: str,
 ) -> None:
     """A mail whose link has expired meanwhile is named, and only the others are put back."""
-    [_, number] = await set_aside(box, settings, database_url, 2)
+    [_, number] = await dead_letters(box, settings, database_url, 2)
     await fetch(LET_LINK_EXPIRE, number)
     assert typing("jobs", "retry").said == (
         f"Job {number} stays set aside: its link expired before it could be sent.\n"
         "1 job will be tried again.\n"
     )
-    assert [job.id for job, _ in await jobs.set_aside()] == [number]
+    assert [job.id for job, _ in await jobs.dead_letters()] == [number]
 
 
 async def test_any_failed_job_is_found(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:
     """However many were set aside after it, a job is put back by its number."""
-    [number] = await set_aside(box, settings, database_url, 1)
+    [number] = await dead_letters(box, settings, database_url, 1)
     await fetch(SET_ASIDE_MORE, 1_000)
     said = typing("jobs", "failed").said.splitlines()
     assert said[-1] == "There are more; these are the newest 1,000."
     assert not any(line.startswith(f"{number}  ") for line in said)
     assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
-    assert number not in {job.id for job, _ in await jobs.set_aside()}
+    assert number not in {job.id for job, _ in await jobs.dead_letters()}
     assert typing("jobs", "retry").said == "1,000 jobs will be tried again.\n"
 
 
@@ -140,7 +142,7 @@ async def test_all_are_put_back_at_once(
     database_url: str,
 ) -> None:
     """With no number given, every failed job is tried again."""
-    await set_aside(box, settings, database_url, 2)
+    await dead_letters(box, settings, database_url, 2)
     assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
     async with delivering(box, settings, database_url):
         await box.reaches(2)

@@ -195,11 +195,11 @@ async def test_no_mail_whose_link_is_no_good(
     box = Mailbox()
 
     async def one_is_set_aside() -> bool:
-        return len(await jobs.set_aside()) == 1
+        return len(await jobs.dead_letters()) == 1
 
     async with delivering(box, settings, database_url):
         await until(one_is_set_aside)
-    [(job, reason)] = await jobs.set_aside()
+    [(job, reason)] = await jobs.dead_letters()
     assert reason == "its link expired before it could be sent"
     assert f"job {job.id}, send_mail, failed at try 1 of 8: {reason}" in caplog.text
     assert box.tries == 0

@@ -16,7 +16,7 @@ from tests.waiting import until
 from todo_gql.database import owners
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts import cleanup
-from todo_gql.features.accounts.cleanup import forget_what_is_over
+from todo_gql.features.accounts.cleanup import delete_expired
 from todo_gql.features.todos import trash
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs import queue as jobs
@@ -138,7 +138,7 @@ async def test_old_mails_and_sessions_are_forgotten(account: Account, stranger: 
                 UUID(one.id),
                 days,
             )
-    await forget_what_is_over()
+    await delete_expired()
     gone, kept = await rows_of(account), await rows_of(stranger)
     assert (gone["mails"], gone["sessions"]) == (0, 0)
     assert (kept["mails"], kept["sessions"]) == (1, 1)
@@ -151,7 +151,7 @@ async def test_finished_jobs_are_forgotten(account: Account) -> None:
         " VALUES (now() - interval '31 days', -1, 'successful', 'send_mail', 0),"
         " (now() - interval '29 days', -2, 'successful', 'send_mail', 0)"
     )
-    assert await jobs.forget_what_is_over(30) >= 1
+    assert await jobs.delete_old_records(30) >= 1
     rows = await fetch("DELETE FROM pgqueuer_log WHERE job_id < 0 RETURNING job_id")
     assert [row["job_id"] for row in rows] == [-2]
 
@@ -176,8 +176,8 @@ async def test_much_is_forgotten_in_batches(
         " SELECT now() - interval '31 days', -1, 'successful', 'send_mail', 0"
         " FROM generate_series(1, 5)"
     )
-    assert await forget_what_is_over() == 10
-    await jobs.forget_what_is_over(30)
+    assert await delete_expired() == 10
+    await jobs.delete_old_records(30)
     assert not await fetch("SELECT FROM pgqueuer_log WHERE job_id = -1")
 
 
@@ -189,7 +189,7 @@ async def test_failed_jobs_are_forgotten(app: ASGIApp) -> None:
         " (-2, 'failed', 'start_reset', now() - interval '29 days', now()),"
         " (-3, 'queued', 'start_reset', now() - interval '31 days', 'infinity')"
     )
-    await jobs.forget_what_is_over(30)
+    await jobs.delete_old_records(30)
     rows = await fetch("DELETE FROM pgqueuer WHERE priority < 0 RETURNING priority")
     assert sorted(row["priority"] for row in rows) == [-3, -2]
 
@@ -206,10 +206,10 @@ async def test_one_owner_keeps_no_others_rows(
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         await other.execute("SELECT FROM mails WHERE owner_id = $1 FOR UPDATE", UUID(account.id))
-        assert await forget_what_is_over() == 1
+        assert await delete_expired() == 1
     await other.close()
     assert "old mails and sessions can't be deleted" in caplog.text
-    assert await forget_what_is_over() == 1
+    assert await delete_expired() == 1
 
 
 async def test_one_failure_keeps_nothing_else_from_being_done(

@@ -87,7 +87,7 @@ async def post_some(number: int, account: Account, settings: Settings) -> None:
 
 async def something_is_set_aside() -> bool:
     """Whether a job has failed eight times."""
-    return bool(await jobs.set_aside())
+    return bool(await jobs.dead_letters())
 
 
 async def no_worker_is_connected() -> bool:
@@ -143,9 +143,9 @@ async def test_tries_get_rarer_and_end(
     caplog.set_level(logging.WARNING, "todo_gql.jobs.worker")
     async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
         await until(something_is_set_aside)
-    [(job, reason)] = await jobs.set_aside()
+    [(job, reason)] = await jobs.dead_letters()
     assert reason == "(451, 'Try again later')"
-    assert box.tries == jobs.TRIES == 8
+    assert box.tries == jobs.MAX_ATTEMPTS == 8
     waits = [row["wait"] for row in await fetch(RETRY_WAITS, job.id)]
     assert waits == [str(timedelta(seconds=0.001) * 3**n) for n in range(7)]
     said = [record for record in caplog.records if record.name == "todo_gql.jobs.worker"]
@@ -154,7 +154,7 @@ async def test_tries_get_rarer_and_end(
         f"job {job.id}, send_mail, failed at try 8 of 8: (451, 'Try again later')"
     )
     box.refusals = 0
-    await jobs.try_again([job.id])
+    await jobs.requeue([job.id])
     async with delivering(box, settings, database_url):
         token = token_of(await box.arrival(address_of(account), VERIFICATION))
     assert token not in caplog.text
@@ -166,9 +166,9 @@ def test_mail_has_all_its_tries_while_its_link_is_good(settings: Settings, minut
     """With the waits as they are by default none of the eight tries comes too late."""
     left = timedelta(minutes=minutes)
     first_wait = timedelta(seconds=settings.mail_retry_seconds)
-    for earlier_tries in range(jobs.TRIES - 1):
-        wait = jobs.wait_after(earlier_tries, first_wait, left)
-        assert timedelta(0) < wait <= jobs.LONGEST_WAIT
+    for earlier_tries in range(jobs.MAX_ATTEMPTS - 1):
+        wait = jobs.retry_delay(earlier_tries, first_wait, left)
+        assert timedelta(0) < wait <= jobs.MAX_RETRY_DELAY
         left -= wait
     assert left > timedelta(0)
 
@@ -195,7 +195,7 @@ async def test_no_wait_is_longer_than_an_hour(
     async with delivering(box, settings, database_url, mail_retry_seconds=10**6):
         await until(has_failed_once)
     [row] = await fetch("SELECT execute_after - updated AS wait FROM pgqueuer")
-    assert row["wait"] == jobs.LONGEST_WAIT == timedelta(hours=1)
+    assert row["wait"] == jobs.MAX_RETRY_DELAY == timedelta(hours=1)
 
 
 async def test_mail_server_is_not_overrun(
@@ -207,11 +207,11 @@ async def test_mail_server_is_not_overrun(
     box.before_taking = go_on.acquire
     async with delivering(box, settings, database_url):
         for delivered in range(45):
-            most = min(worker.JOBS_AT_ONCE, 45 - delivered)
+            most = min(worker.MAX_RUNNING_JOBS, 45 - delivered)
             await until(lambda most=most: box.under_way == most)  # type: ignore[misc]
             go_on.release()
             await box.reaches(delivered + 1)
-    assert box.most_at_once == worker.JOBS_AT_ONCE == 20
+    assert box.most_at_once == worker.MAX_RUNNING_JOBS == 20
     assert box.deliveries == 45
 
 
@@ -347,8 +347,8 @@ async def test_job_that_nobody_understands(
         async with working(sending, database_url):
             await box.arrival(address_of(account), VERIFICATION)
             await until(something_is_set_aside)
-    [(_, reason)] = await jobs.set_aside()
+    [(_, reason)] = await jobs.dead_letters()
     assert reason == "badly formed hexadecimal UUID string"
     said = [record for record in caplog.records if reason in record.getMessage()]
-    assert len(said) == jobs.TRIES
+    assert len(said) == jobs.MAX_ATTEMPTS
     assert all(record.exc_info for record in said)

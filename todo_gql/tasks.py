@@ -1,4 +1,4 @@
-"""The one list of what a worker does: jobs, maintenance and what each worker repeats by itself."""
+"""The one list of what a worker runs: job handlers, maintenance steps and periodic tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,7 @@ from pgqueuer.domain.models import Job
 
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.models import MailKind
-from todo_gql.features.accounts.cleanup import DAYS_KEPT, forget_what_is_over
+from todo_gql.features.accounts.cleanup import RETENTION_DAYS, delete_expired
 from todo_gql.features.accounts.deletion import purge_accounts
 from todo_gql.features.accounts.email import outbox, password_reset
 from todo_gql.features.todos.growth import GrowthGauge
@@ -28,7 +28,7 @@ GROWTH_SECONDS = 300.0
 
 
 def create_worker(settings: Settings, database_url: str) -> Worker:
-    """A worker that does all there is to do; its metrics exist from here on."""
+    """A worker with all tasks; also registers its metrics."""
     metrics().account_bytes_limit.set(settings.account_bytes)
     metrics().expect_jobs(Task, (kind.name.lower() for kind in MailKind))
     tasks = WorkerTasks(_handlers(settings), _maintenance(settings), _periodic(settings))
@@ -65,8 +65,8 @@ def _maintenance(settings: Settings) -> list[MaintenanceStep]:
         "todos of the trash": partial(purge_trash, settings.trash_retention_days),
         "changes": partial(purge_changes, settings.changes_retention_days),
         "accounts": purge_accounts,
-        "mails and sessions": forget_what_is_over,
-        "notes of jobs": partial(jobs.forget_what_is_over, DAYS_KEPT),
+        "mails and sessions": delete_expired,
+        "notes of jobs": partial(jobs.delete_old_records, RETENTION_DAYS),
     }
     return [
         MaintenanceStep(

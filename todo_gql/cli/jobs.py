@@ -23,7 +23,7 @@ def failed() -> None:
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        found = run_connected(settings, url, partial(queue.set_aside, limit=SHOWN + 1))
+        found = run_connected(settings, url, partial(queue.dead_letters, limit=SHOWN + 1))
     for job, reason in found[:SHOWN]:
         about = " ".join(f"{name}={value}" for name, value in queue.payload_of(job).items())
         typer.echo(f"{job.id}  {job.created:%Y-%m-%d %H:%M}  {job.entrypoint}  {about}\n  {reason}")
@@ -44,13 +44,13 @@ def retry(
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        asked = partial(queue.set_aside, ids or None)
+        asked = partial(queue.dead_letters, ids or None)
         found = [job for job, _ in run_connected(settings, url, asked)]
         if unknown := set(ids or ()) - {job.id for job in found}:
             fail(f"No job of that number was set aside: {', '.join(map(str, sorted(unknown)))}.")
-        late = [job.id for job in found if queue.is_too_late(job)]
-        chosen = [job.id for job in found if not queue.is_too_late(job)]
-        run_connected(settings, url, partial(queue.try_again, chosen))
+        late = [job.id for job in found if queue.is_expired(job)]
+        chosen = [job.id for job in found if not queue.is_expired(job)]
+        run_connected(settings, url, partial(queue.requeue, chosen))
     for number in late:
         typer.echo(f"Job {number} stays set aside: {queue.LinkExpired()}.")
     jobs_again = "1 job" if len(chosen) == 1 else f"{len(chosen):,} jobs"

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from todo_gql.cli.check import check
+from todo_gql.cli.export_schema import export_schema
 from todo_gql.cli.jobs import jobs
-from todo_gql.cli.migrate import export_schema, migrate
+from todo_gql.cli.migrate import migrate
 from todo_gql.cli.seed import seed
 from todo_gql.cli.serve import serve
 from todo_gql.cli.users import user

@@ -1,7 +1,6 @@
-"""The commands that keep the database and the schema file up to date."""
+"""The command that applies, checks and writes migrations."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ from todo_gql.cli.configuration import load_settings
 from todo_gql.cli.runtime import database, fail, migrated
 from todo_gql.database import migrations
 from todo_gql.observability.logs import configure_logging
-from todo_gql.schema import schema_text
 
 
 def migrate(
@@ -36,23 +34,3 @@ def migrate(
             applied = migrated(settings, url)
         lines = [f"Applied the migration {name}." for name in applied]
         typer.echo("\n".join(lines) or "Nothing to apply.")
-
-
-def export_schema(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("schema.graphql"),
-    check: Annotated[
-        bool, typer.Option("--check", help="Only tell whether the file is up to date.")
-    ] = False,
-) -> None:
-    """Write the GraphQL schema to a file."""
-    text = schema_text()
-    if not check:
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            fail(f"Can't write {path}: {error.strerror}.")
-        typer.echo(f"Wrote {path}.")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        fail(f"{path} is not what the code says: run make schema.")
-    else:
-        typer.echo(f"{path} is up to date.")

@@ -1,7 +1,7 @@
-"""Work for later: jobs on pgqueuer, which are there if and only if what causes them is.
+"""The job queue on pgqueuer: a job is enqueued in the same transaction as what causes it.
 
-pgqueuer's tables belong to no owner. A job holds ids, and until it is done the address that
-somebody asked to reset a password for; no secret.
+pgqueuer's tables belong to no owner. A payload holds ids, and for a password reset the address that
+was asked for until the job is done; never a secret.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,24 +18,23 @@ from pgqueuer.domain.types import JobId
 
 from todo_gql.database.connection import acquire, fetch
 
-TRIES = 8
-"""How often a job is tried before it is set aside."""
+MAX_ATTEMPTS = 8
+"""How often a job is attempted before it becomes a dead letter."""
 
-
-LONGEST_WAIT = timedelta(hours=1)
-FAILED = (
+MAX_RETRY_DELAY = timedelta(hours=1)
+SELECT_DEAD_LETTERS = (
     "SELECT * FROM pgqueuer WHERE status = 'failed' AND ($1::bigint[] IS NULL OR id = ANY($1))"
     " ORDER BY created DESC, id DESC LIMIT $2"
 )
 ROWS_AT_ONCE = 5_000
-# Ids are in the order of time, so that no statement looks through what is kept.
-FORGET = """
+# Ids ascend with time, so no statement scans the rows that stay.
+DELETE_OLDEST = """
 DELETE FROM {0} WHERE id IN (
     SELECT id FROM (SELECT id, created FROM {0} WHERE {1} ORDER BY id LIMIT $2) oldest
     WHERE created < now() - make_interval(days => $1)) RETURNING 1
 """
-FORGOTTEN = {"pgqueuer_log": "true", "pgqueuer_statistics": "true", "pgqueuer": "status = 'failed'"}
-LAST_WORDS = (
+DELETABLE = {"pgqueuer_log": "true", "pgqueuer_statistics": "true", "pgqueuer": "status = 'failed'"}
+FAILURE_REASONS = (
     "SELECT DISTINCT ON (job_id) job_id, traceback ->> 'exception_message' AS reason"
     " FROM pgqueuer_log WHERE job_id = ANY($1) AND traceback IS NOT NULL"
     " ORDER BY job_id, created DESC"
@@ -43,14 +42,14 @@ LAST_WORDS = (
 
 
 class LinkExpired(Exception):
-    """What no further try can mend."""
+    """A job failed for good: no retry can succeed."""
 
     def __init__(self) -> None:
         super().__init__("its link expired before it could be sent")
 
 
 class Task(StrEnum):
-    """What there is to do; the names stand in the queue."""
+    """The kinds of jobs; their values are stored in the queue."""
 
     SEND_MAIL = "send_mail"
     START_RESET = "start_reset"
@@ -69,74 +68,74 @@ async def enqueue(
     *,
     good_until: datetime | None = None,
 ) -> None:
-    """Have a task done once the surrounding transaction has committed, or at once without one.
+    """Enqueue a job, which runs once the surrounding transaction has committed, if there is one.
 
-    Of tasks with the same key only the first is kept while it waits. One that is good until then
-    has all its tries before.
+    While a job with the same key waits, another one is dropped. All attempts are made before
+    `good_until`. Raises what asyncpg raises.
     """
-    given = dict(payload) | ({"good_until": good_until} if good_until else {})
+    content = dict(payload) | ({"good_until": good_until} if good_until else {})
     async with _queries() as queries:
         await queries.enqueue(
-            task, orjson.dumps(given, default=str), dedupe_key=key, on_conflict="skip"
+            task, orjson.dumps(content, default=str), dedupe_key=key, on_conflict="skip"
         )
 
 
 def payload_of(job: Job) -> dict[str, Any]:
-    """What `enqueue` was given."""
+    """The payload that `enqueue` was called with, and `good_until` if that was set."""
     payload: dict[str, Any] = orjson.loads(job.payload or b"{}")
     return payload
 
 
 def time_left(job: Job) -> timedelta | None:
-    """For how long doing a job is of use yet; None if it always is."""
+    """How long a job is still of use; negative once it has expired, None if it never does."""
     good_until = payload_of(job).get("good_until")
     return datetime.fromisoformat(good_until) - datetime.now(UTC) if good_until else None
 
 
-def is_too_late(job: Job) -> bool:
-    """Whether doing a job is of no use any more."""
+def is_expired(job: Job) -> bool:
+    """Whether a job is of no use any more."""
     left = time_left(job)
     return left is not None and left <= timedelta(0)
 
 
-def wait_after(earlier_tries: int, first_wait: timedelta, left: timedelta | None) -> timedelta:
-    """How long a job that has just failed waits for its next try.
+def retry_delay(failed_attempts: int, first_delay: timedelta, left: timedelta | None) -> timedelta:
+    """How long a job that has just failed waits for its next attempt.
 
-    Three times as long each time and an hour at most, but never so long that the job couldn't have
-    all its tries in the time that is left.
+    Exponential backoff by a factor of 3, an hour at most, but short enough for all attempts that
+    remain to be made in the time that is `left`.
     """
-    factor: int = 3**earlier_tries
-    wait = min(first_wait * factor, LONGEST_WAIT)
+    factor: int = 3**failed_attempts
+    delay = min(first_delay * factor, MAX_RETRY_DELAY)
     if left is not None:
-        wait = min(wait, left / (TRIES - earlier_tries))
-    return max(wait, timedelta(0))
+        delay = min(delay, left / (MAX_ATTEMPTS - failed_attempts))
+    return max(delay, timedelta(0))
 
 
-async def set_aside(
+async def dead_letters(
     ids: Sequence[int] | None = None, limit: int | None = None
 ) -> list[tuple[Job, str]]:
-    """The jobs that were set aside, or those of some ids, the newest first, and why."""
-    rows = await fetch(FAILED, ids, limit)
+    """Jobs that failed for good, all or those of some ids, newest first, each with its last error."""
+    rows = await fetch(SELECT_DEAD_LETTERS, ids, limit)
     jobs = [Job.model_validate(dict(row)) for row in rows]
-    words = await fetch(LAST_WORDS, [job.id for job in jobs])
-    reasons = {row["job_id"]: row["reason"] for row in words}
+    failures = await fetch(FAILURE_REASONS, [job.id for job in jobs])
+    reasons = {row["job_id"]: row["reason"] for row in failures}
     return [(job, reasons.get(job.id, "")) for job in jobs]
 
 
-async def try_again(ids: list[JobId]) -> None:
-    """Put jobs that were set aside back into the queue, with all their tries before them."""
+async def requeue(ids: list[JobId]) -> None:
+    """Move dead letters back into the queue, with their attempts counted from 0."""
     async with _queries() as queries:
         await queries.requeue_jobs(ids)
 
 
-async def forget_what_is_over(days: int) -> int:
-    """Delete what the queue notes of jobs that ended so long ago, and those that failed; how many.
+async def delete_old_records(days: int) -> int:
+    """Delete the queue's log and dead letters older than some days; the number of rows.
 
-    A job that failed may hold the address that somebody asked to reset a password for.
+    A dead letter's payload may hold the address that a password reset was asked for.
     """
-    forgotten = 0
-    for table, which in FORGOTTEN.items():
-        forget = FORGET.format(table, which)
-        while number := len(await fetch(forget, days, ROWS_AT_ONCE)):
-            forgotten += number
-    return forgotten
+    deleted = 0
+    for table, condition in DELETABLE.items():
+        statement = DELETE_OLDEST.format(table, condition)
+        while number := len(await fetch(statement, days, ROWS_AT_ONCE)):
+            deleted += number
+    return deleted

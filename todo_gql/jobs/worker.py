@@ -1,4 +1,4 @@
-"""The worker: does the jobs in the queue, and what has to be done every so often."""
+"""The worker: runs the jobs in the queue, maintenance steps and periodic tasks."""
 
 import asyncio
 import logging
@@ -28,23 +28,23 @@ from todo_gql.observability.request_record import set_caller
 
 logger = logging.getLogger(__name__)
 
-# After this long without a sign of life, what a worker had begun is anybody's to do.
+# After this long without a heartbeat, the jobs of a worker are run by another one.
 HEARTBEAT = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
-JOBS_AT_ONCE = 20
+MAX_RUNNING_JOBS = 20
 CONNECT_SECONDS = 2.0
 RECONNECT_SECONDS = 2.0
-# A server that doesn't answer even to a statement that was timed out is gone.
+# Longer than any statement_timeout: a server that doesn't answer by then is gone.
 ANSWER_SECONDS = 10.0
-UPKEEP = "*/10 * * * *"
-# Told to stop, a worker waits so long for its jobs, which then are anybody's to do, and for all.
+MAINTENANCE_CRON = "*/10 * * * *"
+# How long a worker that is stopping waits for its jobs, which then return to the queue, and in all.
 JOB_SECONDS = 15.0
 STOP_SECONDS = 20.0
 
-WORKER_ENDED = "the worker was ended"
+WORKER_STOPPED = "the worker was ended"
 
-# What the database and the network do at times, and a try later may not meet again.
-EXPECTED = (
+# Errors of the database and the network, which are logged without a traceback.
+TRANSIENT_ERRORS = (
     LinkExpired,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -58,11 +58,11 @@ EXPECTED = (
 
 
 Handler = Callable[[Job], Awaitable[None]]
-"""What does a job; a job whose handler raises is retried."""
+"""Runs a job; it is retried when its handler raises."""
 
 
 class MaintenanceStep(NamedTuple):
-    """What one worker of all does at each maintenance."""
+    """A step of the maintenance, which one of all workers runs every ten minutes."""
 
     run: Callable[[], Awaitable[int]]
     """Returns how many rows or accounts it processed."""
@@ -76,7 +76,7 @@ class PeriodicTask(NamedTuple):
     """What each worker repeats by itself, such as a measurement that its own gauge shows."""
 
     name: str
-    """Whom the log names as the actor."""
+    """The caller that its use of connections counts for."""
     seconds: float
     run: Callable[[], Awaitable[None]]
     on_failure: Callable[[], None]
@@ -93,106 +93,106 @@ class WorkerTasks:
     periodic: Sequence[PeriodicTask]
 
 
-class JobsUnderWay:
-    """The jobs that a worker is doing, whose time can be limited."""
+class RunningJobs:
+    """The jobs that run in a worker, all of which can be given one deadline."""
 
     def __init__(self) -> None:
-        self._end: float | None = None
-        self._limits = set[asyncio.Timeout]()
+        self._deadline: float | None = None
+        self._timeouts = set[asyncio.Timeout]()
 
-    def end_within(self, seconds: float) -> None:
-        """Cut off whatever isn't done by then."""
-        self._end = asyncio.get_running_loop().time() + seconds
-        for limit in self._limits:
-            limit.reschedule(self._end)
+    def cancel_after(self, seconds: float) -> None:
+        """Cancel the jobs that still run in so many seconds."""
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        for limit in self._timeouts:
+            limit.reschedule(self._deadline)
 
     @asynccontextmanager
-    async def limited(self) -> AsyncIterator[None]:
-        """Let a job in the block go back to the queue when it is cut off."""
+    async def with_deadline(self) -> AsyncIterator[None]:
+        """Run a job in the block; raises `RetryRequested` when the deadline cancels it."""
         try:
-            async with asyncio.timeout_at(self._end) as limit:
-                self._limits.add(limit)
+            async with asyncio.timeout_at(self._deadline) as limit:
+                self._timeouts.add(limit)
                 try:
                     yield
                 finally:
-                    self._limits.remove(limit)
+                    self._timeouts.remove(limit)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
+            raise RetryRequested(timedelta(0), WORKER_STOPPED) from None
 
 
 @dataclass
-class Tries(EntrypointExecutor):
-    """Has a job that fails tried eight times, unless no further try can mend it.
+class RetryingExecutor(EntrypointExecutor):
+    """Retries a job that fails, MAX_ATTEMPTS in all, unless its error is permanent.
 
-    pgqueuer's own executor for this tells nobody why a try failed.
+    pgqueuer's own executor for this logs no reason for a failed attempt.
     """
 
-    first_wait: timedelta = field(kw_only=True)
-    under_way: JobsUnderWay = field(kw_only=True)
+    first_delay: timedelta = field(kw_only=True)
+    running: RunningJobs = field(kw_only=True)
 
     async def execute(self, job: Job, context: JobContext) -> None:
-        """Do the job, or have it tried again; the last error is raised."""
+        """Run the job; raises `RetryRequested` for another attempt, or the last attempt's error."""
         ended = metrics().jobs.labels
         try:
-            async with self.under_way.limited():
+            async with self.running.with_deadline():
                 await super().execute(job, context)
             ended(job.entrypoint, "done").inc()
         except RetryRequested:
             raise
         except asyncio.CancelledError:
-            # The queue takes a job that was cut off for one that nobody wants any more.
-            raise RetryRequested(timedelta(0), WORKER_ENDED) from None
+            # The queue would treat a cancelled job as one that is to be deleted.
+            raise RetryRequested(timedelta(0), WORKER_STOPPED) from None
         except Exception as error:
             ended(job.entrypoint, "failed").inc()
-            reason, this_try = str(error) or type(error).__name__, job.attempts + 1
-            is_last = this_try >= jobs.TRIES or isinstance(error, LinkExpired)
+            reason, attempt = str(error) or type(error).__name__, job.attempts + 1
+            is_final = attempt >= jobs.MAX_ATTEMPTS or isinstance(error, LinkExpired)
             logger.log(
-                logging.ERROR if is_last else logging.WARNING,
+                logging.ERROR if is_final else logging.WARNING,
                 "job %d, %s, failed at try %d of %d: %s",
-                *(job.id, job.entrypoint, this_try, jobs.TRIES, reason),
-                exc_info=None if isinstance(error, EXPECTED) else error,
+                *(job.id, job.entrypoint, attempt, jobs.MAX_ATTEMPTS, reason),
+                exc_info=None if isinstance(error, TRANSIENT_ERRORS) else error,
             )
-            if is_last:
+            if is_final:
                 raise
-            wait = jobs.wait_after(job.attempts, self.first_wait, jobs.time_left(job))
+            wait = jobs.retry_delay(job.attempts, self.first_delay, jobs.time_left(job))
             raise RetryRequested(wait, reason) from error
 
 
 class Worker:
-    """Does jobs from `run` until `stop`, and comes back when the database does."""
+    """Runs jobs from `run` until `stop`; reconnects when the database is back."""
 
-    def __init__(self, tasks: WorkerTasks, database_url: str, first_wait: timedelta) -> None:
-        """`first_wait` is how long a job waits that failed at its first try."""
+    def __init__(self, tasks: WorkerTasks, database_url: str, first_delay: timedelta) -> None:
+        """`first_delay` is how long a job waits after its first failed attempt."""
         self.tasks = tasks
         self.database_url = database_url
-        self.first_wait = first_wait
+        self.first_delay = first_delay
         self.stopped = asyncio.Event()
-        self.under_way = JobsUnderWay()
-        self._limit: asyncio.Timeout | None = None
+        self.running = RunningJobs()
+        self._timeout: asyncio.Timeout | None = None
         self._queue: PgQueuer | None = None
 
     def stop(self) -> None:
-        """Begin nothing more; `run` returns once the jobs under way are done, or cut off."""
+        """Start no more jobs; `run` returns once the running ones are done or cancelled."""
         self.stopped.set()
-        self.under_way.end_within(JOB_SECONDS)
-        if self._limit:
-            self._limit.reschedule(asyncio.get_running_loop().time() + STOP_SECONDS)
+        self.running.cancel_after(JOB_SECONDS)
+        if self._timeout:
+            self._timeout.reschedule(asyncio.get_running_loop().time() + STOP_SECONDS)
         if self._queue:
             self._queue.shutdown.set()
 
     async def run(self) -> None:
-        """Do jobs; errors of the database are waited out."""
+        """Run jobs until stopped; after an error of the database, reconnect."""
         set_caller("the worker")
         repeating = [asyncio.create_task(self._repeat(task)) for task in self.tasks.periodic]
         try:
-            async with asyncio.timeout(None) as self._limit:
+            async with asyncio.timeout(None) as self._timeout:
                 await self._run()
         except TimeoutError:
             logger.warning("the worker ends before all is done; others go on with it")
         finally:
-            self._limit = None
+            self._timeout = None
             for periodic in repeating:
                 periodic.cancel()
             await asyncio.gather(*repeating, return_exceptions=True)
@@ -201,7 +201,7 @@ class Worker:
         while not self.stopped.is_set():
             try:
                 await self._work()
-            except EXPECTED as error:
+            except TRANSIENT_ERRORS as error:
                 logger.warning("the queue can't be reached: %s", str(error) or type(error).__name__)
             except Exception:
                 logger.exception("the worker failed, and begins anew")
@@ -209,7 +209,7 @@ class Worker:
                 await asyncio.wait_for(self.stopped.wait(), RECONNECT_SECONDS)
 
     async def _work(self) -> None:
-        """Do jobs until stopped; raises when the connection is lost, with no job under way."""
+        """Run jobs until stopped; raises `ConnectionError` once the connection is lost."""
         async with _own_connection(self.database_url) as connection:
             self._queue = queue = self._queue_on(connection)
             connection.add_termination_listener(lambda _: queue.shutdown.set())
@@ -217,8 +217,8 @@ class Worker:
                 return
             await queue.run(
                 dequeue_timeout=POLL,
-                batch_size=JOBS_AT_ONCE // 2,
-                max_concurrent_tasks=JOBS_AT_ONCE,
+                batch_size=MAX_RUNNING_JOBS // 2,
+                max_concurrent_tasks=MAX_RUNNING_JOBS,
                 heartbeat_timeout=HEARTBEAT,
                 shutdown_on_listener_failure=True,
             )
@@ -227,10 +227,10 @@ class Worker:
 
     def _queue_on(self, connection: "asyncpg.Connection[Row]") -> PgQueuer:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        tries = partial(Tries, first_wait=self.first_wait, under_way=self.under_way)
+        tries = partial(RetryingExecutor, first_delay=self.first_delay, running=self.running)
         for task, handler in self.tasks.handlers.items():
             queue.entrypoint(task, on_failure="hold", executor_factory=tries)(handler)
-        queue.schedule("upkeep", UPKEEP)(self._maintain)
+        queue.schedule("upkeep", MAINTENANCE_CRON)(self._maintain)
         return queue
 
     async def _repeat(self, task: PeriodicTask) -> None:
@@ -239,7 +239,7 @@ class Worker:
         while not self.stopped.is_set():
             try:
                 await task.run()
-            except EXPECTED as error:
+            except TRANSIENT_ERRORS as error:
                 task.on_failure()
                 logger.warning("%s: %s", task.failed, str(error) or type(error).__name__)
             except Exception:
@@ -261,7 +261,7 @@ class Worker:
 
 @asynccontextmanager
 async def _own_connection(database_url: str) -> AsyncIterator["asyncpg.Connection[Row]"]:
-    """A connection to listen on, beside those of the pool."""
+    """A connection to listen on, not one of the pool's."""
     connection = await asyncpg.connect(
         database_url,
         timeout=CONNECT_SECONDS,

@@ -1,4 +1,4 @@
-"""Forgetting the mails and sessions that nobody can use any more."""
+"""Deleting mails and sessions that nobody can use any more."""
 
 import logging
 from uuid import UUID
@@ -8,43 +8,43 @@ from todo_gql.database.owners import owners_where
 
 logger = logging.getLogger(__name__)
 
-# Long enough for a person who asks what became of a mail, or who was signed in.
-DAYS_KEPT = 30
+# Long enough to answer what became of a mail, or who was signed in.
+RETENTION_DAYS = 30
 ROWS_AT_ONCE = 5_000
-OVER = {
+EXPIRED = {
     "mails": "created_at < now() - make_interval(days => $3)",
     "sessions": "coalesce(ended_at, expires_at) < now() - make_interval(days => $3)",
 }
-HAS_OLD = " OR ".join(
-    f"EXISTS (SELECT FROM {table} WHERE owner_id = u.id AND {is_over})"
-    for table, is_over in OVER.items()
+HAS_EXPIRED = " OR ".join(
+    f"EXISTS (SELECT FROM {table} WHERE owner_id = u.id AND {is_expired})"
+    for table, is_expired in EXPIRED.items()
 )
-FORGET = """
+DELETE_EXPIRED = """
 DELETE FROM {0} WHERE owner_id = $1 AND id = ANY(ARRAY(
     SELECT id FROM {0} WHERE owner_id = $1 AND {1} LIMIT $2)) RETURNING 1
 """
 
 
-async def forget_what_is_over() -> int:
-    """Delete the mails that were posted, and the sessions that were over, 30 days ago; how many.
+async def delete_expired() -> int:
+    """Delete mails and sessions 30 days after they were posted or ended; the number of rows.
 
-    An owner whose rows can't be deleted is told in the log and keeps no other's from it.
+    An owner whose rows can't be deleted is logged, and the next owner's are deleted nevertheless.
     """
-    forgotten = 0
-    async for owner_id in owners_where(HAS_OLD, DAYS_KEPT):
+    deleted = 0
+    async for owner_id in owners_where(HAS_EXPIRED, RETENTION_DAYS):
         try:
-            forgotten += await _forget(owner_id)
+            deleted += await _delete_expired(owner_id)
         except Exception:
             logger.exception(
                 "old mails and sessions can't be deleted", extra={"owner_id": str(owner_id)}
             )
-    return forgotten
+    return deleted
 
 
-async def _forget(owner_id: UUID) -> int:
-    forgotten = 0
-    for table, is_over in OVER.items():
-        forget = FORGET.format(table, is_over)
-        while number := len(await fetch(forget, owner_id, ROWS_AT_ONCE, DAYS_KEPT)):
-            forgotten += number
-    return forgotten
+async def _delete_expired(owner_id: UUID) -> int:
+    deleted = 0
+    for table, is_expired in EXPIRED.items():
+        statement = DELETE_EXPIRED.format(table, is_expired)
+        while number := len(await fetch(statement, owner_id, ROWS_AT_ONCE, RETENTION_DAYS)):
+            deleted += number
+    return deleted
