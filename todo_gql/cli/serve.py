@@ -21,7 +21,7 @@ from todo_gql.cli.runtime import address_of, database, fail, prepare, reason_of
 from todo_gql.observability.build_info import build
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server.process import run
-from todo_gql.server.supervisor import Workers, WorkerStartError
+from todo_gql.server.supervisor import Supervisor, WorkerStartError
 from todo_gql.settings import Settings
 
 
@@ -108,9 +108,11 @@ def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker
         )
         on_stopping = partial(tell, "Stopping.")
         if several:
-            workers = Workers(settings, url, listener, metrics_folder, with_worker=with_worker)
+            supervisor = Supervisor(
+                settings, url, listener, metrics_folder, with_worker=with_worker
+            )
             try:
-                workers.run(on_started=on_started, on_stopping=on_stopping)
+                supervisor.run(on_started=on_started, on_stopping=on_stopping)
             except WorkerStartError:
                 fail("A worker process can't start. See the log.")
         else:

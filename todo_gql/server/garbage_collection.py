@@ -1,4 +1,4 @@
-"""How the garbage collector runs in a process that answers requests."""
+"""How the garbage collector runs in a process that serves requests."""
 
 import gc
 
@@ -6,11 +6,11 @@ THRESHOLDS = (30_000, 3, 3)
 
 
 def tune_garbage_collector() -> None:
-    """Leave what is there for good out of every collection, and collect less often.
+    """Exclude all present objects from collections (`gc.freeze`), and collect less often.
 
-    Call it once everything is imported and made. An answer makes thousands of objects that are
-    gone with it without the collector's help; by default it looks at all of them, and now and
-    then at the whole schema. What a WebSocket leaves does refer to itself; it is found soon.
+    Call it once everything is imported and created. A response creates thousands of objects that
+    reference counting frees; by default the collector visits all of them, and sometimes the whole
+    schema. A closed WebSocket does leave reference cycles, which a collection frees soon.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""One process that answers requests, from its first to its last."""
+"""One process that serves requests, from its start to its graceful shutdown."""
 
 import asyncio
 import random
@@ -25,25 +25,25 @@ DRAIN_SECONDS = 18
 LINGER_SECONDS = 0.5
 # Longer than proxies keep an idle connection to us, so that it is they who close it.
 KEEP_ALIVE_SECONDS = 75
-# Who is replaced by a process that serves already is in no hurry.
-WORN_LINGER_SECONDS = 5.0
+# A process whose replacement serves already can wait longer for its clients.
+RECYCLING_LINGER_SECONDS = 5.0
 TICK_SECONDS = 0.05
 
-Notice = Callable[[], None]
+Callback = Callable[[], None]
 
 
 def _nothing() -> None:
-    """What a server does that nobody listens to."""
+    """The callback of a server whose state nobody needs to know."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, stopping so that no request fails.
+    """uvicorn, with a graceful shutdown in which no request fails.
 
-    Once told to stop it is no longer ready, and asks for each connection to be closed with its
-    next answer. It goes on accepting for SHUTDOWN_DELAY, in which load balancers take it out.
-    Then it lets the connections that it has send what is on its way, and answers that. A worn
-    server, after MAX_REQUESTS, stays ready, since another one takes its place on the same socket.
-    `on_started`, `on_stopping` and `on_worn` tell how far it is.
+    At a signal it is no longer ready, and closes each connection after its next response. It
+    accepts connections for SHUTDOWN_DELAY more, in which load balancers remove it. Then it answers
+    what is in transit on its connections. After MAX_REQUESTS it is `recycling`: it stays ready,
+    since another process replaces it on the same socket. `on_started`, `on_stopping` and
+    `on_recycling` are called when it reaches that state.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class Server(uvicorn.Server):
         settings: Settings,
         config: uvicorn.Config,
         *,
-        on_started: Notice = _nothing,
-        on_stopping: Notice = _nothing,
-        on_worn: Notice = _nothing,
+        on_started: Callback = _nothing,
+        on_stopping: Callback = _nothing,
+        on_recycling: Callback = _nothing,
     ) -> None:
         super().__init__(config)
         self.delay = settings.shutdown_delay
-        self.worn = False
+        self.recycling = False
         self.on_started = on_started
         self.on_stopping = on_stopping
-        self.on_worn = on_worn
-        # Not all at once, though they were started at once.
+        self.on_recycling = on_recycling
+        # Processes that were started together are not recycled together.
         spread = random.randint(0, settings.max_requests // 10)  # noqa: S311 - no secret
-        self.most_requests = settings.max_requests + spread
+        self.max_requests = settings.max_requests + spread
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -71,19 +71,19 @@ class Server(uvicorn.Server):
             self.on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; at once only for a second Ctrl-C.
+        """Stop gracefully, or immediately at a second Ctrl-C.
 
-        A parent passes a Ctrl-C on as SIGTERM, which may come before the terminal's own SIGINT.
+        A parent forwards Ctrl-C as SIGTERM, which may arrive before the terminal's own SIGINT.
         """
         is_repeated = signal.SIGINT in self._captured_signals
         super().handle_exit(sig, frame)
         self.force_exit &= is_repeated
 
     async def on_tick(self, counter: int) -> bool:
-        most = self.most_requests
-        if most and not self.worn and self.server_state.total_requests >= most:
-            self.worn = True
-            self.on_worn()
+        most = self.max_requests
+        if most and not self.recycling and self.server_state.total_requests >= most:
+            self.recycling = True
+            self.on_recycling()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,11 +92,11 @@ class Server(uvicorn.Server):
             *self.server_state.default_headers,
             (b"connection", b"close"),
         ]
-        if not self.worn:
+        if not self.recycling:
             self.lifespan.state[STOPPING] = True
             await self._wait(self.delay, until=lambda: False)
         await self._stop_accepting(sockets or [])
-        linger = WORN_LINGER_SECONDS if self.worn else LINGER_SECONDS
+        linger = RECYCLING_LINGER_SECONDS if self.recycling else LINGER_SECONDS
         await self._wait(linger, until=lambda: not self.server_state.connections)
         await super().shutdown(sockets)
 
@@ -107,9 +107,9 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_SECONDS)
 
     async def _stop_accepting(self, sockets: list[socket.socket]) -> None:
-        """Close the listening sockets, after taking on who already waits there.
+        """Close the listening sockets after accepting the connections in their backlog.
 
-        The kernel would reset those connections, whose requests may be on their way.
+        The kernel would reset those connections, whose requests may be in transit.
         """
         loop = asyncio.get_running_loop()
         protocol: Callable[[], asyncio.Protocol] = partial(
@@ -126,7 +126,7 @@ class Server(uvicorn.Server):
 
 
 def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
-    """The connections that the kernel has accepted and nobody has taken."""
+    """The connections in the backlog of a socket."""
     with suppress(BlockingIOError):
         while True:
             yield listener.accept()[0]
@@ -134,10 +134,10 @@ def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
 
 @contextmanager
 def telemetry(settings: Settings) -> Iterator[Wrap | None]:
-    """Have errors reported and spans sent within the block, as far as that is configured.
+    """Report errors and export spans within the block, as far as that is configured.
 
-    Gives what makes spans of requests. The libraries are imported only where they are used, since
-    they take longer to start than everything else.
+    Yields the wrapper that makes a span of each request, None without tracing. The libraries are
+    imported only where they are used, since they take longer to import than everything else.
     """
     with ExitStack() as running:
         if settings.sentry_dsn:
@@ -161,9 +161,12 @@ def run(
     listener: socket.socket,
     *,
     with_worker: bool,
-    **notices: Notice,
+    **callbacks: Callback,
 ) -> None:
-    """Answer the requests that come to a socket, until a signal; `KeyboardInterrupt` then."""
+    """Serve the requests that arrive at a listening socket, until a signal.
+
+    Raises KeyboardInterrupt at the signal.
+    """
     with telemetry(settings) as traced:
         config = uvicorn.Config(
             create_app(settings, url, with_worker=with_worker, traced=traced),
@@ -174,4 +177,4 @@ def run(
             timeout_graceful_shutdown=DRAIN_SECONDS - int(settings.shutdown_delay),
         )
         tune_garbage_collector()
-        Server(settings, config, **notices).run(sockets=[listener])
+        Server(settings, config, **callbacks).run(sockets=[listener])

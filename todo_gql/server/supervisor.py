@@ -1,4 +1,4 @@
-"""Several processes that answer requests on one socket, and the parent that keeps them going."""
+"""Several processes that serve requests on one socket, and the parent that supervises them."""
 
 import logging
 import multiprocessing
@@ -19,18 +19,18 @@ from pathlib import Path
 from todo_gql.observability.exporter import forget_process, write_to
 from todo_gql.observability.logs import configure_logging
 from todo_gql.server import process as server
-from todo_gql.server.process import Notice
+from todo_gql.server.process import Callback
 from todo_gql.server.signals import stop_at_signals
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# How long a worker may take to stop before it is killed; an orchestrator may kill us after 25 s.
+# How long a process may take to stop before it is killed; an orchestrator may kill us after 25 s.
 STOP_SECONDS = 24
-# A worker that doesn't even start is not tried again at once.
+# How long to wait before a process that failed to start is started again.
 PAUSE_SECONDS = 1
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-STARTED, WORN = "started", "worn"
+STARTED, RECYCLING = "started", "recycling"
 
 
 class WorkerStartError(Exception):
@@ -38,8 +38,8 @@ class WorkerStartError(Exception):
 
 
 @contextmanager
-def _signals_later() -> Iterator[None]:
-    """Hold signals back for the block, and in processes that are started in it."""
+def _signals_blocked() -> Iterator[None]:
+    """Block signals within the block, and in processes that are started in it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -56,53 +56,53 @@ def _work(
     *,
     with_worker: bool,
 ) -> None:
-    """What a worker process does."""
+    """Run a child process until it stops."""
     try:
         stop_at_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         configure_logging(settings.log_level)
         if metrics:
             write_to(*metrics)
-        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+        threading.Thread(target=_stop_with, args=[parent], daemon=True).start()
         server.run(
             settings,
             url,
             listener,
             with_worker=with_worker,
-            on_started=partial(_tell, parent, STARTED),
-            on_worn=partial(_tell, parent, WORN),
+            on_started=partial(_send, parent, STARTED),
+            on_recycling=partial(_send, parent, RECYCLING),
         )
     except KeyboardInterrupt:
         return
 
 
-def _end_with(parent: Connection) -> None:
-    """Stop this process once its parent is gone, which else would keep the port for ever."""
+def _stop_with(parent: Connection) -> None:
+    """Stop this process once its parent is gone; as an orphan it would hold the port forever."""
     with suppress(EOFError, OSError):
         parent.recv()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _tell(parent: Connection, message: str) -> None:
+def _send(parent: Connection, message: str) -> None:
     with suppress(OSError):
         parent.send(message)
 
 
 @dataclass(eq=False)
-class Worker:
-    """A worker process, in a place of its own among the others; it may be `successor_of` one."""
+class WebProcess:
+    """A process that serves requests, in a `slot` of its own; it `replaces` one being recycled."""
 
     slot: int
     process: SpawnProcess
     pipe: Connection
-    successor_of: "Worker | None" = None
+    replaces: "WebProcess | None" = None
     started: bool = False
 
 
-class Workers:
-    """Keeps as many workers going as WORKERS says.
+class Supervisor:
+    """Keeps as many processes running as WORKERS says.
 
-    One that dies is replaced. One that is worn goes on until its successor has started.
+    One that dies is replaced. One that is recycling serves until its replacement has started.
     """
 
     def __init__(
@@ -120,13 +120,13 @@ class Workers:
         self.metrics = metrics
         self.with_worker = with_worker
         self._spawn = multiprocessing.get_context("spawn")
-        self._workers: list[Worker] = []
+        self._workers: list[WebProcess] = []
         self._ready = False
 
-    def run(self, *, on_started: Notice, on_stopping: Notice) -> None:
-        """Keep the workers running until a signal.
+    def run(self, *, on_started: Callback, on_stopping: Callback) -> None:
+        """Keep the processes running until a signal.
 
-        Raises KeyboardInterrupt at a signal, WorkerStartError if a worker ends before all started.
+        Raises KeyboardInterrupt at a signal, WorkerStartError if one exits before all have started.
         """
         try:
             for _ in range(self.settings.workers):
@@ -140,9 +140,9 @@ class Workers:
             on_stopping()
             self._stop()
 
-    def _start(self, successor_of: Worker | None = None) -> None:
-        taken = {worker.slot for worker in self._workers}
-        slot = next(number for number in range(len(taken) + 1) if number not in taken)
+    def _start(self, replaces: WebProcess | None = None) -> None:
+        used = {worker.slot for worker in self._workers}
+        slot = next(number for number in range(len(used) + 1) if number not in used)
         ours, theirs = self._spawn.Pipe()
         metrics = (self.metrics, slot) if self.metrics else None
         process = self._spawn.Process(
@@ -152,53 +152,53 @@ class Workers:
             name=f"todo_gql worker {slot}",
             daemon=True,
         )
-        with _signals_later():
+        with _signals_blocked():
             process.start()
             theirs.close()
-            self._workers.append(Worker(slot, process, ours, successor_of))
+            self._workers.append(WebProcess(slot, process, ours, replaces))
 
     def _watch(self) -> None:
-        """Wait for a worker to say something or to end, and act on it."""
-        talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
-        living = {worker.process.sentinel: worker for worker in self._workers}
-        for event in connection.wait([*talking, *living]):
+        """Wait until a process sends a message or exits, and handle that."""
+        pipes = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
+        sentinels = {worker.process.sentinel: worker for worker in self._workers}
+        for event in connection.wait([*pipes, *sentinels]):
             if isinstance(event, Connection):
-                self._hear(talking[event])
+                self._on_message(pipes[event])
             elif isinstance(event, int):
-                self._replace(living[event])
+                self._on_exit(sentinels[event])
 
-    def _hear(self, worker: Worker) -> None:
+    def _on_message(self, worker: WebProcess) -> None:
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
             worker.pipe.close()
             return
-        if message == WORN:
-            self._start(successor_of=worker)
+        if message == RECYCLING:
+            self._start(replaces=worker)
             return
         worker.started = True
-        if worker.successor_of:
-            worker.successor_of.process.terminate()
+        if worker.replaces:
+            worker.replaces.process.terminate()
 
-    def _replace(self, worker: Worker) -> None:
-        """Let another one take the place of a worker that has ended."""
+    def _on_exit(self, worker: WebProcess) -> None:
+        """Start a replacement for a process that has exited."""
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
         if self.metrics:
             forget_process(self.metrics, worker.slot)
-        if any(other.successor_of is worker for other in self._workers):
+        if any(other.replaces is worker for other in self._workers):
             return
         logger.warning("a worker process ended", extra={"exit_code": worker.process.exitcode})
         if not self._ready:
             raise WorkerStartError
         if not worker.started:
             time.sleep(PAUSE_SECONDS)
-        old = worker.successor_of
-        self._start(successor_of=old if old in self._workers else None)
+        old = worker.replaces
+        self._start(replaces=old if old in self._workers else None)
 
     def _stop(self) -> None:
-        """Stop all workers, and kill those that don't in time or at a second Ctrl-C."""
+        """Stop all processes; kill those that don't stop in time, or all at a second Ctrl-C."""
         end = time.monotonic() + STOP_SECONDS
         try:
             for worker in self._workers:
