@@ -13,7 +13,7 @@ from uuid import uuid4
 from graphql import get_introspection_query
 
 from todo_gql.documents.parsing import Document, DocumentParser
-from todo_gql.http.graphql.rate_limit import Meter
+from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
@@ -118,10 +118,10 @@ def main() -> int:
 
     def count_many() -> None:
         for n in range(MANY):
-            meter = Meter(limits, users[n % 1000], None)
-            meter.count_request()
-            meter.count_cost(10)
-            assert meter.headers
+            rate_limit = RequestRateLimit(limits, users[n % 1000], None)
+            rate_limit.count_request()
+            rate_limit.count_cost(10)
+            assert rate_limit.headers
 
     one = milliseconds(count_many) * 1000 / MANY
     print(f"{'counting a request':27} {one:7.1f} µs")

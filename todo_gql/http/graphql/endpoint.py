@@ -40,7 +40,7 @@ from todo_gql.execution import Engine, Operation
 from todo_gql.http.graphql.long_responses import LongAnswers
 from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations
 from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
-from todo_gql.http.graphql.rate_limit import Meter
+from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.http.graphql.request import (
     BadRequest,
     GraphQLRequest,
@@ -192,9 +192,9 @@ class GraphQLRoute:
                     raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
         except BadRequest as error:
             if error.status == BAD_REQUEST:
-                meter = await self.meter(scope, headers.token)
-                self.charge(meter)
-                error.headers |= {k.decode(): v.decode() for k, v in meter.headers}
+                rate_limit = await self.rate_limit(scope, headers.token)
+                self.charge(rate_limit)
+                error.headers |= {k.decode(): v.decode() for k, v in rate_limit.headers}
             raise
         # What the client may have secrets in.
         current_record().sensitive_values = headers.token, request.variables
@@ -204,7 +204,7 @@ class GraphQLRoute:
         self, scope: Scope, headers: RequestHeaders, read: Callable[[], GraphQLRequest]
     ) -> GraphQLRequest:
         """The request in what is large, which is read once it is the sender's turn."""
-        sender = self.meter_of(scope, recalled(headers.token)).caller
+        sender = self.rate_limit_of(scope, recalled(headers.token)).caller
         async with self.large_bodies.turn(sender):
             request = read()
         # What is read of it has a turn of its own, which may be long, too.
@@ -239,40 +239,42 @@ class GraphQLRoute:
         charge = document.introspection_cost(operation.node)
         return Prepared(document, operation, kind, name, kind.value, fixed, variables, charge)
 
-    async def meter(self, scope: Scope, token: str | None) -> Meter:
-        """What counts for the sender of a request, who is known by the address without a database."""
+    async def rate_limit(self, scope: Scope, token: str | None) -> RequestRateLimit:
+        """The rate limit of a request's sender: of the address while the database is unavailable."""
         try:
             viewer = recalled(token) or await authenticate(token, self.settings)
         except Exception as error:
             if not is_temporary(error):
                 raise
             viewer = None
-        return self.meter_of(scope, viewer)
+        return self.rate_limit_of(scope, viewer)
 
-    def meter_of(self, scope: Scope, viewer: Viewer | None) -> Meter:
-        """What counts for a viewer, or for the address of whoever isn't known."""
+    def rate_limit_of(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
+        """The rate limit of a viewer, or else of the address."""
         client = scope.get("client")
-        return Meter(self.limits, viewer.id if viewer else None, client[0] if client else None)
+        return RequestRateLimit(
+            self.limits, viewer.id if viewer else None, client[0] if client else None
+        )
 
-    def charge(self, meter: Meter) -> None:
-        """Count a request that comes to nothing; `RequestError` when its sender has had too many."""
+    def charge(self, rate_limit: RequestRateLimit) -> None:
+        """Count a request that failed; raises RequestError if its sender has sent too many."""
         try:
-            meter.count_request()
-            meter.count_failure()
+            rate_limit.count_request()
+            rate_limit.count_failure()
         except RateLimited as refused:
-            raise limited(refused, meter) from None
+            raise rate_limited(refused, rate_limit) from None
 
     async def looked_up(
         self, scope: Scope, request: GraphQLRequest, token: str | None, seen: RequestRecord
     ) -> Prepared:
         """The operation that is asked for on a connection that stays; only failures are counted."""
-        meter = await self.meter(scope, token)
+        rate_limit = await self.rate_limit(scope, token)
         try:
-            return await self.executable_in_turn(scope, request, seen, meter)
+            return await self.executable_in_turn(scope, request, seen, rate_limit)
         except RateLimited as refused:
-            raise limited(refused, meter) from None
+            raise rate_limited(refused, rate_limit) from None
         except RequestError:
-            self.charge(meter)
+            self.charge(rate_limit)
             raise
 
     def known(self, request: GraphQLRequest) -> Known:
@@ -280,13 +282,17 @@ class GraphQLRoute:
         return self.operations.known((request.query, request.operation_name))
 
     async def executable_in_turn(
-        self, scope: Scope, request: GraphQLRequest, seen: RequestRecord, meter: Meter
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        seen: RequestRecord,
+        rate_limit: RequestRateLimit,
     ) -> Prepared:
         """As `executable`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
             return self.executable(scope, seen, known)
-        async with self.parse_queue.turn(meter.caller) as turn:
-            return self.executable(scope, seen, await self._prepared(turn, request, meter))
+        async with self.parse_queue.turn(rate_limit.caller) as turn:
+            return self.executable(scope, seen, await self._prepared(turn, request, rate_limit))
 
     async def admitted_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
@@ -294,16 +300,16 @@ class GraphQLRoute:
         """As `admitted`; a document that is new is parsed when it is the sender's turn."""
         if known := self.known(request):
             return self.admitted(scope, request, viewer, known)
-        async with self.parse_queue.turn(self.meter_of(scope, viewer).caller) as turn:
-            meter = self._counted(scope, viewer)
+        async with self.parse_queue.turn(self.rate_limit_of(scope, viewer).caller) as turn:
+            rate_limit = self._count_request(scope, viewer)
             try:
-                known = await self._prepared(turn, request, meter)
+                known = await self._prepared(turn, request, rate_limit)
             except RateLimited as refused:
-                raise limited(refused, meter) from None
-            return self._admitted(scope, request, viewer, known, meter)
+                raise rate_limited(refused, rate_limit) from None
+            return self._admitted(scope, request, viewer, known, rate_limit)
 
     async def _prepared(
-        self, turn: Turn, request: GraphQLRequest, meter: Meter
+        self, turn: Turn, request: GraphQLRequest, rate_limit: RequestRateLimit
     ) -> Prepared | list[ErrorEntry]:
         """What the document of a request is prepared to; `RateLimited` if it may not be parsed.
 
@@ -311,7 +317,7 @@ class GraphQLRoute:
         """
         if known := self.known(request):
             return known
-        meter.require_any()
+        rate_limit.require_remaining()
         asked = request.query, request.operation_name
         return await turn.run(self.operations.preparing(asked))
 
@@ -401,18 +407,18 @@ class GraphQLRoute:
         known: Prepared | list[ErrorEntry],
     ) -> Admitted:
         """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
-        return self._admitted(scope, request, viewer, known, self._counted(scope, viewer))
+        return self._admitted(scope, request, viewer, known, self._count_request(scope, viewer))
 
-    def _counted(self, scope: Scope, viewer: Viewer | None) -> Meter:
-        """What counts for a viewer, with one more request; `RequestError` if that is too many."""
-        seen, meter = current_record(), self.meter_of(scope, viewer)
+    def _count_request(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
+        """Count a request for its viewer; raises RequestError if that is one too many."""
+        seen, rate_limit = current_record(), self.rate_limit_of(scope, viewer)
         seen.user_id = viewer.id if viewer else None
-        seen.caller = meter.caller
+        seen.caller = rate_limit.caller
         try:
-            meter.count_request()
+            rate_limit.count_request()
         except RateLimited as refused:
-            raise limited(refused, meter) from None
-        return meter
+            raise rate_limited(refused, rate_limit) from None
+        return rate_limit
 
     def _admitted(
         self,
@@ -420,7 +426,7 @@ class GraphQLRoute:
         request: GraphQLRequest,
         viewer: Viewer | None,
         known: Prepared | list[ErrorEntry],
-        meter: Meter,
+        rate_limit: RequestRateLimit,
     ) -> Admitted:
         seen = current_record()
         try:
@@ -428,12 +434,12 @@ class GraphQLRoute:
             if prepared.composite_variables and request.variables:
                 check_variables_size(prepared.composite_variables, request.variables)
         except TooManyValues as error:
-            meter.count_failure()
+            rate_limit.count_failure()
             wrong = [error_entry(str(error), Code.BAD_USER_INPUT)]
-            raise RequestError(wrong, headers=meter.headers) from None
+            raise RequestError(wrong, headers=rate_limit.headers) from None
         except RequestError as refused:
-            meter.count_failure()
-            refused.headers = meter.headers
+            rate_limit.count_failure()
+            refused.headers = rate_limit.headers
             raise
         document = prepared.document
         cost, size = prepared.fixed or document.cost_and_size(
@@ -441,17 +447,19 @@ class GraphQLRoute:
         )
         seen.cost = cost
         if cost > document.max_cost:
-            raise RequestError([document.cost_limit_error(cost)], headers=meter.headers)
+            raise RequestError([document.cost_limit_error(cost)], headers=rate_limit.headers)
         try:
             used = cost + prepared.charge
-            meter.count_cost(min(used, self.settings.rate_limit_cost) if prepared.charge else cost)
+            rate_limit.count_cost(
+                min(used, self.settings.rate_limit_cost) if prepared.charge else cost
+            )
         except RateLimited as refused:
-            raise limited(refused, meter) from None
+            raise rate_limited(refused, rate_limit) from None
         agent, client = headers_of(scope).user_agent, scope.get("client")
         address = client[0] if client else None
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Admitted(prepared, context, extensions, meter.headers, size)
+        return Admitted(prepared, context, extensions, rate_limit.headers, size)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
@@ -469,10 +477,10 @@ class GraphQLRoute:
         return body
 
 
-def limited(refused: RateLimited, meter: Meter) -> RequestError:
-    """What somebody is told who has had too much."""
+def rate_limited(refused: RateLimited, rate_limit: RequestRateLimit) -> RequestError:
+    """The error of an exceeded rate limit, with status 429."""
     entry = error_entry(str(refused), refused.code, **refused.extensions)
-    return RequestError([entry], 429, meter.headers)
+    return RequestError([entry], 429, rate_limit.headers)
 
 
 def _timed_out(admitted: Admitted | None) -> ErrorEntry:

@@ -1,4 +1,4 @@
-"""What a request uses up of its caller's limits, and how the answer tells it.
+"""How a request counts towards its caller's rate limits, and the headers that say so.
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers.
 """
@@ -13,14 +13,14 @@ from todo_gql.security.sliding_window import COST, REQUESTS, Quota
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
-# What is charged for a document that can't be executed, or isn't known.
+# The cost charged for a document that is invalid or unknown.
 FAILURE: Final = 100
 
-LEFT: Final = b'"%b";r=%d;t=%d'
-LEFT_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
+REMAINING: Final = b'"%b";r=%d;t=%d'
+REMAINING_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
 
 
-class Meter:
+class RequestRateLimit:
     """Counts one request, and the cost of its operation, for the user or else the address."""
 
     __slots__ = ("caller", "cost", "limits", "requests")
@@ -32,25 +32,25 @@ class Meter:
         self.cost: Quota | None = None
 
     def count_request(self) -> None:
-        """Count the request; `RateLimited` when the caller has had too many."""
+        """Count the request; raises RateLimited if the caller has sent too many."""
         self.requests = quota = self.limits.take(self.caller, REQUESTS, 1)
         if quota and quota.wait:
             raise RateLimited(quota.wait)
 
     def count_cost(self, cost: int) -> None:
-        """Count what the operation costs; `RateLimited` when the caller hasn't as much left."""
+        """Count the operation's cost; raises RateLimited if the caller has less remaining."""
         self.cost = quota = self.limits.take(self.caller, COST, cost)
         if quota and quota.wait:
             raise RateLimited(quota.wait)
 
-    def require_any(self) -> None:
-        """`RateLimited` when nothing is left for a document that may come to nothing."""
+    def require_remaining(self) -> None:
+        """Raises RateLimited if the caller has no cost remaining."""
         quota = self.limits.take(self.caller, COST, 0)
         if quota and quota.left == 0:
             self.count_cost(1)
 
     def count_failure(self) -> None:
-        """Count what a document costs that can't be executed, or what is left where that is less."""
+        """Charge FAILURE for a document that can't be executed, or what remains if that is less."""
         quota = self.limits.take(self.caller, COST, FAILURE)
         if quota and quota.wait:
             quota = self.limits.take(self.caller, COST, quota.left)
@@ -58,15 +58,24 @@ class Meter:
 
     @property
     def headers(self) -> Headers:
-        """The headers that tell what the limits are, and what is left of them."""
+        """The headers RateLimit-Policy and RateLimit, and Retry-After if a limit is exceeded."""
         requests, cost = self.requests, self.cost
-        # Whatever was refused was counted last.
+        # A limit that was exceeded was counted last.
         last = cost or requests
         if last is None:
             return ()
         if requests and cost:
-            left = LEFT_OF_BOTH % (requests.left, requests.resets_in, cost.left, cost.resets_in)
+            remaining = REMAINING_OF_BOTH % (
+                requests.left,
+                requests.resets_in,
+                cost.left,
+                cost.resets_in,
+            )
         else:
-            left = LEFT % (b"requests" if requests else b"cost", last.left, last.resets_in)
-        headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", left))
+            remaining = REMAINING % (
+                b"requests" if requests else b"cost",
+                last.left,
+                last.resets_in,
+            )
+        headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", remaining))
         return (*headers, (b"retry-after", b"%d" % last.wait)) if last.wait else headers

@@ -106,9 +106,11 @@ class EventStreams:
             return Answer(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
-        meter = await self.route.meter(scope, token)
+        rate_limit = await self.route.rate_limit(scope, token)
         try:
-            prepared = await self.route.executable_in_turn(scope, request, current_record(), meter)
+            prepared = await self.route.executable_in_turn(
+                scope, request, current_record(), rate_limit
+            )
         except (RateLimited, RequestError):
             # Whoever answers it counts it.
             return False

@@ -167,7 +167,7 @@ class WebSocket:
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
             return read(message, self.server.trusted)
         route = self.server.responder.route
-        sender = route.meter_of(self.scope, recalled(self.token)).caller
+        sender = route.rate_limit_of(self.scope, recalled(self.token)).caller
         async with route.large_bodies.turn(sender):
             return read(message, self.server.trusted)
 
@@ -277,7 +277,7 @@ class WebSocket:
         if isinstance(request, BadRequest):
             route = self.server.responder.route
             try:
-                route.charge(await route.meter(self.scope, self.token))
+                route.charge(await route.rate_limit(self.scope, self.token))
             except RequestError as error:
                 return error.errors
             return request.errors
