@@ -37,7 +37,7 @@ from todo_gql.documents.variable_limits import (
     find_composite_variables,
 )
 from todo_gql.execution import Engine, Operation
-from todo_gql.http.graphql.long_responses import LongAnswers
+from todo_gql.http.graphql.long_responses import LongResponses
 from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations
 from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
 from todo_gql.http.graphql.rate_limit import RequestRateLimit
@@ -50,8 +50,14 @@ from todo_gql.http.graphql.request import (
     from_query_string,
     read_body,
 )
-from todo_gql.http.graphql.response import Answers, Headers
-from todo_gql.http.graphql.results import BAD_REQUEST, RequestError, answered, refusal, undone
+from todo_gql.http.graphql.response import Headers, ResponseSender
+from todo_gql.http.graphql.results import (
+    BAD_REQUEST,
+    RequestError,
+    bad_request_response,
+    operation_response,
+    request_error_response,
+)
 from todo_gql.http.graphql.timeout import Deadline
 from todo_gql.http.headers import Headers as RequestHeaders
 from todo_gql.http.headers import headers_of
@@ -66,9 +72,9 @@ logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
 LONGEST_NAME = 100
-# Longer bodies may hold what takes some milliseconds to be read, and so begin one by one.
+# Longer bodies may take milliseconds to parse, so they are parsed one by one.
 LARGE_BODY_BYTES = 8 * 1024
-# Goes with every answer to a token that opened nothing (RFC 6750, section 3).
+# Sent with every response to an invalid token (RFC 6750, section 3).
 CHALLENGE: Headers = ((b"www-authenticate", b'Bearer error="invalid_token"'),)
 SUBSCRIBE_OTHERWISE = (
     "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
@@ -79,7 +85,7 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that keeps to the limits, and the operation of it that is to be executed.
+    """A document within the limits, and its operation that is to be executed.
 
     `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
     it costs and how many bytes its answer has, None where that depends on variables. `composite_variables`
@@ -101,10 +107,10 @@ Known: TypeAlias = Prepared | list[ErrorEntry] | None
 
 
 @dataclass(slots=True)
-class Admitted:
-    """An operation that was counted and isn't too expensive, and what its resolvers share.
+class AcceptedOperation:
+    """An operation that passed the limits, with the context of its resolvers.
 
-    `size` is how many bytes its answer has at most, roughly.
+    `size` is roughly how many bytes its response has at most.
     """
 
     prepared: Prepared
@@ -115,7 +121,7 @@ class Admitted:
 
 
 class SignedOut(Exception):
-    """The token of a connection that stays opens nothing any more."""
+    """The token of a long-lived connection is invalid or has expired."""
 
 
 class GraphQLRoute:
@@ -139,8 +145,8 @@ class GraphQLRoute:
         self.large_bodies = ParseQueue(pause=0)
         self.trusted = TrustedDocuments.of(settings)
         self.parser = DocumentParser(schema, settings)
-        self.answers = Answers(settings.gzip_level, limits)
-        self.long_answers = LongAnswers(settings.max_answer_bytes)
+        self.response_sender = ResponseSender(settings.gzip_level, limits)
+        self.long_responses = LongResponses(settings.max_answer_bytes)
         self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,14 +162,14 @@ class GraphQLRoute:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
             request = await self.read(scope, receive, headers)
-            answer = answered(*await self.response(scope, request, token), media_type)
+            answer = operation_response(*await self.response(scope, request, token), media_type)
         except BadRequest as error:
-            answer = refusal(error, await self.challenge(token))
+            answer = bad_request_response(error, await self.challenge(token))
         except RequestError as error:
-            answer = undone(error, media_type or JSON)
+            answer = request_error_response(error, media_type or JSON)
         except ConnectionResetError:
             return
-        await self.answers.send(scope, send, answer, media_type or JSON)
+        await self.response_sender.send(scope, send, answer, media_type or JSON)
 
     async def read(self, scope: Scope, receive: Receive, headers: RequestHeaders) -> GraphQLRequest:
         """The request in an HTTP request; `BadRequest` if there is none."""
@@ -294,19 +300,19 @@ class GraphQLRoute:
         async with self.parse_queue.turn(rate_limit.caller) as turn:
             return self.executable(scope, seen, await self._prepared(turn, request, rate_limit))
 
-    async def admitted_in_turn(
+    async def accept_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
-    ) -> Admitted:
-        """As `admitted`; a document that is new is parsed when it is the sender's turn."""
+    ) -> AcceptedOperation:
+        """As `accept`; a document that isn't cached is parsed when it is the sender's turn."""
         if known := self.known(request):
-            return self.admitted(scope, request, viewer, known)
+            return self.accept(scope, request, viewer, known)
         async with self.parse_queue.turn(self.rate_limit_of(scope, viewer).caller) as turn:
             rate_limit = self._count_request(scope, viewer)
             try:
                 known = await self._prepared(turn, request, rate_limit)
             except RateLimited as refused:
                 raise rate_limited(refused, rate_limit) from None
-            return self._admitted(scope, request, viewer, known, rate_limit)
+            return self._accept(scope, request, viewer, known, rate_limit)
 
     async def _prepared(
         self, turn: Turn, request: GraphQLRequest, rate_limit: RequestRateLimit
@@ -338,33 +344,33 @@ class GraphQLRoute:
     async def response(
         self, scope: Scope, request: GraphQLRequest, token: str | None, *, stays: bool = False
     ) -> tuple[dict[str, Any], Headers]:
-        """What a query or mutation gives, and what the answer's headers tell of limits and the token.
+        """The body of the response to a query or mutation, and headers about limits and the token.
 
-        `RequestError` if it can't be executed, and for a connection that `stays` `SignedOut` if
-        the token opens nothing, since there is no header to tell that.
+        Raises RequestError if it can't be executed, and on a connection that `stays` SignedOut if
+        the token is invalid, since a message there has no headers.
         """
         limit = Deadline(OPERATION_SECONDS)
-        admitted: Admitted | None = None
+        accepted: AcceptedOperation | None = None
         challenge: Headers = ()
         try:
             with limit:
                 current_record().limit = limit
                 viewer = recalled(token) or await authenticate(token, self.settings)
-                opens_nothing = viewer is None and bool(token)
-                if opens_nothing and stays:
+                is_invalid = viewer is None and bool(token)
+                if is_invalid and stays:
                     raise SignedOut
-                challenge = CHALLENGE if opens_nothing else ()
+                challenge = CHALLENGE if is_invalid else ()
                 known = self.known(request)
-                admitted = (
-                    self.admitted(scope, request, viewer, known)
+                accepted = (
+                    self.accept(scope, request, viewer, known)
                     if known
-                    else await self.admitted_in_turn(scope, request, viewer)
+                    else await self.accept_in_turn(scope, request, viewer)
                 )
-                if admitted.prepared.kind is OperationType.SUBSCRIPTION:
+                if accepted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([error_entry(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
                 result = await self.engine.execute(
-                    admitted.prepared.operation,
-                    context=admitted.context,
+                    accepted.prepared.operation,
+                    context=accepted.context,
                     variables=request.variables,
                 )
         except (BadRequest, SignedOut):
@@ -374,21 +380,21 @@ class GraphQLRoute:
             raise
         except Exception as error:
             if limit.expired():
-                raise RequestError([_timed_out(admitted)], headers=challenge) from None
+                raise RequestError([_timed_out(accepted)], headers=challenge) from None
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
-        if admitted:
-            if admitted.size > self.long_answers.at_once:
-                is_mutation = admitted.prepared.kind is OperationType.MUTATION
-                await self.long_answers.complete(body, is_mutation=is_mutation)
-            body["extensions"] = admitted.extensions
+        if accepted:
+            if accepted.size > self.long_responses.at_once:
+                is_mutation = accepted.prepared.kind is OperationType.MUTATION
+                await self.long_responses.complete(body, is_mutation=is_mutation)
+            body["extensions"] = accepted.extensions
         if "errors" in body and token and Code.UNAUTHENTICATED in error_codes(body["errors"]):
             # It may have ended within the very operation.
             challenge = CHALLENGE
-        return body, (*admitted.headers, *challenge) if admitted else challenge
+        return body, (*accepted.headers, *challenge) if accepted else challenge
 
     async def challenge(self, token: str | None) -> Headers:
-        """What tells a client that its token opens nothing, where nothing else has asked."""
+        """The WWW-Authenticate header for an invalid token, where no operation was executed."""
         if token is None:
             return ()
         try:
@@ -399,15 +405,15 @@ class GraphQLRoute:
             raise
         return () if viewer else CHALLENGE
 
-    def admitted(
+    def accept(
         self,
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
         known: Prepared | list[ErrorEntry],
-    ) -> Admitted:
-        """The operation that is asked for, once it is counted; `RequestError` if it is refused."""
-        return self._admitted(scope, request, viewer, known, self._count_request(scope, viewer))
+    ) -> AcceptedOperation:
+        """Check and count an operation before it is executed; raises RequestError if it is refused."""
+        return self._accept(scope, request, viewer, known, self._count_request(scope, viewer))
 
     def _count_request(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
         """Count a request for its viewer; raises RequestError if that is one too many."""
@@ -420,14 +426,14 @@ class GraphQLRoute:
             raise rate_limited(refused, rate_limit) from None
         return rate_limit
 
-    def _admitted(
+    def _accept(
         self,
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
         known: Prepared | list[ErrorEntry],
         rate_limit: RequestRateLimit,
-    ) -> Admitted:
+    ) -> AcceptedOperation:
         seen = current_record()
         try:
             prepared = self.executable(scope, seen, known)
@@ -459,12 +465,12 @@ class GraphQLRoute:
         address = client[0] if client else None
         context = Context(self.settings, self.limits, viewer, agent, address)
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return Admitted(prepared, context, extensions, rate_limit.headers, size)
+        return AcceptedOperation(prepared, context, extensions, rate_limit.headers, size)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult
     ) -> dict[str, Any]:
-        """A result as the client sees it; what it isn't told goes to the log."""
+        """A result as the client sees it; unexpected errors are logged and replaced."""
         body: dict[str, Any] = {}
         if result.errors:
             request_id = scope.get("state", {}).get("request_id", "")
@@ -483,8 +489,8 @@ def rate_limited(refused: RateLimited, rate_limit: RequestRateLimit) -> RequestE
     return RequestError([entry], 429, rate_limit.headers)
 
 
-def _timed_out(admitted: Admitted | None) -> ErrorEntry:
-    """The error of what was given up; of a mutation nobody knows how far it came."""
-    if admitted and admitted.prepared.kind is OperationType.MUTATION:
+def _timed_out(accepted: AcceptedOperation | None) -> ErrorEntry:
+    """The error of an operation that timed out; a mutation may have been committed."""
+    if accepted and accepted.prepared.kind is OperationType.MUTATION:
         return error_entry(TIMEOUT_MESSAGE, Code.TIMEOUT, reason=OUTCOME_UNKNOWN)
     return error_entry(TIMEOUT_MESSAGE, Code.TIMEOUT)

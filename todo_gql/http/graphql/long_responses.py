@@ -1,4 +1,4 @@
-"""Long answers: written in pieces, so that the event loop goes on, and never longer than they may be."""
+"""Long responses: serialized in pieces, so as not to block the event loop, and limited in bytes."""
 
 import asyncio
 from typing import Any, Final
@@ -12,15 +12,15 @@ from todo_gql.http.graphql.response import pieces
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
 """The `extensions.reason` of an operation that was executed and whose answer is too large."""
 
-# Answers that can't be longer are written at once, which takes 5 ms at most.
+# Responses that can't be longer are serialized in one piece, which takes 5 ms at most.
 LONGEST_AT_ONCE_BYTES: Final = 4 * 2**20
-# How much is written before others have their turn, each piece counted as some bytes more.
+# How many bytes are serialized per turn of the event loop; each piece counts as some bytes more.
 TURN_BYTES: Final = 256 * 1024
 BYTES_OF_A_PIECE: Final = 256
 
 
-class LongAnswers:
-    """The limit on the bytes of an answer, and how many of them may be written `at_once`."""
+class LongResponses:
+    """The limit on the bytes of a response; up to `at_once` bytes are serialized in one piece."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -46,7 +46,7 @@ class BadRequest(Exception):
         return [error_entry(str(self), self.code)]
 
 
-class Batch(BadRequest):
+class BatchRequest(BadRequest):
     """Several requests in one body, which isn't taken.
 
     Clients that send one take an answer only if it has as many parts, which is then to be a list.
@@ -142,7 +142,7 @@ def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
     """The request that parameters make; `BadRequest` if they make none."""
     if not isinstance(parameters, dict):
         if _is_batch(parameters):
-            raise Batch(len(parameters))
+            raise BatchRequest(len(parameters))
         raise BadRequest(400, "The body must be a JSON object with a query.")
     try:
         query = trusted.text(parameters)

@@ -1,4 +1,4 @@
-"""An answer to a GraphQL request, and how it is sent."""
+"""A response to a GraphQL request, and how it is sent."""
 
 import json
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ CONTENT_TYPES: Final = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
     for media_type in (JSON, GRAPHQL_RESPONSE)
 }
-# Of an answer so many bytes are free, which hardly one has that a front end asks for.
+# Bytes of a response that cost nothing; few responses to a front end are longer.
 FREE_BYTES: Final = 256 * 1024
-NOT_KEPT: Final = (b"cache-control", b"no-store")
-# By whether an answer is compressed.
+NO_STORE: Final = (b"cache-control", b"no-store")
+# By whether the response is compressed.
 VARY: Final = {
     False: (b"vary", b"Accept"),
     True: (b"vary", b"Accept, Accept-Encoding"),
@@ -37,10 +37,10 @@ COMPRESSED: Final = (b"content-encoding", b"gzip")
 
 
 def _head(media_type: str, length: bytes, *, is_compressed: bool) -> Headers:
-    return CONTENT_TYPES[media_type], (b"content-length", length), NOT_KEPT, VARY[is_compressed]
+    return CONTENT_TYPES[media_type], (b"content-length", length), NO_STORE, VARY[is_compressed]
 
 
-# What all answers begin with that have a media type and are compressed or not, but for the length.
+# The header lines of a response by media type and compression; Content-Length is filled in.
 LINES: Final = {
     (media_type, is_compressed): lines_of(_head(media_type, b"%d", is_compressed=is_compressed))
     for media_type in CONTENT_TYPES
@@ -50,10 +50,10 @@ COMPRESSED_LINE: Final = lines_of((COMPRESSED,))
 
 
 @dataclass(slots=True)
-class Answer:
-    """What goes back: a status, a body, and headers of its own, whose names are in lower case.
+class GraphQLResponse:
+    """A status, a body, and headers with names in lower case.
 
-    The body is a list where a batch was refused, each of whose parts is to hear why.
+    The body is a list for a batch, which is rejected: clients expect one entry for each part.
     """
 
     status: int
@@ -62,7 +62,7 @@ class Answer:
 
 
 def as_json(body: object) -> bytes:
-    """A body, a message with one, or a part of one, as JSON."""
+    """A body, a message with one, or a part of one, serialized as JSON."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -70,7 +70,7 @@ def as_json(body: object) -> bytes:
 
 
 def pieces(value: Any) -> Iterator[bytes]:
-    """A value as JSON: each object or list that holds no other ones is a piece."""
+    """A value as JSON in pieces: each object or list without nested ones is one piece."""
     if type(value) is dict and not CONTAINERS.isdisjoint(map(type, value.values())):
         before = b"{"
         for key, each in value.items():
@@ -93,20 +93,20 @@ def _piece(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        # An id that a client sent may hold lone surrogates, which orjson refuses to give back. What
-        # stands beside it may be long, and isn't read.
+        # An id from a client may hold lone surrogates, which orjson doesn't serialize. Fragments
+        # beside it may be long, and are JSON already.
         return json.dumps(value, default=_value_of).encode()
 
 
 def _value_of(fragment: object) -> object:
-    """The value in what is JSON already; `TypeError` for anything else."""
+    """The value of an `orjson.Fragment`; raises TypeError for anything else."""
     return orjson.loads(orjson.dumps(fragment))
 
 
-class Answers:
-    """Sends answers over HTTP, as gzip of this level to who accepts that; None is for nobody.
+class ResponseSender:
+    """Sends responses over HTTP, with gzip of this level if accepted; None disables gzip.
 
-    Who is sent much is charged for it.
+    Callers are charged for long responses.
     """
 
     def __init__(self, level: int | None, limits: RateLimits) -> None:
@@ -114,29 +114,31 @@ class Answers:
         self.limits = limits
 
     def charge(self, body: bytes, kind: int = COST) -> bytes:
-        """Charge a long body to the current caller, as cost of this kind; the body itself."""
-        more = len(body) - FREE_BYTES
-        if more > 0 and (caller := current_record().caller) is not None:
-            self.limits.charge(caller, kind, more // BYTES_PER_OBJECT)
+        """Charge the current caller for a long body, as cost of this kind, and return the body."""
+        excess = len(body) - FREE_BYTES
+        if excess > 0 and (caller := current_record().caller) is not None:
+            self.limits.charge(caller, kind, excess // BYTES_PER_OBJECT)
         return body
 
-    async def send(self, scope: Scope, send: Send, answer: Answer, media_type: str) -> None:
-        """Send an answer."""
-        told = answer.body[0] if isinstance(answer.body, list) else answer.body
-        if "errors" in told:
-            current_record().error_codes = error_codes(told["errors"])
-        body, level, is_compressed = as_json(answer.body), self.level, False
+    async def send(
+        self, scope: Scope, send: Send, response: GraphQLResponse, media_type: str
+    ) -> None:
+        """Send a response: as one write if the server offers that, else as ASGI messages."""
+        first = response.body[0] if isinstance(response.body, list) else response.body
+        if "errors" in first:
+            current_record().error_codes = error_codes(first["errors"])
+        body, level, is_compressed = as_json(response.body), self.level, False
         if len(body) > FREE_BYTES:
             self.charge(body)
         if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True
         if isinstance(send, Sender):
-            lines = LINES[media_type, is_compressed] % len(body) + lines_of(answer.headers)
+            lines = LINES[media_type, is_compressed] % len(body) + lines_of(response.headers)
             if is_compressed:
                 lines += COMPRESSED_LINE
-            if send.send_response(scope, answer.status, lines, body):
+            if send.send_response(scope, response.status, lines, body):
                 return
         head = _head(media_type, b"%d" % len(body), is_compressed=is_compressed)
-        headers = [*head, *answer.headers, *((COMPRESSED,) if is_compressed else ())]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        headers = [*head, *response.headers, *((COMPRESSED,) if is_compressed else ())]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -20,8 +20,14 @@ from todo_gql.http.graphql.connections import Connections, Stay, TooMany
 from todo_gql.http.graphql.endpoint import CHALLENGE, SignedOut
 from todo_gql.http.graphql.origins import is_welcome
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
-from todo_gql.http.graphql.response import Answer, Headers, as_json
-from todo_gql.http.graphql.results import RETRY_SOON, RequestError, answered, refusal, undone
+from todo_gql.http.graphql.response import GraphQLResponse, Headers, as_json
+from todo_gql.http.graphql.results import (
+    RETRY_SOON,
+    RequestError,
+    bad_request_response,
+    operation_response,
+    request_error_response,
+)
 from todo_gql.http.graphql.subscriptions import Responder
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import (
@@ -81,19 +87,19 @@ class EventStreams:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
             else:
                 told = await self.route.response(scope, request, token)
-                answer = answered(*told, accept.answer_type)
+                answer = operation_response(*told, accept.answer_type)
         except BadRequest as error:
-            answer = refusal(error, await self.route.challenge(token))
+            answer = bad_request_response(error, await self.route.challenge(token))
         except RequestError as error:
-            answer = undone(error, accept.answer_type or JSON)
+            answer = request_error_response(error, accept.answer_type or JSON)
         except ConnectionResetError:
             return
         if answer:
-            await self.route.answers.send(scope, send, answer, accept.answer_type or JSON)
+            await self.route.response_sender.send(scope, send, answer, accept.answer_type or JSON)
 
     async def _streamed_if_welcome(
         self, stream: "EventStream", request: GraphQLRequest
-    ) -> Answer | None:
+    ) -> GraphQLResponse | None:
         """Send a stream, or give the answer that says why there is none."""
         if not is_welcome(stream.scope, self.settings):
             raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
@@ -103,7 +109,7 @@ class EventStreams:
             most = self.settings.subscriptions_per_connection
             message = f"One user may have {most} event streams at a time: close one first."
             error = error_entry(message, Code.RATE_LIMITED)
-            return Answer(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
+            return GraphQLResponse(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
         rate_limit = await self.route.rate_limit(scope, token)
@@ -116,14 +122,16 @@ class EventStreams:
             return False
         return prepared.kind is OperationType.SUBSCRIPTION
 
-    async def _streamed(self, stream: "EventStream", request: GraphQLRequest) -> Answer | None:
+    async def _streamed(
+        self, stream: "EventStream", request: GraphQLRequest
+    ) -> GraphQLResponse | None:
         try:
             viewer = await authenticate(stream.token, self.settings)
         except Exception as error:
             if not is_temporary(error):
                 raise
             body = {"errors": [error_entry(str(Unavailable()), Code.UNAVAILABLE)]}
-            return Answer(503, body, (RETRY_SOON,))
+            return GraphQLResponse(503, body, (RETRY_SOON,))
         if viewer and stream.token:
             stream.good_until = good_until(stream.token, self.settings)
         elif stream.token:

@@ -96,18 +96,18 @@ class Responder:
         prepared = await route.looked_up(scope, request, token, seen)
         if prepared.kind is not OperationType.SUBSCRIPTION:
             told, _ = await route.response(scope, request, token, stays=True)
-            yield route.answers.charge(_noted(seen, told))
+            yield route.response_sender.charge(_noted(seen, told))
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
                 viewer = await authenticate(token, route.settings)
                 if token and viewer is None:
                     raise SignedOut
-                admitted = await route.admitted_in_turn(scope, request, viewer)
-                context = admitted.context
+                accepted = await route.accept_in_turn(scope, request, viewer)
+                context = accepted.context
                 executor = Executor.build(
                     route.schema,
-                    admitted.prepared.operation.document,
+                    accepted.prepared.operation.document,
                     context_value=context,
                     raw_variable_values=request.variables,
                     operation_name=request.operation_name,
@@ -125,11 +125,11 @@ class Responder:
         assert isinstance(executor, Executor)
         keys, price = (
             self._keys(executor, request, context),
-            self._price(admitted.prepared, request),
+            self._price(accepted.prepared, request),
         )
         with self.connections.counted():
             subscription = Subscription(
-                scope, request, executor, context, keys, price, seen, admitted.size
+                scope, request, executor, context, keys, price, seen, accepted.size
             )
             request_record.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
@@ -214,9 +214,9 @@ class Responder:
     ) -> EventBody:
         result = await _lasting(subscription, event, turn)
         told = self.route.body(subscription.scope, subscription.request, result)
-        if subscription.size > self.route.long_answers.at_once:
-            await self.route.long_answers.complete(told, is_mutation=False)
-        body = self.route.answers.charge(as_json(told), EVENTS)
+        if subscription.size > self.route.long_responses.at_once:
+            await self.route.long_responses.complete(told, is_mutation=False)
+        body = self.route.response_sender.charge(as_json(told), EVENTS)
         return EventBody(body, subscription.keys[1] if result.errors else None)
 
 
