@@ -13,7 +13,7 @@ from tests.conftest import Account, PutForward
 from tests.raw import answers_in, connect
 from tests.sockets import PATIENCE, Socket, connected, listening, opened
 from tests.waiting import until
-from todo_gql.http.graphql.transport_ws import Close
+from todo_gql.http.graphql.transport_ws import CloseCode
 from todo_gql.server import http_protocol, websocket_protocol
 from todo_gql.server.http_protocol import MOST_WAITING
 from todo_gql.settings import Settings
@@ -106,7 +106,7 @@ async def test_a_flood_while_a_socket_is_closed_changes_nothing(
         await send_raw(socket.connection, FLOODS["pings"])
         await until(lambda: "closed with 1008" in caplog.text)
         socket.connection.transport.resume_reading()
-        assert (await socket.close_code())[0] == Close.BAD_REQUEST
+        assert (await socket.close_code())[0] == CloseCode.BAD_REQUEST
     async with connected(address) as other:
         await other.settled()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD, Account, PutForward
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import Changes, administer
-from todo_gql.http.graphql.connections import WATCH_SECONDS, Connections
+from todo_gql.http.graphql.connections import CHECK_SECONDS, Connections
 from todo_gql.security.tokens import HEADER, _access_key
 from todo_gql.settings import Settings
 
@@ -100,7 +100,7 @@ async def test_whoever_is_signed_out_is_disconnected(
     address: str, new_account: Any, put_forward: PutForward
 ) -> None:
     """By each way out, at the next look; event streams say UNAUTHENTICATED and complete."""
-    assert 2 * WATCH_SECONDS < 5
+    assert 2 * CHECK_SECONDS < 5
     accounts = {way: await new_account() for way in WAYS}
     staying = await new_account()
     async with AsyncExitStack() as stack:
@@ -113,7 +113,7 @@ async def test_whoever_is_signed_out_is_disconnected(
         other = await stack.enter_async_context(connected(address, staying.token))
         for way, account in accounts.items():
             await way(account)
-        put_forward(WATCH_SECONDS)
+        put_forward(CHECK_SECONDS)
         codes = await asyncio.gather(*(one.close_code() for one in sockets.values()))
         assert {code for code, _ in codes} == {4403}
         name, body = await stream.next()
@@ -143,12 +143,12 @@ async def test_a_token_is_good_for_as_long_as_it_says(
         streaming(address, token) as stream,
     ):
         monkeypatch.setattr("time.time", lambda: later - 1)
-        put_forward(WATCH_SECONDS)
+        put_forward(CHECK_SECONDS)
         assert (await first.close_code())[0] == 4403
         # The same look has seen it, and has left it alone.
         await one.settled()
         monkeypatch.setattr("time.time", lambda: later)
-        put_forward(WATCH_SECONDS)
+        put_forward(CHECK_SECONDS)
         assert (await one.close_code())[0] == 4403
         name, body = await stream.next()
         assert (name, body["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")

@@ -18,7 +18,7 @@ from tests.sockets import CHANGES, connected, listening, opened
 from tests.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, GraphQLRoute
-from todo_gql.http.graphql.transport_ws import LONGEST_CONTROL_BYTES, Sent, read
+from todo_gql.http.graphql.transport_ws import MAX_CONTROL_BYTES, ClientMessage, parse_message
 from todo_gql.http.graphql.websocket import OVER
 from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
@@ -86,7 +86,7 @@ async def test_the_subprotocol_is_chosen_among_others(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "is_welcome"),
+    ("origin", "is_allowed"),
     [
         ("https://app.example", True),
         ("http://ADDRESS", True),
@@ -98,11 +98,11 @@ async def test_the_subprotocol_is_chosen_among_others(address: str) -> None:
     ],
 )
 async def test_only_known_origins_are_let_in(
-    origin: str | None, is_welcome: bool, address: str
+    origin: str | None, is_allowed: bool, address: str
 ) -> None:
     """This server's own, and those of BACKEND_CORS_ORIGINS; others get 403 before the handshake."""
     origin = origin and origin.replace("ADDRESS", address)
-    if is_welcome:
+    if is_allowed:
         async with opened(address, origin=origin) as one:
             await one.send(type="connection_init")
             assert await one.next() == {"type": "connection_ack"}
@@ -297,7 +297,7 @@ async def test_pings_are_answered_with_what_they_hold(address: str) -> None:
 async def test_only_operations_are_long(type_: str, address: str) -> None:
     """Any other message of more than 8 KiB closes the connection, since each is parsed."""
     async with opened(address) as one:
-        await one.send(type=type_, id="1", payload={"a": "a" * LONGEST_CONTROL_BYTES})
+        await one.send(type=type_, id="1", payload={"a": "a" * MAX_CONTROL_BYTES})
         code, reason = await one.close_code()
     assert (code, reason) == (4400, "A message may have 8,192 bytes, unless it is a subscribe.")
 
@@ -308,13 +308,13 @@ async def test_long_operations_are_parsed_one_by_one(
     """However many clients send one at once, others have their turn between any two of them."""
     begun = list[int]()
 
-    def noted(message: Message, trusted: TrustedDocuments) -> Sent:
+    def noted(message: Message, trusted: TrustedDocuments) -> ClientMessage:
         begun.append(turns.number)
-        return read(message, trusted)
+        return parse_message(message, trusted)
 
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(connected(address)) for _ in range(5)]
-        monkeypatch.setattr("todo_gql.http.graphql.websocket.read", noted)
+        monkeypatch.setattr("todo_gql.http.graphql.websocket.parse_message", noted)
         async with counted_turns() as turns:
             await asyncio.gather(
                 *(one.subscribe("{ __typename }", a="a" * LARGE_BODY_BYTES) for one in sockets)

@@ -1,4 +1,4 @@
-"""Who is connected for longer than a request: how many may be, and for how long."""
+"""Long-lived connections, WebSockets and event streams: how many, and until when."""
 
 import asyncio
 import logging
@@ -14,17 +14,17 @@ from todo_gql.security.authentication import Viewer, open_among
 
 logger = logging.getLogger(__name__)
 
-# Whoever signs out anywhere is disconnected within twice as long.
-WATCH_SECONDS = 2.0
+# Sessions are checked this often; a signed-out user is disconnected within twice as long.
+CHECK_SECONDS = 2.0
 
 
-class TooMany(Exception):
-    """One more than somebody may have at a time."""
+class TooManyConnections(Exception):
+    """The caller has as many connections as they may have at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stay:
-    """A connection that somebody has, and how to end it once they may have it no longer."""
+class OpenConnection:
+    """A connection of a viewer, valid until a Unix time, and the function that ends it."""
 
     viewer: Viewer | None
     good_until: float
@@ -32,27 +32,27 @@ class Stay:
 
 
 class Connections:
-    """The connections of one process, and how many subscriptions are live on them."""
+    """The open connections of one process, and the number of live subscriptions on them."""
 
     def __init__(self) -> None:
         self.subscriptions = 0
-        self._stays: set[Stay] = set()
+        self._open: set[OpenConnection] = set()
         self._counts = Counter[Hashable]()
 
     def __len__(self) -> int:
-        return len(self._stays)
+        return len(self._open)
 
     @contextmanager
-    def kept(self, stay: Stay, who: Hashable, most: int) -> Iterator[None]:
-        """Keep a connection within the block; `TooMany` if `who` has as many already."""
+    def limited(self, connection: OpenConnection, who: Hashable, most: int) -> Iterator[None]:
+        """Register a connection within the block; raises TooManyConnections if `who` has `most`."""
         if self._counts[who] >= most:
-            raise TooMany
+            raise TooManyConnections
         self._counts[who] += 1
-        self._stays.add(stay)
+        self._open.add(connection)
         try:
             yield
         finally:
-            self._stays.discard(stay)
+            self._open.discard(connection)
             self._counts[who] -= 1
             if not self._counts[who]:
                 del self._counts[who]
@@ -68,34 +68,34 @@ class Connections:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """End the connections whose token or session is over, within the block."""
-        watching = asyncio.create_task(self._watch())
+        """Check connections within the block; end those whose token expired or session ended."""
+        checking = asyncio.create_task(self._check_forever())
         try:
             yield
         finally:
-            watching.cancel()
+            checking.cancel()
             with suppress(asyncio.CancelledError):
-                await watching
+                await checking
 
-    async def _watch(self) -> None:
+    async def _check_forever(self) -> None:
         set_caller("the connections")
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             try:
-                await self._end_those_that_are_over()
+                await self._end_expired()
             except Exception as error:
-                # Nothing can be said of sessions while the database is away, and nothing is read.
+                # Without the database sessions can't be checked, and no data is read either.
                 if not is_temporary(error):
                     logger.exception("the sessions of connections can't be checked")
 
-    async def _end_those_that_are_over(self) -> None:
+    async def _end_expired(self) -> None:
         now = time.time()
-        for stay in [each for each in self._stays if each.good_until <= now]:
-            stay.end()
-        signed_in = [(each, each.viewer) for each in self._stays if each.viewer]
+        for connection in [each for each in self._open if each.good_until <= now]:
+            connection.end()
+        signed_in = [(each, each.viewer) for each in self._open if each.viewer]
         if not signed_in:
             return
         still_open = await open_among(viewer for _, viewer in signed_in)
-        for stay, viewer in signed_in:
+        for connection, viewer in signed_in:
             if viewer.session_id not in still_open:
-                stay.end()
+                connection.end()

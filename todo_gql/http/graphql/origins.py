@@ -26,7 +26,7 @@ def is_listed(origin: str, allowed: Sequence[str]) -> bool:
     return "*" in allowed or origin.rstrip("/") in {each.rstrip("/") for each in allowed}
 
 
-def is_welcome(scope: Scope, settings: Settings) -> bool:
+def is_allowed_origin(scope: Scope, settings: Settings) -> bool:
     """Whether a request comes from a page of this server or of BACKEND_CORS_ORIGINS, or from none."""
     origin = header(scope, b"origin")
     if origin is None or is_listed(origin, settings.backend_cors_origins):

@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
 from todo_gql.documents.parsing import error_codes, error_entry
-from todo_gql.http.graphql.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql.connections import Connections, OpenConnection, TooManyConnections
 from todo_gql.http.graphql.endpoint import CHALLENGE, SignedOut
-from todo_gql.http.graphql.origins import is_welcome
+from todo_gql.http.graphql.origins import is_allowed_origin
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import GraphQLResponse, Headers, as_json
 from todo_gql.http.graphql.results import (
@@ -82,7 +82,7 @@ class EventStreams:
             request = await self.route.read(scope, receive, headers)
             if prefers_events(accept.text, endless=await self._is_endless(scope, request, token)):
                 stream = EventStream(self, scope, receive, send, token)
-                answer = await self._streamed_if_welcome(stream, request)
+                answer = await self._streamed_if_allowed(stream, request)
             elif accept.answer_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
             else:
@@ -97,15 +97,15 @@ class EventStreams:
         if answer:
             await self.route.response_sender.send(scope, send, answer, accept.answer_type or JSON)
 
-    async def _streamed_if_welcome(
+    async def _streamed_if_allowed(
         self, stream: "EventStream", request: GraphQLRequest
     ) -> GraphQLResponse | None:
         """Send a stream, or give the answer that says why there is none."""
-        if not is_welcome(stream.scope, self.settings):
+        if not is_allowed_origin(stream.scope, self.settings):
             raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
         try:
             return await self._streamed(stream, request)
-        except TooMany:
+        except TooManyConnections:
             most = self.settings.subscriptions_per_connection
             message = f"One user may have {most} event streams at a time: close one first."
             error = error_entry(message, Code.RATE_LIMITED)
@@ -138,8 +138,8 @@ class EventStreams:
             stream.challenge, stream.token = CHALLENGE, None
         client = stream.scope.get("client") or [""]
         who = ("event streams", viewer.id if viewer else client[0])
-        stay = Stay(viewer, stream.good_until, stream.end_as_signed_out)
-        with self.connections.kept(stay, who, self.settings.subscriptions_per_connection):
+        connection = OpenConnection(viewer, stream.good_until, stream.end_as_signed_out)
+        with self.connections.limited(connection, who, self.settings.subscriptions_per_connection):
             await stream.run(request)
         return None
 

@@ -13,17 +13,17 @@ from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest, check_nesting, checked, parsed
 
 PROTOCOL = "graphql-transport-ws"
-LONGEST_ID = 200
-LONGEST_REASON_BYTES = 123
+MAX_ID_LENGTH = 200
+MAX_REASON_BYTES = 123
 # Whatever holds no operation: tokens have some hundred bytes, and the payload of a ping goes back.
-LONGEST_CONTROL_BYTES = 8 * 1024
+MAX_CONTROL_BYTES = 8 * 1024
 
 
-class Close(IntEnum):
+class CloseCode(IntEnum):
     """Why a WebSocket is closed.
 
-    graphql-ws comes back after TRY_AGAIN_LATER, FORBIDDEN and INITIALISATION_TIMEOUT, and takes all
-    others as final.
+    The client graphql-ws reconnects after TRY_AGAIN_LATER, FORBIDDEN and INITIALISATION_TIMEOUT, and
+    takes all others as final.
     """
 
     TRY_AGAIN_LATER = 1013
@@ -37,21 +37,20 @@ class Close(IntEnum):
     TOO_MANY_INITIALISATIONS = 4429
 
 
-class Closing(Exception):
-    """The connection has to be closed."""
+class CloseConnection(Exception):
+    """The connection has to be closed with a code and a reason of at most 123 bytes of UTF-8."""
 
-    def __init__(self, code: Close, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason.encode()[:LONGEST_REASON_BYTES].decode(errors="ignore")
+        self.reason = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A message from a client, of a type that clients send.
+class ClientMessage:
+    """A message that a client may send.
 
-    `request` is what a subscribe asks for, or why that is no request: which concerns nobody but the
-    operation of this id.
+    `request` is the payload of a subscribe, or its error, which ends only the operation of this id.
     """
 
     type: str
@@ -60,35 +59,37 @@ class Sent:
     request: GraphQLRequest | BadRequest | None = None
 
 
-def read(message: Message, trusted: TrustedDocuments) -> Sent:
-    """The message in a frame; `Closing` if it is none that a client may send."""
+def parse_message(message: Message, trusted: TrustedDocuments) -> ClientMessage:
+    """The message in a frame; raises CloseConnection if a client may not send it."""
     text = message.get("text")
     if text is None:
-        raise Closing(Close.BAD_REQUEST, "Send text frames.")
+        raise CloseConnection(CloseCode.BAD_REQUEST, "Send text frames.")
     try:
-        return _sent(text.encode("utf-8", "surrogatepass"), trusted)
+        return _client_message(text.encode("utf-8", "surrogatepass"), trusted)
     except BadRequest as error:
-        raise Closing(Close.BAD_REQUEST, str(error)) from None
+        raise CloseConnection(CloseCode.BAD_REQUEST, str(error)) from None
 
 
-def _sent(data: bytes, trusted: TrustedDocuments) -> Sent:
+def _client_message(data: bytes, trusted: TrustedDocuments) -> ClientMessage:
     content = parsed(data, "message")
     if not isinstance(content, dict):
         raise BadRequest(400, "A message must be a JSON object.")
     kind, payload = content.get("type"), content.get("payload")
-    if kind != "subscribe" and len(data) > LONGEST_CONTROL_BYTES:
-        longest = f"{LONGEST_CONTROL_BYTES:,} bytes"
+    if kind != "subscribe" and len(data) > MAX_CONTROL_BYTES:
+        longest = f"{MAX_CONTROL_BYTES:,} bytes"
         raise BadRequest(400, f"A message may have {longest}, unless it is a subscribe.")
     match kind:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):
                 raise BadRequest(400, "The payload must be an object.")
             check_nesting(data, "payload", around=1)
-            return Sent(kind, payload=payload)
+            return ClientMessage(kind, payload=payload)
         case "subscribe":
-            return Sent(kind, _id(content.get("id")), request=_request(data, payload, trusted))
+            return ClientMessage(
+                kind, _id(content.get("id")), request=_request(data, payload, trusted)
+            )
         case "complete":
-            return Sent(kind, _id(content.get("id")))
+            return ClientMessage(kind, _id(content.get("id")))
     raise BadRequest(400, "The type must be one that clients send.")
 
 
@@ -103,6 +104,6 @@ def _request(
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
-        raise BadRequest(400, f"The id must be a string of 1 to {LONGEST_ID} characters.")
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH:
+        raise BadRequest(400, f"The id must be a string of 1 to {MAX_ID_LENGTH} characters.")
     return value

@@ -14,14 +14,20 @@ from uuid_utils import uuid4
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.documents.parsing import ErrorEntry, error_codes, error_entry
 from todo_gql.http.graphql.connection_init import token_in
-from todo_gql.http.graphql.connections import Connections, Stay, TooMany
+from todo_gql.http.graphql.connections import Connections, OpenConnection, TooManyConnections
 from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, SignedOut
-from todo_gql.http.graphql.origins import REFUSED, is_welcome
+from todo_gql.http.graphql.origins import REFUSED, is_allowed_origin
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import as_json
 from todo_gql.http.graphql.results import RequestError
 from todo_gql.http.graphql.subscriptions import Responder
-from todo_gql.http.graphql.transport_ws import PROTOCOL, Close, Closing, Sent, read
+from todo_gql.http.graphql.transport_ws import (
+    PROTOCOL,
+    ClientMessage,
+    CloseCode,
+    CloseConnection,
+    parse_message,
+)
 from todo_gql.http.headers import headers_of
 from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.server_extensions import connection_of
@@ -34,7 +40,7 @@ from todo_gql.settings import Settings
 logger = logging.getLogger(__name__)
 
 INITIALISATION_SECONDS = 5.0
-# Who takes nothing for so long gets nothing more.
+# A client that reads nothing for so long is disconnected.
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 BEFORE_BEGINNING = {"ping", "pong", "complete"}
@@ -43,7 +49,7 @@ OVER = "The access token opens nothing, or no longer: come back with a new one."
 
 
 class WebSockets:
-    """Takes the WebSockets that clients open."""
+    """The endpoint of WebSockets that speak graphql-transport-ws."""
 
     def __init__(
         self,
@@ -62,15 +68,15 @@ class WebSockets:
         """Serve one WebSocket from its handshake to its end."""
         with suppress(OSError):
             await receive()
-            if not is_welcome(scope, self.settings):
+            if not is_allowed_origin(scope, self.settings):
                 await _refuse(scope, send)
                 return
             offered = scope["subprotocols"]
             if PROTOCOL not in offered:
-                # A browser hears the code only if the server goes along with what it offered.
+                # A browser reports the close code only if the server selects a subprotocol that it offered.
                 await send({"type": "websocket.accept", "subprotocol": next(iter(offered), None)})
                 reason = f"Use the subprotocol {PROTOCOL}."
-                code = Close.SUBPROTOCOL_NOT_ACCEPTABLE
+                code = CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE
                 await send({"type": "websocket.close", "code": code, "reason": reason})
                 return
             await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
@@ -78,7 +84,7 @@ class WebSockets:
 
 
 async def _refuse(scope: Scope, send: Send) -> None:
-    """End the handshake with status 403."""
+    """Reject the handshake with status 403."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
@@ -104,16 +110,16 @@ class WebSocket:
         self.token = headers_of(scope).token
         self.good_until = math.inf
         self.operations: dict[str, asyncio.Task[None]] = {}
-        self.closing: Closing | None = None
+        self.closing: CloseConnection | None = None
         self.task: asyncio.Task[Any] | None = None
 
     async def serve(self) -> None:
-        """Answer messages until the client goes or has to go."""
+        """Handle messages until the client disconnects or has to be disconnected."""
         self.task = asyncio.current_task()
         try:
             await self._listen()
         finally:
-            # From here on nobody may cancel this task, and operations have nobody to tell.
+            # From here on this task may not be cancelled, and no operation has a client.
             self.task = None
             for task in self.operations.values():
                 task.cancel()
@@ -122,15 +128,15 @@ class WebSocket:
             await self._close(self.closing)
 
     async def _listen(self) -> None:
-        """Take what the client sends until it is gone, or `closing` says why it has to go."""
+        """Receive messages until the client disconnects, or `closing` says why it has to."""
         try:
-            with ExitStack() as kept:
-                await self._initialise(kept)
+            with ExitStack() as registered:
+                await self._initialise(registered)
                 while message := await self._next():
                     await self._handle(message)
-                    # Many may have arrived together, and what they begin is to begin one by one.
+                    # Many may have arrived together; the operations that they start begin one by one.
                     await asyncio.sleep(0)
-        except Closing as closing:
+        except CloseConnection as closing:
             self.closing = closing
         except asyncio.CancelledError:
             if self.closing is None or self.task is None:
@@ -140,15 +146,15 @@ class WebSocket:
             logger.debug("the client went away")
         except Exception:
             logger.exception("a WebSocket failed")
-            self.closing = Closing(Close.INTERNAL_ERROR, FAILED)
+            self.closing = CloseConnection(CloseCode.INTERNAL_ERROR, FAILED)
 
-    def end(self, closing: Closing) -> None:
-        """Have the connection closed, from outside of `serve`."""
+    def end(self, closing: CloseConnection) -> None:
+        """Close the connection from another task than `serve`."""
         if self.closing is None and self.task:
             self.closing = closing
             self.task.cancel()
 
-    async def _close(self, closing: Closing) -> None:
+    async def _close(self, closing: CloseConnection) -> None:
         logger.info("a WebSocket is closed with %d: %s", closing.code, closing.reason)
         message = {"type": "websocket.close", "code": closing.code, "reason": closing.reason}
         try:
@@ -158,73 +164,77 @@ class WebSocket:
             if connection := connection_of(self.scope):
                 connection.abort()
 
-    async def _next(self) -> Sent | None:
-        # Many may have come at once, and each can be dear.
+    async def _next(self) -> ClientMessage | None:
+        # Many may have arrived together, and each can be expensive.
         await asyncio.sleep(0)
         message = await self.receive()
         if message["type"] == "websocket.disconnect":
             return None
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
-            return read(message, self.server.trusted)
+            return parse_message(message, self.server.trusted)
         route = self.server.responder.route
         sender = route.rate_limit_of(self.scope, recalled(self.token)).caller
         async with route.large_bodies.turn(sender):
-            return read(message, self.server.trusted)
+            return parse_message(message, self.server.trusted)
 
-    async def _initialise(self, kept: ExitStack) -> None:
-        """Let the client say who it is; `Closing` unless it may stay."""
+    async def _initialise(self, registered: ExitStack) -> None:
+        """Wait for connection_init; raises CloseConnection unless it is acknowledged."""
         try:
             async with asyncio.timeout(INITIALISATION_SECONDS):
-                # A complete comes after its operation has ended, too, and so means nothing here.
+                # A complete may arrive after its operation has ended; here it has no effect.
                 while (message := await self._next()) and message.type in BEFORE_BEGINNING:
                     await self._pong(message)
         except TimeoutError:
             reason = f"Send connection_init within {INITIALISATION_SECONDS:.0f} s."
-            raise Closing(Close.INITIALISATION_TIMEOUT, reason) from None
+            raise CloseConnection(CloseCode.INITIALISATION_TIMEOUT, reason) from None
         if message is None:
             raise ConnectionResetError
         if message.type != "connection_init":
-            raise Closing(Close.UNAUTHORIZED, "Send connection_init first.")
+            raise CloseConnection(CloseCode.UNAUTHORIZED, "Send connection_init first.")
         viewer = await self._viewer(message)
-        stay = Stay(viewer, self.good_until, lambda: self.end(Closing(Close.FORBIDDEN, OVER)))
+        connection = OpenConnection(
+            viewer, self.good_until, lambda: self.end(CloseConnection(CloseCode.FORBIDDEN, OVER))
+        )
         client = self.scope.get("client") or [""]
         try:
             most = self.server.settings.connections_per_user
-            kept.enter_context(
-                self.server.connections.kept(stay, viewer.id if viewer else client[0], most)
+            registered.enter_context(
+                self.server.connections.limited(
+                    connection, viewer.id if viewer else client[0], most
+                )
             )
-        except TooMany:
+        except TooManyConnections:
             reason = f"One user may have {most} connections at a time."
-            raise Closing(Close.TRY_AGAIN_LATER, reason) from None
+            raise CloseConnection(CloseCode.TRY_AGAIN_LATER, reason) from None
         await self._tell({"type": "connection_ack"})
 
-    async def _viewer(self, message: Sent) -> Viewer | None:
-        """Whose connection it is, until when; `Closing` if its token opens nothing."""
+    async def _viewer(self, message: ClientMessage) -> Viewer | None:
+        """Authenticate connection_init; raises CloseConnection if its token is invalid."""
         try:
             self.token = token_in(message.payload) or self.token
             viewer = await authenticate(self.token, self.server.settings)
         except BadRequest as error:
-            raise Closing(Close.BAD_REQUEST, str(error)) from None
+            raise CloseConnection(CloseCode.BAD_REQUEST, str(error)) from None
         except Exception as error:
             if is_temporary(error):
-                raise Closing(Close.TRY_AGAIN_LATER, "The database is away.") from None
+                raise CloseConnection(CloseCode.TRY_AGAIN_LATER, "The database is away.") from None
             raise
         if viewer is None and self.token:
-            raise Closing(Close.FORBIDDEN, OVER)
+            raise CloseConnection(CloseCode.FORBIDDEN, OVER)
         if self.token:
             self.good_until = good_until(self.token, self.server.settings)
         return viewer
 
-    async def _pong(self, message: Sent) -> None:
+    async def _pong(self, message: ClientMessage) -> None:
         if message.type == "ping":
             payload = {} if message.payload is None else {"payload": message.payload}
             await self._tell({"type": "pong", **payload})
 
-    async def _handle(self, message: Sent) -> None:
+    async def _handle(self, message: ClientMessage) -> None:
         match message.type:
             case "connection_init":
                 reason = "Send connection_init only once."
-                raise Closing(Close.TOO_MANY_INITIALISATIONS, reason)
+                raise CloseConnection(CloseCode.TOO_MANY_INITIALISATIONS, reason)
             case "subscribe":
                 assert message.request
                 await self._begin(message.id, message.request)
@@ -237,9 +247,11 @@ class WebSocket:
     async def _begin(self, id: str, request: GraphQLRequest | BadRequest) -> None:
         if self.good_until <= time.time():
             # Nobody looks at the clock all the time, and nobody is to be anonymous unawares.
-            raise Closing(Close.FORBIDDEN, OVER)
+            raise CloseConnection(CloseCode.FORBIDDEN, OVER)
         if id in self.operations:
-            raise Closing(Close.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists.")
+            raise CloseConnection(
+                CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists."
+            )
         most = self.server.settings.subscriptions_per_connection
         if len(self.operations) >= most:
             message = f"A connection may have {most} operations at a time: complete one first."
@@ -292,7 +304,7 @@ class WebSocket:
         except RequestError as error:
             return error.errors
         except SignedOut:
-            self.end(Closing(Close.FORBIDDEN, OVER))
+            self.end(CloseConnection(CloseCode.FORBIDDEN, OVER))
             raise ConnectionResetError from None
         except OSError:
             raise
@@ -313,7 +325,9 @@ class WebSocket:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.send({"type": "websocket.send", "text": message.decode()})
         except TimeoutError:
-            slow = Closing(Close.TRY_AGAIN_LATER, "You take too little of what is sent.")
+            slow = CloseConnection(
+                CloseCode.TRY_AGAIN_LATER, "You take too little of what is sent."
+            )
             if asyncio.current_task() is self.task:
                 raise slow from None
             self.end(slow)
