@@ -21,7 +21,7 @@ from todo_gql.changelog import feeds, live
 from todo_gql.changelog.cursors import Place, cursor_of
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import DocumentParser
-from todo_gql.features.changes.subscription import ASKING_COST, SHARED_COST
+from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
 from todo_gql.http.graphql.subscriptions import MAKING, SHARING
 from todo_gql.operation import event_cache
 from todo_gql.operation.loaders import Loaders
@@ -123,7 +123,7 @@ async def test_what_selects_the_same_is_made_once(
         assert used(limits, account) == PRICE + SHARING + FILTERS.get(difference, 0)
 
 
-FILTERS = {"arguments of the root field": ASKING_COST + 1}
+FILTERS = {"arguments of the root field": FILTER_COST + 1}
 VARIABLES = {"another name": {"first": 1}, "comments and spaces": {"first": 1}}
 
 
@@ -296,7 +296,7 @@ async def test_the_same_filter_is_asked_once(
         await one.settled()
         await account.create(title="New")
         await told(one, ["1", "2"])
-        asked = ASKING_COST + 1 + SHARED_COST
+        asked = FILTER_COST + 1 + CACHED_FILTER_COST
         assert used(limits, account) == asked + MAKING + 2 + SHARING
 
 
@@ -314,7 +314,7 @@ async def test_changes_that_a_filter_leaves_out_are_charged(
         await one.subscribe(FILTERED.replace("title", "id"), after=start, filter=wanted)
         [event] = await one.changes(1)
         assert event["todo"]["id"] == last["id"]
-        assert used(limits, account) == ASKING_COST + 51 + MAKING + 2
+        assert used(limits, account) == FILTER_COST + 51 + MAKING + 2
 
 
 async def test_who_is_far_behind_has_little_of_the_log_in_memory(account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Following the viewer's change log as it grows."""
+"""The subscription to the viewer's change log."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,7 +13,7 @@ from todo_gql.changelog import live
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
 from todo_gql.database.connection import Row
-from todo_gql.features.changes.filter_matching import Matches, Told
+from todo_gql.features.changes.filter_matching import FilterResults, MatchedChange
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.types import Change
@@ -21,9 +21,9 @@ from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.sliding_window import EVENTS
 
-# What it costs to ask a filter about changes, besides 1 for each, and to hear what it said just now.
-ASKING_COST: Final = 10
-SHARED_COST: Final = 1
+# The cost of evaluating a filter, besides 1 for each change, and of using a cached result.
+FILTER_COST: Final = 10
+CACHED_FILTER_COST: Final = 1
 REASON = (
     "The changes after this cursor are not kept, its own change was undone by a restored backup,"
     " or it is no cursor of yours."
@@ -32,7 +32,7 @@ REASON = (
 
 @strawberry.type(description="The cursor given is too old or unknown: load everything again.")
 class ResyncRequired:
-    """What is said instead of changes that can't be given."""
+    """The event sent when the log doesn't continue from the cursor."""
 
     reason: str = strawberry.field(description="Why, in English.")
     cursor: str = strawberry.field(
@@ -73,42 +73,42 @@ class ChangeSubscription:
     ) -> Events:
         context = info.context
         viewer = context.signed_in()
-        wanted = unset_to_none(filter)
-        # A filter that is refused is refused now.
-        filtered_todos(viewer, wanted, context.now)
-        return _events(context, viewer, unset_to_none(after), wanted)
+        todo_filter = unset_to_none(filter)
+        # An invalid filter is an error of the subscription, and not of its first event.
+        filtered_todos(viewer, todo_filter, context.now)
+        return _events(context, viewer, unset_to_none(after), todo_filter)
 
 
-async def _told(
-    context: Context, viewer: Viewer, feed: Feed, wanted: TodoFilter | None, rows: list[Row]
-) -> list[Told]:
-    """Which of some changes are told, once the viewer has what it costs to ask the filter."""
-    if wanted is None:
-        return [Told(row, matches=True) for row in rows]
-    matches = feed.cache(Matches)
-    is_known = matches.is_known(viewer, wanted, rows)
-    cost = SHARED_COST if is_known else ASKING_COST + len(rows)
+async def _matched_changes(
+    context: Context, viewer: Viewer, feed: Feed, todo_filter: TodoFilter | None, rows: list[Row]
+) -> list[MatchedChange]:
+    """Those of some changes that the filter concerns; waits until the viewer's budget allows it."""
+    if todo_filter is None:
+        return [MatchedChange(row, matches=True) for row in rows]
+    results = feed.cache(FilterResults)
+    is_cached = results.is_cached(viewer, todo_filter, rows)
+    cost = CACHED_FILTER_COST if is_cached else FILTER_COST + len(rows)
     await context.limits.take_in_time(viewer.id.int, EVENTS, cost)
-    return await persistently(partial(matches.of, viewer, wanted, rows))
+    return await persistently(partial(results.of, viewer, todo_filter, rows))
 
 
 async def _events(
-    context: Context, viewer: Viewer, after: str | None, wanted: TodoFilter | None
+    context: Context, viewer: Viewer, after: str | None, todo_filter: TodoFilter | None
 ) -> Events:
     with live.feeds().joined(viewer) as feed:
-        asked = place_of(viewer, after) if after is not None else None
-        log = await persistently(partial(log_of, viewer, asked))
-        if after is not None and (asked is None or not log.goes_on_from(asked)):
+        start = place_of(viewer, after) if after is not None else None
+        log = await persistently(partial(log_of, viewer, start))
+        if after is not None and (start is None or not log.goes_on_from(start)):
             yield ResyncRequired(reason=REASON, cursor=log.end)
             return
         feed.begin(log.newest)
         share = partial(feed.shared, viewer)
         try:
-            async with aclosing(feed.after(asked or log.newest)) as news:
-                async for rows in news:
-                    for told in await _told(context, viewer, feed, wanted, rows):
+            async with aclosing(feed.after(start or log.newest)) as chunks:
+                async for rows in chunks:
+                    for change in await _matched_changes(context, viewer, feed, todo_filter, rows):
                         context.begin_event(share)
-                        yield Change.from_row(told.row, matches=told.matches)
+                        yield Change.from_row(change.row, matches=change.matches)
         except ChangesLost:
             yield ResyncRequired(
                 reason=REASON, cursor=(await persistently(partial(log_of, viewer))).end
