@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.waiting import until
-from todo_gql.changelog.cursors import Place
+from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.feeds import Feed
 from todo_gql.http.graphql.transport_ws import PROTOCOL
 from todo_gql.http.graphql.websocket import WebSocket
@@ -43,16 +43,16 @@ subscription ($after: String, $filter: TodoFilter) {
 @contextlib.contextmanager
 def noting_beginnings() -> Iterator[None]:
     """Note which subscriptions of this process have begun, for the length of a block."""
-    begin = Feed.begin
+    begin = Feed.start
 
-    def noting(feed: Feed, newest: Place) -> None:
+    def noting(feed: Feed, newest: LogPosition) -> None:
         begin(feed, newest)
         task = asyncio.current_task()
         assert task
         BEGUN[task] = feed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Feed, "begin", noting)
+        patch.setattr(Feed, "start", noting)
         yield
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.sockets import Socket, connected, listening, opened, streaming
 from tests.waiting import until
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
@@ -51,7 +51,9 @@ async def address(app: ASGIApp, settings: Settings, connections: Connections) ->
 
 async def settle(connections: Connections) -> None:
     """Wait until the server has noticed that everybody is gone."""
-    await until(lambda: not len(connections) + connections.subscriptions + len(live.feeds()))
+    await until(
+        lambda: not len(connections) + connections.subscriptions + len(feed_registry.feeds())
+    )
 
 
 async def test_live_subscriptions_are_counted(

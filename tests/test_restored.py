@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from tests.conftest import PASSWORD, REGISTER, Account
 from tests.programs import Server, started
 from tests.sockets import Socket, connected, listening
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
@@ -222,7 +222,7 @@ async def test_followers_are_told_when_their_log_is_undone(
         # Nobody hears of what another process writes until the log is looked at.
         if grown:
             await made(account, grown)
-        await live.feeds().look()
+        await feed_registry.feeds().poll()
         for each in (one, two):
             await resynced(each, account)
         await one.subscribe()

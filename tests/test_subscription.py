@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.sockets import connected, listening, streaming
 from tests.waiting import until
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
@@ -197,6 +197,6 @@ async def test_who_follows_nothing_costs_nothing(account: Account, address: str)
     async with connected(address, account.token) as one:
         await one.subscribe()
         await one.settled()
-        assert len(live.feeds()) == 1
+        assert len(feed_registry.feeds()) == 1
         await one.send(id="1", type="complete")
-        await until(lambda: len(live.feeds()) == 0)
+        await until(lambda: len(feed_registry.feeds()) == 0)

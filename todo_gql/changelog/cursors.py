@@ -1,8 +1,8 @@
-"""Places in an owner's change log, and the pages that begin there.
+"""Positions in an owner's change log, their cursors, and pages of the log.
 
-A cursor tells the number of a change and a mark of which change that is. The number alone would
-mean another change once a backup was restored, or a standby promoted that lacked the last commits,
-and the log has grown again.
+A cursor holds the number of a change and the end of its id. The number alone could mean another
+change after a backup was restored, or a standby without the last commits was promoted, and the log
+has grown again.
 """
 
 from functools import lru_cache, partial
@@ -15,48 +15,48 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
 from todo_gql.database.connection import Values
 from todo_gql.operation.loaders import HistoryKey, Loaders
 
-NEWEST = 2**63 - 1
+AFTER_NEWEST = 2**63 - 1
 # The random half of an id.
-MARK_DIGITS = 16
+ID_SUFFIX_DIGITS = 16
 
 
-class Place(NamedTuple):
-    """A change's number, 0 for none yet, and its mark; None where that isn't known."""
+class LogPosition(NamedTuple):
+    """The number of a change, 0 before the first, and the end of its id if that is known."""
 
     seq: int
-    mark: str | None = None
+    id_suffix: str | None = None
 
     @classmethod
-    def of(cls, seq: int, change_id: UUID | None) -> "Place":
-        """The place of a change; without its id, if that isn't known."""
-        return cls(seq, None if change_id is None else change_id.hex[-MARK_DIGITS:])
+    def of(cls, seq: int, change_id: UUID | None) -> "LogPosition":
+        """The position of a change whose id may be unknown."""
+        return cls(seq, None if change_id is None else change_id.hex[-ID_SUFFIX_DIGITS:])
 
 
 class LogKeyset(Keyset):
-    """An owner's log by number, with cursors that tell which change they stand after."""
+    """An owner's log ordered by number, with cursors that identify the change they stand after."""
 
     def cursor(self, row: Values) -> str:
-        """The opaque place of a change."""
-        return self.cursor_at(Place.of(row["seq"], row["id"]))
+        """The cursor of a change."""
+        return self.cursor_at(LogPosition.of(row["seq"], row["id"]))
 
-    def cursor_at(self, place: Place) -> str:
-        """The opaque form of a place."""
-        return self.cursor_of([value for value in place if value is not None])
+    def cursor_at(self, position: LogPosition) -> str:
+        """The cursor of a position."""
+        return self.cursor_of([value for value in position if value is not None])
 
     def values(self, cursor: str) -> list[object]:
         """The number in a cursor; `BadUserInput` unless it belongs to this log."""
-        return [self.place(cursor).seq]
+        return [self.position(cursor).seq]
 
-    def place(self, cursor: str) -> Place:
-        """The place in a cursor, which has no mark if it is of an earlier version's.
+    def position(self, cursor: str) -> LogPosition:
+        """The position in a cursor; without `id_suffix` for a cursor of an earlier version.
 
         `BadUserInput` unless it belongs to this log.
         """
-        seq, *mark = self.content(cursor) or [None]
+        seq, *id_suffix = self.content(cursor) or [None]
         [parsed] = self.parsed([seq])
         assert isinstance(parsed, int)
         try:
-            return Place(parsed, *map(parse_text, mark))
+            return LogPosition(parsed, *map(parse_text, id_suffix))
         except TypeError:
             raise BadUserInput("This is not a cursor of this list.") from None
 
@@ -68,22 +68,25 @@ def feed_keyset(owner_id: UUID) -> LogKeyset:
 
 
 def history_keyset(owner_id: UUID) -> LogKeyset:
-    """The owner's log, newest first; its cursors are those of the feed."""
+    """The owner's log, newest first; its cursors are valid in the feed too."""
     key = SortKey("seq", "c.seq", "seq", parse_number, descending=True)
     return LogKeyset(key, scope=f"changes of {owner_id}")
 
 
 def cursor_of(owner_id: UUID, seq: int, change_id: UUID | None = None) -> str:
-    """The cursor of the owner's change number `seq`, which has this id."""
-    return feed_keyset(owner_id).cursor_at(Place.of(seq, change_id))
+    """The cursor of the owner's change with number `seq` and this id."""
+    return feed_keyset(owner_id).cursor_at(LogPosition.of(seq, change_id))
 
 
 async def history_page(
     loaders: Loaders, todo_id: UUID, keyset: Keyset, arguments: PageArguments
 ) -> Page:
-    """A page of one todo's changes, fetched together with those of its siblings."""
+    """A page of one todo's changes, loaded in one batch with those of other todos.
+
+    `BadUserInput` for a cursor of another list.
+    """
     size = arguments.size(50)
-    after = keyset.values(arguments.after)[0] if arguments.after is not None else NEWEST
+    after = keyset.values(arguments.after)[0] if arguments.after is not None else AFTER_NEWEST
     assert isinstance(after, int)
     key = HistoryKey(todo_id, size + 1, after)
     rows = await loaders.history_by_todo_id.load(key)

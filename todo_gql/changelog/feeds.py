@@ -1,4 +1,4 @@
-"""The change logs of those who have subscribers here, each read once for all of these."""
+"""Feeds: the change logs with subscribers in this process, each read once for all of them."""
 
 import asyncio
 import logging
@@ -11,12 +11,12 @@ from itertools import accumulate, islice
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from todo_gql.changelog.cursors import Place
+from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.positions import (
-    PAGE,
+    PAGE_SIZE,
     ChangesLost,
     changes_after,
-    persistently,
+    retry_until_available,
 )
 from todo_gql.database.connection import Row, fetch
 from todo_gql.observability.request_record import set_caller
@@ -26,12 +26,12 @@ from todo_gql.security.authentication import Viewer
 
 logger = logging.getLogger(__name__)
 
-# The changes kept in memory for each owner. Who is further behind reads the log, so that nobody
-# who is slow slows the others, or has anything kept for them.
-KEPT = 100
-# What one of those may have in memory of the log, in characters; one change in any case.
-MOST_BEHIND = 2**18
-NEWEST = f"""
+# The newest changes cached for each owner. A subscriber that is further behind reads the log itself,
+# so that slow subscribers neither slow others down nor use memory.
+CACHED_CHANGES = 100
+# The most that such a subscriber has in memory, in characters of diffs; one change in any case.
+MAX_CHUNK_CHARACTERS = 2**18
+NEWEST_POSITIONS = f"""
 SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
 """
 
@@ -46,97 +46,96 @@ class Cache(Protocol):
 C = TypeVar("C", bound=Cache)
 
 
-def _beginning(rows: list[Row]) -> list[Row]:
-    """The first of some changes, until they are more than one reader may have in memory."""
+def _first_chunk(rows: list[Row]) -> list[Row]:
+    """The first of some changes, at most `MAX_CHUNK_CHARACTERS` of diffs, but one at least."""
     sizes = accumulate(len(row["diff"]) for row in rows)
-    return rows[: 1 + sum(1 for size in sizes if size <= MOST_BEHIND)]
+    return rows[: 1 + sum(1 for size in sizes if size <= MAX_CHUNK_CHARACTERS)]
 
 
 class Feed:
-    """One owner's log as it grows."""
+    """One owner's log, followed as it grows."""
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
-        self.readers = 0
-        self.newest: Place | None = None
+        self.subscribers = 0
+        self.newest: LogPosition | None = None
         self.is_lost = False
-        self._rows: deque[Row] = deque(maxlen=KEPT)
-        self._is_behind = False
-        self._reading: asyncio.Task[None] | None = None
-        self._growth: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._rows: deque[Row] = deque(maxlen=CACHED_CHANGES)
+        self._has_unread = False
+        self._read_task: asyncio.Task[None] | None = None
+        self._grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._shared: dict[bool, EventCache] = {}
         # One event of an owner is worked on at a time, so that others come in between.
-        self.turn = asyncio.Lock()
+        self.event_lock = asyncio.Lock()
         self._caches: dict[Callable[..., Any], Cache] = {}
 
-    def begin(self, newest: Place) -> None:
-        """Read on from the newest change, or see to it that what is known leads there."""
+    def start(self, newest: LogPosition) -> None:
+        """Start reading after the newest change; a started feed reads if it doesn't know that one."""
         if self.newest is None:
             self.newest = newest
-            self._read()
+            self._start_reading()
         else:
-            self.look_at(newest)
+            self.compare(newest)
 
-    def look_at(self, newest: Place) -> None:
-        """Read the log if another change than the newest known is said to be the newest."""
+    def compare(self, newest: LogPosition) -> None:
+        """Read the log if its newest change is another than the newest one here."""
         if self.newest not in (None, newest):
             self.wake()
 
     def wake(self) -> None:
-        """Read what the log has grown by."""
-        self._is_behind = True
-        self._read()
+        """Read the new changes."""
+        self._has_unread = True
+        self._start_reading()
 
     def close(self) -> None:
-        """Read no more."""
-        if self._reading:
-            self._reading.cancel()
+        """Stop reading."""
+        if self._read_task:
+            self._read_task.cancel()
 
-    async def after(self, place: Place) -> AsyncGenerator[list[Row], None]:
-        """The changes after a place, in order, some at a time, for ever.
+    async def after(self, position: LogPosition) -> AsyncGenerator[list[Row], None]:
+        """Yield the changes after a position in order, in chunks, without end.
 
-        `ChangesLost` when the log lacks some of them, or what was told is no part of it any more.
+        `ChangesLost` when some of them are missing, or those yielded were undone.
         """
         while not self.is_lost:
-            growth = self._growth
-            rows = self._kept_after(place.seq)
+            grown = self._grown
+            rows = self._cached_after(position.seq)
             if rows is None:
-                rows = _beginning(await self._fetched_after(place))
+                rows = _first_chunk(await self._fetch_after(position))
                 if not rows:
                     break
             if rows:
                 yield rows
-                place = Place.of(rows[-1]["seq"], rows[-1]["id"])
+                position = LogPosition.of(rows[-1]["seq"], rows[-1]["id"])
             else:
-                await asyncio.shield(growth)
+                await asyncio.shield(grown)
         raise ChangesLost
 
     def shared(self, viewer: Viewer) -> EventCache:
-        """What an event is told with: made after its change was read, and less than a second old.
+        """The cache for an event: created after its change was read, and less than a second ago.
 
-        Subscribers who may see the same share it, so that what a change leads to is read once for
-        all of them.
+        Subscribers with the same rights share it, so that data is loaded once for all of them.
         """
         shared = self._shared.get(viewer.is_superuser)
         if shared is None or shared.is_expired:
-            shared = self._shared[viewer.is_superuser] = EventCache(viewer, self.turn)
+            shared = self._shared[viewer.is_superuser] = EventCache(viewer, self.event_lock)
         return shared
 
     def cache(self, make: Callable[[asyncio.Lock], C]) -> C:
-        """The feed's cache of this kind, made with `turn` when it is first needed."""
+        """The feed's cache of this kind, made with `event_lock` when it is first needed."""
         cache = self._caches.get(make)
         if cache is None:
-            cache = self._caches[make] = make(self.turn)
+            cache = self._caches[make] = make(self.event_lock)
         return cast("C", cache)
 
-    def forget_loaded(self) -> None:
-        """Keep nothing in memory that was loaded for the last events."""
+    def clear_caches(self) -> None:
+        """Drop all that was loaded for the last events."""
         self._shared.clear()
         for cache in self._caches.values():
             cache.clear()
 
-    def _kept_after(self, seq: int) -> list[Row] | None:
-        """What is known to follow a number; None if that isn't in memory."""
+    def _cached_after(self, seq: int) -> list[Row] | None:
+        """The cached changes after a number; None if they aren't all cached."""
         assert self.newest is not None
         if seq >= self.newest.seq:
             return []
@@ -145,50 +144,50 @@ class Feed:
             return None
         return list(islice(self._rows, seq + 1 - first, None))
 
-    async def _fetched_after(self, place: Place) -> list[Row]:
-        rows = await persistently(partial(changes_after, self.viewer, place))
+    async def _fetch_after(self, position: LogPosition) -> list[Row]:
+        rows = await retry_until_available(partial(changes_after, self.viewer, position))
         if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
-            # What was loaded before may not show these changes yet.
-            self.forget_loaded()
+            # Data loaded before may lack these changes.
+            self.clear_caches()
         return rows
 
-    def _read(self) -> None:
-        if self._is_behind and self.newest is not None and self._reading is None:
-            # It reads for all of the owner's readers, and so in the context of none of them.
+    def _start_reading(self) -> None:
+        if self._has_unread and self.newest is not None and self._read_task is None:
+            # It reads for all of the owner's subscribers, so in a context of its own.
             context = Context()
             context.run(set_caller, self.viewer.id.int)
-            self._reading = asyncio.create_task(self._read_on(), context=context)
-            self._reading.add_done_callback(self._end_reading)
+            self._read_task = asyncio.create_task(self._read_new(), context=context)
+            self._read_task.add_done_callback(self._on_read_end)
 
-    def _end_reading(self, task: asyncio.Task[None]) -> None:
-        self._reading = None
+    def _on_read_end(self, task: asyncio.Task[None]) -> None:
+        self._read_task = None
         if not task.cancelled() and (error := task.exception()):
             logger.error("a change log can't be read", exc_info=error)
 
-    async def _read_on(self) -> None:
+    async def _read_new(self) -> None:
         assert self.newest is not None
-        while self._is_behind:
-            self._is_behind = False
+        while self._has_unread:
+            self._has_unread = False
             try:
-                rows = await self._fetched_after(self.newest)
+                rows = await self._fetch_after(self.newest)
             except ChangesLost:
-                # All that is known here is of a log that is no more.
+                # The cached changes are of a log that was replaced.
                 self.is_lost = True
-                self._grow()
+                self._wake_readers()
                 return
             if rows:
                 self._extend(rows)
-            self._is_behind |= len(rows) == PAGE
+            self._has_unread |= len(rows) == PAGE_SIZE
 
     def _extend(self, rows: list[Row]) -> None:
         self._rows.extend(rows)
-        self.newest = Place.of(rows[-1]["seq"], rows[-1]["id"])
-        self._grow()
+        self.newest = LogPosition.of(rows[-1]["seq"], rows[-1]["id"])
+        self._wake_readers()
 
-    def _grow(self) -> None:
-        """Wake up those who wait for something new."""
-        growth, self._growth = self._growth, asyncio.get_running_loop().create_future()
-        growth.set_result(None)
+    def _wake_readers(self) -> None:
+        """Wake the subscribers that wait for changes."""
+        grown, self._grown = self._grown, asyncio.get_running_loop().create_future()
+        grown.set_result(None)
 
 
 class Feeds:
@@ -201,32 +200,32 @@ class Feeds:
         return len(self._feeds)
 
     @contextmanager
-    def joined(self, viewer: Viewer) -> Iterator[Feed]:
-        """The feed of the viewer's log, which is there while somebody has joined it."""
+    def subscribed(self, viewer: Viewer) -> Iterator[Feed]:
+        """The feed of the viewer's log, which exists while it has subscribers."""
         feed = self._feeds.get(viewer.id)
         if feed is None or feed.is_lost:
             feed = self._feeds[viewer.id] = Feed(viewer)
-        feed.readers += 1
+        feed.subscribers += 1
         try:
             yield feed
         finally:
-            feed.readers -= 1
-            if not feed.readers:
+            feed.subscribers -= 1
+            if not feed.subscribers:
                 feed.close()
                 if self._feeds.get(viewer.id) is feed:
                     del self._feeds[viewer.id]
 
     def wake(self, owner_ids: Iterable[UUID]) -> None:
-        """Have the logs read that have grown, where somebody has joined."""
+        """Let the feeds of these owners read their logs."""
         for owner_id in owner_ids:
             if feed := self._feeds.get(owner_id):
                 feed.wake()
 
-    async def look(self) -> None:
-        """Ask once which logs have grown."""
+    async def poll(self) -> None:
+        """Query which logs have grown, and let their feeds read them."""
         for feed in self._feeds.values():
-            feed.forget_loaded()
+            feed.clear_caches()
         if self._feeds:
-            for row in await fetch(NEWEST, list(self._feeds)):
+            for row in await fetch(NEWEST_POSITIONS, list(self._feeds)):
                 if known := self._feeds.get(row["id"]):
-                    known.look_at(Place.of(row["change_seq"], row["change_id"]))
+                    known.compare(LogPosition.of(row["change_seq"], row["change_id"]))

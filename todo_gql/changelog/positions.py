@@ -1,4 +1,4 @@
-"""Positions in an owner's change log: where it ends, and whether one can go on from there."""
+"""The range of an owner's change log, and whether a reader can continue from a position."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,94 +6,96 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.changelog.cursors import Place, feed_keyset
+from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
-PAGE = 100
+PAGE_SIZE = 100
 RETRY_SECONDS = 0.5
-Read = TypeVar("Read")
+Result = TypeVar("Result")
 LOG = (
     f"SELECT u.change_seq AS newest, {access.NEWEST_CHANGE} AS newest_id,"
     " (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest,"
-    f" {access.change_at('$2')} AS id_there FROM users u WHERE u.id = $1"
+    f" {access.change_at('$2')} AS stored_id FROM users u WHERE u.id = $1"
 )
 
 
 class ChangesLost(Exception):
-    """The log doesn't go on from a place: what follows isn't kept, or the change was undone."""
+    """The log doesn't continue from a position: later changes were deleted, or its own was undone."""
 
 
 class Log(NamedTuple):
-    """What is kept of an owner's log, and what is in it at the number that was asked about."""
+    """The range of an owner's log, and the position `stored` in it at a requested number."""
 
     owner_id: UUID
     oldest: int
-    newest: Place
-    there: Place
+    newest: LogPosition
+    stored: LogPosition
 
     @property
     def end(self) -> str:
         """The cursor of the newest change."""
         return feed_keyset(self.owner_id).cursor_at(self.newest)
 
-    def goes_on_from(self, place: Place) -> bool:
-        """Whether a place, whose number was asked about, has its change, and all after it are kept.
+    def continues_from(self, position: LogPosition) -> bool:
+        """Whether a position of the requested number is in the log, with all changes after it.
 
-        Of a change that is told by its number alone, or was forgotten by an earlier version, no
-        more is known than the number.
+        Numbers alone are compared if the cursor or the log lacks the change's id: cursors and
+        deletions of earlier versions have none.
         """
-        is_kept = self.oldest - 1 <= place.seq <= self.newest.seq
-        return is_kept and (place == self.there or None in (place.mark, self.there.mark))
+        is_in_range = self.oldest - 1 <= position.seq <= self.newest.seq
+        return is_in_range and (
+            position == self.stored or None in (position.id_suffix, self.stored.id_suffix)
+        )
 
 
-def place_of(viewer: Viewer, cursor: str) -> Place | None:
-    """The place that a cursor tells; None unless it is one of the viewer's log."""
+def position_of(viewer: Viewer, cursor: str) -> LogPosition | None:
+    """The position in a cursor; None unless it is a cursor of the viewer's log."""
     try:
-        return feed_keyset(viewer.id).place(cursor)
+        return feed_keyset(viewer.id).position(cursor)
     except BadUserInput:
         return None
 
 
-async def log_of(viewer: Viewer, place: Place | None = None) -> Log:
-    """What is kept of the viewer's log, and what is at a place's number.
+async def read_log(viewer: Viewer, position: LogPosition | None = None) -> Log:
+    """The range of the viewer's log, and what it has at the number of a position.
 
-    `Unauthenticated` if the account is gone.
+    `Unauthenticated` if the account is deleted.
     """
-    asked = place.seq if place else 0
-    row = await fetchrow(LOG, viewer.id, asked)
+    number = position.seq if position else 0
+    row = await fetchrow(LOG, viewer.id, number)
     if row is None:
         raise Unauthenticated
-    newest = Place.of(row["newest"], row["newest_id"])
-    there = Place.of(asked, row["id_there"])
-    return Log(viewer.id, row["oldest"] or newest.seq + 1, newest, there)
+    newest = LogPosition.of(row["newest"], row["newest_id"])
+    stored = LogPosition.of(number, row["stored_id"])
+    return Log(viewer.id, row["oldest"] or newest.seq + 1, newest, stored)
 
 
-async def changes_after(viewer: Viewer, place: Place, limit: int = PAGE) -> list[Row]:
-    """The viewer's next changes after a place; `ChangesLost` unless the log goes on from there."""
+async def changes_after(viewer: Viewer, position: LogPosition, limit: int = PAGE_SIZE) -> list[Row]:
+    """The viewer's next changes after a position; `ChangesLost` if the log doesn't continue there."""
     statement = access.visible_changes(viewer)
-    statement.where(f"c.seq >= {statement.bind(place.seq)}")
+    statement.where(f"c.seq >= {statement.bind(position.seq)}")
     text = statement.select(access.CHANGE_COLUMNS, "c.seq", limit + 1)
     rows = await fetch(text, *statement.values)
-    # The change at the place is read along, since only that tells that it is still the same.
-    if rows and rows[0]["seq"] == place.seq:
-        if place.mark not in (None, Place.of(place.seq, rows[0]["id"]).mark):
+    # The change at the position is read too, to check that it is still the same.
+    if rows and rows[0]["seq"] == position.seq:
+        if position.id_suffix not in (None, LogPosition.of(position.seq, rows[0]["id"]).id_suffix):
             raise ChangesLost
         return rows[1:]
-    if rows and rows[0]["seq"] != place.seq + 1:
+    if rows and rows[0]["seq"] != position.seq + 1:
         raise ChangesLost
     try:
-        log = await log_of(viewer, place)
+        log = await read_log(viewer, position)
     except Unauthenticated:
         raise ChangesLost from None
-    if not log.goes_on_from(place):
+    if not log.continues_from(position):
         raise ChangesLost
     return rows[:limit]
 
 
-async def persistently(read: Callable[[], Awaitable[Read]]) -> Read:
-    """What a read gives, however long the database is away."""
+async def retry_until_available(read: Callable[[], Awaitable[Result]]) -> Result:
+    """The result of a read, repeated every `RETRY_SECONDS` while the database is unavailable."""
     while True:
         try:
             return await read()

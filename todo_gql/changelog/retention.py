@@ -1,4 +1,4 @@
-"""Forgetting the changes that are older than anybody has to go back."""
+"""Deletes changes that are older than the retention time."""
 
 from operator import itemgetter
 from uuid import UUID
@@ -7,31 +7,32 @@ from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import transaction
 from todo_gql.database.owners import LOCK_OWNER, owners_where
 
-CHANGES_AT_ONCE = 5_000
+BATCH_SIZE = 5_000
 HAS_OLD_CHANGES = """
 (SELECT c.at FROM changes c WHERE c.owner_id = u.id ORDER BY c.seq LIMIT 1)
     < now() - make_interval(days => $3)
 """
-# Only the start of a log, whatever a clock once said, so that what is kept has no gap.
-FORGET = f"""
+# Only the start of a log, even if a clock was wrong once, so that the rest has no gap.
+DELETE_OLD = f"""
 DELETE FROM changes WHERE owner_id = $1 AND seq = ANY(ARRAY(
     SELECT o.seq FROM (
         SELECT c.seq, bool_and(c.at < now() - make_interval(days => $3))
-            OVER (ORDER BY c.seq) AS is_old
+            OVER (ORDER BY c.seq) AS is_expired
         FROM (SELECT seq, at FROM changes WHERE owner_id = $1 ORDER BY seq LIMIT $2) c
-    ) o WHERE o.is_old)) RETURNING seq, id, {CHANGE_BYTES} AS bytes
+    ) o WHERE o.is_expired)) RETURNING seq, id, {CHANGE_BYTES} AS bytes
 """
-# Who stands there has missed nothing, and is to be told from who stands in a log that was undone.
-REMEMBER = """
+# A cursor of the last deleted change is still valid; its id distinguishes it from one of a log that
+# was undone.
+RECORD_DELETED = """
 UPDATE users SET forgotten_change_id = $2, stored_bytes = greatest(0, stored_bytes - $3)
 WHERE id = $1
 """
 
 
 async def purge_changes(days: int | None) -> int:
-    """Delete the changes made more than so many days ago; their number. None keeps all for ever.
+    """Delete the changes older than so many days, None for no limit; returns their number.
 
-    Who comes back with a cursor from before that has to load everything again.
+    A client with an older cursor has to load everything again.
     """
     if days is None:
         return 0
@@ -43,12 +44,12 @@ async def purge_changes(days: int | None) -> int:
 
 
 async def _purge(owner_id: UUID, days: int) -> int:
-    """Delete some of an owner's old changes, in a line with the owner's own writes."""
+    """Delete a batch of an owner's old changes, under the owner's lock."""
     async with transaction() as connection:
         await connection.execute(LOCK_OWNER, owner_id)
-        forgotten = await connection.fetch(FORGET, owner_id, CHANGES_AT_ONCE, days)
-        if forgotten:
-            newest = max(forgotten, key=itemgetter("seq"))
-            stored_bytes = sum(row["bytes"] for row in forgotten)
-            await connection.execute(REMEMBER, owner_id, newest["id"], stored_bytes)
-        return len(forgotten)
+        deleted = await connection.fetch(DELETE_OLD, owner_id, BATCH_SIZE, days)
+        if deleted:
+            newest = max(deleted, key=itemgetter("seq"))
+            stored_bytes = sum(row["bytes"] for row in deleted)
+            await connection.execute(RECORD_DELETED, owner_id, newest["id"], stored_bytes)
+        return len(deleted)

@@ -8,7 +8,7 @@ from strawberry import UNSET
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.errors import BadUserInput
 from todo_gql.changelog.cursors import cursor_of, feed_keyset
-from todo_gql.changelog.positions import log_of, place_of
+from todo_gql.changelog.positions import position_of, read_log
 from todo_gql.features.todos.types import ChangeConnection
 from todo_gql.operation.context import Info
 from todo_gql.security import access
@@ -19,8 +19,8 @@ RESYNC_REQUIRED = "RESYNC_REQUIRED"
 
 async def _check_position(viewer: Viewer, cursor: str) -> None:
     """`BadUserInput` unless the cursor's change and every one after it are still there."""
-    place = place_of(viewer, cursor)
-    if place is None or not (await log_of(viewer, place)).goes_on_from(place):
+    position = position_of(viewer, cursor)
+    if position is None or not (await read_log(viewer, position)).continues_from(position):
         raise BadUserInput(
             "The feed can't go on from this cursor: load everything again, and go on from"
             " changeCursor.",

@@ -9,9 +9,9 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
-from todo_gql.changelog import live
+from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
-from todo_gql.changelog.positions import ChangesLost, log_of, persistently, place_of
+from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
 from todo_gql.database.connection import Row
 from todo_gql.features.changes.filter_matching import FilterResults, MatchedChange
 from todo_gql.features.todos.filters import filtered_todos
@@ -89,19 +89,19 @@ async def _matched_changes(
     is_cached = results.is_cached(viewer, todo_filter, rows)
     cost = CACHED_FILTER_COST if is_cached else FILTER_COST + len(rows)
     await context.limits.take_in_time(viewer.id.int, EVENTS, cost)
-    return await persistently(partial(results.of, viewer, todo_filter, rows))
+    return await retry_until_available(partial(results.of, viewer, todo_filter, rows))
 
 
 async def _events(
     context: Context, viewer: Viewer, after: str | None, todo_filter: TodoFilter | None
 ) -> Events:
-    with live.feeds().joined(viewer) as feed:
-        start = place_of(viewer, after) if after is not None else None
-        log = await persistently(partial(log_of, viewer, start))
-        if after is not None and (start is None or not log.goes_on_from(start)):
+    with feed_registry.feeds().subscribed(viewer) as feed:
+        start = position_of(viewer, after) if after is not None else None
+        log = await retry_until_available(partial(read_log, viewer, start))
+        if after is not None and (start is None or not log.continues_from(start)):
             yield ResyncRequired(reason=REASON, cursor=log.end)
             return
-        feed.begin(log.newest)
+        feed.start(log.newest)
         share = partial(feed.shared, viewer)
         try:
             async with aclosing(feed.after(start or log.newest)) as chunks:
@@ -111,5 +111,5 @@ async def _events(
                         yield Change.from_row(change.row, matches=change.matches)
         except ChangesLost:
             yield ResyncRequired(
-                reason=REASON, cursor=(await persistently(partial(log_of, viewer))).end
+                reason=REASON, cursor=(await retry_until_available(partial(read_log, viewer))).end
             )

@@ -16,7 +16,7 @@ from asyncpg import ForeignKeyViolationError
 from uuid_utils import uuid7
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.changelog.live import announce
+from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
