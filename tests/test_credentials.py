@@ -17,7 +17,7 @@ from tests.test_mails import REQUEST_RESET
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
 from todo_gql.mail.link_tokens import LinkToken
-from todo_gql.security.rate_limits import NETWORKS_TOGETHER, InProcessStorage, RateLimits
+from todo_gql.security.rate_limits import NETWORKS_PER_ACCOUNT, InProcessStorage, RateLimits
 from todo_gql.security.tokens import RefreshToken
 from todo_gql.settings import Settings
 
@@ -206,7 +206,7 @@ async def test_an_address_has_so_many_tries_for_all_accounts(
 
 async def tried_from_everywhere(limited: ASGIApp, account: Account) -> None:
     """Use up what all networks together may try of an account."""
-    for number in range(PER_ACCOUNT * NETWORKS_TOGETHER):
+    for number in range(PER_ACCOUNT * NETWORKS_PER_ACCOUNT):
         async with coming_from(f"198.51.100.{number}", limited) as visitor:
             await login(visitor, account.username)
 
@@ -245,7 +245,7 @@ async def test_requests_from_everywhere_keep_no_owner_from_a_reset(
 ) -> None:
     """A reset guesses nothing, so neither resets nor logins of others use up the owner's."""
     await tried_from_everywhere(limited, account)
-    for number in range(NETWORKS_TOGETHER):
+    for number in range(NETWORKS_PER_ACCOUNT):
         async with coming_from(f"192.0.2.{number}", limited) as visitor:
             for _ in range(PER_ACCOUNT):
                 assert code(await request_reset(visitor, account.email)) is None

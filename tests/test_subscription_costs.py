@@ -96,7 +96,7 @@ def limited(
 
 def used(limits: RateLimits, account: Account) -> int:
     """What somebody's events have cost so far."""
-    count = limits._quotas._counts.get(UUID(account.id).int)
+    count = limits._counter._counts.get(UUID(account.id).int)
     return count.used[EVENTS] if count else 0
 
 

@@ -15,7 +15,7 @@ from todo_gql.app import create_app
 from todo_gql.database.connection import fetch, transaction
 from todo_gql.features.accounts.administration import Changes, administer
 from todo_gql.security import authentication, token_cache
-from todo_gql.security.token_cache import MOST_REMEMBERED, UNSETTLED_SECONDS, TokenMemory
+from todo_gql.security.token_cache import INVALIDATION_SECONDS, MAX_ENTRIES, ViewerCache
 from todo_gql.security.tokens import Claims, signed_access_token
 from todo_gql.settings import Settings
 
@@ -205,19 +205,19 @@ async def test_an_end_that_is_not_committed_yet_is_not_missed(
 
 def test_an_owner_is_remembered_again_once_all_is_settled(clock: Callable[[float], float]) -> None:
     """Signing out costs the other sessions some seconds of being read each time."""
-    memory, owner_id = TokenMemory[str](), UUID(int=1)
-    memory.forget(owner_id)
-    memory.remember("token", owner_id, "opened", clock(0) + 3)
-    assert memory.recall("token") is None
-    clock(UNSETTLED_SECONDS)
-    memory.remember("token", owner_id, "opened", clock(0) + 3)
-    assert memory.recall("token") == "opened"
+    cache, owner_id = ViewerCache[str](), UUID(int=1)
+    cache.invalidate(owner_id)
+    cache.add("token", owner_id, "opened", clock(0) + 3)
+    assert cache.get("token") is None
+    clock(INVALIDATION_SECONDS)
+    cache.add("token", owner_id, "opened", clock(0) + 3)
+    assert cache.get("token") == "opened"
 
 
 def test_the_memory_is_bounded() -> None:
     """What was remembered first is dropped first."""
-    memory, until = TokenMemory[int](), time.monotonic() + 3
-    for number in range(MOST_REMEMBERED + 1):
-        memory.remember(f"token {number}", UUID(int=number), number, until)
-    assert memory.recall("token 0") is None
-    assert memory.recall("token 1") == 1
+    cache, until = ViewerCache[int](), time.monotonic() + 3
+    for number in range(MAX_ENTRIES + 1):
+        cache.add(f"token {number}", UUID(int=number), number, until)
+    assert cache.get("token 0") is None
+    assert cache.get("token 1") == 1

@@ -15,7 +15,7 @@ from todo_gql.database.connection import Connection, Row, fetch, fetchrow, trans
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.request_record import set_caller
-from todo_gql.security.token_cache import TokenMemory
+from todo_gql.security.token_cache import ViewerCache
 from todo_gql.security.tokens import (
     Claims,
     RefreshToken,
@@ -84,7 +84,7 @@ class Viewer:
     is_superuser: bool
 
 
-remembered_viewers = TokenMemory[Viewer]()
+viewer_cache = ViewerCache[Viewer]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class SignIn:
     tokens: TokenPair
 
 
-def recalled(token: str | None) -> Viewer | None:
-    """The viewer whom a token named a moment ago, without a wait; None where that isn't known."""
-    return None if token is None else remembered_viewers.recall(token)
+def cached_viewer(token: str | None) -> Viewer | None:
+    """The viewer of an access token if it is cached; None otherwise. Never waits."""
+    return None if token is None else viewer_cache.get(token)
 
 
 async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
@@ -116,7 +116,7 @@ async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
     """
     if token is None:
         return None
-    return remembered_viewers.recall(token) or await _read_viewer(token, settings)
+    return viewer_cache.get(token) or await _read_viewer(token, settings)
 
 
 async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
@@ -131,7 +131,7 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     viewer = Viewer(*claims, row["username"], row["is_superuser"])
     seconds = min(settings.viewer_cache_seconds, seconds_left(token, settings))
     if seconds > 0:
-        remembered_viewers.remember(token, viewer.id, viewer, asked + seconds)
+        viewer_cache.add(token, viewer.id, viewer, asked + seconds)
     return viewer
 
 
@@ -201,7 +201,7 @@ async def end_sessions(
     """
     run = connection.fetch if connection else fetch
     ended = await run(_END_SESSIONS, owner_id, only, but)
-    remembered_viewers.forget(owner_id)
+    viewer_cache.invalidate(owner_id)
     return len(ended)
 
 

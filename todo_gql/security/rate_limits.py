@@ -1,4 +1,4 @@
-"""How often credentials may be tried, and how much each caller may ask for."""
+"""Rate limits: on attempts to use credentials, and on requests, cost and events per caller."""
 
 import asyncio
 import hmac
@@ -18,26 +18,26 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from todo_gql.observability.request_record import Caller
 from todo_gql.security.key_derivation import derived_key
-from todo_gql.security.shared_counters import SharedCounts
-from todo_gql.security.sliding_window import Quota, Quotas
+from todo_gql.security.shared_counters import SharedCounters
+from todo_gql.security.sliding_window import Quota, SlidingWindowCounter
 from todo_gql.settings import Settings
 
-# Whoever holds an IPv6 address holds the other 2^64 of its network too.
+# A client with one IPv6 address usually controls the whole /64 network.
 IPV6_NETWORK_BITS = 64
-# What a replica may have counted before it tells the others: a 50th of a limit.
-TOLD_AFTER: Final = 50
-# How many networks' tries of one account there may be in all.
-NETWORKS_TOGETHER: Final = 10
+# A replica synchronizes a count once a 50th of the limit is unsynced.
+SYNCS_PER_LIMIT: Final = 50
+# The limit for an account from all networks together, in multiples of that from one network.
+NETWORKS_PER_ACCOUNT: Final = 10
 
 Window: TypeAlias = tuple[RateLimitItemPerSecond, str]
-"""How many there may be in a while, and the hash of who is counted."""
+"""A limit per period, and the hash of the key that is counted."""
 
 
 class InProcessStorage(MemoryStorage):
-    """The library's storage with another sweep.
+    """The library's storage with a cheaper removal of expired keys.
 
-    The library looks through all keys after every hit, 70 µs for each. Here the keys stand in the
-    order of their last hits, so that those to forget are always the first.
+    The library scans all keys after every hit, which takes 70 µs. Here the keys are ordered by their
+    last hits, so that the expired ones are always first.
     """
 
     STORAGE_SCHEME = ["in-process"]  # noqa: RUF012 - the library's declaration
@@ -47,9 +47,9 @@ class InProcessStorage(MemoryStorage):
         self.events: OrderedDict[str, list[Entry]] = OrderedDict()
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Note a hit, unless there were as many within `expiry` seconds as the limit allows."""
+        """Record a hit unless the limit is reached within `expiry` seconds; whether it was recorded."""
         now = time.time()
-        self._forget(now)
+        self._remove_expired(now)
         hits = [hit for hit in self.events.get(key, ()) if hit.expiry > now]
         if len(hits) + amount > limit:
             return False
@@ -57,7 +57,7 @@ class InProcessStorage(MemoryStorage):
         self.events.move_to_end(key)
         return True
 
-    def _forget(self, now: float) -> None:
+    def _remove_expired(self, now: float) -> None:
         while self.events:
             hits = next(iter(self.events.values()))
             if hits[0].expiry > now:
@@ -66,10 +66,10 @@ class InProcessStorage(MemoryStorage):
 
 
 class RateLimits:
-    """The counts of one application, kept for as long as it lives.
+    """The rate limits of one application.
 
-    Whatever is counted is known by a keyed hash, so that nothing typed is kept. A refused try
-    isn't counted, so that who waits as long as told gets through.
+    Counts are stored under keyed hashes, so that no typed text stays in memory or in Redis. A rejected
+    attempt isn't counted, so that one after the time to wait succeeds.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -79,44 +79,44 @@ class RateLimits:
         self._per_address = settings.rate_limit_credentials_per_address
         self._key = derived_key(settings, "rate limits")
         cost = settings.rate_limit_cost
-        # What somebody's subscriptions cost is counted apart, so that their requests aren't refused.
+        # Events are counted separately, so that subscriptions don't use up the limit of requests.
         self.limits = (settings.rate_limit_requests, cost, cost)
-        self._quotas = Quotas(self.limits, self._period)
+        self._counter = SlidingWindowCounter(self.limits, self._period)
         url = settings.redis_url
-        self._shared = SharedCounts(url.get_secret_value()) if url else None
-        self._telling: dict[tuple[Caller, int], asyncio.Task[None]] = {}
+        self._shared = SharedCounters(url.get_secret_value()) if url else None
+        self._syncs: dict[tuple[Caller, int], asyncio.Task[None]] = {}
 
     @cached_property
     def policy(self) -> bytes:
-        """The limits in the words of the RateLimit-Policy header."""
+        """The value of the RateLimit-Policy header (draft-ietf-httpapi-ratelimit-headers)."""
         named = zip(("requests", "cost"), self.limits[:2], strict=True)
-        told = [f'"{name}";q={limit};w={self._period}' for name, limit in named if limit]
-        return ", ".join(told).encode()
+        items = [f'"{name}";q={limit};w={self._period}' for name, limit in named if limit]
+        return ", ".join(items).encode()
 
     async def close(self) -> None:
-        """Tell the other replicas what is left to tell, and leave them."""
+        """Finish synchronizations with other replicas, and close the connections."""
         if self._shared:
-            await asyncio.gather(*self._telling.values())
+            await asyncio.gather(*self._syncs.values())
             await self._shared.close()
 
     def take(self, caller: Caller, kind: int, amount: int) -> Quota | None:
-        """Use up some of a limit; what is left of it, and None where there is no limit."""
+        """Use `amount` of the limit of a kind if it remains; None if there is no limit."""
         limit = self.limits[kind]
         if not limit:
             return None
-        quota = self._quotas.take(caller, kind, amount)
-        if self._shared and self._quotas.untold(caller, kind) * TOLD_AFTER >= limit:
-            self._begin_telling(self._shared, caller, kind)
+        quota = self._counter.take(caller, kind, amount)
+        if self._shared and self._counter.unsynced(caller, kind) * SYNCS_PER_LIMIT >= limit:
+            self._start_sync(self._shared, caller, kind)
         return quota
 
     def charge(self, caller: Caller, kind: int, amount: int) -> None:
-        """Use up as much of a limit as there is left, for what is done already."""
+        """Use `amount` of a limit for work already done: all that remains if that is less."""
         quota = self.take(caller, kind, amount)
         if quota and quota.wait:
             self.take(caller, kind, quota.left)
 
     async def take_in_time(self, caller: Caller, kind: int, amount: int) -> None:
-        """Use up some of a limit, once there is that much left; all of it where it is less."""
+        """Wait until `amount` of a limit remains, then use it; at most the whole limit."""
         amount = min(amount, self.limits[kind])
         while True:
             quota = self.take(caller, kind, amount)
@@ -124,22 +124,22 @@ class RateLimits:
                 return
             await asyncio.sleep(quota.wait)
 
-    def _begin_telling(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
-        if (caller, kind) not in self._telling:
-            task = asyncio.create_task(self._tell(shared, caller, kind))
-            self._telling[caller, kind] = task
-            task.add_done_callback(lambda _: self._telling.pop((caller, kind)))
+    def _start_sync(self, shared: SharedCounters, caller: Caller, kind: int) -> None:
+        if (caller, kind) not in self._syncs:
+            task = asyncio.create_task(self._sync(shared, caller, kind))
+            self._syncs[caller, kind] = task
+            task.add_done_callback(lambda _: self._syncs.pop((caller, kind)))
 
-    async def _tell(self, shared: SharedCounts, caller: Caller, kind: int) -> None:
-        """Tell the other replicas what a caller used up here, and learn what it did there."""
-        window, amount = self._quotas.window, self._quotas.tell(caller, kind)
+    async def _sync(self, shared: SharedCounters, caller: Caller, kind: int) -> None:
+        """Add a caller's unsynced use to the shared counter, and merge the total of all replicas."""
+        window, amount = self._counter.window, self._counter.take_unsynced(caller, kind)
         who = caller if isinstance(caller, str) else UUID(int=caller)
         key = f"{kind}/{window}/{self._hashed(f'caller {who}')}"
-        told = await shared.add(key, amount, 2 * self._period)
-        if told is None:
-            self._quotas.retell(caller, kind, window, amount)
+        total = await shared.add(key, amount, 2 * self._period)
+        if total is None:
+            self._counter.restore_unsynced(caller, kind, window, amount)
         else:
-            self._quotas.learn(caller, kind, window, told)
+            self._counter.merge(caller, kind, window, total)
 
     def _hashed(self, who: str) -> str:
         return hmac.digest(self._key, who.encode("utf-8", "surrogatepass"), "sha256").hex()
@@ -152,21 +152,21 @@ class RateLimits:
         typed: str | None = None,
         is_known: bool = False,
     ) -> int:
-        """Count one try to use a credential; the seconds to wait first, 0 when it may be now.
+        """Count one attempt to use a credential; returns 0, or the seconds to wait instead.
 
-        `account` says in any way that is the same each time whose credential it is, and `typed` how
-        it was called; None when it is nobody's. Tries from unknown addresses are counted together.
-        An account's tries are counted for each network, and for all of them unless `is_known`: that
-        the account's owner has signed in from this one, or nothing is guessed.
+        `account` is a key of the account and `typed` one of the name that was typed; None for unknown
+        accounts. Attempts without an address are counted together. An account's attempts are counted
+        per network, and over all networks unless `is_known`: the owner has signed in from this
+        network, or nothing can be guessed.
         """
         network = network_of(address)
         allowed = {f"{network} {name}": self._per_account for name in (typed, account) if name}
         if account and not is_known:
-            allowed[f"account {account}"] = self._per_account * NETWORKS_TOGETHER
+            allowed[f"account {account}"] = self._per_account * NETWORKS_PER_ACCOUNT
         return await self._wait(allowed | {f"address {network}": self._per_address})
 
     async def wait_of_network(self, address: str | None, account: str) -> int:
-        """The seconds for which this network can't try the account; counts nothing."""
+        """The seconds until this network may try the account again; counts nothing."""
         network = network_of(address)
         allowed = {f"{network} {account}": self._per_account}
         return await self._wait_of(
@@ -174,25 +174,26 @@ class RateLimits:
         )
 
     async def wait_for_refresh(self, session_id: UUID) -> int:
-        """Count one trade of a session's refresh token; the seconds to wait first, 0 for none.
+        """Count one refresh of a session; returns 0, or the seconds to wait instead.
 
-        The tabs of a browser may all do so at once, so a session has as many as an address.
+        A session may do so as often as an address, since all tabs of a browser may do so at once.
         """
         return await self._wait({f"session {session_id}": self._per_address})
 
     async def _wait(self, allowed: Mapping[str, int]) -> int:
-        """Count one try for all of these, of whom 0 means no limit, or for none if one refuses.
+        """Count one attempt under all keys, or under none if one limit is reached; returns the wait.
 
-        Other replicas are asked in the order given, and count until one of these refuses.
+        `allowed` maps keys to limits, 0 being no limit. The shared counters are counted in this
+        order, until one limit is reached.
         """
         windows = self._windows(allowed)
-        # The storage never waits, so that no other task comes between the test and the count.
+        # The in-process storage never awaits, so no other task runs between the test and the hit.
         if wait := await self._wait_of(windows):
             return wait
         for window in windows:
             if self._shared and (seconds := await self._shared.wait(*window)):
                 return seconds
-        # Counted here too, for when the others can't be asked.
+        # Counted here too, for when Redis is unavailable.
         for window in windows:
             await self._limiter.hit(*window)
         return 0
@@ -205,18 +206,18 @@ class RateLimits:
         ]
 
     async def _wait_of(self, windows: Sequence[Window]) -> int:
-        """The seconds until all of these have room for one more."""
+        """The seconds until all windows allow one more hit."""
         full = [window for window in windows if not await self._limiter.test(*window)]
-        return max([await self._seconds_until_one_is_over(*window) for window in full], default=0)
+        return max([await self._seconds_until_reset(*window) for window in full], default=0)
 
-    async def _seconds_until_one_is_over(self, limit: RateLimitItemPerSecond, key: str) -> int:
+    async def _seconds_until_reset(self, limit: RateLimitItemPerSecond, key: str) -> int:
         window = await self._limiter.get_window_stats(limit, key)
         return max(1, ceil(window.reset_time - time.time()))
 
 
 @lru_cache(4096)
 def network_of(address: str | None) -> str:
-    """The address that somebody is counted by: of IPv6 the network, of no address the empty one."""
+    """The key of a client address: the address itself, the /64 network of IPv6, '' for None."""
     try:
         ip = ip_address((address or "").partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Counts that all replicas share, on Redis or Valkey."""
+"""Counters that all replicas share, in Redis or Valkey."""
 
 import asyncio
 import logging
@@ -15,38 +15,38 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-ANSWER_SECONDS: Final = 0.1
-# While it is away, only one request in a while waits for it in vain.
+TIMEOUT_SECONDS: Final = 0.1
+# After a failure, the server isn't tried again for this long.
 RETRY_SECONDS: Final = 1.0
 PREFIX: Final = "todo_gql"
 
 Result = TypeVar("Result")
 
 
-class SharedCounts:
-    """Counts at a URL of Redis or Valkey; None is what they say while that is away or frozen."""
+class SharedCounters:
+    """Counters at a URL of Redis or Valkey; methods return None while it is unavailable."""
 
     def __init__(self, url: str) -> None:
         url = _as_redis(url)
         self._connections = ConnectionPool.from_url(
-            url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
-        # The library's types leave out a pool, which its documentation offers.
+        # The library documents `connection_pool`, but its types lack it.
         options: Any = {"connection_pool": self._connections}
         self._storage = RedisStorage(
             f"async+{url}", implementation="redispy", key_prefix=PREFIX, **options
         )
         self._limiter = MovingWindowRateLimiter(self._storage)
-        self._away_until = 0.0
-        self._is_away = False
+        self._retry_at = 0.0
+        self._is_unavailable = False
 
     async def add(self, key: str, amount: int, seconds: int) -> int | None:
-        """Add to a count that is kept for so many seconds; what it is then."""
-        return await self._answer(lambda: self._storage.incr(key, seconds, amount))
+        """Add to a counter that expires after `seconds`; returns the total."""
+        return await self._call(lambda: self._storage.incr(key, seconds, amount))
 
     async def wait(self, limit: RateLimitItem, key: str) -> int | None:
-        """Count one, unless there were as many already: then the seconds to wait, else 0."""
-        return await self._answer(lambda: self._wait(limit, key))
+        """Count one hit; returns 0, or the seconds to wait if the limit is reached."""
+        return await self._call(lambda: self._wait(limit, key))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -58,24 +58,24 @@ class SharedCounts:
         window = await self._limiter.get_window_stats(limit, key)
         return max(1, ceil(window.reset_time - time.time()))
 
-    async def _answer(self, ask: Callable[[], Awaitable[Result]]) -> Result | None:
-        if time.monotonic() < self._away_until:
+    async def _call(self, request: Callable[[], Awaitable[Result]]) -> Result | None:
+        if time.monotonic() < self._retry_at:
             return None
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await ask()
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                result = await request()
         except (RedisError, OSError, TimeoutError) as error:
-            self._away_until = time.monotonic() + RETRY_SECONDS
-            if not self._is_away:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if not self._is_unavailable:
                 logger.warning("Redis is away, each process counts alone: %s", type(error).__name__)
-            self._is_away = True
+            self._is_unavailable = True
             return None
-        if self._is_away:
+        if self._is_unavailable:
             logger.warning("Redis is back, the replicas share their counts again")
-        self._is_away = False
-        return answer
+        self._is_unavailable = False
+        return result
 
 
 def _as_redis(url: str) -> str:
-    """The URL of a Valkey server in the words of the client, which speaks to both."""
+    """The URL with the scheme `redis`: the client library doesn't know `valkey`, the same protocol."""
     return url.replace("valkey", "redis", 1) if url.startswith("valkey") else url

@@ -1,4 +1,8 @@
-"""How much each caller may still do: counts over a sliding window, in this process."""
+"""Rate limiting by a sliding window counter, in the memory of this process.
+
+The algorithm is the approximation with two fixed windows that Cloudflare describes
+(https://blog.cloudflare.com/counting-things-a-lot-of-different-things/).
+"""
 
 import time
 from collections.abc import Hashable
@@ -13,68 +17,68 @@ EVENTS: Final = 2
 
 @dataclass(slots=True)
 class Count:
-    """What a caller used up in a window, in the one before, and didn't tell the other replicas.
+    """A caller's use in the current window, in the previous one, and what other replicas don't know yet.
 
-    Each is a list of numbers by kind: of requests, of their cost, and of the cost of events.
+    Each is a list indexed by kind: REQUESTS, COST (of operations) and EVENTS (their cost).
     """
 
     used: list[int]
-    before: list[int]
-    untold: list[int]
+    previous: list[int]
+    unsynced: list[int]
 
 
 @dataclass(slots=True)
 class Quota:
-    """What a caller has left of a limit, the seconds until it is counted anew, and to wait."""
+    """What remains of a limit, the seconds until the window ends, and the seconds to wait (0: none)."""
 
     left: int
     resets_in: int
     wait: int
 
 
-class Quotas:
-    """Counts requests, their cost, and that of events by caller.
+class SlidingWindowCounter:
+    """Counts requests, their cost, and the cost of events per caller.
 
-    The window that slides is weighed from two that don't: of what was used up in the one before,
-    as large a part counts as the sliding one still covers. That takes two numbers a caller, and
-    what is forgotten goes with its whole window.
+    The use in a sliding window is the current fixed window's, plus the previous one's weighted by the
+    part that the sliding window still overlaps. That takes two numbers per caller and kind, and
+    callers are removed with their window. `period` is in seconds.
     """
 
     def __init__(self, limits: tuple[int, int, int], period: int) -> None:
         self.limits = limits
         self.period = period
         self._window = 0
-        self._began = -inf
+        self._window_start = -inf
         self._counts: dict[Hashable, Count] = {}
-        self._before: dict[Hashable, Count] = {}
+        self._previous: dict[Hashable, Count] = {}
 
     def take(self, caller: Hashable, kind: int, amount: int) -> Quota:
-        """Use up some of a limit, unless the caller would have to wait for that first."""
+        """Use `amount` of a limit if that much remains; the quota says whether to wait instead."""
         now = time.time()
-        elapsed = now - self._began
+        elapsed = now - self._window_start
         if not 0 <= elapsed < self.period:
             elapsed = self._slide(now)
         limit = self.limits[kind]
         count = self._counts.get(caller)
         if count is None:
-            before = self._before.get(caller)
-            count = Count([0, 0, 0], before.used if before else [0, 0, 0], [0, 0, 0])
+            previous = self._previous.get(caller)
+            count = Count([0, 0, 0], previous.used if previous else [0, 0, 0], [0, 0, 0])
             self._counts[caller] = count
-        past = count.before[kind]
+        past = count.previous[kind]
         used = count.used[kind]
         room: float = limit - used
         if past:
-            # Who waits as long as told isn't to fail by a rounding.
+            # Rounded, so that a retry after exactly the time to wait doesn't fail.
             room = round(room - past * (1 - elapsed / self.period), 6)
         if room < amount:
             wait = self._wait(limit - amount, used, past, elapsed)
             return Quota(max(0, floor(room)), wait, wait)
         count.used[kind] = used + amount
-        count.untold[kind] += amount
+        count.unsynced[kind] += amount
         return Quota(int(room - amount), ceil(self.period - elapsed), 0)
 
     def _wait(self, bound: int, used: int, past: int, elapsed: float) -> int:
-        """The seconds until no more than `bound` counts as used."""
+        """The seconds until at most `bound` counts as used."""
         if used <= bound and past:
             until = self.period * (1 - (bound - used) / past)
         else:
@@ -82,13 +86,13 @@ class Quotas:
         return max(1, ceil(round(until - elapsed, 6)))
 
     def _slide(self, now: float) -> float:
-        """Begin the window of now; the seconds that are over of it."""
+        """Switch to the window of `now`; returns the seconds elapsed in it."""
         window, elapsed = divmod(now, self.period)
         if window != self._window:
-            self._before = self._counts if window == self._window + 1 else {}
+            self._previous = self._counts if window == self._window + 1 else {}
             self._counts = {}
             self._window = int(window)
-            self._began = now - elapsed
+            self._window_start = now - elapsed
         return elapsed
 
     @property
@@ -96,25 +100,25 @@ class Quotas:
         """The number of the current window, the same on all machines."""
         return self._window
 
-    def untold(self, caller: Hashable, kind: int) -> int:
-        """What the caller used up that the other replicas don't know of."""
+    def unsynced(self, caller: Hashable, kind: int) -> int:
+        """What the caller used that other replicas don't know of yet."""
         count = self._counts.get(caller)
-        return count.untold[kind] if count else 0
+        return count.unsynced[kind] if count else 0
 
-    def tell(self, caller: Hashable, kind: int) -> int:
-        """What there is to tell the other replicas, which is taken as told from now on."""
+    def take_unsynced(self, caller: Hashable, kind: int) -> int:
+        """The unsynced amount, which counts as synced from now on."""
         count = self._counts[caller]
-        amount, count.untold[kind] = count.untold[kind], 0
+        amount, count.unsynced[kind] = count.unsynced[kind], 0
         return amount
 
-    def learn(self, caller: Hashable, kind: int, window: int, total: int) -> None:
-        """Take in what all replicas counted in a window."""
+    def merge(self, caller: Hashable, kind: int, window: int, total: int) -> None:
+        """Merge the total of all replicas in a window."""
         count = self._counts.get(caller)
         if count and window == self._window:
-            count.used[kind] = max(count.used[kind], total + count.untold[kind])
+            count.used[kind] = max(count.used[kind], total + count.unsynced[kind])
 
-    def retell(self, caller: Hashable, kind: int, window: int, amount: int) -> None:
-        """Note that telling an amount failed."""
+    def restore_unsynced(self, caller: Hashable, kind: int, window: int, amount: int) -> None:
+        """Restore an unsynced amount after its synchronization failed."""
         count = self._counts.get(caller)
         if count and window == self._window:
-            count.untold[kind] += amount
+            count.unsynced[kind] += amount

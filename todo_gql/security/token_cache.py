@@ -1,50 +1,50 @@
-"""A short memory of what access tokens opened."""
+"""A cache of the viewers of access tokens, invalidated when sessions end in this process."""
 
 import time
 from collections import OrderedDict
 from typing import Generic, TypeVar
 from uuid import UUID
 
-MOST_REMEMBERED = 4_096
+MAX_ENTRIES = 4_096
 # Longer than a transaction that ends sessions takes from its first statement to its commit.
-UNSETTLED_SECONDS = 15
+INVALIDATION_SECONDS = 15
 
-Opened = TypeVar("Opened")
+Value = TypeVar("Value")
 
 
-class TokenMemory(Generic[Opened]):
-    """What tokens opened a moment ago, each for one owner.
+class ViewerCache(Generic[Value]):
+    """Values by access token, each of one owner; a least recently added entry is evicted first.
 
-    Whoever ends sessions in this process says so. From then on nothing is remembered of the owner
-    until all that was under way is settled.
+    After `invalidate`, nothing is cached for the owner for `INVALIDATION_SECONDS`: a transaction in
+    progress may still read, and cache, the state before it.
     """
 
     def __init__(self) -> None:
-        self._opened: OrderedDict[str, tuple[UUID, Opened, float]] = OrderedDict()
-        self._unsettled: dict[UUID, float] = {}
+        self._entries: OrderedDict[str, tuple[UUID, Value, float]] = OrderedDict()
+        self._invalidated: dict[UUID, float] = {}
 
-    def recall(self, token: str) -> Opened | None:
-        """What a token opens, if that was remembered and not for too long."""
-        known = self._opened.get(token)
-        if known is None:
+    def get(self, token: str) -> Value | None:
+        """The value of a token, or None if it isn't cached or has expired."""
+        entry = self._entries.get(token)
+        if entry is None:
             return None
-        if time.monotonic() < known[2]:
-            return known[1]
-        del self._opened[token]
+        if time.monotonic() < entry[2]:
+            return entry[1]
+        del self._entries[token]
         return None
 
-    def remember(self, token: str, owner_id: UUID, opened: Opened, until: float) -> None:
-        """Remember what an owner's token opened until a moment of the monotonic clock."""
-        if self._unsettled.get(owner_id, 0) > time.monotonic():
+    def add(self, token: str, owner_id: UUID, value: Value, expires_at: float) -> None:
+        """Cache a value until `expires_at`, in seconds of the monotonic clock."""
+        if self._invalidated.get(owner_id, 0) > time.monotonic():
             return
-        self._opened[token] = owner_id, opened, until
-        if len(self._opened) > MOST_REMEMBERED:
-            self._opened.popitem(last=False)
+        self._entries[token] = owner_id, value, expires_at
+        if len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
 
-    def forget(self, owner_id: UUID) -> None:
-        """Forget an owner, whose sessions or rights are about to change or just have."""
+    def invalidate(self, owner_id: UUID) -> None:
+        """Remove the entries of an owner whose sessions or rights are about to change, or just have."""
         now = time.monotonic()
-        self._unsettled = {id: until for id, until in self._unsettled.items() if until > now}
-        self._unsettled[owner_id] = now + UNSETTLED_SECONDS
-        for token in [token for token, known in self._opened.items() if known[0] == owner_id]:
-            del self._opened[token]
+        self._invalidated = {id: until for id, until in self._invalidated.items() if until > now}
+        self._invalidated[owner_id] = now + INVALIDATION_SECONDS
+        for token in [token for token, entry in self._entries.items() if entry[0] == owner_id]:
+            del self._entries[token]

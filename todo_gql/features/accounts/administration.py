@@ -9,7 +9,7 @@ from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
 from todo_gql.features.accounts.revocation import revoke_access
-from todo_gql.security.authentication import remembered_viewers
+from todo_gql.security.authentication import viewer_cache
 
 # In order, so that two of these never wait for each other.
 LOCK_ACTIVE_SUPERUSERS = (
@@ -81,7 +81,7 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
         assert after is not None
         if changes.is_active is False:
             await revoke_access(before["id"])
-        remembered_viewers.forget(before["id"])
+        viewer_cache.invalidate(before["id"])
     return Outcome(after, changed=after != before)
 
 

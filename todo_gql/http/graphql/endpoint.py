@@ -64,7 +64,7 @@ from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.request_record import RequestRecord, current_record
 from todo_gql.operation.context import Context
-from todo_gql.security.authentication import Viewer, authenticate, recalled
+from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -210,7 +210,7 @@ class GraphQLRoute:
         self, scope: Scope, headers: RequestHeaders, read: Callable[[], GraphQLRequest]
     ) -> GraphQLRequest:
         """The request in what is large, which is read once it is the sender's turn."""
-        sender = self.rate_limit_of(scope, recalled(headers.token)).caller
+        sender = self.rate_limit_of(scope, cached_viewer(headers.token)).caller
         async with self.large_bodies.turn(sender):
             request = read()
         # What is read of it has a turn of its own, which may be long, too.
@@ -248,7 +248,7 @@ class GraphQLRoute:
     async def rate_limit(self, scope: Scope, token: str | None) -> RequestRateLimit:
         """The rate limit of a request's sender: of the address while the database is unavailable."""
         try:
-            viewer = recalled(token) or await authenticate(token, self.settings)
+            viewer = cached_viewer(token) or await authenticate(token, self.settings)
         except Exception as error:
             if not is_temporary(error):
                 raise
@@ -355,7 +355,7 @@ class GraphQLRoute:
         try:
             with limit:
                 current_record().limit = limit
-                viewer = recalled(token) or await authenticate(token, self.settings)
+                viewer = cached_viewer(token) or await authenticate(token, self.settings)
                 is_invalid = viewer is None and bool(token)
                 if is_invalid and stays:
                     raise SignedOut

@@ -33,7 +33,7 @@ from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability import request_record
 from todo_gql.observability.request_record import RequestRecord
-from todo_gql.security.authentication import Viewer, authenticate, recalled
+from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
 from todo_gql.security.tokens import good_until
 from todo_gql.settings import Settings
 
@@ -173,7 +173,7 @@ class WebSocket:
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
             return parse_message(message, self.server.trusted)
         route = self.server.responder.route
-        sender = route.rate_limit_of(self.scope, recalled(self.token)).caller
+        sender = route.rate_limit_of(self.scope, cached_viewer(self.token)).caller
         async with route.large_bodies.turn(sender):
             return parse_message(message, self.server.trusted)
 
