@@ -168,7 +168,7 @@ async def test_nobody_becomes_anonymous_on_an_open_connection(
     async def look_away(_: Connections) -> None:
         """End nothing."""
 
-    monkeypatch.setattr(Connections, "_end_those_that_are_over", look_away)
+    monkeypatch.setattr(Connections, "_end_expired", look_away)
     moment = int(time.time()) + 60
     async with connected(address, token_until(moment, account, settings)) as one:
         with monkeypatch.context() as patch:
