@@ -22,7 +22,7 @@ from tests.conftest import (
     visiting,
 )
 from tests.sockets import CHANGES, connected, listening
-from tests.waiting import until
+from tests.waiting import counted_turns, until
 from todo_gql.database.connection import pool_use
 from todo_gql.database.pool import MAX_CHECKS, Pool
 from todo_gql.database.tortoise_backend import pools, tortoise_config
@@ -333,6 +333,24 @@ async def test_connections_without_requests_take_no_room(
         assert sum(reader.at_eof() for reader, _ in idle) == 4
         for _, writer in idle:
             writer.close()
+
+
+async def test_pipelined_requests_begin_one_in_a_turn(app: ASGIApp, settings: Settings) -> None:
+    """However many connections pipeline, others have their turn after each such request."""
+    one = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+    connections, requests = 20, 10
+    async with listening(app, settings) as address, counted_turns() as turns:
+        host, _, port = address.partition(":")
+        streams = [await asyncio.open_connection(host, int(port)) for _ in range(connections)]
+        for _, writer in streams:
+            writer.write(
+                one * (requests - 1) + one.replace(b"x\r\n", b"x\r\nconnection: close\r\n")
+            )
+        received = await asyncio.gather(*(reader.read() for reader, _ in streams))
+        for _, writer in streams:
+            writer.close()
+    assert [each.count(b"HTTP/1.1 200") for each in received] == [requests] * connections
+    assert turns.number >= connections * (requests - 1)
 
 
 INCOMPLETE = (

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from todo_gql.http.headers import LINE_END, lines_of
 from todo_gql.http.middleware.security_headers import ALWAYS
+from todo_gql.server.pipeline_queue import PipelineQueue
 from todo_gql.server.response_cycle import Cycle
 from todo_gql.server.write_timeout import Unread
 
@@ -42,6 +43,7 @@ class OrderlyProtocol(HttpToolsProtocol):
     """
 
     cycle: Cycle
+    pipelined: PipelineQueue
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -184,11 +186,7 @@ class OrderlyProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             # As long as others wait, nothing more is read.
-            self._running, app = self.pipeline.pop()  # type: ignore[assignment]  # all are ours
-            self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
-            if not self.pipeline:
-                # The rest of this very request may be among it.
-                self._read_on()
+            self.pipelined.wait(self._begin_next, self.loop)
             return
         self.flow.resume_reading()
         if self._in_the_end is not None:
@@ -197,6 +195,16 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._idle_since = self._unused_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._look_again(self.timeout_keep_alive)
+
+    def _begin_next(self) -> None:
+        """Begin to answer the next request, unless the connection has ended meanwhile."""
+        if not self.pipeline or self.transport.is_closing():
+            return
+        self._running, app = self.pipeline.pop()  # type: ignore[assignment]  # all are ours
+        self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
+        if not self.pipeline:
+            # The rest of this very request may be among it.
+            self._read_on()
 
     def _read_on(self) -> None:
         """Read what came already, and had to wait until those before it were answered."""
@@ -235,7 +243,8 @@ class OrderlyProtocol(HttpToolsProtocol):
     def _in_turn(self, ending: Callable[[], None]) -> None:
         """Do what ends HTTP on the connection once all is answered that was asked before."""
         self._hears = False
-        if self._running is None or self._running.response_complete:
+        is_free = self._running is None or self._running.response_complete
+        if is_free and not self.pipeline:
             ending()
         else:
             self._in_the_end = ending

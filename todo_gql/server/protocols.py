@@ -7,6 +7,7 @@ from weakref import ref
 from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE, TAKE_BODY
 from todo_gql.server.head_cache import KeptHeads
 from todo_gql.server.http_protocol import LimitedProtocol
+from todo_gql.server.pipeline_queue import PipelineQueue
 from todo_gql.server.response_cycle import send_response, take_body
 from todo_gql.server.websocket_protocol import PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
@@ -56,7 +57,11 @@ def listening_options(settings: Settings) -> dict[str, Any]:
 def protocol_options(settings: Settings) -> dict[str, Any]:
     """What to give uvicorn's configuration of how to speak with them."""
     timeout = {"timeout": settings.request_timeout}
-    http = timeout | {"longest_body": settings.max_body_bytes, "heads": KeptHeads()}
+    http = timeout | {
+        "longest_body": settings.max_body_bytes,
+        "heads": KeptHeads(),
+        "pipelined": PipelineQueue(),
+    }
     socket = timeout | {
         "messages_per_second": settings.socket_messages_per_second,
         "message_burst": settings.socket_message_burst,
