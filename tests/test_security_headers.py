@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 from tests.conftest import Client, visiting
 from todo_gql.app import create_app
 from todo_gql.http.middleware.compression import Compressed
-from todo_gql.http.middleware.path_dispatch import Shortcut
-from todo_gql.http.middleware.stack import RequestEnvelope
+from todo_gql.http.middleware.path_dispatch import PathDispatch
+from todo_gql.http.middleware.stack import RequestMiddleware
 from todo_gql.settings import Settings
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -86,8 +86,8 @@ async def test_every_answer_is_inert_in_a_browser(
 def test_every_route_is_asked(settings: Settings, database_url: str) -> None:
     """A route that is new has to be added here."""
     application = create_app(settings, database_url)
-    assert isinstance(application, RequestEnvelope)
-    assert isinstance(application.app, Shortcut)
+    assert isinstance(application, RequestMiddleware)
+    assert isinstance(application.app, PathDispatch)
     assert isinstance(application.app.others, Compressed)
     others = application.app.others.app
     assert isinstance(others, Starlette)

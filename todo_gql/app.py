@@ -16,7 +16,7 @@ from todo_gql.http.graphql.sse import EventStreams
 from todo_gql.http.graphql.subscriptions import Responder
 from todo_gql.http.graphql.websocket import WebSockets
 from todo_gql.http.middleware.compression import compressing
-from todo_gql.http.middleware.path_dispatch import Shortcut
+from todo_gql.http.middleware.path_dispatch import PathDispatch
 from todo_gql.http.middleware.stack import on_exception, with_middleware
 from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.monitoring.sampling import sampling
@@ -87,7 +87,7 @@ def create_app(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
     return with_middleware(
-        Shortcut(
+        PathDispatch(
             "/graphql",
             traced(streams) if traced else streams,
             compressing(others, settings.gzip_level),

@@ -12,7 +12,7 @@ from todo_gql.api.cost_weights import BYTES_PER_OBJECT
 from todo_gql.documents.parsing import error_codes
 from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
-from todo_gql.http.middleware.response_headers import Sender
+from todo_gql.http.middleware.response_headers import SendWithHeaders
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.request_record import current_record
 from todo_gql.security.rate_limits import RateLimits
@@ -132,7 +132,7 @@ class ResponseSender:
             self.charge(body)
         if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True
-        if isinstance(send, Sender):
+        if isinstance(send, SendWithHeaders):
             lines = LINES[media_type, is_compressed] % len(body) + lines_of(response.headers)
             if is_compressed:
                 lines += COMPRESSED_LINE

@@ -1,4 +1,4 @@
-"""Answers as gzip, for who accepts that."""
+"""Compresses responses with gzip where the client accepts it."""
 
 import asyncio
 import zlib
@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from todo_gql.http.headers import headers_of
 
 SMALLEST_COMPRESSED_BYTES: Final = 1024
-# Longer ones would keep everybody else waiting.
-LONGEST_AT_ONCE_BYTES: Final = 128 * 1024
+# Longer bodies are compressed in a thread, so as not to block the event loop.
+MAX_INLINE_BYTES: Final = 128 * 1024
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 
 
 class Compressed:
-    """An app whose answers are compressed; a request that doesn't accept that goes straight to it.
+    """An app whose responses are compressed where the request accepts gzip.
 
-    Starlette's middleware, which does it, takes longer than most answers of ours do.
+    Other requests bypass Starlette's middleware, which takes longer than most of our responses.
     """
 
     def __init__(self, app: ASGIApp, level: int) -> None:
@@ -33,12 +33,12 @@ class Compressed:
 
 
 def compressing(app: ASGIApp, level: int | None) -> ASGIApp:
-    """An app whose answers are compressed with this effort, as it is where there is none."""
+    """An app whose responses are compressed with a gzip level; the app itself without one."""
     return Compressed(app, level) if level else app
 
 
 async def compressed(body: bytes, level: int) -> bytes:
-    """A body as gzip."""
-    if len(body) < LONGEST_AT_ONCE_BYTES:
+    """A body compressed with gzip; a long one is compressed in a thread."""
+    if len(body) < MAX_INLINE_BYTES:
         return zlib.compress(body, level, GZIP_WINDOW)
     return await asyncio.to_thread(zlib.compress, body, level, GZIP_WINDOW)

@@ -1,4 +1,4 @@
-"""Where requests come from, also those that proxies pass on."""
+"""The client's address and scheme, also behind proxies."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,14 +8,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 
 async def _scope_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """What uvicorn's middleware passes a scope on to that it has changed."""
+    """The app that uvicorn's middleware calls with the scope that it has changed."""
 
 
-class Proxies:
-    """Takes the client's address and scheme from what trusted proxies say.
+class ProxyHeaders:
+    """Sets the client's address and scheme from X-Forwarded-For and -Proto of trusted proxies.
 
-    X-Forwarded-For is read from its end: the last address that is no trusted proxy's is the
-    client, whatever stands before it.
+    X-Forwarded-For is read from its end: the last address that isn't a trusted proxy's is the
+    client's, whatever stands before it.
     """
 
     def __init__(self, trusted: Iterable[object]) -> None:
@@ -24,6 +24,6 @@ class Proxies:
         middleware: Any = ProxyHeadersMiddleware(untyped, [str(network) for network in trusted])
         self._middleware = middleware
 
-    async def complete(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Put into the scope of a request or a WebSocket where it comes from."""
+    async def apply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set the client and the scheme in the scope of a request or a WebSocket."""
         await self._middleware(scope, receive, send)

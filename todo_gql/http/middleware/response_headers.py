@@ -1,4 +1,4 @@
-"""Sends an answer together with the headers that every answer has."""
+"""Adds the headers that every response has."""
 
 from collections.abc import Awaitable
 from time import perf_counter
@@ -9,13 +9,13 @@ from starlette.types import Message, Scope, Send
 from todo_gql.http.middleware.security_headers import SecurityHeaders
 from todo_gql.http.server_extensions import SEND_RESPONSE, SendResponse, extensions_of
 
-MARKS: Final = b"x-request-id: %b\r\nx-response-time: %.2fms\r\n"
+REQUEST_LINES: Final = b"x-request-id: %b\r\nx-response-time: %.2fms\r\n"
 
 
-class Sender:
-    """`send` of one request: marks its answer with an id and a time, and knows its status.
+class SendWithHeaders:
+    """`send` of one request: adds its response's common headers, and records the status.
 
-    `varies` is whether a request with an Origin would have another answer.
+    `varies` is whether the response would differ with an Origin header.
     """
 
     __slots__ = ("_security", "_send", "_started", "_varies", "request_id", "status")
@@ -31,11 +31,11 @@ class Sender:
         self.status: int | None = None
 
     def seconds(self) -> float:
-        """How long the request has taken so far."""
+        """Seconds since the request began."""
         return perf_counter() - self._started
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        """Send a message, as ASGI has it."""
+        """Send an ASGI message."""
         if message["type"] != "http.response.start":
             return self._send(message)
         self.status = message["status"]
@@ -47,20 +47,20 @@ class Sender:
             (b"x-response-time", b"%.2fms" % (self.seconds() * 1000)),
         ]
         if self._varies:
-            # Else a cache could give this answer to a request that does have an Origin.
+            # Else a cache could reuse this response for a request that has an Origin.
             headers.append((b"vary", b"Origin"))
         return self._send(message)
 
     def send_response(self, scope: Scope, status: int, lines: bytes, body: bytes) -> bool:
         """Send a whole response of data if the server offers that; False if nothing was sent.
 
-        `lines` are the answer's own headers, of which none is one that every answer has.
+        `lines` are the response's own header lines; none of them is a common header.
         """
         send: SendResponse | None = extensions_of(scope).get(SEND_RESPONSE)
         if send is None:
             return False
         lines += self._security.lines
-        lines += MARKS % (self.request_id.encode(), self.seconds() * 1000)
+        lines += REQUEST_LINES % (self.request_id.encode(), self.seconds() * 1000)
         if self._varies:
             lines += b"vary: Origin\r\n"
         if not send(self._send, status, lines, body):

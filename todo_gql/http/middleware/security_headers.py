@@ -1,4 +1,4 @@
-"""The headers that keep browsers from doing with an answer what it isn't for."""
+"""Headers that restrict what a browser may do with a response."""
 
 from typing import Final, TypeAlias
 
@@ -7,7 +7,7 @@ from todo_gql.http.headers import lines_of
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 ALWAYS: Final = (
-    # An answer that is data isn't to do anything, should a browser ever show it.
+    # Data may load and run nothing, should a browser ever render it.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
@@ -22,19 +22,19 @@ IN_PRODUCTION: Final = ((b"strict-transport-security", b"max-age=31536000"),)
 
 
 class SecurityHeaders:
-    """Adds to an answer's headers those that it hasn't got."""
+    """The security headers of a response."""
 
     def __init__(self, *, production: bool) -> None:
         self._always = [*ALWAYS, *(IN_PRODUCTION if production else ())]
         self._names = {name for name, _ in self._always}
         self.lines = lines_of(self._always)
-        """Those of an answer that is data, as they stand in its head."""
+        """The header lines of a response of data."""
 
     def missing(self, headers: Headers) -> Headers:
-        """The headers to add."""
-        given = dict(headers)
-        if given.get(b"content-type", b"").startswith(b"text/html"):
-            return [header for header in (*self._always, *ON_PAGES) if header[0] not in given]
-        if self._names.isdisjoint(given):
+        """The security headers that a response lacks."""
+        present = dict(headers)
+        if present.get(b"content-type", b"").startswith(b"text/html"):
+            return [header for header in (*self._always, *ON_PAGES) if header[0] not in present]
+        if self._names.isdisjoint(present):
             return self._always
-        return [header for header in self._always if header[0] not in given]
+        return [header for header in self._always if header[0] not in present]

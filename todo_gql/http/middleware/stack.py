@@ -1,4 +1,4 @@
-"""What wraps every request: its id, its time, its line in the log, and CORS."""
+"""The middleware around every request: its id, its duration, its access log line, and CORS."""
 
 import logging
 import re
@@ -18,8 +18,8 @@ from uuid_utils import uuid4
 from todo_gql.api.errors import INTERNAL_MESSAGE, Code
 from todo_gql.http.graphql.origins import REFUSED, Preflights
 from todo_gql.http.headers import Headers, headers_of
-from todo_gql.http.middleware.proxy_headers import Proxies
-from todo_gql.http.middleware.response_headers import Sender
+from todo_gql.http.middleware.proxy_headers import ProxyHeaders
+from todo_gql.http.middleware.response_headers import SendWithHeaders
 from todo_gql.http.middleware.security_headers import SecurityHeaders
 from todo_gql.http.monitoring.access_log import AccessLog
 from todo_gql.http.monitoring.observer import Observer
@@ -54,12 +54,12 @@ async def on_exception(request: Request, _exception: Exception) -> Response:
     """Keep Starlette from answering exceptions in plain text.
 
     Register it with `Starlette(exception_handlers={Exception: on_exception})`; Starlette raises
-    the exception again after that, and `RequestEnvelope` logs it.
+    the exception again after that, and `RequestMiddleware` logs it.
     """
     return _internal_error(request.state.request_id)
 
 
-def _open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
+def _cors_middleware(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     if not origins:
         return app
     return CORSMiddleware(
@@ -73,46 +73,46 @@ def _open_to(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     )
 
 
-class Ways:
-    """The ways to an app: through CORS for a request with an Origin, and straight.
+class CorsDispatch:
+    """Sends requests with an Origin header to an app through CORS, and others directly.
 
-    Starlette's middleware costs a request more than our whole answer may.
+    Starlette's CORS middleware takes longer than a whole response of ours may.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        self._straight = app
-        self._through_cors = _open_to(origins, app)
+        self._app = app
+        self._with_cors = _cors_middleware(origins, app)
 
-    def choose(self, headers: Headers) -> ASGIApp:
-        """The way of a request with these headers."""
-        return self._through_cors if b"origin" in headers else self._straight
+    def app_for(self, headers: Headers) -> ASGIApp:
+        """The app for a request with these headers."""
+        return self._with_cors if b"origin" in headers else self._app
 
 
-def _identify(headers: Headers) -> str:
-    given = headers.get(b"x-request-id")
-    if given is not None and _CLIENT_REQUEST_ID.fullmatch(given):
-        return given.decode("ascii")
+def _request_id(headers: Headers) -> str:
+    sent = headers.get(b"x-request-id")
+    if sent is not None and _CLIENT_REQUEST_ID.fullmatch(sent):
+        return sent.decode("ascii")
     return str(uuid4())
 
 
-class RequestEnvelope:
-    """Gives every request an id, times and logs it, and answers exceptions that escape the app."""
+class RequestMiddleware:
+    """Assigns each request an id, times and logs it, and answers exceptions that escape the app."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        ways: Ways,
-        failure: Ways,
+        dispatch: CorsDispatch,
+        failure: CorsDispatch,
         vary: bool,
         access_log: AccessLog,
         observer: Observer,
         security: SecurityHeaders,
-        proxies: Proxies,
+        proxies: ProxyHeaders,
         preflights: Preflights,
     ) -> None:
         self.app = app
-        self.ways = ways
+        self.dispatch = dispatch
         self.failure = failure
         self.vary = vary
         self.access_log = access_log
@@ -122,47 +122,47 @@ class RequestEnvelope:
         self.preflights = preflights
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one HTTP request; a WebSocket goes through with the address that it comes from."""
+        """Handle an HTTP request, a WebSocket (only its client address and log line), or the lifespan."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             self.access_log.flush()
             return
         headers = headers_of(scope)
         if headers.are_forwarded:
-            await self.proxies.complete(scope, receive, send)
+            await self.proxies.apply(scope, receive, send)
         if scope["type"] != "http":
-            await self._take_websocket(scope, receive, send)
+            await self._handle_websocket(scope, receive, send)
             return
         if scope["method"] == "OPTIONS":
-            self.preflights.look_at(scope)
-        request_id = _identify(headers)
+            self.preflights.log_refused(scope)
+        request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         varies = self.vary and b"origin" not in headers
-        sender = Sender(send, self.security, request_id, varies=varies)
+        send_with_headers = SendWithHeaders(send, self.security, request_id, varies=varies)
         observation = self.observer.began(request_id)
         token = current.set(observation)
         try:
-            await self.ways.choose(headers)(scope, receive, sender)
+            await self.dispatch.app_for(headers)(scope, receive, send_with_headers)
         except ClientDisconnect:
             logger.debug("the client went away before it had sent all of its request")
         except Exception:
             logger.exception("an exception escaped the application")
-            if sender.status is None:
-                await self.failure.choose(headers)(scope, receive, sender)
+            if send_with_headers.status is None:
+                await self.failure.app_for(headers)(scope, receive, send_with_headers)
         finally:
-            seconds = sender.seconds()
-            self.observer.ended(observation, scope, sender.status, seconds)
+            seconds = send_with_headers.seconds()
+            self.observer.ended(observation, scope, send_with_headers.status, seconds)
             current.reset(token)
-            self.access_log.write(scope, sender.status, observation, seconds)
+            self.access_log.write(scope, send_with_headers.status, observation, seconds)
 
-    async def _take_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a WebSocket on; a handshake that is refused has its line like any request."""
+    async def _handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a WebSocket; a handshake that is rejected has an access log line, as a request has."""
         began = perf_counter()
         await self.app(scope, receive, send)
         if request_id := scope.get(REFUSED):
             observation, seconds = RequestRecord(request_id), perf_counter() - began
-            asked = {**scope, "method": "GET"}
-            self.access_log.write(asked, HTTPStatus.FORBIDDEN, observation, seconds)
+            handshake = {**scope, "method": "GET"}
+            self.access_log.write(handshake, HTTPStatus.FORBIDDEN, observation, seconds)
 
 
 def with_middleware(
@@ -175,21 +175,21 @@ def with_middleware(
     production: bool = False,
     trusted_proxies: Iterable[object] = (),
 ) -> ASGIApp:
-    """Wrap `app` in everything that each request needs.
+    """Wrap `app` in the middleware of every request.
 
     `cors_origins` are origins such as "https://app.example.com", or "*" for all, which then may
-    not send credentials. The access log goes to `log_stream`, standard error by default, from
-    `log_level` on. `observer` is told of each request. In `production` browsers are told to come by
-    HTTPS only. `trusted_proxies` are the networks of those who may say where a request comes from.
+    not send credentials. The access log is written to `log_stream`, standard error by default, from
+    `log_level` on. `observer` observes each request. In `production` responses have
+    Strict-Transport-Security. `trusted_proxies` are the networks whose X-Forwarded-For is believed.
     """
-    return RequestEnvelope(
+    return RequestMiddleware(
         app,
-        ways=Ways(app, cors_origins),
-        failure=Ways(internal_error, cors_origins),
+        dispatch=CorsDispatch(app, cors_origins),
+        failure=CorsDispatch(internal_error, cors_origins),
         vary=bool(cors_origins),
         access_log=AccessLog(log_stream or sys.stderr, log_level),
         observer=observer or Observer(),
         security=SecurityHeaders(production=production),
-        proxies=Proxies(trusted_proxies),
+        proxies=ProxyHeaders(trusted_proxies),
         preflights=Preflights(cors_origins),
     )
