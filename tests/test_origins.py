@@ -153,7 +153,7 @@ async def test_a_refused_preflight_says_what_to_set(
             f"pages of {STRANGE} can't use this server: BACKEND_CORS_ORIGINS doesn't name that"
             " origin"
         )
-        moment = monotonic() + origins.TOLD_AGAIN_SECONDS + 1
+        moment = monotonic() + origins.LOG_AGAIN_SECONDS + 1
         monkeypatch.setattr(origins, "monotonic", lambda: moment)
         await site.options("/graphql", headers={"origin": STRANGE, **ASKS})
         assert len(told()) == 2
@@ -171,7 +171,7 @@ async def test_nobody_floods_the_log_with_origins(
             origin = f"https://{number}.example\x0b\x1b[2J" + "x" * 5000
             await site.options("/graphql", headers={"origin": origin, **ASKS})
     told = [one.getMessage() for one in caplog.records if one.name == origins.__name__]
-    assert len(told) == origins.MOST_TOLD
+    assert len(told) == origins.MAX_LOGGED_ORIGINS
     assert told[-1].endswith("; no more are told of for an hour")
     assert max(map(len, told)) < 400
     assert all(line.isprintable() for line in told)

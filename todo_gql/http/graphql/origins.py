@@ -1,4 +1,4 @@
-"""From which pages browsers may come, and telling the log of those that may not."""
+"""The origins whose pages may use this server, and a log of those that may not."""
 
 import logging
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from starlette.types import Scope
 from todo_gql.http.headers import header
 from todo_gql.settings import Settings
 
-# Where in the scope of a WebSocket that was refused for its origin the id of that answer stands.
+# The key in a WebSocket's scope of the request id with which its origin was refused.
 REFUSED: Final = "todo_gql.refused"
 logger = logging.getLogger(__name__)
 
-# What a stranger sends is told, but no novel of it, and not again and again.
-LONGEST_SHOWN: Final = 200
-MOST_TOLD: Final = 20
-TOLD_AGAIN_SECONDS: Final = 3600.0
+# What a stranger sends is logged shortened, and not repeatedly.
+MAX_LOGGED_LENGTH: Final = 200
+MAX_LOGGED_ORIGINS: Final = 20
+LOG_AGAIN_SECONDS: Final = 3600.0
 
 
 def is_listed(origin: str, allowed: Sequence[str]) -> bool:
@@ -27,7 +27,7 @@ def is_listed(origin: str, allowed: Sequence[str]) -> bool:
 
 
 def is_allowed_origin(scope: Scope, settings: Settings) -> bool:
-    """Whether a request comes from a page of this server or of BACKEND_CORS_ORIGINS, or from none."""
+    """Whether a request has no Origin, this server's, or one of BACKEND_CORS_ORIGINS."""
     origin = header(scope, b"origin")
     if origin is None or is_listed(origin, settings.backend_cors_origins):
         return True
@@ -37,42 +37,42 @@ def is_allowed_origin(scope: Scope, settings: Settings) -> bool:
         return False
 
 
-def origin_shown(scope: Scope) -> str | None:
-    """The origin of a request as far as a log shows it, in ASCII alone, None without one."""
+def loggable_origin(scope: Scope) -> str | None:
+    """The origin of a request for a log, shortened and escaped to ASCII; None without one."""
     origin = header(scope, b"origin")
     if origin is None:
         return None
-    shown = origin[:LONGEST_SHOWN].encode("unicode_escape").decode("ascii")
-    return shown if len(origin) <= LONGEST_SHOWN else f"{shown}…"
+    shown = origin[:MAX_LOGGED_LENGTH].encode("unicode_escape").decode("ascii")
+    return shown if len(origin) <= MAX_LOGGED_LENGTH else f"{shown}…"
 
 
 class Preflights:
-    """Tells the log from which origins pages ask in vain whether they may send something.
+    """Logs the origins whose CORS preflights are refused.
 
-    The browser tells its user no more than that something failed, and so does what it sends next,
-    since that is nothing. Each origin is told once an hour, and of the first 20 only.
+    A browser shows its user only that something failed, and then sends no request. Each origin is
+    logged once an hour, and only the first 20.
     """
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self.allowed = allowed
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._since = monotonic()
 
-    def look_at(self, scope: Scope) -> None:
-        """Tell of a request with the method OPTIONS, if it is such a question."""
-        origin = origin_shown(scope)
+    def log_refused(self, scope: Scope) -> None:
+        """Log an OPTIONS request if it is a preflight that is refused."""
+        origin = loggable_origin(scope)
         if origin is None or header(scope, b"access-control-request-method") is None:
             return
         if is_listed(header(scope, b"origin") or "", self.allowed):
             return
-        if monotonic() - self._since > TOLD_AGAIN_SECONDS:
-            self._told.clear()
+        if monotonic() - self._since > LOG_AGAIN_SECONDS:
+            self._logged.clear()
             self._since = monotonic()
-        if origin in self._told or len(self._told) >= MOST_TOLD:
+        if origin in self._logged or len(self._logged) >= MAX_LOGGED_ORIGINS:
             return
-        self._told.add(origin)
+        self._logged.add(origin)
         logger.warning(
             "pages of %s can't use this server: BACKEND_CORS_ORIGINS doesn't name that origin%s",
             origin,
-            "; no more are told of for an hour" if len(self._told) == MOST_TOLD else "",
+            "; no more are told of for an hour" if len(self._logged) == MAX_LOGGED_ORIGINS else "",
         )

@@ -1,4 +1,4 @@
-"""A limit on the time that a block may take, without a timer for each."""
+"""A timeout for blocks, with one timer for all blocks of an event loop."""
 
 import asyncio
 from functools import lru_cache
@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Self
 
 
-class Watch:
-    """Ends the blocks of an event loop that take longer than so many seconds.
+class DeadlineTimer:
+    """Expires the deadlines of an event loop that have the same length in seconds.
 
-    As all may take as long, who began first is due first, and one timer does for all. One for each
+    The deadline that began first is due first, so one timer suffices for all. A timer for each
     would take 1 µs to set and to cancel.
     """
 
@@ -20,26 +20,26 @@ class Watch:
         self.timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Begin to look for blocks that are due; those that end in time remove themselves."""
-        self.timer = self.loop.call_later(self.seconds, self._look)
+        """Start the timer; blocks that end in time remove their own deadlines."""
+        self.timer = self.loop.call_later(self.seconds, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self.timer = None
         now = self.loop.time()
         while self.due:
             deadline, due = next(iter(self.due.items()))
             if due > now:
-                self.timer = self.loop.call_at(due, self._look)
+                self.timer = self.loop.call_at(due, self._check)
                 return
             del self.due[deadline]
             deadline.expire()
 
 
-_watch = lru_cache(maxsize=4)(Watch)
+_timer_for = lru_cache(maxsize=4)(DeadlineTimer)
 
 
 class Deadline:
-    """Cancels the task after so many seconds, and then raises `TimeoutError` from the block."""
+    """Cancels the task after so many seconds; the block then raises TimeoutError."""
 
     __slots__ = ("_due", "_expired", "_seconds", "_task")
 
@@ -48,16 +48,16 @@ class Deadline:
         self._expired = False
 
     def expired(self) -> bool:
-        """Whether the time was over before the block was."""
+        """Whether the deadline passed before the block ended."""
         return self._expired
 
     def expire(self) -> None:
-        """End the block, whose time is over."""
+        """Cancel the block, whose deadline has passed."""
         self._expired = True
         self._task.cancel()
 
     def end(self) -> None:
-        """End the block now, as if its time were over, unless it has ended."""
+        """Cancel the block now as if its deadline had passed, unless it has ended."""
         if self._due.pop(self, None) is not None:
             self.expire()
 
@@ -66,11 +66,11 @@ class Deadline:
         task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        watch = _watch(self._seconds, loop)
-        self._due = watch.due
-        watch.due[self] = loop.time() + self._seconds
-        if watch.timer is None:
-            watch.begin()
+        deadline_timer = _timer_for(self._seconds, loop)
+        self._due = deadline_timer.due
+        deadline_timer.due[self] = loop.time() + self._seconds
+        if deadline_timer.timer is None:
+            deadline_timer.begin()
         return self
 
     def __exit__(

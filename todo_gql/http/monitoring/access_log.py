@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import orjson
 from starlette.types import Scope
 
-from todo_gql.http.graphql.origins import origin_shown
+from todo_gql.http.graphql.origins import loggable_origin
 from todo_gql.observability.logs import readable, rfc3339
 from todo_gql.observability.request_record import RequestRecord
 
@@ -49,7 +49,7 @@ class Access:
             "request_id": observation.request_id,
             "client": client[0] if client else None,
         }
-        if self.status == FORBIDDEN and (origin := origin_shown(scope)):
+        if self.status == FORBIDDEN and (origin := loggable_origin(scope)):
             facts["origin"] = origin
         if observation.operation is not None:
             facts["operation"] = observation.operation
