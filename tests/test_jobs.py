@@ -12,7 +12,7 @@ from tests.mailbox import Mailbox, delivering, token_of
 from tests.programs import CommandLine, clean_environment, command_line
 from tests.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.features.accounts.email.password_reset import ask_for_reset
+from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.settings import Settings
@@ -152,7 +152,7 @@ async def test_reset_for_nobody_leaves_no_trace(
     box: Mailbox, client: Client, settings: Settings, database_url: str
 ) -> None:
     """The address that somebody typed in is forgotten once nobody was found to have it."""
-    await ask_for_reset("nobody-here@example.com")
+    await request_reset("nobody-here@example.com")
 
     async def is_done() -> bool:
         return not await fetch("SELECT FROM pgqueuer")

@@ -20,8 +20,8 @@ from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import User
 from todo_gql.features.accounts.deletion import close_account
 from todo_gql.jobs import queue as jobs
-from todo_gql.mail.message import Envelope, Letter, composed
-from todo_gql.mail.transport import Outbox, SMTPServer
+from todo_gql.mail.message import Envelope, MessageContent, compose
+from todo_gql.mail.transport import FileTransport, SMTPServer
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
 
@@ -60,8 +60,10 @@ async def empty_queue(app: ASGIApp) -> AsyncIterator[None]:
 
 async def test_mail_is_text_and_html() -> None:
     """Both say the same and have the link; who it is from, when, and that nobody wrote it, too."""
-    letter = Letter("Hello", ("First.", "Second."), "Open", "https://todo.example/a?token=b_c-d")
-    mail = await received(composed(letter, envelope()))
+    letter = MessageContent(
+        "Hello", ("First.", "Second."), "Open", "https://todo.example/a?token=b_c-d"
+    )
+    mail = await received(compose(letter, envelope()))
     assert mail.get_content_type() == "multipart/alternative"
     assert " ".join(part(mail, "plain").split()) == (
         "First. Open: https://todo.example/a?token=b_c-d Second. -- todo_gql"
@@ -78,16 +80,16 @@ async def test_mail_is_text_and_html() -> None:
 
 
 def test_same_mail_is_the_same_each_time() -> None:
-    """A mail that is composed again has the Message-ID and date that it had."""
-    first, again = (composed(Letter("Hello", ("Text",)), envelope()) for _ in range(2))
+    """A mail that is composed again has the same Message-ID and date."""
+    first, again = (compose(MessageContent("Hello", ("Text",)), envelope()) for _ in range(2))
     assert first["Message-ID"] == again["Message-ID"] == f"<{UUID(int=7)}@todo.example>"
     assert first["Date"] == again["Date"]
 
 
 async def test_html_is_escaped() -> None:
     """What looks like HTML is text in the HTML, and untouched in the text."""
-    letter = Letter("<i>Hi</i>", ('<script>alert(1)</script> & "so"',))
-    mail = await received(composed(letter, envelope()))
+    letter = MessageContent("<i>Hi</i>", ('<script>alert(1)</script> & "so"',))
+    mail = await received(compose(letter, envelope()))
     assert '<script>alert(1)</script> & "so"' in part(mail, "plain")
     html = part(mail, "html")
     assert "<script>" not in html
@@ -100,19 +102,19 @@ def test_header_takes_one_line(end: str) -> None:
     """A subject or an address with a line's end becomes no mail, let alone another header."""
     text = f"Hello{end}Bcc: mallory@example.com"
     with pytest.raises(ValueError, match=r"linefeed|newline|line"):
-        composed(Letter(text, ("Text",)), envelope())
+        compose(MessageContent(text, ("Text",)), envelope())
     for to, sender in (
         (f"ada@example.com{end}Bcc: mallory@example.com", "no-reply@todo.example"),
         ("ada@example.com", f"no-reply@todo.example{end}Bcc: mallory@example.com"),
     ):
         with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
-            composed(Letter("Hello", ("Text",)), envelope(to, sender))
+            compose(MessageContent("Hello", ("Text",)), envelope(to, sender))
 
 
 async def test_domains_in_any_script() -> None:
     """To and from domains with other letters a mail goes by their ASCII names."""
-    letter = Letter("Hello", ("Grüße",))
-    message = composed(letter, envelope("ada@bücher.example", "no-reply@münchen.example"))
+    letter = MessageContent("Hello", ("Grüße",))
+    message = compose(letter, envelope("ada@bücher.example", "no-reply@münchen.example"))
     mail = await received(message, utf8=False)
     assert mail["To"] == "ada@xn--bcher-kva.example"
     assert mail["From"] == "todo_gql <no-reply@xn--mnchen-3ya.example>"
@@ -122,7 +124,7 @@ async def test_domains_in_any_script() -> None:
 
 async def test_names_in_any_script() -> None:
     """To an address whose name has other letters a mail goes by SMTPUTF8, or not at all."""
-    message = composed(Letter("Hello", ("Text",)), envelope("jürgen@example.com"))
+    message = compose(MessageContent("Hello", ("Text",)), envelope("jürgen@example.com"))
     assert (await received(message))["To"] == "jürgen@example.com"
     with pytest.raises(aiosmtplib.SMTPNotSupported):
         await received(message, utf8=False)
@@ -231,8 +233,8 @@ async def test_mail_about_a_deletion_without_grace(
 
 async def test_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail that can't be written leaves nothing behind, and sent again it is one file."""
-    outbox = Outbox(tmp_path / "outbox")
-    message = composed(Letter("Hello", ("Text",)), envelope())
+    outbox = FileTransport(tmp_path / "outbox")
+    message = compose(MessageContent("Hello", ("Text",)), envelope())
 
     def fails(*_: object) -> bytes:
         raise OSError(28, "No space left on device")

@@ -41,7 +41,7 @@ from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
-from todo_gql.features.accounts.email.templates import PLACES
+from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.settings import Settings
 
@@ -114,9 +114,9 @@ async def mailed_links(account: Account, settings: Settings) -> dict[MailKind, s
     links = {}
     async with in_transaction():
         stored = await User.get(id=account.id)
-        for kind in PLACES:
+        for kind in LINK_PATHS:
             mail_id = uuid4()
-            assert await outbox.post(stored, kind, settings, mail_id=mail_id)
+            assert await outbox.enqueue(stored, kind, settings, mail_id=mail_id)
             links[kind] = LinkToken.of_mail(UUID(account.id), mail_id, settings).text
     return links
 

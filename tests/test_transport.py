@@ -16,12 +16,12 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.mailbox import Mailbox, receiving, text_of
 from tests.programs import CommandLine, clean_environment, command_line
-from todo_gql.mail.message import Envelope, Letter, composed
+from todo_gql.mail.message import Envelope, MessageContent, compose
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.settings import Settings
 
-LETTER = composed(
-    Letter("Hello", ("How are you?",)),
+LETTER = compose(
+    MessageContent("Hello", ("How are you?",)),
     Envelope(UUID(int=1), "todo@example.com", "ada@example.com", datetime(2026, 5, 1, tzinfo=UTC)),
 )
 PASSWORD = "pass/word#1"
@@ -229,6 +229,6 @@ async def test_mails_from_a_server_without_a_name(settings: Settings) -> None:
     envelope = Envelope(UUID(int=1), here.sender, "ada@example.com", datetime.now(UTC))
     box = Mailbox()
     async with receiving(box) as url:
-        await SMTPServer.from_url(url).send(composed(Letter("Hello", ("Text",)), envelope))
+        await SMTPServer.from_url(url).send(compose(MessageContent("Hello", ("Text",)), envelope))
     [mail] = box.mails
     assert mail["From"] == "todo_gql <no-reply@[IPv6:::1]>"

@@ -18,7 +18,7 @@ from tests.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
-from todo_gql.features.accounts.email.password_reset import ask_for_reset
+from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.jobs.queue import Task
@@ -82,7 +82,7 @@ async def post_some(number: int, account: Account, settings: Settings) -> None:
     generous = settings.model_copy(update={"mails_per_hour": number})
     async with in_transaction():
         for _ in range(number):
-            assert await outbox.post(user, MailKind.PASSWORD_CHANGED, generous)
+            assert await outbox.enqueue(user, MailKind.PASSWORD_CHANGED, generous)
 
 
 async def something_is_set_aside() -> bool:
@@ -108,7 +108,7 @@ async def test_no_mail_without_its_cause(
     user = await User.get(id=UUID(account.id))
     with suppress(ZeroDivisionError):
         async with in_transaction():
-            assert await outbox.post(user, MailKind.PASSWORD_CHANGED, settings)
+            assert await outbox.enqueue(user, MailKind.PASSWORD_CHANGED, settings)
             assert await count(WAITING) == 1
             raise ZeroDivisionError
     assert await count(WAITING) == 0
@@ -178,7 +178,7 @@ async def test_refused_mail_is_tried_while_its_link_is_good(
 ) -> None:
     """The wait for the next try of a reset follows from how long its link lives."""
     await fetch("DELETE FROM pgqueuer")
-    await ask_for_reset(address_of(account))
+    await request_reset(address_of(account))
     box.refusals = 1
     changes = {"mail_retry_seconds": 10**6, "password_reset_expire_minutes": 8}
     async with delivering(box, settings, database_url, **changes):

@@ -18,7 +18,7 @@ from tests.conftest import registered, visiting
 from tests.mailbox import Mailbox, receiving
 from tests.workers import forked_worker, started_worker
 from todo_gql.database.connection import fetch
-from todo_gql.features.accounts.email.password_reset import ask_for_reset
+from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.settings import Settings
 
 WORKERS = 2
@@ -78,7 +78,7 @@ class Posters:
                     place = len(self.addresses) - 1
                     account = await registered(visitor)
                     self.addresses[place] = f"{account.username}@example.com"
-                    await ask_for_reset(self.addresses[place])
+                    await request_reset(self.addresses[place])
 
 
 async def test_every_mail_comes_once(

@@ -1,1 +1,1 @@
-"""Mail: what it looks like, and how it gets out."""
+"""Mail: messages, their transport, and the tokens in their links."""

@@ -1,4 +1,4 @@
-"""The secrets in the links of mails."""
+"""The tokens in the links of mails."""
 
 import base64
 import hmac
@@ -17,10 +17,10 @@ LINK_TOKEN = re.compile("[A-Za-z0-9_-]{86}")
 
 @dataclass(frozen=True, slots=True)
 class LinkToken:
-    """What the link in a mail proves: that its bearer reads the mails of an account.
+    """A token that proves that its bearer reads the mails of an account.
 
-    The secret is a keyed hash of the mail's id, so that whoever sends the mail can make it again
-    and neither the database nor a waiting job holds it in a readable form.
+    The secret is an HMAC-SHA-256 of the owner's and the mail's id, so the worker computes it when it
+    sends the mail, and neither the database nor the job queue stores it.
     """
 
     owner_id: UUID
@@ -35,7 +35,7 @@ class LinkToken:
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> Self | None:
-        """The token that `text` stands for; None unless this server made it."""
+        """Parse the text of a token; None unless it was issued with this server's key."""
         if not LINK_TOKEN.fullmatch(text):
             return None
         content = base64.urlsafe_b64decode(text + "==")
@@ -45,11 +45,11 @@ class LinkToken:
 
     @property
     def text(self) -> str:
-        """The token as it stands in the link."""
+        """The token in the link: ids and secret in URL-safe base64, 86 characters."""
         content = self.owner_id.bytes + self.mail_id.bytes + self.secret
         return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
     @property
     def digest(self) -> bytes:
-        """What the database stores of it."""
+        """SHA-256 of the secret, which the database stores."""
         return sha256(self.secret).digest()

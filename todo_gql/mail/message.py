@@ -1,4 +1,4 @@
-"""A mail as text and HTML, made from templates."""
+"""Mail messages, as text and HTML from templates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What a mail says: plain text everywhere, and at most one link with the words on it."""
+class MessageContent:
+    """The content of a mail: plain text, and at most one link, whose text is `action`."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -25,7 +25,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a mail comes from and goes to, and what tells it from all others."""
+    """The id, sender, recipient and date of a mail."""
 
     id: UUID
     sender: str
@@ -45,25 +45,26 @@ def _templates() -> Environment:
     )
 
 
-def composed(letter: Letter, envelope: Envelope) -> EmailMessage:
-    """The mail; the same letter and envelope give the same Message-ID and date.
+def compose(content: MessageContent, envelope: Envelope) -> EmailMessage:
+    """Compose a message; equal arguments give the same Message-ID and date.
 
-    So a mail that is sent once more, because nobody knows whether it was, can be dropped.
+    So a mail client can drop the second of two messages, when one was sent again because its outcome
+    was unknown.
     """
     sender, recipient = _sender(envelope.sender), _recipient(envelope.recipient)
     is_ascii = (sender.addr_spec + recipient.addr_spec).isascii()
     message = EmailMessage(policy=SMTP if is_ascii else SMTPUTF8)
     message["From"] = sender
     message["To"] = recipient
-    message["Subject"] = letter.subject
+    message["Subject"] = content.subject
     message["Date"] = format_datetime(envelope.sent_for)
     message["Message-ID"] = f"<{envelope.id}@{sender.domain}>"
-    # Nobody's out-of-office note should come back (RFC 3834).
+    # No automatic replies, such as out-of-office notes (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-generated"
-    text = _templates().get_template("mail.txt").render(letter=letter)
-    # A link in quoted-printable is cut in two for whoever reads the source.
+    text = _templates().get_template("mail.txt").render(content=content)
+    # Quoted-printable would break a link into two lines in the source.
     message.set_content(text, cte="7bit" if text.isascii() else "quoted-printable")
-    html = _templates().get_template("mail.html").render(letter=letter)
+    html = _templates().get_template("mail.html").render(content=content)
     message.add_alternative(html, subtype="html")
     return message
 
@@ -74,6 +75,6 @@ def _sender(address: str) -> Address:
 
 
 def _recipient(address: str) -> Address:
-    """The address as SMTP takes it, its domain in ASCII."""
+    """The address for SMTP, with its domain in ASCII."""
     parts = validate_email(address, check_deliverability=False, test_environment=True)
     return Address("", parts.local_part, parts.ascii_domain)

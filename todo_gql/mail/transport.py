@@ -1,4 +1,4 @@
-"""How mails get out: by SMTP, or into a folder where there is no SMTP_URL."""
+"""Transports of mails: SMTP, or a folder of files where there is no SMTP_URL."""
 
 import asyncio
 import logging
@@ -20,20 +20,20 @@ from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 20
-"""How long each step of a conversation with the SMTP server may take."""
+STEP_SECONDS = 20
+"""The timeout of each step of an SMTP session."""
 
-FORM = (
+URL_FORMAT = (
     "has to look like smtp://user:password@host:587 or smtps://…,"
     " with signs in the password written like %2F"
 )
 
 Transport: TypeAlias = Callable[[EmailMessage], Coroutine[Any, Any, None]]
-"""Takes over the responsibility for a mail, or raises."""
+"""Delivers a message to the next hop, or raises."""
 
 
-class Conversation(aiosmtplib.SMTP):
-    """A conversation with an SMTP server, which ends at once for who is cut off in it."""
+class SMTPSession(aiosmtplib.SMTP):
+    """An SMTP session, which is closed at once when its task is cancelled."""
 
     async def __aexit__(
         self,
@@ -41,7 +41,7 @@ class Conversation(aiosmtplib.SMTP):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take leave, but not of a server that may be silent for as long as a step may take."""
+        """Quit; after a cancellation just close, since a silent server would delay that."""
         if isinstance(error, asyncio.CancelledError):
             self.close()
         else:
@@ -57,7 +57,7 @@ class SMTPServer:
     tls: Literal["from the start", "required", "off"]
     username: str | None
     password: str | None = field(repr=False)
-    # To read the machine's certificates takes longer than to send a mail.
+    # Loading the system's certificates takes longer than sending a mail.
     tls_context: ssl.SSLContext = field(
         default_factory=ssl.create_default_context, repr=False, compare=False
     )
@@ -66,20 +66,20 @@ class SMTPServer:
     def from_url(cls, url: str) -> "SMTPServer":
         """The server of `smtp://user:password@host:port` or `smtps://…`.
 
-        smtp asks for TLS before anything else is said, but neither with `?tls=off` nor on this
-        machine without `?tls=required`; smtps begins with it. `ValueError`, without the password
-        in it, for another URL.
+        smtp requires STARTTLS (RFC 3207), except with `?tls=off`, and on this machine unless
+        `?tls=required`; smtps is implicit TLS (RFC 8314). Raises `ValueError` for any other URL,
+        without the password in it.
         """
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            # What it says may quote the password.
-            raise ValueError(FORM) from None
+            # Its message may contain the password.
+            raise ValueError(URL_FORMAT) from None
         if parts.scheme not in ("smtp", "smtps") or not host or parts.path.strip("/"):
-            raise ValueError(FORM)
-        wish = parts.query or ("tls=off" if _is_here(host) else "tls=required")
-        if wish not in ("tls=required", "tls=off") or parts.fragment:
+            raise ValueError(URL_FORMAT)
+        query = parts.query or ("tls=off" if _is_loopback(host) else "tls=required")
+        if query not in ("tls=required", "tls=off") or parts.fragment:
             raise ValueError("may end in ?tls=required or ?tls=off, and in nothing else")
         is_implicit = parts.scheme == "smtps"
         if is_implicit and parts.query == "tls=off":
@@ -87,51 +87,51 @@ class SMTPServer:
         return cls(
             host=host,
             port=port or (465 if is_implicit else 587),
-            tls="from the start" if is_implicit else "off" if wish == "tls=off" else "required",
+            tls="from the start" if is_implicit else "off" if query == "tls=off" else "required",
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
         )
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand over a mail; `aiosmtplib.SMTPException` or `OSError` when it isn't taken."""
-        async with self._conversation() as conversation:
-            await conversation.send_message(message)
+        """Send a mail; raises `aiosmtplib.SMTPException` or `OSError` when it isn't accepted."""
+        async with self._session() as session:
+            await session.send_message(message)
 
     async def greet(self) -> None:
-        """Begin as with a mail, and take leave; the errors of `send`."""
-        async with self._conversation():
+        """Connect and sign in without sending; raises what `send` raises."""
+        async with self._session():
             pass
 
-    def _conversation(self) -> Conversation:
-        return Conversation(
+    def _session(self) -> SMTPSession:
+        return SMTPSession(
             hostname=self.host,
             port=self.port,
             username=self.username,
             password=self.password,
-            timeout=SECONDS,
+            timeout=STEP_SECONDS,
             use_tls=self.tls == "from the start",
             start_tls=self.tls == "required",
             tls_context=self.tls_context,
         )
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-class Outbox:
-    """A folder of mails, for who has no SMTP server and wants to see what would be sent."""
+class FileTransport:
+    """Writes mails to a folder, for development without an SMTP server."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     async def send(self, message: EmailMessage) -> None:
-        """Write a mail as an .eml file, whole or not at all; sent again it is the same file.
+        """Write a mail as an .eml file, atomically and synced to disk; raises `OSError`.
 
-        It is on the disk before it counts as sent.
+        A mail that is sent again overwrites its file.
         """
         path = await asyncio.to_thread(self._write, message)
         logger.info("wrote a mail to %s: %s", message["To"], path)
@@ -139,21 +139,21 @@ class Outbox:
     def _write(self, message: EmailMessage) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{message['Message-ID'].strip('<>').partition('@')[0]}.eml"
-        descriptor, draft = tempfile.mkstemp(dir=self.folder)
+        descriptor, temporary = tempfile.mkstemp(dir=self.folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(message.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
-            path = Path(draft).rename(self.folder / name)
+            path = Path(temporary).rename(self.folder / name)
         except BaseException:
-            Path(draft).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
-        self._keep_names()
+        self._sync_folder()
         return path
 
-    def _keep_names(self) -> None:
-        """Have the disk hold what the folder's files are called, too."""
+    def _sync_folder(self) -> None:
+        """Sync the folder itself, so that the new file name survives a power failure."""
         folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
@@ -162,7 +162,7 @@ class Outbox:
 
 
 def transport(settings: Settings) -> Transport:
-    """What the settings say how mails get out."""
+    """The transport that the settings configure."""
     if settings.smtp_url:
         return SMTPServer.from_url(settings.smtp_url.get_secret_value()).send
-    return Outbox(settings.data_dir / "outbox").send
+    return FileTransport(settings.data_dir / "outbox").send

@@ -67,7 +67,7 @@ async def close_account(account: User, settings: Settings) -> None:
         account.deletion_at = await database_time() + grace
         await account.save(update_fields=["deletion_at"])
         await revoke_access(account.id)
-        await outbox.post(account, MailKind.ACCOUNT_DELETION, settings)
+        await outbox.enqueue(account, MailKind.ACCOUNT_DELETION, settings)
 
 
 async def purge_accounts() -> int:

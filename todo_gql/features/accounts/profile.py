@@ -128,4 +128,4 @@ async def _replace_password(account: Account, password: str, context: Context) -
         await locked_as_seen(account)
         await Account.filter(id=account.id).update(password_hash=new_hash)
         await revoke_access(account.id, but=context.signed_in().session_id)
-        await outbox.post(account, MailKind.PASSWORD_CHANGED, context.settings)
+        await outbox.enqueue(account, MailKind.PASSWORD_CHANGED, context.settings)

@@ -55,7 +55,7 @@ class RegistrationError(Exception):
 async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
     """A new account, signed in; `RegistrationError` when there can't be one."""
     async with _creation(given, settings, signs_in=True) as user:
-        await outbox.post(user, MailKind.VERIFICATION, settings)
+        await outbox.enqueue(user, MailKind.VERIFICATION, settings)
         return user, await begin_session(user, device, settings)
 
 

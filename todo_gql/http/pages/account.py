@@ -14,7 +14,7 @@ from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email.address_change import confirm_email
 from todo_gql.features.accounts.email.links import find_link
 from todo_gql.features.accounts.email.password_reset import PasswordResetInput, reset_password
-from todo_gql.features.accounts.email.templates import PLACES
+from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.features.accounts.email.verification import verify_email
 from todo_gql.http.graphql.request import BadRequest
 from todo_gql.http.pages import rendering
@@ -71,7 +71,7 @@ def _expired(kind: MailKind) -> Response:
 
 
 def _name(kind: MailKind) -> str:
-    return PLACES[kind].rpartition("/")[2]
+    return LINK_PATHS[kind].rpartition("/")[2]
 
 
 async def _verify(visit: Visit) -> Response:
@@ -175,5 +175,5 @@ def account_routes(settings: Settings, limits: RateLimits) -> list[Route]:
     """Give the routes that the links in mails lead to: `/account/verify` and its like."""
     return [
         Route(f"/{place}", LinkPage(kind, settings, limits).answer, methods=["GET", "POST"])
-        for kind, place in PLACES.items()
+        for kind, place in LINK_PATHS.items()
     ]

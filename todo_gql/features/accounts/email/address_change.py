@@ -1,4 +1,4 @@
-"""Moving an account to another e-mail address, which has to be the user's own too."""
+"""Changing an account's e-mail address, once the new one is verified."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from todo_gql.features.accounts.account import (
 )
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.links import find_link, using, void_links
-from todo_gql.features.accounts.email.verification import LinkToken
+from todo_gql.features.accounts.email.verification import LinkTokenArgument
 from todo_gql.features.accounts.inputs import email_problem
 from todo_gql.features.accounts.registration import address_is_taken, email_columns
 from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
@@ -35,7 +35,7 @@ from todo_gql.settings import Settings
 async def confirm_email(
     text: str, viewer: Viewer | None, settings: Settings
 ) -> User | list[UserError]:
-    """The account, moved to the address that the token was mailed to, or why it wasn't."""
+    """Change to the address that a token was mailed to; the account, or the errors."""
     link = await find_link(text, MailKind.EMAIL_CHANGE, viewer, settings)
     if link is None:
         return [bad_link("token")]
@@ -43,44 +43,44 @@ async def confirm_email(
         async with using(link) as account:
             if account is None:
                 return [bad_link("token")]
-            await _move(account, link.address, settings)
+            await _change(account, link.address, settings)
     except IntegrityError as error:
         return [address_is_taken(error, "token")]
     return account
 
 
-async def _move(account: User, address: str, settings: Settings) -> None:
+async def _change(account: User, address: str, settings: Settings) -> None:
     former, columns = account.email, email_columns(address)
     was_proven = account.email_verified_at is not None
     account.update_from_dict(columns | {"email_verified_at": await database_time()})
     await account.save(update_fields=[*columns, "email_verified_at"])
     await void_links(account.id)
-    if _is_another(address, former):
+    if _is_different(address, former):
         kind = MailKind.EMAIL_CHANGED
-        await outbox.post(account, kind, settings, address=former, is_proven=was_proven)
+        await outbox.enqueue(account, kind, settings, address=former, is_proven=was_proven)
 
 
-def _is_another(address: str, former: str) -> bool:
-    """Whether an address differs by more than letter case.
+def _is_different(address: str, former: str) -> bool:
+    """Whether an address differs by more than letter case, so that the former gets a notice.
 
-    Then the former is told, though both may be of one mailbox: accounts are kept apart by folding
-    more than a mail server has to, so the other may be somebody else's.
+    Both may still be one mailbox to us: we fold more than a mail server has to, so the new one may be
+    somebody else's.
     """
     return address.lower() != former.lower()
 
 
 @retried
-async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bool:
-    """Mail the new address a link, and the old one the news; False after too many of these.
+async def _request_change(seen: User, email: str, viewer: Viewer, settings: Settings) -> bool:
+    """Mail a link to the new address and a notice to the old one; False above the limit of these.
 
-    Who asks for the address that the account has wants it to stay: earlier links become void.
+    A request for the address that the account has already voids the earlier links.
     """
     async with in_transaction():
         account = await locked_as_seen(seen)
         if email == account.email:
             await void_links(account.id, MailKind.EMAIL_CHANGE)
             return True
-        if not await outbox.post(
+        if not await outbox.enqueue(
             account,
             MailKind.EMAIL_CHANGE,
             settings,
@@ -88,8 +88,8 @@ async def _ask(seen: User, email: str, viewer: Viewer, settings: Settings) -> bo
             session_id=viewer.session_id,
         ):
             return False
-        if _is_another(email, account.email):
-            await outbox.post(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+        if _is_different(email, account.email):
+            await outbox.enqueue(account, MailKind.EMAIL_CHANGE_ASKED, settings)
     return True
 
 
@@ -118,7 +118,7 @@ class EmailChangeMutation:
         if problem := email_problem(email, context.settings):
             errors.append(invalid(*problem, "email"))
         errors += await wrong_password(account, current_password, context, "currentPassword")
-        if not errors and not await _ask(account, email, viewer, context.settings):
+        if not errors and not await _request_change(account, email, viewer, context.settings):
             errors.append(too_many_mails())
         return AcceptedPayload(ok=not errors, errors=errors)
 
@@ -127,7 +127,9 @@ class EmailChangeMutation:
         "session; a token of somebody else than the viewer is refused.",
         extensions=[Credential(UserPayload, account=key_for_link("token"))],
     )
-    async def email_change_confirm(self, info: Info, token: LinkToken) -> UserPayload | None:
+    async def email_change_confirm(
+        self, info: Info, token: LinkTokenArgument
+    ) -> UserPayload | None:
         moved = await confirm_email(token, info.context.viewer, info.context.settings)
         if isinstance(moved, list):
             return UserPayload(errors=moved)

@@ -1,7 +1,7 @@
 """The links in mails to accounts: finding, using and voiding them.
 
-Of each kind an account has one good link at most, the newest, and a link that a session asked for
-is good only while somebody is signed in by that session.
+An account has at most one valid link of each kind, the newest. One that a session asked for is valid
+only while that session is.
 """
 
 from collections.abc import AsyncIterator
@@ -19,14 +19,14 @@ from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
-# Looked up rather than noted when a session ends, since it ends in many ways, and by expiring too.
-ASKER_IS_SIGNED_IN = """
+# Checked when the link is used, since a session can end in many ways, such as by expiring.
+SESSION_IS_ACTIVE = """
 (m.session_id IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.owner_id = $1
     AND s.id = m.session_id AND s.ended_at IS NULL AND s.expires_at > now()))
 """
 IS_OPEN = f"""
 u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3
-    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND {ASKER_IS_SIGNED_IN}
+    AND m.kind = $4 AND m.used_at IS NULL AND m.expires_at > now() AND {SESSION_IS_ACTIVE}
     AND u.is_active
     AND (u.deletion_at IS NULL OR u.deletion_at > now())
 """
@@ -39,38 +39,38 @@ VOID = (
 
 
 class OpenLink(NamedTuple):
-    """A link that is still good: whose it is, what for, and where it was sent."""
+    """A valid link: its token, its kind, and the address it was sent to."""
 
     token: LinkToken
     kind: MailKind
     address: str
 
-    def proves_something(self, email: str) -> bool:
-        """Whether the address is the account's, or is to become so."""
+    def is_usable_for(self, email: str) -> bool:
+        """Whether the link's address is the account's, or is to become it."""
         return self.kind is MailKind.EMAIL_CHANGE or mailbox_key(self.address) == mailbox_key(email)
 
 
 async def find_link(
     text: str, kind: MailKind, viewer: Viewer | None, settings: Settings
 ) -> OpenLink | None:
-    """The link of a kind that a token opens, which stays unused.
+    """The valid link of a kind that a token belongs to; it stays unused.
 
-    None for a token that is forged, expired, used, void, of another kind, to an address that isn't
-    the account's any more, or of somebody else than the viewer who brings it.
+    None for a token that is forged, expired, used, void or of another kind, whose address is no longer
+    the account's, or that belongs to another user than the viewer.
     """
     token = LinkToken.parse(text, settings)
     if token is None or (viewer and viewer.id != token.owner_id):
         return None
     row = await fetchrow(FIND, token.owner_id, token.mail_id, token.digest, kind)
     link = OpenLink(token, kind, row["address"]) if row else None
-    return link if link and row and link.proves_something(row["email"]) else None
+    return link if link and row and link.is_usable_for(row["email"]) else None
 
 
 @asynccontextmanager
 async def using(link: OpenLink) -> AsyncIterator[User | None]:
-    """The account, locked, in the transaction of what the link is for, which uses it up.
+    """Use a link: yields its account, locked, in a transaction that marks the link as used.
 
-    None if the link is no good any more, as when somebody else was faster.
+    Yields None if the link isn't valid any more, such as after a concurrent use.
     """
     async with in_transaction():
         account = await locked_account(link.token.owner_id)
@@ -79,7 +79,7 @@ async def using(link: OpenLink) -> AsyncIterator[User | None]:
 
 async def _use(link: OpenLink, account: User) -> bool:
     token, kind = link.token, link.kind
-    return link.proves_something(account.email) and bool(
+    return link.is_usable_for(account.email) and bool(
         await fetch(USE, token.owner_id, token.mail_id, token.digest, kind)
     )
 
@@ -87,8 +87,5 @@ async def _use(link: OpenLink, account: User) -> bool:
 async def void_links(
     owner_id: UUID, kind: MailKind | None = None, *, but: UUID | None = None
 ) -> None:
-    """Let no link that the account was sent, or none of a kind, be good any more.
-
-    The link of the mail `but` is left as it is.
-    """
+    """Void all links of an account, or those of a kind, but the one in the mail `but`."""
     await fetch(VOID, owner_id, kind, but)

@@ -1,4 +1,4 @@
-"""Recovering an account whose password is lost."""
+"""Resetting a lost password by a link in a mail."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -38,22 +38,22 @@ class PasswordResetInput:
     )
 
 
-async def ask_for_reset(email: str, asker: Viewer | None = None) -> None:
-    """Have whoever has this address mailed a link.
+async def request_reset(email: str, requester: Viewer | None = None) -> None:
+    """Enqueue a job that mails a link to the account with this address, if there is one.
 
-    Whether anybody has it is looked up by the worker, so that the answer takes the same time.
+    The worker looks the account up, so that the response takes the same time without one.
     """
     mail_id = uuid7()
     asked: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
-    if asker:
-        asked |= {"asker_id": asker.id, "session_id": asker.session_id}
+    if requester:
+        asked |= {"asker_id": requester.id, "session_id": requester.session_id}
     await jobs.enqueue(jobs.Task.START_RESET, f"reset {mail_id}", asked)
 
 
 async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
-    """Post the mail that was asked for, once, if there is an account to send it to.
+    """Enqueue the mail of a reset, once, if an active account has the address.
 
-    Takes what `ask_for_reset` put into the queue.
+    `asked` is the payload that `request_reset` enqueued.
     """
     found = await account_named(asked["email"])
     if found is None:
@@ -62,7 +62,7 @@ async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
         account = await locked_account(found.id)
         if account and account.is_active:
             is_own = asked.get("asker_id") == str(account.id)
-            await outbox.post(
+            await outbox.enqueue(
                 account,
                 MailKind.PASSWORD_RESET,
                 settings,
@@ -78,9 +78,9 @@ async def reset_password(
     *,
     problems: Sequence[UserError] = (),
 ) -> list[UserError]:
-    """Set a new password and end all sessions, or tell what is wrong with token and password.
+    """Set a new password and end all sessions; the errors of token and password, if any.
 
-    `problems` that were found before are told beside these.
+    `problems` of other fields are returned with these.
     """
     link = await find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
     account = await User.get_or_none(id=link.token.owner_id) if link else None
@@ -98,16 +98,16 @@ async def reset_password(
 
 @retried
 async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bool:
-    """Use the link up for a password; False if somebody else was faster."""
+    """Use the link to set a password; False if it was used meanwhile."""
     async with using(link) as account:
         if account is None:
             return False
         account.password_hash = password_hash
-        # Who opens a mail's link has its address.
+        # Opening the link proves the address.
         account.email_verified_at = account.email_verified_at or await database_time()
         await account.save(update_fields=["password_hash", "email_verified_at"])
         await revoke_access(account.id)
-        await outbox.post(account, MailKind.PASSWORD_CHANGED, settings)
+        await outbox.enqueue(account, MailKind.PASSWORD_CHANGED, settings)
     return True
 
 
@@ -134,7 +134,7 @@ class RecoveryMutation:
     ) -> AcceptedPayload | None:
         if problem := email_problem(normalize_email(email), info.context.settings):
             return AcceptedPayload(errors=[invalid(*problem, "email")])
-        await ask_for_reset(email.strip(), info.context.viewer)
+        await request_reset(email.strip(), info.context.viewer)
         return AcceptedPayload(ok=True)
 
     @strawberry.mutation(

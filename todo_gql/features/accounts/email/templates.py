@@ -1,6 +1,6 @@
-"""What the mails to accounts say; the words stand in `words/`.
+"""The texts of mails to accounts, rendered from the templates in `templates/`.
 
-There the first line is a letter's subject, and a paragraph in brackets the words on its link.
+A template's first line is the subject, and a paragraph in brackets the text of the link.
 """
 
 from functools import cache
@@ -8,28 +8,31 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from todo_gql.database.models import MailKind
-from todo_gql.mail.message import Letter
+from todo_gql.mail.message import MessageContent
 
-PLACES = {
+LINK_PATHS = {
     MailKind.VERIFICATION: "account/verify",
     MailKind.PASSWORD_RESET: "account/reset",
     MailKind.EMAIL_CHANGE: "account/email",
 }
-"""The kinds of mail that have a link, and where it leads, below PUBLIC_URL."""
+"""The kinds of mail that have a link, with its path below PUBLIC_URL."""
 
 
 @cache
-def _words() -> Environment:
-    # Text, not HTML: what becomes of it escapes it.
+def _templates() -> Environment:
+    # Plain text: the HTML template that it is put into escapes it.
     return Environment(  # noqa: S701
         loader=PackageLoader("todo_gql.features.accounts.email"), undefined=StrictUndefined
     )
 
 
-def letter(name: str, link: str | None, **facts: object) -> Letter:
-    """The letter of a name, such as that of a `MailKind` in lower case, with its facts filled in."""
-    text = _words().get_template(f"{name}.txt").render(facts)
+def render_message(name: str, link: str | None, **facts: object) -> MessageContent:
+    """Render the template of that name, such as that of a `MailKind` in lower case.
+
+    Raises jinja2's `UndefinedError` when a fact is missing.
+    """
+    text = _templates().get_template(f"{name}.txt").render(facts)
     subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
     action = next((part.strip("[]") for part in paragraphs if part.startswith("[")), None)
-    said = tuple(part for part in paragraphs if not part.startswith("["))
-    return Letter(subject, said, action, link)
+    body = tuple(part for part in paragraphs if not part.startswith("["))
+    return MessageContent(subject, body, action, link)

@@ -1,4 +1,4 @@
-"""Proving that an e-mail address is the user's own."""
+"""Verifying that an e-mail address is the user's own."""
 
 from typing import Annotated
 
@@ -23,12 +23,14 @@ from todo_gql.operation.credential_limits import Credential, key_for_link, key_f
 from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
-LinkToken = Annotated[str, strawberry.argument(description="The token in the link of the mail.")]
+LinkTokenArgument = Annotated[
+    str, strawberry.argument(description="The token in the link of the mail.")
+]
 
 
 @retried
 async def verify_email(text: str, viewer: Viewer | None, settings: Settings) -> User | None:
-    """The account whose address the token of a mail proves; None for a token that is no good."""
+    """Verify the address that a token was mailed to; its account, None if the token isn't valid."""
     link = await find_link(text, MailKind.VERIFICATION, viewer, settings)
     if link is None:
         return None
@@ -57,7 +59,7 @@ class VerificationMutation:
             if account is None:
                 raise Unauthenticated
             is_due = account.email_verified_at is None
-            if is_due and not await outbox.post(
+            if is_due and not await outbox.enqueue(
                 account, MailKind.VERIFICATION, settings, session_id=viewer.session_id
             ):
                 return AcceptedPayload(errors=[too_many_mails()])
@@ -68,7 +70,7 @@ class VerificationMutation:
         " a token of somebody else than the viewer is refused.",
         extensions=[Credential(UserPayload, account=key_for_link("token"))],
     )
-    async def email_verify(self, info: Info, token: LinkToken) -> UserPayload | None:
+    async def email_verify(self, info: Info, token: LinkTokenArgument) -> UserPayload | None:
         account = await verify_email(token, info.context.viewer, info.context.settings)
         if account is None:
             return UserPayload(errors=[bad_link("token")])
