@@ -173,7 +173,7 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
 def choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[access.Columns]]:
     """The choices of columns that were made so far: none."""
     made: set[access.Columns] = set()
-    monkeypatch.setattr(access, "_choices", made)
+    monkeypatch.setattr(access, "_column_sets", made)
     access.todo_columns.cache_clear()
     yield made
     access.todo_columns.cache_clear()
@@ -199,7 +199,7 @@ async def test_after_many_choices_only_what_may_be_long_is_left_out(
 ) -> None:
     """A server that has seen many ways to ask makes no more statements for others."""
     await account.create(description="Two litres", metadata={"shop": "corner"})
-    choices.update((f"t.{number}",) for number in range(access.MOST_CHOICES))
+    choices.update((f"t.{number}",) for number in range(access.MAX_COLUMN_SETS))
     read: set[str] = set()
     for fields in ("title", "title version", "dueAt", "isOverdue createdAt"):
         with recorded() as statements:

@@ -12,7 +12,7 @@ import strawberry
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 
 MAX_PAGE = 100
 
@@ -67,7 +67,7 @@ class Page(NamedTuple):
 
 
 async def fetch_page(
-    statement: Statement,
+    statement: SelectQuery,
     columns: Sequence[str],
     keyset: Keyset,
     arguments: PageArguments,
@@ -88,7 +88,7 @@ async def fetch_page(
         narrowed.where(keyset.seek_condition(narrowed, before, backwards=True))
     order = keyset.backwards if backwards else keyset.forwards
     text = narrowed.select((*columns, *keyset.extra_columns), order, size + 1)
-    rows = await fetch(text, *narrowed.values, plan_anew=narrowed.plan_anew)
+    rows = await fetch(text, *narrowed.values, custom_plan=narrowed.custom_plan)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -110,7 +110,7 @@ async def fetch_page(
     return Page(rows, keyset, has_previous, has_next)
 
 
-async def count_rows(statement: Statement) -> int:
+async def count_rows(statement: SelectQuery) -> int:
     """The number of rows of a query, whatever the page."""
     row = await fetchrow(statement.select(["count(*)"]), *statement.values)
     assert row is not None

@@ -17,7 +17,7 @@ import orjson
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.database.connection import Values
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 
 MAX_CURSOR = 2_000
 """Characters of the longest cursor that is parsed."""
@@ -112,7 +112,7 @@ class Keyset:
 
     def seek_condition(
         self,
-        statement: Statement,
+        statement: SelectQuery,
         values: Sequence[object],
         *,
         backwards: bool,

@@ -107,19 +107,19 @@ async def transaction() -> AsyncIterator[Connection]:
             raise OutcomeUnknown from lost
 
 
-async def fetch(sql: str, *values: object, plan_anew: bool = False) -> list[Row]:
+async def fetch(sql: str, *values: object, custom_plan: bool = False) -> list[Row]:
     """All rows of a statement, which is prepared once per connection.
 
-    `plan_anew` has it planned for its values each time. Outside a transaction, a statement that only
+    `custom_plan` has it planned for its values each time. Outside a transaction, a statement that only
     reads is sent once more when its connection was lost, and any statement when PostgreSQL refused
     it as prepared. Raises `OutcomeUnknown` for one that writes when its connection was lost, and what
     `acquire` and asyncpg raise.
     """
     try:
-        if pools and not plan_anew and current_transaction.get() is None:
+        if pools and not custom_plan and current_transaction.get() is None:
             return await pools[-1].fetch_rows(sql, values)
         async with acquire() as connection:
-            if plan_anew:
+            if custom_plan:
                 return await (await connection.prepare(sql)).fetch(*values)
             return await connection.fetch(sql, *values)
     except CONNECTION_LOST as lost:

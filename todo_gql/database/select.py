@@ -1,50 +1,51 @@
-"""SELECT statements put together from conditions, with every value bound."""
+"""A builder of SELECT queries in which every value is a bound parameter."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Self
 
 
-class Statement:
-    """A SELECT under construction.
+class SelectQuery:
+    """A SELECT query under construction; `where` and `bind` change it.
 
-    Equal shapes give equal texts, so that each connection prepares a shape once.
+    Equal structures yield equal SQL, so that a connection prepares each structure once. With
+    `custom_plan`, PostgreSQL should plan it for its values each time, not reuse a generic plan.
     """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.conditions: list[str] = []
         self.values: list[object] = []
-        self.plan_anew = False
+        self.custom_plan = False
 
     def bind(self, value: object) -> str:
-        """Keep a value and return its placeholder."""
+        """Add a bound value; returns its placeholder."""
         self.values.append(value)
         return f"${len(self.values)}"
 
     def where(self, condition: str) -> Self:
-        """Ask for one more condition."""
+        """Add a condition, joined with AND."""
         self.conditions.append(condition)
         return self
 
     def where_one_of(self, column: str, values: Sequence[object]) -> Self:
-        """Ask for rows that have one of the values; a single one is sent faster than an array."""
+        """Require a column to equal one of the values; one value is encoded faster than an array."""
         if len(values) == 1:
             return self.where(f"{column} = {self.bind(values[0])}")
         return self.where(f"{column} = ANY({self.bind(values)})")
 
-    def copy(self) -> "Statement":
-        """A statement that can be narrowed without narrowing this one."""
-        twin = Statement(self.source)
-        twin.conditions = self.conditions.copy()
-        twin.values = self.values.copy()
-        twin.plan_anew = self.plan_anew
-        return twin
+    def copy(self) -> "SelectQuery":
+        """A copy that can be changed without changing this one."""
+        copy = SelectQuery(self.source)
+        copy.conditions = self.conditions.copy()
+        copy.values = self.values.copy()
+        copy.custom_plan = self.custom_plan
+        return copy
 
     def select(
         self, columns: Sequence[str], order_by: str | None = None, limit: int | None = None
     ) -> str:
-        """The statement's text."""
+        """The SQL of the query."""
         return _text(tuple(columns), self.source, tuple(self.conditions), order_by, limit)
 
 

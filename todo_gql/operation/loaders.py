@@ -16,7 +16,7 @@ from aiodataloader import DataLoader
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.scalars import diff_entries, written_json
 from todo_gql.database.connection import Row, fetch
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.dataloader import ColumnDataLoader
 from todo_gql.operation.json_columns import parse_json_column
@@ -236,7 +236,7 @@ async def _log_ends(context: LoaderContext, ids: list[UUID]) -> list[Any]:
 
 
 async def _by_id(
-    statement: Statement, columns: Sequence[str], alias: str, ids: list[UUID]
+    statement: SelectQuery, columns: Sequence[str], alias: str, ids: list[UUID]
 ) -> list[Row | None]:
     statement.where_one_of(f"{alias}.id", ids)
     return rows_by_id(await fetch(statement.select(columns), *statement.values), ids)

@@ -21,7 +21,7 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.administration import (
     Changes,
     LastSuperuser,
@@ -98,7 +98,7 @@ def superuser(context: Context) -> Viewer:
     return viewer
 
 
-def _filtered(viewer: Viewer, wanted: UserFilter | None) -> Statement:
+def _filtered(viewer: Viewer, wanted: UserFilter | None) -> SelectQuery:
     statement = access.visible_users(viewer)
     if not wanted:
         return statement

@@ -18,7 +18,7 @@ import orjson
 
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Priority, Status
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.filters import FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
@@ -236,7 +236,7 @@ async def _matching_states(
     todo_filter: TodoFilter, states: Sequence[State], now: datetime
 ) -> set[str]:
     """The owners, one for each state, of the states that a filter matches."""
-    statement = Statement("todos t")
+    statement = SelectQuery("todos t")
     rows = [{name: state[name] for name in ("owner_id", *FILTERABLE_COLUMNS)} for state in states]
     tables = (orjson.dumps(part, default=str).decode() for part in (rows, list(_tag_rows(states))))
     relations = STATE_TABLES.format(*map(statement.bind, tables))

@@ -12,7 +12,7 @@ from uuid import UUID
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.inputs import TagComparator, TodoFilter, unset_to_none
 from todo_gql.features.todos.tag_names import (
@@ -42,7 +42,7 @@ TAGS_OF_TODO = (
 )
 
 
-def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> Statement:
+def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> SelectQuery:
     """The viewer's todos that a filter matches at the time `now`; `BadUserInput` if too large."""
     trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
     statement = access.trashed_todos(viewer) if trash else access.visible_todos(viewer)
@@ -67,7 +67,7 @@ def is_plain(todo_filter: TodoFilter | None) -> bool:
 class FilterConditions:
     """Turns one filter into a condition of one statement."""
 
-    statement: Statement
+    statement: SelectQuery
     now: datetime
     parts_seen: int = 0
     names: set[str] = field(default_factory=set)
@@ -182,7 +182,7 @@ class FilterConditions:
         if not text:
             return []
         # How common the text is decides between reading the index of texts and reading a page.
-        self.statement.plan_anew = True
+        self.statement.custom_plan = True
         escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         return [f"{SEARCH_TEXT} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
 

@@ -15,7 +15,7 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import written_json
 from todo_gql.database.connection import fetchrow
-from todo_gql.database.select import Statement
+from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.features.todos.inputs import TodoFilter, TodoSort, unset_to_none
@@ -62,7 +62,7 @@ KEPT_TOTAL = (
 )
 
 
-def _searched_tags(viewer: Viewer, search: str | None) -> Statement:
+def _searched_tags(viewer: Viewer, search: str | None) -> SelectQuery:
     statement = access.visible_tags(viewer)
     text = read_search(search, longest=MAX_LENGTH) if search else ""
     if not text:
