@@ -419,14 +419,14 @@ def busy_hashing() -> Iterator[None]:
     """No place to wait in for a password's hash, until the block ends."""
     gate, threads = threading.Event(), passwords.hashing_threads()
     taken = 0
-    while threads.places.acquire(blocking=False):
+    while threads.capacity.acquire(blocking=False):
         threads.executor.submit(gate.wait)
         taken += 1
     try:
         yield
     finally:
         gate.set()
-        threads.places.release(taken)
+        threads.capacity.release(taken)
 
 
 async def test_a_password_too_many_is_told_to_wait(

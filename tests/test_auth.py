@@ -254,7 +254,7 @@ async def test_a_hash_of_another_cost_is_outdated(settings: Settings) -> None:
 
 async def test_hashing_refuses_who_finds_no_place_to_wait() -> None:
     """One works, one waits, a third is turned away; afterwards there is room again."""
-    threads, gate = HashingThreads(threads=1, waiting=1), threading.Event()
+    threads, gate = HashingThreads(threads=1, max_queued=1), threading.Event()
     first, second = (asyncio.ensure_future(threads.run(gate.wait)) for _ in range(2))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
@@ -266,7 +266,7 @@ async def test_hashing_refuses_who_finds_no_place_to_wait() -> None:
 
 async def test_no_caller_takes_all_places_to_wait() -> None:
     """Whatever one caller sends at once, another is hashed, and so are all of theirs in the end."""
-    threads, gate = HashingThreads(threads=1, waiting=5), threading.Event()
+    threads, gate = HashingThreads(threads=1, max_queued=5), threading.Event()
     # A request of its own for each, with its caller.
     before = current.set(RequestRecord("", caller="one"))
     many = [asyncio.create_task(threads.run(gate.wait)) for _ in range(20)]
@@ -277,12 +277,12 @@ async def test_no_caller_takes_all_places_to_wait() -> None:
     assert not any(task.done() for task in (*many, other))
     gate.set()
     assert all(await asyncio.gather(other, *many))
-    assert not threads.lines
+    assert not threads.limits
 
 
 async def test_who_gives_up_waiting_leaves_the_place_free() -> None:
     """A cancelled wait takes no place."""
-    threads, gate = HashingThreads(threads=1, waiting=1), threading.Event()
+    threads, gate = HashingThreads(threads=1, max_queued=1), threading.Event()
     first, second = (asyncio.ensure_future(threads.run(gate.wait)) for _ in range(2))
     await asyncio.sleep(0)
     second.cancel()
@@ -295,7 +295,7 @@ async def test_who_gives_up_waiting_leaves_the_place_free() -> None:
 
 async def test_who_gives_up_while_it_is_being_hashed_gives_the_place_back() -> None:
     """A thread that is at work is taken until it has done, and is free then."""
-    threads, gate = HashingThreads(threads=1, waiting=0), threading.Event()
+    threads, gate = HashingThreads(threads=1, max_queued=0), threading.Event()
     given_up = asyncio.ensure_future(threads.run(gate.wait))
     await asyncio.sleep(0)
     given_up.cancel()
@@ -304,7 +304,7 @@ async def test_who_gives_up_while_it_is_being_hashed_gives_the_place_back() -> N
         await threads.run(gate.is_set)
     gate.set()
     await asyncio.to_thread(threads.executor.shutdown)
-    assert threads.places.acquire(blocking=False)
+    assert threads.capacity.acquire(blocking=False)
 
 
 @pytest.mark.usefixtures("app")

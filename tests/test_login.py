@@ -94,7 +94,7 @@ async def test_a_login_too_many_is_unavailable(client: Any, account: Any) -> Non
     """When no place is left to wait for a core, the answer says so at once."""
     gate, threads = threading.Event(), passwords.hashing_threads()
     taken = 0
-    while threads.places.acquire(blocking=False):
+    while threads.capacity.acquire(blocking=False):
         threads.executor.submit(gate.wait)
         taken += 1
     try:
@@ -102,7 +102,7 @@ async def test_a_login_too_many_is_unavailable(client: Any, account: Any) -> Non
         answer = await client.execute(LOGIN, {"input": given})
     finally:
         gate.set()
-        threads.places.release(taken)
+        threads.capacity.release(taken)
     assert answer["data"] == {"login": None}
     assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
     assert (await login(client, account.username, account.password))["errors"] == []

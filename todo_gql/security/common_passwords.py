@@ -1,10 +1,10 @@
-"""The passwords that everybody tries first, of those that the password rule would let through."""
+"""Common passwords that the rules on characters would accept."""
 
 from functools import cache
 
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-# What became common since zxcvbn's list was gathered: these with a year, and spellings with @.
+# Passwords that became common after zxcvbn's list: these words with a year, and spellings with @.
 WORDS_BEFORE_A_YEAR = [
     "password",
     "welcome",
@@ -55,14 +55,14 @@ SPELLINGS = [
 ]
 
 
-def _could_be_chosen(password: str, shortest: int) -> bool:
+def _passes_character_rules(password: str, shortest: int) -> bool:
     letters = sum(map(str.isalpha, password))
     return len(password) >= shortest and letters > 1 and any(map(str.isdecimal, password))
 
 
 @cache
 def common_passwords(shortest: int) -> frozenset[str]:
-    """Those of at least `shortest` characters, in lower case."""
+    """The common passwords of at least `shortest` characters, in lower case."""
     with_years = (f"{word}{year}" for word in WORDS_BEFORE_A_YEAR for year in YEARS)
     candidates = (*FREQUENCY_LISTS["passwords"], *with_years, *SPELLINGS)
-    return frozenset(p for p in candidates if _could_be_chosen(p, shortest))
+    return frozenset(p for p in candidates if _passes_character_rules(p, shortest))

@@ -1,4 +1,4 @@
-"""One key per purpose, all of them made from the secret key."""
+"""Derivation of one key per purpose from the secret key, with HMAC-SHA-256."""
 
 import hmac
 from functools import lru_cache
@@ -7,7 +7,7 @@ from todo_gql.settings import Settings
 
 
 def derived_key(settings: Settings, purpose: str) -> bytes:
-    """The 32 bytes that serve `purpose` and nothing else; `LookupError` without a secret key."""
+    """The key for `purpose`, 32 bytes; raises `LookupError` if no secret key is set."""
     return _derived(settings.key, purpose)
 
 

@@ -1,7 +1,8 @@
-"""Passwords: which ones are taken, and how they are kept.
+"""Password rules, and hashing with bcrypt.
 
-One password is the same in every form of Unicode that a keyboard may give it: it is counted, hashed
-and compared in NFKC. Hashes of what was typed, from before that was so, go on, and are made anew.
+Passwords are normalized (Unicode NFKC) before they are counted, hashed and compared, since keyboards
+produce different forms of one text. Older hashes of unnormalized passwords still match, and are
+replaced at the next login.
 """
 
 import asyncio
@@ -28,15 +29,15 @@ from todo_gql.settings import Settings
 T = TypeVar("T")
 
 SHORTEST, LONGEST = 8, 128
-# What is longer than this as it is typed is too long in every form, and takes long to normalise.
-MAX_RAW_LENGTH = 4 * LONGEST
-WAITING_HASHES = 20
-# How many a caller may have hashed or waiting at a time; the others wait for these.
-MOST_OF_A_CALLER = 4
+# A longer input is too long in every normal form, and slow to normalize.
+MAX_RAW_PASSWORD_LENGTH = 4 * LONGEST
+MAX_QUEUED = 20
+# Concurrent hashes of one caller, running or queued; further ones wait for these.
+MAX_PER_CALLER = 4
 
 
 class Match(IntEnum):
-    """Whether a password is the right one, which it is in its normal form, or only as typed."""
+    """Whether a password matches a hash: normalized, or only as typed (an older hash)."""
 
     NONE = 0
     NORMALISED = 1
@@ -44,15 +45,16 @@ class Match(IntEnum):
 
 
 def normalised(password: str) -> str:
-    """The form of a password that is hashed (NFKC); one that is far too long stays as it is."""
-    return password if len(password) > MAX_RAW_LENGTH else unicodedata.normalize("NFKC", password)
+    """The password in NFKC; unchanged if it is longer than `MAX_RAW_PASSWORD_LENGTH`."""
+    return (
+        password
+        if len(password) > MAX_RAW_PASSWORD_LENGTH
+        else unicodedata.normalize("NFKC", password)
+    )
 
 
 def password_problem(password: str, *names: str) -> Problem | None:
-    """What is wrong with a new password of somebody with these names; None when nothing is.
-
-    Its characters are counted in its normal form.
-    """
+    """The first rule that a new password of a user with these names breaks; None if it is valid."""
     normal = normalised(password)
     if problem := text_problem(normal, shortest=SHORTEST, longest=LONGEST):
         return problem
@@ -68,7 +70,7 @@ def password_problem(password: str, *names: str) -> Problem | None:
 
 
 async def hash_password(password: str, settings: Settings) -> str:
-    """The hash to store, 60 characters; `Unavailable` when too many wait for theirs."""
+    """The bcrypt hash to store, 60 characters; raises `Unavailable` if the queue is full."""
     salt = bcrypt.gensalt(settings.bcrypt_rounds)
     digest = _digest(normalised(password), settings)
     hashed = await hashing_threads().run(partial(bcrypt.hashpw, digest, salt))
@@ -76,12 +78,12 @@ async def hash_password(password: str, settings: Settings) -> str:
 
 
 async def password_matches(password: str, stored: str | None, settings: Settings) -> Match:
-    """Whether `stored` is the password's hash; without one it takes as long to say no.
+    """Compare a password with a stored hash; takes as long without one, so that timing reveals nothing.
 
-    A wrong password takes twice as long where it isn't typed in its normal form, whoever's it is.
-    `Unavailable` when too many wait for theirs.
+    A wrong password that isn't in normal form takes twice as long, for every account. Raises
+    `Unavailable` if the queue is full.
     """
-    compared = (stored or _nobodys_hash(settings)).encode()
+    compared = (stored or _dummy_hash(settings)).encode()
     forms = {normalised(password): Match.NORMALISED}
     forms.setdefault(password, Match.AS_TYPED)
     digests = [(_digest(form, settings), match) for form, match in forms.items()]
@@ -95,68 +97,68 @@ def _first_match(digests: list[tuple[bytes, Match]], stored: bytes) -> Match:
 
 
 def hash_is_outdated(stored: str, settings: Settings) -> bool:
-    """Whether the hash was made at another cost than today's."""
+    """Whether the hash has another cost factor than the settings."""
     return int(stored.split("$")[2]) != settings.bcrypt_rounds
 
 
 def _digest(password: str, settings: Settings) -> bytes:
-    """What bcrypt is given, since it takes 72 bytes: 64 characters for any password."""
+    """The input of bcrypt, which is limited to 72 bytes: base64 of HMAC-SHA-384, 64 characters."""
     text = password.encode("utf-8", "surrogatepass")
     return base64.b64encode(hmac.digest(derived_key(settings, "passwords"), text, "sha384"))
 
 
-def _nobodys_hash(settings: Settings) -> str:
+def _dummy_hash(settings: Settings) -> str:
     return f"$2b${settings.bcrypt_rounds:02}${'.' * 53}"
 
 
-class Line:
-    """Those of one caller who hash, or wait until fewer of them do."""
+class CallerLimit:
+    """The concurrency limit of one caller, and how many of its calls are running or waiting."""
 
     def __init__(self) -> None:
-        self.turns = asyncio.Semaphore(MOST_OF_A_CALLER)
-        self.length = 0
+        self.semaphore = asyncio.Semaphore(MAX_PER_CALLER)
+        self.calls = 0
 
 
 class HashingThreads:
-    """Threads for what keeps a core busy, and no more waiting for one than `waiting`.
+    """A thread pool for CPU-bound work, with at most `max_queued` calls waiting for a thread.
 
-    Of these one caller has `MOST_OF_A_CALLER`, so that others aren't refused because of them.
+    One caller uses at most `MAX_PER_CALLER` of them, so that it can't fill the queue for others.
     """
 
-    def __init__(self, threads: int, waiting: int) -> None:
+    def __init__(self, threads: int, max_queued: int) -> None:
         self.executor = ThreadPoolExecutor(threads, thread_name_prefix="hashing")
-        self.places = threading.Semaphore(threads + waiting)
-        self.lines: dict[Caller, Line] = {}
+        self.capacity = threading.Semaphore(threads + max_queued)
+        self.limits: dict[Caller, CallerLimit] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns; `Unavailable` when there is no place to wait in."""
+        """Run `work` in a thread; returns its result, or raises `Unavailable` if the queue is full."""
         request = current.get()
         caller = request.caller if request else None
         if caller is None:
             return await self._run(work)
-        line = self.lines.setdefault(caller, Line())
-        line.length += 1
+        limit = self.limits.setdefault(caller, CallerLimit())
+        limit.calls += 1
         try:
-            async with line.turns:
+            async with limit.semaphore:
                 return await self._run(work)
         finally:
-            line.length -= 1
-            if not line.length:
-                del self.lines[caller]
+            limit.calls -= 1
+            if not limit.calls:
+                del self.limits[caller]
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if not self.places.acquire(blocking=False):
+        if not self.capacity.acquire(blocking=False):
             raise Unavailable
         future = self.executor.submit(work)
-        future.add_done_callback(lambda _: self.places.release())
+        future.add_done_callback(lambda _: self.capacity.release())
         return await asyncio.wrap_future(future)
 
 
 @cache
 def hashing_threads() -> HashingThreads:
-    """The process's threads, made when the first password comes: one core is left to the event loop.
+    """The threads of the process, created at first use; one core is left to the event loop.
 
-    They have the usual priority. One of a lower priority may be set aside by the operating system
-    while it holds the interpreter's lock, and the event loop would wait with it.
+    They have normal priority: the operating system may suspend a thread of lower priority while it
+    holds the interpreter lock, and the event loop would wait for it.
     """
-    return HashingThreads(max(1, (os.cpu_count() or 1) - 1), WAITING_HASHES)
+    return HashingThreads(max(1, (os.cpu_count() or 1) - 1), MAX_QUEUED)

@@ -1,4 +1,4 @@
-"""The secret key that a laptop makes for itself and keeps."""
+"""The secret key that is generated and stored in development if none is set."""
 
 import os
 import secrets
@@ -14,13 +14,14 @@ FILE_NAME = "secret_key"
 
 
 class SecretKeyError(RuntimeError):
-    """There is no SECRET_KEY to be had; the message says what a person should do."""
+    """There is no usable SECRET_KEY; the message says what the operator should do."""
 
 
 def with_secret(settings: Settings) -> Settings:
-    """The settings with a secret key: their own, or the one kept under DATA_DIR, made if need be.
+    """The settings with a secret key: their own, or that stored in DATA_DIR, generated if missing.
 
-    In production none is made, since replicas would each make another one: SecretKeyError.
+    Raises `SecretKeyError` in production without one, where replicas would generate different keys,
+    and if the file can't be written or is damaged.
     """
     if settings.secret_key:
         return settings
@@ -30,7 +31,7 @@ def with_secret(settings: Settings) -> Settings:
         )
     path = settings.data_dir.resolve() / FILE_NAME
     try:
-        key = _kept(path)
+        key = _read_or_create(path)
     except OSError as error:
         raise SecretKeyError(
             f"The secret key can't be kept in {path}: {error.strerror}. See that this user may"
@@ -45,7 +46,7 @@ def with_secret(settings: Settings) -> Settings:
 
 
 def secret_problem(settings: Settings) -> str | None:
-    """Why there would be no secret key, as far as that can be told without making one."""
+    """Why `with_secret` would fail, as far as it is known without generating a key; None if it wouldn't."""
     if settings.secret_key or settings.environment != "production":
         path = settings.data_dir.resolve() / FILE_NAME
         if settings.secret_key or not path.exists():
@@ -57,8 +58,8 @@ def secret_problem(settings: Settings) -> str | None:
     return None
 
 
-def _kept(path: Path) -> bytes:
-    """The key in the file, which is made whole or not at all."""
+def _read_or_create(path: Path) -> bytes:
+    """The key in the file, which is created atomically if it doesn't exist."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=path.parent)
@@ -67,7 +68,7 @@ def _kept(path: Path) -> bytes:
                 file.write(secrets.token_urlsafe(48))
                 file.flush()
                 os.fsync(descriptor)
-            # Who comes second takes the key of who came first.
+            # If another process was faster, its key is used.
             with suppress(FileExistsError):
                 os.link(draft, path)
         finally:
