@@ -145,7 +145,7 @@ async def test_interrupted_purge_is_completed_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A purge that fails halfway is told and leaves the account closed; the next one ends it."""
-    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "BATCH_SIZE", 2)
     for _ in range(3):
         await account.create(tags=["tag"])
     await close(account)

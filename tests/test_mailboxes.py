@@ -34,7 +34,7 @@ from tests.waiting import until
 from todo_gql.api.login_identifiers import mailbox_key, name_key
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
-from todo_gql.features.accounts.administration import Changes, administer
+from todo_gql.features.accounts.administration import AccountChanges, administer
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.operation.credential_limits import key_for_input
 from todo_gql.settings import Settings
@@ -253,9 +253,13 @@ async def test_administrators_find_an_account_in_any_form(client: Client) -> Non
     """Whoever runs the server names it as whoever signs in does."""
     number = token_hex(4)
     made = await register(client, f"ada{number}@bücher.example")
-    outcome = await administer(f" ADA{number}@xn--bcher-kva.example", Changes(is_active=False))
+    outcome = await administer(
+        f" ADA{number}@xn--bcher-kva.example", AccountChanges(is_active=False)
+    )
     assert outcome.row["id"] == UUID(made["user"]["id"])
-    outcome = await administer(outcome.row["username"].upper() + " ", Changes(is_active=True))
+    outcome = await administer(
+        outcome.row["username"].upper() + " ", AccountChanges(is_active=True)
+    )
     assert outcome.changed
 
 
@@ -285,7 +289,7 @@ async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_addr
         found = await account_named(email)
         assert found
         assert str(found.id) == answer["user"]["id"]
-        assert (await administer(email, Changes(is_verified=True))).row["id"] == found.id
+        assert (await administer(email, AccountChanges(is_verified=True))).row["id"] == found.id
         assert await payload(client, REQUEST_RESET, email=f" {email} ") == TAKEN
         await until(partial(has_reset, found.id))
         assert problems(await register(client, email)) == [("ALREADY_EXISTS", ["input", "email"])]

@@ -26,7 +26,7 @@ from tests.test_mails import (
 )
 from tests.waiting import until
 from todo_gql.database.connection import fetch
-from todo_gql.features.accounts.administration import Changes, administer
+from todo_gql.features.accounts.administration import AccountChanges, administer
 
 LOG_OUT = "mutation ($everywhere: Boolean!) { logout(everywhere: $everywhere) { ok } }"
 VIEWER = "{ viewer { id } }"
@@ -71,7 +71,7 @@ async def delete(account: Account, _client: Client, _links: Links) -> str:
 async def be_disabled(account: Account, _client: Client, _links: Links) -> str:
     """Have an administrator disable the account, and enable it again."""
     for is_active in (False, True):
-        await administer(account.username, Changes(is_active=is_active))
+        await administer(account.username, AccountChanges(is_active=is_active))
     return PASSWORD
 
 

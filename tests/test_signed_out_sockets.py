@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.conftest import PASSWORD, Account, PutForward
 from tests.sockets import CHANGES, Socket, connected, listening, streaming
 from todo_gql.database.connection import fetch
-from todo_gql.features.accounts.administration import Changes, administer
+from todo_gql.features.accounts.administration import AccountChanges, administer
 from todo_gql.http.graphql.connections import CHECK_SECONDS, Connections
 from todo_gql.security.tokens import HEADER, _access_key
 from todo_gql.settings import Settings
@@ -69,7 +69,7 @@ async def change_password(account: Account) -> None:
 
 async def be_disabled(account: Account) -> None:
     """Have an administrator disable the account."""
-    await administer(UUID(account.id), Changes(is_active=False))
+    await administer(UUID(account.id), AccountChanges(is_active=False))
 
 
 async def leave(account: Account) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import PASSWORD, Account, registered, visiting
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch, transaction
-from todo_gql.features.accounts.administration import Changes, administer
+from todo_gql.features.accounts.administration import AccountChanges, administer
 from todo_gql.security import authentication, token_cache
 from todo_gql.security.token_cache import INVALIDATION_SECONDS, MAX_ENTRIES, ViewerCache
 from todo_gql.security.tokens import Claims, signed_access_token
@@ -155,7 +155,7 @@ async def test_a_refresh_token_used_twice_ends_its_session_at_once(account: Acco
 async def test_disabling_in_this_process_acts_at_once(account: Account) -> None:
     """Whoever administers accounts need not wait."""
     assert await opens(account)
-    await administer(account.username, Changes(is_active=False))
+    await administer(account.username, AccountChanges(is_active=False))
     assert not await opens(account)
 
 
@@ -164,7 +164,7 @@ async def test_promoting_in_this_process_acts_at_once(
 ) -> None:
     """The rights of the viewer are remembered with the session."""
     assert await opens(account)
-    await administer(account.username, Changes(is_superuser=True))
+    await administer(account.username, AccountChanges(is_superuser=True))
     viewer = await authentication.authenticate(account.token, remembering)
     assert viewer is not None
     assert viewer.is_superuser

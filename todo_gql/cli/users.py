@@ -9,7 +9,7 @@ import typer
 from todo_gql.cli.configuration import load_secret, load_settings
 from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.features.accounts import administration
-from todo_gql.features.accounts.administration import AdministrationError, Changes
+from todo_gql.features.accounts.administration import AccountChanges, AdministrationError
 from todo_gql.features.accounts.inputs import RegisterInput
 from todo_gql.features.accounts.registration import RegistrationError, create_account
 
@@ -70,7 +70,7 @@ def promote(name: Name) -> None:
     """Make an account a superuser."""
     administer(
         name,
-        Changes(is_superuser=True),
+        AccountChanges(is_superuser=True),
         "{} is a superuser now.",
         "{} is a superuser already.",
     )
@@ -81,7 +81,7 @@ def demote(name: Name) -> None:
     """Make a superuser an ordinary user; the last active superuser stays one."""
     administer(
         name,
-        Changes(is_superuser=False),
+        AccountChanges(is_superuser=False),
         "{} is no superuser any more.",
         "{} is no superuser anyway.",
     )
@@ -92,7 +92,7 @@ def disable(name: Name) -> None:
     """Close an account, and end its sessions at once; the last active superuser stays."""
     administer(
         name,
-        Changes(is_active=False),
+        AccountChanges(is_active=False),
         "{} is disabled and signed out everywhere.",
         "{} is disabled already.",
     )
@@ -103,13 +103,13 @@ def enable(name: Name) -> None:
     """Open an account again, which then has to sign in anew."""
     administer(
         name,
-        Changes(is_active=True),
+        AccountChanges(is_active=True),
         "{} is enabled now.",
         "{} is enabled already.",
     )
 
 
-def administer(name: str, changes: Changes, changed: str, unchanged: str) -> None:
+def administer(name: str, changes: AccountChanges, changed: str, unchanged: str) -> None:
     """Do something to an account, and tell what it is now."""
     settings = load_settings()
     with database(settings) as url:

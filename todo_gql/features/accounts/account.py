@@ -85,7 +85,7 @@ def too_many_mails() -> AuthError:
     )
 
 
-def shown(account: Account) -> User:
+def to_user(account: Account) -> User:
     """The account as its own user sees it."""
     row: dict[str, Any] = dict(account.__iter__())
     return User.of_oneself(row)

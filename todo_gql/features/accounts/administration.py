@@ -1,4 +1,4 @@
-"""What superusers, and whoever runs the server, do to accounts."""
+"""Changes of accounts by superusers and by the operator of the server."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,11 +7,11 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.retry import retried
-from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, name_keys
+from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, login_keys
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.security.authentication import viewer_cache
 
-# In order, so that two of these never wait for each other.
+# Ordered, so that two of these can't deadlock.
 LOCK_ACTIVE_SUPERUSERS = (
     "SELECT id FROM users WHERE is_superuser AND is_active AND deletion_at IS NULL"
     " ORDER BY id FOR NO KEY UPDATE"
@@ -27,23 +27,23 @@ WHERE id = $1 RETURNING *
 
 
 class AdministrationError(Exception):
-    """What can't be done to an account, in words for the person who asked for it."""
+    """A change of an account that is refused; the message is for the person who asked for it."""
 
 
 class NoSuchAccount(AdministrationError):
-    """An id or a name of nobody."""
+    """There is no account with the id or name."""
 
 
 class LastSuperuser(AdministrationError):
-    """Somebody has to stay who can administer accounts."""
+    """The change would leave no active superuser."""
 
     def __init__(self, username: str) -> None:
         super().__init__(f"{username} is the last active superuser. Promote another account first.")
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What an account is to be; None leaves it as it is."""
+class AccountChanges:
+    """The new values of an account; None leaves a value as it is."""
 
     is_active: bool | None = None
     is_superuser: bool | None = None
@@ -51,19 +51,19 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The account's row as it is now, and whether it is otherwise than before."""
+class AdministrationResult:
+    """The account's row after the change, and whether it differs from before."""
 
     row: Row
     changed: bool
 
 
 @retried
-async def administer(account: UUID | str, changes: Changes) -> Outcome:
+async def administer(account: UUID | str, changes: AccountChanges) -> AdministrationResult:
     """Change the account of an id, or of a user name or e-mail address in any form.
 
     Disabling it ends its sessions and voids the links that it was mailed. `NoSuchAccount` if there
-    is none, `LastSuperuser` if nobody could administer accounts any more.
+    is none, `LastSuperuser` if no active superuser would be left.
     """
     async with in_transaction():
         demotes = changes.is_active is False or changes.is_superuser is False
@@ -82,15 +82,15 @@ async def administer(account: UUID | str, changes: Changes) -> Outcome:
         if changes.is_active is False:
             await revoke_access(before["id"])
         viewer_cache.invalidate(before["id"])
-    return Outcome(after, changed=after != before)
+    return AdministrationResult(after, changed=after != before)
 
 
 async def _locked(account: UUID | str) -> Row:
-    """The account in question, which stays as it is until the transaction ends."""
+    """The account's row, locked until the transaction ends; `NoSuchAccount` if there is none."""
     if isinstance(account, UUID):
         row = await fetchrow(LOCK_BY_ID, account)
     else:
-        row = await fetchrow(LOCK_BY_NAME, *name_keys(account))
+        row = await fetchrow(LOCK_BY_NAME, *login_keys(account))
     if row is None:
         raise NoSuchAccount(f"There is no account {account}.")
     return row

@@ -1,4 +1,4 @@
-"""Leaving: an account is closed at once, and all of it deleted once nobody can want it back."""
+"""Deletes accounts: an account is closed at once, and its rows are deleted after a grace period."""
 
 import logging
 from datetime import timedelta
@@ -29,15 +29,16 @@ from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-ROWS_AT_ONCE = 5_000
-# What can be many rows goes in batches, so that no statement takes long; the rest goes with the user.
+BATCH_SIZE = 5_000
+# Tables that may have many rows of an account are deleted in batches, so that no statement takes long.
+# ON DELETE CASCADE deletes the rest.
 LARGE_TABLES = ("changes", "todo_tags", "todos")
 DELETE_SOME = (
     "DELETE FROM {0} WHERE owner_id = $1 AND id = ANY("
     "ARRAY(SELECT id FROM {0} WHERE owner_id = $1 LIMIT $2)) RETURNING 1"
 )
 DUE = "SELECT id FROM users WHERE deletion_at <= now()"
-# A sign-in that waits for the row's lock meanwhile finds it otherwise, and checks again.
+# A sign-in that waits for this row's lock then checks the new `deletion_at`.
 CLAIM = "UPDATE users SET deletion_at = 'epoch' WHERE id = $1 AND deletion_at <= now() RETURNING id"
 # Otherwise whoever deletes one account after the other could send somebody any number of mails.
 DELETE = """
@@ -48,7 +49,7 @@ WITH counted AS (
 )
 DELETE FROM users WHERE id = $1
 """
-FORGET_MAILS = "DELETE FROM purged_mails WHERE created_at < now() - interval '1 hour'"
+DELETE_OLD_PURGED_MAILS = "DELETE FROM purged_mails WHERE created_at < now() - interval '1 hour'"
 
 
 @retried
@@ -71,12 +72,12 @@ async def close_account(account: User, settings: Settings) -> None:
 
 
 async def purge_accounts() -> int:
-    """Delete the accounts whose grace period is over; their number.
+    """Delete the accounts whose grace period is over; returns their number.
 
-    Nobody can sign in to these any more, so being interrupted halfway does no harm. One that can't
-    be deleted is told in the log and keeps no other from it.
+    Nobody can sign in to them any more, so an interruption does no harm. An account that can't be
+    deleted is logged; the others are still deleted.
     """
-    await fetch(FORGET_MAILS)
+    await fetch(DELETE_OLD_PURGED_MAILS)
     purged = 0
     for row in await fetch(DUE):
         try:
@@ -87,11 +88,11 @@ async def purge_accounts() -> int:
 
 
 async def _purge(account_id: UUID) -> bool:
-    """Delete an account, unless a sign-in came before."""
+    """Delete an account unless somebody has signed in to it; whether it was deleted."""
     if not await fetch(CLAIM, account_id):
         return False
     for table in LARGE_TABLES:
-        while await fetch(DELETE_SOME.format(table), account_id, ROWS_AT_ONCE):
+        while await fetch(DELETE_SOME.format(table), account_id, BATCH_SIZE):
             pass
     async with in_transaction():
         # A mail that is being posted holds the lock, and is to be counted as well.

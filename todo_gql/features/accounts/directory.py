@@ -23,7 +23,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.administration import (
-    Changes,
+    AccountChanges,
     LastSuperuser,
     NoSuchAccount,
     administer,
@@ -33,15 +33,15 @@ from todo_gql.operation.context import Context, Info
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
-LONGEST_SEARCH = 255
+MAX_SEARCH = 255
 NEWEST_FIRST = Keyset(
     SortKey("created_at", "u.created_at", "created_at", parse_time, descending=True),
     SortKey("id", "u.id", "id", parse_uuid, descending=True),
 )
-SEARCHED = (
+SEARCH_TEXT = (
     "concat_ws(E'\\x1f', u.username_key, u.email_key, lower(u.first_name), lower(u.last_name))"
 )
-SEARCHED_BY_KEY = "concat_ws(E'\\x1f', u.username_key, u.email_key, u.mailbox_key)"
+SEARCH_KEYS = "concat_ws(E'\\x1f', u.username_key, u.email_key, u.mailbox_key)"
 
 
 @strawberry.input(description="Which accounts; what is absent or null doesn't matter.")
@@ -98,22 +98,20 @@ def superuser(context: Context) -> Viewer:
     return viewer
 
 
-def _filtered(viewer: Viewer, wanted: UserFilter | None) -> SelectQuery:
+def _filtered(viewer: Viewer, user_filter: UserFilter | None) -> SelectQuery:
     statement = access.visible_users(viewer)
-    if not wanted:
+    if not user_filter:
         return statement
-    text, problem = read_text(wanted.search or "", longest=LONGEST_SEARCH)
+    text, problem = read_text(user_filter.search or "", longest=MAX_SEARCH)
     if problem:
         raise BadUserInput(f"search: {problem[1]}")
     if text:
         lower, key = statement.bind(text.lower()), statement.bind(name_key(text))
-        statement.where(
-            f"(strpos({SEARCHED}, {lower}) > 0 OR strpos({SEARCHED_BY_KEY}, {key}) > 0)"
-        )
+        statement.where(f"(strpos({SEARCH_TEXT}, {lower}) > 0 OR strpos({SEARCH_KEYS}, {key}) > 0)")
     conditions = {
-        "u.is_active": wanted.is_active,
-        "(u.email_verified_at IS NOT NULL)": wanted.is_verified,
-        "u.is_superuser": wanted.is_superuser,
+        "u.is_active": user_filter.is_active,
+        "(u.email_verified_at IS NOT NULL)": user_filter.is_verified,
+        "u.is_superuser": user_filter.is_superuser,
     }
     for condition, value in conditions.items():
         if isinstance(value, bool):
@@ -167,19 +165,19 @@ class DirectoryMutation:
         ],
     ) -> UserPayload | None:
         viewer, user_id = superuser(info.context), parse_id(id)
-        given = {name: value.value for name, value in vars(input).items() if value is not None}
-        if nulls := [name for name, value in given.items() if value is None]:
+        values = {name: value.value for name, value in vars(input).items() if value is not None}
+        if nulls := [name for name, value in values.items() if value is None]:
             return UserPayload(errors=[_required(name) for name in nulls])
         if user_id is None:
             return UserPayload(errors=[not_found("id")])
         try:
-            outcome = await administer(user_id, Changes(**given))
+            result = await administer(user_id, AccountChanges(**values))
         except NoSuchAccount:
             return UserPayload(errors=[not_found("id")])
         except LastSuperuser as refused:
             return UserPayload(errors=[invalid(ErrorCode.INVALID, str(refused), "id")])
         info.context.clear_loaders()
-        return UserPayload(user=User.from_row(outcome.row, viewer))
+        return UserPayload(user=User.from_row(result.row, viewer))
 
 
 def _required(name: str) -> ValidationError:

@@ -19,7 +19,7 @@ from todo_gql.security.passwords import password_problem
 from todo_gql.settings import Settings
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
-# What RFC 3986 allows nowhere in an address, and what would break out of an attribute in HTML.
+# Characters that RFC 3986, section 2, doesn't allow in a URL, or that could end an attribute of HTML.
 NOT_IN_URLS = re.compile(r'[\s"<>\\^`{|}]')
 
 
@@ -64,18 +64,18 @@ class LoginInput:
     password: str = strawberry.field(description="The account's password.")
 
 
-def registration_problems(given: RegisterInput, settings: Settings) -> list[UserError]:
+def registration_problems(input: RegisterInput, settings: Settings) -> list[UserError]:
     """Everything that is wrong with a registration by itself, whoever else is registered."""
-    username, email = normalize_username(given.username), normalize_email(given.email)
+    username, email = normalize_username(input.username), normalize_email(input.email)
     names = (username, email.rpartition("@")[0])
     problems = {
         "username": username_problem(username),
         "email": email_problem(email, settings),
-        "password": password_problem(given.password, *names),
-        "firstName": read_name(given.first_name or "")[1],
-        "lastName": read_name(given.last_name or "")[1],
-        "bio": read_bio(given.bio or "")[1],
-        "avatarUrl": read_url(given.avatar_url or "")[1],
+        "password": password_problem(input.password, *names),
+        "firstName": read_name(input.first_name or "")[1],
+        "lastName": read_name(input.last_name or "")[1],
+        "bio": read_bio(input.bio or "")[1],
+        "avatarUrl": read_url(input.avatar_url or "")[1],
     }
     return [invalid(*problem, "input", name) for name, problem in problems.items() if problem]
 
@@ -110,17 +110,17 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
 
 
 def read_name(name: str) -> tuple[str, Problem | None]:
-    """A first or a last name as it is kept, and what is wrong with it."""
+    """A first or a last name as it is stored, and what is wrong with it."""
     return read_text(name, longest=100)
 
 
 def read_bio(bio: str) -> tuple[str, Problem | None]:
-    """What people say of themselves as it is kept, and what is wrong with it."""
+    """What people say of themselves as it is stored, and what is wrong with it."""
     return read_text(bio, longest=1000, multiline=True, as_typed=True)
 
 
 def read_url(url: str) -> tuple[str, Problem | None]:
-    """The address of a picture as it is kept, and what is wrong with it."""
+    """The address of a picture as it is stored, and what is wrong with it."""
     text, problem = read_text(url, longest=500)
     if text and not problem and not _is_web_address(text):
         message = "This is not an address that begins with http:// or https://."

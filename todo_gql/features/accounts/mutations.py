@@ -10,7 +10,7 @@ from todo_gql.database.connection import fetchrow
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts import registration
-from todo_gql.features.accounts.account import locked_account, shown
+from todo_gql.features.accounts.account import locked_account, to_user
 from todo_gql.features.accounts.inputs import LoginInput, RegisterInput
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.features.accounts.revocation import revoke_access
@@ -46,7 +46,7 @@ RETURNING last_login_at, deletion_at, password_hash
 
 
 def _login_account(_context: Context, arguments: dict[str, Any]) -> CredentialKey:
-    return key_for_input(arguments["given"].username_or_email)
+    return key_for_input(arguments["input"].username_or_email)
 
 
 @strawberry.type
@@ -60,15 +60,13 @@ class AccountMutation:
     async def register(
         self,
         info: Info,
-        given: Annotated[
-            RegisterInput, strawberry.argument(name="input", description="The new account.")
-        ],
+        input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
     ) -> RegisterPayload | None:
         """A new account, or everything that is wrong with it."""
         context = info.context
         try:
             account, sign_in = await registration.register(
-                given, _device(context), context.settings
+                input, _device(context), context.settings
             )
         except registration.RegistrationError as refused:
             return RegisterPayload(errors=refused.errors)
@@ -82,26 +80,24 @@ class AccountMutation:
     async def login(
         self,
         info: Info,
-        given: Annotated[
-            LoginInput, strawberry.argument(name="input", description="Name and password.")
-        ],
+        input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload | None:
         """A new session; who doesn't know the password learns nothing about the account."""
         context, settings = info.context, info.context.settings
-        account = await account_named(given.username_or_email)
-        typed = key_for_input(given.username_or_email)
+        account = await account_named(input.username_or_email)
+        typed = key_for_input(input.username_or_email)
         tried = key_for_owner(account.id) if account else typed
         if seconds := await seconds_to_wait(context.limits, context.ip_address, tried, typed=typed):
             return LoginPayload(errors=[too_many_attempts(seconds)])
         stored = account.password_hash if account else None
-        match = await password_matches(given.password, stored, settings)
+        match = await password_matches(input.password, stored, settings)
         if not match or account is None:
             return LoginPayload(errors=[_wrong_credentials()])
         if not account.is_active:
             return LoginPayload(errors=[_disabled()])
         new_hash = None
         if match is Match.AS_TYPED or hash_is_outdated(account.password_hash, settings):
-            new_hash = await hash_password(given.password, settings)
+            new_hash = await hash_password(input.password, settings)
         sign_in = await _begin_session(account, new_hash, context)
         if sign_in is None:
             return LoginPayload(errors=[_wrong_credentials()])
@@ -184,7 +180,7 @@ def _signed_in(
 ) -> tuple[User, Tokens]:
     """What to answer; the rest of the operation acts as the account."""
     context.switch_viewer(sign_in.viewer)
-    return shown(account), Tokens.from_pair(sign_in.tokens, context.settings)
+    return to_user(account), Tokens.from_pair(sign_in.tokens, context.settings)
 
 
 def _wrong_credentials() -> AuthError:

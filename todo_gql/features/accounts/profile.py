@@ -16,7 +16,7 @@ from todo_gql.features.accounts.account import (
     locked_as_seen,
     names_of,
     own_account,
-    shown,
+    to_user,
     wrong_password,
 )
 from todo_gql.features.accounts.email import outbox
@@ -65,10 +65,10 @@ def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list
     values: dict[str, str | None] = {}
     problems: list[UserError] = []
     for name, (graphql_name, read) in PROFILE.items():
-        given = getattr(sent, name)
-        if given is None:
+        field = getattr(sent, name)
+        if field is None:
             continue
-        text, problem = read(given.value or "")
+        text, problem = read(field.value or "")
         values[name] = text or None
         if problem:
             problems.append(invalid(*problem, "input", graphql_name))
@@ -92,7 +92,7 @@ class ProfileMutation:
         if values:
             await Account.filter(id=viewer.id).update(**values)
         info.context.clear_loaders()
-        return UserPayload(user=shown(await own_account(viewer)))
+        return UserPayload(user=to_user(await own_account(viewer)))
 
     @strawberry.field(
         description="Changes the password, and ends the viewer's other sessions.",
@@ -117,7 +117,7 @@ class ProfileMutation:
         if errors:
             return UserPayload(errors=errors)
         await _replace_password(account, input.new_password, context)
-        return UserPayload(user=shown(account))
+        return UserPayload(user=to_user(account))
 
 
 @retried

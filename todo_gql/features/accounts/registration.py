@@ -1,4 +1,4 @@
-"""The making of accounts."""
+"""Registration: creates accounts."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,23 +26,23 @@ from todo_gql.security.authentication import Device, SignIn, begin_session
 from todo_gql.security.passwords import hash_password
 from todo_gql.settings import Settings
 
-UNIQUE = {
+FIELD_BY_CONSTRAINT = {
     "users_username_unique": "username",
     "users_email_unique": "email",
     "users_mailbox_unique": "email",
 }
-TAKEN = {
+CONFLICT_MESSAGES = {
     "username": "This user name is taken.",
     "email": "There is an account with this e-mail address already.",
 }
-TAKEN_KEYS = (
+EXISTING_KEYS = (
     f"SELECT bool_or(username_key = $3) AS username, bool_or({HAS_EMAIL}) AS email"
     f" FROM users WHERE {HAS_NAME}"
 )
 
 
 class RegistrationError(Exception):
-    """A registration that can't be had, and all that is wrong with it; its text has a line each."""
+    """A refused registration with all of its errors; the message has a line for each."""
 
     def __init__(self, errors: list[UserError]) -> None:
         super().__init__(
@@ -52,62 +52,64 @@ class RegistrationError(Exception):
 
 
 @retried
-async def register(given: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
-    """A new account, signed in; `RegistrationError` when there can't be one."""
-    async with _creation(given, settings, signs_in=True) as user:
+async def register(input: RegisterInput, device: Device, settings: Settings) -> tuple[User, SignIn]:
+    """Create an account and sign in to it; `RegistrationError` if it is refused."""
+    async with _created_account(input, settings, signs_in=True) as user:
         await outbox.enqueue(user, MailKind.VERIFICATION, settings)
         return user, await begin_session(user, device, settings)
 
 
 @retried
 async def create_account(
-    given: RegisterInput, settings: Settings, *, is_superuser: bool = False
+    input: RegisterInput, settings: Settings, *, is_superuser: bool = False
 ) -> User:
-    """A new account that nobody has signed in to; `RegistrationError` when there can't be one."""
-    async with _creation(given, settings, is_superuser=is_superuser) as user:
+    """Create an account without signing in to it; `RegistrationError` if it is refused."""
+    async with _created_account(input, settings, is_superuser=is_superuser) as user:
         return user
 
 
 @asynccontextmanager
-async def _creation(
-    given: RegisterInput,
+async def _created_account(
+    input: RegisterInput,
     settings: Settings,
     *,
     is_superuser: bool = False,
     signs_in: bool = False,
 ) -> AsyncIterator[User]:
-    """A new account, in the transaction that makes it, which ends with the block."""
-    if problems := registration_problems(given, settings):
-        raise RegistrationError(problems + _conflicts(await _taken(given, problems)))
-    password_hash = await hash_password(given.password, settings)
+    """Create an account in a transaction that ends with the block."""
+    if problems := registration_problems(input, settings):
+        raise RegistrationError(problems + _conflicts(await _existing_fields(input, problems)))
+    password_hash = await hash_password(input.password, settings)
     try:
         async with in_transaction():
             now = await database_time()
-            columns = _columns(given, password_hash) | {
+            columns = _columns(input, password_hash) | {
                 "is_superuser": is_superuser,
                 "created_at": now,
                 "last_login_at": now if signs_in else None,
             }
             yield await User.create(using_db=None, **columns)
     except IntegrityError as error:
-        raise RegistrationError(_conflicts({_violated(error)} | await _taken(given))) from error
+        raise RegistrationError(
+            _conflicts({_conflicting_field(error)} | await _existing_fields(input))
+        ) from error
 
 
-def _columns(given: RegisterInput, password_hash: str) -> dict[str, object]:
+def _columns(input: RegisterInput, password_hash: str) -> dict[str, object]:
     return {
-        "username": normalize_username(given.username),
-        "username_key": normalize_username(given.username).lower(),
-        **email_columns(normalize_email(given.email)),
+        "username": normalize_username(input.username),
+        "username_key": normalize_username(input.username).lower(),
+        **email_columns(normalize_email(input.email)),
         "password_hash": password_hash,
-        "first_name": read_name(given.first_name or "")[0] or None,
-        "last_name": read_name(given.last_name or "")[0] or None,
-        "bio": read_bio(given.bio or "")[0] or None,
-        "avatar_url": read_url(given.avatar_url or "")[0] or None,
+        "first_name": read_name(input.first_name or "")[0] or None,
+        "last_name": read_name(input.last_name or "")[0] or None,
+        "bio": read_bio(input.bio or "")[0] or None,
+        "avatar_url": read_url(input.avatar_url or "")[0] or None,
     }
 
 
 def email_columns(email: str) -> dict[str, str | None]:
-    """What is stored of an address."""
+    """The columns of an address: as typed, in lower case, and its mailbox's key if that differs."""
     mailbox, lower = email_keys(email)
     return {
         "email": email,
@@ -117,31 +119,36 @@ def email_columns(email: str) -> dict[str, str | None]:
 
 
 def address_is_taken(error: IntegrityError, *path: str) -> ConflictError:
-    """What to say when an account can't move to an address; raises any other violation again."""
-    name = _violated(error)
-    return ConflictError(code=ErrorCode.ALREADY_EXISTS, message=TAKEN[name], path=list(path))
+    """The error for an address that another account has; reraises any other violation."""
+    name = _conflicting_field(error)
+    return ConflictError(
+        code=ErrorCode.ALREADY_EXISTS, message=CONFLICT_MESSAGES[name], path=list(path)
+    )
 
 
-def _violated(error: IntegrityError) -> str:
-    """The field whose value somebody else has; raises any other violation again."""
+def _conflicting_field(error: IntegrityError) -> str:
+    """The field whose value another account has; reraises any other violation."""
     cause = error.__cause__
-    if isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name in UNIQUE:
-        return UNIQUE[cause.constraint_name]
+    if (
+        isinstance(cause, asyncpg.UniqueViolationError)
+        and cause.constraint_name in FIELD_BY_CONSTRAINT
+    ):
+        return FIELD_BY_CONSTRAINT[cause.constraint_name]
     raise error
 
 
-async def _taken(given: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
-    """The fields whose values somebody else has now, of those without a problem."""
-    wrong = {error.path[-1] for error in problems if error.path}
-    email = (None, None) if "email" in wrong else email_keys(normalize_email(given.email))
-    username = None if "username" in wrong else normalize_username(given.username).lower()
-    row = await fetchrow(TAKEN_KEYS, *email, username)
-    return {name for name, taken in row.items() if taken} if row else set()
+async def _existing_fields(input: RegisterInput, problems: Sequence[UserError] = ()) -> set[str]:
+    """The fields without a problem whose values another account has."""
+    invalid_fields = {error.path[-1] for error in problems if error.path}
+    email = (None, None) if "email" in invalid_fields else email_keys(normalize_email(input.email))
+    username = None if "username" in invalid_fields else normalize_username(input.username).lower()
+    row = await fetchrow(EXISTING_KEYS, *email, username)
+    return {name for name, exists in row.items() if exists} if row else set()
 
 
-def _conflicts(violated: set[str]) -> list[UserError]:
+def _conflicts(fields: set[str]) -> list[UserError]:
     return [
         ConflictError(code=ErrorCode.ALREADY_EXISTS, message=message, path=["input", name])
-        for name, message in TAKEN.items()
-        if name in violated
+        for name, message in CONFLICT_MESSAGES.items()
+        if name in fields
     ]

@@ -15,7 +15,7 @@ from todo_gql.features.accounts.account import (
     database_time,
     locked_as_seen,
     own_account,
-    shown,
+    to_user,
     too_many_mails,
     wrong_password,
 )
@@ -134,4 +134,4 @@ class EmailChangeMutation:
         if isinstance(moved, list):
             return UserPayload(errors=moved)
         info.context.clear_loaders()
-        return UserPayload(user=shown(moved))
+        return UserPayload(user=to_user(moved))

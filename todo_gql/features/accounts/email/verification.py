@@ -12,7 +12,7 @@ from todo_gql.features.accounts.account import (
     bad_link,
     database_time,
     locked_account,
-    shown,
+    to_user,
     too_many_mails,
 )
 from todo_gql.features.accounts.email import outbox
@@ -75,4 +75,4 @@ class VerificationMutation:
         if account is None:
             return UserPayload(errors=[bad_link("token")])
         info.context.clear_loaders()
-        return UserPayload(user=shown(account))
+        return UserPayload(user=to_user(account))
