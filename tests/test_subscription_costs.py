@@ -1,5 +1,6 @@
 """What events cost who follows their changes, and what is shared and waited for because of that."""
 
+import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +14,16 @@ from graphql.execution.collect_fields import CollectedFields
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.sockets import CHANGES, Socket, connected, listening, streaming
+from tests.sockets import (
+    CHANGES,
+    PATIENCE,
+    Socket,
+    connected,
+    followed_by,
+    listening,
+    operations,
+    streaming,
+)
 from tests.test_subscription import RETITLE
 from tests.waiting import counted_turns, until
 from todo_gql.app import create_app
@@ -22,12 +32,14 @@ from todo_gql.changelog.cursors import LogPosition, cursor_of
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
+from todo_gql.http.graphql.operation_cache import LONGEST
+from todo_gql.http.graphql.rate_limit import FAILURE
 from todo_gql.http.graphql.subscriptions import MAKING, SHARING
 from todo_gql.operation import event_cache
 from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
-from todo_gql.security.sliding_window import EVENTS
+from todo_gql.security.sliding_window import COST, EVENTS
 from todo_gql.settings import Settings
 
 BY_NAME = """subscription Follow($first: Int) { changes { ... on Change {
@@ -94,10 +106,10 @@ def limited(
     return serve
 
 
-def used(limits: RateLimits, account: Account) -> int:
-    """What somebody's events have cost so far."""
+def used(limits: RateLimits, account: Account, kind: int = EVENTS) -> int:
+    """What somebody's events have cost so far, or what else is limited."""
     count = limits._counter._counts.get(UUID(account.id).int)
-    return count.used[EVENTS] if count else 0
+    return count.used[kind] if count else 0
 
 
 async def told(one: Socket, ids: list[str]) -> dict[str, dict[str, Any]]:
@@ -356,6 +368,54 @@ async def test_others_come_in_between_operations_that_arrive_together(
         await until(lambda: len(reads) >= 15)
     # Some may coincide, as their tokens are looked up in the database.
     assert max(Counter(reads).values()) <= 3
+
+
+async def test_a_document_costs_though_its_operation_is_completed_while_it_is_parsed(
+    account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that fails does: what was done for it until then was done."""
+    begun, parse = asyncio.Event(), DocumentParser.parse_in_steps
+
+    def endless(parser: DocumentParser, text: str) -> Any:
+        while "endless" in text:
+            begun.set()
+            yield
+        return (yield from parse(parser, text))
+
+    monkeypatch.setattr(DocumentParser, "parse_in_steps", endless)
+    async with (
+        limited() as (address, limits),
+        connected(address, account.token) as one,
+    ):
+        before = used(limits, account, COST)
+        await one.subscribe("{ endless: __typename }", "1")
+        async with asyncio.timeout(PATIENCE):
+            await begun.wait()
+        await one.send(id="1", type="complete")
+        await until(lambda: not operations(one.connection.local_address[1]))
+        assert used(limits, account, COST) - before == FAILURE
+        # The turn to parse is passed on.
+        assert await one.execute("{ next: __typename }") == {"data": {"next": "Query"}}
+
+
+async def test_a_long_document_on_a_socket_is_parsed_once(
+    account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is too long to be cached."""
+    parsed, parse = list[str](), DocumentParser.parse_in_steps
+
+    def noted(parser: DocumentParser, text: str) -> Any:
+        parsed.append(text)
+        return parse(parser, text)
+
+    monkeypatch.setattr(DocumentParser, "parse_in_steps", noted)
+    blank = " " * LONGEST
+    async with limited() as (address, _), connected(address, account.token) as one:
+        answer = await one.execute(f"{{ __typename {blank} }}")
+        assert answer == {"data": {"__typename": "Query"}}
+        await one.subscribe(f"subscription {{ changes {{ __typename }} {blank} }}")
+        await followed_by(account.id)
+    assert len(parsed) == 2
 
 
 async def test_a_subscription_keeps_nothing_of_its_events(

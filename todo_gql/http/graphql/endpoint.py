@@ -325,7 +325,12 @@ class GraphQLRoute:
             return known
         rate_limit.require_remaining()
         asked = request.query, request.operation_name
-        return await turn.run(self.operations.preparing(asked))
+        try:
+            return await turn.run(self.operations.preparing(asked))
+        except asyncio.CancelledError:
+            # Who completes an operation while its document is parsed has caused that work.
+            rate_limit.count_failure()
+            raise
 
     def executable(
         self,
@@ -342,12 +347,17 @@ class GraphQLRoute:
         return prepared
 
     async def response(
-        self, scope: Scope, request: GraphQLRequest, token: str | None, *, stays: bool = False
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        token: str | None,
+        prepared: Prepared | None = None,
     ) -> tuple[dict[str, Any], Headers]:
         """The body of the response to a query or mutation, and headers about limits and the token.
 
-        Raises RequestError if it can't be executed, and on a connection that `stays` SignedOut if
-        the token is invalid, since a message there has no headers.
+        Raises RequestError if it can't be executed. `prepared` is the operation that was looked up
+        for a connection that stays; there, an invalid token raises SignedOut, since a message has no
+        headers.
         """
         limit = Deadline(OPERATION_SECONDS)
         accepted: AcceptedOperation | None = None
@@ -357,10 +367,10 @@ class GraphQLRoute:
                 current_record().limit = limit
                 viewer = cached_viewer(token) or await authenticate(token, self.settings)
                 is_invalid = viewer is None and bool(token)
-                if is_invalid and stays:
+                if is_invalid and prepared:
                     raise SignedOut
                 challenge = CHALLENGE if is_invalid else ()
-                known = self.known(request)
+                known = prepared or self.known(request)
                 accepted = (
                     self.accept(scope, request, viewer, known)
                     if known

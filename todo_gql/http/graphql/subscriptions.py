@@ -95,7 +95,7 @@ class Responder:
         route, seen = self.route, request_record.current_record()
         prepared = await route.looked_up(scope, request, token, seen)
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            told, _ = await route.response(scope, request, token, stays=True)
+            told, _ = await route.response(scope, request, token, prepared)
             yield route.response_sender.charge(_noted(seen, told))
             return
         try:
@@ -103,7 +103,7 @@ class Responder:
                 viewer = await authenticate(token, route.settings)
                 if token and viewer is None:
                     raise SignedOut
-                accepted = await route.accept_in_turn(scope, request, viewer)
+                accepted = route.accept(scope, request, viewer, prepared)
                 context = accepted.context
                 executor = Executor.build(
                     route.schema,
