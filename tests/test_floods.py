@@ -15,7 +15,7 @@ from tests.sockets import PATIENCE, Socket, connected, listening, opened
 from tests.waiting import until
 from todo_gql.http.graphql.transport_ws import CloseCode
 from todo_gql.server import http_protocol, websocket_protocol
-from todo_gql.server.http_protocol import MOST_WAITING
+from todo_gql.server.http_protocol import MAX_PIPELINED
 from todo_gql.settings import Settings
 
 BURST = 50
@@ -196,7 +196,7 @@ async def test_requests_in_one_segment_are_all_answered(
     await until(lambda: connection.received.count(b"HTTP/1.1 200 OK") == number)
     found = answers_in(connection.received[:200_000])
     assert {one.status for one in found} == {200}
-    assert most < MOST_WAITING + http_protocol.READ_BYTES // len(request_) + 2
+    assert most < MAX_PIPELINED + http_protocol.READ_BYTES // len(request_) + 2
     connection.transport.write(request_)
     await until(lambda: connection.received.count(b"HTTP/1.1 200 OK") == number + 1)
     connection.transport.abort()

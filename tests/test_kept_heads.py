@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from tests.conftest import PutForward
 from tests.sockets import PATIENCE, listening
 from tests.test_cycle import answer, connected
-from todo_gql.server.head_cache import HEADS_KEPT, LONGEST_HEAD_KEPT, MOST_HEADERS_KEPT
+from todo_gql.server.head_cache import MAX_CACHED_HEAD_BYTES, MAX_CACHED_HEADERS, MAX_CACHED_HEADS
 from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 
@@ -138,8 +138,8 @@ async def test_a_connection_that_begins_with_a_known_head_may_stay(
     [
         (b"/a", b"", True),
         (b"/account/reset?token=secret", b"", False),
-        (b"/a", b"x:y\r\n" * MOST_HEADERS_KEPT, False),
-        (b"/a", b"x: %b\r\n" % (b"y" * LONGEST_HEAD_KEPT), False),
+        (b"/a", b"x:y\r\n" * MAX_CACHED_HEADERS, False),
+        (b"/a", b"x: %b\r\n" % (b"y" * MAX_CACHED_HEAD_BYTES), False),
     ],
     ids=["ordinary", "with a query", "of many headers", "long"],
 )
@@ -155,7 +155,7 @@ async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
         assert await answer(reader) == b"GET %b " % url.partition(b"?")[0]
         writer.close()
         await writer.wait_closed()
-    assert bool(options["http"].heads) is is_kept
+    assert bool(options["http"].head_cache) is is_kept
 
 
 async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> None:
@@ -163,11 +163,11 @@ async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> 
     options = protocol_options(settings)
     async with listening(echo, settings, **options) as address:
         host, _, port = address.partition(":")
-        for number in range(0, HEADS_KEPT + 100, 4):
+        for number in range(0, MAX_CACHED_HEADS + 100, 4):
             reader, writer = await asyncio.open_connection(host, int(port))
             for path in (b"%d" % each for each in range(number, number + 4)):
                 writer.write(post(path, b"one"))
                 assert await answer(reader) == b"POST /%b one" % path
             writer.close()
             await writer.wait_closed()
-    assert len(options["http"].heads) == HEADS_KEPT
+    assert len(options["http"].head_cache) == MAX_CACHED_HEADS

@@ -28,7 +28,7 @@ from tests.operations import (
 )
 from tests.worst_texts import SIZES, places, request, texts
 from todo_gql.documents.variable_limits import MAX_VALUES
-from todo_gql.server.http_protocol import MAX_HEADER_BYTES, MOST_HEADERS
+from todo_gql.server.http_protocol import MAX_HEADER_BYTES, MAX_HEADERS
 from todo_gql.settings import Settings
 
 MAX_BODY_BYTES = Settings.model_fields["max_body_bytes"].default
@@ -284,7 +284,7 @@ def head_attempts() -> Iterator[Attempt]:
         return lambda token: http(body, token, *lines, target=target, method=method)
 
     heads = {
-        f"{MOST_HEADERS - 10} headers": [f"X-{n}: {n}" for n in range(MOST_HEADERS - 10)],
+        f"{MAX_HEADERS - 10} headers": [f"X-{n}: {n}" for n in range(MAX_HEADERS - 10)],
         "190 long headers": [f"X-{n}: {'v' * (room // 200)}" for n in range(190)],
         "3,000 of one name": ["A: b"] * 3_000,
         "190 of one name": [f"Accept: {'text/html;q=0.1,' * 20}"] * 190,

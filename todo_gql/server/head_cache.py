@@ -1,4 +1,4 @@
-"""The heads of requests that have come before, which needn't be read again."""
+"""A cache of request heads: one that was parsed before isn't parsed again."""
 
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -11,39 +11,39 @@ from todo_gql.server.response_cycle import Cycle
 
 MARK_OF_QUERY: Final = b"?"
 END_OF_HEAD: Final = b"\r\n\r\n"
-HEADS_KEPT: Final = 1024
-LONGEST_HEAD_KEPT: Final = 2048
+MAX_CACHED_HEADS: Final = 1024
+MAX_CACHED_HEAD_BYTES: Final = 2048
 # A pair takes some 170 bytes, however short it is.
-MOST_HEADERS_KEPT: Final = 50
-# What differs between requests with the same head.
-OF_A_CONNECTION: Final = frozenset({"client", "server", "scheme", "state", "extensions"})
+MAX_CACHED_HEADERS: Final = 50
+# The scope's keys that differ between connections.
+PER_CONNECTION_KEYS: Final = frozenset({"client", "server", "scheme", "state", "extensions"})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a request that was read, with what it says: the length of what follows, too."""
+    """A parsed request head: the scope, and the length of the body in bytes."""
 
     scope: dict[str, Any]
     url: bytes
     body_length: int
 
 
-class KeptHeads(dict[bytes, Head]):
-    """Heads by their bytes."""
+class HeadCache(dict[bytes, Head]):
+    """Parsed heads by their bytes."""
 
-    def keep(self, data: bytes, url: bytes, cycle: Cycle) -> bool:
-        """Keep the head of a request that was read from its first byte, if it was all that came.
+    def store(self, data: bytes, url: bytes, cycle: Cycle) -> bool:
+        """Store the head of a request that arrived alone and in one piece; whether it was stored.
 
-        What is read of the same bytes is the same, if the length of the body is among them. A query
-        may hold what is secret: variables, or the token of a link in a mail.
+        The same bytes always parse to the same request if they say the body's length. A query string
+        may hold secrets (variables, or the token of a link in an email), so it isn't stored.
         """
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         body_length = len(data) - end
         pairs = cast("Pairs", cycle.scope["headers"])
         headers = headers_of(cast("Scope", cycle.scope))
         if (
-            end > LONGEST_HEAD_KEPT
-            or len(pairs) > MOST_HEADERS_KEPT
+            end > MAX_CACHED_HEAD_BYTES
+            or len(pairs) > MAX_CACHED_HEADERS
             or MARK_OF_QUERY in url
             or body_length > HIGH_WATER_LIMIT
             or len(cycle.body) != body_length
@@ -53,8 +53,8 @@ class KeptHeads(dict[bytes, Head]):
             or cycle.waiting_for_100_continue
         ):
             return False
-        if len(self) >= HEADS_KEPT:
+        if len(self) >= MAX_CACHED_HEADS:
             del self[next(iter(self))]
-        scope = {name: of for name, of in cycle.scope.items() if name not in OF_A_CONNECTION}
+        scope = {name: of for name, of in cycle.scope.items() if name not in PER_CONNECTION_KEYS}
         self[data[:end]] = Head(scope, url, body_length)
         return True

@@ -1,4 +1,4 @@
-"""How uvicorn is to listen: with limits on what is slow or too much, which it has none for."""
+"""HTTP/1.1 with the limits on time and size that uvicorn lacks."""
 
 from asyncio import TimerHandle, Transport
 from functools import lru_cache, partial
@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from todo_gql.server.head_cache import END_OF_HEAD, MARK_OF_QUERY, KeptHeads
-from todo_gql.server.pipelining import Awaited, OrderlyProtocol
+from todo_gql.server.head_cache import END_OF_HEAD, MARK_OF_QUERY, HeadCache
+from todo_gql.server.pipelining import OrderlyProtocol, ReadState
 from todo_gql.server.upgrades import (
     announces_body,
     handshake,
@@ -23,26 +23,26 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 # A path is decoded as it comes; a query string, which may be a document, is left to who asks for it.
 MAX_PATH_BYTES: Final = 8 * 1024
 # Browsers and proxies send some thirty.
-MOST_HEADERS: Final = 200
+MAX_HEADERS: Final = 200
 # How much more than its content a body may be, with the sizes of its chunks and what follows them.
 MOST_TIMES_ITS_CONTENT: Final = 8
-# A connection whose heads are never the same, as where each has an id, isn't to keep any more.
-MOST_KEPT_IN_VAIN: Final = 8
+# After so many misses in a row a connection stores no more heads: each has an id, for example.
+MAX_CACHE_MISSES: Final = 8
 VERSIONS: Final = frozenset({"1.1", "1.0"})
 # How much is read at a time, and after how many requests that wait to be answered no more is: a
 # segment of 256 KiB may hold fourteen thousand of them.
 READ_BYTES: Final = 2048
-MOST_WAITING: Final = 100
+MAX_PIPELINED: Final = 100
 SPACES: Final = b" \t"
-# Headers that are to be looked at before a request is answered.
-TELLING: Final = frozenset(
+# Headers that are checked before a request is processed.
+CHECKED_HEADERS: Final = frozenset(
     {b"connection", b"expect", b"host", b"proxy-connection", b"transfer-encoding"}
 )
 INVALID: Final = "Invalid HTTP request received."
 
 
 class Refused(Exception):
-    """A request that the parser takes and that has to be refused, with the status."""
+    """A request that the parser accepts and that has to be refused, with the status."""
 
 
 class LimitedProtocol(OrderlyProtocol):
@@ -56,72 +56,75 @@ class LimitedProtocol(OrderlyProtocol):
 
     timeout: float
     longest_body: int
-    heads: KeptHeads
+    head_cache: HeadCache
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._timed: Awaited = Awaited.NOTHING
+        self._timed_state: ReadState = ReadState.NOTHING
         self._timer: TimerHandle | None = None
         self._has_host = False
-        self._kept_in_vain = 0
+        self._cache_misses = 0
         # What came behind as many requests as may wait.
-        self._unread_yet = b""
+        self._postponed = b""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
-        """Begin to wait for headers."""
+        """Start the timer for the first request's headers."""
         super().connection_made(transport)
         self._set_timer()
 
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived, and wait for what has to follow."""
-        if not self._hears:
-            self._drop(len(data))
+        if not self._is_reading:
+            self._discard(len(data))
             return
-        if self._unread_yet:
-            self._unread_yet += data
+        if self._postponed:
+            self._postponed += data
             return
         is_between = self._is_between_requests()
-        if is_between and self._is_read_already(data):
+        if is_between and self._begin_cached(data):
             return
         self._idle_since = None
-        awaited, cycle = self._awaited, self.cycle
+        awaited, cycle = self._read_state, self.cycle
         self._read(data)
-        if not self._hears:
+        if not self._is_reading:
             self._stop_timer()
             return
         is_answering = self.cycle is not None and not self.cycle.response_complete
-        if is_answering and self._awaited is Awaited.NOTHING:
-            if is_between and self._kept_in_vain < MOST_KEPT_IN_VAIN:
-                self._kept_in_vain += self.heads.keep(data, self.url, self.cycle)
-            if self._timed is Awaited.NOTHING:
+        if is_answering and self._read_state is ReadState.NOTHING:
+            if is_between and self._cache_misses < MAX_CACHE_MISSES:
+                self._cache_misses += self.head_cache.store(data, self.url, self.cycle)
+            if self._timed_state is ReadState.NOTHING:
                 return
-        if self.cycle is cycle and (awaited is self._awaited or awaited is Awaited.NOTHING):
-            self._weigh(len(data))
+        if self.cycle is cycle and (awaited is self._read_state or awaited is ReadState.NOTHING):
+            self._check_size(len(data))
         else:
             self._set_timer()
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         """Read what came behind as many requests as may wait, now that none waits any more."""
-        if self._unread_yet:
-            data, self._unread_yet = self._unread_yet, b""
+        if self._postponed:
+            data, self._postponed = self._postponed, b""
             self.data_received(data)
 
     def _is_between_requests(self) -> bool:
         """Whether the next byte is the first of a request, and none is answered or waits."""
         if self.cycle is None:
             return self._size == 0
-        return self.cycle.response_complete and self._awaited is self._timed is Awaited.NOTHING
+        return (
+            self.cycle.response_complete
+            and self._read_state is self._timed_state is ReadState.NOTHING
+        )
 
-    def _is_read_already(self, data: bytes) -> bool:
+    def _begin_cached(self, data: bytes) -> bool:
         """Begin to answer a request whose head is known, if it is one, and nothing else came."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = self.heads.get(data[:end])
+        head = self.head_cache.get(data[:end])
         if head is None or len(data) - end != head.body_length:
             return False
-        self._kept_in_vain = 0
+        self._cache_misses = 0
         self._idle_since = None
-        self._awaited = Awaited.NOTHING
-        if self._timed is not Awaited.NOTHING:
+        self._read_state = ReadState.NOTHING
+        if self._timed_state is not ReadState.NOTHING:
             self._stop_timer()
         self.expect_100_continue = False
         self.url = head.url
@@ -130,19 +133,19 @@ class LimitedProtocol(OrderlyProtocol):
         scope["server"] = self.server
         scope["scheme"] = self.scheme
         scope["state"] = self.app_state.copy()
-        self._began(scope)
+        self._complete_scope(scope)
         self._answer(keep_alive=True)
         self.cycle.body += data[end:]
         self.cycle.more_body = False
-        self.cycle.tell()
+        self.cycle.notify()
         return True
 
     def _read(self, data: bytes) -> None:
         """Have the parser read, and read on where it stops for another protocol."""
         parts: list[bytes | memoryview] = [data]
-        while parts and self._hears:
-            if len(self.pipeline) >= MOST_WAITING:
-                self._unread_yet = b"".join(reversed(parts))
+        while parts and self._is_reading:
+            if len(self.pipeline) >= MAX_PIPELINED:
+                self._postponed = b"".join(reversed(parts))
                 return
             part = parts.pop()
             if len(part) > READ_BYTES:
@@ -173,7 +176,7 @@ class LimitedProtocol(OrderlyProtocol):
         elif self._is_full():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self._in_turn(partial(self._hand_over, rest))
+            self._after_responses(partial(self._hand_over, rest))
         return []
 
     def _hand_over(self, rest: bytes) -> None:
@@ -197,31 +200,31 @@ class LimitedProtocol(OrderlyProtocol):
 
     def on_message_begin(self) -> None:
         """Wait for the headers of a request."""
-        self._awaited = Awaited.HEADERS
+        self._read_state = ReadState.HEADERS
         self._size = 0
         self._has_host = False
         super().on_message_begin()
-        self._began(self.scope)
+        self._complete_scope(self.scope)
 
-    def _began(self, scope: Any) -> None:
+    def _complete_scope(self, scope: Any) -> None:
         """Complete the scope of a request."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header, without the spaces after it, which the parser leaves there."""
         name, value = name.lower(), value.rstrip(SPACES)
-        if name in TELLING:
-            self._look_at(name, value)
-        if len(self.headers) >= MOST_HEADERS:
+        if name in CHECKED_HEADERS:
+            self._check_header(name, value)
+        if len(self.headers) >= MAX_HEADERS:
             raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         self.headers.append((name, value))
 
-    def _look_at(self, name: bytes, value: bytes) -> None:
-        """Note what a header tells; `Refused` if others could understand it otherwise.
+    def _check_header(self, name: bytes, value: bytes) -> None:
+        """Note what a header says; raises Refused if another server could read it differently.
 
         There is one host (RFC 9112, section 3.2), and no coding but chunks (section 6.1). After a
         body none of these may come (RFC 9110, section 6.5.1): the parser would believe them.
         """
-        if self._awaited is Awaited.BODY:
+        if self._read_state is ReadState.BODY:
             raise Refused(HTTPStatus.BAD_REQUEST)
         if name == b"host":
             if self._has_host:
@@ -246,7 +249,7 @@ class LimitedProtocol(OrderlyProtocol):
             raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if is_to_wait and scope["method"] == "CONNECT":
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
-        path, raw_path, query = (_target if MARK_OF_QUERY in url else _kept_target)(url)
+        path, raw_path, query = (_target if MARK_OF_QUERY in url else _cached_target)(url)
         if is_to_wait:
             return
         scope["path"] = self.root_path + path
@@ -254,7 +257,7 @@ class LimitedProtocol(OrderlyProtocol):
         scope["query_string"] = query
         # What comes after a body in chunks is no header, whatever it says.
         self.headers = []
-        self._awaited = Awaited.BODY
+        self._read_state = ReadState.BODY
         self._size = 0
         self._answer(keep_alive=http_version != "1.0" and parser.should_keep_alive())
 
@@ -266,21 +269,21 @@ class LimitedProtocol(OrderlyProtocol):
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.tell()
+        cycle.notify()
 
     def on_message_complete(self) -> None:
         """Wait for nothing while the request is answered."""
         if self.parser.should_upgrade():
             return
-        self._awaited = Awaited.NOTHING
+        self._read_state = ReadState.NOTHING
         if not self.cycle.response_complete:
             self.cycle.more_body = False
-            self.cycle.tell()
+            self.cycle.notify()
 
-    def _weigh(self, size: int) -> None:
+    def _check_size(self, size: int) -> None:
         """Go on waiting, unless what is awaited is too large, as far as it came by itself."""
         self._size += size
-        is_body = self._awaited is Awaited.BODY
+        is_body = self._read_state is ReadState.BODY
         more = MOST_TIMES_ITS_CONTENT * self.longest_body if is_body else 0
         if self._size <= MAX_HEADER_BYTES + more:
             self._set_timer()
@@ -291,20 +294,20 @@ class LimitedProtocol(OrderlyProtocol):
 
     def _set_timer(self) -> None:
         """Have a timer for what is awaited now, begun when that was first awaited."""
-        awaited = self._awaited
+        awaited = self._read_state
         # A line end between two requests is no beginning of one, but stops uvicorn's own timer.
-        if awaited is Awaited.NOTHING and self.cycle is not None and self.cycle.response_complete:
-            awaited = Awaited.HEADERS
-        if awaited is not self._timed:
+        if awaited is ReadState.NOTHING and self.cycle is not None and self.cycle.response_complete:
+            awaited = ReadState.HEADERS
+        if awaited is not self._timed_state:
             self._stop_timer()
-            self._timed = awaited
-            if awaited is not Awaited.NOTHING:
-                self._timer = self.loop.call_later(self.timeout, self._give_up)
-            if awaited is Awaited.BODY:
+            self._timed_state = awaited
+            if awaited is not ReadState.NOTHING:
+                self._timer = self.loop.call_later(self.timeout, self._on_timeout)
+            if awaited is ReadState.BODY:
                 self._incomplete_since = self.loop.time()
 
     def _stop_timer(self) -> None:
-        self._timed = Awaited.NOTHING
+        self._timed_state = ReadState.NOTHING
         self._incomplete_since = None
         if self._timer is not None:
             self._timer.cancel()
@@ -314,12 +317,12 @@ class LimitedProtocol(OrderlyProtocol):
         super()._stop_timers()
         self._stop_timer()
 
-    def _give_up(self) -> None:
+    def _on_timeout(self) -> None:
         self._stop_timer()
         if self.flow.read_paused:
             # What is missing waits for us.
             self._set_timer()
-        elif self._hears:
+        elif self._is_reading:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
 
@@ -336,4 +339,4 @@ def _target(url: bytes) -> tuple[str, bytes, bytes]:
 
 
 # Most requests are for one path.
-_kept_target = lru_cache(maxsize=16)(_target)
+_cached_target = lru_cache(maxsize=16)(_target)

@@ -23,10 +23,10 @@ SPARED_SECONDS: Final = 1.0
 # Who is refused while they send may send on for as long and as much, since most clients look for
 # an answer only then; all of it is dropped.
 LINGER_SECONDS: Final = 2.0
-MAX_DROPPED_BYTES: Final = 16 * 1024 * 1024
+MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 
 
-class Awaited(Enum):
+class ReadState(Enum):
     """What has to arrive next."""
 
     HEADERS = auto()
@@ -47,15 +47,15 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._awaited = Awaited.HEADERS
+        self._read_state = ReadState.HEADERS
         # How much of it has come, as far as it came by itself; or how much was dropped.
         self._size = 0
         # Whether what comes is read, or else dropped.
-        self._hears = True
+        self._is_reading = True
         # Whose answer is under way, and what ends the connection after the last one.
         self._running: Cycle | None = None
-        self._in_the_end: Callable[[], None] | None = None
-        self._lingering: TimerHandle | None = None
+        self._on_idle: Callable[[], None] | None = None
+        self._linger_timer: TimerHandle | None = None
         self._idle_since: float | None = None
         # When it was opened, or its last answer was complete.
         self._unused_since = 0.0
@@ -73,7 +73,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._stop_timers()
         if self._running and not self._running.response_complete:
             self._running.disconnected = True
-            self._running.tell()
+            self._running.notify()
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
@@ -189,12 +189,12 @@ class OrderlyProtocol(HttpToolsProtocol):
             self.pipelined.wait(self._begin_next, self.loop)
             return
         self.flow.resume_reading()
-        if self._in_the_end is not None:
-            self._in_the_end()
+        if self._on_idle is not None:
+            self._on_idle()
             return
         self._idle_since = self._unused_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            self._look_again(self.timeout_keep_alive)
+            self._set_keep_alive_timer(self.timeout_keep_alive)
 
     def _begin_next(self) -> None:
         """Begin to answer the next request, unless the connection has ended meanwhile."""
@@ -204,12 +204,12 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
         if not self.pipeline:
             # The rest of this very request may be among it.
-            self._read_on()
+            self._resume_reading()
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         """Read what came already, and had to wait until those before it were answered."""
 
-    def _look_again(self, seconds: float) -> None:
+    def _set_keep_alive_timer(self, seconds: float) -> None:
         look = self.timeout_keep_alive_handler
         self.timeout_keep_alive_task = self.loop.call_later(seconds, look)
 
@@ -220,36 +220,36 @@ class OrderlyProtocol(HttpToolsProtocol):
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
-            self._look_again(left)
+            self._set_keep_alive_timer(left)
         else:
             self._close()
 
     def _refuse(self, status: HTTPStatus, reason: str = "") -> None:
         """Answer with this what is being read, in its turn, and read nothing more."""
         cycle = self.cycle
-        if self._awaited is Awaited.BODY and not cycle.response_complete:
+        if self._read_state is ReadState.BODY and not cycle.response_complete:
             if self.pipeline:
                 self.pipeline.popleft()
             elif cycle.response_started:
                 # It has said already that the connection ends with it.
-                self._hears = False
+                self._is_reading = False
                 return
             else:
                 cycle.disconnected = True
-                cycle.tell()
+                cycle.notify()
                 self._running = None
-        self._in_turn(partial(self._say, status, reason or status.phrase))
+        self._after_responses(partial(self._send_error, status, reason or status.phrase))
 
-    def _in_turn(self, ending: Callable[[], None]) -> None:
+    def _after_responses(self, ending: Callable[[], None]) -> None:
         """Do what ends HTTP on the connection once all is answered that was asked before."""
-        self._hears = False
+        self._is_reading = False
         is_free = self._running is None or self._running.response_complete
         if is_free and not self.pipeline:
             ending()
         else:
-            self._in_the_end = ending
+            self._on_idle = ending
 
-    def _say(self, status: HTTPStatus, reason: str) -> None:
+    def _send_error(self, status: HTTPStatus, reason: str) -> None:
         body = f"{reason}\n".encode()
         headers = (
             (b"content-type", b"text/plain; charset=utf-8"),
@@ -266,7 +266,7 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that nothing more comes, and drop what does until the other end says so too."""
-        self._hears = False
+        self._is_reading = False
         self._size = 0
         if self.cycle is not None:
             # Nobody reads what has come of a request that was refused.
@@ -274,11 +274,11 @@ class OrderlyProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self.flow.resume_reading()
         self.transport.write_eof()
-        self._lingering = self.loop.call_later(LINGER_SECONDS, self._close)
+        self._linger_timer = self.loop.call_later(LINGER_SECONDS, self._close)
 
-    def _drop(self, size: int) -> None:
+    def _discard(self, size: int) -> None:
         self._size += size
-        if self._size > MAX_DROPPED_BYTES:
+        if self._size > MAX_DISCARDED_BYTES:
             self.flow.pause_reading()
 
     def _close(self) -> None:
@@ -287,7 +287,7 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def _stop_timers(self) -> None:
         self._unread.stop()
-        for timer in (self._lingering, self.timeout_keep_alive_task):
+        for timer in (self._linger_timer, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()
 

@@ -1,11 +1,11 @@
-"""uvicorn's protocols, with what long-lived connections need beside them."""
+"""The protocol classes that uvicorn is configured with."""
 
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
 from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE, TAKE_BODY
-from todo_gql.server.head_cache import KeptHeads
+from todo_gql.server.head_cache import HeadCache
 from todo_gql.server.http_protocol import LimitedProtocol
 from todo_gql.server.pipeline_queue import PipelineQueue
 from todo_gql.server.response_cycle import send_response, take_body
@@ -14,7 +14,7 @@ from todo_gql.settings import Settings
 
 
 class HTTPProtocol(LimitedProtocol):
-    """Tells an endless answer when the server stops, which else would wait for its end."""
+    """Calls `on_shutdown` of an endless response when the server stops, so that it ends."""
 
     on_shutdown: Callable[[], None] | None = None
 
@@ -27,7 +27,7 @@ class HTTPProtocol(LimitedProtocol):
             CONNECTION: ref(self),
         }
 
-    def _began(self, scope: Any) -> None:
+    def _complete_scope(self, scope: Any) -> None:
         scope["extensions"] = self._extensions
 
     def on_response_complete(self, *, is_last: bool = False) -> None:
@@ -45,7 +45,7 @@ class HTTPProtocol(LimitedProtocol):
 
 
 def listening_options(settings: Settings) -> dict[str, Any]:
-    """What to give uvicorn's configuration of who may connect."""
+    """Uvicorn's options about connections."""
     return {
         "limit_concurrency": settings.max_connections,
         # The application itself reads what proxies say, by TRUSTED_PROXIES.
@@ -55,11 +55,11 @@ def listening_options(settings: Settings) -> dict[str, Any]:
 
 
 def protocol_options(settings: Settings) -> dict[str, Any]:
-    """What to give uvicorn's configuration of how to speak with them."""
+    """Uvicorn's options about protocols."""
     timeout = {"timeout": settings.request_timeout}
     http = timeout | {
         "longest_body": settings.max_body_bytes,
-        "heads": KeptHeads(),
+        "head_cache": HeadCache(),
         "pipelined": PipelineQueue(),
     }
     socket = timeout | {

@@ -1,4 +1,4 @@
-"""One request and its answer on a connection: uvicorn's, but for what most have in common."""
+"""One request and its response on a connection: uvicorn's, with a fast path for most responses."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,33 +10,33 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from todo_gql.http.headers import LINE_END, Pairs, lines_of
 
-# One in a header would make two lines of it, or none.
+# A control character in a header line could split it (response splitting).
 CONTROL_CHARACTERS: Final = bytes([*range(9), *range(10, 32), 127])
-# With these, or these statuses, a connection or an answer ends otherwise than most.
+# Responses with these headers or statuses are framed by uvicorn (RFC 9112, section 6).
 UNUSUAL_HEADERS: Final = frozenset({b"connection", b"transfer-encoding"})
 WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class Cycle(RequestResponseCycle):
-    """Writes the head of an answer and its body at once, where nothing about them is unusual.
+    """Writes the head and the body of most responses in one write.
 
-    So the head is held back until a body comes. uvicorn, to which all else is left, looks at each
-    header by itself and writes twice, which takes 5 µs more.
+    The head is held back until the first part of the body. uvicorn, which sends all other responses,
+    checks each header by itself and writes twice, which takes 5 µs more.
     """
 
-    # Names of headers that uvicorn has found good; none of them comes from a client.
-    _good_names: ClassVar[set[bytes]] = set()
-    # The server's own headers, which are new once a second, and their lines.
-    _own_lines: ClassVar[tuple[Pairs, bytes]] = ([], b"")
+    # Header names that uvicorn has found valid; none of them comes from a client.
+    _valid_names: ClassVar[set[bytes]] = set()
+    # The server's default headers, which change once a second, and their lines.
+    _default_lines: ClassVar[tuple[Pairs, bytes]] = ([], b"")
 
-    # How each request begins.
+    # The state in which each request begins.
     disconnected = False
     more_body = True
     response_started = False
     response_complete = False
     chunked_encoding = None
     expected_content_length = 0
-    _has_news = False
+    _notified = False
     _head: Any = None
 
     def __init__(
@@ -62,23 +62,23 @@ class Cycle(RequestResponseCycle):
 
     @cached_property
     def message_event(self) -> asyncio.Event:  # type: ignore[override]  # as uvicorn uses it
-        """What is waited for until there is news; most requests are all there before anybody asks."""
+        """Set by `notify`. Created only when awaited: most requests are complete before that."""
         event = asyncio.Event()
-        if self._has_news:
+        if self._notified:
             event.set()
-            self._has_news = False
+            self._notified = False
         return event
 
-    def tell(self) -> None:
-        """Wake who waits for more of the request, or for its end."""
+    def notify(self) -> None:
+        """Wake the task that waits for more of the request, or for its end."""
         if "message_event" in self.__dict__:
             self.message_event.set()
         else:
-            self._has_news = True
+            self._notified = True
 
     async def send(self, message: Any) -> None:
-        """Send the head of an answer, or the next part of its body."""
-        # What failed before anything was written can still begin anew.
+        """Send the head of a response, or the next part of its body."""
+        # Until something is written, a response that failed can be replaced.
         if message["type"] == "http.response.start" and not self.response_started:
             self._head = message
             return
@@ -87,24 +87,24 @@ class Cycle(RequestResponseCycle):
             return
         head, self._head = self._head, None
         if not self._send_whole(head, message):
-            # What still comes of the request is not going to be read.
+            # The rest of the request will not be read.
             self.keep_alive = self.keep_alive and not self.more_body
             await super().send(head)
-            self._leave_the_end_to_the_connection()
+            self._close_by_connection()
             await super().send(message)
             names = {name for name, _ in [*self.default_headers, *head.get("headers", ())]}
-            self._good_names.update(filter(bytes.islower, names - UNUSUAL_HEADERS))
+            self._valid_names.update(filter(bytes.islower, names - UNUSUAL_HEADERS))
 
-    def _leave_the_end_to_the_connection(self) -> None:
-        """Have the connection closed by itself, as uvicorn doesn't look whether anything comes."""
+    def _close_by_connection(self) -> None:
+        """Have the protocol close the connection: uvicorn would, with data unread."""
         if not self.keep_alive:
             self.keep_alive = True
             self.on_response = partial(self.on_response, is_last=True)
 
     def send_response(self, status: int, lines: bytes, body: bytes) -> bool:
-        """Send a whole answer with these lines of headers, unless anything about it is unusual.
+        """Send a whole response; False if uvicorn has to send it, and nothing was sent.
 
-        The lines are good, name the body's length, and none of them is unusual.
+        The header lines are valid, name the body's length, and hold none of UNUSUAL_HEADERS.
         """
         if (
             self.response_started
@@ -119,26 +119,26 @@ class Cycle(RequestResponseCycle):
             return False
         default = self.default_headers
         if default:
-            if default is not self._own_lines[0]:
+            if default is not self._default_lines[0]:
                 if not UNUSUAL_HEADERS.isdisjoint(dict(default)):
                     return False
-                Cycle._own_lines = default, lines_of(default)
-            lines = self._own_lines[1] + lines
+                Cycle._default_lines = default, lines_of(default)
+            lines = self._default_lines[1] + lines
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.transport.write(b"".join((STATUS_LINE[status], lines, LINE_END, body)))
-        self.tell()
+        self.notify()
         self.on_response()
         return True
 
     def _send_whole(self, head: Any, message: Any) -> bool:
-        """Send all of an answer that comes whole and whose length is known, or none of it."""
+        """Send a whole response of known length; False if nothing was sent."""
         body, pairs = message.get("body", b""), [*head.get("headers", ())]
         headers = dict(pairs)
         if (
             message.get("more_body")
             or headers.get(b"content-length") != b"%d" % len(body)
-            or not self._good_names.issuperset(headers)
+            or not self._valid_names.issuperset(headers)
         ):
             return False
         lines = lines_of(pairs)
@@ -148,21 +148,21 @@ class Cycle(RequestResponseCycle):
         return self.send_response(head["status"], lines, body)
 
     def take_body(self) -> bytes | None:
-        """The whole body of the request, if it is there and nobody has asked for it."""
+        """The whole body of the request, if it has arrived and wasn't received yet; else None."""
         if (
             self.more_body
             or self.disconnected
             or self.response_complete
             or self.waiting_for_100_continue
-            or not self._has_news
+            or not self._notified
         ):
             return None
-        self._has_news = False
+        self._notified = False
         body, self.body = bytes(self.body), bytearray()
         return body
 
     async def receive(self) -> Any:
-        """What has come of the request, in most cases all of it."""
+        """The next `http.request` or `http.disconnect` message."""
         body = self.take_body()
         if body is None:
             return await super().receive()

@@ -23,9 +23,9 @@ CLOSING_SECONDS: Final = 5.0
 COUNTED_BYTES: Final = 1024
 # A frame counts once more for as many bytes, which take time to be read.
 BYTES_OF_A_MESSAGE: Final = 16 * 1024
-# Whoever is refused for sending too much may read why, and what they send meanwhile is dropped.
+# Whoever is refused for sending too much may read why, and what they send meanwhile is discarded.
 REFUSED_SECONDS: Final = 1.0
-MAX_DROPPED_BYTES: Final = 1024 * 1024
+MAX_DISCARDED_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = "You send more than {} messages a second: send fewer, and open a new connection."
 
 
@@ -49,7 +49,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.early = b""
         self.pace = Pace(self.messages_per_second, self.message_burst, self.loop.time)
         self.is_refused = False
-        self.dropped = 0
+        self.discarded = 0
         self._abort_in(self.timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,7 +78,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived; frames that come before the handshake is answered wait."""
         if self.is_refused:
-            self._drop(len(data))
+            self._discard(len(data))
         elif self.handshake_initiated and not self.handshake_complete:
             self.early += data
             self.transport.pause_reading()
@@ -115,9 +115,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(REFUSED_SECONDS, self._leave)
 
-    def _drop(self, size: int) -> None:
-        self.dropped += size
-        if self.dropped > MAX_DROPPED_BYTES:
+    def _discard(self, size: int) -> None:
+        self.discarded += size
+        if self.discarded > MAX_DISCARDED_BYTES:
             self.transport.pause_reading()
 
     def _leave(self) -> None:
