@@ -1,10 +1,16 @@
 """The client's address and scheme, also behind proxies."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from todo_gql.http.headers import Pairs, headers_of
+
+FORWARDED_FOR: Final = b"x-forwarded-for"
+# The addresses of some forty proxies; all that stands before may come from the client itself.
+MAX_FORWARDED_BYTES: Final = 2_000
 
 
 async def _scope_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -15,7 +21,7 @@ class ProxyHeaders:
     """Sets the client's address and scheme from X-Forwarded-For and -Proto of trusted proxies.
 
     X-Forwarded-For is read from its end: the last address that isn't a trusted proxy's is the
-    client's, whatever stands before it.
+    client's, whatever stands before it. Of a long one only the end is read.
     """
 
     def __init__(self, trusted: Iterable[object]) -> None:
@@ -26,4 +32,13 @@ class ProxyHeaders:
 
     async def apply(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set the client and the scheme in the scope of a request or a WebSocket."""
-        await self._middleware(scope, receive, send)
+        forwarded = headers_of(scope).get(FORWARDED_FOR, b"")
+        if len(forwarded) <= MAX_FORWARDED_BYTES:
+            await self._middleware(scope, receive, send)
+            return
+        # The first address of the end may lack its beginning.
+        end = forwarded[-MAX_FORWARDED_BYTES:].partition(b",")[2]
+        others: Pairs = [pair for pair in scope["headers"] if pair[0] != FORWARDED_FOR]
+        shortened = {**scope, "headers": [*others, (FORWARDED_FOR, end)]}
+        await self._middleware(shortened, receive, send)
+        scope.update((name, shortened[name]) for name in ("client", "scheme") if name in shortened)
