@@ -1,1 +1,1 @@
-"""What all features build their part of the GraphQL API with: errors, scalars, nodes and pages."""
+"""The shared parts of the GraphQL API: errors, scalars, nodes, text rules, keysets, connections."""

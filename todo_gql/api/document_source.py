@@ -1,4 +1,4 @@
-"""A document's text, in which the positions of errors are looked up in one pass."""
+"""The source text of a document, with a fast lookup of error locations."""
 
 import re
 from bisect import bisect_right
@@ -10,11 +10,10 @@ LINE_BREAK = re.compile(r"\r\n|[\n\r]")
 
 
 class DocumentSource(Source):
-    """The text of a document, which graphql-core reads once.
+    """The source text of a document; `close` hides it from graphql-core after parsing.
 
-    It would look for line breaks from the start of the text anew for each error that is raised,
-    also for those that nobody sees. So it gets no text any more once the document is parsed, and
-    `locations` tells lines and columns.
+    graphql-core scans the text from its start for each error raised, also for those that are
+    discarded. Here line starts are computed once, and `locations` does a binary search.
     """
 
     def __init__(self, text: str) -> None:
@@ -38,7 +37,7 @@ class DocumentSource(Source):
 
 
 def locations_of(error: GraphQLError) -> list[dict[str, int]]:
-    """Where in its document an error is, as an answer's `errors` have it."""
+    """The `locations` of an error, as in a response's `errors`."""
     if isinstance(error.source, DocumentSource) and error.positions:
         return error.source.locations(error.positions)
     return [{"line": one.line, "column": one.column} for one in error.locations or ()]

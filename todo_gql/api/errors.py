@@ -1,7 +1,7 @@
-"""What may go wrong, and what a client sees of it.
+"""Errors, and how clients see them.
 
 A problem that the user can fix is data: a `UserError` in the payload. Everything else is raised as
-an `APIError` and becomes a top-level error with a code.
+an `APIError` and becomes an entry of the response's `errors` with a code (GraphQL, section 7.1.2).
 """
 
 from collections.abc import Iterable
@@ -60,13 +60,13 @@ class Forbidden(APIError):
 
 
 class BadUserInput(APIError):
-    """An argument that no front end sends by mistake of its user."""
+    """An invalid argument that is the client program's mistake, not its user's."""
 
     code = Code.BAD_USER_INPUT
 
 
 class RateLimited(APIError):
-    """The caller has used up what it may; `seconds` is how long to wait."""
+    """The caller has reached a rate limit; `seconds` is how long to wait."""
 
     code = Code.RATE_LIMITED
 
@@ -86,7 +86,7 @@ class Unavailable(APIError):
 
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
-"""The `extensions.reason` of a mutation that may be done or not."""
+"""The `extensions.reason` of a mutation that may have been committed or not."""
 
 TIMEOUT_MESSAGE = "This took too long and was given up. Ask for less at once, or try again later."
 INTERNAL_MESSAGE = "Something went wrong on our side. Quote the requestId when you report it."
@@ -94,8 +94,8 @@ OUTCOME_MESSAGE = (
     "The database went away while this was being stored, so it may be done or not. Look, or send it"
     " again: with the same id or expectedVersion nothing is done twice."
 )
-# Messages quote what is wrong, however long that is; their ends say what would be right.
-LONGEST_MESSAGE, LONGEST_START = 1_000, 700
+# Messages quote invalid values of any length, and end with what would be valid.
+MAX_MESSAGE_LENGTH, MESSAGE_START_LENGTH = 1_000, 700
 UNREADABLE_MESSAGE = "A value in the document is too large to be read."
 
 
@@ -113,8 +113,8 @@ def is_temporary(error: Exception) -> bool:
     return isinstance(_cause(error), (Unavailable, *TIMEOUTS, *OUTAGES))
 
 
-def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
-    """The code, message and further extensions that a client is told of an error."""
+def _client_view(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
+    """The code, message and further extensions of an error as sent to clients."""
     cause = _cause(error)
     if isinstance(cause, APIError):
         return cause.code, str(cause), cause.extensions
@@ -130,27 +130,27 @@ def _told(error: GraphQLError) -> tuple[Code, str, dict[str, object]]:
 
 
 def formatted(error: GraphQLError, request_id: str, code: Code | None = None) -> dict[str, Any]:
-    """An entry of the answer's `errors`; `code` overrides what the error itself tells."""
-    own_code, message, extensions = _told(error)
+    """An entry of the response's `errors`; `code` overrides the code of the error itself."""
+    own_code, message, extensions = _client_view(error)
     if code is not None and own_code is Code.INTERNAL:
         message = UNREADABLE_MESSAGE
-    shown: dict[str, Any] = {"message": printable(shortened(message))}
+    entry: dict[str, Any] = {"message": printable(shortened(message))}
     if locations := locations_of(error):
-        shown["locations"] = locations
+        entry["locations"] = locations
     if error.path:
-        shown["path"] = error.path
-    shown["extensions"] = {"code": code or own_code, **extensions}
+        entry["path"] = error.path
+    entry["extensions"] = {"code": code or own_code, **extensions}
     if own_code is Code.INTERNAL and code is None:
-        shown["extensions"]["requestId"] = request_id
-    return shown
+        entry["extensions"]["requestId"] = request_id
+    return entry
 
 
 def unexpected(errors: Iterable[GraphQLError]) -> list[BaseException]:
-    """The causes of those errors that a client is told nothing about, to be logged."""
+    """The causes of the errors whose messages hide them from clients, to be logged."""
     return [
         cause
         for error in errors
-        if (cause := _cause(error)) is not None and _told(error)[0] in SERVER_SIDE
+        if (cause := _cause(error)) is not None and _client_view(error)[0] in SERVER_SIDE
     ]
 
 
@@ -159,9 +159,9 @@ SERVER_SIDE = frozenset({Code.INTERNAL, Code.UNAVAILABLE, Code.TIMEOUT})
 
 def shortened(message: str) -> str:
     """The message, with an ellipsis for the middle of one that quotes a long value."""
-    if len(message) <= LONGEST_MESSAGE:
+    if len(message) <= MAX_MESSAGE_LENGTH:
         return message
-    return f"{message[:LONGEST_START]}…{message[LONGEST_START - LONGEST_MESSAGE + 1 :]}"
+    return f"{message[:MESSAGE_START_LENGTH]}…{message[MESSAGE_START_LENGTH - MAX_MESSAGE_LENGTH + 1 :]}"
 
 
 def printable(text: str) -> str:
@@ -203,7 +203,7 @@ class ErrorCode(Enum):
 
 @strawberry.interface(description="A problem that the client or its user can fix.")
 class UserError:
-    """What all user errors tell."""
+    """The common fields of all user errors."""
 
     code: ErrorCode = strawberry.field(description="What is wrong, for programs.")
     message: str = strawberry.field(description="What is wrong and what to do, in English.")
@@ -219,7 +219,7 @@ class ValidationError(UserError):
 
 @strawberry.type(description="Something that the viewer doesn't have.")
 class NotFoundError(UserError):
-    """An id of nothing, or of somebody else's thing."""
+    """The id of no object, or of another user's."""
 
 
 @strawberry.type(
@@ -227,7 +227,7 @@ class NotFoundError(UserError):
     "`current` is what is stored now."
 )
 class ConflictError(UserError):
-    """A write that what is stored forbids."""
+    """A write that conflicts with the stored state."""
 
     current: Node | None = strawberry.field(
         description="What is stored now, where the viewer may see it.", default=None
@@ -245,7 +245,7 @@ def invalid(code: ErrorCode, message: str, *path: str) -> ValidationError:
 
 
 def not_found(*path: str) -> NotFoundError:
-    """The one answer for ids of nothing and of somebody else's things."""
+    """The same error for unknown ids and for objects of other users."""
     return NotFoundError(
         code=ErrorCode.NOT_FOUND, message="There is no such thing.", path=list(path)
     )

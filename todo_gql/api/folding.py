@@ -1,4 +1,4 @@
-"""What makes two texts one, however they were typed."""
+"""Case folding and canonical names: when two texts count as the same."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The rules for text that people type, whatever it is about."""
+"""Validation and normalization of text that people type."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from todo_gql.api.errors import ErrorCode
 
 Problem: TypeAlias = tuple[ErrorCode, str]
 
-# How many characters a text may have before it is normalised, for each that it may have then.
+# The maximum ratio of the length of a raw text to its maximum length after normalization.
 RAW: Final = 4
 
 # White space that is trimmed. Python's own `strip` takes control characters with it.
@@ -42,7 +42,7 @@ MOST_MARKS: Final = 30
 
 @cache
 def _stacked() -> re.Pattern[str]:
-    """Finds more combining marks in a row than any script needs."""
+    """A pattern for more combining marks in a row than any script needs."""
     marks = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
     return re.compile(f"[{marks}]{{{MOST_MARKS + 1}}}")
 
@@ -55,10 +55,10 @@ def read_text(
     multiline: bool = False,
     as_typed: bool = False,
 ) -> tuple[str, Problem | None]:
-    """What is kept of a text, and what is wrong with it.
+    """The text to store, and the first rule that it breaks, or None.
 
-    It is kept in NFC and trimmed, though not where it is kept `as_typed`; one that shows nothing is
-    empty. Lengths are in characters. Only `multiline` text may hold line breaks and tabs.
+    It is normalized (NFC) and trimmed, not trimmed if `as_typed`; a text without visible characters
+    becomes empty. Lengths are in characters. Only `multiline` text may contain line breaks and tabs.
     """
     if len(value) <= longest and value.isascii() and value.isprintable():
         text = value if as_typed and not value.isspace() else value.strip()
@@ -83,9 +83,9 @@ def _read_unusual(
 def text_problem(
     value: str, *, shortest: int = 0, longest: int, multiline: bool = False
 ) -> Problem | None:
-    """What is wrong with `value`, as a code and a message; None when nothing is.
+    """The first rule that a text breaks, as a code and a message; None if it is valid.
 
-    Lengths are in characters. Only `multiline` text may hold line breaks and tabs.
+    Lengths are in characters. Only `multiline` text may contain line breaks and tabs.
     """
     return raw_problem(value, longest=longest, multiline=multiline) or _length_problem(
         value, shortest, longest
@@ -93,7 +93,7 @@ def text_problem(
 
 
 def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem | None:
-    """What is wrong with a text before it is normalised: its size, or what it holds."""
+    """The first rule that a raw text breaks before normalization: its length or its characters."""
     if len(value) > RAW * longest:
         return _too_long(longest)
     refused = REFUSED_IN_LINES if multiline else REFUSED
@@ -105,7 +105,7 @@ def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem
 
 
 def shows(value: str) -> bool:
-    """Whether anything of a text can be seen."""
+    """Whether a text has a visible character."""
     return SHOWN.search(value) is not None
 
 
@@ -128,6 +128,6 @@ def _characters(number: int) -> str:
 
 
 def cleaned(value: str | None, longest: int) -> str | None:
-    """What may be kept of what a program says, cut to `longest` characters; None when it is blank."""
+    """A header or other text of a program, without control characters, cut to `longest`; None if blank."""
     text = REFUSED.sub("", (value or "")[: RAW * longest]).strip()[:longest]
     return text if shows(text) else None

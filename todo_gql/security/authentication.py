@@ -1,4 +1,4 @@
-"""Who the viewer is: sessions, and the tokens that open them."""
+"""Authentication: sessions, their access and refresh tokens, and the viewer of a request."""
 
 import logging
 import time
@@ -29,8 +29,8 @@ from todo_gql.settings import Settings
 logger = logging.getLogger(__name__)
 
 REUSE_GRACE = timedelta(seconds=10)
-# More than any client gets through within the grace; to follow so many takes some milliseconds.
-MOST_GENERATIONS = 1_000
+# More rotations than a client makes within the grace period; deriving them takes some milliseconds.
+MAX_GENERATIONS = 1_000
 
 VIEWER_OF_SESSION = (
     "SELECT u.username, u.is_superuser FROM sessions s JOIN users u ON u.id = s.owner_id"
@@ -48,14 +48,14 @@ OPEN_SESSIONS = (
     " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
     " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
 )
-# An account has no more than so many at a time, which are all listed at once.
-MOST_SESSIONS = 100
-# The lock of the account, which whoever signs in holds, keeps two from ending the same.
+# Open sessions of one account; all of them are listed on one page.
+MAX_SESSIONS = 100
+# Each sign-in holds the lock of the account, so two of them never end the same session.
 BEGIN_SESSION = f"""
 WITH ended AS (
     UPDATE sessions SET ended_at = now() WHERE owner_id = $2 AND id IN (
         SELECT id FROM sessions WHERE owner_id = $2 AND ended_at IS NULL AND expires_at > now()
-        ORDER BY last_used_at DESC, id DESC OFFSET {MOST_SESSIONS - 1}
+        ORDER BY last_used_at DESC, id DESC OFFSET {MAX_SESSIONS - 1}
     )
 )
 INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,
@@ -66,7 +66,7 @@ ROTATE_SESSION = (
     "UPDATE sessions SET refresh_hash = $3, spent_hashes = $4, last_used_at = now(),"
     " expires_at = now() + $5 WHERE owner_id = $1 AND id = $2"
 )
-# Locked in order, so that two of these never wait for each other.
+# Rows are locked in order of id, so that two of these statements never deadlock.
 _END_SESSIONS = (
     "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
     " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)"
@@ -76,7 +76,7 @@ _END_SESSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks, and in which session."""
+    """The authenticated user of a request, and the session."""
 
     id: UUID
     session_id: UUID
@@ -89,7 +89,7 @@ viewer_cache = ViewerCache[Viewer]()
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where somebody signs in, as far as the request tells."""
+    """The client that signs in, as far as the request identifies it."""
 
     user_agent: str | None
     ip_address: str | None
@@ -97,7 +97,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session just begun, and the tokens that open it."""
+    """A new session with its tokens."""
 
     viewer: Viewer
     tokens: TokenPair
@@ -109,10 +109,10 @@ def cached_viewer(token: str | None) -> Viewer | None:
 
 
 async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
-    """The viewer whom an access token names; None for a bad token or a session that is over.
+    """The viewer of an access token; None for an invalid token or an ended session.
 
-    Viewers are remembered for VIEWER_CACHE_SECONDS, except where this process knows better.
-    Errors of the database propagate.
+    Viewers are cached for VIEWER_CACHE_SECONDS, unless this process ends the session earlier. Raises
+    errors of the database.
     """
     if token is None:
         return None
@@ -124,21 +124,21 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     if claims is None:
         return None
     set_caller(claims.user_id.int)
-    asked = time.monotonic()
+    read_at = time.monotonic()
     row = await fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:
         return None
     viewer = Viewer(*claims, row["username"], row["is_superuser"])
     seconds = min(settings.viewer_cache_seconds, seconds_left(token, settings))
     if seconds > 0:
-        viewer_cache.add(token, viewer.id, viewer, asked + seconds)
+        viewer_cache.add(token, viewer.id, viewer, read_at + seconds)
     return viewer
 
 
 async def begin_session(user: User, device: Device, settings: Settings) -> SignIn:
-    """A new session of the user, in the surrounding transaction of Tortoise's.
+    """Create a session of the user, in the surrounding Tortoise transaction.
 
-    The one that was unused for longest ends if the user has as many as there may be.
+    Beyond `MAX_SESSIONS` open sessions, the least recently used one ends.
     """
     token = RefreshToken.first(uuid7())
     await fetch(
@@ -155,18 +155,18 @@ async def begin_session(user: User, device: Device, settings: Settings) -> SignI
 
 
 def session_of(refresh_token: str, settings: Settings) -> UUID | None:
-    """The session that a refresh token is of; None unless this server made it."""
+    """The session id of a refresh token; None unless this server issued it."""
     token = RefreshToken.parse(refresh_token, settings)
     return None if token is None else token.session_id
 
 
 @retried
 async def refresh(text: str, settings: Settings) -> TokenPair | None:
-    """The pair that follows a refresh token; None when it opens nothing, or no longer.
+    """Exchange a refresh token for a new pair (rotation); None if it is invalid or expired.
 
-    That goes for the sessions of a disabled account too. A token used again within 10 s of its
-    first use gives the refresh token that is current, since an answer can get lost or tabs share
-    one; used later it must be in two hands, and ends the session.
+    None too if the session has ended or the account is disabled. A token reused within 10 s of its
+    first use yields the current refresh token, since a response can get lost and tabs may share a
+    token. A later reuse means that the token was stolen, and ends the session (RFC 9700, section 4.14).
     """
     token = RefreshToken.parse(text, settings)
     if token is None:
@@ -195,9 +195,9 @@ async def end_sessions(
     but: UUID | None = None,
     connection: "Connection | None" = None,
 ) -> int:
-    """End all sessions of an account, only one, or all but one; the number of those ended.
+    """End all sessions of an account, `only` one, or all `but` one; returns how many ended.
 
-    On a connection's transaction, or else on Tortoise's or one of its own.
+    Runs in the transaction of `connection`, or else in that of Tortoise if there is one.
     """
     run = connection.fetch if connection else fetch
     ended = await run(_END_SESSIONS, owner_id, only, but)
@@ -206,22 +206,22 @@ async def end_sessions(
 
 
 async def open_among(viewers: Iterable[Viewer]) -> set[UUID]:
-    """Those of the viewers' sessions that still are what they are signed in by."""
+    """The ids of those sessions of the viewers that are still open."""
     sessions = {viewer.session_id: viewer.id for viewer in viewers}
     rows = await fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
     return {row["id"] for row in rows}
 
 
 def _recently_spent(session: Row) -> dict[str, datetime]:
-    """The hashes spent within the last 10 s, and when."""
+    """The hashes of refresh tokens used within the last 10 s, with their times of use."""
     stored: dict[str, str] = orjson.loads(session["spent_hashes"])
     spent = {hash_: datetime.fromisoformat(at) for hash_, at in stored.items()}
     return {hash_: at for hash_, at in spent.items() if session["now"] - at <= REUSE_GRACE}
 
 
 def _descendant(token: RefreshToken, session: Row, settings: Settings) -> RefreshToken | None:
-    """The session's current token, which came of a spent one; any other is spent, too."""
-    for _ in range(MOST_GENERATIONS):
+    """The session's current refresh token, if it was derived from this used one."""
+    for _ in range(MAX_GENERATIONS):
         token = token.child(settings)
         if token.digest == session["refresh_hash"]:
             return token

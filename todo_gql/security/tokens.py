@@ -1,4 +1,4 @@
-"""Access tokens, which are signed, and refresh tokens, which are opaque."""
+"""Access tokens, which are JWTs (RFC 9068), and opaque refresh tokens."""
 
 import base64
 import hmac
@@ -21,34 +21,34 @@ HEADER = {"alg": "HS256", "typ": "at+jwt"}
 CLAIMS = ["exp", "iat", "sub", "sid", "jti", "iss", "aud"]
 LONGEST_ACCESS_TOKEN = 4096
 ACCESS_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-SECONDS_OF_SKEW = 10
-SECONDS_REMEMBERED = 5
+CLOCK_SKEW_SECONDS = 10
+CACHE_SECONDS = 5
 
 ID_BYTES, SECRET_BYTES, TAG_BYTES = 16, 32, 16
 REFRESH_TOKEN = re.compile("[A-Za-z0-9_-]{86}")
 
 
 class TokenPair(NamedTuple):
-    """What a client holds: one token to use and one to get the next pair with."""
+    """An access token, and the refresh token that is exchanged for the next pair."""
 
     access: str
     refresh: str
 
 
 class Claims(NamedTuple):
-    """What an access token says."""
+    """The claims of an access token: `sub` and `sid`."""
 
     user_id: UUID
     session_id: UUID
 
 
 def access_token_life(settings: Settings) -> int:
-    """Seconds for which an access token is good."""
+    """The lifetime of an access token in seconds."""
     return settings.access_token_expire_minutes * 60
 
 
 def signed_access_token(claims: Claims, settings: Settings) -> str:
-    """An access token that is good from now on."""
+    """Issue an access token, valid from now on."""
     now = int(time.time())
     payload = {
         "iss": ISSUER,
@@ -63,34 +63,34 @@ def signed_access_token(claims: Claims, settings: Settings) -> str:
 
 
 def verified_claims(token: str, settings: Settings) -> Claims | None:
-    """What a good access token says; None for every other text."""
+    """The claims of a valid access token; None for any other text."""
     claims, expires_at = _read(token, settings)
     return claims if expires_at > time.time() else None
 
 
 def seconds_left(token: str, settings: Settings) -> float:
-    """The seconds until a token expires; negative for one that is no good."""
+    """The seconds until a token expires; negative for an invalid one."""
     return _read(token, settings)[1] - time.time()
 
 
 def _read(token: str, settings: Settings) -> tuple[Claims | None, float]:
     if len(token) > LONGEST_ACCESS_TOKEN or not ACCESS_TOKEN.fullmatch(token):
         return None, 0
-    interval = time.time() // SECONDS_REMEMBERED
+    interval = time.time() // CACHE_SECONDS
     return _verified(token, _access_key(settings), access_token_life(settings), interval)
 
 
 def good_until(token: str, settings: Settings) -> float:
-    """When a token that `verified_claims` has found good expires, in seconds since 1970."""
-    interval = time.time() // SECONDS_REMEMBERED
+    """When a token that `verified_claims` accepted expires, in seconds since 1970."""
+    interval = time.time() // CACHE_SECONDS
     return _verified(token, _access_key(settings), access_token_life(settings), interval)[1]
 
 
-# To verify a token costs more than all else that a small query needs, so that is remembered for
-# as long as the last argument, the number of an interval, stays the same.
+# Verifying a token costs more than the rest of a small query, so the result is cached while the last
+# argument, the number of the current interval, stays the same.
 @lru_cache(maxsize=1024)
 def _verified(token: str, key: bytes, life: int, _interval: float) -> tuple[Claims | None, float]:
-    """What a token says and until when, in seconds since 1970; None and 0 for a bad one."""
+    """A token's claims and expiry in seconds since 1970; None and 0 for an invalid one."""
     try:
         decoded = jwt.decode_complete(
             token,
@@ -98,17 +98,17 @@ def _verified(token: str, key: bytes, life: int, _interval: float) -> tuple[Clai
             algorithms=["HS256"],
             issuer=ISSUER,
             audience=AUDIENCE,
-            # `iat` may lie ahead by as much as two servers' clocks differ; `exp` is bounded below.
+            # `iat` may be in the future if two servers' clocks differ; `exp` is bounded below.
             options={"require": CLAIMS, "verify_iat": False, "strict_aud": True},
         )
-        said = decoded["payload"]
-        expires_at = said["exp"]
-        # The library takes other forms of a number too.
-        if {type(expires_at), type(said["iat"])} != {int}:
+        payload = decoded["payload"]
+        expires_at = payload["exp"]
+        # The library accepts other forms of numbers too.
+        if {type(expires_at), type(payload["iat"])} != {int}:
             return None, 0
-        if decoded["header"] != HEADER or expires_at > time.time() + life + SECONDS_OF_SKEW:
+        if decoded["header"] != HEADER or expires_at > time.time() + life + CLOCK_SKEW_SECONDS:
             return None, 0
-        return Claims(UUID(said["sub"]), UUID(str(said["sid"]))), expires_at
+        return Claims(UUID(payload["sub"]), UUID(str(payload["sid"]))), expires_at
     except (jwt.PyJWTError, ValueError):
         return None, 0
 
@@ -119,10 +119,10 @@ def _access_key(settings: Settings) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A session's secret of the moment.
+    """The current secret of a session.
 
-    Its text ends in a keyed tag, so that what this server didn't make is refused without a look
-    at the database and can end nobody's session.
+    Its text ends with a keyed tag, so that forged tokens are rejected without a query, and can't end
+    a session by their reuse.
     """
 
     session_id: UUID
@@ -130,12 +130,12 @@ class RefreshToken:
 
     @classmethod
     def first(cls, session_id: UUID) -> Self:
-        """The token that a session begins with."""
+        """A random token for a new session."""
         return cls(session_id, secrets.token_bytes(SECRET_BYTES))
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> Self | None:
-        """The token that `text` stands for; None unless this server made it."""
+        """Parse a token; None unless this server issued it."""
         if not REFRESH_TOKEN.fullmatch(text):
             return None
         content = base64.urlsafe_b64decode(text + "==")
@@ -143,17 +143,17 @@ class RefreshToken:
         return token if hmac.compare_digest(token.text(settings), text) else None
 
     def text(self, settings: Settings) -> str:
-        """The token as its client keeps it."""
+        """The token as it is sent to the client: base64url, 86 characters."""
         content = self.session_id.bytes + self.secret
         tag = hmac.digest(derived_key(settings, "refresh token tags"), content, "sha256")
         return base64.urlsafe_b64encode(content + tag[:TAG_BYTES]).decode().rstrip("=")
 
     def child(self, settings: Settings) -> Self:
-        """The one token that follows: a keyed hash, so it can be given again without being kept."""
+        """The next token: a keyed hash of this one, so that it can be issued again without being stored."""
         key = derived_key(settings, "refresh token children")
         return type(self)(self.session_id, hmac.digest(key, self.secret, "sha256"))
 
     @property
     def digest(self) -> bytes:
-        """What the database stores of it."""
+        """The SHA-256 digest of the secret, which is what the database stores."""
         return sha256(self.secret).digest()
