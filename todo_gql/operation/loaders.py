@@ -23,9 +23,9 @@ from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
-TAGS_OF_TODOS = """
+TAGS_OF_TODOS = f"""
 SELECT g.name, g.id, g.todo_count, tt.todo_id
-FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
+FROM {access.TAGGINGS}
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
 """
 

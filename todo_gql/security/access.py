@@ -57,10 +57,13 @@ def change_at(number: str) -> str:
 
 NEWEST_CHANGE = change_at("u.change_seq")
 
-_TAGS = (
-    "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-    " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name"
-)
+TAGGINGS = "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
+"""The rows of todo_tags `tt`, each with its tag `g`."""
+
+TAGS_OF_EACH_TODO = f"{TAGGINGS} WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id"
+"""The same, of the todo in a row `t`."""
+
+_TAGS = f"{TAGS_OF_EACH_TODO} ORDER BY g.name"
 # A todo's tags in alphabetical order, as arrays of texts, or as names if nothing else is selected.
 # Rows of their own would need another statement, and arrays of records are slower to decode.
 TAGS_OF_TODO = (

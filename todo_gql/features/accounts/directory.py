@@ -20,6 +20,7 @@ from todo_gql.api.errors import (
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
+from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.api.text import read_text
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.administration import (
@@ -130,18 +131,10 @@ class DirectoryQuery:
         filter: Annotated[
             UserFilter | None, strawberry.argument(description="Which accounts; all if absent.")
         ] = UNSET,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many from the start: 1 to 100.")
-        ] = UNSET,
-        after: Annotated[
-            str | None, strawberry.argument(description="Go on after this cursor.")
-        ] = UNSET,
-        last: Annotated[
-            int | None, strawberry.argument(description="How many from the end: 1 to 100.")
-        ] = UNSET,
-        before: Annotated[
-            str | None, strawberry.argument(description="Come before this cursor.")
-        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> UserConnection:
         viewer = superuser(info.context)
         statement = _filtered(viewer, filter or None)

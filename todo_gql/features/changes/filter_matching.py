@@ -47,11 +47,7 @@ FILTERABLE_COLUMNS = {
     "updated_at": "timestamptz",
     "deleted_at": "timestamptz",
 }
-TAG_NAMES = (
-    "ARRAY(SELECT g.name::text FROM todo_tags tt"
-    " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-    " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id) AS tags"
-)
+TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {access.TAGS_OF_EACH_TODO}) AS tags"
 LATER_CHANGES = (
     "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
     " AND c.seq > {} ORDER BY c.seq LIMIT {}"

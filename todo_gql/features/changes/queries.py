@@ -1,12 +1,11 @@
 """Reading the viewer's change log."""
 
-from typing import Annotated
-
 import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.errors import BadUserInput
+from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.changelog.cursors import cursor_of, feed_keyset
 from todo_gql.changelog.positions import position_of, read_log
 from todo_gql.features.todos.types import ChangeConnection
@@ -39,12 +38,8 @@ class ChangeQuery:
     async def changes(
         self,
         info: Info,
-        after: Annotated[
-            str | None, strawberry.argument(description="Go on after this cursor.")
-        ] = UNSET,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
-        ] = UNSET,
+        after: After = UNSET,
+        first: FirstOrDefault = UNSET,
     ) -> ChangeConnection:
         viewer = info.context.signed_in()
         arguments = PageArguments.of(first, after)

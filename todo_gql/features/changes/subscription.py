@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
+from todo_gql.api.page_arguments import After
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
@@ -59,9 +60,7 @@ class ChangeSubscription:
     async def changes(
         self,
         info: Info,
-        after: Annotated[
-            str | None, strawberry.argument(description="Go on after this cursor.")
-        ] = UNSET,
+        after: After = UNSET,
         filter: Annotated[
             TodoFilter | None,
             strawberry.argument(

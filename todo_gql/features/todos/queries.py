@@ -13,6 +13,7 @@ from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, FILTER,
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
+from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.api.scalars import written_json
 from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import SelectQuery
@@ -37,10 +38,6 @@ from todo_gql.operation.lookahead import (
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
-First = Annotated[int | None, strawberry.argument(description="How many from the start: 1 to 100.")]
-After = Annotated[str | None, strawberry.argument(description="Go on after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end: 1 to 100.")]
-Before = Annotated[str | None, strawberry.argument(description="Come before this cursor.")]
 Filter = Annotated[
     TodoFilter | None,
     strawberry.argument(

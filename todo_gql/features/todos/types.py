@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -11,6 +11,7 @@ import strawberry
 from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS, MAX_BYTES
 from todo_gql.api.node import Node
+from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.api.scalars import diff_entries, written_metadata
 from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
 from todo_gql.database.connection import Row, Values
@@ -257,12 +258,8 @@ class Todo(Node):
     async def history(
         self,
         info: Info,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many: 1 to 100, 50 if absent.")
-        ] = strawberry.UNSET,
-        after: Annotated[
-            str | None, strawberry.argument(description="Go on after this cursor.")
-        ] = strawberry.UNSET,
+        first: FirstOrDefault = strawberry.UNSET,
+        after: After = strawberry.UNSET,
     ) -> ChangeConnection:
         arguments = PageArguments.of(first, after)
         keyset = history_keyset(self.owner_key)

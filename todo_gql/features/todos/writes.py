@@ -38,11 +38,7 @@ FOR NO KEY UPDATE
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
-TAG_NAMES = (
-    "ARRAY(SELECT g.name FROM todo_tags tt"
-    " JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
-    " WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name) AS tags"
-)
+TAG_NAMES = f"ARRAY(SELECT g.name FROM {access.TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
 
 IN_TRASH = len(Status)
 
