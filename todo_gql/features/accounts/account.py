@@ -1,4 +1,4 @@
-"""An account as its own mutations need it: found, locked, its password checked, and shown."""
+"""What the mutations of one's own account share: loading, locking, the password check, errors."""
 
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,9 @@ from todo_gql.security.passwords import password_matches
 
 
 async def database_time() -> datetime:
-    """The time by the database's clock, in a transaction that of its beginning.
+    """The time by the database's clock; within a transaction, that of its start.
 
-    What is stored of an account is dated by this one clock, which all servers share.
+    All times stored for an account are by this clock, which all servers share.
     """
     row = await fetchrow("SELECT now() AS now")
     assert row is not None
@@ -25,7 +25,7 @@ async def database_time() -> datetime:
 
 
 async def own_account(viewer: Viewer) -> Account:
-    """The viewer's account; `Unauthenticated` if it has just gone."""
+    """The viewer's account; `Unauthenticated` if it was just deleted."""
     account = await Account.get_or_none(id=viewer.id)
     if account is None:
         raise Unauthenticated
@@ -33,14 +33,14 @@ async def own_account(viewer: Viewer) -> Account:
 
 
 async def locked_account(account_id: UUID) -> Account | None:
-    """The account, which stays as it is until the surrounding transaction ends."""
+    """The account, locked until the surrounding transaction ends; None if it is deleted."""
     return await Account.select_for_update(no_key=True).get_or_none(id=account_id)
 
 
 async def locked_as_seen(account: Account) -> Account:
-    """The account as it is now, locked, whose password was checked before.
+    """The account, read again and locked, after its password was checked.
 
-    `Unauthenticated` if that is another one now.
+    `Unauthenticated` if the account is deleted or its password was changed since.
     """
     locked = await locked_account(account.id)
     if locked is None or locked.password_hash != account.password_hash:
@@ -64,12 +64,12 @@ async def wrong_password(
 
 
 def names_of(account: Account) -> tuple[str, str]:
-    """What the account's password must not be."""
+    """The names that the account's password must not be."""
     return account.username, account.email.rpartition("@")[0]
 
 
 def bad_link(*path: str) -> AuthError:
-    """The one answer to tokens of mails that are forged, used, expired or somebody else's."""
+    """The one error for a mailed token that is forged, used, expired or of another account."""
     return AuthError(
         code=ErrorCode.INVALID_TOKEN,
         message="This link is unknown, used up or expired. Ask for a new one.",
@@ -78,7 +78,7 @@ def bad_link(*path: str) -> AuthError:
 
 
 def too_many_mails() -> AuthError:
-    """The answer to who asks for one more mail of a kind than an hour has."""
+    """The error when the hourly limit for mails of a kind is reached."""
     return AuthError(
         code=ErrorCode.RATE_LIMITED,
         message="You were sent several of these mails within the hour. Look for them, or wait.",

@@ -1,4 +1,4 @@
-"""Finding things by id alone, of whatever type, with one query for all ids."""
+"""The fields node and nodes: objects of any type by id, with one statement for all ids."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from todo_gql.security.authentication import Viewer
 
 MAX_IDS = 100
 
-KINDS = {
+COLUMNS_BY_ALIAS = {
     "t": access.TODO_COLUMNS,
     "g": access.TAG_COLUMNS,
     "c": access.CHANGE_COLUMNS,
@@ -28,35 +28,35 @@ KINDS = {
     "s": access.SESSION_COLUMNS,
 }
 NODES = f"""
-SELECT {", ".join(f'{c} AS "{c}"' for columns in KINDS.values() for c in columns)}
-FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, place)
-LEFT JOIN todos t ON t.owner_id = $1 AND t.id = wanted.id AND t.deleted_at IS NULL
-LEFT JOIN tags g ON g.owner_id = $1 AND g.id = wanted.id AND g.todo_count > 0
-LEFT JOIN changes c ON c.owner_id = $1 AND c.id = wanted.id
-LEFT JOIN users u ON u.id = $1 AND u.id = wanted.id
-LEFT JOIN sessions s ON s.owner_id = $1 AND s.id = wanted.id
+SELECT {", ".join(f'{c} AS "{c}"' for columns in COLUMNS_BY_ALIAS.values() for c in columns)}
+FROM unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)
+LEFT JOIN todos t ON t.owner_id = $1 AND t.id = requested.id AND t.deleted_at IS NULL
+LEFT JOIN tags g ON g.owner_id = $1 AND g.id = requested.id AND g.todo_count > 0
+LEFT JOIN changes c ON c.owner_id = $1 AND c.id = requested.id
+LEFT JOIN users u ON u.id = $1 AND u.id = requested.id
+LEFT JOIN sessions s ON s.owner_id = $1 AND s.id = requested.id
     AND s.ended_at IS NULL AND s.expires_at > now()
-ORDER BY wanted.place
+ORDER BY requested.position
 """
 
 
-def _part(row: Row, alias: str) -> dict[str, Any] | None:
-    """The columns of one table in a row; None where it has no such row."""
+def _columns_of(row: Row, alias: str) -> dict[str, Any] | None:
+    """One table's columns in a joined row; None if the id is of another table."""
     if row[f"{alias}.id"] is None:
         return None
-    return {column.removeprefix(f"{alias}."): row[column] for column in KINDS[alias]}
+    return {column.removeprefix(f"{alias}."): row[column] for column in COLUMNS_BY_ALIAS[alias]}
 
 
 def _node(row: Row, viewer: Viewer, context: Context) -> Node | None:
-    if todo := _part(row, "t"):
+    if todo := _columns_of(row, "t"):
         return Todo.from_row(todo, context.now)
-    if tag := _part(row, "g"):
+    if tag := _columns_of(row, "g"):
         return Tag.from_row(tag)
-    if change := _part(row, "c"):
+    if change := _columns_of(row, "c"):
         return Change.from_row(change)
-    if session := _part(row, "s"):
+    if session := _columns_of(row, "s"):
         return Session.from_row(session, viewer)
-    user = _part(row, "u")
+    user = _columns_of(row, "u")
     return User.from_row(user, viewer) if user else None
 
 

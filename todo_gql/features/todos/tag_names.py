@@ -1,4 +1,4 @@
-"""How a tag is named."""
+"""Normalization and validation of tag names."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ MAX_NAMES = 100
 
 
 def normal_form(name: str) -> str:
-    """The name under which a tag is stored and shown, whichever way it was typed."""
+    """The form of a name in which its tag is stored and returned."""
     # No tag has a name so long, and so it needs no folding.
     return name if len(name) > RAW * MAX_LENGTH else _folded(name)
 
 
-# A variable may name the same tags in a hundred places of a request.
+# A request may use the same variable of names a hundred times.
 @lru_cache(maxsize=1024)
 def _folded(name: str) -> str:
     # Some characters stand for eighteen others.
@@ -86,7 +86,7 @@ def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) 
         problems.append(invalid(ErrorCode.TOO_LONG, message, *path))
         return ()
     distinct = {
-        read_tag_name(name, problems, *path, str(place)) for place, name in enumerate(names)
+        read_tag_name(name, problems, *path, str(index)) for index, name in enumerate(names)
     }
     return tuple(sorted(distinct))
 
