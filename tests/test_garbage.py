@@ -31,6 +31,29 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
         gc.set_threshold(*before)
 
 
+async def test_collections_of_new_documents_are_short(app: ASGIApp, account: Account) -> None:
+    """However many documents are parsed, a collection finds the garbage of a few of them at a time."""
+    most = 0
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal most
+        if phase == "stop" and info["generation"] == 0:
+            most = max(most, info["collected"])
+
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(*THRESHOLDS)
+    gc.callbacks.append(note)
+    try:
+        for number in range(40):
+            fields = " ".join(f"a{number}x{n}: id" for n in range(25))
+            await account.execute(f"{{ todos(first: 1) {{ nodes {{ {fields} }} }} }}")
+    finally:
+        gc.callbacks.remove(note)
+        gc.set_threshold(*before)
+    assert 0 < most <= 12_000
+
+
 async def answer_to(app: ASGIApp, document: str, token: str) -> bytes:
     """The body of the answer to a document, asked for without a client that leaves garbage."""
     parts: list[bytes] = []
