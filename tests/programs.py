@@ -14,7 +14,7 @@ from typing import IO, Any
 import httpx
 import psutil
 
-from todo_gql.embedded_postgres.processes import living_postgres
+from todo_gql.embedded_postgres.processes import running_postgres
 from todo_gql.settings import Settings
 
 STOP_SECONDS = 60
@@ -198,7 +198,7 @@ def postgres_of(data_dir: Path) -> list[psutil.Process]:
     """The processes of the embedded PostgreSQL on a folder."""
     found = (data_dir / "postgres").stat()
     name = f"todo_gql-{found.st_dev:x}-{found.st_ino:016x}"
-    return [one for one in living_postgres() if name in " ".join(one.info["cmdline"] or ())]
+    return [one for one in running_postgres() if name in " ".join(one.info["cmdline"] or ())]
 
 
 def works(process: psutil.Process) -> bool:

@@ -527,7 +527,7 @@ def test_data_that_another_command_just_frees_is_waited_for(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two commands at once on the same data don't refuse each other."""
-    lock = cluster.locked(tmp_path)
+    lock = cluster.lock_data_dir(tmp_path)
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: lock.close())
     monkeypatch.setattr(runtime, "time", clock)
     with runtime.database(settings.model_copy(update={"data_dir": tmp_path})) as url:
@@ -546,7 +546,7 @@ def test_data_that_stays_in_use_is_told(
     monkeypatch.setattr(runtime, "SHARING_SECONDS", 0)
     place = settings.model_copy(update={"data_dir": tmp_path})
     with (
-        cluster.locked(tmp_path),
+        cluster.lock_data_dir(tmp_path),
         pytest.raises(typer.Exit),
         runtime.database(place),
     ):

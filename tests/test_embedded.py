@@ -97,7 +97,7 @@ def postmaster(data_dir: Path) -> psutil.Process:
 
 def lives(process: psutil.Process) -> bool:
     """Tell whether a process of PostgreSQL runs; one that waits to be reaped doesn't."""
-    return process.pid in {one.pid for one in processes.living_postgres()}
+    return process.pid in {one.pid for one in processes.running_postgres()}
 
 
 def sql(dsn: str, *statements: str) -> str:
@@ -471,7 +471,7 @@ def test_failing_start_says_what_postgres_said(
         postgres.start()
     assert 'unrecognized configuration parameter "nonsense"' in str(failed.value)
     assert f"its log is {data_dir / 'postgres.log'}" in str(failed.value)
-    monkeypatch.setattr(embedded, "LEAST_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr(embedded, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(EmbeddedPostgresError, match=f"disk that holds {data_dir} is full"):
         postgres.start()
     settings.write_text("")
@@ -489,7 +489,7 @@ def test_unusable_folder_is_named(place: Path) -> None:
 def test_log_does_not_grow_for_ever(data_dir: Path) -> None:
     """A start begins a log anew that has grown past its limit, and only its owner may read it."""
     log = data_dir / "postgres.log"
-    os.truncate(log, embedded.LONGEST_LOG + 1)
+    os.truncate(log, embedded.MAX_LOG_BYTES + 1)
     with EmbeddedPostgres(data_dir, durable=False):
         assert log.stat().st_size < 100_000
         assert stat.S_IMODE(log.stat().st_mode) == 0o600

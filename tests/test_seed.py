@@ -18,7 +18,7 @@ from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.state import NO_METADATA
 from todo_gql.features.todos.writes import TAG_NAMES
 from todo_gql.seeding import insert as seeding
-from todo_gql.seeding.histories import lives
+from todo_gql.seeding.histories import todo_histories
 from todo_gql.seeding.insert import seed_account
 
 UPDATE = """
@@ -191,7 +191,7 @@ async def test_seeded_todo_changes_like_any_other(account: Account) -> None:
 def test_seeded_todos_are_believable() -> None:
     """There is some of everything, most of it done, with two or three of thirty tags."""
     until = datetime(2026, 6, 1, tzinfo=UTC)
-    histories = list(lives(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
+    histories = list(todo_histories(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
     todos = [history[-1].after for history in histories]
     actions = Counter(entry.action for history in histories for entry in history)
     assert set(actions) == set(Action)
@@ -215,7 +215,7 @@ def test_same_random_seed_gives_the_same_todos() -> None:
     until = datetime(2026, 6, 1, tzinfo=UTC)
 
     def told(number: int) -> list[str]:
-        made = lives(UUID(int=1), 50, until - timedelta(days=400), until, Random(number))
+        made = todo_histories(UUID(int=1), 50, until - timedelta(days=400), until, Random(number))
         return [entry.diff() for history in made for entry in history]
 
     assert told(1) == told(1)

@@ -27,7 +27,7 @@ from tests.programs import (
     serving,
     started,
 )
-from todo_gql.embedded_postgres.processes import living_postgres
+from todo_gql.embedded_postgres.processes import running_postgres
 from todo_gql.observability.build_info import build
 
 LOGIN = """
@@ -215,7 +215,7 @@ def test_ctrl_c_while_the_database_is_made(place: Path) -> None:
         assert server.next_line().startswith("Making a PostgreSQL database")
         assert server.stop(signal.SIGINT) == "Stopped.\n"
         assert server.process.returncode == 0
-    assert not [one for one in living_postgres() if str(folder) in str(one.info["cmdline"])]
+    assert not [one for one in running_postgres() if str(folder) in str(one.info["cmdline"])]
 
 
 async def test_given_database_is_used_and_migrated_when_told(place: Path, empty_url: str) -> None:

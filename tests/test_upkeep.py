@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from tests.conftest import Account
 from tests.test_deletion import rows_of
 from tests.waiting import until
-from todo_gql.database import owners
+from todo_gql.database import owner_batches
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts import cleanup
 from todo_gql.features.accounts.cleanup import delete_expired
@@ -99,7 +99,7 @@ async def test_much_trash_goes_in_batches(
 ) -> None:
     """More old todos than one statement deletes, of more owners than one page has, all go."""
     monkeypatch.setattr(trash, "BATCH_SIZE", 2)
-    monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 2)
+    monkeypatch.setattr(owner_batches, "BATCH_SIZE", 2)
     for number in range(5):
         await delete(account, await account.create(title=f"Old {number}"), days_ago=31)
     assert await purge_trash(30) == 5
@@ -161,7 +161,7 @@ async def test_much_is_forgotten_in_batches(
 ) -> None:
     """More rows than one statement deletes, of more owners than one page has, all go."""
     monkeypatch.setattr(cleanup, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(owners, "OWNERS_AT_ONCE", 1)
+    monkeypatch.setattr(owner_batches, "BATCH_SIZE", 1)
     monkeypatch.setattr(jobs, "ROWS_AT_ONCE", 2)
     for one in (account, stranger):
         await fetch(

@@ -18,8 +18,8 @@ from todo_gql.http.graphql.websocket import WebSockets
 from todo_gql.http.middleware.compression import compressing
 from todo_gql.http.middleware.path_dispatch import PathDispatch
 from todo_gql.http.middleware.stack import on_exception, with_middleware
+from todo_gql.http.monitoring.metric_sampler import metric_sampler
 from todo_gql.http.monitoring.observer import Observer
-from todo_gql.http.monitoring.sampling import sampling
 from todo_gql.http.monitoring.slow_operations import SlowOperations
 from todo_gql.http.pages.account import account_routes
 from todo_gql.http.pages.graphiql import GraphiQL
@@ -60,7 +60,7 @@ def create_app(
                     await beside.enter_async_context(working(settings, database_url))
                 if counted:
                     documents = graphql.operations.cache_info
-                    measured = sampling(counted, documents, lambda: connections.subscriptions)
+                    measured = metric_sampler(counted, documents, lambda: connections.subscriptions)
                     await beside.enter_async_context(measured)
                 yield
         finally:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import transaction
-from todo_gql.database.owners import LOCK_OWNER, owners_where
+from todo_gql.database.owner_batches import LOCK_OWNER, owners_where
 
 BATCH_SIZE = 5_000
 HAS_OLD_CHANGES = """

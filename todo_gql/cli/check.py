@@ -9,12 +9,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from todo_gql.cli.configuration import (
+    problem_report,
     problems_of_documents,
     problems_of_file,
     problems_of_mail,
     problems_of_public_url,
     read_settings,
-    told,
 )
 from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail
 from todo_gql.database import migrations
@@ -26,7 +26,7 @@ from todo_gql.server.signals import run_until_signal
 from todo_gql.settings import Settings
 
 SECONDS = 5
-UNREACHED = (*DATABASE_ERRORS, RedisError, SMTPException)
+CONNECTION_ERRORS = (*DATABASE_ERRORS, RedisError, SMTPException)
 
 
 def check() -> None:
@@ -34,15 +34,15 @@ def check() -> None:
     settings, problems = read_settings()
     unusable = {problem.partition(":")[0] for problem in problems}
     problems += [*problems_of_file(), *_problems_of(settings)]
-    for name, ask in _neighbours(settings).items():
+    for name, request in _services(settings).items():
         if name in unusable:
             continue
         try:
-            typer.echo(f"{name}: {run_until_signal(_in_time(ask))}")
-        except UNREACHED as error:
+            typer.echo(f"{name}: {run_until_signal(_within_timeout(request))}")
+        except CONNECTION_ERRORS as error:
             problems.append(f"{name}: {str(error) or 'no answer'}")
     if problems:
-        fail(told(problems))
+        fail(problem_report(problems))
     typer.echo("The settings can be used.")
 
 
@@ -60,7 +60,7 @@ def _problems_of(settings: Settings) -> Iterator[str]:
             yield str(error)
 
 
-def _neighbours(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
+def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
     """What the settings name, and how each of it is asked for an answer."""
 
     async def database() -> str:
@@ -93,9 +93,9 @@ def _neighbours(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         return "the mail server answers."
 
     asked = {"DATABASE_URL": database, "REDIS_URL": redis, "SMTP_URL": smtp}
-    return {name: ask for name, ask in asked.items() if getattr(settings, name.lower())}
+    return {name: request for name, request in asked.items() if getattr(settings, name.lower())}
 
 
-async def _in_time(ask: Callable[[], Awaitable[str]]) -> str:
+async def _within_timeout(request: Callable[[], Awaitable[str]]) -> str:
     async with asyncio.timeout(SECONDS):
-        return await ask()
+        return await request()

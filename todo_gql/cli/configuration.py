@@ -1,4 +1,4 @@
-"""The settings of a command, and all that can be wrong with them, told without their values."""
+"""The settings of a command, and all their problems, reported without their values."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ from todo_gql.mail.transport import transport
 from todo_gql.security.secret_key import SecretKeyError, with_secret
 from todo_gql.settings import Settings
 
-# Lines that it can't read are told here, with everything else.
+# Lines that it can't parse are reported here, with all other problems.
 logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 ENV_FILE = Path(".env")
@@ -37,14 +37,14 @@ def load_settings(**changes: Any) -> Settings:
     """The settings, with those changes that are not None; fails with all that can't be."""
     settings, problems = read_settings(**changes)
     if problems:
-        fail(told(problems))
+        fail(problem_report(problems))
     for problem in problems_of_file():
         typer.secho(problem, err=True, fg=typer.colors.YELLOW)
     return settings
 
 
-def told(problems: Iterable[str]) -> str:
-    """Problems as one message."""
+def problem_report(problems: Iterable[str]) -> str:
+    """All problems as one message."""
     return "The settings can't be used:\n" + "\n".join(f"  {problem}" for problem in problems)
 
 
@@ -58,12 +58,12 @@ def read_settings(**changes: Any) -> tuple[Settings, list[str]]:
             return Settings(**given), problems
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)
-            problems += [text for text in map(_told_of, found) if text not in problems]
+            problems += [text for text in map(_message_of, found) if text not in problems]
             wrong = {name for each in found for name in _fields_of(each)} - replaced
         except (OSError, UnicodeError) as error:
             fail(f"{ENV_FILE} can't be read: {_reason(error)}.")
         if not wrong:
-            fail(told(problems))
+            fail(problem_report(problems))
         # With the defaults in their place, rules about several settings can be asked, too.
         replaced |= wrong
         for name in wrong:
@@ -75,7 +75,7 @@ def _reason(error: OSError | UnicodeError) -> str:
     return str(error.strerror) if isinstance(error, OSError) else "it isn't text in UTF-8"
 
 
-def _told_of(error: ErrorDetails) -> str:
+def _message_of(error: ErrorDetails) -> str:
     name = str(error["loc"][0]).upper() if error["loc"] else ""
     return f"{name}: {error['msg']}" if name else error["msg"].removeprefix("Value error, ")
 

@@ -41,28 +41,28 @@ def seed(
         fail("This is production, where made-up todos have no place. If you mean it, add --yes.")
     with database(settings) as url:
         prepare(settings, url)
-        owner = run_connected(settings, url, partial(find_or_make, account, settings))
+        owner = run_connected(settings, url, partial(find_or_create, account, settings))
         begin = time.monotonic()
         random = Random(random_seed)  # noqa: S311 - it keeps nothing secret
-        with progress(todos) as tell:
-            adding = partial(seed_account, owner, todos, random, tell)
+        with progress(todos) as advance:
+            adding = partial(seed_account, owner, todos, random, advance)
             run_connected(settings, url, adding)
     seconds = time.monotonic() - begin
     typer.echo(f"Added {todos:,} todos to {owner.username} in {seconds:.1f} s.")
 
 
-async def find_or_make(name: str, settings: Settings) -> User:
-    """The account of that name, which is made with a password that is told if there is none."""
+async def find_or_create(name: str, settings: Settings) -> User:
+    """The account of that name; if there is none, one is created, and its password is printed."""
     if found := await account_named(name):
         return found
     password = f"{secrets.token_urlsafe(12)}-Aa1"
-    given = RegisterInput(username=name, email=f"{name}@example.com", password=password)
+    fields = RegisterInput(username=name, email=f"{name}@example.com", password=password)
     try:
-        made = await create_account(given, settings)
+        created = await create_account(fields, settings)
     except RegistrationError as refused:
         fail(f"There is no account {name}, and it can't be made:\n{refused}")
     typer.echo(f"Made the user {name} with the password {password}")
-    return made
+    return created
 
 
 @contextmanager
@@ -70,14 +70,14 @@ def progress(todos: int) -> Iterator[Callable[[int], object]]:
     """Shows how many of the todos are there: a bar in a terminal, some lines elsewhere."""
     console = Console()
     if not console.is_terminal:
-        yield Lines(todos)
+        yield ProgressLines(todos)
         return
     columns = (TextColumn("Todos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         yield partial(bar.advance, bar.add_task("", total=todos))
 
 
-class Lines:
+class ProgressLines:
     """Tells how many of the todos are there, a line for each tenth."""
 
     def __init__(self, todos: int) -> None:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL for a laptop and for the tests, kept in a folder of its own."""
+"""A private PostgreSQL for a laptop and for the tests, in a data folder of its own."""
 
 import fcntl
 import hashlib
@@ -19,27 +19,27 @@ from urllib.parse import quote
 import psutil
 
 from todo_gql.embedded_postgres.processes import (
-    forget_recycled_pid,
-    living_postgres,
     pid_in,
+    remove_stale_pid_file,
+    running_postgres,
     signal_each,
 )
 from todo_gql.embedded_postgres.programs import (
     Account,
     EmbeddedPostgresError,
     account_for,
+    check_major_version,
     installation,
-    refuse_foreign_version,
 )
 
 __all__ = ["DataDirInUse", "EmbeddedPostgres", "EmbeddedPostgresError", "running_url"]
 
 SOCKET = ".s.PGSQL.5432"
-# What macOS allows; Linux allows 107.
-LONGEST_SOCKET_PATH = 103
-LONGEST_LOG = 10_000_000
+# The limit of macOS; Linux allows 107.
+MAX_SOCKET_PATH_BYTES = 103
+MAX_LOG_BYTES = 10_000_000
 LOG_TAIL_LINES = 20
-LEAST_FREE_BYTES = 1_000_000
+MIN_FREE_BYTES = 1_000_000
 STOP_SECONDS = 60
 ORPHAN_SECONDS = 5
 INITDB = (
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         self._lock: TextIO | None = None
 
     def __enter__(self) -> str:
-        """Start, and give the DSN."""
+        """Start, and return the DSN; raises what `start` raises."""
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -108,9 +108,9 @@ class EmbeddedPostgres:
         What a killed predecessor left running is stopped first. Raises DataDirInUse, or another
         EmbeddedPostgresError if the folder is unusable or PostgreSQL doesn't start.
         """
-        with explained(self._data_dir):
+        with as_embedded_error(self._data_dir):
             self._data_dir.mkdir(parents=True, exist_ok=True)
-            self._lock = locked(self._data_dir)
+            self._lock = lock_data_dir(self._data_dir)
             try:
                 self._start()
             except BaseException:
@@ -123,7 +123,7 @@ class EmbeddedPostgres:
         lock, self._lock = self._lock, None
         if lock is None:
             return
-        with lock, explained(self._data_dir):
+        with lock, as_embedded_error(self._data_dir):
             self._end_processes()
             if self._socket_dir != self._cluster:
                 with suppress(OSError):
@@ -132,23 +132,23 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         self._end_processes()
         self._log.touch(mode=0o600)
-        if self._log.stat().st_size > LONGEST_LOG:
+        if self._log.stat().st_size > MAX_LOG_BYTES:
             os.truncate(self._log, 0)
         for abandoned in self._data_dir.glob("postgres-new-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         if not self._cluster.exists():
             self._initialize()
-        refuse_foreign_version(self._cluster)
+        check_major_version(self._cluster)
         account = account_for(self._cluster)
         self._socket_dir = private_socket_dir(self._cluster)
-        forget_recycled_pid(self._cluster / "postmaster.pid")
-        forget_recycled_pid(self._socket_dir / f"{SOCKET}.lock")
+        remove_stale_pid_file(self._cluster / "postmaster.pid")
+        remove_stale_pid_file(self._socket_dir / f"{SOCKET}.lock")
         self._run(account, self._cluster, *PG_CTL_START.split(), f"--options={self._options()}")
         create = (*PSQL.split(), f"--host={self._socket_dir}")
-        self._run(account, self._cluster, *create, typed=CREATE_DATABASE)
+        self._run(account, self._cluster, *create, stdin=CREATE_DATABASE)
 
     def _initialize(self) -> None:
-        """Make the cluster under another name first, so that half of one is never used."""
+        """Create the cluster under a temporary name, so that a partial one is never used."""
         fresh = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=self._data_dir))
         try:
             sync = () if self._durable else ("--no-sync",)
@@ -156,7 +156,7 @@ class EmbeddedPostgres:
             self._run(account_for(fresh), fresh, *INITDB.split(), ctype, *sync)
             fresh.rename(self._cluster)
             if self._durable:
-                persist(self._data_dir)
+                sync_folder(self._data_dir)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
@@ -166,20 +166,20 @@ class EmbeddedPostgres:
         parameters |= {"cluster_name": self._name(), "unix_socket_directories": f'"{socket_dir}"'}
         return shlex.join(f"--{name}={value}" for name, value in parameters.items())
 
-    def _run(self, account: Account, pgdata: Path, *command: str, typed: str = "") -> None:
+    def _run(self, account: Account, pgdata: Path, *command: str, stdin: str = "") -> None:
         program = str(installation() / "bin" / command[0])
         with self._log.open("a", encoding="utf-8") as log:
             begin = log.tell()
-            if account.run(program, *command[1:], pgdata=pgdata, output=log, typed=typed):
+            if account.run(program, *command[1:], pgdata=pgdata, output=log, stdin=stdin):
                 return
         with self._log.open(encoding="utf-8", errors="replace") as log:
             log.seek(begin)
-            words = "".join(log.readlines()[-LOG_TAIL_LINES:])
-        if "No space left" in words or shutil.disk_usage(self._data_dir).free < LEAST_FREE_BYTES:
+            output = "".join(log.readlines()[-LOG_TAIL_LINES:])
+        if "No space left" in output or shutil.disk_usage(self._data_dir).free < MIN_FREE_BYTES:
             advice = f"The disk that holds {self._data_dir} is full: free some space, start again."
         else:
             advice = f"Put right what it complains of and start again; its log is {self._log}."
-        raise EmbeddedPostgresError(f"PostgreSQL's {command[0]} failed:\n{words}{advice}")
+        raise EmbeddedPostgresError(f"PostgreSQL's {command[0]} failed:\n{output}{advice}")
 
     def _name(self) -> str:
         """Name the cluster's processes in their titles, by what outlives a moved folder."""
@@ -190,23 +190,23 @@ class EmbeddedPostgres:
         if not self._cluster.exists():
             return []
         name = self._name()
-        return [one for one in living_postgres() if name in " ".join(one.info["cmdline"] or ())]
+        return [one for one in running_postgres() if name in " ".join(one.info["cmdline"] or ())]
 
     def _end_processes(self) -> None:
-        """End what runs on the cluster, by force where asking the postmaster doesn't help."""
+        """End all processes of the cluster: with SIGINT to the postmaster, then with SIGKILL."""
         postmaster = pid_in(self._cluster / "postmaster.pid")
         asked = [process for process in self._processes() if process.pid == postmaster]
         signal_each(asked, signal.SIGINT)
-        if self._gone_within(STOP_SECONDS if asked else ORPHAN_SECONDS):
+        if self._ended_within(STOP_SECONDS if asked else ORPHAN_SECONDS):
             return
         signal_each(self._processes(), signal.SIGKILL)
-        if not self._gone_within(ORPHAN_SECONDS):
+        if not self._ended_within(ORPHAN_SECONDS):
             raise EmbeddedPostgresError(
                 f"PostgreSQL's processes {[process.pid for process in self._processes()]} on"
                 f" {self._cluster} don't end. End them, or restart the machine."
             )
 
-    def _gone_within(self, seconds: float) -> bool:
+    def _ended_within(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self._processes():
             if time.monotonic() > deadline:
@@ -216,7 +216,7 @@ class EmbeddedPostgres:
 
 
 def character_type() -> str:
-    """The locale of this machine that knows the letters of all scripts; C where it has none."""
+    """A locale of this machine whose character type covers all of Unicode; C where it has none."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         for name in CHARACTER_TYPES:
@@ -229,24 +229,27 @@ def character_type() -> str:
 
 
 def running_url(data_dir: Path) -> str | None:
-    """Give the DSN of the PostgreSQL that runs on a data folder, None unless one is ready."""
+    """The DSN of the PostgreSQL that runs on a data folder; None unless one is ready.
+
+    Raises EmbeddedPostgresError when the folder can't be read.
+    """
     cluster = data_dir.resolve() / "postgres"
     pid_file = cluster / "postmaster.pid"
-    with explained(data_dir), suppress(FileNotFoundError):
+    with as_embedded_error(data_dir), suppress(FileNotFoundError):
         ready = pid_file.read_bytes().split()[-1:] == [b"ready"]
-        if ready and pid_in(pid_file) in {process.pid for process in living_postgres()}:
+        if ready and pid_in(pid_file) in {process.pid for process in running_postgres()}:
             return dsn(private_socket_dir(cluster))
     return None
 
 
 def dsn(socket_dir: Path) -> str:
-    """Give the DSN of the database behind a socket, whatever PGPORT is in the environment."""
+    """The DSN of the database behind a socket, regardless of PGPORT in the environment."""
     return f"postgresql://postgres@/todo_gql?host={quote(str(socket_dir))}&port=5432"
 
 
 @contextmanager
-def explained(data_dir: Path) -> Iterator[None]:
-    """Turn what the system refuses into an EmbeddedPostgresError that names the folder."""
+def as_embedded_error(data_dir: Path) -> Iterator[None]:
+    """Raise errors of the system in the block as EmbeddedPostgresError, which names the folder."""
     try:
         yield
     except (OSError, psutil.Error) as error:
@@ -256,8 +259,11 @@ def explained(data_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def locked(data_dir: Path) -> TextIO:
-    """Take a data folder for this process for as long as the returned file is open."""
+def lock_data_dir(data_dir: Path) -> TextIO:
+    """Lock a data folder for this process, until the returned file is closed.
+
+    Raises DataDirInUse when another process holds the lock, and OSError.
+    """
     lock = (data_dir / "lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -278,7 +284,10 @@ def locked(data_dir: Path) -> TextIO:
 
 
 def private_socket_dir(cluster: Path) -> Path:
-    """Choose the cluster's folder, or a temporary one where that can't be the host in a DSN."""
+    """The folder of the socket: the cluster's, or a temporary one where that can't be in a DSN.
+
+    Raises EmbeddedPostgresError when the temporary folder isn't this user's with mode 0700.
+    """
     if fits_socket(cluster):
         return cluster
     owner = cluster.stat()
@@ -299,12 +308,12 @@ def private_socket_dir(cluster: Path) -> Path:
 
 
 def fits_socket(folder: Path) -> bool:
-    """Tell whether a folder can be the host in a DSN, which is short and ends at a comma."""
-    return len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET_PATH and "," not in str(folder)
+    """Whether a folder can be the host in a DSN: short enough, and without a comma."""
+    return len(os.fsencode(folder / SOCKET)) <= MAX_SOCKET_PATH_BYTES and "," not in str(folder)
 
 
-def persist(folder: Path) -> None:
-    """Have a folder's entries outlive a power failure."""
+def sync_folder(folder: Path) -> None:
+    """Sync a folder, so that its entries survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,14 +15,14 @@ def pid_in(pid_file: Path) -> int | None:
         return None
 
 
-def forget_recycled_pid(pid_file: Path) -> None:
-    """Remove a lock file that names no living postgres; PostgreSQL would refuse to start."""
-    if pid_in(pid_file) not in {process.pid for process in living_postgres()}:
+def remove_stale_pid_file(pid_file: Path) -> None:
+    """Remove a lock file whose pid is no running postgres; PostgreSQL would refuse to start."""
+    if pid_in(pid_file) not in {process.pid for process in running_postgres()}:
         pid_file.unlink(missing_ok=True)
 
 
-def living_postgres() -> list[psutil.Process]:
-    """List every PostgreSQL process of this machine that doesn't merely wait to be reaped."""
+def running_postgres() -> list[psutil.Process]:
+    """All PostgreSQL processes of this machine that aren't zombies."""
     processes = psutil.process_iter(["name", "status", "cmdline"])
     postgres = [process for process in processes if process.info["name"] == "postgres"]
     return [process for process in postgres if process.info["status"] != psutil.STATUS_ZOMBIE]

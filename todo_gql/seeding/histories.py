@@ -1,4 +1,4 @@
-"""Believable todos, and what becomes of them over the days."""
+"""Realistic histories of todos."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -19,18 +19,18 @@ PRIORITIES = (
 ESTIMATES = (5, 10, 15, 15, 30, 30, 30, 45, 60, 60, 90, 120, 180, 240, 480)
 SOURCES = ("mail", "phone", "meeting", "chat")
 
-UNHURRIED = timedelta(days=100)
+USUAL_SPAN = timedelta(days=100)
 
 
-def lives(
+def todo_histories(
     owner_id: UUID, number: int, since: datetime, until: datetime, random: Random
 ) -> Iterator[list[Entry]]:
-    """The lives of so many todos, made and changed between two moments: each life's changes."""
+    """The histories of so many todos between two moments, each as a list of its changes."""
     # In a short time everything goes faster, so that most of it is done by the end.
-    pace = min(1.0, (until - since) / UNHURRIED)
+    pace = min(1.0, (until - since) / USUAL_SPAN)
     moments = sorted(_between(since, until, random) for _ in range(number))
     for moment in moments:
-        yield _life(_written_down(owner_id, moment, random), until, pace, random)
+        yield _history(_initial_state(owner_id, moment, random), until, pace, random)
 
 
 def _between(since: datetime, until: datetime, random: Random) -> datetime:
@@ -41,8 +41,8 @@ def _chance(percent: float, random: Random) -> bool:
     return random.random() * 100 < percent
 
 
-def _written_down(owner_id: UUID, now: datetime, random: Random) -> TodoState:
-    """A todo as somebody first writes it down."""
+def _initial_state(owner_id: UUID, now: datetime, random: Random) -> TodoState:
+    """A todo as it is created."""
     area = random.choice(AREAS)
     edit: TodoEdit = {
         "title": _text(random.choice(area.tasks), area, random),
@@ -64,7 +64,7 @@ def _written_down(owner_id: UUID, now: datetime, random: Random) -> TodoState:
 
 
 def _text(pattern: str, area: Area, random: Random) -> str:
-    """A pattern with its gaps filled, those of the thing in it, too."""
+    """A pattern with its placeholders filled in, also those in the thing."""
     thing = random.choice(area.things)
     text = pattern.replace("{thing}", thing).replace("{number}", str(_number(random)))
     return text.replace("{person}", random.choice(PEOPLE))
@@ -81,15 +81,15 @@ def _evening(moment: datetime) -> datetime:
 def _tags(area: Area, random: Random) -> tuple[str, ...]:
     """Two or three tags; the first ones of an area are the most used."""
     number = random.choice((2, 3))
-    weights = [1 / place for place in range(1, len(area.tags) + 1)]
+    weights = [1 / rank for rank in range(1, len(area.tags) + 1)]
     tags = {area.tags[0], *random.choices(area.tags, weights)}
     while len(tags) < number:
         tags.add(random.choice((*area.tags, *ANYWHERE)))
     return tuple(sorted(tags))
 
 
-def _life(created: TodoState, until: datetime, pace: float, random: Random) -> list[Entry]:
-    """What becomes of a todo up to a moment."""
+def _history(created: TodoState, until: datetime, pace: float, random: Random) -> list[Entry]:
+    """The changes of a todo until a moment."""
     entries = [Entry(None, created)]
     for days, edit in _plan(created, random):
         before = entries[-1].after
@@ -105,11 +105,11 @@ def _life(created: TodoState, until: datetime, pace: float, random: Random) -> l
 
 
 def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:
-    """What is to happen to a todo, each after so many days on the average."""
+    """The planned edits of a todo, each with its mean delay in days."""
     plan: list[tuple[float, Edit]] = []
     if _chance(15, random):
-        plan.append((3, set_values(_second_thought(todo, random))))
-    fate = random.choice(FATES)
+        plan.append((3, set_values(_revision(todo, random))))
+    outcome = random.choice(OUTCOMES)
     done: TodoEdit = {"status": Status.COMPLETED.value}
     if todo.estimated_minutes:
         done["actual_minutes"] = max(5, round(todo.estimated_minutes * random.uniform(0.5, 2)))
@@ -121,11 +121,11 @@ def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:
         "delete": (20, delete),
         "restore": (1, restore),
     }
-    return [*plan, *(steps[step] for step in fate.split())]
+    return [*plan, *(steps[step] for step in outcome.split())]
 
 
-# What becomes of a todo in the end, each as often as it stands here.
-FATES = (
+# The steps that a todo can go through, weighted by how often they are listed.
+OUTCOMES = (
     *[""] * 2,
     *["start"] * 2,
     *["start complete"] * 12,
@@ -137,8 +137,8 @@ FATES = (
 )
 
 
-def _second_thought(todo: TodoState, random: Random) -> TodoEdit:
-    """A change of mind before anything is done."""
+def _revision(todo: TodoState, random: Random) -> TodoEdit:
+    """An edit before the work begins."""
     if todo.due_at and _chance(60, random):
         return {"due_at": todo.due_at + timedelta(days=7)}
     if todo.priority < Priority.URGENT:

@@ -1,4 +1,4 @@
-"""Fills an account with believable todos, as many as one likes, through the owner's lock."""
+"""Inserts realistic todos with their histories into an account, under the owner's lock."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_sql import UPSERT_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write, tag_rows
 from todo_gql.security.authentication import Viewer
-from todo_gql.seeding.histories import lives
+from todo_gql.seeding.histories import todo_histories
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500
@@ -38,43 +38,43 @@ TODO_VALUES = attrgetter(*STORED_COLUMNS)
 
 
 async def seed_account(
-    account: User, number: int, random: Random, tell: Callable[[int], object]
+    account: User, number: int, random: Random, report: Callable[[int], object]
 ) -> None:
-    """Add so many todos with their history to an account, and `tell` how many came each time.
+    """Add so many todos with their histories to an account; `report` gets the size of each batch.
 
-    They are written in transactions of their own: whatever ends it, the account is in order.
+    Each batch is one transaction: the account is consistent, whatever interrupts this.
     """
     viewer = Viewer(account.id, NO_SESSION, account.username, account.is_superuser)
     slices = _slices(account.id, number, datetime.now(UTC), random)
     batch = next(slices)
     while batch:
-        # PostgreSQL writes one batch while we think up the next.
-        coming = asyncio.create_task(asyncio.to_thread(next, slices, []))
+        # A thread generates the next batch while PostgreSQL stores this one.
+        next_batch = asyncio.create_task(asyncio.to_thread(next, slices, []))
         async with owner_write(viewer) as write:
             await write.connection.execute(NO_LIMITS)
             await _store(write, batch)
-        tell(len(batch))
-        batch = await coming
-    await _take_stock()
+        report(len(batch))
+        batch = await next_batch
+    await _analyze()
 
 
 def _slices(
     owner_id: UUID, number: int, until: datetime, random: Random
 ) -> Iterator[list[list[Entry]]]:
-    """The lives of all todos, in slices of the time that they are spread over."""
+    """The histories of all todos in batches, each of one slice of the time span."""
     since = until - PAST
-    for made in range(0, number, BATCH):
-        size = min(BATCH, number - made)
-        begin, end = (since + PAST * (count / number) for count in (made, made + size))
-        yield list(lives(owner_id, size, begin, end, random))
+    for first in range(0, number, BATCH):
+        size = min(BATCH, number - first)
+        begin, end = (since + PAST * (count / number) for count in (first, first + size))
+        yield list(todo_histories(owner_id, size, begin, end, random))
 
 
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
-    """Write todos as they are in the end, and all that was done to them in the order of time."""
-    todos = [life[-1].after for life in batch]
+    """Store todos in their final state, and all their changes in chronological order."""
+    todos = [history[-1].after for history in batch]
     await _copy(write, "todos", STORED_COLUMNS, map(TODO_VALUES, todos))
     await _store_tags(write, todos)
-    entries = sorted((entry for life in batch for entry in life), key=_moment)
+    entries = sorted((entry for history in batch for entry in history), key=_moment)
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
     counts = [*(statuses[status] for status in Status), len(todos) - statuses.total()]
     stored = sum(map(growth, entries))
@@ -84,14 +84,14 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
         (
             uuid7(),
             owner_id,
-            place,
+            seq_number,
             entry.after.id,
             owner_id,
             entry.action,
             entry.diff(),
             entry.after.updated_at,
         )
-        for place, entry in enumerate(entries, seq + 1)
+        for seq_number, entry in enumerate(entries, seq + 1)
     )
     await _copy(write, "changes", CHANGE_COLUMNS, changes)
 
@@ -118,8 +118,8 @@ async def _copy(
     await write.connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
-async def _take_stock() -> None:
-    """Have PostgreSQL's planner know of what came."""
+async def _analyze() -> None:
+    """Update the statistics of PostgreSQL's planner."""
     async with transaction() as connection:
         await connection.execute(NO_LIMITS)
         await connection.execute("ANALYZE users, todos, tags, todo_tags, changes")

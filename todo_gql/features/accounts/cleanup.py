@@ -4,7 +4,7 @@ import logging
 from uuid import UUID
 
 from todo_gql.database.connection import fetch
-from todo_gql.database.owners import owners_where
+from todo_gql.database.owner_batches import owners_where
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import transaction
-from todo_gql.database.owners import LOCK_OWNER, owners_where
+from todo_gql.database.owner_batches import LOCK_OWNER, owners_where
 from todo_gql.features.todos.storage import TODO_BYTES
 
 logger = logging.getLogger(__name__)

@@ -22,10 +22,10 @@ class CacheInfo(Protocol):
 
 
 @asynccontextmanager
-async def sampling(
+async def metric_sampler(
     metrics: Metrics, documents: Callable[[], CacheInfo], subscriptions: Callable[[], int]
 ) -> AsyncIterator[None]:
-    """Look these metrics up for as long as the block: the pool, the loop, and what is given."""
+    """Within the block, sample the metrics of pool, event loop, document cache and subscriptions."""
     task = asyncio.create_task(_sample_forever(metrics, documents, subscriptions))
     try:
         yield
