@@ -18,7 +18,7 @@ from todo_gql.changelog import feed_registry
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
-from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.graphql.websocket import WebSockets
 from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.schema import graphql_schema
@@ -40,10 +40,10 @@ async def address(app: ASGIApp, settings: Settings, connections: Connections) ->
     """Where a server of the test's own listens, on which one user may have many connections."""
     settings = settings.model_copy(update={"connections_per_user": DISCONNECTS})
     route = GraphQLRoute(graphql_schema(), settings, RateLimits(settings), GraphiQL().page)
-    responder = Responder(route, connections)
+    subscription_executor = SubscriptionExecutor(route, connections)
     routes = [
-        Route("/graphql", EventStreams(responder, connections, settings)),
-        WebSocketRoute("/graphql", WebSockets(responder, connections, settings)),
+        Route("/graphql", EventStreams(subscription_executor, connections, settings)),
+        WebSocketRoute("/graphql", WebSockets(subscription_executor, connections, settings)),
     ]
     async with listening(Starlette(routes=routes), settings) as address:
         yield address

@@ -34,7 +34,7 @@ from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
 from todo_gql.http.graphql.operation_cache import LONGEST
 from todo_gql.http.graphql.rate_limit import FAILURE
-from todo_gql.http.graphql.subscriptions import MAKING, SHARING
+from todo_gql.http.graphql.subscriptions import CACHE_HIT_COST, EXECUTION_COST
 from todo_gql.operation import event_cache
 from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
@@ -45,7 +45,7 @@ from todo_gql.settings import Settings
 BY_NAME = """subscription Follow($first: Int) { changes { ... on Change {
   todoId todo { title tags { name } history(first: $first) { nodes { id } } } } } }"""
 # An object each for the change, the todo, its ten tags, and the history's item.
-PRICE = MAKING + 1 + 1 + 10 + 1
+PRICE = EXECUTION_COST + 1 + 1 + 10 + 1
 SAME = {
     "another name": BY_NAME.replace("Follow", "Other"),
     "no name, and a literal": BY_NAME.replace("Follow($first: Int)", "").replace("$first", "1"),
@@ -132,7 +132,7 @@ async def test_what_selects_the_same_is_made_once(
         events = await told(one, ["first", "second"])
         assert events["first"] == events["second"]
         assert events["first"]["data"]["changes"]["todo"]["title"] == "New"
-        assert used(limits, account) == PRICE + SHARING + FILTERS.get(difference, 0)
+        assert used(limits, account) == PRICE + CACHE_HIT_COST + FILTERS.get(difference, 0)
 
 
 FILTERS = {"arguments of the root field": FILTER_COST + 1}
@@ -154,7 +154,7 @@ async def test_what_selects_something_else_is_made_and_charged_apart(
         one_text, other_text = sorted([str(await one.connection.recv()) for _ in range(2)])
         assert part not in one_text
         assert part in other_text
-        assert used(limits, account) > PRICE + SHARING
+        assert used(limits, account) > PRICE + CACHE_HIT_COST
 
 
 async def test_errors_tell_of_the_document_that_they_are_of(
@@ -180,7 +180,10 @@ async def test_beyond_the_limit_events_wait_and_none_is_left_out(
     """They come in order when there is room again; others' come at once, and requests are answered."""
     start = cursor_of(UUID(account.id), 0)
     async with (
-        limited(rate_limit_cost=3 * (MAKING + 12), rate_limit_period=1) as (address, limits),
+        limited(rate_limit_cost=3 * (EXECUTION_COST + 12), rate_limit_period=1) as (
+            address,
+            limits,
+        ),
         connected(address, stranger.token) as other,
     ):
         await other.subscribe()
@@ -196,7 +199,7 @@ async def test_beyond_the_limit_events_wait_and_none_is_left_out(
             own = await stranger.create()
             [event] = await other.changes(1)
             assert event["todoId"] == own["id"]
-            assert used(limits, account) <= 3 * (MAKING + 12)
+            assert used(limits, account) <= 3 * (EXECUTION_COST + 12)
             if isinstance(one, Socket):
                 # What events cost is no part of what requests may.
                 await one.subscribe("{ todos(first: 10) { totalCount } }", "asked")
@@ -232,7 +235,7 @@ async def test_who_waits_can_complete(account: Account, limited: Limited) -> Non
     """And nothing of the subscription is left."""
     await account.create_many([{"title": "A"}] * 5)
     async with (
-        limited(rate_limit_cost=MAKING + 12) as (address, _),
+        limited(rate_limit_cost=EXECUTION_COST + 12) as (address, _),
         connected(address, account.token) as one,
     ):
         await one.subscribe(after=cursor_of(UUID(account.id), 0))
@@ -309,7 +312,7 @@ async def test_the_same_filter_is_asked_once(
         await account.create(title="New")
         await told(one, ["1", "2"])
         asked = FILTER_COST + 1 + CACHED_FILTER_COST
-        assert used(limits, account) == asked + MAKING + 2 + SHARING
+        assert used(limits, account) == asked + EXECUTION_COST + 2 + CACHE_HIT_COST
 
 
 async def test_changes_that_a_filter_leaves_out_are_charged(
@@ -326,7 +329,7 @@ async def test_changes_that_a_filter_leaves_out_are_charged(
         await one.subscribe(FILTERED.replace("title", "id"), after=start, filter=wanted)
         [event] = await one.changes(1)
         assert event["todo"]["id"] == last["id"]
-        assert used(limits, account) == FILTER_COST + 51 + MAKING + 2
+        assert used(limits, account) == FILTER_COST + 51 + EXECUTION_COST + 2
 
 
 async def test_who_is_far_behind_has_little_of_the_log_in_memory(account: Account) -> None:

@@ -13,7 +13,7 @@ from todo_gql.database.tortoise_backend import connect, disconnect, stale_connec
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
-from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.graphql.websocket import WebSockets
 from todo_gql.http.middleware.compression import compressing
 from todo_gql.http.middleware.path_dispatch import PathDispatch
@@ -74,10 +74,12 @@ def create_app(
     page = compressing(graphiql.page, settings.gzip_level) if settings.has_graphiql else None
     graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     connections = Connections()
-    responder = Responder(graphql, connections)
-    streams = EventStreams(responder, connections, settings)
+    subscription_executor = SubscriptionExecutor(graphql, connections)
+    streams = EventStreams(subscription_executor, connections, settings)
     routes = [
-        WebSocketRoute("/graphql", WebSockets(responder, connections, settings, observer)),
+        WebSocketRoute(
+            "/graphql", WebSockets(subscription_executor, connections, settings, observer)
+        ),
         *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         *health_routes(server_version),

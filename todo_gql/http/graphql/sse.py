@@ -28,7 +28,7 @@ from todo_gql.http.graphql.results import (
     operation_response,
     request_error_response,
 )
-from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import (
     EVENT_STREAM,
@@ -61,9 +61,14 @@ HEADERS = [
 class EventStreams:
     """Answers with event streams who prefers that, and leaves all else to the GraphQL route."""
 
-    def __init__(self, responder: Responder, connections: Connections, settings: Settings) -> None:
-        self.route = responder.route
-        self.responder = responder
+    def __init__(
+        self,
+        subscription_executor: SubscriptionExecutor,
+        connections: Connections,
+        settings: Settings,
+    ) -> None:
+        self.route = subscription_executor.route
+        self.subscription_executor = subscription_executor
         self.connections = connections
         self.settings = settings
 
@@ -195,7 +200,7 @@ class EventStream:
     async def _produce(self, request: GraphQLRequest) -> None:
         seen = current_record()
         seen.transport = "event_stream"
-        answers = self.server.responder.responses(self.scope, request, self.token)
+        answers = self.server.subscription_executor.responses(self.scope, request, self.token)
         try:
             async with aclosing(answers) as bodies:
                 async for body in bodies:

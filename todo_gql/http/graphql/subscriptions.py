@@ -1,4 +1,7 @@
-"""The answers to an operation on a connection that stays: one, or one for each event."""
+"""The responses to an operation on a long-lived connection: one, or one for each event.
+
+See MapSourceToResponseEvent in the GraphQL specification, section 6.2.3.2.
+"""
 
 import asyncio
 import time
@@ -42,28 +45,27 @@ from todo_gql.security.sliding_window import EVENTS
 Bodies: TypeAlias = AsyncGenerator[bytes, None]
 Source: TypeAlias = AsyncGenerator[Any, None]
 
-# An event that the database can't be asked about now is told later, after waits that grow.
-FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
-GIVEN_UP_AFTER = 60.0
-# An event that waited long for the database needs no longer a pause than others.
-LONGEST_PAUSE: Final = 0.02
+# While the database is unavailable an event is retried with exponential backoff, in seconds.
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.25, 5.0
+RETRY_SECONDS = 60.0
+# The pause after an event, in seconds, however long it waited for the database.
+MAX_PAUSE_SECONDS: Final = 0.02
+
+# The cost of an event beside its selection: to execute it, or to send a body from the cache.
+EXECUTION_COST: Final = 10
+CACHE_HIT_COST: Final = 1
 
 
-# An event that is told is like a request: it costs something whatever is selected.
-MAKING: Final = 10
-SHARING: Final = 1
-
-
-class GivenUp(Exception):
-    """The database was away for too long for an event to be told of it."""
+class EventExecutionFailed(Exception):
+    """The database was unavailable for RETRY_SECONDS while an event was executed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription that is live.
+    """A live subscription.
 
-    `keys` are what it is known by for its events' bodies: what it selects, and the document that it
-    was sent in. `price` is what one event costs to make.
+    `keys` identify its events' bodies in the cache: by its selection, and by its whole request.
+    `cost` is the cost of executing one event, `size` the bytes of a body at most.
     """
 
     scope: Scope
@@ -71,13 +73,13 @@ class Subscription:
     executor: Executor[Any]
     context: Context
     keys: tuple[Hashable, Hashable]
-    price: int
+    cost: int
     seen: RequestRecord
     size: int
 
 
-class Responder:
-    """Answers the operations of one process's connections that stay."""
+class SubscriptionExecutor:
+    """Executes the operations of one process's long-lived connections."""
 
     def __init__(self, route: GraphQLRoute, connections: Connections) -> None:
         self.route = route
@@ -87,16 +89,16 @@ class Responder:
         self.change = change
 
     async def responses(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Bodies:
-        """The answers to an operation, as JSON.
+        """The responses to an operation, as JSON.
 
-        `RequestError` if it can't be executed, or not any longer, and `SignedOut` if the token opens
-        nothing.
+        Raises RequestError if it can't be executed, or no longer, and SignedOut if the token is
+        invalid.
         """
         route, seen = self.route, request_record.current_record()
         prepared = await route.looked_up(scope, request, token, seen)
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            told, _ = await route.response(scope, request, token, prepared)
-            yield route.response_sender.charge(_noted(seen, told))
+            complete, _ = await route.response(scope, request, token, prepared)
+            yield route.response_sender.charge(_serialized(seen, complete))
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
@@ -120,16 +122,16 @@ class Responder:
                 raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from error
             source = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         if isinstance(source, ExecutionResult):
-            yield _noted(seen, route.body(scope, request, source))
+            yield _serialized(seen, route.body(scope, request, source))
             return
         assert isinstance(executor, Executor)
-        keys, price = (
+        keys, cost = (
             self._keys(executor, request, context),
-            self._price(accepted.prepared, request),
+            self._event_cost(accepted.prepared, request),
         )
         with self.connections.counted():
             subscription = Subscription(
-                scope, request, executor, context, keys, price, seen, accepted.size
+                scope, request, executor, context, keys, cost, seen, accepted.size
             )
             request_record.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
@@ -137,23 +139,23 @@ class Responder:
                     yield body
 
     async def _bodies(self, subscription: Subscription, source: Source) -> Bodies:
-        """What each event gives; an error of the source itself is the last of them."""
+        """The response to each event; an error of the source stream is the last one."""
         try:
             async with aclosing(source) as events:
                 async for event in events:
                     request_record.event_began()
-                    yield await self._told_of(subscription, event)
-        except GivenUp:
+                    yield await self._shared_body(subscription, event)
+        except EventExecutionFailed:
             raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from None
         except Exception as error:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
             body = self.route.body(subscription.scope, subscription.request, result)
-            yield _noted(subscription.seen, body)
+            yield _serialized(subscription.seen, body)
 
     def _keys(
         self, executor: Executor[Any], request: GraphQLRequest, context: Context
     ) -> tuple[Hashable, Hashable]:
-        """What is selected and may be seen, and the very request: the same where that is unclear."""
+        """The cache keys by selection and by request; both by request if the selection is unknown."""
         viewer = context.viewer
         who = viewer and (viewer.id, viewer.is_superuser)
         variables = sha256(as_json(request.variables or {})).digest()
@@ -161,74 +163,74 @@ class Responder:
         selected = selection_digest(executor, self.change)
         return (who, selected) if selected else sent, sent
 
-    def _price(self, prepared: Prepared, request: GraphQLRequest) -> int:
-        """What an event costs to make: no more than may be used up at all."""
+    def _event_cost(self, prepared: Prepared, request: GraphQLRequest) -> int:
+        """The cost of executing an event, at most the whole rate limit."""
         cost = prepared.document.event_cost(prepared.operation.node, request.variables)
-        return min(MAKING + cost, self.route.limits.limits[EVENTS])
+        return min(EXECUTION_COST + cost, self.route.limits.limits[EVENTS])
 
-    async def _told_of(self, subscription: Subscription, event: object) -> bytes:
-        """What an event gives: once for all subscriptions of a viewer that select the same of it."""
+    async def _shared_body(self, subscription: Subscription, event: object) -> bytes:
+        """The response to an event, shared by a viewer's subscriptions with the same selection."""
         event_cache = subscription.context.event_cache
         if event_cache is None or not isinstance(event, Change):
-            return (await self._made(subscription, event, asyncio.Lock())).body
+            return (await self._execute_event(subscription, event, asyncio.Lock())).body
         selected, sent = subscription.keys
-        made = await self._shared(subscription, event, event_cache, selected)
-        if made.document not in (None, sent):
-            # Its errors tell of places in another document.
-            made = await self._shared(subscription, event, event_cache, sent)
-        return made.body
+        body = await self._cached_body(subscription, event, event_cache, selected)
+        if body.document not in (None, sent):
+            # Its errors have locations in another document.
+            body = await self._cached_body(subscription, event, event_cache, sent)
+        return body.body
 
-    async def _shared(
+    async def _cached_body(
         self,
         subscription: Subscription,
         event: Change,
         event_cache: Callable[[], EventCache],
         of: Hashable,
     ) -> EventBody:
-        """The body of an event for all with a key, once the viewer has that much left."""
+        """The body of an event from the cache, once the viewer's rate limit allows its cost."""
         key = of, event.id, event.matches
         while True:
             shared = event_cache()
             task = shared.bodies.get(key)
-            wait = self._wait(subscription, SHARING if task else subscription.price)
+            wait = self._charge(subscription, CACHE_HIT_COST if task else subscription.cost)
             if not wait:
                 break
-            # Somebody else may have made it by then.
+            # Another subscription may have executed it by then.
             await asyncio.sleep(wait)
         if task is None:
-            task = asyncio.create_task(self._made(subscription, event, shared.lock))
+            task = asyncio.create_task(self._execute_event(subscription, event, shared.lock))
             shared.bodies.add(key, task)
         elif task.done():
-            # Many may be made already, and others are to come in between.
+            # Many may be cached already; let other tasks run in between.
             await asyncio.sleep(0)
         return await asyncio.shield(task)
 
-    def _wait(self, subscription: Subscription, price: int) -> int:
-        """Charge the viewer for an event; the seconds to wait if that is too much now."""
+    def _charge(self, subscription: Subscription, cost: int) -> int:
+        """Charge the viewer for an event; the seconds to wait if the rate limit is exceeded, else 0."""
         caller = caller_of(subscription.seen)
-        quota = self.route.limits.take(caller, EVENTS, price)
+        quota = self.route.limits.take(caller, EVENTS, cost)
         return quota.wait if quota else 0
 
-    async def _made(
-        self, subscription: Subscription, event: object, turn: asyncio.Lock
+    async def _execute_event(
+        self, subscription: Subscription, event: object, lock: asyncio.Lock
     ) -> EventBody:
-        result = await _lasting(subscription, event, turn)
-        told = self.route.body(subscription.scope, subscription.request, result)
+        result = await _execute_with_retry(subscription, event, lock)
+        body = self.route.body(subscription.scope, subscription.request, result)
         if subscription.size > self.route.long_responses.at_once:
-            await self.route.long_responses.complete(told, is_mutation=False)
-        body = self.route.response_sender.charge(as_json(told), EVENTS)
-        return EventBody(body, subscription.keys[1] if result.errors else None)
+            await self.route.long_responses.complete(body, is_mutation=False)
+        serialized = self.route.response_sender.charge(as_json(body), EVENTS)
+        return EventBody(serialized, subscription.keys[1] if result.errors else None)
 
 
-def _noted(seen: RequestRecord, body: dict[str, Any]) -> bytes:
-    """A body as JSON, whose errors are those of the whole operation."""
+def _serialized(seen: RequestRecord, body: dict[str, Any]) -> bytes:
+    """A body as JSON; its error codes are recorded for the whole operation."""
     if "errors" in body:
         seen.error_codes = error_codes(body["errors"])
     return as_json(body)
 
 
 async def _source(executor: Executor[Any] | list[GraphQLError]) -> Source | ExecutionResult:
-    """The events that are subscribed to, or the errors why that can't be."""
+    """The source stream of a subscription, or the errors that prevent it."""
     if isinstance(executor, list):
         return ExecutionResult(None, executor)
     source = create_source_event_stream(executor)
@@ -238,46 +240,49 @@ async def _source(executor: Executor[Any] | list[GraphQLError]) -> Source | Exec
     return source
 
 
-async def _lasting(
-    subscription: Subscription, event: object, turn: asyncio.Lock
+async def _execute_with_retry(
+    subscription: Subscription, event: object, lock: asyncio.Lock
 ) -> ExecutionResult:
-    """What an event gives once nothing in it fails for a cause that passes; `GivenUp` in the end."""
-    began, wait = time.monotonic(), FIRST_WAIT
+    """Execute an event, again while an error in it is temporary.
+
+    Raises EventExecutionFailed once that has lasted for RETRY_SECONDS.
+    """
+    began, wait = time.monotonic(), FIRST_RETRY_SECONDS
     while True:
-        async with _in_turn(turn):
+        async with _locked(lock):
             subscription.context.use_event_loaders()
-            result = await _executed(_for_event(subscription.executor, event))
-            # Whoever waits for their next event keeps nothing of the last one.
+            result = await _execute_once(_for_event(subscription.executor, event))
+            # A subscription that waits for its next event holds no data of the last one.
             subscription.context.clear_loaders()
         if not any(is_temporary(error) for error in result.errors or ()):
             return result
-        if time.monotonic() - began > GIVEN_UP_AFTER:
-            raise GivenUp
+        if time.monotonic() - began > RETRY_SECONDS:
+            raise EventExecutionFailed
         await asyncio.sleep(wait)
-        wait = min(2 * wait, LONGEST_WAIT)
+        wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
 @asynccontextmanager
-async def _in_turn(turn: asyncio.Lock) -> AsyncGenerator[None, None]:
-    """A block in which one event of an owner is executed; the next one waits for as long again.
+async def _locked(lock: asyncio.Lock) -> AsyncGenerator[None, None]:
+    """A block in which one event of an owner is executed; the lock is released after a pause.
 
-    So the events of one owner, however many there are, take at most half of the time, and the
-    requests of others are answered in between.
+    The pause is as long as the block, so the events of one owner take at most half of the time,
+    however many there are, and other requests are answered in between.
     """
-    await turn.acquire()
+    await lock.acquire()
     began = time.monotonic()
     try:
         yield
     finally:
-        pause = min(time.monotonic() - began, LONGEST_PAUSE)
-        asyncio.get_running_loop().call_later(pause, turn.release)
+        pause = min(time.monotonic() - began, MAX_PAUSE_SECONDS)
+        asyncio.get_running_loop().call_later(pause, lock.release)
 
 
 def _for_event(executor: Executor[Any], event: object) -> Executor[Any]:
-    """An executor for one event, which leaves nothing behind.
+    """An executor for one event, with caches of its own.
 
-    graphql-core's copies share what they remember of selections by the identity of lists that are
-    made anew for each event, so that a subscription would keep some 10 KB of each for its whole life.
+    graphql-core's per-event executors share caches keyed by the identity of lists that are new for
+    each event, so a subscription would leak some 10 KB per event.
     """
     own = executor.build_per_event_executor(event)
     own._relevant_sub_fields = {}  # noqa: SLF001 - nothing public tells copies apart
@@ -285,7 +290,7 @@ def _for_event(executor: Executor[Any], event: object) -> Executor[Any]:
     return own
 
 
-async def _executed(executor: Executor[Any]) -> ExecutionResult:
+async def _execute_once(executor: Executor[Any]) -> ExecutionResult:
     try:
         async with asyncio.timeout(OPERATION_SECONDS):
             running = execute_subscription_event(executor)

@@ -20,7 +20,7 @@ from todo_gql.http.graphql.origins import REFUSED, is_allowed_origin
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import as_json
 from todo_gql.http.graphql.results import RequestError
-from todo_gql.http.graphql.subscriptions import Responder
+from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.graphql.transport_ws import (
     PROTOCOL,
     ClientMessage,
@@ -53,14 +53,14 @@ class WebSockets:
 
     def __init__(
         self,
-        responder: Responder,
+        subscription_executor: SubscriptionExecutor,
         connections: Connections,
         settings: Settings,
         observer: Observer | None = None,
     ) -> None:
-        self.responder = responder
+        self.subscription_executor = subscription_executor
         self.observer = observer or Observer()
-        self.trusted = responder.route.trusted
+        self.trusted = subscription_executor.route.trusted
         self.connections = connections
         self.settings = settings
 
@@ -172,7 +172,7 @@ class WebSocket:
             return None
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
             return parse_message(message, self.server.trusted)
-        route = self.server.responder.route
+        route = self.server.subscription_executor.route
         sender = route.rate_limit_of(self.scope, cached_viewer(self.token)).caller
         async with route.large_bodies.turn(sender):
             return parse_message(message, self.server.trusted)
@@ -287,7 +287,7 @@ class WebSocket:
         Whatever becomes of it, the other operations of the connection go on.
         """
         if isinstance(request, BadRequest):
-            route = self.server.responder.route
+            route = self.server.subscription_executor.route
             try:
                 route.charge(await route.rate_limit(self.scope, self.token))
             except RequestError as error:
@@ -295,7 +295,7 @@ class WebSocket:
             return request.errors
         seen.sensitive_values = (self.token, request.variables)
         scope = {**self.scope, "state": {"request_id": seen.request_id}}
-        answers = self.server.responder.responses(scope, request, self.token)
+        answers = self.server.subscription_executor.responses(scope, request, self.token)
         head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
         try:
             async with aclosing(answers) as bodies:
