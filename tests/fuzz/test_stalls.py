@@ -50,7 +50,7 @@ SHOWN = 3
 # All texts and lists are tried where there is time for more examples than in each build; else one of
 # so many, which are primes so that each kind of them is among them.
 THOROUGH = EXAMPLES >= 100
-EACH_OF_TEXTS, EACH_OF_LISTS = 17, 23
+EACH_OF_TEXTS, EACH_OF_LISTS = 31, 41
 
 
 class Trials:
