@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.raw import Answer, answers, connect
 from tests.sockets import listening
-from tests.test_kept_heads import echo, post
+from tests.test_head_cache import echo, post
 from tests.test_upgrades import END, SMUGGLED, told
 from tests.waiting import until
 from todo_gql.settings import Settings

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.raw import Answer, answers, connect
 from tests.sockets import listening
-from tests.test_kept_heads import echo
+from tests.test_head_cache import echo
 from todo_gql.settings import Settings
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
