@@ -55,7 +55,8 @@ CHANGES = "subscription { changes { ... on Change { todoId } } }"
 class Seen:
     """What ordinary users saw, in milliseconds, and what became of the server's memory, in bytes.
 
-    `asleep` is how much longer than asked a sleep of the users' own process took at most.
+    `asleep` is how much longer than asked a sleep of the users' own process took at most, and
+    `attacker_status` the exit status of the attacker's process.
     """
 
     times: list[float] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Seen:
     peak: int = 0
     after: int = 0
     asleep: float = 0.0
+    attacker_status: int = 0
 
     @property
     def p50(self) -> float:
@@ -83,6 +85,8 @@ class Seen:
         yield from self.slow(quiet)
         if self.refused or self.failed:
             yield f"{self.refused} answers with 503, {self.failed} other failures"
+        if self.attacker_status:
+            yield f"the attack itself failed, with status {self.attacker_status}"
         if self.after > self.before * BACK_FACTOR + BACK_BYTES:
             yield f"memory stays at {self.after / 2**20:.0f} MiB"
 
@@ -178,6 +182,8 @@ async def observe(
     await asyncio.gather(*(Person(server, one, seen).use(seconds) for one in people))
     if process:
         await asyncio.to_thread(process.join, 10)
+        # One that goes on attacking has no status yet.
+        seen.attacker_status = process.exitcode or 0
         process.kill()
     until = time.monotonic() + (BACK_SECONDS if titles else 0)
     seen.after = server.resident_bytes()

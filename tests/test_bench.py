@@ -6,6 +6,7 @@ import pytest
 from graphql import parse, validate
 
 from bench.attacks import request, searches
+from bench.fairness import Seen
 from bench.operations import BY_NAME
 from todo_gql.schema import graphql_schema
 
@@ -22,3 +23,11 @@ def test_an_attack_is_a_valid_operation() -> None:
     head, _, body = sent.partition(b"\r\n\r\n")
     assert b"content-length: %d" % len(body) in head
     assert validate(graphql_schema(), parse(json.loads(body)["query"])) == []
+
+
+def test_an_attack_that_fails_keeps_no_goal() -> None:
+    """Whoever isn't attacked sees the same as somebody who is protected."""
+    quiet = Seen(times=[1.0, 2.0], health=[1.0])
+    assert list(quiet.broken(None)) == []
+    quiet.attacker_status = 1
+    assert list(quiet.broken(None)) == ["the attack itself failed, with status 1"]
