@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import CREATE, ERRORS, PASSWORD, REGISTER, Account, Client
 from tests.test_tags import READ, RENAME, counts, rename, tag_id
-from todo_gql.api.folding import folded, name_of
+from todo_gql.api.folding import canonical_name, folded
 from todo_gql.api.text import shows
 from todo_gql.database.connection import fetch
 
@@ -202,7 +202,7 @@ ONE_TAG = [
 @pytest.mark.parametrize(("name", "typed"), ONE_TAG, ids=ids)
 async def test_one_name_is_one_tag(account: Account, name: str, typed: list[str]) -> None:
     """However it is typed: on todos, in filters, searches and bulk actions, and when renamed."""
-    name = name_of(name)
+    name = canonical_name(name)
     todos = [await account.create(tags=[text, name]) for text in typed]
     assert [[tag["name"] for tag in todo["tags"]] for todo in todos] == [[name]] * len(typed)
     assert await counts(account) == [(name, len(typed))]
@@ -267,8 +267,8 @@ async def test_a_tag_of_an_older_form_goes_on(account: Account, old: str) -> Non
     added = (await account.data(BULK, ids=ids, action={"addTags": [old]}))["todoBulkUpdate"]
     assert added["updated"] == 0
     payload = await rename(account, await tag_id(account, old), old)
-    assert payload["tag"]["name"] == name_of(old)
-    assert await counts(account) == sorted([("b", 1), (name_of(old), 1)])
+    assert payload["tag"]["name"] == canonical_name(old)
+    assert await counts(account) == sorted([("b", 1), (canonical_name(old), 1)])
 
 
 async def test_a_tag_of_an_older_form_is_removed(account: Account) -> None:
@@ -319,9 +319,9 @@ async def test_marks_are_not_heaped_up(account: Account) -> None:
 @example("\u0378\u200c\u0379")
 def test_a_name_names_itself(text: str) -> None:
     """What a tag shows is what it is called by, and letter case makes no difference."""
-    name = name_of(text)
-    assert name_of(name) == name
-    assert name_of(text.upper().lower()) == name_of(text.upper())
+    name = canonical_name(text)
+    assert canonical_name(name) == name
+    assert canonical_name(text.upper().lower()) == canonical_name(text.upper())
     assert folded(folded(text)) == folded(text)
     assert unicodedata.is_normalized("NFKC", folded(text))
 
@@ -329,4 +329,4 @@ def test_a_name_names_itself(text: str) -> None:
 @given(st.text(st.sampled_from("aé\u200b\u200d\ufe0f \u3164\U0001f469"), max_size=8))
 def test_what_shows_has_a_name(text: str) -> None:
     """And what doesn't has none."""
-    assert shows(name_of(text)) == shows(text)
+    assert shows(canonical_name(text)) == shows(text)

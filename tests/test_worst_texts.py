@@ -99,13 +99,13 @@ def test_a_name_is_folded_only_while_it_is_short(
 def test_a_name_that_many_todos_share_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One variable may stand in each of a hundred."""
     folded = list[str]()
-    real = folding.name_of
+    real = folding.canonical_name
 
     def noted(text: str) -> str:
         folded.append(text)
         return real(text)
 
-    monkeypatch.setattr(tag_names, "name_of", noted)
+    monkeypatch.setattr(tag_names, "canonical_name", noted)
     names = [f"N\u00e4me {n}" for n in range(10)]
     for _ in range(100):
         assert len(tag_names.read_tags(names, [])) == 10

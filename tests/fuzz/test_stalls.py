@@ -92,7 +92,7 @@ class Trials:
 
     async def _try(self, attempt: Attempt) -> None:
         data = attempt.data(self.whose[attempt].token)
-        scalars._written_json.cache_clear()
+        scalars._cached_fragment.cache_clear()
         await asyncio.sleep(0)
         self.longest.restart()
         answer = await asyncio.to_thread(_exchanged, self.address, data, attempt.connections)

@@ -35,7 +35,7 @@ MOST_TIMES: Final = 4
 
 
 def folded(text: str) -> str:
-    """The form in which texts are compared: NFKC, full case folding, and an i without its dot."""
+    """The form for comparisons: NFKC, full case folding, and i without a combining dot."""
     if text.isascii():
         return text.lower()
     for _ in range(MOST_TIMES):
@@ -47,10 +47,10 @@ def folded(text: str) -> str:
     return text
 
 
-def name_of(text: str) -> str:
-    """The one name of what people call so: trimmed, folded, without what does nothing in it.
+def canonical_name(text: str) -> str:
+    """The canonical form of a name: trimmed, folded, without ignorable characters.
 
-    It is also what is shown, and so has the sigma that Greek has at the end of words.
+    It is also displayed, so it has the final sigma at the end of Greek words.
     """
     if text.isascii():
         return text.strip(WHITE_SPACE).lower()
@@ -63,20 +63,20 @@ def name_of(text: str) -> str:
 
 
 def _without_ignored(text: str) -> str:
-    """The text without characters that show nothing and change nothing around them."""
+    """The text without invisible characters that don't change the display of their neighbours."""
     if not IGNORED.search(text):
         return text
-    in_flags = {place for flag in FLAG.finditer(text) for place in range(*flag.span())}
-    kept: list[str] = []
-    for place, char in enumerate(text):
-        if not IGNORED.match(char) or place in in_flags or _matters(text, place, kept):
-            kept.append(char)
-    return "".join(kept)
+    in_flags = {index for flag in FLAG.finditer(text) for index in range(*flag.span())}
+    result: list[str] = []
+    for index, char in enumerate(text):
+        if not IGNORED.match(char) or index in in_flags or _matters(text, index, result):
+            result.append(char)
+    return "".join(result)
 
 
-def _matters(text: str, place: int, kept: list[str]) -> bool:
-    """Whether an ignorable character changes what is seen, after those that were kept."""
-    char, before, after = text[place], kept[-1:], text[place + 1 : place + 2]
+def _matters(text: str, index: int, result: list[str]) -> bool:
+    """Whether an ignorable character changes what is displayed; `result` is the text before it."""
+    char, before, after = text[index], result[-1:], text[index + 1 : index + 2]
     if SELECTOR.match(char) and before:
         return (
             after == KEYCAP
@@ -85,19 +85,19 @@ def _matters(text: str, place: int, kept: list[str]) -> bool:
         )
     if char == JOINER and before and after:
         of_emoji = _is_symbol(before[0]) and _is_symbol(after)
-        return of_emoji or unicodedata.combining(after) == VIRAMA or _joins(text, place)
-    return char == NON_JOINER and _joins(text, place)
+        return of_emoji or unicodedata.combining(after) == VIRAMA or _joins(text, index)
+    return char == NON_JOINER and _joins(text, index)
 
 
 def _is_symbol(char: str) -> bool:
     return unicodedata.category(char) in SYMBOLS or SELECTOR.match(char) is not None
 
 
-def _joins(text: str, place: int) -> bool:
-    """Whether a script needs a joiner there (RFC 5892, appendix A.1 and A.2)."""
-    start = max(place - AROUND, 0)
+def _joins(text: str, index: int) -> bool:
+    """Whether a script needs a joiner at this index (RFC 5892, appendices A.1 and A.2)."""
+    start = max(index - AROUND, 0)
     try:
-        return idna.core.valid_contextj(text[start : place + AROUND], place - start)
+        return idna.core.valid_contextj(text[start : index + AROUND], index - start)
     except ValueError:
         # A character that has no name yet is of no script.
         return False

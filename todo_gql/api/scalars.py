@@ -41,7 +41,7 @@ def serialize_time(moment: datetime) -> str:
 
 
 def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
-    """What `serialize_time` makes of each, in less time; None unless all are plain and in UTC."""
+    """As `serialize_time` for each, but faster; None unless all are `datetime` objects in UTC."""
     if not moments:
         return []
     if not ARE_MOMENTS(map(type, moments)) or set(map(ZONE, moments)) != {UTC}:
@@ -55,7 +55,7 @@ def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
 
 
 def parse_rfc3339(value: object) -> datetime:
-    """The moment that an RFC 3339 text with an offset names, cut to the microsecond."""
+    """Parse an RFC 3339 timestamp with offset, truncated to microseconds; raises `GraphQLError`."""
     is_short = isinstance(value, str) and len(value) <= LONGEST_TIME
     parts = RFC3339.fullmatch(str(value)) if is_short else None
     if parts is None:
@@ -97,21 +97,21 @@ def _json_value(node: ValueNode, variables: dict[str, Any]) -> object:
     return value_from_ast_untyped(node)
 
 
-def written_json(text: str) -> orjson.Fragment:
-    """JSON as it is stored, to be put into an answer as it is written there.
+def json_fragment(text: str) -> orjson.Fragment:
+    """Stored JSON as a fragment that orjson inserts into the response unchanged.
 
-    PostgreSQL writes 1e300 with all of its zeros, so that it is read and written once.
+    It is parsed and serialized once, since PostgreSQL writes 1e300 with all of its zeros.
     """
-    return (_written_json if len(text) <= LONGEST_CACHED else _written_json.__wrapped__)(text)
+    return (_cached_fragment if len(text) <= LONGEST_CACHED else _cached_fragment.__wrapped__)(text)
 
 
-def written_metadata(metadata: "str | orjson.Fragment") -> orjson.Fragment:
-    """As `written_json`, of metadata that may be written already."""
-    return metadata if type(metadata) is orjson.Fragment else written_json(metadata)  # type: ignore[arg-type]
+def metadata_fragment(metadata: "str | orjson.Fragment") -> orjson.Fragment:
+    """As `json_fragment`, of metadata that may be a fragment already."""
+    return metadata if type(metadata) is orjson.Fragment else json_fragment(metadata)  # type: ignore[arg-type]
 
 
 def diff_entries(diff: str) -> list[dict[str, Any]]:
-    """The entries of a stored diff; long values are one text each, which takes far less memory."""
+    """The entries of a stored diff; long values are fragments, which need far less memory."""
     entries: list[dict[str, Any]] = orjson.loads(diff)
     for entry in entries:
         for side in ("before", "after"):
@@ -121,7 +121,7 @@ def diff_entries(diff: str) -> list[dict[str, Any]]:
 
 
 @lru_cache(256)
-def _written_json(text: str) -> orjson.Fragment:
+def _cached_fragment(text: str) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(orjson.loads(text)))
 
 

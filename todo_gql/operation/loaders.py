@@ -14,7 +14,7 @@ from uuid import UUID
 from aiodataloader import DataLoader
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.api.scalars import diff_entries, written_json
+from todo_gql.api.scalars import diff_entries, json_fragment
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.observability.request_record import loader
@@ -178,7 +178,7 @@ async def _todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | No
         rows = await fetch(access.todo_by_id(columns, tags), context.viewer.id, ids[0])
     else:
         rows = await fetch(access.todos_by_ids(columns, tags), context.viewer.id, ids)
-        rows = await parse_json_column(rows, "metadata", written_json)
+        rows = await parse_json_column(rows, "metadata", json_fragment)
     return rows_by_id(rows, ids)
 
 

@@ -205,7 +205,7 @@ async def end_sessions(
     return len(ended)
 
 
-async def open_among(viewers: Iterable[Viewer]) -> set[UUID]:
+async def open_session_ids(viewers: Iterable[Viewer]) -> set[UUID]:
     """The ids of those sessions of the viewers that are still open."""
     sessions = {viewer.session_id: viewer.id for viewer in viewers}
     rows = await fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))

@@ -8,7 +8,7 @@ import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
-from todo_gql.api.scalars import diff_entries, written_json
+from todo_gql.api.scalars import diff_entries, json_fragment
 from todo_gql.database.connection import Row, fetch
 from todo_gql.features.accounts.sessions import Session
 from todo_gql.features.accounts.types import User
@@ -64,7 +64,7 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     viewer = context.signed_in()
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     rows = await fetch(NODES, viewer.id, keys) if any(keys) else []
-    rows = await parse_json_column(rows, "t.metadata", written_json)
+    rows = await parse_json_column(rows, "t.metadata", json_fragment)
     rows = await parse_json_column(rows, "c.diff", diff_entries)
     found = [_node(row, viewer, context) for row in rows]
     return found or [None] * len(ids)

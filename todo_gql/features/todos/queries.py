@@ -14,7 +14,7 @@ from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
-from todo_gql.api.scalars import written_json
+from todo_gql.api.scalars import json_fragment
 from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
@@ -143,7 +143,7 @@ class TodoQuery:
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
-        rows = await parse_json_column(page.rows, "metadata", written_json)
+        rows = await parse_json_column(page.rows, "metadata", json_fragment)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(rows, context.now),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
-from todo_gql.api.folding import name_of
+from todo_gql.api.folding import canonical_name
 from todo_gql.api.text import RAW, WHITE_SPACE, raw_problem, shows, text_problem
 
 MAX_TAGS = 10
@@ -25,7 +25,7 @@ def normal_form(name: str) -> str:
 def _folded(name: str) -> str:
     # Some characters stand for eighteen others.
     composed = name if name.isascii() else unicodedata.normalize("NFKC", name)
-    return composed if len(composed) > RAW * MAX_LENGTH else name_of(name)
+    return composed if len(composed) > RAW * MAX_LENGTH else canonical_name(name)
 
 
 def too_much_to_fold(names: Iterable[str]) -> bool:

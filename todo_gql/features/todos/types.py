@@ -12,7 +12,7 @@ from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS, MAX_BYTES
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, FirstOrDefault
-from todo_gql.api.scalars import diff_entries, written_metadata
+from todo_gql.api.scalars import diff_entries, metadata_fragment
 from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import Action, Priority, Status
@@ -283,7 +283,7 @@ TODOS = RowType(
     completed_at="completed_at",
     estimated_minutes="estimated_minutes",
     actual_minutes="actual_minutes",
-    metadata=ConvertedColumn("metadata", written_metadata),
+    metadata=ConvertedColumn("metadata", metadata_fragment),
     is_overdue=_is_overdue,
     is_completed=ConvertedColumn("status", lambda status: status == Status.COMPLETED),
     version="version",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from todo_gql.api.errors import is_temporary
 from todo_gql.observability.request_record import set_caller
-from todo_gql.security.authentication import Viewer, open_among
+from todo_gql.security.authentication import Viewer, open_session_ids
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Connections:
         signed_in = [(each, each.viewer) for each in self._open if each.viewer]
         if not signed_in:
             return
-        still_open = await open_among(viewer for _, viewer in signed_in)
+        still_open = await open_session_ids(viewer for _, viewer in signed_in)
         for connection, viewer in signed_in:
             if viewer.session_id not in still_open:
                 connection.end()
