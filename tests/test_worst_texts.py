@@ -225,15 +225,20 @@ async def test_long_changes_are_read_in_pieces(account: Account, pauses: list[No
     assert todo["history"]["nodes"][0] == feed[-1]
 
 
+async def create_with_lists(account: Account, number: int, lists: int) -> list[Any]:
+    """Create todos with different metadata of so many lists, three to a request's limit of 20,000."""
+    inputs = [{"title": "t", "metadata": {"n": n, "a": [[]] * lists}} for n in range(number)]
+    created = list[Any]()
+    for start in range(0, number, 3):
+        created += await account.create_many(inputs[start : start + 3])
+    return created
+
+
 async def test_long_metadata_is_read_in_pieces(account: Account, pauses: list[None]) -> None:
     """In a page, by ids, and as the todos of changes."""
-    number, made = 40, list[Any]()
-    for start in range(0, number, 10):
-        inputs = [
-            {"title": "t", "metadata": {"n": start + n, "a": [[]] * 5_000}} for n in range(10)
-        ]
-        made += await account.create_many(inputs)
-    expected = {todo["id"]: todo["metadata"] for todo in made}
+    number = 39
+    created = await create_with_lists(account, number, 5_000)
+    expected = {todo["id"]: todo["metadata"] for todo in created}
     asked: dict[str, Callable[[Any], Any]] = {
         "{ found: todos { nodes { id metadata } } }": lambda found: found["nodes"],
         "query ($ids: [ID!]!) { found: nodes(ids: $ids) { id ... on Todo { metadata } } }": list,
@@ -253,10 +258,7 @@ async def test_histories_that_are_long_together_are_read_in_pieces(
     account: Account, pauses: list[None]
 ) -> None:
     """None of which is long by itself; and so are changes by their ids."""
-    inputs = [{"title": "t", "metadata": {"n": n, "a": [[]] * 4_000}} for n in range(15)]
-    await account.create_many(inputs)
-    inputs = [{"title": "t", "metadata": {"n": n, "a": [[]] * 4_000}} for n in range(15, 30)]
-    await account.create_many(inputs)
+    await create_with_lists(account, 30, 4_000)
     pauses.clear()
     change = "{ id fields { after } }"
     query = f"{{ todos {{ nodes {{ history(first: 5) {{ nodes {change} }} }} }} }}"
