@@ -140,12 +140,8 @@ async def _payload(
     quota: Quota | None = None,
 ) -> str:
     """The statement's JSON parameter; with a quota it writes only what that leaves room for."""
-    time_slice, todo_rows, diffs, added_bytes = (
-        TimeSlice(),
-        list[orjson.Fragment](),
-        list[bytes](),
-        0,
-    )
+    time_slice, added_bytes = TimeSlice(), 0
+    todo_rows, diffs = list[orjson.Fragment](), list[bytes]()
     for entry in entries:
         await time_slice.checkpoint()
         changed = entry.changed_fields()
@@ -163,20 +159,23 @@ async def _payload(
         "added": [{"todo_id": todo_id, "name": name} for todo_id, name in delta.added],
         "removed": [{"todo_id": todo_id, "name": name} for todo_id, name in delta.removed],
         "statuses": _status_deltas(entries),
-        "changes": [
-            {
-                "id": str(uuid7()),
-                "later": later,
-                "todo_id": entry.after.id,
-                "action": entry.action,
-                "diff": orjson.Fragment(diff),
-            }
-            for later, entry, diff in zip(
-                range(len(entries) - 1, -1, -1), entries, diffs, strict=True
-            )
-        ],
+        "changes": _change_rows(entries, diffs),
     }
     return orjson.dumps(rows, default=str).decode()
+
+
+def _change_rows(entries: Sequence[Entry], diffs: Sequence[bytes]) -> list[dict[str, object]]:
+    """Lines of the change log; `later` is how many come after each."""
+    return [
+        {
+            "id": str(uuid7()),
+            "later": later,
+            "todo_id": entry.after.id,
+            "action": entry.action,
+            "diff": orjson.Fragment(diff),
+        }
+        for later, entry, diff in zip(range(len(entries) - 1, -1, -1), entries, diffs, strict=True)
+    ]
 
 
 def tag_rows(counts: Mapping[str, int]) -> list[dict[str, object]]:
