@@ -575,3 +575,23 @@ def test_signal_in_the_middle_of_a_callback_breaks_nothing(
     with pytest.raises(KeyboardInterrupt):
         run_until_signal(wait_for_callback())
     assert caplog.text == ""
+
+
+@pytest.mark.usefixtures("signals_kept")
+def test_error_that_a_cancelled_task_leaves_behind_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """After a signal, a future that nobody awaits any more may fail without a word."""
+
+    async def connect() -> None:
+        loop = asyncio.get_running_loop()
+        connected = loop.create_future()
+        loop.call_soon(signal.raise_signal, signal.SIGTERM)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            connected.set_exception(ConnectionError("lost"))
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until_signal(connect())
+    assert caplog.text == ""

@@ -56,12 +56,22 @@ async def _cancel_at_signals(work: Coroutine[Any, Any, Result], received: list[i
 
     def stop(number: int) -> None:
         received.append(number)
+        loop.set_exception_handler(_report_all_but_abandoned)
         task.cancel()
 
     for number in STOPPING_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop, number)
     return await work
+
+
+def _report_all_but_abandoned(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error of the loop, unless it is that of a future which a cancelled task awaited.
+
+    asyncpg leaves such a future behind where it is cancelled while it connects.
+    """
+    if "never retrieved" not in context["message"]:
+        loop.default_exception_handler(context)
 
 
 @contextmanager
