@@ -88,7 +88,7 @@ def test_no_compiler_and_no_npm_is_shipped(image: Image) -> None:
 def test_graphiql_and_the_migrations_are_shipped(image: Image) -> None:
     """The page for browsers is built, and a migration needs no checkout."""
     [package] = image.root.glob("opt/todo_gql/lib/python3*/site-packages/todo_gql")
-    assert (package / "http" / "graphiql_page" / "dist" / "index.html").is_file()
+    assert (package / "http" / "pages" / "graphiql_page" / "dist" / "index.html").is_file()
     assert list((package / "migrations").glob("0001_*.py"))
 
 
