@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from todo_gql.database import migrations
@@ -13,6 +14,8 @@ from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings
 
 AT_ONCE = ("--numprocesses=2", "--dist=loadfile")
+# pytest's exit status where tests ran, and some failed.
+TESTS_FAILED = 1
 # What looks at how that version makes its own tables, or needs none.
 LEFT_OUT = (
     "--ignore=tests/artefacts",
@@ -44,9 +47,12 @@ def main(checkout: Path, arguments: list[str]) -> int:
         EmbeddedPostgres(Path(folder, "data"), durable=False) as url,
     ):
         asyncio.run(migrate_template(url))
-        tests = [str(checkout / ".venv/bin/pytest"), *AT_ONCE, *LEFT_OUT, *arguments]
+        tests = [str(checkout / ".venv/bin/pytest"), *LEFT_OUT, *arguments]
         environment = os.environ | {"TEST_DATABASE_URL": url}
-        return subprocess.run(tests, cwd=checkout, env=environment, check=False).returncode
+        run = partial(subprocess.run, cwd=checkout, env=environment, check=False)
+        status = run([*tests, *AT_ONCE]).returncode
+        # Races in a release's own tests can't be mended any more; what the schema breaks fails again.
+        return run([*tests, "--last-failed"]).returncode if status == TESTS_FAILED else status
 
 
 if __name__ == "__main__":
