@@ -12,6 +12,7 @@ import orjson
 from strawberry import UNSET
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.api.json_depth import is_too_deep
 from todo_gql.api.scalars import serialize_time
 from todo_gql.api.text import read_text
 from todo_gql.features.todos.inputs import TodoCreateInput, TodoUpdateInput
@@ -121,24 +122,10 @@ def _canonical_json_if_plain(value: Any) -> str | None:
         text = canonical_json(value)
     except TypeError:
         return None
-    if NEEDS_NORMALIZATION.search(text) or not _is_shallow(value) or orjson.loads(text) != value:
+    is_deep = is_too_deep(text.encode(), MAX_METADATA_DEPTH - 1)
+    if NEEDS_NORMALIZATION.search(text) or is_deep or orjson.loads(text) != value:
         return None
     return text
-
-
-def _is_shallow(value: Any) -> bool:
-    """Whether a value is nested less than `MAX_METADATA_DEPTH` deep."""
-    level = [value]
-    for _ in range(MAX_METADATA_DEPTH - 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (list, dict))
-        ]
-        if not level:
-            return True
-    return False
 
 
 def _json_problems(value: Any, depth: int) -> Iterator[str]:
