@@ -36,7 +36,7 @@ def loose(all_sources: list[Source]) -> list[str]:
     return [
         str(one.path)
         for one in all_sources
-        if len(one.path.parts) == 2 and one.path.stem not in ENTRIES  # noqa: PLR2004
+        if one.path.parent == Path(PACKAGE.name) and one.path.stem not in ENTRIES
     ]
 
 

@@ -70,9 +70,9 @@ def main() -> int:
         PAGE.write_text(page(), encoding="utf-8")
         return 0
     if PAGE.read_text(encoding="utf-8") == page():
-        print("docs/settings.md is up to date.")  # noqa: T201
+        sys.stdout.write("docs/settings.md is up to date.\n")
         return 0
-    print("docs/settings.md is stale: run make settings.", file=sys.stderr)  # noqa: T201
+    sys.stderr.write("docs/settings.md is stale: run make settings.\n")
     return 1
 
 
