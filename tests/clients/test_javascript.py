@@ -20,7 +20,9 @@ def test_the_schema_keeps_to_the_rules_of_graphql_eslint() -> None:
 
 
 @pytest.mark.parametrize("version", NODES)
-@pytest.mark.parametrize("client", ["session", "apollo", "pages", "urql", "relay/relay"])
+@pytest.mark.parametrize(
+    "client", ["session", "first-todo", "apollo", "pages", "urql", "relay/relay"]
+)
 def test_a_client_makes_its_round_trip(server: Server, client: str, version: str) -> None:
     """From signing up to a token that expired, against a running server."""
     run(*node(version), f"src/{client}.test.ts", TODO_URL=server.address)

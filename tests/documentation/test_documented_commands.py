@@ -4,12 +4,14 @@
 """
 
 import asyncio
+import json
 import re
 import shlex
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -27,6 +29,8 @@ NOT_RUN = {
     "kubectl": "there is no cluster; make check-artefacts has kubectl read it",
     "make": "the targets are what starts these tests, or what they are parts of",
 }
+# Run by a test of their own.
+BY_THEMSELVES = {".env", "register", "create"}
 COMPOSE = (ROOT / "compose.yaml").read_text()
 COMPOSE_COMMANDS = {"up", "logs", "down", "exec"}
 # A service, a volume or a variable of the Compose file.
@@ -117,7 +121,9 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
 
 def is_looked_at(block: Block) -> bool:
     """Whether none of a block's commands are run."""
-    return block.name != ".env" and all(program_of(each) in NOT_RUN for each in lines_of(block))
+    return block.name not in BY_THEMSELVES and all(
+        program_of(each) in NOT_RUN for each in lines_of(block)
+    )
 
 
 @pytest.mark.parametrize("block", [each for each in COMMANDS if is_looked_at(each)], ids=str)
@@ -143,7 +149,7 @@ def is_following(account: Account) -> bool:
 
 @pytest.mark.parametrize(
     "block",
-    [each for each in COMMANDS if each.name != ".env" and not is_looked_at(each)],
+    [each for each in COMMANDS if each.name not in BY_THEMSELVES and not is_looked_at(each)],
     ids=str,
 )
 async def test_a_command_is_run_as_it_stands(
@@ -175,3 +181,28 @@ async def test_a_command_is_run_as_it_stands(
         await process.wait()
     assert b'"action":"CREATED","todo":{"title":"Water the plants"}' in line
     assert before.encode() not in line
+
+
+async def data_of(command: str) -> dict[str, Any]:
+    """The data that a command line prints as the answer to an operation."""
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-ec", command, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        said, _ = await process.communicate()
+    data: dict[str, Any] = json.loads(said)["data"]
+    return data
+
+
+async def test_the_first_todo_is_created_by_curl(address: str) -> None:
+    """The README's two commands register an account and create a todo with its access token."""
+    name = f"ada-{uuid4().hex[:12]}"
+    register = named("register").text.replace("http://127.0.0.1:8000", address)
+    register = register.replace('"ada"', f'"{name}"').replace("ada@", f"{name}@")
+    registered = (await data_of(register))["register"]
+    assert registered["errors"] == []
+    create = named("create").text.replace("http://127.0.0.1:8000", address)
+    create = create.replace("TOKEN=…", f"TOKEN={registered['tokens']['accessToken']}")
+    created = (await data_of(create))["todoCreate"]
+    assert created["errors"] == []
+    assert created["todo"]["title"] == "Water the plants"
