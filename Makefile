@@ -41,7 +41,7 @@ soak: KILLS ?= 10
 soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
-	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/test_execution.py
+	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/execution/test_execution.py
 
 # The versions of Node to try, such as "20 22 24"; without any the one that is there.
 NODES ?=
@@ -62,7 +62,7 @@ export FUZZ_SEED FUZZ_EXAMPLES FUZZ_CONNECTIONS
 fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each; random bytes on FUZZ_CONNECTIONS
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
-		tests/fuzz tests/test_partial_updates.py
+		tests/fuzz tests/features/todos/test_partial_updates.py
 
 check: $(VENV)/test ## Lint, types, architecture, locked versions, schema, settings, migrations
 	$(BIN)/ruff check
@@ -104,7 +104,7 @@ load: $(VENV)/bench ## Send the load of 50 users for a minute, and keep what it 
 	$(BIN)/python bench/load/run.py
 
 check-rolling: $(VENV)/test ## Stop servers behind nginx under load
-	$(BIN)/pytest -m slow tests/test_rolling.py
+	$(BIN)/pytest -m slow tests/server/test_rolling.py
 
 check-alerts: ## Test the alert rules, with promtool
 	promtool check rules helm/todo-gql/alerts.yaml

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 sys.path.insert(0, str(ROOT))
 
-from tests.browsing import answer, chromium, graphiql, line, paste  # noqa: E402
-from tests.programs import Server, started  # noqa: E402
+from tests.support.browsing import answer, chromium, graphiql, line, paste  # noqa: E402
+from tests.support.programs import Server, started  # noqa: E402
 
 EDITOR = ".graphiql-query-editor"
 REGISTER = """mutation {

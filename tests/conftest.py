@@ -20,8 +20,8 @@ import pytest
 from asyncpg import Connection
 from starlette.types import ASGIApp, Message
 
-from tests.browsing import chromium
-from tests.mailbox import Mailbox, delivering
+from tests.support.browsing import chromium
+from tests.support.mailbox import Mailbox, delivering
 from todo_gql.app import create_app
 from todo_gql.database import migrations
 from todo_gql.database.connection import fetch

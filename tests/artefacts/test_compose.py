@@ -18,9 +18,9 @@ import yaml
 
 from tests.artefacts.surroundings import KNOWN, STOP_SECONDS
 from tests.conftest import PASSWORD, REGISTER
-from tests.nginx import DOCUMENTED, documented
-from tests.ports import free_port
-from tests.programs import serving
+from tests.support.nginx import DOCUMENTED, documented
+from tests.support.ports import free_port
+from tests.support.programs import serving
 
 OURS = ("migrate", "web", "worker")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DSN|_URL$")

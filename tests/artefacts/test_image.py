@@ -14,7 +14,7 @@ import pytest
 
 from tests.artefacts.containers import Container, Image, mounted, output
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.ports import free_port
+from tests.support.ports import free_port
 from todo_gql.embedded_postgres.cluster import SOCKET
 
 NAME = "localhost/todo_gql:test"

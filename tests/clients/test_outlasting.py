@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.conftest import NODES, PYTHON_PROGRAMS, node, run
 from tests.faults.installation import installed
-from tests.waiting import until
+from tests.support.waiting import until
 
 PYTEST = PYTHON_PROGRAMS / "pytest"
 # Tokens live for a minute, so that all are worn within the outage.

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import HERE, PYTHON_PROGRAMS, run
-from tests.programs import Server
+from tests.support.programs import Server
 
 FOLDER = HERE / "python"
 

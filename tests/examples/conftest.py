@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext
 
-from tests.browsing import CHROMIUM, chromium
 from tests.examples.backend import Backend, Person
 from tests.examples.tabs import Tab
-from tests.ports import free_port
-from tests.programs import clean_environment
+from tests.support.browsing import CHROMIUM, chromium
+from tests.support.ports import free_port
+from tests.support.programs import clean_environment
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples/web"

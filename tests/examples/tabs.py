@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, Request, Route, expect
 
 from tests.conftest import PASSWORD
 from tests.examples.backend import Backend, Person, Row
-from tests.waiting import until
+from tests.support.waiting import until
 
 # What one tab does the others show within this.
 A_SECOND = 1.0

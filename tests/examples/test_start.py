@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.examples.conftest import EXAMPLE, environment
-from tests.programs import STOP_SECONDS
+from tests.support.programs import STOP_SECONDS
 
 QUERY = {"query": "{ __typename }"}
 

@@ -15,8 +15,8 @@ from tests.conftest import CREATE, CREATE_MANY
 from tests.examples.backend import Backend, Person
 from tests.examples.conftest import Tabs
 from tests.examples.tabs import A_SECOND, settled
-from tests.sockets import connected
-from tests.waiting import until
+from tests.support.sockets import connected
+from tests.support.waiting import until
 
 UNREACHABLE = "The server can’t be reached. This page keeps trying."
 KEPT = "localStorage.getItem('todo_gql.session')"

@@ -15,8 +15,8 @@ import httpx
 import psutil
 
 from tests.faults.proxy import Proxy
-from tests.ports import free_port
-from tests.programs import Server, postgres_of, started
+from tests.support.ports import free_port
+from tests.support.programs import Server, postgres_of, started
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.embedded_postgres.processes import signal_each
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.conftest import fresh_database
-from tests.programs import started
-from tests.raw import connect
-from tests.test_connection_states import BODY, STATES, WHOLE
+from tests.server.test_connection_states import BODY, STATES, WHOLE
+from tests.support.programs import started
+from tests.support.raw import connect
 
 EACH = 50
 SECONDS = 120

@@ -15,8 +15,8 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from tests.conftest import registered, visiting
-from tests.mailbox import Mailbox, receiving
-from tests.workers import forked_worker, started_worker
+from tests.support.mailbox import Mailbox, receiving
+from tests.support.workers import forked_worker, started_worker
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.settings import Settings

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from tests.conftest import fresh_database
-from tests.test_migrations import APPLIED, ended, migrating
+from tests.database.test_migrations import APPLIED, ended, migrating
 
 KILLS = 2
 # About what a migration of an empty database takes.

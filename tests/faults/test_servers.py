@@ -9,8 +9,8 @@ import time
 from tests.faults.checker import check
 from tests.faults.installation import Installation
 from tests.faults.workload import working
-from tests.sockets import connected
-from tests.test_slow_clients import assert_let_go, send_slowly
+from tests.server.test_slow_clients import assert_let_go, send_slowly
+from tests.support.sockets import connected
 
 KILLS = int(os.environ.get("KILLS") or 3)
 STOP_SECONDS = 25

@@ -18,8 +18,8 @@ from tests.faults.checker import CHANGES, Reader, check
 from tests.faults.installation import PATIENCE, Installation, installed
 from tests.faults.journal import Outcome
 from tests.faults.workload import Owner, working
-from tests.sockets import Socket, connected
-from tests.valkey import Valkey, valkey
+from tests.support.sockets import Socket, connected
+from tests.support.valkey import Valkey, valkey
 from todo_gql.changelog.cursors import cursor_of
 
 SLOWER_SECONDS = 0.1

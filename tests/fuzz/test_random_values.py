@@ -10,7 +10,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tests.conftest import NewAccount
-from tests.operations import (
+from tests.schema.test_odd_values import EVERYTHING, problems, real
+from tests.support.operations import (
     ADMINISTRATION,
     ROOTS,
     Call,
@@ -20,7 +21,6 @@ from tests.operations import (
     placed,
     root_fields,
 )
-from tests.test_odd_values import EVERYTHING, problems, real
 from todo_gql.database.connection import fetch
 
 # Numbers about where types end, and what terminals, databases and encoders stumble over.

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 
 from tests.conftest import EXAMPLES, Account, NewAccount
 from tests.fuzz.turns_of_loop import LongestTurn, measured_turns
-from tests.sockets import listening
-from tests.worst_requests import (
+from tests.support.sockets import listening
+from tests.support.worst_requests import (
     Attempt,
     body_attempts,
     head_attempts,
@@ -22,7 +22,7 @@ from tests.worst_requests import (
     socket_attempts,
     text_attempts,
 )
-from tests.worst_todos import (
+from tests.support.worst_todos import (
     add_histories,
     bulk_action_attempts,
     bulk_create_attempts,

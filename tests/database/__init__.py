@@ -1,0 +1,1 @@
+"""Connections to PostgreSQL, its constraints, and migrations."""

@@ -1,0 +1,1 @@
+"""What people do with todos and accounts, and what becomes of it."""

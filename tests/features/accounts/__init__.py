@@ -1,0 +1,1 @@
+"""Registering, signing in, and what users and administrators do with accounts."""

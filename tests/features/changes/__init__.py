@@ -1,0 +1,1 @@
+"""Histories, the feed of changes, and subscriptions to it."""

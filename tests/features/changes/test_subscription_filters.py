@@ -1,0 +1,195 @@
+"""Subscriptions with a filter: a list that follows what is told equals the list that is loaded."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from starlette.types import ASGIApp
+
+from tests.conftest import Account
+from tests.support.sockets import Socket, connected, listening
+from todo_gql.database.connection import fetch
+from todo_gql.settings import Settings
+
+UPDATE = """
+mutation ($id: ID!, $input: TodoUpdateInput!) {
+  todoUpdate(id: $id, input: $input) { errors { code } }
+}
+"""
+DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { errors { code } } }"
+RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { errors { code } } }"
+RENAME = "mutation ($id: ID!, $name: String!) { tagRename(id: $id, name: $name) { tag { id } } }"
+LIST = "query ($filter: TodoFilter) { todos(filter: $filter, first: 100) { nodes { id title } } }"
+PAST, FUTURE = ((datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1))
+
+
+@pytest.fixture(scope="module")
+async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """Where the application listens."""
+    async with listening(app, settings) as address:
+        yield address
+
+
+async def told(one: Socket, account: Account) -> list[Any]:
+    """The events until one that tells of a last todo, which every filter here matches."""
+    last = await account.create(title="last", tags=["home"], status="PENDING", dueAt=PAST)
+    events: list[Any] = []
+    while not events or events[-1]["todoId"] != last["id"]:
+        events += await one.changes(1)
+    return events[:-1]
+
+
+HOME: dict[str, Any] = {"tags": {"some": ["home"]}, "status": {"eq": "PENDING"}}
+
+
+async def test_what_enters_and_leaves_is_told(account: Account, address: str) -> None:
+    """With `matches` true while the todo is in the list and false when it has left."""
+    async with connected(address, account.token) as one:
+        await one.subscribe(filter=HOME)
+        await one.settled()
+        todo = await account.create(title="A", tags=["home"])
+        told = await one.changes(1)
+        for values in (
+            {"title": "B"},
+            {"status": "COMPLETED"},
+            {"status": "PENDING"},
+            {"tags": ["work"]},
+        ):
+            await account.data(UPDATE, id=todo["id"], input=values)
+            told += await one.changes(1)
+    assert [event["matches"] for event in told] == [True, True, False, True, False]
+    assert [event["todo"]["title"] for event in told] == ["A", "B", "B", "B", "B"]
+    assert told[2]["todo"]["status"] == "COMPLETED"
+
+
+async def test_what_never_was_in_the_list_is_not_told(account: Account, address: str) -> None:
+    """Not even where the change touches what the filter asks about."""
+    async with connected(address, account.token) as one:
+        await one.subscribe(filter=HOME)
+        await one.settled()
+        todo = await account.create(title="A", tags=["work"])
+        for values in ({"title": "B"}, {"status": "COMPLETED"}, {"tags": ["home"]}):
+            await account.data(UPDATE, id=todo["id"], input=values)
+        assert await told(one, account) == []
+
+
+async def test_the_trash_is_outside_every_list_but_its_own(account: Account, address: str) -> None:
+    """Deleting takes a todo from the one and adds it to the other; restoring does the opposite."""
+    todo = await account.create(title="A")
+    async with connected(address, account.token) as one:
+        await one.subscribe(id="list", filter={})
+        await one.subscribe(id="trash", filter={"isDeleted": True})
+        await one.subscribe(id="all")
+        await one.settled()
+        for mutation, matches in ((DELETE, False), (RESTORE, True)):
+            await account.data(mutation, id=todo["id"])
+            events = [await one.next() for _ in range(3)]
+            assert {
+                event["id"]: event["payload"]["data"]["changes"]["matches"] for event in events
+            } == {"list": matches, "trash": not matches, "all": True}
+
+
+async def test_purged_todos_leave(account: Account, address: str) -> None:
+    """Whoever catches up on the changes of a todo that is gone hears that it doesn't match."""
+    start = (await account.data("{ changeCursor }"))["changeCursor"]
+    todo = await account.create(title="A", tags=["home"])
+    await account.data(DELETE, id=todo["id"])
+    await fetch("DELETE FROM todos WHERE id = $1", UUID(todo["id"]))
+    async with connected(address, account.token) as one:
+        await one.subscribe(filter=HOME, after=start)
+        events = await told(one, account)
+    assert {(event["todoId"], event["matches"], event["todo"]) for event in events} == {
+        (todo["id"], False, None)
+    }
+
+
+async def test_a_todo_with_a_long_history_is_told(account: Account, address: str) -> None:
+    """What can't be worked out cheaply is told of rather than left out."""
+    start = (await account.data("{ changeCursor }"))["changeCursor"]
+    todo = await account.create(title="A", tags=["work"])
+    await account.create_many([{"title": "B", "tags": ["work"]}] * 100)
+    for number in range(101):
+        await account.data(UPDATE, id=todo["id"], input={"title": str(number)})
+    async with connected(address, account.token) as one:
+        await one.subscribe(filter=HOME, after=start)
+        events = await told(one, account)
+    assert {(event["todoId"], event["matches"]) for event in events} == {(todo["id"], False)}
+
+
+FILTERS: list[dict[str, Any]] = [
+    HOME,
+    {},
+    {"isDeleted": True},
+    {"not": {"status": {"in": ["COMPLETED", "CANCELLED"]}}},
+    {"or": [{"priority": {"gte": "HIGH"}}, {"tags": {"isEmpty": True}}]},
+    {"search": "O"},
+    {"tags": {"every": ["home", "work"]}},
+    {"tags": {"none": ["home"]}, "dueAt": {"isNull": False}},
+    {"isOverdue": True},
+    {"completedAt": {"gt": PAST}},
+    {"updatedAt": {"gt": PAST}},
+    {"search": None, "createdAt": {"lt": FUTURE}},
+]
+
+
+async def scramble(account: Account, todos: list[str], chance: random.Random) -> None:
+    """Change some todo in some way."""
+    id = chance.choice(todos)
+    values: dict[str, Any] = {
+        "status": chance.choice(["PENDING", "IN_PROGRESS", "COMPLETED", "CANCELLED"]),
+        "priority": chance.choice(["LOW", "HIGH"]),
+        "tags": chance.sample(["home", "work", "garden"], chance.randint(0, 3)),
+        "title": chance.choice(["two", "three", "Four"]),
+        "dueAt": chance.choice([None, PAST, FUTURE]),
+    }
+    match chance.randint(0, 5):
+        case 0:
+            await account.data(DELETE, id=id)
+        case 1:
+            await account.data(RESTORE, id=id)
+        case 2:
+            todos.append((await account.create(**values))["id"])
+        case _:
+            name = chance.choice(list(values))
+            await account.data(UPDATE, id=id, input={name: values[name]})
+
+
+async def told_until(one: Socket, last: str) -> AsyncIterator[Any]:
+    """The events of a subscription before those of a last todo."""
+    while (event := (await one.changes(1))[0])["todoId"] != last:
+        yield event
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=lambda wanted: "-".join(wanted) or "all")
+async def test_a_list_that_follows_stays_right(
+    wanted: dict[str, Any], account: Account, address: str
+) -> None:
+    """What a client has that loads once and then only follows is what it would load."""
+    chance, last = random.Random(7), str(uuid4())
+    trash = {"isDeleted": True} if "isDeleted" in wanted else {}
+    rest = {name: value for name, value in wanted.items() if name not in trash}
+    followed = {**trash, "or": [rest, {"id": {"eq": last}}]}
+    todos = [(await account.create(title="one", tags=["home"]))["id"]]
+    for _ in range(5):
+        await scramble(account, todos, chance)
+    cursor = (await account.data("{ changeCursor }"))["changeCursor"]
+    await scramble(account, todos, chance)
+    loaded = (await account.data(LIST, filter=wanted))["todos"]["nodes"]
+    listed = {todo["id"]: todo["title"] for todo in loaded}
+    async with connected(address, account.token) as one:
+        await one.subscribe(filter=followed, after=cursor)
+        for _ in range(25):
+            await scramble(account, todos, chance)
+        await account.create(title="last", id=last)
+        if trash:
+            await account.data(DELETE, id=last)
+        async for event in told_until(one, last):
+            if event["matches"]:
+                listed[event["todoId"]] = event["todo"]["title"]
+            else:
+                listed.pop(event["todoId"], None)
+    final = (await account.data(LIST, filter=wanted))["todos"]["nodes"]
+    assert listed == {todo["id"]: todo["title"] for todo in final if todo["id"] != last}

@@ -1,0 +1,1 @@
+"""Writing todos and tags, and reading lists of them."""

@@ -1,0 +1,1 @@
+"""Requests to the application, and its responses."""

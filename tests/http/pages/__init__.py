@@ -1,0 +1,1 @@
+"""Pages for browsers: GraphiQL, and those that mails link to."""

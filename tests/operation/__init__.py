@@ -1,0 +1,1 @@
+"""What belongs to one operation: loaders, look-ahead, limits of credentials."""

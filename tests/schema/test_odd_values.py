@@ -1,0 +1,113 @@
+"""Odd values in every argument: each gets an answer, and none an error of the server's."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import get_named_type, is_list_type
+
+from tests.conftest import Account
+from tests.support.following import ask
+from tests.support.operations import (
+    ADMINISTRATION,
+    ROOTS,
+    Call,
+    Coordinate,
+    field_of,
+    leaves,
+    placed,
+    required_arguments,
+    root_fields,
+)
+from todo_gql.database.connection import fetch
+
+pytestmark = pytest.mark.untraced
+
+TEXTS = [
+    "",
+    " ",
+    "\0",
+    "a\ud800",
+    "\x1b[2J",
+    "%_\\",
+    "x" * 6_000,
+    "İΣ\u00e9e\u0301\U0001f600",
+    5,
+    {},
+]
+ODD: dict[str, list[Any]] = {
+    "Boolean": [None, "true", 1],
+    "DateTime": [
+        *(None, "", 5, "2026-01-01", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z", "\ud800"),
+        *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999Z"),
+    ],
+    "ID": [*TEXTS, None, 1e300, 2**70, "{" + "0" * 36 + "}"],
+    "Int": [None, 0, -1, 101, 2**31 - 1, -(2**31), 2**31, 2**70, 1.5, "1", True],
+    "JSON": [
+        *(None, 5, "x", [], {}, {"a": 2**63}, {"a": 2**70}, {"a": 1e308}, {"\0": 1}, {"\ud800": 1}),
+        *({"a": "\ud800"}, {"a": "x" * 20_000}, json.loads("[" * 25 + "]" * 25)),
+    ],
+    "String": [*TEXTS, None],
+}
+# A filter means the same in a subscription as in a list, where it is tried to its depth.
+NESTING = {"and", "or", "not"}
+ODD_MEMBERS: list[Any] = [None, "UNKNOWN", 5, {}]
+EVERYTHING = """{
+  viewer { fullName bio avatarUrl }
+  todos(first: 100) { nodes { title description dueAt metadata tags { name } } }
+  changes(first: 100) { nodes { fields { name before after } } }
+}"""
+
+
+def odd_values(kind: Any) -> list[Any]:
+    """Values that nobody sends by way of a form; of a list also none, many and nulls."""
+    values = ODD.get(get_named_type(kind).name, ODD_MEMBERS)
+    if is_list_type(getattr(kind, "of_type", None)) or is_list_type(kind):
+        return [*([value] for value in values), [], ["x"] * 200, None, {}]
+    return values
+
+
+async def problems(account: Account, document: str, arguments: dict[str, Any]) -> set[str]:
+    """The codes of the errors that an operation ends in, but for those that are the client's."""
+    body = json.dumps({"query": document, "variables": arguments}).encode()
+    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
+    answer = await account.http.post("/graphql", content=body, headers=headers)
+    assert answer.status_code == 200
+    return codes(answer.json())
+
+
+def codes(answer: dict[str, Any]) -> set[str]:
+    """The codes of an answer's errors, but for those that are the client's."""
+    found = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    return found - {"BAD_USER_INPUT", "UNAUTHENTICATED"}
+
+
+def real(coordinate: Coordinate, todo: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that a field needs, with ids of what is there."""
+    arguments = required_arguments(field_of(coordinate))
+    id = todo["tags"][0]["id"] if coordinate[1] == "tagRename" else todo["id"]
+    return {name: {"id": id, "ids": [id]}.get(name, sample) for name, sample in arguments.items()}
+
+
+@pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)
+async def test_odd_values_are_answered(coordinate: Coordinate, account: Account) -> None:
+    """With the field's value, with errors in its payload, or with BAD_USER_INPUT.
+
+    What was taken can be read again.
+    """
+    todo = await account.create(tags=["real"])
+    if coordinate in ADMINISTRATION:
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    for name, argument in field_of(coordinate).args.items():
+        for path, leaf in leaves(name, argument.type):
+            for value in odd_values(leaf):
+                arguments = real(coordinate, todo)
+                arguments[name] = placed(argument.type, path[1:], value)
+                call = Call(coordinate, depth=1)
+                if call.operation == "subscription":
+                    found = codes(await ask(account, call, arguments))
+                else:
+                    found = await problems(account, call.document(arguments), arguments)
+                assert (path, value, found) == (path, value, set())
+    assert await problems(account, EVERYTHING, {}) == set()

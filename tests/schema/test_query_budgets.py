@@ -1,0 +1,252 @@
+"""How many statements each field may cost: as many for 2 parents as for 40, and no more than said.
+
+Every field of the schema is asked for, so a new one that leads to objects needs a budget here.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any, TypeAlias
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_list_type
+from starlette.types import ASGIApp
+
+from tests.conftest import Account, Statements, registered, visiting
+from tests.support.operations import (
+    ADMINISTRATION,
+    SCHEMA,
+    Coordinate,
+    asks_nothing,
+    coordinates_in,
+    field_of,
+    is_leaf,
+    object_types,
+    root_fields,
+)
+
+Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
+Way: TypeAlias = tuple[Coordinate, ...]
+
+# The statements that a field adds to those of the objects that it is asked of, however many these
+# are. Fields that lead to objects have to be here; others that aren't cost nothing.
+BUDGETS: dict[Coordinate, int] = {
+    ("Query", "changeCursor"): 1,
+    ("Query", "changes"): 1,
+    ("Query", "sessions"): 1,
+    ("Query", "stats"): 1,
+    ("Query", "tags"): 1,
+    ("Query", "todos"): 1,
+    ("Query", "viewer"): 1,
+    ("Change", "actor"): 1,
+    ("Change", "fields"): 0,
+    ("Change", "todo"): 1,
+    ("ChangeConnection", "edges"): 0,
+    ("ChangeConnection", "nodes"): 0,
+    ("ChangeConnection", "pageInfo"): 0,
+    ("ChangeEdge", "node"): 0,
+    ("TagConnection", "edges"): 0,
+    ("TagConnection", "nodes"): 0,
+    ("TagConnection", "pageInfo"): 0,
+    ("TagConnection", "totalCount"): 1,
+    ("TagEdge", "node"): 0,
+    ("Todo", "history"): 1,
+    ("Todo", "owner"): 1,
+    ("Todo", "tags"): 0,
+    ("TodoConnection", "edges"): 0,
+    ("TodoConnection", "nodes"): 0,
+    ("TodoConnection", "pageInfo"): 0,
+    ("TodoConnection", "totalCount"): 0,
+    ("TodoEdge", "node"): 0,
+    ("TodoStats", "overdue"): 0,
+    ("User", "stats"): 1,
+}
+SIZES = (2, 40)
+
+# Who asks is one statement of every operation.
+VIEWER = 1
+
+# Operations with arguments, and how many statements they take beside the viewer's. What stands in
+# capitals is put in for each owner.
+WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
+    "node": ('{ node(id: "TODO") { id ... on Todo { title } } }', 1),
+    "nodes": ("{ nodes(ids: IDS) { id ... on Todo { title } ... on Tag { name } } }", 1),
+    "todo": ('{ todo(id: "TODO") { title } }', 1),
+    "todos one by one": ("{ EACH }", 1),
+    "all nodes with all of theirs": (
+        "{ nodes(ids: IDS) { ... on Todo { tags { id } owner { id } history { nodes { id } } } } }",
+        4,
+    ),
+    "a page after a cursor": (
+        '{ todos(first: 1, after: "TODOS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "a page before a cursor": (
+        '{ todos(last: 1, before: "TODOS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "tags after a cursor": (
+        '{ tags(first: 1, after: "TAGS") { pageInfo { hasPreviousPage hasNextPage } } }',
+        2,
+    ),
+    "changes after a cursor": (
+        '{ changes(first: 1, after: "CHANGES") { nodes { id } pageInfo { hasPreviousPage } } }',
+        3,
+    ),
+    "histories after a cursor": (
+        """{ todos(first: 40) { nodes { history(first: 1, after: "CHANGES") {
+            edges { cursor node { action actor { id } todo { id tags { name } } } }
+            pageInfo { hasNextPage hasPreviousPage }
+        } } } }""",
+        5,
+    ),
+    "a filtered list and its total": (
+        "{ todos(first: 40, filter: { isOverdue: false }) { nodes { title } totalCount } }",
+        2,
+    ),
+    "filtered stats": ('{ stats(filter: { search: "todo" }) { total overdue } }', 1),
+    "searched tags and their total": ('{ tags(search: "tag") { nodes { id } totalCount } }', 2),
+    "all that is counted": (
+        """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
+             todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
+        4,
+    ),
+}
+
+
+def budget(coordinate: Coordinate) -> int:
+    """What a field may cost; `KeyError` for one that leads to objects and has no budget."""
+    return BUDGETS.get(coordinate, 0) if is_leaf(field_of(coordinate)) else BUDGETS[coordinate]
+
+
+@pytest.fixture(scope="module")
+async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
+    """An owner of 2 todos and one of 40; each todo has a tag of its own, one in common, 2 changes."""
+    async with visiting(app) as client:
+        owners = {size: await registered(client) for size in SIZES}
+        for size, owner in owners.items():
+            todos = [{"title": f"Todo {i}", "tags": ["common", f"tag {i}"]} for i in range(size)]
+            made = await owner.create_many(todos)
+            ids = [todo["id"] for todo in made]
+            await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
+        yield owners
+
+
+UPDATE_MANY = """mutation ($ids: [ID!]!, $action: TodoBulkAction!) {
+  todoBulkUpdate(ids: $ids, action: $action) { updated errors { code } }
+}"""
+
+
+@cache
+def widest_ways() -> dict[str, tuple[bool, Way]]:
+    """The shortest way to each type, through a list if any way goes through one."""
+    found: dict[tuple[str, bool], Way] = {("Query", False): ()}
+    waiting = list(found)
+    for name, many in waiting:
+        kind = SCHEMA.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        for field_name, field in kind.fields.items():
+            target = get_named_type(field.type)
+            listed = many or is_list_type(get_nullable_type(field.type))
+            if not isinstance(target, GraphQLObjectType) or not asks_nothing(field):
+                continue
+            if (target.name, listed) not in found and (name, field_name) not in ADMINISTRATION:
+                found[target.name, listed] = (*found[name, many], (name, field_name))
+                waiting.append((target.name, listed))
+    return {name: (many, way) for (name, many), way in sorted(found.items())}
+
+
+def along(way: Way, inside: str) -> str:
+    """A query for something at the end of a way, pages being as large as the larger owner."""
+    fields = (
+        f"{name}{f'(first: {max(SIZES)})' if 'first' in field_of((kind, name)).args else ''} {{ "
+        for kind, name in way
+    )
+    return f"{{ {''.join(fields)}{inside}{' }' * len(way)} }}"
+
+
+def asked(coordinate: Coordinate) -> str:
+    """A field, and nothing of what it leads to."""
+    return f"{coordinate[1]}{'' if is_leaf(field_of(coordinate)) else ' { __typename }'}"
+
+
+async def cost(owner: Account, recorded: Record, document: str, **variables: Any) -> int:
+    """The number of statements that an operation sends."""
+    with recorded() as statements:
+        await owner.data(document, **variables)
+    return len(statements)
+
+
+FIELDS = [
+    (kind.name, name)
+    for kind in object_types()
+    for name, field in kind.fields.items()
+    if kind.name in widest_ways() and asks_nothing(field)
+    if (kind.name, name) not in ADMINISTRATION
+]
+
+
+@pytest.mark.parametrize("coordinate", FIELDS, ids=".".join)
+async def test_a_field_costs_the_same_however_many_ask(
+    coordinate: Coordinate, owners: dict[int, Account], recorded: Record
+) -> None:
+    """The statements for a field of 2 objects are those for 40, and within its budget."""
+    _, way = widest_ways()[coordinate[0]]
+    for owner in owners.values():
+        without = await cost(owner, recorded, along(way, "__typename"))
+        with_it = await cost(owner, recorded, along(way, asked(coordinate)))
+        assert with_it - without == budget(coordinate)
+
+
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
+async def test_arguments_cost_the_same_however_many_there_are(
+    name: str, owners: dict[int, Account], recorded: Record
+) -> None:
+    """The statements of an operation about 2 objects are those about 40."""
+    operation, expected = WITH_ARGUMENTS[name]
+    for owner in owners.values():
+        document = operation
+        for word, value in (await known(owner)).items():
+            document = document.replace(word, value)
+        assert await cost(owner, recorded, document) == VIEWER + expected
+
+
+async def known(owner: Account) -> dict[str, str]:
+    """What stands for the words in capitals."""
+    found = await owner.data("""{
+      todos(first: 40) { nodes { id } edges { cursor } }
+      tags(first: 40) { nodes { id } edges { cursor } }
+      changes { edges { cursor } }
+    }""")
+    ids = [node["id"] for kind in ("todos", "tags") for node in found[kind]["nodes"]]
+    each = (
+        f't{n}: todo(id: "{node["id"]}") {{ title }}'
+        # As many as a document may hold.
+        for n, node in enumerate(found["todos"]["nodes"][:20])
+    )
+    return {
+        "TODOS": found["todos"]["edges"][0]["cursor"],
+        "TAGS": found["tags"]["edges"][0]["cursor"],
+        "CHANGES": found["changes"]["edges"][1]["cursor"],
+        "TODO": ids[0],
+        "IDS": json.dumps(ids[:80]),
+        "EACH": " ".join(each),
+    }
+
+
+def test_every_budget_is_measured() -> None:
+    """No budget is left of a field that is gone, and every field of Query is asked for."""
+    assert set(BUDGETS) <= set(FIELDS)
+    documents = [
+        operation.replace("IDS", "[]").replace("EACH", "__typename")
+        for operation, _ in WITH_ARGUMENTS.values()
+    ]
+    asked_for = {found for document in documents for found in coordinates_in(document)}
+    assert set(root_fields("query")) - set(FIELDS) - ADMINISTRATION <= asked_for
+
+
+def test_lists_are_what_is_measured() -> None:
+    """Nearly every type is met in a list; the others are there once in an operation."""
+    once = {name for name, (many, _) in widest_ways().items() if not many}
+    assert once == {"Query", "TagConnection", "TodoConnection"}

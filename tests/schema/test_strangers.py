@@ -1,0 +1,612 @@
+"""What strangers get of somebody's things: nothing, in the words for what doesn't exist.
+
+Every operation is written from the schema: whoever adds a field that takes an id or a cursor has it
+tried by strangers, and whoever adds another one has to say here what a stranger would try.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID, uuid4
+
+import pytest
+from graphql import get_named_type, get_nullable_type, is_list_type
+from tortoise.transactions import in_transaction
+
+from tests.conftest import Account, Client, NewAccount
+from tests.support.following import ask
+from tests.support.operations import (
+    ADMINISTRATION,
+    ROOTS,
+    Call,
+    Coordinate,
+    Path,
+    asks_nothing,
+    coordinates_in,
+    field_of,
+    is_leaf,
+    leaves,
+    object_types,
+    placed,
+    reached,
+    required_arguments,
+    root_fields,
+    samples,
+    ways,
+)
+from todo_gql.changelog.cursors import feed_keyset
+from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.models import MailKind, User
+from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.templates import LINK_PATHS
+from todo_gql.mail.link_tokens import LinkToken
+from todo_gql.settings import Settings
+
+pytestmark = pytest.mark.untraced
+
+# Words that only the owner's things hold, and a tag that both owner and stranger use.
+TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
+SHARED_TAG = "shared"
+TEXT_OF_QUERIES = ("search", "some", "every", "none")
+CURSORS = ("after", "before")
+PAGES = {"after": "first", "before": "last"}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Somebody with things of every kind."""
+
+    account: Account
+    ids: dict[str, str]
+    cursors: dict[str, str]
+    words: dict[str, str]
+    links: dict[MailKind, str]
+    marks: frozenset[str]
+
+
+Rows: TypeAlias = dict[str, list[str]]
+TABLES = {
+    "users": "id",
+    "sessions": "owner_id",
+    "mails": "owner_id",
+    "todos": "owner_id",
+    "tags": "owner_id",
+    "todo_tags": "owner_id",
+    "changes": "owner_id",
+}
+
+
+async def rows_of(account: Account) -> Rows:
+    """All that is stored of an account."""
+    return {
+        table: [
+            row["row"]
+            for row in await fetch(
+                f"SELECT to_jsonb(x)::text AS row FROM {table} x WHERE {owner} = $1 ORDER BY x.id",
+                UUID(account.id),
+            )
+        ]
+        for table, owner in TABLES.items()
+    }
+
+
+def uuids(rows: Rows) -> Iterator[str]:
+    """Every id among the rows."""
+    for row in (json.loads(text) for texts in rows.values() for text in texts):
+        for value in row.values():
+            if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
+                yield value
+
+
+CURSORS_OF = """{
+  todos { pageInfo { endCursor } nodes { history { pageInfo { endCursor } } } }
+  tags { pageInfo { endCursor } }
+  changes { pageInfo { endCursor } }
+  changeCursor
+}"""
+
+
+async def mailed_links(account: Account, settings: Settings) -> dict[MailKind, str]:
+    """The tokens in the links of mails that an account was sent, one of each kind."""
+    links = {}
+    async with in_transaction():
+        stored = await User.get(id=account.id)
+        for kind in LINK_PATHS:
+            mail_id = uuid4()
+            assert await outbox.enqueue(stored, kind, settings, mail_id=mail_id)
+            links[kind] = LinkToken.of_mail(UUID(account.id), mail_id, settings).text
+    return links
+
+
+@pytest.fixture
+async def owner(account: Account, settings: Settings) -> Owner:
+    """Somebody with two todos, one in the trash, their tags, a log of changes, and mails."""
+    links = await mailed_links(account, settings)
+    todo = await account.create(title=TITLE, description=DESCRIPTION, tags=[SHARED_TAG, OWN_TAG])
+    trashed = await account.create(title=TRASHED, tags=[SHARED_TAG])
+    await account.data(
+        "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=trashed["id"]
+    )
+    found = await account.data(CURSORS_OF)
+    rows = await rows_of(account)
+    changes = [json.loads(row)["id"] for row in rows["changes"]]
+    ids = {
+        "todo": todo["id"],
+        "trashed todo": trashed["id"],
+        "tag": todo["tags"][0]["id"],
+        "change": changes[0],
+        "user": account.id,
+        "session": json.loads(rows["sessions"][0])["id"],
+    }
+    cursors = {
+        "todo": found["todos"]["pageInfo"]["endCursor"],
+        "tag": found["tags"]["pageInfo"]["endCursor"],
+        "history": found["todos"]["nodes"][0]["history"]["pageInfo"]["endCursor"],
+        "change": found["changes"]["pageInfo"]["endCursor"],
+        "feed": found["changeCursor"],
+    }
+    words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
+    marks = frozenset({*uuids(rows), *words.values(), TRASHED})
+    return Owner(account, ids, cursors, words, links, marks)
+
+
+@pytest.fixture(params=["user", "administrator"])
+async def stranger(request: pytest.FixtureRequest, new_account: NewAccount) -> Account:
+    """Another user; an administrator sees accounts, but never what belongs to them."""
+    account = await new_account()
+    if request.param == "administrator":
+        await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    return account
+
+
+@pytest.fixture
+async def untouched(owner: Owner, stranger: Account) -> AsyncIterator[dict[str, Any]]:
+    """The stranger's todo; in the end nothing of the owner's or of the stranger's has changed."""
+    todo = await stranger.create(title="Own", tags=[SHARED_TAG])
+    before = await rows_of(owner.account), await rows_of(stranger)
+    yield todo
+    assert (await rows_of(owner.account), await rows_of(stranger)) == before
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An argument, or a field deep inside one, that can name something of somebody's."""
+
+    coordinate: Coordinate
+    path: Path
+    kind: str
+    listed: bool
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.coordinate)}({'.'.join(self.path)})"
+
+    @property
+    def creates(self) -> bool:
+        """Whether it is the id that something new is to have."""
+        return self.coordinate in CREATING
+
+    def arguments(self, value: Any) -> dict[str, Any]:
+        """The arguments of the field with this value in its place."""
+        field = field_of(self.coordinate)
+        given = required_arguments(field)
+        name, *inner = self.path
+        given[name] = placed(field.args[name].type, tuple(inner), value)
+        if name in PAGES and PAGES[name] in field.args:
+            given[PAGES[name]] = 10
+        return given
+
+
+CREATING = {("Mutation", "todoCreate"), ("Mutation", "todoBulkCreate")}
+
+
+def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
+    """What an argument or input field may name; None if it is nothing of anybody's."""
+    if type_name == "ID":
+        return "id"
+    if name in CURSORS:
+        return "cursor"
+    return "word" if name in TEXT_OF_QUERIES else None
+
+
+def references() -> Iterator[Reference]:
+    """Everything in the schema by which a stranger can name somebody's things."""
+    for owner_type in object_types():
+        for field_name, field in owner_type.fields.items():
+            coordinate = (owner_type.name, field_name)
+            if coordinate in ADMINISTRATION:
+                continue
+            for name, argument in field.args.items():
+                for path, leaf in leaves(name, argument.type):
+                    kind = kind_of(coordinate, path[-1], get_named_type(leaf).name)
+                    if kind:
+                        listed = is_list_type(get_nullable_type(leaf))
+                        yield Reference(coordinate, path, kind, listed)
+
+
+REFERENCES = list(references())
+
+
+def nobodys(value: str, kind: str) -> str:
+    """The value's like that is nobody's: an unknown id, a place where nothing of anybody's is."""
+    if kind == "id":
+        return str(uuid4())
+    if kind == "word":
+        return value[::-1] + "x"
+    signature, *values = json.loads(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+    if isinstance(values[-1], str) and len(values[-1]) == len(str(UUID(int=0))):
+        # The very next id, so that nothing lies between the two places.
+        unknown = str(UUID(int=UUID(values[-1]).int + 1))
+        text = json.dumps([signature, *values[:-1], unknown])
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return feed_keyset(uuid4()).cursor_of(values)
+
+
+def theirs(reference: Reference, owner: Owner) -> dict[str, str]:
+    """What of the owner's a stranger can try in an argument."""
+    if reference.kind == "cursor":
+        return owner.cursors
+    if reference.kind == "word":
+        return owner.words
+    if reference.creates:
+        return {kind: owner.ids[kind] for kind in ("todo", "trashed todo")}
+    return owner.ids
+
+
+def variants(reference: Reference) -> Iterator[dict[str, Any]]:
+    """Other ways to call a mutation: each optional argument, each choice of an input."""
+    yield {}
+    if reference.coordinate[0] != "Mutation":
+        return
+    for name, argument in field_of(reference.coordinate).args.items():
+        if name != reference.path[0]:
+            for value in samples(argument.type):
+                yield {name: value}
+
+
+def impersonal(answer: Any, *values: str) -> str:
+    """The words of an answer without what was sent."""
+    text = json.dumps(answer, ensure_ascii=False)
+    for value in values:
+        text = text.replace(value, "…")
+    return text
+
+
+async def tried(
+    reference: Reference, stranger: Account, value: str, own: list[str], extra: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer to a stranger who names this value, after things of their own where they can."""
+    sent: Any = [*own, value] if reference.listed else value
+    arguments = reference.arguments(sent) | extra
+    return await ask(stranger, Call(reference.coordinate), arguments)
+
+
+async def try_everything(
+    reference: Reference, owner: Owner, stranger: Account, own: dict[str, Any]
+) -> None:
+    """Name each of the owner's things as a stranger, and each time also something of nobody's."""
+    reads = reference.coordinate[0] != "Mutation"
+    listed = [own["id"]] if reference.kind == "id" and not reference.creates else []
+    for value in theirs(reference, owner).values():
+        nothing = "not-an-id" if reference.creates else nobodys(value, reference.kind)
+        for extra in variants(reference):
+            before = listed if reads or not extra else []
+            answer = await tried(reference, stranger, value, before, extra)
+            expected = await tried(reference, stranger, nothing, before, extra)
+            told = impersonal(answer, value)
+            assert (str(reference), told) == (str(reference), impersonal(expected, nothing))
+            assert (str(reference), [mark for mark in owner.marks if mark in told]) == (
+                str(reference),
+                [],
+            )
+            if not reads:
+                assert codes(answer, reference) == {"INVALID" if reference.creates else "NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    "coordinate", sorted({each.coordinate for each in REFERENCES}), ids=".".join
+)
+async def test_what_a_stranger_names_does_not_exist(
+    coordinate: Coordinate, owner: Owner, stranger: Account, untouched: dict[str, Any]
+) -> None:
+    """Somebody's id, cursor or word gets the answer that nobody's gets, and changes nothing."""
+    for reference in REFERENCES:
+        if reference.coordinate == coordinate:
+            await try_everything(reference, owner, stranger, untouched)
+
+
+def codes(answer: dict[str, Any], reference: Reference) -> set[str]:
+    """The codes of the errors in a mutation's payload, each item's own for a bulk action."""
+    payload = answer["data"][reference.coordinate[1]]
+    items = payload.get("results") or [payload]
+    return {error["code"] for item in items for error in item["errors"]}
+
+
+READ = sorted({each.coordinate for each in REFERENCES if each.coordinate[0] != "Mutation"})
+
+
+@pytest.mark.parametrize("coordinate", READ, ids=".".join)
+async def test_the_owner_finds_by_the_same_names(coordinate: Coordinate, owner: Owner) -> None:
+    """What a stranger gets nothing by is what gives the owner something."""
+    for reference in REFERENCES:
+        # A cursor is a place, and what follows it may well be the same for the next place.
+        if reference.coordinate != coordinate or reference.kind == "cursor":
+            continue
+        nothing = await tried(reference, owner.account, nobodys(TITLE, reference.kind), [], {})
+        values = theirs(reference, owner).values()
+        found = [await tried(reference, owner.account, value, [], {}) for value in values]
+        assert [str(reference) for answer in found if answer != nothing]
+
+
+def leading_on() -> Iterator[Coordinate]:
+    """Every field that leads to objects without being told which."""
+    for kind in object_types():
+        for name, field in kind.fields.items():
+            coordinate = (kind.name, name)
+            if kind.name not in ways() or coordinate in ADMINISTRATION:
+                continue
+            if asks_nothing(field) and not is_leaf(field):
+                yield coordinate
+
+
+def in_small_pages(document: str) -> str:
+    """With five items a page, since all fields of fifty would cost more than they may."""
+    return re.sub(r"\b(todos|changes|history) \{", r"\1(first: 5) {", document)
+
+
+@pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
+async def test_no_way_leads_a_stranger_to_them(
+    coordinate: Coordinate, owner: Owner, stranger: Account, untouched: dict[str, Any]
+) -> None:
+    """Whatever a stranger can reach from their own things holds nothing of anybody else's."""
+    call = Call(coordinate)
+    small = {"first": 5} if "first" in field_of(coordinate).args else {}
+    data = await stranger.data(in_small_pages(call.document(small)), **small)
+    assert [value for value in reached(data, (*call.way, coordinate[1])) if value is not None]
+    assert [mark for mark in owner.marks if mark in impersonal(data)] == []
+
+
+async def viewer_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """The viewer is who asks."""
+    data = await stranger.data("{ viewer { id stats { total } } }")
+    assert data["viewer"] == {"id": stranger.id, "stats": {"total": 1}}
+
+
+async def change_cursor_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """Feeds of the same length don't have the same cursors."""
+    for _ in range(2):
+        await stranger.create()
+    length = "{ changeCursor changes { nodes { id } } }"
+    own, others = await stranger.data(length), await owner.account.data(length)
+    assert len(own["changes"]["nodes"]) == len(others["changes"]["nodes"])
+    assert own["changeCursor"] != others["changeCursor"]
+
+
+async def registering_as_somebody(owner: Owner, stranger: Account) -> None:
+    """Names are taken whatever their letter case, and that is all one hears of who has them."""
+    name = owner.account.username.upper()
+    for sent in ({"username": name}, {"email": f"{name}@EXAMPLE.com"}):
+        fresh = f"new-{uuid4().hex[:8]}"
+        input = {"username": fresh, "email": f"{fresh}@example.com", "password": "Battery2staple"}
+        answer = await written(stranger, "register", input=input | sent)
+        [error] = answer["errors"]
+        assert (error["code"], error["current"]) == ("ALREADY_EXISTS", None)
+        assert (answer["user"], answer["tokens"]) == (None, None)
+
+
+async def signing_in_as_somebody(owner: Owner, stranger: Account) -> None:
+    """A wrong password gets the words that an unknown name gets."""
+    name = owner.account.username
+    answers = [
+        await written(stranger, "login", input={"usernameOrEmail": tried, "password": "Wrong4sure"})
+        for tried in (name, f"{name}@example.com", f"x{name}", f"x{name}@example.com")
+    ]
+    assert answers == answers[:1] * 4
+    assert answers[0]["errors"][0]["code"] == "INVALID_CREDENTIALS"
+
+
+async def refreshing_somebodys_session(owner: Owner, stranger: Account) -> None:
+    """No other thing of somebody's than the refresh token itself stands for it."""
+    tried = [owner.account.token, owner.ids["session"], owner.account.id, "nothing"]
+    answers = [await written(stranger, "tokenRefresh", refreshToken=each) for each in tried]
+    assert answers == answers[:1] * 4
+    assert answers[0]["errors"][0]["code"] == "INVALID_TOKEN"
+
+
+async def signing_out_everywhere(owner: Owner, stranger: Account) -> None:
+    """Everywhere is everywhere of one's own."""
+    assert (await written(stranger, "logout", everywhere=True))["ok"]
+    assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
+
+
+async def sessions_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own devices are all that one sees."""
+    [session] = (await stranger.data("{ sessions { id isCurrent } }"))["sessions"]
+    assert session["isCurrent"]
+    assert session["id"] != owner.ids["session"]
+
+
+async def changing_a_profile(owner: Owner, stranger: Account) -> None:
+    """It is one's own profile that changes."""
+    answer = await written(stranger, "profileUpdate", input={"firstName": "Stranger"})
+    assert answer["user"]["id"] == stranger.id
+
+
+async def changing_a_password(owner: Owner, stranger: Account) -> None:
+    """It is one's own password that changes, and one's own sessions that end."""
+    sent = {"currentPassword": stranger.password, "newPassword": "Battery2staple"}
+    assert (await written(stranger, "passwordChange", input=sent))["errors"] == []
+    assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
+
+
+async def asking_for_verification(owner: Owner, stranger: Account) -> None:
+    """It is one's own address that is mailed."""
+    assert (await written(stranger, "emailVerificationRequest"))["ok"]
+
+
+async def opening_somebodys_links(owner: Owner, stranger: Account) -> None:
+    """Who is signed in as somebody else gets by their links what forged ones get."""
+    for field, kind in (
+        ("emailVerify", MailKind.VERIFICATION),
+        ("emailChangeConfirm", MailKind.EMAIL_CHANGE),
+    ):
+        answers = [await written(stranger, field, token=t) for t in (owner.links[kind], "x" * 86)]
+        assert answers[0] == answers[1]
+        assert answers[0]["errors"][0]["code"] == "INVALID_TOKEN"
+
+
+async def resetting_somebodys_password(owner: Owner, stranger: Account) -> None:
+    """Neither by their link nor by asking for one: who asks hears nothing of who there is."""
+    for token in (owner.links[MailKind.PASSWORD_RESET], owner.links[MailKind.VERIFICATION]):
+        sent = {"token": token, "newPassword": "Battery2staple"}
+        answer = await written(stranger, "passwordReset", input=sent)
+        assert [error["code"] for error in answer["errors"]] == ["INVALID_TOKEN"]
+    asked = [f"{owner.account.username}@example.com", f"x{owner.account.username}@example.com"]
+    answers = [await written(stranger, "passwordResetRequest", email=email) for email in asked]
+    assert answers[0] == answers[1]
+
+
+async def moving_to_somebodys_address(owner: Owner, stranger: Account) -> None:
+    """The answer doesn't tell that the address is somebody's."""
+    asked = [f"{owner.account.username}@example.com", f"x{owner.account.username}@example.com"]
+    answers = [
+        await written(
+            stranger, "emailChangeRequest", email=email, currentPassword=stranger.password
+        )
+        for email in asked
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["ok"]
+
+
+async def deleting_an_account(owner: Owner, stranger: Account) -> None:
+    """It is one's own account that is deleted, and only with one's own password."""
+    assert not (await written(stranger, "accountDelete", currentPassword="Wrong4sure"))["ok"]
+    await written(stranger, "accountDelete", currentPassword=stranger.password)
+    assert (await owner.account.data("{ viewer { id } }"))["viewer"] == {"id": owner.account.id}
+
+
+async def administering(owner: Owner, stranger: Account) -> None:
+    """Only administrators see that there are others, and they see nothing of their todos."""
+    row = await fetchrow("SELECT is_superuser FROM users WHERE id = $1", UUID(stranger.id))
+    assert row is not None
+    search = Call(("Query", "users"), depth=3).document({"filter": {}})
+    found = await stranger.execute(search, {"filter": {"search": owner.account.username}})
+    change = Call(("Mutation", "userAdminUpdate"))
+    nothing: dict[str, Any] = {"id": str(uuid4()), "input": {"isActive": False}}
+    changed = await stranger.execute(change.document(nothing), nothing)
+    if row["is_superuser"]:
+        [user] = found["data"]["users"]["nodes"]
+        assert (user["id"], user["stats"]) == (owner.account.id, None)
+        told = impersonal(found)
+        assert [word for word in (TITLE, DESCRIPTION, TRASHED, OWN_TAG) if word in told] == []
+        [error] = changed["data"]["userAdminUpdate"]["errors"]
+        assert error["code"] == "NOT_FOUND"
+        return
+    for answer in (found, changed):
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+        assert [mark for mark in owner.marks if mark in impersonal(answer)] == []
+
+
+async def written(stranger: Account, field: str, **arguments: Any) -> dict[str, Any]:
+    """The payload of a mutation that a stranger calls."""
+    document = Call(("Mutation", field)).document(arguments)
+    return dict((await stranger.data(document, **arguments))[field])
+
+
+# The fields of the roots that take neither ids nor cursors, and what a stranger tries with them.
+WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
+    ("Query", "viewer"): viewer_of_a_stranger,
+    ("Query", "changeCursor"): change_cursor_of_a_stranger,
+    ("Query", "sessions"): sessions_of_a_stranger,
+    ("Mutation", "profileUpdate"): changing_a_profile,
+    ("Mutation", "passwordChange"): changing_a_password,
+    ("Mutation", "register"): registering_as_somebody,
+    ("Mutation", "login"): signing_in_as_somebody,
+    ("Mutation", "tokenRefresh"): refreshing_somebodys_session,
+    ("Mutation", "logout"): signing_out_everywhere,
+    ("Mutation", "emailVerificationRequest"): asking_for_verification,
+    ("Mutation", "emailVerify"): opening_somebodys_links,
+    ("Mutation", "emailChangeRequest"): moving_to_somebodys_address,
+    ("Mutation", "emailChangeConfirm"): opening_somebodys_links,
+    ("Mutation", "passwordResetRequest"): resetting_somebodys_password,
+    ("Mutation", "passwordReset"): resetting_somebodys_password,
+    ("Mutation", "accountDelete"): deleting_an_account,
+    **dict.fromkeys(sorted(ADMINISTRATION), administering),
+}
+
+
+@pytest.mark.parametrize("coordinate", WRITTEN, ids=".".join)
+async def test_what_needs_no_name_gives_nothing_away(
+    coordinate: Coordinate, owner: Owner, stranger: Account
+) -> None:
+    """Fields that name nothing of anybody's are about the stranger, and change nothing else."""
+    await stranger.create(tags=[SHARED_TAG])
+    before = await rows_of(owner.account)
+    await WRITTEN[coordinate](owner, stranger)
+    assert await rows_of(owner.account) == before
+
+
+async def test_a_tag_of_the_same_name_is_another_tag(owner: Owner, stranger: Account) -> None:
+    """Creating, adding and renaming by somebody's tag names makes tags of one's own."""
+    before = await rows_of(owner.account)
+    todo = await stranger.create(tags=[SHARED_TAG, OWN_TAG])
+    add = "{ addTags: $names }, ids: [$id]"
+    await stranger.data(
+        f"mutation ($id: ID!, $names: [String!]!) {{ todoBulkUpdate(action: {add}) {{ updated }} }}",
+        id=(await stranger.create())["id"],
+        names=[SHARED_TAG],
+    )
+    renamed = await stranger.create(tags=["other"])
+    rename = (
+        "mutation ($id: ID!, $name: String!) { tagRename(id: $id, name: $name) { tag { id } } }"
+    )
+    merged = await stranger.data(rename, id=renamed["tags"][0]["id"], name=SHARED_TAG)
+    own = {tag["id"] for tag in todo["tags"]}
+    assert merged["tagRename"]["tag"]["id"] in own
+    assert own.isdisjoint(owner.marks)
+    assert await rows_of(owner.account) == before
+
+
+def test_every_field_has_a_stranger() -> None:
+    """A field that takes no id or cursor has to say above what a stranger would try with it."""
+    roots = {coordinate for operation in ROOTS for coordinate in root_fields(operation)}
+    assert roots - {each.coordinate for each in REFERENCES} == set(WRITTEN)
+    documents = [
+        *(Call(each.coordinate).document(each.arguments("x")) for each in REFERENCES),
+        *(Call(coordinate).document({}) for coordinate in leading_on()),
+        *(Call(each).document(required_arguments(field_of(each))) for each in WRITTEN),
+    ]
+    asked = {coordinate for document in documents for coordinate in coordinates_in(document)}
+    every = {(kind.name, name) for kind in object_types() for name in kind.fields}
+    assert every - asked == set()
+
+
+# What may be asked by somebody who isn't signed in.
+OPEN_TO_ALL = {
+    ("Query", "viewer"),
+    ("Mutation", "register"),
+    ("Mutation", "login"),
+    ("Mutation", "tokenRefresh"),
+    ("Mutation", "emailVerify"),
+    ("Mutation", "emailChangeConfirm"),
+    ("Mutation", "passwordReset"),
+    ("Mutation", "passwordResetRequest"),
+}
+
+
+@pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)
+async def test_signed_out(coordinate: Coordinate, client: Client) -> None:
+    """Without a token only the viewer, who is nobody, and the ways in may be asked."""
+    arguments = required_arguments(field_of(coordinate))
+    answer = await ask(client, Call(coordinate), arguments)
+    if coordinate in OPEN_TO_ALL:
+        assert "errors" not in answer
+        payload = answer["data"][coordinate[1]]
+        assert payload is None or payload["errors"]
+        return
+    [error] = answer["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("UNAUTHENTICATED", [coordinate[1]])
+    assert not (answer["data"] or {}).get(coordinate[1])

@@ -1,0 +1,197 @@
+"""How many statements each mutation takes, however many todos it is about."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import pytest
+
+from tests.conftest import PASSWORD, Account, Statements
+from tests.support.operations import (
+    Coordinate,
+    field_of,
+    root_fields,
+    selection,
+)
+from todo_gql.database.connection import fetch
+
+Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
+Todos: TypeAlias = list[dict[str, Any]]
+
+# Who asks is one statement of every operation.
+VIEWER = 1
+
+# Mutations, and how many statements each takes beside that, BEGIN and COMMIT too. What stands in
+# capitals is put in for the todos at hand.
+OF_TODOS: dict[str, tuple[str, int]] = {
+    "create": ('todoCreate(input: { title: "x", tags: ["all", "new"] })', 1),
+    "create without tags": ('todoCreate(input: { title: "x" })', 1),
+    "create of what is completed": ('todoCreate(input: { title: "x", status: COMPLETED })', 4),
+    "update": ('todoUpdate(id: "TODO", input: { title: "x" })', 5),
+    "update of tags": ('todoUpdate(id: "TODO", input: { tags: ["all", "x"] })', 6),
+    "update of nothing": ('todoUpdate(id: "TODO", input: {})', 4),
+    "update of an unknown todo": ('todoUpdate(id: "OWNER", input: {})', 4),
+    "start": ('todoStart(id: "TODO")', 5),
+    "complete": ('todoComplete(id: "TODO")', 5),
+    "delete": ('todoDelete(id: "TODO")', 5),
+    "restore": ('todoRestore(id: "TODO")', 5),
+    "bulk create": ("todoBulkCreate(inputs: NEW)", 4),
+    "bulk create of what exists": ("todoBulkCreate(inputs: SAME, onError: SKIP_FAILED)", 5),
+    "bulk create, dry": ("todoBulkCreate(inputs: NEW, dryRun: true)", 4),
+    "bulk complete": ("todoBulkUpdate(ids: IDS, action: { setStatus: COMPLETED })", 5),
+    "bulk tag": ('todoBulkUpdate(ids: IDS, action: { addTags: ["more"] })', 5),
+    "bulk untag": ('todoBulkUpdate(ids: IDS, action: { removeTags: ["all"] })', 6),
+    "bulk update that is aborted": (
+        "todoBulkUpdate(ids: IDS_AND_OWNER, action: { setStatus: COMPLETED })",
+        4,
+    ),
+    "bulk delete": ("todoBulkDelete(ids: IDS)", 5),
+    "bulk restore": ("todoBulkRestore(ids: IDS)", 5),
+    "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
+    "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),
+}
+OF_ACCOUNTS: dict[str, tuple[str, int]] = {
+    "register": (
+        f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
+        9,
+    ),
+    "login": (f'login(input: {{ usernameOrEmail: "USER", password: "{PASSWORD}" }})', 5),
+    "login with a wrong password": ('login(input: { usernameOrEmail: "USER", password: "x" })', 1),
+    "tokenRefresh": ('tokenRefresh(refreshToken: "REFRESH")', 4),
+    "tokenRefresh of nothing": ('tokenRefresh(refreshToken: "x")', 0),
+    "sessionRevoke": ('sessionRevoke(id: "OWNER")', 1),
+    "logout": ("logout(everywhere: true)", 5),
+    "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
+    "passwordChange": (
+        f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
+        10,
+    ),
+    "emailVerificationRequest": ("emailVerificationRequest", 7),
+    "emailVerify of nothing": ('emailVerify(token: "x")', 0),
+    "emailChangeRequest": (
+        f'emailChangeRequest(email: "NAME@example.com", currentPassword: "{PASSWORD}")',
+        11,
+    ),
+    "emailChangeConfirm of nothing": ('emailChangeConfirm(token: "x")', 0),
+    "passwordResetRequest": ('passwordResetRequest(email: "NAME@example.com")', 1),
+    "passwordReset by nothing": (
+        'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
+        0,
+    ),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 12),
+}
+ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
+
+# What a payload leads to beyond what the mutation knows, and the statements for that.
+SHOWN: dict[str, tuple[str, int]] = {
+    "create": ("todo { tags { id } owner { id } history { nodes { id } } }", 2),
+    "bulk create": (
+        "results { index todo { tags { id } owner { id } history { nodes { id } } } }",
+        2,
+    ),
+    "bulk create of what exists": (
+        "results { errors { ... on ConflictError { current { id ... on Todo { tags { id } } } } } }",
+        1,
+    ),
+    "bulk update that is aborted": ("results { todo { tags { id } } }", 1),
+    "update of tags": ("todo { tags { name } }", 0),
+    "bulk tag": ("results { todo { tags { name } } }", 0),
+}
+
+
+async def make(account: Account, number: int) -> Todos:
+    """Todos with a tag of each one's own and two in common."""
+    inputs = [{"title": f"{n}", "tags": [f"own {n}", "all", "other"]} for n in range(number)]
+    return await account.create_many(inputs)
+
+
+def filled(text: str, account: Account, todos: Todos) -> str:
+    """The operation with what the words in capitals stand for."""
+    ids = [todo["id"] for todo in todos]
+    tags = {tag["name"]: tag["id"] for todo in todos for tag in todo["tags"]}
+    number = len(todos)
+    words = {
+        "IDS_AND_OWNER": json.dumps([*ids[1:], account.id]),
+        "IDS": json.dumps(ids),
+        "NEW": ", ".join(f'{{ title: "{n}", tags: ["all", "new {n}"] }}' for n in range(number)),
+        "SAME": ", ".join(f'{{ title: "x", id: "{id}" }}' for id in ids),
+        "TODO": ids[0] if ids else "",
+        "TAG": tags.get("all", ""),
+        "OWNER": account.id,
+        "NAME": account.username[:-1],
+        "USER": account.username,
+        "REFRESH": account.refresh_token,
+    }
+    for word, value in words.items():
+        listed = word in ("NEW", "SAME")
+        text = text.replace(word, f"[{value}]" if listed else value)
+    return text
+
+
+def payload_of(call: str) -> Coordinate:
+    """The field that a mutation calls."""
+    return "Mutation", call.partition("(")[0]
+
+
+def shown(call: str) -> str:
+    """All that a payload holds itself, and all of its errors."""
+    return selection(field_of(payload_of(call)).type, 1)
+
+
+async def cost(account: Account, recorded: Record, document: str) -> int:
+    """The number of statements that a mutation sends, that of who asks aside."""
+    with recorded() as statements:
+        answer = await account.execute(document)
+    assert "errors" not in answer, answer
+    return len(statements) - VIEWER
+
+
+@pytest.mark.parametrize("number", [2, 40])
+@pytest.mark.parametrize("name", OF_TODOS)
+async def test_a_write_is_a_handful_of_statements(
+    account: Account, recorded: Record, name: str, number: int
+) -> None:
+    """However many todos it is about, and with all that its payload holds."""
+    todos = await make(account, number)
+    call, budget = OF_TODOS[name]
+    if "Restore" in call or "restore" in call:
+        await account.execute(
+            filled("mutation { todoBulkDelete(ids: IDS) { updated } }", account, todos)
+        )
+    document = filled(f"mutation {{ {call} {shown(call)} }}", account, todos)
+    assert await cost(account, recorded, document) == budget
+
+
+@pytest.mark.parametrize("number", [2, 40])
+@pytest.mark.parametrize("name", SHOWN)
+async def test_a_payload_leads_on_as_cheaply_as_a_list(
+    account: Account, recorded: Record, name: str, number: int
+) -> None:
+    """What lies behind the todos of a payload is fetched for all of them at once."""
+    todos = await make(account, number)
+    (call, budget), (inside, more) = OF_TODOS[name], SHOWN[name]
+    document = filled(f"mutation {{ {call} {{ {inside} }} }}", account, todos)
+    assert await cost(account, recorded, document) == budget + more
+
+
+@pytest.mark.parametrize("name", OF_ACCOUNTS)
+async def test_what_accounts_cost(account: Account, recorded: Record, name: str) -> None:
+    """Signing in and the like, with all that the payload holds."""
+    call, budget = OF_ACCOUNTS[name]
+    document = filled(f"mutation {{ {call} {shown(call)} }}", account, [])
+    assert await cost(account, recorded, document) == budget
+
+
+async def test_what_administration_costs(account: Account, recorded: Record) -> None:
+    """An account is locked and changed in one transaction."""
+    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
+    document = filled(f"mutation {{ {ADMINISTERED} {shown(ADMINISTERED)} }}", account, [])
+    assert await cost(account, recorded, document) == 4
+
+
+def test_every_mutation_has_a_budget() -> None:
+    """A new mutation needs one above."""
+    calls = [ADMINISTERED, *(call for call, _ in (OF_TODOS | OF_ACCOUNTS).values())]
+    assert {payload_of(call) for call in calls} == set(root_fields("mutation"))

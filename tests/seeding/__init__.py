@@ -1,0 +1,1 @@
+"""Accounts full of made-up todos."""

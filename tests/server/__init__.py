@@ -1,0 +1,1 @@
+"""The server process: connections, worker processes, start and stop."""

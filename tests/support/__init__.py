@@ -1,0 +1,1 @@
+"""What the tests share: people who use the API, servers, and values to send."""

@@ -1,0 +1,76 @@
+"""Asking for any field of the schema, subscriptions too, by an operation that comes to an end."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import httpx
+from starlette.types import Message
+
+from tests.conftest import Account, Client
+from tests.support.operations import Call
+from tests.support.sockets import PATIENCE
+from todo_gql.changelog.cursors import cursor_of
+
+
+async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a call; of a subscription, all that it tells of the log up to now."""
+    if call.operation != "subscription":
+        return await client.execute(call.document(arguments), arguments)
+    if not isinstance(client, Account):
+        [answer, *_] = await told(client, call.document(arguments), arguments, last=None)
+        return answer
+    # Told in any case, so that it is known when everything before it was.
+    newest = await client.data("{ changeCursor changes { nodes { todoId } } }")
+    if arguments.get("after") is None:
+        arguments = {**arguments, "after": cursor_of(UUID(client.id), 0)}
+    if isinstance(wanted := arguments.get("filter"), dict):
+        end = {"id": {"eq": newest["changes"]["nodes"][-1]["todoId"]}}
+        arguments["filter"] = {"or": [wanted, end]}
+    document, last = call.document(arguments), newest["changeCursor"]
+    answers = await told(client, document, arguments, last)
+    events = [(answer.get("data") or {}).get("changes") for answer in answers]
+    errors = [error for answer in answers for error in answer.get("errors", ())]
+    return {"data": {"changes": events}, **({"errors": errors} if errors else {})}
+
+
+async def told(
+    client: Client, document: str, arguments: dict[str, Any], last: str | None
+) -> list[dict[str, Any]]:
+    """What an event stream tells until it completes or has told of the cursor `last`."""
+    transport = client.http._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    body = json.dumps({"query": document, "variables": arguments}).encode()
+    headers = [(b"accept", b"text/event-stream"), (b"content-type", b"application/json")]
+    if isinstance(client, Account):
+        headers.append((b"authorization", f"Bearer {client.token}".encode()))
+    received: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    answers: list[dict[str, Any]] = []
+    ended = asyncio.Event()
+
+    async def receive() -> Message:
+        if not received:
+            await ended.wait()
+        return received.pop() if received else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        for line in message.get("body", b"").splitlines():
+            if line.startswith(b"data: ") and not ended.is_set():
+                answers.append(json.loads(line.removeprefix(b"data: ")))
+                change = (answers[-1].get("data") or {}).get("changes") or {}
+                if last is not None and change.get("cursor") == last:
+                    answers.pop()
+                    ended.set()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 40000),
+    }
+    async with asyncio.timeout(PATIENCE):
+        await transport.app(scope, receive, send)
+    return answers

@@ -1,0 +1,1 @@
+"""What stands around the package: benchmarks, locked versions, the wheel."""
