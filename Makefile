@@ -41,7 +41,7 @@ soak: KILLS ?= 10
 soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
-	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/execution/test_execution.py
+	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/execution/test_equivalence.py
 
 # The versions of Node to try, such as "20 22 24"; without any the one that is there.
 NODES ?=
@@ -104,7 +104,7 @@ load: $(VENV)/bench ## Send the load of 50 users for a minute, and keep what it 
 	$(BIN)/python bench/load/run.py
 
 check-rolling: $(VENV)/test ## Stop servers behind nginx under load
-	$(BIN)/pytest -m slow tests/server/test_rolling.py
+	$(BIN)/pytest -m slow tests/server/test_rolling_restart.py
 
 check-alerts: ## Test the alert rules, with promtool
 	promtool check rules helm/todo-gql/alerts.yaml

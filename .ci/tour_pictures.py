@@ -11,7 +11,7 @@ PICTURES = ROOT / "docs" / "pictures"
 sys.path.insert(0, str(ROOT))
 
 from tests.support.browsing import answer, chromium, graphiql, line, paste  # noqa: E402
-from tests.support.programs import Server, started  # noqa: E402
+from tests.support.processes import Server, started  # noqa: E402
 
 EDITOR = ".graphiql-query-editor"
 REGISTER = """mutation {

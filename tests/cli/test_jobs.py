@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
-from tests.support.programs import CommandLine, clean_environment, command_line
+from tests.support.processes import CommandLine, clean_environment, command_line
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts.email.password_reset import request_reset

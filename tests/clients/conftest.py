@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import PASSWORD, REGISTER
 from tests.documentation.blocks import ROOT, named, write_programs
-from tests.support.programs import Server, clean_environment, serving, started
+from tests.support.processes import Server, clean_environment, serving, started
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 HERE = Path(__file__).parent

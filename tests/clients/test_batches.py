@@ -1,7 +1,7 @@
 """Clients that send several operations in one request hear in words that they can't."""
 
 from tests.clients.conftest import HERE, run
-from tests.support.programs import Server
+from tests.support.processes import Server
 
 FOLDER = HERE / "python"
 PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"

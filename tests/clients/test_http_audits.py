@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import run
-from tests.support.programs import Server
+from tests.support.processes import Server
 
 AUDITS = 61
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import HERE, NODES, PROGRAMS, TrustingServers, node, run
-from tests.support.programs import Server
+from tests.support.processes import Server
 
 pytestmark = pytest.mark.usefixtures("compiled")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import HERE, PYTHON_PROGRAMS, run
-from tests.support.programs import Server
+from tests.support.processes import Server
 
 FOLDER = HERE / "python"
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.support.programs import CommandLine, clean_environment, command_line
+from tests.support.processes import CommandLine, clean_environment, command_line
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 LIBC, BUILTIN = "LOCALE_PROVIDER libc", "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"

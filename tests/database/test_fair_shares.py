@@ -21,7 +21,7 @@ from tests.conftest import (
     registered,
     visiting,
 )
-from tests.support.sockets import CHANGES, connected, listening
+from tests.support.subscribers import CHANGES, connected, listening
 from tests.support.waiting import counted_turns, until
 from todo_gql.database.connection import pool_use
 from todo_gql.database.pool import MAX_CHECKS, Pool

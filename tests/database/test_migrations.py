@@ -10,7 +10,7 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from tests.support.programs import STOP_SECONDS, clean_environment
+from tests.support.processes import STOP_SECONDS, clean_environment
 
 APPLIED = "Applied the migration 0001_initial."
 ONE_WAITS = (

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, Account, Client
-from tests.support.sockets import PATIENCE
+from tests.support.subscribers import PATIENCE
 from todo_gql.database.connection import fetch
 from todo_gql.database.retry import OutcomeUnknown
 from todo_gql.security.passwords import hash_password

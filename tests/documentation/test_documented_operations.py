@@ -22,7 +22,7 @@ from graphql import (
 
 from tests.conftest import PASSWORD, Account
 from tests.documentation.blocks import Block, blocks_in
-from tests.support.following import told
+from tests.support.field_requests import told
 
 OPERATIONS = blocks_in("graphql")
 COST = re.compile(r"#.*= (\d+)$", re.MULTILINE)

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
-from tests.support.programs import CommandLine, clean_environment, command_line
-from tests.support.sockets import connected, listening
+from tests.support.processes import CommandLine, clean_environment, command_line
+from tests.support.subscribers import connected, listening
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 

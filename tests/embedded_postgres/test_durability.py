@@ -13,7 +13,7 @@ import httpx
 import psutil
 
 from tests.conftest import CREATE, PASSWORD, REGISTER
-from tests.support.programs import Server, postgres_of, serving
+from tests.support.processes import Server, postgres_of, serving
 from todo_gql.database.models import Action
 from todo_gql.embedded_postgres.cluster import running_url
 

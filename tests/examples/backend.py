@@ -11,7 +11,7 @@ import asyncpg
 
 from tests.clients.conftest import NO_LIMITS
 from tests.conftest import PASSWORD, REGISTER
-from tests.support.programs import Server, started
+from tests.support.processes import Server, started
 
 LIST = """
 SELECT t.title, t.completed_at IS NOT NULL AS is_completed

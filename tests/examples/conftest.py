@@ -14,7 +14,7 @@ from tests.examples.backend import Backend, Person
 from tests.examples.tabs import Tab
 from tests.support.browsing import CHROMIUM, chromium
 from tests.support.ports import free_port
-from tests.support.programs import clean_environment
+from tests.support.processes import clean_environment
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples/web"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.examples.conftest import EXAMPLE, environment
-from tests.support.programs import STOP_SECONDS
+from tests.support.processes import STOP_SECONDS
 
 QUERY = {"query": "{ __typename }"}
 

@@ -15,7 +15,7 @@ from tests.conftest import CREATE, CREATE_MANY
 from tests.examples.backend import Backend, Person
 from tests.examples.conftest import Tabs
 from tests.examples.tabs import A_SECOND, settled
-from tests.support.sockets import connected
+from tests.support.subscribers import connected
 from tests.support.waiting import until
 
 UNREACHABLE = "The server can’t be reached. This page keeps trying."

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.server.test_connection_states import BODY, STATES, WHOLE
-from tests.support.programs import started
-from tests.support.raw import connect
+from tests.support.processes import started
+from tests.support.raw_connections import connect
 
 EACH = 50
 SECONDS = 120

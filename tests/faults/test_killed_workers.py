@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import registered, visiting
 from tests.support.mailbox import Mailbox, receiving
-from tests.support.workers import forked_worker, started_worker
+from tests.support.worker_processes import forked_worker, started_worker
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.settings import Settings

@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tests.conftest import NewAccount
-from tests.schema.test_odd_values import EVERYTHING, problems, real
+from tests.schema.test_odd_arguments import EVERYTHING, problems, real
 from tests.support.operations import (
     ADMINISTRATION,
     ROOTS,

@@ -14,8 +14,8 @@ import h11
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.support.raw import Answer, Connection, connect
-from tests.support.sockets import PATIENCE, listening
+from tests.support.raw_connections import Answer, Connection, connect
+from tests.support.subscribers import PATIENCE, listening
 from todo_gql.settings import Settings
 
 CONNECTIONS = int(os.environ.get("FUZZ_CONNECTIONS") or 300)

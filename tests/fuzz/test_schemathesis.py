@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.conftest import NO_LIMITS, run
 from tests.conftest import EXAMPLES, PASSWORD
-from tests.support.programs import CommandLine, Server, clean_environment, command_line, serving
+from tests.support.processes import CommandLine, Server, clean_environment, command_line, serving
 
 HERE = Path(__file__).parent
 PROGRAM = HERE.parent.parent / ".venv" / "clients" / "bin" / "schemathesis"

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import EXAMPLES, Account, NewAccount
 from tests.fuzz.turns_of_loop import LongestTurn, measured_turns
-from tests.support.sockets import listening
+from tests.support.subscribers import listening
 from tests.support.worst_requests import (
     Attempt,
     body_attempts,

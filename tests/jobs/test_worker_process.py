@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account, fresh_database
 from tests.support.mailbox import Mailbox, receiving
-from tests.support.programs import CommandLine, Server, clean_environment, command_line, started
+from tests.support.processes import CommandLine, Server, clean_environment, command_line, started
 from tests.support.waiting import until
-from tests.support.workers import started_worker
+from tests.support.worker_processes import started_worker
 from todo_gql.database.connection import fetch
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.jobs.queue import Task

@@ -15,7 +15,7 @@ import trustme
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.support.mailbox import Mailbox, receiving, text_of
-from tests.support.programs import CommandLine, clean_environment, command_line
+from tests.support.processes import CommandLine, clean_environment, command_line
 from todo_gql.mail.message import Envelope, MessageContent, compose
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.settings import Settings

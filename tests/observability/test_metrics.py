@@ -25,7 +25,7 @@ from tests.conftest import (
     visiting,
 )
 from tests.support.ports import free_port_pair
-from tests.support.programs import (
+from tests.support.processes import (
     STOP_SECONDS,
     Program,
     Server,
@@ -34,7 +34,7 @@ from tests.support.programs import (
     workers_of,
     works,
 )
-from tests.support.sockets import connected, streaming
+from tests.support.subscribers import connected, streaming
 from tests.support.waiting import until
 from todo_gql.app import create_app
 from todo_gql.database.models import MailKind

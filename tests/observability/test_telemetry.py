@@ -16,9 +16,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import ASGIApp
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.support.programs import started
-from tests.support.sinks import Sink, sink
-from tests.support.sockets import connected, listening
+from tests.support.http_sinks import Sink, sink
+from tests.support.processes import started
+from tests.support.subscribers import connected, listening
 from tests.support.waiting import until
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.observability import redaction, request_record

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Account, Client
-from tests.security.test_auth import FORGERIES, Forger, minted, segment, unsigned
+from tests.security.test_authentication import FORGERIES, Forger, minted, segment, unsigned
 from todo_gql.security import authentication
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.tokens import Claims, RefreshToken

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.support.programs import Server, started
-from tests.support.raw import Connection, connect
+from tests.support.processes import Server, started
+from tests.support.raw_connections import Connection, connect
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 MOST, CROWD = 20, 25

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.programs import Server, serving
+from tests.support.processes import Server, serving
 
 QUERY = '{"query": "{ __typename }"}'
 VARIABLES = '{"query": "{ __typename }", "variables": %s}'

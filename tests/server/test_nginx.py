@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import PASSWORD, REGISTER
 from tests.support.nginx import NGINX, documented_proxy
 from tests.support.ports import free_port
-from tests.support.programs import Server, started
-from tests.support.sockets import connected, streaming
+from tests.support.processes import Server, started
+from tests.support.subscribers import connected, streaming
 from tests.support.waiting import until
 
 ASK = {"query": "{ __typename }"}

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.conftest import PutForward
-from tests.support.sockets import PATIENCE, listening
+from tests.support.subscribers import PATIENCE, listening
 from todo_gql.settings import Settings
 
 Headers = list[tuple[bytes, bytes]]

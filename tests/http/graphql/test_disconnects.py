@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from tests.conftest import Account
-from tests.support.sockets import Socket, connected, listening, opened, streaming
+from tests.support.subscribers import Socket, connected, listening, opened, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
 from todo_gql.http.graphql.connections import Connections

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.support.sockets import listening, opened
+from tests.support.subscribers import listening, opened
 from tests.support.waiting import until
 from todo_gql.app import create_app
 from todo_gql.http.graphql import origins

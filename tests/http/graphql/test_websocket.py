@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.conftest import Account
-from tests.support.sockets import CHANGES, connected, listening, opened
+from tests.support.subscribers import CHANGES, connected, listening, opened
 from tests.support.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, GraphQLRoute

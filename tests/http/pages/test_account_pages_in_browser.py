@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.browsing import CHROMIUM, Page
 from tests.support.mailbox import LINK, text_of
-from tests.support.programs import Server, serving
+from tests.support.processes import Server, serving
 
 playwright_api = pytest.importorskip("playwright.async_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER
 from tests.support.browsing import CHROMIUM, Page, answer, graphiql, line, paste, run_query
-from tests.support.programs import Server, serving
+from tests.support.processes import Server, serving
 from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.schema import graphql_schema
 

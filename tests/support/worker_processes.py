@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from tests.support.programs import Program, clean_environment, started_program
+from tests.support.processes import Program, clean_environment, started_program
 from todo_gql.cli.main import app
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import PASSWORD, Account, Client, registered
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CHANGE_PASSWORD,
     REQUEST_CHANGE,
@@ -21,7 +21,7 @@ from tests.features.accounts.email.test_mails import (
     reset_token,
     resets,
 )
-from tests.features.accounts.test_mailboxes import register
+from tests.features.accounts.test_email_normalization import register
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.api.login_identifiers import recipient_key

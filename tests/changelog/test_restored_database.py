@@ -16,8 +16,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import PASSWORD, REGISTER, Account
-from tests.support.programs import Server, started
-from tests.support.sockets import Socket, connected, listening
+from tests.support.processes import Server, started
+from tests.support.subscribers import Socket, connected, listening
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.changelog.retention import purge_changes

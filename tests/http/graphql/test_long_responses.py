@@ -8,7 +8,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, visiting
-from tests.support.sockets import connected, listening, streaming
+from tests.support.subscribers import connected, listening, streaming
 from tests.support.waiting import counted_turns
 from todo_gql.app import create_app
 from todo_gql.settings import Settings

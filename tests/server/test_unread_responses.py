@@ -12,7 +12,7 @@ from websockets.frames import Opcode
 
 from tests.conftest import Account
 from tests.server.test_floods import frames
-from tests.support.sockets import PATIENCE, listening
+from tests.support.subscribers import PATIENCE, listening
 from todo_gql.app import create_app
 from todo_gql.http.graphql import sse, websocket
 from todo_gql.server import write_timeout

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from tests.conftest import Account, Client
 from tests.support.operations import Call
-from tests.support.sockets import PATIENCE
+from tests.support.subscribers import PATIENCE
 from todo_gql.changelog.cursors import cursor_of
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.nginx import NGINX, UPGRADED, proxy
 from tests.support.ports import free_port
-from tests.support.programs import Server, started
+from tests.support.processes import Server, started
 from tests.support.waiting import until
 
 PEOPLE, REQUESTS = 10, 100

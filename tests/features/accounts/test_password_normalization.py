@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from tests.conftest import PASSWORD, REGISTER, Account, Client
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     CHANGE_PASSWORD,
     REQUEST_CHANGE,
     payload,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
-from tests.support.programs import STOP_SECONDS, Server, started, workers_of, works
+from tests.support.processes import STOP_SECONDS, Server, started, workers_of, works
 from tests.support.waiting import until
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client, visiting
-from tests.support.sockets import connected, listening
+from tests.support.subscribers import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing
 from todo_gql.documents.steps import Steps, run_steps

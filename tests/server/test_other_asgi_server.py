@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import CREATE, Account
-from tests.support.programs import STOP_SECONDS, clean_environment
-from tests.support.sockets import PATIENCE, connected, opened, streaming
+from tests.support.processes import STOP_SECONDS, clean_environment
+from tests.support.subscribers import PATIENCE, connected, opened, streaming
 from todo_gql.settings import Settings
 
 ROOT = Path(__file__).parents[2]

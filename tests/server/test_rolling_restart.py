@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
 from tests.support.nginx import NGINX, proxy
 from tests.support.ports import free_port
-from tests.support.programs import STOP_SECONDS, Server, started
+from tests.support.processes import STOP_SECONDS, Server, started
 
 CLIENTS = 16
 # How long the load goes on before, between and after what happens to the servers.

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, Client
-from tests.support.sockets import CHANGES, PATIENCE, followed_by, listening, streaming
+from tests.support.subscribers import CHANGES, PATIENCE, followed_by, listening, streaming
 from todo_gql.settings import Settings
 
 URQL = (

@@ -8,7 +8,7 @@ import pytest
 from graphql import get_named_type, is_list_type
 
 from tests.conftest import Account
-from tests.support.following import ask
+from tests.support.field_requests import ask
 from tests.support.operations import (
     ADMINISTRATION,
     ROOTS,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CONFIRM_CHANGE,
     REFUSED,

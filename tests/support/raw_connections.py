@@ -8,7 +8,7 @@ from typing import cast
 
 import h11
 
-from tests.support.sockets import PATIENCE
+from tests.support.subscribers import PATIENCE
 
 SEGMENT_SECONDS = 0.001
 

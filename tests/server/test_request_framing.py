@@ -8,8 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from tests.server.test_head_cache import echo, post
 from tests.server.test_upgrades import END, SMUGGLED, told
-from tests.support.raw import Answer, answers, connect
-from tests.support.sockets import listening
+from tests.support.raw_connections import Answer, answers, connect
+from tests.support.subscribers import listening
 from tests.support.waiting import until
 from todo_gql.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.conftest import PASSWORD, REGISTER
-from tests.support.programs import serving
+from tests.support.processes import serving
 
 LOGIN = """mutation ($input: LoginInput!) {
   login(input: $input) { user { username } errors { code } }

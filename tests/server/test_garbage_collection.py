@@ -9,8 +9,8 @@ import pytest
 from starlette.types import ASGIApp, Message
 
 from tests.conftest import Account
-from tests.support.raw import answers
-from tests.support.sockets import connected, listening
+from tests.support.raw_connections import answers
+from tests.support.subscribers import connected, listening
 from tests.support.waiting import until
 from todo_gql.server.garbage_collection import THRESHOLDS, tune_garbage_collector
 from todo_gql.server.protocols import HTTPProtocol

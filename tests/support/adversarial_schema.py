@@ -91,7 +91,7 @@ class Behaviours:
     is_async: bool
 
 
-def nasty_schema() -> GraphQLSchema:
+def adversarial_schema() -> GraphQLSchema:
     """The schema with its resolvers."""
     schema = build_schema(SDL)
     for type_ in schema.type_map.values():
