@@ -13,7 +13,8 @@ from todo_gql.api.connections import Page, PageArguments
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
 from todo_gql.database.connection import Values
-from todo_gql.operation.loaders import HistoryKey, Loaders
+from todo_gql.operation.context import Context
+from todo_gql.operation.loaders import HistoryKey, history_by_todo_id, newer_history
 
 AFTER_NEWEST = 2**63 - 1
 # The random half of an id.
@@ -79,7 +80,7 @@ def cursor_of(owner_id: UUID, seq: int, change_id: UUID | None = None) -> str:
 
 
 async def history_page(
-    loaders: Loaders, todo_id: UUID, keyset: Keyset, arguments: PageArguments
+    context: Context, todo_id: UUID, keyset: Keyset, arguments: PageArguments
 ) -> Page:
     """A page of one todo's changes, loaded in one batch with those of other todos.
 
@@ -89,6 +90,6 @@ async def history_page(
     after = keyset.values(arguments.after)[0] if arguments.after is not None else AFTER_NEWEST
     assert isinstance(after, int)
     key = HistoryKey(todo_id, size + 1, after)
-    rows = await loaders.history_by_todo_id.load(key)
-    newer = partial(loaders.newer_history_by_todo_id.load, key)
+    rows = await context.loader(history_by_todo_id).load_one(key)
+    newer = partial(context.loader(newer_history).load_one, key)
     return Page(rows[:size], keyset, newer if arguments.after else False, len(rows) > size)

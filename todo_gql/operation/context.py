@@ -7,8 +7,9 @@ from typing import TypeAlias
 import strawberry
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.operation.dataloader import ColumnDataLoader
 from todo_gql.operation.event_cache import EventCache
-from todo_gql.operation.loaders import Loaders
+from todo_gql.operation.loaders import BatchFunction, K, Loaders, V
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
@@ -56,6 +57,10 @@ class Context:
         if self._loaders is None:
             self._loaders = Loaders(self.signed_in(), self.now)
         return self._loaders
+
+    def loader(self, load: BatchFunction[K, V]) -> ColumnDataLoader[K, V]:
+        """The operation's loader with this batch function; `Unauthenticated` if there is no viewer."""
+        return self.loaders.by(load)
 
     def begin_event(self, event_cache: Callable[[], EventCache]) -> None:
         """Begin the next event of a subscription."""

@@ -1,17 +1,15 @@
-"""The DataLoaders of one operation and its viewer, named by what they load and by which key.
+"""The DataLoaders of one operation and its viewer: one for each batch function that is used.
 
-They return rows; the features turn rows into types.
+Batch functions return rows, which the features turn into types.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
-
-from aiodataloader import DataLoader
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.scalars import diff_entries, json_fragment
@@ -61,53 +59,40 @@ class HistoryKey(NamedTuple):
     before: int
 
 
+S = TypeVar("S")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
 @dataclass(slots=True)
 class LoaderContext:
-    """What batch functions need of the operation: its viewer, its time, and what it selects.
-
-    `prefetch` names what to fetch in the same statement: "tags" of todos, "overdue" of counts.
-    `columns` are the columns of todos that the operation needs, and `tags_of_todo` the expression
-    that selects their tags.
-    """
+    """What batch functions need of the operation: its viewer, its time, and what it selects."""
 
     viewer: Viewer
     now: datetime
-    prefetch: frozenset[str] = frozenset()
-    columns: access.Columns = access.TODO_COLUMNS
-    tags_of_todo: str = access.TAGS_OF_TODO
+    selections: dict[type, Any] = field(default_factory=dict)
 
+    def selection(self, kind: type[S]) -> S:
+        """What look-ahead found for one feature, which has a type of its own for that.
 
-Attribute = TypeVar("Attribute")
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+        `kind()` if it found nothing.
+        """
+        found: S = self.selections.get(kind) or kind()
+        return found
+
+    def select(self, selection: object) -> None:
+        """Set what look-ahead found for the feature with this type of selection."""
+        self.selections[type(selection)] = selection
+
 
 BatchFunction: TypeAlias = Callable[
     [LoaderContext, list[K]], Coroutine[Any, Any, Sequence[V | Exception]]
 ]
-"""Loads what each key stands for, in the order of the keys; an exception for a key that fails."""
-
-
-class lazy_attribute(Generic[Attribute]):  # noqa: N801 - a decorator, as `cached_property`
-    """An attribute that is created at its first access.
-
-    As `functools.cached_property` of Python 3.12, which has no lock any more; that of 3.11 takes one,
-    which costs more than creating a loader.
-    """
-
-    def __init__(self, create: Callable[[Any], Attribute]) -> None:
-        self.create = create
-        self.__doc__ = create.__doc__
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, loaders: "Loaders", _owner: type) -> Attribute:
-        value = loaders.__dict__[self.name] = self.create(loaders)
-        return value
+"""Loads the values of the keys, in their order; an exception for a key that fails."""
 
 
 class Loaders:
-    """The loaders of one operation.
+    """The loaders of one operation, one for each batch function that is used.
 
     Batch functions get the `LoaderContext`, not `Loaders`: a reference cycle would keep all results
     in memory until a garbage collection, which would cost more than the rest of the response.
@@ -118,62 +103,31 @@ class Loaders:
         self.context = LoaderContext(viewer, now)
         self._by_batch: dict[Callable[..., Any], ColumnDataLoader[Any, Any]] = {}
 
-    def by(self, load: "BatchFunction[K, V]") -> ColumnDataLoader[K, V]:
-        """The operation's loader that loads by this batch function, one of a feature's own."""
+    def by(self, load: BatchFunction[K, V]) -> ColumnDataLoader[K, V]:
+        """The operation's loader with this batch function."""
         column_loader = self._by_batch.get(load)
         if column_loader is None:
             column_loader = self._by_batch[load] = ColumnDataLoader(partial(load, self.context))
         return column_loader
 
-    def prefetch(self, names: frozenset[str]) -> None:
-        """Fetch these fields together with their objects, if that saves a statement."""
-        self.context.prefetch |= names
 
-    def select_only(self, todo_fields: frozenset[str], tag_fields: frozenset[str]) -> None:
-        """Fetch only the columns behind these fields, the union over the whole operation."""
-        self.context.columns = access.todo_columns(todo_fields)
-        if selects_names_only(tag_fields):
-            self.context.tags_of_todo = access.TAG_NAMES_OF_TODO
+class TodoSelection(NamedTuple):
+    """The columns of todos that an operation needs, and the SQL that selects their tags."""
 
-    # Creating all of them takes longer than most operations, which need one or two.
-    @lazy_attribute
-    def todo_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
-        """Todos, those in the trash too."""
-        return ColumnDataLoader(partial(_todos_by_id, self.context))
+    columns: access.Columns = access.TODO_COLUMNS
+    tags: str | None = None
 
-    @lazy_attribute
-    def user_by_id(self) -> ColumnDataLoader[UUID, Row | None]:
-        """The accounts that the viewer sees."""
-        return ColumnDataLoader(partial(_users_by_id, self.context))
 
-    @lazy_attribute
-    def tags_by_todo_id(self) -> ColumnDataLoader[UUID, Sequence[TagOfTodo]]:
-        """Each todo's tags in alphabetical order."""
-        return ColumnDataLoader(partial(_tags_by_todo_id, self.context))
+class CountSelection(NamedTuple):
+    """Whether an operation needs the number of overdue todos together with the other counts."""
 
-    @lazy_attribute
-    def history_by_todo_id(self) -> DataLoader[HistoryKey, list[Row]]:
-        """A page of each todo's history, newest first."""
-        return DataLoader(partial(_history_by_todo_id, self.context))
-
-    @lazy_attribute
-    def newer_history_by_todo_id(self) -> DataLoader[HistoryKey, bool]:
-        """Whether each todo has changes at number `before` or newer."""
-        return DataLoader(partial(_newer_history, self.context))
-
-    @lazy_attribute
-    def log_end(self) -> ColumnDataLoader[UUID, Row]:
-        """The number of the newest change in the viewer's log, and its id."""
-        return ColumnDataLoader(partial(_log_ends, self.context))
-
-    def prime_tags(self, tags: Mapping[UUID, Sequence[TagOfTodo]]) -> None:
-        """Prime the cache with the tags of todos, already loaded otherwise."""
-        self.tags_by_todo_id.prime_many(tags)
+    overdue: bool = False
 
 
 @loader
-async def _todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
-    columns, tags = context.columns, context.tags_of_todo if "tags" in context.prefetch else None
+async def todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+    """Todos, those in the trash too."""
+    columns, tags = context.selection(TodoSelection)
     if len(ids) == 1:
         rows = await fetch(access.todo_by_id(columns, tags), context.viewer.id, ids[0])
     else:
@@ -183,17 +137,20 @@ async def _todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | No
 
 
 @loader
-async def _users_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+async def users_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+    """The accounts that the viewer sees."""
     return await _by_id(access.visible_users(context.viewer), access.USER_COLUMNS, "u", ids)
 
 
 @loader
-async def _tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[TagOfTodo]]:
+async def tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[TagOfTodo]]:
+    """Each todo's tags in alphabetical order."""
     return tags_by_todo(await fetch(TAGS_OF_TODOS, context.viewer.id, ids), ids)
 
 
 @loader
-async def _history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> list[list[Row]]:
+async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> list[list[Row]]:
+    """A page of each todo's history, newest first."""
     rows = await fetch(
         f"SELECT k.place, {', '.join(access.CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
@@ -215,7 +172,8 @@ async def _history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) ->
 
 
 @loader
-async def _newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list[bool]:
+async def newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list[bool]:
+    """Whether each todo has changes at number `before` or newer."""
     rows = await fetch(
         "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
         "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
@@ -229,8 +187,11 @@ async def _newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list
 
 
 @loader
-async def _log_ends(context: LoaderContext, ids: list[UUID]) -> list[Any]:
-    """Where the viewer's log ends; `Unauthenticated` where the account is gone."""
+async def log_ends(context: LoaderContext, ids: list[UUID]) -> list[Any]:
+    """The number and id of the newest change in the viewer's log.
+
+    `Unauthenticated` if the account is deleted.
+    """
     rows = await fetch(END_OF_LOG, context.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
 

@@ -36,7 +36,7 @@ from todo_gql.http.graphql.operation_cache import LONGEST
 from todo_gql.http.graphql.rate_limit import FAILURE
 from todo_gql.http.graphql.subscriptions import CACHE_HIT_COST, EXECUTION_COST
 from todo_gql.operation import event_cache
-from todo_gql.operation.loaders import Loaders
+from todo_gql.operation.loaders import Loaders, todos_by_id
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import COST, EVENTS
@@ -287,7 +287,7 @@ async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -
 
 def todos_in(loaders: Loaders | None) -> int:
     """How many todos were loaded."""
-    return len(loaders.todo_by_id._cache) if loaders else 0
+    return len(loaders.by(todos_by_id)._cache) if loaders else 0
 
 
 FILTERED = """subscription ($after: String, $filter: TodoFilter) {

@@ -4,6 +4,7 @@ import strawberry
 
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Info
+from todo_gql.operation.loaders import users_by_id
 
 
 @strawberry.type
@@ -16,5 +17,5 @@ class AccountQuery:
         viewer = info.context.viewer
         if viewer is None:
             return None
-        row = await info.context.loaders.user_by_id.load_one(viewer.id)
+        row = await info.context.loader(users_by_id).load_one(viewer.id)
         return None if row is None else User.from_row(row, viewer)

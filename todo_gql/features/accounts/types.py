@@ -9,9 +9,8 @@ from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
 from todo_gql.database.connection import Row, Values
-from todo_gql.features.stats.types import TodoStats, stored_counts
+from todo_gql.features.stats.types import TodoStats, prefetch_counts, stored_counts
 from todo_gql.operation.context import Info
-from todo_gql.operation.lookahead import selected_fields
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.tokens import TokenPair, access_token_life
 from todo_gql.settings import Settings
@@ -60,7 +59,7 @@ class User(Node):
         viewer = info.context.viewer
         if viewer is None or str(viewer.id) != self.id:
             return None
-        info.context.loaders.prefetch(selected_fields(info))
+        prefetch_counts(info)
         return TodoStats.from_counts(await stored_counts(info.context))
 
     @classmethod

@@ -10,6 +10,7 @@ from todo_gql.changelog.cursors import cursor_of, feed_keyset
 from todo_gql.changelog.positions import position_of, read_log
 from todo_gql.features.todos.types import ChangeConnection
 from todo_gql.operation.context import Info
+from todo_gql.operation.loaders import log_ends
 from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
@@ -56,5 +57,5 @@ class ChangeQuery:
     )
     async def change_cursor(self, info: Info) -> str:
         viewer = info.context.signed_in()
-        end = await info.context.loaders.log_end.load_one(viewer.id)
+        end = await info.context.loader(log_ends).load_one(viewer.id)
         return cursor_of(viewer.id, end["change_seq"], end["change_id"])

@@ -7,7 +7,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.observability.request_record import loader
-from todo_gql.operation.loaders import LoaderContext, rows_by_id
+from todo_gql.operation.loaders import CountSelection, LoaderContext, rows_by_id
 
 COUNTS = """
 SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
@@ -26,7 +26,7 @@ async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
 
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """
-    if "overdue" in context.prefetch:
+    if context.selection(CountSelection).overdue:
         rows = await fetch(COUNTS_WITH_OVERDUE, context.viewer.id, context.now)
     else:
         rows = await fetch(COUNTS, context.viewer.id)

@@ -8,7 +8,9 @@ from todo_gql.database.connection import Row
 from todo_gql.execution import ColumnLoader, RowType, loaded_value
 from todo_gql.features.stats.loaders import overdue_counts, todo_counts
 from todo_gql.features.stats.overdue import overdue_condition
-from todo_gql.operation.context import Context
+from todo_gql.operation.context import Context, Info
+from todo_gql.operation.loaders import CountSelection
+from todo_gql.operation.lookahead import selected_fields
 
 _STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")
 
@@ -26,18 +28,24 @@ def count_columns(now: str) -> list[str]:
     return ["$1::uuid AS id", *by_status, overdue]
 
 
+def prefetch_counts(info: Info) -> None:
+    """Count overdue todos in the statement that reads the other counts, if both are selected."""
+    if "overdue" in selected_fields(info):
+        info.context.loaders.context.select(CountSelection(overdue=True))
+
+
 async def stored_counts(context: Context) -> Row:
     """The viewer's counts per status, as every write updates them in the owner's row.
 
     `Unauthenticated` if nobody is signed in or the account is deleted.
     """
     viewer = context.signed_in()
-    row: Row = await context.loaders.by(todo_counts).load_one(viewer.id)
+    row: Row = await context.loader(todo_counts).load_one(viewer.id)
     return row
 
 
 def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
-    return context.loaders.by(overdue_counts)
+    return context.loader(overdue_counts)
 
 
 @strawberry.type(description="How many todos there are of each kind, the trash left out.")

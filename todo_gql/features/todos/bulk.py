@@ -38,6 +38,7 @@ from todo_gql.features.todos.tag_names import (
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
+from todo_gql.operation.loaders import tags_by_todo_id
 from todo_gql.operation.time_slice import TimeSlice
 
 MAX_ITEMS = 100
@@ -212,7 +213,7 @@ async def _finish(
 ) -> TodoBulkPayload:
     """Store the changes as the options say, and build the payload."""
     info.context.clear_loaders()
-    info.context.loaders.prime_tags(write.created_tags)
+    info.context.loader(tags_by_todo_id).prime_many(write.created_tags)
     failed = sum(bool(result.errors) for result in results)
     processed = sum(result.after is not None for result in results)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
@@ -259,7 +260,7 @@ async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResul
     todo_ids = {result.after.id for result in results if result.after}
     if ids := list(todo_ids - write.created_tags.keys()):
         tags = await write.tags_of(ids)
-        info.context.loaders.prime_tags(dict(zip(ids, tags, strict=True)))
+        info.context.loader(tags_by_todo_id).prime_many(dict(zip(ids, tags, strict=True)))
 
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:

@@ -17,7 +17,13 @@ from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.api.scalars import json_fragment
 from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.stats.types import TodoStats, count_columns, stored_counts, total_of
+from todo_gql.features.stats.types import (
+    TodoStats,
+    count_columns,
+    prefetch_counts,
+    stored_counts,
+    total_of,
+)
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.features.todos.inputs import TodoFilter, TodoSort, unset_to_none
 from todo_gql.features.todos.sorting import todo_keyset
@@ -30,6 +36,7 @@ from todo_gql.features.todos.types import (
 )
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
+from todo_gql.operation.loaders import TodoSelection, selects_names_only, todos_by_id
 from todo_gql.operation.lookahead import (
     selected_fields,
     selected_in_operation,
@@ -72,6 +79,20 @@ def _searched_tags(viewer: Viewer, search: str | None) -> SelectQuery:
     )
 
 
+def _select_todos(info: Info) -> str:
+    """Load only what the operation selects of todos; returns the SQL for their tags.
+
+    Tags are loaded with the todos if they are selected below this field.
+    """
+    context = info.context.loaders.context
+    names_only = selects_names_only(selected_on_fields_named(info, "tags"))
+    tags = access.TAG_NAMES_OF_TODO if names_only else access.TAGS_OF_TODO
+    columns = access.todo_columns(selected_in_operation(info))
+    has_tags = context.selection(TodoSelection).tags or "tags" in selected_fields(info)
+    context.select(TodoSelection(columns, tags if has_tags else None))
+    return tags
+
+
 def _kept_total(page: Page, context: Context) -> int | Awaitable[int]:
     if page.rows and "total" in page.rows[0]:
         return int(page.rows[0]["total"])
@@ -104,11 +125,10 @@ class TodoQuery:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
-        loaders, todo_id = info.context.loaders, parse_id(id)
-        loaders.prefetch(selected_fields(info))
-        loaders.select_only(selected_in_operation(info), selected_on_fields_named(info, "tags"))
-        row = await loaders.todo_by_id.load_one(todo_id) if todo_id else None
-        return Todo.from_row(row, info.context.now) if row and not row["deleted_at"] else None
+        context, todo_id = info.context, parse_id(id)
+        _select_todos(info)
+        row = await context.loader(todos_by_id).load_one(todo_id) if todo_id else None
+        return Todo.from_row(row, context.now) if row and not row["deleted_at"] else None
 
     @strawberry.field(
         description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
@@ -131,15 +151,13 @@ class TodoQuery:
         before: Before = UNSET,
     ) -> TodoConnection:
         context, todo_filter = info.context, unset_to_none(filter)
-        loaders, total_is_kept = context.loaders, is_plain(todo_filter)
+        total_is_kept = is_plain(todo_filter)
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
         columns = access.todo_columns(selected_in_operation(info), keyset.own_columns)
         if "tags" in selected:
-            loaders.prefetch(selected)
-            loaders.select_only(selected_in_operation(info), selected_on_fields_named(info, "tags"))
-            columns = (*columns, loaders.context.tags_of_todo)
+            columns = (*columns, _select_todos(info))
         if "totalCount" in selected and total_is_kept:
             columns = (*columns, KEPT_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
@@ -157,7 +175,7 @@ class TodoQuery:
         context, todo_filter = info.context, unset_to_none(filter)
         viewer = context.signed_in()
         if is_plain(todo_filter):
-            context.loaders.prefetch(selected_fields(info))
+            prefetch_counts(info)
             return TodoStats.from_counts(await stored_counts(context))
         return await _counted_stats(viewer, todo_filter, context.now)
 

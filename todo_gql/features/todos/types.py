@@ -27,7 +27,7 @@ from todo_gql.features.accounts.types import User
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import TagOfTodo
+from todo_gql.operation.loaders import TagOfTodo, tags_by_todo_id, todos_by_id, users_by_id
 
 
 @strawberry.enum(description="Where a todo stands.")
@@ -65,15 +65,15 @@ class ChangeAction(Enum):
 
 
 def _todo_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
-    return context.loaders.todo_by_id
+    return context.loader(todos_by_id)
 
 
 def _user_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
-    return context.loaders.user_by_id
+    return context.loader(users_by_id)
 
 
 def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
-    return context.loaders.tags_by_todo_id
+    return context.loader(tags_by_todo_id)
 
 
 STATUSES = tuple(TodoStatus)
@@ -263,7 +263,7 @@ class Todo(Node):
     ) -> ChangeConnection:
         arguments = PageArguments.of(first, after)
         keyset = history_keyset(self.owner_key)
-        page = await history_page(info.context.loaders, self.key, keyset, arguments)
+        page = await history_page(info.context, self.key, keyset, arguments)
         return await ChangeConnection.of(page)
 
 
