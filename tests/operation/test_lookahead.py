@@ -12,9 +12,10 @@ from graphql import GraphQLObjectType, Node
 
 from tests.conftest import Account, Statements
 from tests.support.operations import SCHEMA
+from todo_gql.features.todos import columns
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation
-from todo_gql.security import access
+from todo_gql.security.access import Columns
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 
@@ -170,13 +171,13 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
 
 
 @pytest.fixture
-def choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[access.Columns]]:
+def choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Columns]]:
     """The choices of columns that were made so far: none."""
-    made: set[access.Columns] = set()
-    monkeypatch.setattr(access, "_column_sets", made)
-    access.todo_columns.cache_clear()
+    made: set[Columns] = set()
+    monkeypatch.setattr(columns, "_column_sets", made)
+    columns.todo_columns.cache_clear()
     yield made
-    access.todo_columns.cache_clear()
+    columns.todo_columns.cache_clear()
 
 
 @pytest.mark.usefixtures("choices")
@@ -195,11 +196,11 @@ async def test_only_the_columns_that_are_selected_are_read(
 
 
 async def test_after_many_choices_only_what_may_be_long_is_left_out(
-    account: Account, recorded: Record, choices: set[access.Columns]
+    account: Account, recorded: Record, choices: set[Columns]
 ) -> None:
     """A server that has seen many ways to ask makes no more statements for others."""
     await account.create(description="Two litres", metadata={"shop": "corner"})
-    choices.update((f"t.{number}",) for number in range(access.MAX_COLUMN_SETS))
+    choices.update((f"t.{number}",) for number in range(columns.MAX_COLUMN_SETS))
     read: set[str] = set()
     for fields in ("title", "title version", "dueAt", "isOverdue createdAt"):
         with recorded() as statements:

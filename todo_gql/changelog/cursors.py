@@ -1,22 +1,18 @@
-"""Positions in an owner's change log, their cursors, and pages of the log.
+"""Positions in an owner's change log, and their cursors.
 
 A cursor holds the number of a change and the end of its id. The number alone could mean another
 change after a backup was restored, or a standby without the last commits was promoted, and the log
 has grown again.
 """
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from todo_gql.api.connections import Page, PageArguments
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
 from todo_gql.database.connection import Values
-from todo_gql.operation.context import Context
-from todo_gql.operation.loaders import HistoryKey, history_by_todo_id, newer_history
 
-AFTER_NEWEST = 2**63 - 1
 # The random half of an id.
 ID_SUFFIX_DIGITS = 16
 
@@ -77,19 +73,3 @@ def history_keyset(owner_id: UUID) -> LogKeyset:
 def cursor_of(owner_id: UUID, seq: int, change_id: UUID | None = None) -> str:
     """The cursor of the owner's change with number `seq` and this id."""
     return feed_keyset(owner_id).cursor_at(LogPosition.of(seq, change_id))
-
-
-async def history_page(
-    context: Context, todo_id: UUID, keyset: Keyset, arguments: PageArguments
-) -> Page:
-    """A page of one todo's changes, loaded in one batch with those of other todos.
-
-    `BadUserInput` for a cursor of another list.
-    """
-    size = arguments.size(50)
-    after = keyset.values(arguments.after)[0] if arguments.after is not None else AFTER_NEWEST
-    assert isinstance(after, int)
-    key = HistoryKey(todo_id, size + 1, after)
-    rows = await context.loader(history_by_todo_id).load_one(key)
-    newer = partial(context.loader(newer_history).load_one, key)
-    return Page(rows[:size], keyset, newer if arguments.after else False, len(rows) > size)

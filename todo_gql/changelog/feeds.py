@@ -11,6 +11,7 @@ from itertools import accumulate, islice
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
+from todo_gql.changelog.access import NEWEST_CHANGE
 from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.positions import (
     PAGE_SIZE,
@@ -21,7 +22,6 @@ from todo_gql.changelog.positions import (
 from todo_gql.database.connection import Row, fetch
 from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.event_cache import EventCache
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ CACHED_CHANGES = 100
 # The most that such a subscriber has in memory, in characters of diffs; one change in any case.
 MAX_CHUNK_CHARACTERS = 2**18
 NEWEST_POSITIONS = f"""
-SELECT u.id, u.change_seq, {access.NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
+SELECT u.id, u.change_seq, {NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
 """
 
 

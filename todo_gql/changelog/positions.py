@@ -6,18 +6,18 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
+from todo_gql.changelog.access import CHANGE_COLUMNS, NEWEST_CHANGE, change_at, visible_changes
 from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 PAGE_SIZE = 100
 RETRY_SECONDS = 0.5
 Result = TypeVar("Result")
 LOG = (
-    f"SELECT u.change_seq AS newest, {access.NEWEST_CHANGE} AS newest_id,"
+    f"SELECT u.change_seq AS newest, {NEWEST_CHANGE} AS newest_id,"
     " (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest,"
-    f" {access.change_at('$2')} AS stored_id FROM users u WHERE u.id = $1"
+    f" {change_at('$2')} AS stored_id FROM users u WHERE u.id = $1"
 )
 
 
@@ -74,9 +74,9 @@ async def read_log(viewer: Viewer, position: LogPosition | None = None) -> Log:
 
 async def changes_after(viewer: Viewer, position: LogPosition, limit: int = PAGE_SIZE) -> list[Row]:
     """The viewer's next changes after a position; `ChangesLost` if the log doesn't continue there."""
-    statement = access.visible_changes(viewer)
+    statement = visible_changes(viewer)
     statement.where(f"c.seq >= {statement.bind(position.seq)}")
-    text = statement.select(access.CHANGE_COLUMNS, "c.seq", limit + 1)
+    text = statement.select(CHANGE_COLUMNS, "c.seq", limit + 1)
     rows = await fetch(text, *statement.values)
     # The change at the position is read too, to check that it is still the same.
     if rows and rows[0]["seq"] == position.seq:

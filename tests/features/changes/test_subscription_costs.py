@@ -32,11 +32,12 @@ from todo_gql.changelog.cursors import LogPosition, cursor_of
 from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
+from todo_gql.features.todos.loaders import todos_by_id
 from todo_gql.http.graphql.operation_cache import LONGEST
 from todo_gql.http.graphql.rate_limit import FAILURE
 from todo_gql.http.graphql.subscriptions import CACHE_HIT_COST, EXECUTION_COST
 from todo_gql.operation import event_cache
-from todo_gql.operation.loaders import Loaders, todos_by_id
+from todo_gql.operation.loaders import Loaders
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import COST, EVENTS

@@ -23,6 +23,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.api.text import read_text
 from todo_gql.database.select import SelectQuery
+from todo_gql.features.accounts.access import USER_COLUMNS, visible_users
 from todo_gql.features.accounts.administration import (
     AccountChanges,
     LastSuperuser,
@@ -31,7 +32,6 @@ from todo_gql.features.accounts.administration import (
 )
 from todo_gql.features.accounts.types import User, UserPayload
 from todo_gql.operation.context import Context, Info
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 MAX_SEARCH = 255
@@ -100,7 +100,7 @@ def superuser(context: Context) -> Viewer:
 
 
 def _filtered(viewer: Viewer, user_filter: UserFilter | None) -> SelectQuery:
-    statement = access.visible_users(viewer)
+    statement = visible_users(viewer)
     if not user_filter:
         return statement
     text, problem = read_text(user_filter.search or "", longest=MAX_SEARCH)
@@ -139,7 +139,7 @@ class DirectoryQuery:
         viewer = superuser(info.context)
         statement = _filtered(viewer, filter or None)
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, access.USER_COLUMNS, NEWEST_FIRST, arguments)
+        page = await fetch_page(statement, USER_COLUMNS, NEWEST_FIRST, arguments)
         nodes = [User.from_row(row, viewer) for row in page.rows]
         return UserConnection(page=page, nodes=nodes, count=lambda: count_rows(statement))
 

@@ -2,9 +2,9 @@
 
 import strawberry
 
+from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Info
-from todo_gql.operation.loaders import users_by_id
 
 
 @strawberry.type

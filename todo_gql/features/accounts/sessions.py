@@ -8,9 +8,10 @@ import strawberry
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import Node, parse_id
 from todo_gql.database.connection import Values, fetch
+from todo_gql.features.accounts.access import SESSION_COLUMNS, open_sessions
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.operation.context import Info
-from todo_gql.security import access, authentication
+from todo_gql.security import authentication
 from todo_gql.security.authentication import Viewer
 
 
@@ -46,8 +47,8 @@ class SessionQuery:
     @strawberry.field(description="The viewer's signed-in devices, newest first.")
     async def sessions(self, info: Info) -> list[Session]:
         viewer = info.context.signed_in()
-        statement = access.open_sessions(viewer)
-        text = statement.select(access.SESSION_COLUMNS, "s.created_at DESC, s.id DESC")
+        statement = open_sessions(viewer)
+        text = statement.select(SESSION_COLUMNS, "s.created_at DESC, s.id DESC")
         rows = await fetch(text, *statement.values)
         return [Session.from_row(row, viewer) for row in rows]
 

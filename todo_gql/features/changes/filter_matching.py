@@ -19,11 +19,12 @@ import orjson
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.database.select import SelectQuery
+from todo_gql.features.todos.access import all_todos
+from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.filters import FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.operation.time_slice import TimeSlice
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 RESULT_TTL_SECONDS: Final = 1.0
@@ -47,7 +48,7 @@ FILTERABLE_COLUMNS = {
     "updated_at": "timestamptz",
     "deleted_at": "timestamptz",
 }
-TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {access.TAGS_OF_EACH_TODO}) AS tags"
+TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {TAGS_OF_EACH_TODO}) AS tags"
 LATER_CHANGES = (
     "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
     " AND c.seq > {} ORDER BY c.seq LIMIT {}"
@@ -166,7 +167,7 @@ def _cache_key(viewer: Viewer, todo_filter: TodoFilter, rows: Sequence[Row]) -> 
 
 async def _load_states(viewer: Viewer, rows: Sequence[Row]) -> list[ChangeStates]:
     """The changes with the states of their todos, as far as the log goes back."""
-    statement = access.all_todos(viewer)
+    statement = all_todos(viewer)
     statement.where(f"t.id = ANY({statement.bind({row['todo_id'] for row in rows})})")
     later = LATER_CHANGES.format(statement.bind(rows[-1]["seq"]), MAX_LATER_CHANGES + 1)
     earlier = PREVIOUS_TIME.format(statement.bind(rows[0]["seq"]))

@@ -6,12 +6,12 @@ from strawberry import UNSET
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.changelog.access import CHANGE_COLUMNS, visible_changes
 from todo_gql.changelog.cursors import cursor_of, feed_keyset
 from todo_gql.changelog.positions import position_of, read_log
+from todo_gql.features.changes.loaders import log_ends
 from todo_gql.features.todos.types import ChangeConnection
 from todo_gql.operation.context import Info
-from todo_gql.operation.loaders import log_ends
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
@@ -47,7 +47,7 @@ class ChangeQuery:
         if arguments.after is not None:
             await _check_position(viewer, arguments.after)
         page = await fetch_page(
-            access.visible_changes(viewer), access.CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
+            visible_changes(viewer), CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
         )
         return await ChangeConnection.of(page)
 

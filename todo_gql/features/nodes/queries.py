@@ -9,23 +9,25 @@ import strawberry
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
 from todo_gql.api.scalars import diff_entries, json_fragment
+from todo_gql.changelog.access import CHANGE_COLUMNS
 from todo_gql.database.connection import Row, fetch
+from todo_gql.features.accounts.access import SESSION_COLUMNS, USER_COLUMNS
 from todo_gql.features.accounts.sessions import Session
 from todo_gql.features.accounts.types import User
+from todo_gql.features.todos.access import TAG_COLUMNS, TODO_COLUMNS
 from todo_gql.features.todos.types import Change, Tag, Todo
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 MAX_IDS = 100
 
 COLUMNS_BY_ALIAS = {
-    "t": access.TODO_COLUMNS,
-    "g": access.TAG_COLUMNS,
-    "c": access.CHANGE_COLUMNS,
-    "u": access.USER_COLUMNS,
-    "s": access.SESSION_COLUMNS,
+    "t": TODO_COLUMNS,
+    "g": TAG_COLUMNS,
+    "c": CHANGE_COLUMNS,
+    "u": USER_COLUMNS,
+    "s": SESSION_COLUMNS,
 }
 NODES = f"""
 SELECT {", ".join(f'{c} AS "{c}"' for columns in COLUMNS_BY_ALIAS.values() for c in columns)}

@@ -1,13 +1,13 @@
 """The batch functions that load counts of todos."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.observability.request_record import loader
-from todo_gql.operation.loaders import CountSelection, LoaderContext, rows_by_id
+from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
 COUNTS = """
 SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
@@ -18,6 +18,12 @@ OVERDUE = (
     f" AND {overdue_condition('$2')}"
 )
 COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
+
+
+class CountSelection(NamedTuple):
+    """Whether an operation needs the number of overdue todos together with the other counts."""
+
+    overdue: bool = False
 
 
 @loader

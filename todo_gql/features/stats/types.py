@@ -6,10 +6,9 @@ import strawberry
 
 from todo_gql.database.connection import Row
 from todo_gql.execution import ColumnLoader, RowType, loaded_value
-from todo_gql.features.stats.loaders import overdue_counts, todo_counts
+from todo_gql.features.stats.loaders import CountSelection, overdue_counts, todo_counts
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.loaders import CountSelection
 from todo_gql.operation.lookahead import selected_fields
 
 _STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")

@@ -12,8 +12,10 @@ from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, no
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.database.retry import retried
+from todo_gql.features.todos.columns import selects_names_only
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
+from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.features.todos.storage import Quota
@@ -26,7 +28,6 @@ from todo_gql.features.todos.writes import (
     owner_write,
 )
 from todo_gql.operation.context import Info
-from todo_gql.operation.loaders import TagOfTodo, selects_names_only
 from todo_gql.operation.lookahead import selected_on_fields_named
 from todo_gql.security.authentication import Viewer
 

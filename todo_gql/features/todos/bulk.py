@@ -26,6 +26,7 @@ from todo_gql.features.todos.inputs import (
     TodoCreateInput,
     unset_to_none,
 )
+from todo_gql.features.todos.loaders import tags_by_todo_id
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota, Storage
@@ -38,7 +39,6 @@ from todo_gql.features.todos.tag_names import (
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
-from todo_gql.operation.loaders import tags_by_todo_id
 from todo_gql.operation.time_slice import TimeSlice
 
 MAX_ITEMS = 100

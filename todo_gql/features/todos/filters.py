@@ -14,6 +14,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.features.todos.access import trashed_todos, visible_todos
 from todo_gql.features.todos.inputs import TagComparator, TodoFilter, unset_to_none
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
@@ -22,7 +23,6 @@ from todo_gql.features.todos.tag_names import (
     normal_form,
     stored_forms,
 )
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 MAX_DEPTH = 5
@@ -45,7 +45,7 @@ TAGS_OF_TODO = (
 def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> SelectQuery:
     """The viewer's todos that a filter matches at the time `now`; `BadUserInput` if too large."""
     trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
-    statement = access.trashed_todos(viewer) if trash else access.visible_todos(viewer)
+    statement = trashed_todos(viewer) if trash else visible_todos(viewer)
     if todo_filter is not None:
         condition = FilterConditions(statement, now).of(todo_filter, depth=1)
         if condition != "TRUE":

@@ -24,8 +24,17 @@ from todo_gql.features.stats.types import (
     stored_counts,
     total_of,
 )
+from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
+from todo_gql.features.todos.columns import (
+    TAG_NAMES_OF_TODO,
+    TAGS_OF_TODO,
+    TodoSelection,
+    selects_names_only,
+    todo_columns,
+)
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.features.todos.inputs import TodoFilter, TodoSort, unset_to_none
+from todo_gql.features.todos.loaders import todos_by_id
 from todo_gql.features.todos.sorting import todo_keyset
 from todo_gql.features.todos.tag_names import MAX_LENGTH, stored_forms
 from todo_gql.features.todos.types import (
@@ -36,13 +45,11 @@ from todo_gql.features.todos.types import (
 )
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import TodoSelection, selects_names_only, todos_by_id
 from todo_gql.operation.lookahead import (
     selected_fields,
     selected_in_operation,
     selected_on_fields_named,
 )
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 Filter = Annotated[
@@ -67,7 +74,7 @@ KEPT_TOTAL = (
 
 
 def _searched_tags(viewer: Viewer, search: str | None) -> SelectQuery:
-    statement = access.visible_tags(viewer)
+    statement = visible_tags(viewer)
     text = read_search(search, longest=MAX_LENGTH) if search else ""
     if not text:
         return statement
@@ -86,8 +93,8 @@ def _select_todos(info: Info) -> str:
     """
     context = info.context.loaders.context
     names_only = selects_names_only(selected_on_fields_named(info, "tags"))
-    tags = access.TAG_NAMES_OF_TODO if names_only else access.TAGS_OF_TODO
-    columns = access.todo_columns(selected_in_operation(info))
+    tags = TAG_NAMES_OF_TODO if names_only else TAGS_OF_TODO
+    columns = todo_columns(selected_in_operation(info))
     has_tags = context.selection(TodoSelection).tags or "tags" in selected_fields(info)
     context.select(TodoSelection(columns, tags if has_tags else None))
     return tags
@@ -155,7 +162,7 @@ class TodoQuery:
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
-        columns = access.todo_columns(selected_in_operation(info), keyset.own_columns)
+        columns = todo_columns(selected_in_operation(info), keyset.own_columns)
         if "tags" in selected:
             columns = (*columns, _select_todos(info))
         if "totalCount" in selected and total_is_kept:
@@ -200,6 +207,6 @@ class TodoQuery:
     ) -> TagConnection:
         statement = _searched_tags(info.context.signed_in(), unset_to_none(search))
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, access.TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
+        page = await fetch_page(statement, TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
         nodes = Tag.from_rows(page.rows)
         return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

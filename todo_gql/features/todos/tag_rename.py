@@ -8,13 +8,13 @@ from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
+from todo_gql.features.todos.access import TAG_COLUMNS, all_tags
 from todo_gql.features.todos.payloads import TagPayload
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import read_tag_name
 from todo_gql.features.todos.types import Tag
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Context
-from todo_gql.security import access
 from todo_gql.security.sliding_window import COST
 
 # Appends a change for every todo with the tag, with its tag names before and after, and raises the
@@ -86,9 +86,9 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
 
 async def _tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
     """The viewer's tag, even if only todos in the trash carry it."""
-    statement = access.all_tags(write.viewer)
+    statement = all_tags(write.viewer)
     statement.where(f"g.id = {statement.bind(tag_id)}")
-    return await write.connection.fetchrow(statement.select(access.TAG_COLUMNS), *statement.values)
+    return await write.connection.fetchrow(statement.select(TAG_COLUMNS), *statement.values)
 
 
 async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:

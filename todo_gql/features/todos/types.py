@@ -13,7 +13,7 @@ from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS, MAX_BYTES
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.api.scalars import diff_entries, metadata_fragment
-from todo_gql.changelog.cursors import cursor_of, history_keyset, history_page
+from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.execution import (
@@ -23,11 +23,13 @@ from todo_gql.execution import (
     loaded_field,
     loaded_rows,
 )
+from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.history_pages import history_page
+from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import TagOfTodo, tags_by_todo_id, todos_by_id, users_by_id
 
 
 @strawberry.enum(description="Where a todo stands.")

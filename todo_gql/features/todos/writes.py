@@ -20,13 +20,14 @@ from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
+from todo_gql.features.todos.access import TODO_COLUMNS, all_todos, visible_todos
+from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
-from todo_gql.operation.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.operation.time_slice import TimeSlice
-from todo_gql.security import access
 from todo_gql.security.authentication import Viewer
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
@@ -38,7 +39,7 @@ FOR NO KEY UPDATE
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
-TAG_NAMES = f"ARRAY(SELECT g.name FROM {access.TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
+TAG_NAMES = f"ARRAY(SELECT g.name FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
 
 IN_TRASH = len(Status)
 
@@ -59,9 +60,9 @@ class OwnerWrite:
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
         """The viewer's todos with these ids; those in the trash only if asked for."""
-        begin = access.all_todos if trash else access.visible_todos
+        begin = all_todos if trash else visible_todos
         statement = begin(self.viewer).where_one_of("t.id", list(ids))
-        text = statement.select((*access.TODO_COLUMNS, TAG_NAMES))
+        text = statement.select((*TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
         time_slice, loaded = TimeSlice(), dict[UUID, TodoState]()
         for row in rows:

@@ -1,0 +1,28 @@
+"""The changes that a viewer may see, and the ids of changes by their number."""
+
+from todo_gql.database.models import Change
+from todo_gql.database.select import SelectQuery
+from todo_gql.security.access import columns, owned
+from todo_gql.security.authentication import Viewer
+
+CHANGE_COLUMNS = columns(Change, "c")
+
+
+def change_at(number: str) -> str:
+    """SQL for the id of the change with a number in the log of the user `u`, if it is known.
+
+    Numbers have no gaps, so the change before the oldest stored one is the last that was deleted; its
+    id is stored with the user.
+    """
+    return (
+        f"coalesce((SELECT c.id FROM changes c WHERE c.owner_id = u.id AND c.seq = {number}),"
+        " u.forgotten_change_id)"
+    )
+
+
+NEWEST_CHANGE = change_at("u.change_seq")
+
+
+def visible_changes(viewer: Viewer) -> SelectQuery:
+    """The viewer's change log `c`."""
+    return owned("changes c", "c", viewer)
