@@ -61,7 +61,7 @@ async def followed_by(owner_id: str, number: int = 1) -> None:
 
     def of_owner() -> int:
         feeds = [feed for task, feed in BEGUN.items() if not task.done()]
-        return sum(str(feed.viewer.id) == owner_id for feed in feeds)
+        return sum(str(feed.owner_id) == owner_id for feed in feeds)
 
     await until(lambda: of_owner() == number)
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.01
+# Whether somebody waits for a lock that this connection holds.
+IS_IN_THE_WAY = (
+    "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 
 
 async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:

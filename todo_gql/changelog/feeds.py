@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
@@ -55,8 +55,8 @@ def _first_chunk(rows: list[Row]) -> list[Row]:
 class Feed:
     """One owner's log, followed as it grows."""
 
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
+    def __init__(self, owner_id: UUID) -> None:
+        self.owner_id = owner_id
         self.subscribers = 0
         self.newest: LogPosition | None = None
         self.is_lost = False
@@ -64,7 +64,7 @@ class Feed:
         self._has_unread = False
         self._read_task: asyncio.Task[None] | None = None
         self._grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._shared: dict[bool, EventCache] = {}
+        self._shared: dict[Hashable, EventCache] = {}
         # One event of an owner is worked on at a time, so that others come in between.
         self.event_lock = asyncio.Lock()
         self._caches: dict[Callable[..., Any], Cache] = {}
@@ -114,11 +114,12 @@ class Feed:
     def shared(self, viewer: Viewer) -> EventCache:
         """The cache for an event: created after its change was read, and less than a second ago.
 
-        Subscribers with the same rights share it, so that data is loaded once for all of them.
+        One viewer's subscribers with the same rights share it, so that data is loaded once for all.
         """
-        shared = self._shared.get(viewer.is_superuser)
+        rights = viewer.id, viewer.is_superuser
+        shared = self._shared.get(rights)
         if shared is None or shared.is_expired:
-            shared = self._shared[viewer.is_superuser] = EventCache(viewer, self.event_lock)
+            shared = self._shared[rights] = EventCache(viewer, self.event_lock)
         return shared
 
     def cache(self, make: Callable[[asyncio.Lock], C]) -> C:
@@ -145,7 +146,7 @@ class Feed:
         return list(islice(self._rows, seq + 1 - first, None))
 
     async def _fetch_after(self, position: LogPosition) -> list[Row]:
-        rows = await retry_until_available(partial(changes_after, self.viewer, position))
+        rows = await retry_until_available(partial(changes_after, self.owner_id, position))
         if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
             # Data loaded before may lack these changes.
             self.clear_caches()
@@ -155,7 +156,7 @@ class Feed:
         if self._has_unread and self.newest is not None and self._read_task is None:
             # It reads for all of the owner's subscribers, so in a context of its own.
             context = Context()
-            context.run(set_caller, self.viewer.id.int)
+            context.run(set_caller, self.owner_id.int)
             self._read_task = asyncio.create_task(self._read_new(), context=context)
             self._read_task.add_done_callback(self._on_read_end)
 
@@ -200,11 +201,11 @@ class Feeds:
         return len(self._feeds)
 
     @contextmanager
-    def subscribed(self, viewer: Viewer) -> Iterator[Feed]:
-        """The feed of the viewer's log, which exists while it has subscribers."""
-        feed = self._feeds.get(viewer.id)
+    def subscribed(self, owner_id: UUID) -> Iterator[Feed]:
+        """The feed of an owner's log, which exists while it has subscribers."""
+        feed = self._feeds.get(owner_id)
         if feed is None or feed.is_lost:
-            feed = self._feeds[viewer.id] = Feed(viewer)
+            feed = self._feeds[owner_id] = Feed(owner_id)
         feed.subscribers += 1
         try:
             yield feed
@@ -212,8 +213,8 @@ class Feeds:
             feed.subscribers -= 1
             if not feed.subscribers:
                 feed.close()
-                if self._feeds.get(viewer.id) is feed:
-                    del self._feeds[viewer.id]
+                if self._feeds.get(owner_id) is feed:
+                    del self._feeds[owner_id]
 
     def wake(self, owner_ids: Iterable[UUID]) -> None:
         """Let the feeds of these owners read their logs."""

@@ -6,10 +6,9 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.changelog.access import CHANGE_COLUMNS, NEWEST_CHANGE, change_at, visible_changes
+from todo_gql.changelog.access import CHANGE_COLUMNS, NEWEST_CHANGE, change_at, log_of
 from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
-from todo_gql.security.authentication import Viewer
 
 PAGE_SIZE = 100
 RETRY_SECONDS = 0.5
@@ -50,31 +49,31 @@ class Log(NamedTuple):
         )
 
 
-def position_of(viewer: Viewer, cursor: str) -> LogPosition | None:
-    """The position in a cursor; None unless it is a cursor of the viewer's log."""
+def position_of(owner_id: UUID, cursor: str) -> LogPosition | None:
+    """The position in a cursor; None unless it is a cursor of the owner's log."""
     try:
-        return feed_keyset(viewer.id).position(cursor)
+        return feed_keyset(owner_id).position(cursor)
     except BadUserInput:
         return None
 
 
-async def read_log(viewer: Viewer, position: LogPosition | None = None) -> Log:
-    """The range of the viewer's log, and what it has at the number of a position.
+async def read_log(owner_id: UUID, position: LogPosition | None = None) -> Log:
+    """The range of an owner's log, and what it has at the number of a position.
 
-    `Unauthenticated` if the account is deleted.
+    `Unauthenticated` if the owner's account is deleted.
     """
     number = position.seq if position else 0
-    row = await fetchrow(LOG, viewer.id, number)
+    row = await fetchrow(LOG, owner_id, number)
     if row is None:
         raise Unauthenticated
     newest = LogPosition.of(row["newest"], row["newest_id"])
     stored = LogPosition.of(number, row["stored_id"])
-    return Log(viewer.id, row["oldest"] or newest.seq + 1, newest, stored)
+    return Log(owner_id, row["oldest"] or newest.seq + 1, newest, stored)
 
 
-async def changes_after(viewer: Viewer, position: LogPosition, limit: int = PAGE_SIZE) -> list[Row]:
-    """The viewer's next changes after a position; `ChangesLost` if the log doesn't continue there."""
-    statement = visible_changes(viewer)
+async def changes_after(owner_id: UUID, position: LogPosition, limit: int = PAGE_SIZE) -> list[Row]:
+    """An owner's next changes after a position; `ChangesLost` if the log doesn't continue there."""
+    statement = log_of(owner_id)
     statement.where(f"c.seq >= {statement.bind(position.seq)}")
     text = statement.select(CHANGE_COLUMNS, "c.seq", limit + 1)
     rows = await fetch(text, *statement.values)
@@ -86,7 +85,7 @@ async def changes_after(viewer: Viewer, position: LogPosition, limit: int = PAGE
     if rows and rows[0]["seq"] != position.seq + 1:
         raise ChangesLost
     try:
-        log = await read_log(viewer, position)
+        log = await read_log(owner_id, position)
     except Unauthenticated:
         raise ChangesLost from None
     if not log.continues_from(position):

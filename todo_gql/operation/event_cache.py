@@ -65,7 +65,7 @@ def _size(task: asyncio.Task[EventBody]) -> int:
 
 
 class EventCache:
-    """Loaders and bodies for the events of one second, of one owner's viewers with the same rights.
+    """Loaders and bodies for the events of one second, of one viewer of an owner's log.
 
     The loaders are replaced every `EVENTS_PER_LOADERS` events, so that reading a long log doesn't
     fill the memory with its rows.

@@ -1,12 +1,12 @@
 """Access control: what features' queries for the rows that a viewer may see are made of."""
 
 from typing import TypeAlias
+from uuid import UUID
 
 from tortoise.models import Model
 
 from todo_gql.database.models import column_types
 from todo_gql.database.select import SelectQuery
-from todo_gql.security.authentication import Viewer
 
 Columns: TypeAlias = tuple[str, ...]
 
@@ -16,7 +16,7 @@ def columns(model: type[Model], alias: str, *, without: frozenset[str] = frozens
     return tuple(f"{alias}.{name}" for name in column_types(model) if name not in without)
 
 
-def owned(source: str, alias: str, viewer: Viewer) -> SelectQuery:
-    """The rows of a table, with this alias in `source`, that the viewer owns."""
+def owned(source: str, alias: str, owner_id: UUID) -> SelectQuery:
+    """The rows of a table, with this alias in `source`, of one owner."""
     statement = SelectQuery(source)
-    return statement.where(f"{alias}.owner_id = {statement.bind(viewer.id)}")
+    return statement.where(f"{alias}.owner_id = {statement.bind(owner_id)}")

@@ -18,13 +18,11 @@ from todo_gql.features.todos.state import STORED_COLUMNS, TodoState
 from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_sql import UPSERT_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write, tag_rows
-from todo_gql.security.authentication import Viewer
 from todo_gql.seeding.histories import todo_histories
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500
 PAST = timedelta(days=400)
-NO_SESSION = UUID(int=0)
 NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 COUNT = """
 UPDATE users SET change_seq = change_seq + $2,
@@ -44,13 +42,12 @@ async def seed_account(
 
     Each batch is one transaction: the account is consistent, whatever interrupts this.
     """
-    viewer = Viewer(account.id, NO_SESSION, account.username, account.is_superuser)
     slices = _slices(account.id, number, datetime.now(UTC), random)
     batch = next(slices)
     while batch:
         # A thread generates the next batch while PostgreSQL stores this one.
         next_batch = asyncio.create_task(asyncio.to_thread(next, slices, []))
-        async with owner_write(viewer) as write:
+        async with owner_write(owner_id=account.id, actor_id=account.id) as write:
             await write.connection.execute(NO_LIMITS)
             await _store(write, batch)
         report(len(batch))
@@ -78,7 +75,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)
     counts = [*(statuses[status] for status in Status), len(todos) - statuses.total()]
     stored = sum(map(growth, entries))
-    owner_id = write.viewer.id
+    owner_id = write.owner_id
     seq: int = await write.connection.fetchval(COUNT, owner_id, len(entries), *counts, stored)
     changes = (
         (
@@ -86,7 +83,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
             owner_id,
             seq_number,
             entry.after.id,
-            owner_id,
+            write.actor_id,
             entry.action,
             entry.diff(),
             entry.after.updated_at,
@@ -101,7 +98,7 @@ def _moment(entry: Entry) -> datetime:
 
 
 async def _store_tags(write: OwnerWrite, todos: Sequence[TodoState]) -> None:
-    owner_id = write.viewer.id
+    owner_id = write.owner_id
     # The tags of todos in the trash have rows, too, and don't count.
     counts = Counter({name: 0 for todo in todos for name in todo.tags})
     counts.update(name for todo in todos if todo.deleted_at is None for name in todo.tags)

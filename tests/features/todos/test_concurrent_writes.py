@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.conftest import CREATE, Account
-from tests.support.waiting import until
+from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.database.connection import fetch, transaction
 
 UPDATE = """
@@ -23,11 +23,6 @@ mutation ($ids: [ID!]!, $tags: [String!]!) {
   todoBulkUpdate(ids: $ids, action: { addTags: $tags }) { updated errors { code } }
 }
 """
-
-IS_IN_THE_WAY = (
-    "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
-    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-)
 
 
 async def updates(account: Account, id: str, version: int | None) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash", "forgotten
 
 def open_sessions(viewer: Viewer) -> SelectQuery:
     """The viewer's sessions `s` that have neither ended nor expired."""
-    statement = owned("sessions s", "s", viewer)
+    statement = owned("sessions s", "s", viewer.id)
     return statement.where("s.ended_at IS NULL").where("s.expires_at > now()")
 
 

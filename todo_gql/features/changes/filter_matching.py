@@ -162,7 +162,7 @@ class FilterResults:
 
 def _cache_key(viewer: Viewer, todo_filter: TodoFilter, rows: Sequence[Row]) -> Hashable:
     """The key of a result. The repr of a filter contains all of its values."""
-    return viewer.is_superuser, repr(todo_filter), rows[0]["seq"], rows[-1]["seq"]
+    return viewer.id, viewer.is_superuser, repr(todo_filter), rows[0]["seq"], rows[-1]["seq"]
 
 
 async def _load_states(viewer: Viewer, rows: Sequence[Row]) -> list[ChangeStates]:

@@ -1,5 +1,7 @@
 """Reading the viewer's change log."""
 
+from uuid import UUID
+
 import strawberry
 from strawberry import UNSET
 
@@ -12,15 +14,14 @@ from todo_gql.changelog.positions import position_of, read_log
 from todo_gql.features.changes.loaders import log_ends
 from todo_gql.features.todos.types import ChangeConnection
 from todo_gql.operation.context import Info
-from todo_gql.security.authentication import Viewer
 
 RESYNC_REQUIRED = "RESYNC_REQUIRED"
 
 
-async def _check_position(viewer: Viewer, cursor: str) -> None:
+async def _check_position(owner_id: UUID, cursor: str) -> None:
     """`BadUserInput` unless the cursor's change and every one after it are still there."""
-    position = position_of(viewer, cursor)
-    if position is None or not (await read_log(viewer, position)).continues_from(position):
+    position = position_of(owner_id, cursor)
+    if position is None or not (await read_log(owner_id, position)).continues_from(position):
         raise BadUserInput(
             "The feed can't go on from this cursor: load everything again, and go on from"
             " changeCursor.",
@@ -45,7 +46,7 @@ class ChangeQuery:
         viewer = info.context.signed_in()
         arguments = PageArguments.of(first, after)
         if arguments.after is not None:
-            await _check_position(viewer, arguments.after)
+            await _check_position(viewer.id, arguments.after)
         page = await fetch_page(
             visible_changes(viewer), CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
         )

@@ -94,9 +94,11 @@ async def _matched_changes(
 async def _events(
     context: Context, viewer: Viewer, after: str | None, todo_filter: TodoFilter | None
 ) -> Events:
-    with feed_registry.feeds().subscribed(viewer) as feed:
-        start = position_of(viewer, after) if after is not None else None
-        log = await retry_until_available(partial(read_log, viewer, start))
+    # Of the log that is read; the viewer decides what is seen of each change.
+    owner_id = viewer.id
+    with feed_registry.feeds().subscribed(owner_id) as feed:
+        start = position_of(owner_id, after) if after is not None else None
+        log = await retry_until_available(partial(read_log, owner_id, start))
         if after is not None and (start is None or not log.continues_from(start)):
             yield ResyncRequired(reason=REASON, cursor=log.end)
             return
@@ -110,5 +112,5 @@ async def _events(
                         yield Change.from_row(change.row, matches=change.matches)
         except ChangesLost:
             yield ResyncRequired(
-                reason=REASON, cursor=(await retry_until_available(partial(read_log, viewer))).end
+                reason=REASON, cursor=(await retry_until_available(partial(read_log, owner_id))).end
             )

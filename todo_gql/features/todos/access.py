@@ -1,5 +1,7 @@
 """The todos and tags that a viewer may see: the queries from which every read of them starts."""
 
+from uuid import UUID
+
 from todo_gql.database.models import Tag, Todo
 from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
@@ -9,9 +11,19 @@ TODO_COLUMNS = columns(Todo, "t")
 TAG_COLUMNS = columns(Tag, "g")
 
 
+def todos_of(owner_id: UUID) -> SelectQuery:
+    """An owner's todos `t`, those in the trash too; for callers that have checked access."""
+    return owned("todos t", "t", owner_id)
+
+
+def tags_of(owner_id: UUID) -> SelectQuery:
+    """An owner's tags `g`, unused ones too; for callers that have checked access."""
+    return owned("tags g", "g", owner_id)
+
+
 def all_todos(viewer: Viewer) -> SelectQuery:
     """The viewer's todos `t`, those in the trash too."""
-    return owned("todos t", "t", viewer)
+    return todos_of(viewer.id)
 
 
 def visible_todos(viewer: Viewer) -> SelectQuery:
@@ -24,11 +36,6 @@ def trashed_todos(viewer: Viewer) -> SelectQuery:
     return all_todos(viewer).where("t.deleted_at IS NOT NULL")
 
 
-def all_tags(viewer: Viewer) -> SelectQuery:
-    """The viewer's tags `g`, also those that only todos in the trash have."""
-    return owned("tags g", "g", viewer)
-
-
 def visible_tags(viewer: Viewer) -> SelectQuery:
     """The viewer's tags `g` that a todo outside the trash has."""
-    return all_tags(viewer).where("g.todo_count > 0")
+    return tags_of(viewer.id).where("g.todo_count > 0")

@@ -29,7 +29,6 @@ from todo_gql.features.todos.writes import (
 )
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_on_fields_named
-from todo_gql.security.authentication import Viewer
 
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
 """Returns the changed todo, given the todo and the time of the write, or why it can't change."""
@@ -72,6 +71,7 @@ def to_todo(
 @retried
 async def change_todo(
     info: Info,
+    owner_id: UUID,
     id: str,
     edit: Edit,
     *,
@@ -79,12 +79,12 @@ async def change_todo(
     problems: Sequence[UserError] = (),
     trash: bool = False,
 ) -> TodoPayload:
-    """Apply an edit to one todo, unless it is missing, newer than expected or has problems.
+    """Apply an edit to an owner's todo, unless it is missing, newer than expected or has problems.
 
-    `Unauthenticated` if nobody is signed in.
+    The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    todo_id = parse_id(id)
-    async with owner_write(info.context.signed_in()) as write:
+    todo_id, actor_id = parse_id(id), info.context.signed_in().id
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         stored = (await write.load([todo_id], trash=trash)).get(todo_id) if todo_id else None
         errors = [*_precondition_errors(stored, expected_version, info), *problems]
         if errors or stored is None:
@@ -132,18 +132,18 @@ def _unusable_id(*path: str) -> UserError:
     return invalid(ErrorCode.INVALID, "The id must be a UUID that nothing else has.", *path, "id")
 
 
-def new_state(draft: Draft, viewer: Viewer, now: datetime) -> TodoState:
-    """The new todo of a draft."""
+def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
+    """The owner's new todo of a draft."""
     todo_id, edit = draft
-    return TodoState.new(todo_id, viewer.id, edit, now)
+    return TodoState.new(todo_id, owner_id, edit, now)
 
 
 async def id_conflicts(
     write: OwnerWrite, ids: Sequence[UUID], paths: Sequence[Sequence[str]], info: Info
 ) -> list[tuple[TodoState | None, UserError]]:
-    """For each id that can't be used again, the viewer's todo that has it, and the error.
+    """For each id that can't be used again, the owner's todo that has it, and the error.
 
-    The id of a purged todo stays used. The error for another user's id doesn't reveal that it
+    The id of a purged todo stays used. The error for another owner's id doesn't reveal that it
     exists.
     """
     stored = await write.load(ids, trash=True) if ids else {}
@@ -172,19 +172,26 @@ def _id_conflict(todo: TodoState | None, path: Sequence[str], info: Info) -> Use
 
 
 @retried
-async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
-    """Create a todo; an error with the stored todo if the id is in use already."""
-    viewer = info.context.signed_in()
+async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> TodoPayload:
+    """Create a todo of an owner's; an error with the stored todo if the id is in use already.
+
+    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    """
+    actor_id = info.context.signed_in().id
     draft, problems = read_draft(sent, "input")
     if problems:
         return TodoPayload(errors=problems)
-    todo = new_state(draft, viewer, info.context.now)
+    todo = new_state(draft, owner_id, info.context.now)
     # The log entry holds the time of completion, so the time of the write has to be known first.
     quota = Quota.of(info.context.settings)
-    created = None if todo.completed_at else await create_in_one_message(viewer, todo, quota)
+    created = (
+        None
+        if todo.completed_at
+        else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
+    )
     if created is None:
-        async with owner_write(viewer) as write:
-            todo = new_state(draft, viewer, write.now)
+        async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+            todo = new_state(draft, owner_id, write.now)
             problem = write.storage.reserve(Entry(None, todo), quota)
             if problem or not await write.create([todo]):
                 [(stored, error)] = await id_conflicts(write, [todo.id], [["input"]], info)

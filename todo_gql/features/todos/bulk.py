@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
@@ -102,6 +103,7 @@ def _remove_tags(names: Sequence[str]) -> Edit:
 @retried
 async def change_todos(
     info: Info,
+    owner_id: UUID,
     ids: Sequence[str],
     edit: Edit,
     options: BulkOptions,
@@ -109,12 +111,15 @@ async def change_todos(
     problems: Sequence[UserError] = (),
     trash: bool = False,
 ) -> TodoBulkPayload:
-    """Apply an edit to each todo with one of the ids."""
-    viewer = info.context.signed_in()
+    """Apply an edit to each of an owner's todos with one of the ids.
+
+    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    """
+    actor_id = info.context.signed_in().id
     if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
-    async with owner_write(viewer) as write:
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         stored = await write.load([key for key in keys if key], trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
@@ -139,14 +144,17 @@ def _apply_edit(
 
 @retried
 async def create_todos(
-    info: Info, inputs: Sequence[TodoCreateInput], options: BulkOptions
+    info: Info, owner_id: UUID, inputs: Sequence[TodoCreateInput], options: BulkOptions
 ) -> TodoBulkPayload:
-    """Create all todos or, as the options say, those that can be created."""
-    viewer = info.context.signed_in()
+    """Create all todos of an owner's or, as the options say, those that can be created.
+
+    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    """
+    actor_id = info.context.signed_in().id
     sent_ids = [unset_to_none(sent.id) for sent in inputs]
     if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
-    async with owner_write(viewer) as write:
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         # Under the owner's lock, so that one owner's long bulks are read one after the other.
         time_slice, drafts = TimeSlice(), list[tuple[Draft, list[UserError]]]()
         for index, sent in enumerate(inputs):
@@ -154,7 +162,7 @@ async def create_todos(
             drafts.append(read_draft(sent, "inputs", str(index)))
         results = [
             ItemResult(
-                id, None, None if problems else new_state(draft, viewer, write.now), problems
+                id, None, None if problems else new_state(draft, owner_id, write.now), problems
             )
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
         ]

@@ -1,6 +1,7 @@
 """Changing todos and tags; each field is one transaction."""
 
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -36,6 +37,11 @@ DryRun = Annotated[
 ]
 
 
+def _owner_id(info: Info) -> UUID:
+    """Whose todos a mutation writes: the viewer's. `Unauthenticated` if nobody is signed in."""
+    return info.context.signed_in().id
+
+
 @strawberry.type
 class TodoMutation:
     """The mutation fields of todos and tags."""
@@ -46,7 +52,7 @@ class TodoMutation:
         info: Info,
         input: Annotated[TodoCreateInput, strawberry.argument(description="Its values.")],
     ) -> TodoPayload | None:
-        return await create_todo(info, input)
+        return await create_todo(info, _owner_id(info), input)
 
     @strawberry.field(description="Changes a todo; an update that changes nothing is no error.")
     async def todo_update(
@@ -59,7 +65,7 @@ class TodoMutation:
         edit, problems = read_update(input, "input")
         version = unset_to_none(expected_version)
         return await change_todo(
-            info, id, set_values(edit), expected_version=version, problems=problems
+            info, _owner_id(info), id, set_values(edit), expected_version=version, problems=problems
         )
 
     @strawberry.field(description="Sets a todo to IN_PROGRESS.")
@@ -67,27 +73,35 @@ class TodoMutation:
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.IN_PROGRESS.value})
-        return await change_todo(info, id, edit, expected_version=unset_to_none(expected_version))
+        return await change_todo(
+            info, _owner_id(info), id, edit, expected_version=unset_to_none(expected_version)
+        )
 
     @strawberry.field(description="Sets a todo to COMPLETED.")
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.COMPLETED.value})
-        return await change_todo(info, id, edit, expected_version=unset_to_none(expected_version))
+        return await change_todo(
+            info, _owner_id(info), id, edit, expected_version=unset_to_none(expected_version)
+        )
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
-        return await change_todo(info, id, delete, expected_version=unset_to_none(expected_version))
+        return await change_todo(
+            info, _owner_id(info), id, delete, expected_version=unset_to_none(expected_version)
+        )
 
     @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
     async def todo_restore(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
-        return await change_todo(info, id, restore, expected_version=version, trash=True)
+        return await change_todo(
+            info, _owner_id(info), id, restore, expected_version=version, trash=True
+        )
 
     @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
     async def todo_bulk_create(
@@ -99,7 +113,9 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await create_todos(info, inputs, BulkOptions("inputs", on_error, dry_run))
+        return await create_todos(
+            info, _owner_id(info), inputs, BulkOptions("inputs", on_error, dry_run)
+        )
 
     @strawberry.field(description="Changes 1 to 100 todos in one transaction.")
     async def todo_bulk_update(
@@ -112,7 +128,7 @@ class TodoMutation:
     ) -> TodoBulkPayload | None:
         edit, problems = read_action(action)
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info, ids, edit, options, problems=problems)
+        return await change_todos(info, _owner_id(info), ids, edit, options, problems=problems)
 
     @strawberry.field(description="Moves 1 to 100 todos into the trash in one transaction.")
     async def todo_bulk_delete(
@@ -122,7 +138,9 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await change_todos(info, ids, delete, BulkOptions("ids", on_error, dry_run))
+        return await change_todos(
+            info, _owner_id(info), ids, delete, BulkOptions("ids", on_error, dry_run)
+        )
 
     @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
     async def todo_bulk_restore(
@@ -133,7 +151,7 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info, ids, restore, options, trash=True)
+        return await change_todos(info, _owner_id(info), ids, restore, options, trash=True)
 
     @strawberry.field(
         description="Renames a tag on every todo that carries it; an existing name merges the two."
@@ -144,4 +162,4 @@ class TodoMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="The tag's id.")],
         name: Annotated[str, strawberry.argument(description="Its new name: 1 to 50 characters.")],
     ) -> TagPayload | None:
-        return await rename_tag(info.context, id, name)
+        return await rename_tag(info.context, _owner_id(info), id, name)

@@ -8,7 +8,7 @@ from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
 from todo_gql.database.retry import retried
-from todo_gql.features.todos.access import TAG_COLUMNS, all_tags
+from todo_gql.features.todos.access import TAG_COLUMNS, tags_of
 from todo_gql.features.todos.payloads import TagPayload
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import read_tag_name
@@ -18,7 +18,8 @@ from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import COST
 
 # Appends a change for every todo with the tag, with its tag names before and after, and raises the
-# versions; $2 is the id of the tag, $3 its old name, $4 the new one, $5 the time, $6 the action.
+# versions; $1 is the owner, $2 the id of the tag, $3 its old name, $4 the new one, $5 the time,
+# $6 the action, $7 the actor.
 LOG_RENAMED = f"""
 WITH carriers AS (
     UPDATE todos t SET version = version + 1, updated_at = $5
@@ -45,7 +46,7 @@ counted AS (
     FROM added WHERE id = $1 RETURNING change_seq - lines AS seq
 )
 INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-SELECT gen_random_uuid(), $1, counted.seq + n.number, n.id, $1, $6, n.diff, $5
+SELECT gen_random_uuid(), $1, counted.seq + n.number, n.id, $7, $6, n.diff, $5
 FROM counted, logged n
 """
 RETAG = """
@@ -62,13 +63,16 @@ UPDATE tags g SET todo_count = (
 
 
 @retried
-async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
-    """Rename a tag, or merge it into the tag that has the name already."""
+async def rename_tag(context: Context, owner_id: UUID, id: str, name: str) -> TagPayload:
+    """Rename an owner's tag, or merge it into the tag that has the name already.
+
+    The viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
+    """
     viewer = context.signed_in()
     problems: list[UserError] = []
     new_name = read_tag_name(name, problems, "name")
     tag_id, changed = parse_id(id), 0
-    async with owner_write(viewer) as write:
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         tag = await _tag(write, tag_id) if tag_id else None
         if tag is None:
             return TagPayload(errors=[not_found("id"), *problems])
@@ -85,18 +89,17 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
 
 
 async def _tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
-    """The viewer's tag, even if only todos in the trash carry it."""
-    statement = all_tags(write.viewer)
+    """The owner's tag, even if only todos in the trash carry it."""
+    statement = tags_of(write.owner_id)
     statement.where(f"g.id = {statement.bind(tag_id)}")
     return await write.connection.fetchrow(statement.select(TAG_COLUMNS), *statement.values)
 
 
 async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:
     """The tag as it is now, and how many todos carry it."""
-    connection, owner_id, tag_id = write.connection, write.viewer.id, tag["id"]
-    logged = await connection.execute(
-        LOG_RENAMED, owner_id, tag_id, tag["name"], name, write.now, Action.UPDATED
-    )
+    connection, owner_id, tag_id = write.connection, write.owner_id, tag["id"]
+    values = (owner_id, tag_id, tag["name"], name, write.now, Action.UPDATED, write.actor_id)
+    logged = await connection.execute(LOG_RENAMED, *values)
     target_id: UUID | None = await connection.fetchval(
         "SELECT id FROM tags WHERE owner_id = $1 AND name = $2", owner_id, name
     )

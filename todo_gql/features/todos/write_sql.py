@@ -1,8 +1,8 @@
 """The statements of the write path: each is composed of the CTEs that the write needs.
 
-`$1` is the owner's id and `$2` a JSON object of the rows to write; an array parameter per column
-would cost asyncpg more than the rest of the write. Its `now` is the time of the write, or null for
-PostgreSQL's clock at the execution.
+`$1` is the owner's id, `$2` a JSON object of the rows to write, and `$3` the id of the actor, who
+writes them; an array parameter per column would cost asyncpg more than the rest of the write. The
+`now` of `$2` is the time of the write, or null for PostgreSQL's clock at the execution.
 """
 
 from functools import lru_cache
@@ -88,7 +88,7 @@ LOGGED = """counted AS (
     FROM ready WHERE id = $1 RETURNING change_seq
 ), logged AS (
     INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $1, n.action, n.diff, clock.now
+    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $3::uuid, n.action, n.diff, clock.now
     FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
         AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
 )"""
@@ -108,6 +108,7 @@ CREATED_WITHOUT_TAGS = """
 SELECT m.id AS todo_id, NULL AS id, m.created_at FROM inserted m
 WHERE NOT EXISTS (SELECT FROM locked)
 """
+# Without an actor, since it logs nothing.
 UPSERT_TAGS = f"WITH {READY}, {TAGS_UPSERTED} SELECT id, name FROM upserted"
 
 

@@ -1,6 +1,7 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
-The lock is taken by a separate execution, so that what follows sees the previous holder's writes.
+The owner is whose todos, counts and change log are written, and whose lock is held; the actor is who
+does it, and stands in the log. Whether the actor may write is for callers to check. The lock is taken by a separate execution, so that what follows sees the previous holder's writes.
 """
 
 from collections import defaultdict
@@ -20,7 +21,7 @@ from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
-from todo_gql.features.todos.access import TODO_COLUMNS, all_todos, visible_todos
+from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
@@ -28,7 +29,6 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
 from todo_gql.operation.time_slice import TimeSlice
-from todo_gql.security.authentication import Viewer
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
@@ -44,14 +44,25 @@ TAG_NAMES = f"ARRAY(SELECT g.name FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS t
 IN_TRASH = len(Status)
 
 
+class OwnerGone(Exception):
+    """The account of an owner other than the actor is deleted, and all of its todos with it."""
+
+
 class OwnerWrite:
-    """An owner's transaction while it holds their lock."""
+    """An actor's transaction on an owner's todos, while it holds the owner's lock."""
 
     def __init__(
-        self, connection: Connection, viewer: Viewer, now: datetime, storage: Storage
+        self,
+        connection: Connection,
+        now: datetime,
+        storage: Storage,
+        *,
+        owner_id: UUID,
+        actor_id: UUID,
     ) -> None:
         self.connection = connection
-        self.viewer = viewer
+        self.owner_id = owner_id
+        self.actor_id = actor_id
         self.now = now
         self.storage = storage
         self.discarded = False
@@ -59,9 +70,10 @@ class OwnerWrite:
         self._entries: list[Entry] = []
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
-        """The viewer's todos with these ids; those in the trash only if asked for."""
-        begin = all_todos if trash else visible_todos
-        statement = begin(self.viewer).where_one_of("t.id", list(ids))
+        """The owner's todos with these ids; those in the trash only if asked for."""
+        statement = todos_of(self.owner_id).where_one_of("t.id", list(ids))
+        if not trash:
+            statement.where("t.deleted_at IS NULL")
         text = statement.select((*TODO_COLUMNS, TAG_NAMES))
         rows = await self.connection.fetch(text, *statement.values)
         time_slice, loaded = TimeSlice(), dict[UUID, TodoState]()
@@ -71,8 +83,8 @@ class OwnerWrite:
         return loaded
 
     async def logged_ids(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
-        """Those of the ids that the viewer's log has, though the todo may be purged."""
-        rows = await self.connection.fetch(LOGGED_IDS, self.viewer.id, ids)
+        """Those of the ids that the owner's log has, though the todo may be purged."""
+        rows = await self.connection.fetch(LOGGED_IDS, self.owner_id, ids)
         return {row["todo_id"] for row in rows}
 
     def change(self, before: TodoState, after: TodoState) -> TodoState:
@@ -96,7 +108,7 @@ class OwnerWrite:
         statement = create_statement(tags=bool(delta.added))
         rows = await _payload(self.now, todos, delta, entries)
         created: dict[UUID, list[TagOfTodo]] = {}
-        for row in await self.connection.fetch(statement, self.viewer.id, rows):
+        for row in await self.connection.fetch(statement, self.owner_id, rows, self.actor_id):
             created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
         if len(created) == len(todos):
             self.created_tags = created
@@ -117,15 +129,15 @@ class OwnerWrite:
             removed=bool(delta.removed),
         )
         rows = await _payload(self.now, updated, delta, self._entries)
-        await self.connection.execute(statement, self.viewer.id, rows)
+        await self.connection.execute(statement, self.owner_id, rows, self.actor_id)
         if delta.removed:
             names = list({name for _, name in delta.removed})
-            await self.connection.execute(DELETE_UNUSED_TAGS, self.viewer.id, names)
+            await self.connection.execute(DELETE_UNUSED_TAGS, self.owner_id, names)
         self._entries.clear()
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
         """Each todo's tags as they are inside this transaction."""
-        rows = await self.connection.fetch(TAGS_OF_TODOS, self.viewer.id, ids)
+        rows = await self.connection.fetch(TAGS_OF_TODOS, self.owner_id, ids)
         return tags_by_todo(rows, ids)
 
     def discard(self) -> None:
@@ -231,6 +243,10 @@ class TagDelta(NamedTuple):
         return cls(added, removed, {name: counts[name] for name in names})
 
 
+def _owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
+    return Unauthenticated() if owner_id == actor_id else OwnerGone()
+
+
 class CreatedTodo(NamedTuple):
     """A todo as it was created, and its tags."""
 
@@ -239,16 +255,16 @@ class CreatedTodo(NamedTuple):
 
 
 async def create_in_one_message(
-    viewer: Viewer, todo: TodoState, quota: Quota
+    todo: TodoState, quota: Quota, *, owner_id: UUID, actor_id: UUID
 ) -> CreatedTodo | None:
-    """Create a todo in a transaction that is a single message to PostgreSQL.
+    """Create an owner's todo in a transaction that is a single message to PostgreSQL.
 
     Returns None, and stores nothing, if its id isn't free or the quota is exhausted.
 
     The message executes one statement twice: the first execution takes the owner's lock, the second
     writes, with a snapshot taken after the lock. The times are PostgreSQL's. Callers are to be
-    `retried`. Raises `Unauthenticated` if the account is deleted, `OutcomeUnknown` if the
-    connection is lost.
+    `retried`. Raises `Unauthenticated` if the actor's own account is deleted, `OwnerGone` if another
+    owner's is, and `OutcomeUnknown` if the connection is lost.
     """
     entries = [Entry(None, todo)]
     delta = TagDelta.of(entries)
@@ -256,37 +272,40 @@ async def create_in_one_message(
     rows = await _payload(None, [todo], delta, entries, quota)
     async with acquire() as connection:
         try:
-            created = await connection.fetchmany(statement, [(viewer.id, None), (viewer.id, rows)])
+            executions = [(owner_id, None, actor_id), (owner_id, rows, actor_id)]
+            created = await connection.fetchmany(statement, executions)
         except ForeignKeyViolationError:
-            raise Unauthenticated from None
+            raise _owner_gone(owner_id, actor_id) from None
         except CONNECTION_LOST as lost:
             # It may be stored, so subscribers have to look.
-            announce(viewer.id)
+            announce(owner_id)
             raise OutcomeUnknown from lost
     if not created:
         return None
-    announce(viewer.id)
+    announce(owner_id)
     now = created[0]["created_at"]
     todo = todo._replace(created_at=now, updated_at=now)
     return CreatedTodo(todo, [row for row in created if row["id"]])
 
 
 @asynccontextmanager
-async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
-    """The viewer's transaction, which holds their lock; rolled back if discarded or on an error.
+async def owner_write(*, owner_id: UUID, actor_id: UUID) -> AsyncIterator[OwnerWrite]:
+    """A transaction that holds the owner's lock; rolled back if discarded or on an error.
 
-    Callers are to be `retried`. Raises `Unauthenticated` if the account is deleted, `OutcomeUnknown`
-    if the connection is lost during the commit.
+    Callers are to be `retried`. Raises `Unauthenticated` if the actor's own account is deleted,
+    `OwnerGone` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
     """
     async with acquire() as connection:
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            row = await connection.fetchrow(LOCK_AND_READ_OWNER, viewer.id)
+            row = await connection.fetchrow(LOCK_AND_READ_OWNER, owner_id)
             if row is None:
-                raise Unauthenticated
+                raise _owner_gone(owner_id, actor_id)
             storage = Storage(row["todos"], row["stored_bytes"])
-            write = OwnerWrite(connection, viewer, row["now"], storage)
+            write = OwnerWrite(
+                connection, row["now"], storage, owner_id=owner_id, actor_id=actor_id
+            )
             yield write
         except CONNECTION_LOST:
             raise
@@ -302,4 +321,4 @@ async def owner_write(viewer: Viewer) -> AsyncIterator[OwnerWrite]:
                 raise OutcomeUnknown from lost
             finally:
                 # Also when the outcome is unknown, since it may be stored.
-                announce(viewer.id)
+                announce(owner_id)
