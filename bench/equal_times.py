@@ -12,7 +12,7 @@ from secrets import token_hex
 
 import httpx
 
-from tests.conftest import PASSWORD, REGISTER
+from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.processes import serving
 
 SAMPLES, WARM_UP = 100, 20

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from graphql import ExecutionResult, GraphQLScalarType, build_schema, execute, parse
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.api.errors import UserError
 from todo_gql.api.scalars import parse_json_literal
 from todo_gql.execution import Engine

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.artefacts.surroundings import KNOWN, STOP_SECONDS
-from tests.conftest import PASSWORD, REGISTER
+from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.nginx import DOCUMENTED, documented
 from tests.support.ports import free_port
 from tests.support.processes import serving

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.artefacts.containers import Container, Image, mounted, output
-from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
+from tests.support.databases import fresh_database
 from tests.support.ports import free_port
 from todo_gql.embedded_postgres.cluster import SOCKET
 

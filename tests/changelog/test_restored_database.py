@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, REGISTER, Account
+from tests.support.accounts import PASSWORD, REGISTER, Account
 from tests.support.processes import Server, started
 from tests.support.subscribers import Socket, connected, listening
 from todo_gql.changelog import feed_registry

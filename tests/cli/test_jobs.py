@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client
+from tests.support.accounts import Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
 from tests.support.processes import CommandLine, clean_environment, command_line
 from tests.support.waiting import until

@@ -1,45 +1,20 @@
 """A real server for real clients, and the programs that these are made of."""
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import PASSWORD, REGISTER
+from tests.clients.programs import HERE, NO_LIMITS, PROGRAMS, PYTHON_PROGRAMS, TrustingServers, run
 from tests.documentation.blocks import ROOT, named, write_programs
-from tests.support.processes import Server, clean_environment, serving, started
+from tests.support.accounts import PASSWORD, REGISTER
+from tests.support.processes import Server, serving, started
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
-HERE = Path(__file__).parent
-PROGRAMS = HERE / "node_modules" / ".bin"
-PYTHON_PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"
-# The versions of Node to try, such as 20, 22 and 24; without any the one that is there.
-NODES = os.environ.get("NODES", "").split() or ["there"]
-# All clients share one address.
-NO_LIMITS = dict.fromkeys(
-    (
-        "RATE_LIMIT_CREDENTIALS",
-        "RATE_LIMIT_CREDENTIALS_PER_ADDRESS",
-        "RATE_LIMIT_REQUESTS",
-        "RATE_LIMIT_COST",
-    ),
-    "0",
-)
 # Run by the environment of the Python clients.
 collect_ignore = ["python"]
-
-
-class TrustingServers(NamedTuple):
-    """Servers with a manifest: one executes other documents, too, the other refuses them."""
-
-    any: Server
-    only: Server
 
 
 @pytest.fixture(scope="session")
@@ -99,28 +74,3 @@ def compiled(written: None) -> None:
     (HERE / "relay.config.json").write_text(json.dumps(config))
     run(PROGRAMS / "graphql-codegen")
     run(PROGRAMS / "relay-compiler")
-
-
-def node(version: str) -> tuple[str | Path, ...]:
-    """A version of Node, that runs a file of tests in TypeScript."""
-    program: str | Path = "node"
-    if version != "there":
-        program = HERE / "nodes" / "node_modules" / f"node-{version}" / "bin" / "node"
-    hooks = ("tsx", "./relay-hooks.mjs", "./web-socket.mjs")
-    return (program, *(f"--import={hook}" for hook in hooks), "--test", "--test-force-exit")
-
-
-def run(*command: str | Path, folder: Path = HERE, seconds: float = 120, **environment: str) -> str:
-    """What a program prints; fails with all that it said unless it ends well."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=clean_environment() | {"NO_COLOR": "1"} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=seconds,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout

@@ -1,6 +1,6 @@
 """Clients that send several operations in one request hear in words that they can't."""
 
-from tests.clients.conftest import HERE, run
+from tests.clients.programs import HERE, run
 from tests.support.processes import Server
 
 FOLDER = HERE / "python"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import run
+from tests.clients.programs import run
 from tests.support.processes import Server
 
 AUDITS = 61

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.conftest import HERE, NODES, PROGRAMS, TrustingServers, node, run
+from tests.clients.programs import HERE, NODES, PROGRAMS, TrustingServers, node, run
 from tests.support.processes import Server
 
 pytestmark = pytest.mark.usefixtures("compiled")

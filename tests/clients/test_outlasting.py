@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import NODES, PYTHON_PROGRAMS, node, run
+from tests.clients.programs import NODES, PYTHON_PROGRAMS, node, run
 from tests.faults.installation import installed
 from tests.support.waiting import until
 

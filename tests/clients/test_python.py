@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.conftest import HERE, PYTHON_PROGRAMS, run
+from tests.clients.programs import HERE, PYTHON_PROGRAMS, run
 from tests.support.processes import Server
 
 FOLDER = HERE / "python"

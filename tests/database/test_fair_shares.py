@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import (
+from tests.support.accounts import (
     CREATE,
     PASSWORD,
     REGISTER,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER, Account, Client
+from tests.support.accounts import CREATE, PASSWORD, REGISTER, Account, Client
 from tests.support.subscribers import PATIENCE
 from todo_gql.database.connection import fetch
 from todo_gql.database.retry import OutcomeUnknown

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from tortoise.transactions import in_transaction
 
-from tests.conftest import CREATE, PASSWORD, Account
+from tests.support.accounts import CREATE, PASSWORD, Account
 from todo_gql.database.connection import acquire
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried

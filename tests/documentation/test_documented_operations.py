@@ -20,8 +20,8 @@ from graphql import (
     visit,
 )
 
-from tests.conftest import PASSWORD, Account
 from tests.documentation.blocks import Block, blocks_in
+from tests.support.accounts import PASSWORD, Account
 from tests.support.field_requests import told
 
 OPERATIONS = blocks_in("graphql")

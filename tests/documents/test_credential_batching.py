@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client
+from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.operations import field_of, leaves, root_fields
 from todo_gql.operation.credential_limits import takes_credential
 

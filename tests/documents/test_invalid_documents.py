@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client, visiting
+from tests.support.accounts import Account, Client, visiting
 from tests.support.subscribers import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing

@@ -9,7 +9,7 @@ import pytest
 from graphql import get_introspection_query
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client, visiting
+from tests.support.accounts import Account, Client, visiting
 from todo_gql.app import create_app
 from todo_gql.documents.schema_redaction import schema_names
 from todo_gql.schema import graphql_schema

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client, visiting
+from tests.support.accounts import Account, Client, visiting
 from tests.support.processes import CommandLine, clean_environment, command_line
 from tests.support.subscribers import connected, listening
 from todo_gql.app import create_app

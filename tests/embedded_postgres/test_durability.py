@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.conftest import CREATE, PASSWORD, REGISTER
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
 from tests.support.processes import Server, postgres_of, serving
 from todo_gql.database.models import Action
 from todo_gql.embedded_postgres.cluster import running_url

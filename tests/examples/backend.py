@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from tests.clients.conftest import NO_LIMITS
-from tests.conftest import PASSWORD, REGISTER
+from tests.clients.programs import NO_LIMITS
+from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.processes import Server, started
 
 LIST = """

@@ -3,29 +3,20 @@
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext
 
 from tests.examples.backend import Backend, Person
+from tests.examples.page import EXAMPLE, Tabs, environment
 from tests.examples.tabs import Tab
 from tests.support.browsing import CHROMIUM, chromium
 from tests.support.ports import free_port
-from tests.support.processes import clean_environment
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 
-EXAMPLE = Path(__file__).parents[2] / "examples/web"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-
-Tabs = Callable[..., Awaitable[Tab]]
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """The environment of the example's programs."""
-    return clean_environment() | {"NO_COLOR": "1"} | settings
 
 
 @pytest.fixture(scope="session")

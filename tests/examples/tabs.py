@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from playwright import async_api
 from playwright.async_api import Locator, Page, Request, Route, expect
 
-from tests.conftest import PASSWORD
 from tests.examples.backend import Backend, Person, Row
+from tests.support.accounts import PASSWORD
 from tests.support.waiting import until
 
 # What one tab does the others show within this.

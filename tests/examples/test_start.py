@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.examples.conftest import EXAMPLE, environment
+from tests.examples.page import EXAMPLE, environment
 from tests.support.processes import STOP_SECONDS
 
 QUERY = {"query": "{ __typename }"}

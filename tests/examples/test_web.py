@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.conftest import CREATE, CREATE_MANY
 from tests.examples.backend import Backend, Person
-from tests.examples.conftest import Tabs
+from tests.examples.page import Tabs
 from tests.examples.tabs import A_SECOND, settled
+from tests.support.accounts import CREATE, CREATE_MANY
 from tests.support.subscribers import connected
 from tests.support.waiting import until
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.conftest import PASSWORD
 from tests.examples.backend import Backend, Person
-from tests.examples.conftest import EXAMPLE, Tabs
+from tests.examples.page import EXAMPLE, Tabs
 from tests.examples.tabs import Tab
+from tests.support.accounts import PASSWORD
 
 AXE = EXAMPLE / "node_modules/axe-core/axe.min.js"
 VIOLATIONS = """

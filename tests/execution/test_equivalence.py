@@ -14,7 +14,7 @@ import pytest
 from graphql import ExecutionResult, GraphQLSchema, execute, get_introspection_query, parse
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, registered, visiting
+from tests.support.accounts import Account, registered, visiting
 from tests.support.adversarial_schema import Behaviours, adversarial_schema
 from tests.support.generated_operations import Generated, Values, generated
 from todo_gql.api.scalars import SERIALIZERS

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from tests.conftest import registered, visiting
+from tests.support.accounts import registered, visiting
 from tests.support.mailbox import Mailbox, receiving
 from tests.support.worker_processes import forked_worker, started_worker
 from todo_gql.database.connection import fetch

@@ -13,11 +13,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.conftest import PASSWORD
 from tests.faults.checker import CHANGES, Reader, check
 from tests.faults.installation import PATIENCE, Installation, installed
 from tests.faults.journal import Outcome
 from tests.faults.workload import Owner, working
+from tests.support.accounts import PASSWORD
 from tests.support.subscribers import Socket, connected
 from tests.support.valkey import Valkey, valkey
 from todo_gql.changelog.cursors import cursor_of

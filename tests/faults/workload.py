@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import httpx
 
-from tests.conftest import PASSWORD, REGISTER
 from tests.faults.installation import PATIENCE, Installation
 from tests.faults.journal import Outcome, Todo, Write, codes_of, note
+from tests.support.accounts import PASSWORD, REGISTER
 
 OWNERS = 3
 DEVICES = 3

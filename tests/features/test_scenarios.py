@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.conftest import CREATE, PASSWORD, Account, Client
+from tests.support.accounts import CREATE, PASSWORD, Account, Client
 
 LOGIN = """
 mutation ($input: LoginInput!) {

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import NO_LIMITS, run
-from tests.conftest import EXAMPLES, PASSWORD
+from tests.clients.programs import NO_LIMITS, run
+from tests.support.accounts import PASSWORD
+from tests.support.fuzzing import EXAMPLES
 from tests.support.processes import CommandLine, Server, clean_environment, command_line, serving
 
 HERE = Path(__file__).parent

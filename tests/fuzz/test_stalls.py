@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import EXAMPLES, Account, NewAccount
 from tests.fuzz.turns_of_loop import LongestTurn, measured_turns
+from tests.support.accounts import Account, NewAccount
+from tests.support.fuzzing import EXAMPLES
 from tests.support.subscribers import listening
 from tests.support.worst_requests import (
     Attempt,

@@ -10,8 +10,8 @@ import pytest
 from pgqueuer.adapters.persistence.queries import Queries
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
 from tests.features.accounts.test_deletion import rows_of
+from tests.support.accounts import Account
 from tests.support.waiting import until
 from todo_gql.database import owner_batches
 from todo_gql.database.connection import fetch

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from tortoise.transactions import in_transaction
 
-from tests.conftest import Account, NewAccount
 from tests.faults.proxy import Proxy
+from tests.support.accounts import Account, NewAccount
 from tests.support.mailbox import Mailbox, delivering, receiving, sending_to, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow

@@ -12,7 +12,8 @@ import pytest
 from pgqueuer.adapters.persistence.queries import Queries
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, REGISTER, Account, fresh_database
+from tests.support.accounts import PASSWORD, REGISTER, Account
+from tests.support.databases import fresh_database
 from tests.support.mailbox import Mailbox, receiving
 from tests.support.processes import CommandLine, Server, clean_environment, command_line, started
 from tests.support.waiting import until

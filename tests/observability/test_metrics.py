@@ -14,16 +14,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import ASGIApp
 
-from tests.conftest import (
-    CREATE,
-    PASSWORD,
-    REGISTER,
-    Account,
-    Client,
-    fresh_database,
-    registered,
-    visiting,
-)
+from tests.support.accounts import CREATE, PASSWORD, REGISTER, Account, Client, registered, visiting
+from tests.support.databases import fresh_database
 from tests.support.ports import free_port_pair
 from tests.support.processes import (
     STOP_SECONDS,

@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import ASGIApp
 
-from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
+from tests.support.databases import fresh_database
 from tests.support.http_sinks import Sink, sink
 from tests.support.processes import started
 from tests.support.subscribers import connected, listening

@@ -10,8 +10,9 @@ import pytest
 import strawberry
 from graphql import GraphQLObjectType, Node
 
-from tests.conftest import Account, Statements
+from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
+from tests.support.statements import Statements
 from todo_gql.features.todos import columns
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation

@@ -16,7 +16,7 @@ import pytest
 from graphql import get_named_type, get_nullable_type, is_list_type
 from tortoise.transactions import in_transaction
 
-from tests.conftest import Account, Client, NewAccount
+from tests.support.accounts import Account, Client, NewAccount
 from tests.support.field_requests import ask
 from tests.support.operations import (
     ADMINISTRATION,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from graphql import get_named_type, is_list_type
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.field_requests import ask
 from tests.support.operations import (
     ADMINISTRATION,

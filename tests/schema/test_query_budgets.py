@@ -13,7 +13,7 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_list_type
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Statements, registered, visiting
+from tests.support.accounts import Account, registered, visiting
 from tests.support.operations import (
     ADMINISTRATION,
     SCHEMA,
@@ -25,6 +25,7 @@ from tests.support.operations import (
     object_types,
     root_fields,
 )
+from tests.support.statements import Statements
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Way: TypeAlias = tuple[Coordinate, ...]

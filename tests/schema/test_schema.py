@@ -22,7 +22,7 @@ from graphql.utilities import (
     find_dangerous_changes,
 )
 
-from tests.conftest import Client
+from tests.support.accounts import Client
 from todo_gql.schema import graphql_schema, schema_text
 
 CONTRACT = Path(__file__).parent / "contract.graphql"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.conftest import CREATE, Account
+from tests.support.accounts import CREATE, Account
 from tests.support.waiting import counted_turns
 from tests.support.worst_texts import SIZES, Place, places, request, texts
 from todo_gql.api import folding, node, scalars

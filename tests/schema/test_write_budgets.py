@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Statements
+from tests.support.accounts import PASSWORD, Account
 from tests.support.operations import (
     Coordinate,
     field_of,
     root_fields,
     selection,
 )
+from tests.support.statements import Statements
 from todo_gql.database.connection import fetch
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import PASSWORD, REGISTER
+from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.processes import serving
 
 LOGIN = """mutation ($input: LoginInput!) {

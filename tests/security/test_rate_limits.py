@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client, visiting
+from tests.support.accounts import Account, Client, visiting
 from tests.support.valkey import Valkey, valkey
 from todo_gql.app import create_app
 from todo_gql.security import sliding_window

@@ -10,7 +10,7 @@ from uuid import UUID
 import jwt
 import pytest
 
-from tests.conftest import PASSWORD, Account, registered, visiting
+from tests.support.accounts import PASSWORD, Account, registered, visiting
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch, transaction
 from todo_gql.features.accounts.administration import AccountChanges, administer

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Status, User
 from todo_gql.features.todos.history import FIELDS

@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
-from tests.conftest import Account, PutForward
+from tests.support.accounts import Account
 from tests.support.raw_connections import answers_in, connect
 from tests.support.subscribers import PATIENCE, Socket, connected, listening, opened
-from tests.support.waiting import until
+from tests.support.waiting import PutForward, until
 from todo_gql.http.graphql.transport_ws import CloseCode
 from todo_gql.server import http_protocol, websocket_protocol
 from todo_gql.server.http_protocol import MAX_PIPELINED

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from starlette.types import ASGIApp, Message
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.raw_connections import answers
 from tests.support.subscribers import connected, listening
 from tests.support.waiting import until

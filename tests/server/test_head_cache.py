@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.conftest import PutForward
 from tests.server.test_response_framing import answer, connected
 from tests.support.subscribers import PATIENCE, listening
+from tests.support.waiting import PutForward
 from todo_gql.server.head_cache import MAX_CACHED_HEAD_BYTES, MAX_CACHED_HEADERS, MAX_CACHED_HEADS
 from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings

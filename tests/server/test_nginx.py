@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import PASSWORD, REGISTER
+from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.nginx import NGINX, documented_proxy
 from tests.support.ports import free_port
 from tests.support.processes import Server, started

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import CREATE, Account
+from tests.support.accounts import CREATE, Account
 from tests.support.processes import STOP_SECONDS, clean_environment
 from tests.support.subscribers import PATIENCE, connected, opened, streaming
 from todo_gql.settings import Settings

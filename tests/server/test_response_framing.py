@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.conftest import PutForward
 from tests.support.subscribers import PATIENCE, listening
+from tests.support.waiting import PutForward
 from todo_gql.settings import Settings
 
 Headers = list[tuple[bytes, bytes]]

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
+from tests.support.databases import fresh_database
 from tests.support.nginx import NGINX, proxy
 from tests.support.ports import free_port
 from tests.support.processes import STOP_SECONDS, Server, started

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
 from tests.support.processes import (
     MIGRATIONS,
     CommandLine,

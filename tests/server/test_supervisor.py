@@ -12,7 +12,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER, fresh_database
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
+from tests.support.databases import fresh_database
 from tests.support.processes import STOP_SECONDS, Server, started, workers_of, works
 from tests.support.waiting import until
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres

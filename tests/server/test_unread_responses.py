@@ -10,8 +10,8 @@ import pytest
 from starlette.types import ASGIApp
 from websockets.frames import Opcode
 
-from tests.conftest import Account
 from tests.server.test_floods import frames
+from tests.support.accounts import Account
 from tests.support.subscribers import PATIENCE, listening
 from todo_gql.app import create_app
 from todo_gql.http.graphql import sse, websocket

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from starlette.types import Message
 
-from tests.conftest import Account, Client
+from tests.support.accounts import Account, Client
 from tests.support.operations import Call
 from tests.support.subscribers import PATIENCE
 from todo_gql.changelog.cursors import cursor_of

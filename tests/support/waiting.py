@@ -13,6 +13,8 @@ IS_IN_THE_WAY = (
     " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 )
 
+PutForward = Callable[[float], None]
+
 
 async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait until something is so; `TimeoutError` when it doesn't come to be."""

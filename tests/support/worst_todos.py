@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.operations import Call, asks_nothing, field_of, root_fields, selection
 from tests.support.worst_requests import Attempt, operation
 from todo_gql.database import connection as db

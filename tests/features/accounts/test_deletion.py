@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 from tortoise.transactions import in_transaction
 
-from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.features.accounts.email.test_email_links import (
     REQUEST_RESET,
     TAKEN,
@@ -20,6 +19,7 @@ from tests.features.accounts.email.test_email_links import (
     reset,
     reset_token,
 )
+from tests.support.accounts import PASSWORD, Account, Client, NewAccount
 from tests.support.mailbox import Mailbox, text_of
 from tests.support.waiting import until
 from todo_gql.api.errors import UserError

@@ -1,6 +1,6 @@
 """The devices that a user is signed in on."""
 
-from tests.conftest import PASSWORD, Account, Client
+from tests.support.accounts import PASSWORD, Account, Client
 
 SESSIONS = "{ sessions { id createdAt lastUsedAt expiresAt userAgent ipAddress isCurrent } }"
 REVOKE = (

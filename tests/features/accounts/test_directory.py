@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client, NewAccount
 from tests.features.accounts.email.test_email_links import login
+from tests.support.accounts import PASSWORD, Account, Client, NewAccount
 from todo_gql.database.connection import fetch, fetchrow
 
 USERS = """query ($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 from tortoise.connection import get_connection
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 
-from tests.conftest import PASSWORD, REGISTER, Account, Client, visiting
 from tests.features.accounts.email.test_address_change import ASKED, CHANGED, EXISTS
 from tests.features.accounts.email.test_email_links import (
     CHANGE,
@@ -29,6 +28,7 @@ from tests.features.accounts.email.test_email_links import (
 )
 from tests.features.accounts.test_directory import promoted, users
 from tests.features.accounts.test_password_normalization import full_width
+from tests.support.accounts import PASSWORD, REGISTER, Account, Client, visiting
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.api.login_identifiers import mailbox_key, name_key

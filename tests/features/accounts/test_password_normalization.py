@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import bcrypt
 import pytest
 
-from tests.conftest import PASSWORD, REGISTER, Account, Client
 from tests.features.accounts.email.test_email_links import (
     CHANGE_PASSWORD,
     REQUEST_CHANGE,
@@ -19,6 +18,7 @@ from tests.features.accounts.email.test_email_links import (
 )
 from tests.features.accounts.test_deletion import DELETE
 from tests.features.accounts.test_profile import login
+from tests.support.accounts import PASSWORD, REGISTER, Account, Client
 from tests.support.mailbox import Mailbox
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database.connection import fetch

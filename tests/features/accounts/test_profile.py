@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client
+from tests.support.accounts import PASSWORD, Account, Client
 
 ERRORS = "errors { __typename code path }"
 USER = "user { username firstName lastName fullName bio avatarUrl }"

@@ -5,7 +5,6 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client
 from tests.features.accounts.email.test_email_links import (
     CHANGE_PASSWORD,
     CONFIRM_CHANGE,
@@ -23,6 +22,7 @@ from tests.features.accounts.email.test_email_links import (
     reset_token,
 )
 from tests.features.accounts.test_deletion import close
+from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.database.connection import acquire
 
 FEED = """

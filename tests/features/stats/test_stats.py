@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.features.stats.types import TodoStats
 
 COUNTS = "total pending inProgress completed cancelled overdue completionRate"

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.waiting import until
 from todo_gql import tasks
 from todo_gql.changelog.retention import purge_changes

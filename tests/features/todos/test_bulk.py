@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import ERRORS, TODO, Account, Client, visiting
+from tests.support.accounts import ERRORS, TODO, Account, Client, visiting
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from tests.conftest import CREATE, Account
+from tests.support.accounts import CREATE, Account
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.database.connection import fetch, transaction
 

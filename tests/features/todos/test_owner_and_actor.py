@@ -11,7 +11,7 @@ import strawberry
 from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.subscribers import connected, listening
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.api.errors import ConflictError, NotFoundError

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.conftest import ERRORS, Account
+from tests.support.accounts import ERRORS, Account
 from tests.support.operations import SCHEMA
 
 State: TypeAlias = dict[str, Any]

@@ -11,7 +11,7 @@ import pytest
 from asyncpg import Connection
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client, registered
+from tests.support.accounts import Account, Client, registered
 from todo_gql.database.connection import acquire
 
 NUMBER = 100_000

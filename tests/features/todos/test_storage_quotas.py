@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from todo_gql.app import create_app
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch, fetchrow

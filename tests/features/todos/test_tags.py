@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ERRORS, Account
+from tests.support.accounts import ERRORS, Account
 from todo_gql.database.connection import fetch, fetchrow
 
 TAGS = """

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import CREATE, ERRORS, TODO, Account
+from tests.support.accounts import CREATE, ERRORS, TODO, Account
 
 READ = f"query ($id: ID!) {{ todo(id: $id) {{ ...TodoParts }} }} {TODO}"
 UPDATE = (

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.subscribers import Socket, connected, listening, opened, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, visiting
+from tests.support.accounts import Account, visiting
 from tests.support.subscribers import PATIENCE, listening
 from todo_gql.app import create_app
 from todo_gql.settings import Settings

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tortoise.connection import get_connection
 
-from tests.conftest import Account, Client
+from tests.support.accounts import Account, Client
 from todo_gql.database.connection import acquire, transaction
 from todo_gql.observability.request_record import set_caller
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, visiting
+from tests.support.accounts import Account, visiting
 from tests.support.subscribers import connected, listening, streaming
 from tests.support.waiting import counted_turns
 from todo_gql.app import create_app

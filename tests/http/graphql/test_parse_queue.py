@@ -9,7 +9,7 @@ import pytest
 from graphql import parse, validate
 from starlette.types import Scope
 
-from tests.conftest import Account, NewAccount
+from tests.support.accounts import Account, NewAccount
 from tests.support.waiting import counted_turns
 from todo_gql.documents import parsing
 from todo_gql.documents.trusted import TrustedDocuments

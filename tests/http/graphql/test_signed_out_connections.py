@@ -13,8 +13,9 @@ import pytest
 from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed
 
-from tests.conftest import PASSWORD, Account, PutForward
+from tests.support.accounts import PASSWORD, Account
 from tests.support.subscribers import CHANGES, Socket, connected, listening, streaming
+from tests.support.waiting import PutForward
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import AccountChanges, administer
 from todo_gql.http.graphql.connections import CHECK_SECONDS, Connections

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import Account, Client
+from tests.support.accounts import Account, Client
 from tests.support.subscribers import CHANGES, PATIENCE, followed_by, listening, streaming
 from todo_gql.settings import Settings
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.conftest import Account
+from tests.support.accounts import Account
 from tests.support.subscribers import CHANGES, connected, listening, opened
 from tests.support.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments

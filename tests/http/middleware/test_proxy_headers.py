@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, Account
+from tests.support.accounts import PASSWORD, Account
 from todo_gql.app import create_app
 from todo_gql.settings import Settings
 

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from tests.conftest import Client, visiting
+from tests.support.accounts import Client, visiting
 from todo_gql.app import create_app
 from todo_gql.http.middleware.compression import Compressed
 from todo_gql.http.middleware.path_dispatch import PathDispatch

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.conftest import PASSWORD, Account, Client, NewAccount, visiting
+from tests.support.accounts import PASSWORD, Account, Client, NewAccount, visiting
 from tests.support.mailbox import Mailbox, token_of
 from todo_gql.app import create_app
 from todo_gql.database.connection import acquire, fetch

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CREATE, PASSWORD, REGISTER
+from tests.support.accounts import CREATE, PASSWORD, REGISTER
 from tests.support.browsing import CHROMIUM, Page, answer, graphiql, line, paste, run_query
 from tests.support.processes import Server, serving
 from todo_gql.http.pages.graphiql import GraphiQL

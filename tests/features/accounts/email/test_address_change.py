@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from tests.conftest import PASSWORD, Account, Client
 from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CONFIRM_CHANGE,
@@ -18,6 +17,7 @@ from tests.features.accounts.email.test_email_links import (
     reset,
     reset_token,
 )
+from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch

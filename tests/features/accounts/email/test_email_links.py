@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.conftest import PASSWORD, REGISTER, Account, Client
+from tests.support.accounts import PASSWORD, REGISTER, Account, Client
 from tests.support.mailbox import Mailbox, text_of, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow

@@ -13,7 +13,7 @@ import aiosmtplib
 import pytest
 from starlette.types import ASGIApp
 
-from tests.conftest import PASSWORD, REGISTER, Account, Client
+from tests.support.accounts import PASSWORD, REGISTER, Account, Client
 from tests.support.mailbox import Mailbox, delivering, receiving, text_of, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from tests.conftest import PASSWORD, Account, Client, registered
 from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CHANGE_PASSWORD,
@@ -22,6 +21,7 @@ from tests.features.accounts.email.test_email_links import (
     resets,
 )
 from tests.features.accounts.test_email_normalization import register
+from tests.support.accounts import PASSWORD, Account, Client, registered
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.api.login_identifiers import recipient_key

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from tortoise.migrations.operations import RunSQL
 
-from tests.conftest import PASSWORD, Account, Client
 from tests.features.accounts.email.test_email_links import (
     CHANGE,
     CHANGE_PASSWORD,
@@ -35,6 +34,7 @@ from tests.features.accounts.test_sessions import (
     let_seconds_pass,
     refresh,
 )
+from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch
