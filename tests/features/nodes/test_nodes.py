@@ -2,7 +2,10 @@
 
 from uuid import uuid4
 
+from graphql import GraphQLInterfaceType
+
 from tests.support.accounts import Account
+from tests.support.operations import SCHEMA
 
 NODES = """
 query ($ids: [ID!]!) {
@@ -12,6 +15,7 @@ query ($ids: [ID!]!) {
     ... on Tag { name todoCount }
     ... on Change { action }
     ... on User { username email }
+    ... on Session { isCurrent }
   }
 }
 """
@@ -19,9 +23,9 @@ NODE = "query ($id: ID!) { node(id: $id) { id __typename } }"
 
 
 async def everything(account: Account) -> list[dict[str, object]]:
-    """A todo, a tag, a change and the user, as nodes show them."""
+    """One object of every type, as nodes show them."""
     todo = await account.create(title="x", tags=["a"])
-    data = await account.data("{ tags { nodes { id } } changes { nodes { id } } }")
+    data = await account.data("{ tags { nodes { id } } changes { nodes { id } } sessions { id } }")
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -32,7 +36,16 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "username": account.username,
             "email": f"{account.username}@example.com",
         },
+        {"id": data["sessions"][0]["id"], "__typename": "Session", "isCurrent": True},
     ]
+
+
+async def test_every_type_with_an_id_is_a_node(account: Account) -> None:
+    """A type that implements Node and is found by no id is missing among the tests here too."""
+    graphql_node = SCHEMA.type_map["Node"]
+    assert isinstance(graphql_node, GraphQLInterfaceType)
+    names = {type_.name for type_ in SCHEMA.get_possible_types(graphql_node)}
+    assert {thing["__typename"] for thing in await everything(account)} == names
 
 
 async def test_anything_is_found_by_its_id(account: Account) -> None:

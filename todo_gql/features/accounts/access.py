@@ -21,3 +21,9 @@ def visible_users(viewer: Viewer) -> SelectQuery:
     if not viewer.is_superuser:
         statement.where(f"u.id = {statement.bind(viewer.id)}")
     return statement
+
+
+def own_user(viewer: Viewer) -> SelectQuery:
+    """The viewer's own account `u`, for a superuser too."""
+    statement = SelectQuery("users u")
+    return statement.where(f"u.id = {statement.bind(viewer.id)}")

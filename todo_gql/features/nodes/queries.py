@@ -1,75 +1,90 @@
 """The fields node and nodes: objects of any type by id, with one statement for all ids."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
-from todo_gql.api.scalars import diff_entries, json_fragment
-from todo_gql.changelog.access import CHANGE_COLUMNS
 from todo_gql.database.connection import Row, fetch
-from todo_gql.features.accounts.access import SESSION_COLUMNS, USER_COLUMNS
-from todo_gql.features.accounts.sessions import Session
-from todo_gql.features.accounts.types import User
-from todo_gql.features.todos.access import TAG_COLUMNS, TODO_COLUMNS
-from todo_gql.features.todos.types import Change, Tag, Todo
+from todo_gql.features.feature import NodeType
+from todo_gql.features.registry import FEATURES
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security.authentication import Viewer
 
 MAX_IDS = 100
-
-COLUMNS_BY_ALIAS = {
-    "t": TODO_COLUMNS,
-    "g": TAG_COLUMNS,
-    "c": CHANGE_COLUMNS,
-    "u": USER_COLUMNS,
-    "s": SESSION_COLUMNS,
-}
-NODES = f"""
-SELECT {", ".join(f'{c} AS "{c}"' for columns in COLUMNS_BY_ALIAS.values() for c in columns)}
-FROM unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)
-LEFT JOIN todos t ON t.owner_id = $1 AND t.id = requested.id AND t.deleted_at IS NULL
-LEFT JOIN tags g ON g.owner_id = $1 AND g.id = requested.id AND g.todo_count > 0
-LEFT JOIN changes c ON c.owner_id = $1 AND c.id = requested.id
-LEFT JOIN users u ON u.id = $1 AND u.id = requested.id
-LEFT JOIN sessions s ON s.owner_id = $1 AND s.id = requested.id
-    AND s.ended_at IS NULL AND s.expires_at > now()
-ORDER BY requested.position
-"""
+# The SQL of an access rule is the same for every viewer, whose id is its only value.
+ANY_VIEWER = Viewer(UUID(int=0), UUID(int=0), "", is_superuser=False)
 
 
-def _columns_of(row: Row, alias: str) -> dict[str, Any] | None:
-    """One table's columns in a joined row; None if the id is of another table."""
-    if row[f"{alias}.id"] is None:
-        return None
-    return {column.removeprefix(f"{alias}."): row[column] for column in COLUMNS_BY_ALIAS[alias]}
+class NodeReader:
+    """Reads the objects of one type from rows in which every type has columns of its own."""
+
+    def __init__(self, node_type: NodeType) -> None:
+        self.node_type = node_type
+        self.name = node_type.type.__name__
+        columns = [column.rpartition(".") for column in node_type.columns]
+        self.alias = columns[0][0]
+        self.columns = {name: f"{self.name}.{name}" for _, _, name in columns}
+        self.id_column = self.columns["id"]
+
+    def join(self) -> str:
+        """SQL that joins the row of this type, if there is one that the viewer may see."""
+        rule = self.node_type.visible(ANY_VIEWER)
+        assert rule.values == [ANY_VIEWER.id], f"the rule of {self.name} has other values"
+        text = rule.where(f"{self.alias}.id = requested.id").select(self.node_type.columns)
+        return f'LEFT JOIN LATERAL ({text}) "{self.name}" ON true'
+
+    def selected(self) -> list[str]:
+        """The columns of the joined row, each with the type in its name."""
+        return [f'"{self.name}".{name} AS "{key}"' for name, key in self.columns.items()]
+
+    async def parse_json(self, rows: list[Row]) -> list[Row]:
+        """The rows with this type's JSON columns parsed, if their texts are long together."""
+        for column, parse in self.node_type.parsers.items():
+            rows = await parse_json_column(rows, self.columns[column], parse)
+        return rows
+
+    def read(self, row: Row, context: Context) -> Node | None:
+        """The object in a row; None if the id is of another type."""
+        if row[self.id_column] is None:
+            return None
+        return self.node_type.make({name: row[key] for name, key in self.columns.items()}, context)
 
 
-def _node(row: Row, viewer: Viewer, context: Context) -> Node | None:
-    if todo := _columns_of(row, "t"):
-        return Todo.from_row(todo, context.now)
-    if tag := _columns_of(row, "g"):
-        return Tag.from_row(tag)
-    if change := _columns_of(row, "c"):
-        return Change.from_row(change)
-    if session := _columns_of(row, "s"):
-        return Session.from_row(session, viewer)
-    user = _columns_of(row, "u")
-    return User.from_row(user, viewer) if user else None
+READERS = [NodeReader(node_type) for feature in FEATURES for node_type in feature.node_types]
+
+
+def _statement(readers: Iterable[NodeReader]) -> str:
+    """The SQL for the objects that the viewer `$1` sees of the ids `$2`, in their order."""
+    selected = ", ".join(column for reader in readers for column in reader.selected())
+    joins = " ".join(reader.join() for reader in readers)
+    return (
+        f"SELECT {selected} FROM unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)"
+        f" {joins} ORDER BY requested.position"
+    )
+
+
+STATEMENT = _statement(READERS)
+
+
+def _node(row: Row, context: Context) -> Node | None:
+    nodes = (reader.read(row, context) for reader in READERS)
+    return next((node for node in nodes if node is not None), None)
 
 
 async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     viewer = context.signed_in()
     keys: list[UUID | None] = [parse_id(id) for id in ids]
-    rows = await fetch(NODES, viewer.id, keys) if any(keys) else []
-    rows = await parse_json_column(rows, "t.metadata", json_fragment)
-    rows = await parse_json_column(rows, "c.diff", diff_entries)
-    found = [_node(row, viewer, context) for row in rows]
-    return found or [None] * len(ids)
+    if not any(keys):
+        return [None] * len(ids)
+    rows = await fetch(STATEMENT, viewer.id, keys)
+    for reader in READERS:
+        rows = await reader.parse_json(rows)
+    return [_node(row, context) for row in rows]
 
 
 @strawberry.type

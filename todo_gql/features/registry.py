@@ -1,0 +1,8 @@
+"""The list of all features, from which the parts that they share follow."""
+
+from todo_gql.features.accounts.feature import ACCOUNTS
+from todo_gql.features.changes.feature import CHANGES
+from todo_gql.features.stats.feature import STATS
+from todo_gql.features.todos.feature import TODOS
+
+FEATURES = (TODOS, CHANGES, ACCOUNTS, STATS)
