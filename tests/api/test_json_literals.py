@@ -11,7 +11,7 @@ from tests.support.accounts import Account
 from todo_gql.api.errors import UserError
 from todo_gql.api.scalars import parse_json_literal
 from todo_gql.execution import Engine
-from todo_gql.features.todos import validation
+from todo_gql.features.todos import metadata
 
 CREATE = """
 mutation ({declared}) {{
@@ -166,9 +166,9 @@ def test_usual_metadata_is_read_as_all_other(value: Any, monkeypatch: pytest.Mon
 
     def read() -> tuple[str, list[Any]]:
         problems: list[UserError] = []
-        text = validation._metadata({"a": value}, problems)
+        text = metadata.metadata({"a": value}, problems)
         return text, [(problem.code, problem.message) for problem in problems]
 
     usual = read()
-    monkeypatch.setattr(validation, "_canonical_json_if_plain", lambda _value: None)
+    monkeypatch.setattr(metadata, "_canonical_json_if_plain", lambda _value: None)
     assert usual == read()

@@ -17,11 +17,11 @@ from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import RAW, text_problem
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.inputs import username_problem
-from todo_gql.features.todos import filters, tag_names, validation
+from todo_gql.features.todos import fields, filters, metadata, tag_names
 from todo_gql.operation import time_slice
 
 # The longest texts that are normalised are descriptions and what is searched for.
-LONGEST = RAW * max(validation.MAX_DESCRIPTION, filters.MAX_SEARCH)
+LONGEST = RAW * max(fields.MAX_DESCRIPTION, filters.MAX_SEARCH)
 BULK_CREATE = (
     "mutation ($inputs: [TodoCreateInput!]!) { todoBulkCreate(inputs: $inputs) { processed } }"
 )
@@ -171,7 +171,7 @@ async def test_numbers_in_metadata_count_with_all_of_their_digits(account: Accou
     [row] = await fetch(
         "SELECT octet_length(metadata::text) AS size FROM todos WHERE id = $1", UUID(made["id"])
     )
-    assert 50 * 301 < row["size"] < validation.MAX_METADATA_BYTES
+    assert 50 * 301 < row["size"] < metadata.MAX_METADATA_BYTES
     for number in (1e300, -1e-300, 1.7976931348623157e308):
         payload = (
             await account.data(CREATE, input={"title": "t", "metadata": {"a": [number] * 60}})

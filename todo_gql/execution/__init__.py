@@ -3,7 +3,7 @@
 from todo_gql.execution.engine import Engine, Operation
 from todo_gql.execution.execution import may_batch
 from todo_gql.execution.loaded_fields import ColumnLoader, loaded_field, loaded_rows, loaded_value
-from todo_gql.execution.rows import ConvertedColumn, Rows, RowType
+from todo_gql.execution.rows import ConvertedColumn, Rows, RowType, Source
 
 __all__ = [
     "ColumnLoader",
@@ -12,6 +12,7 @@ __all__ = [
     "Operation",
     "RowType",
     "Rows",
+    "Source",
     "loaded_field",
     "loaded_rows",
     "loaded_value",

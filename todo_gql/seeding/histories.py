@@ -9,8 +9,9 @@ from uuid_utils.compat import uuid7
 
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.actions import Edit, delete, restore, set_values
+from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import TodoEdit, TodoState, canonical_json
+from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
 
 PRIORITIES = (

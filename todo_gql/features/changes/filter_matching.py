@@ -6,7 +6,7 @@ these states instead of the tables, so that it means the same for both.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,11 +17,12 @@ from uuid import UUID, uuid4
 import orjson
 
 from todo_gql.database.connection import Row, fetch
-from todo_gql.database.models import Action, Priority, Status
+from todo_gql.database.models import Action
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.access import all_todos
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
-from todo_gql.features.todos.filters import FilterConditions
+from todo_gql.features.todos.fields import stored_fields
+from todo_gql.features.todos.filters import COLUMN_TYPES, FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.operation.time_slice import TimeSlice
@@ -32,21 +33,17 @@ MAX_CACHED_RESULTS: Final = 16
 # The changes of a todo that has changed more often since are sent whether they match or not.
 MAX_LATER_CHANGES = 100
 COLUMN_BY_FIELD = {name: attribute for name, attribute, _ in FIELDS}
-ENUM_NUMBERS: dict[str, Mapping[str, int]] = {
-    "status": {status.name: status for status in Status},
-    "priority": {priority.name: priority for priority in Priority},
+ENUM_NUMBERS = {
+    field.name: {member.name: member.value for member in field.enum}
+    for field in stored_fields()
+    if field.enum
 }
+# What a filter's SQL can name: each field that is filtered or searched, and what tells the trash from
+# the rest.
 FILTERABLE_COLUMNS = {
-    "id": "uuid",
-    "title": "text",
-    "description": "text",
-    "status": "smallint",
-    "priority": "smallint",
-    "due_at": "timestamptz",
-    "completed_at": "timestamptz",
-    "created_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "deleted_at": "timestamptz",
+    field.name: COLUMN_TYPES[field.name]
+    for field in stored_fields()
+    if field.filter or field.searched or field.name == "deleted_at"
 }
 TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {TAGS_OF_EACH_TODO}) AS tags"
 LATER_CHANGES = (

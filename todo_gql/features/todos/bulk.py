@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import ID_LENGTH, parse_id
@@ -20,6 +21,7 @@ from todo_gql.features.todos.actions import (
     set_values,
     to_todo,
 )
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
@@ -43,6 +45,12 @@ from todo_gql.operation.context import Info
 from todo_gql.operation.time_slice import TimeSlice
 
 MAX_ITEMS = 100
+# The fields that a bulk action sets: with the name of the action, and the validator of the value.
+SET_ALL = [
+    (one.name, f"set_{one.name}", one.validate)
+    for one in stored_fields()
+    if one.set_all and one.validate
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,10 @@ class ItemResult:
 def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
     """The edit that an action stands for, and what is wrong with it."""
     problems: list[UserError] = []
-    if action.set_status:
-        return set_values({"status": int(action.set_status.value.value)}), problems
-    if action.set_priority:
-        return set_values({"priority": int(action.set_priority.value.value)}), problems
+    for name, set_name, validate in SET_ALL:
+        if some := getattr(action, set_name):
+            value = validate(some.value, problems, "action", to_camel_case(set_name))
+            return set_values({name: value}), problems
     if action.add_tags:
         names = read_tags(action.add_tags.value, problems, "action", "addTags")
         return _add_tags(names), problems

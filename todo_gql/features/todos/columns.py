@@ -1,27 +1,27 @@
 """Which columns of todos an operation needs, and the SQL for their tags."""
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.access import TODO_COLUMNS
+from todo_gql.features.todos.fields import computed_fields, stored_fields
 from todo_gql.security.access import Columns
 
 # Each set of columns needs statements of its own. A connection caches 100 prepared statements, and
 # PostgreSQL needs 50 KB for each. The sets seen first are those of clients that repeat their queries.
 MAX_COLUMN_SETS = 24
 _column_sets: set[Columns] = set()
-CAPITAL = re.compile("[A-Z]")
 # Columns that are always selected.
 ALWAYS_NEEDED = ("id", "deleted_at")
-# Columns of limited length: all but these two.
-BOUNDED_COLUMNS = set(column_types(Todo)) - {"description", "metadata"}
-# The columns behind fields that are not named like their column.
-SOURCE_COLUMNS = {
-    "isOverdue": ("due_at", "status"),
-    "isCompleted": ("status",),
+# Columns that are read only where they are selected, since their values may be long.
+LONG_COLUMNS = {field.name for field in stored_fields() if field.max_bytes}
+BOUNDED_COLUMNS = set(column_types(Todo)) - LONG_COLUMNS
+# The columns behind the fields of Todo.
+SOURCE_COLUMNS: dict[str, tuple[str, ...]] = {
+    **{field.graphql_name: (field.name,) for field in stored_fields()},
+    **{field.graphql_name: field.columns for field in computed_fields()},
     "owner": ("owner_id",),
     "history": ("owner_id",),
 }
@@ -58,12 +58,12 @@ def selects_names_only(tag_fields: frozenset[str]) -> bool:
 def todo_columns(fields: frozenset[str], also: Columns = ()) -> Columns:
     """The columns of todos `t` behind these GraphQL fields, and the columns `also`.
 
-    Above `MAX_COLUMN_SETS` distinct sets, all columns are returned, except that unselected ones of
-    unbounded length (description and metadata) are still left out.
+    Above `MAX_COLUMN_SETS` distinct sets, all columns are returned, except that unselected long
+    ones are still left out.
     """
     needed = {*ALWAYS_NEEDED, *also}
     for field in fields:
-        needed.update(SOURCE_COLUMNS.get(field, (_in_snake_case(field),)))
+        needed.update(SOURCE_COLUMNS.get(field, ()))
     selected_columns = _qualified(needed)
     if selected_columns not in _column_sets and len(_column_sets) >= MAX_COLUMN_SETS:
         return _qualified(needed | BOUNDED_COLUMNS)
@@ -73,10 +73,6 @@ def todo_columns(fields: frozenset[str], also: Columns = ()) -> Columns:
 
 def _qualified(needed: set[str]) -> Columns:
     return tuple(f"t.{name}" for name in column_types(Todo) if name in needed)
-
-
-def _in_snake_case(name: str) -> str:
-    return CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
 
 
 @lru_cache(maxsize=1024)

@@ -1,21 +1,24 @@
 """Filters of todos, as conditions on the table `todos t`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from itertools import islice
 from typing import Any
-from uuid import UUID
+
+import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
+from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.access import trashed_todos, visible_todos
-from todo_gql.features.todos.inputs import TagComparator, TodoFilter, unset_to_none
+from todo_gql.features.todos.comparators import TagComparator
+from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -33,7 +36,15 @@ MAX_SEARCH = 5_000
 # The text that the trigram index todos_by_text is made of, to the letter.
 SEARCH_TEXT = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
 
-OPERATORS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+# The operators of comparators, by the names of their attributes; the others are `is_null` and `contains`.
+LISTS = {"eq": "= ANY", "in_": "= ANY", "not_in": "<> ALL"}
+BOUNDS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+# Without the length of texts, to which PostgreSQL would cut what they are compared with.
+COLUMN_TYPES = {
+    name: "TEXT" if sql_type.startswith("VARCHAR") else sql_type
+    for name, sql_type in column_types(Todo).items()
+}
+FILTERED = [stored for stored in stored_fields() if stored.filter]
 
 TAGS_OF_TODO = (
     "SELECT tt.todo_id FROM tags g"
@@ -96,53 +107,41 @@ class FilterConditions:
 
     def _compared(self, todo_filter: TodoFilter) -> list[str]:
         parts: list[str] = []
-        for name, condition in self._conditions().items():
-            value = unset_to_none(getattr(todo_filter, name))
-            if value is not None:
-                parts += condition(value)
+        for stored in FILTERED:
+            comparator = unset_to_none(getattr(todo_filter, stored.name))
+            if comparator is not None:
+                parts += self._comparison(stored, comparator)
+        if (tags := unset_to_none(todo_filter.tags)) is not None:
+            parts += self._tags(tags)
+        if (is_overdue := unset_to_none(todo_filter.is_overdue)) is not None:
+            parts += self._overdue(is_overdue)
+        if (search := unset_to_none(todo_filter.search)) is not None:
+            parts += self._search(search)
         return parts
 
-    def _conditions(self) -> dict[str, Callable[[Any], list[str]]]:
-        return {
-            "id": lambda c: self._listed("t.id", "uuid", c, _valid_ids),
-            "status": lambda c: self._listed("t.status", "smallint", c, _enum_values),
-            "priority": lambda c: self._listed("t.priority", "smallint", c, _enum_values),
-            "due_at": lambda c: self._time("t.due_at", c),
-            "completed_at": lambda c: self._time("t.completed_at", c),
-            "created_at": lambda c: self._time("t.created_at", c),
-            "updated_at": lambda c: self._time("t.updated_at", c),
-            "tags": self._tags,
-            "is_overdue": self._overdue,
-            "search": self._search,
-        }
-
-    def _listed(
-        self, column: str, kind: str, comparator: Any, read: Callable[[Sequence[Any]], list[Any]]
-    ) -> list[str]:
-        """Equality with one value, or with one of a list; and the order, where there is one."""
-        parts = []
-        if (one := unset_to_none(comparator.eq)) is not None:
-            parts.append(f"{column} = ANY({self.statement.bind(read([one]))}::{kind}[])")
-        if (many := unset_to_none(comparator.in_)) is not None:
-            parts.append(f"{column} = ANY({self.statement.bind(read(_limited(many)))}::{kind}[])")
-        if (none := unset_to_none(comparator.not_in)) is not None:
-            parts.append(f"{column} <> ALL({self.statement.bind(read(_limited(none)))}::{kind}[])")
-        parts += [
-            f"{column} {OPERATORS[name]} {self.statement.bind(bound.value)}"
-            for name in ("gte", "lte")
-            if (bound := unset_to_none(getattr(comparator, name, None))) is not None
+    def _comparison(self, stored: StoredField, comparator: Any) -> list[str]:
+        """The conditions of the operators that are set."""
+        return [
+            part
+            for operator, value in vars(comparator).items()
+            if unset_to_none(value) is not None
+            for part in self._operation(stored, operator, value)
         ]
-        return parts
 
-    def _time(self, column: str, comparator: Any) -> list[str]:
-        parts = [
-            f"{column} {operator} {self.statement.bind(time)}"
-            for name, operator in OPERATORS.items()
-            if (time := unset_to_none(getattr(comparator, name))) is not None
-        ]
-        if (is_null := unset_to_none(getattr(comparator, "is_null", None))) is not None:
-            parts.append(f"{column} IS {'NULL' if is_null else 'NOT NULL'}")
-        return parts
+    def _operation(self, stored: StoredField, operator: str, value: Any) -> list[str]:
+        column, bind = f"t.{stored.name}", self.statement.bind
+        if sign := LISTS.get(operator):
+            values = _operands(stored, [value] if operator == "eq" else _limited(value))
+            part = f"{column} {sign}({bind(values)}::{COLUMN_TYPES[stored.name]}[])"
+            # A null is none of the values, though PostgreSQL calls it unknown.
+            is_negated = stored.is_nullable and operator == "not_in"
+            return [f"({part}) IS NOT FALSE" if is_negated else part]
+        if sign := BOUNDS.get(operator):
+            [bound] = _operands(stored, [value])
+            return [f"{column} {sign} {bind(bound)}"]
+        if operator == "is_null":
+            return [f"{column} IS {'NULL' if value else 'NOT NULL'}"]
+        return self._contains(f"lower({column})", stored.graphql_name, value)
 
     def _tags(self, comparator: TagComparator) -> list[str]:
         parts = []
@@ -178,13 +177,17 @@ class FilterConditions:
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _search(self, text: str) -> list[str]:
-        text = read_search(text, longest=MAX_SEARCH, multiline=True)
+        return self._contains(SEARCH_TEXT, "search", text)
+
+    def _contains(self, in_lower_case: str, name: str, text: str) -> list[str]:
+        """Whether a text contains another; `name` is that of the field of the filter."""
+        text = read_search(text, longest=MAX_SEARCH, multiline=True, name=name)
         if not text:
             return []
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.custom_plan = True
         escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return [f"{SEARCH_TEXT} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
+        return [f"{in_lower_case} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
 
 
 def _limited(items: list[Any]) -> list[Any]:
@@ -193,12 +196,18 @@ def _limited(items: list[Any]) -> list[Any]:
     return items
 
 
-def _valid_ids(ids: Sequence[str]) -> list[UUID]:
-    return [parsed for text in ids if (parsed := parse_id(text))]
-
-
-def _enum_values(members: Sequence[Enum]) -> list[Any]:
-    return [member.value for member in members]
+def _operands(stored: StoredField, values: Sequence[Any]) -> list[Any]:
+    """The values to compare a column with; ids that are none are left out."""
+    if stored.enum:
+        return [member.value for member in values]
+    if stored.value_type is strawberry.ID:
+        return [parsed for text in values if (parsed := parse_id(text))]
+    if stored.value_type is str:
+        return [
+            read_search(text, longest=MAX_SEARCH, multiline=True, name=stored.graphql_name)
+            for text in values
+        ]
+    return list(values)
 
 
 def _checked_names(names: list[str]) -> list[str]:
@@ -212,9 +221,12 @@ def _names(names: list[str]) -> list[str]:
     return sorted({form for name in _checked_names(names) for form in stored_forms(name)})
 
 
-def read_search(text: str, *, longest: int, multiline: bool = False) -> str:
-    """A text to look for, empty where it shows nothing; `BadUserInput` when something is wrong."""
+def read_search(text: str, *, longest: int, multiline: bool = False, name: str = "search") -> str:
+    """A text to look for, empty where it shows nothing; `BadUserInput` when something is wrong.
+
+    `name` is that of its argument or field.
+    """
     read, problem = read_text(text, longest=longest, multiline=multiline, as_typed=True)
     if problem:
-        raise BadUserInput(f"search: {problem[1]}")
+        raise BadUserInput(f"{name}: {problem[1]}")
     return read

@@ -6,11 +6,13 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from strawberry.utils.str_converters import to_camel_case
+from strawberry.scalars import JSON
 
 from todo_gql.api.scalars import serialize_time
-from todo_gql.database.models import Action, Priority, Status
-from todo_gql.features.todos.state import NO_METADATA, TodoState
+from todo_gql.database.models import Action, Status
+from todo_gql.features.todos.canonical_json import NO_METADATA
+from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.state import TodoState
 
 ACTION_BY_STATUS = {
     Status.PENDING: Action.REOPENED,
@@ -20,23 +22,33 @@ ACTION_BY_STATUS = {
 }
 
 
-def _as_json(value: Any) -> Any:
-    return serialize_time(value) if isinstance(value, datetime) else value
+def _time_as_json(value: datetime | None) -> str | None:
+    return None if value is None else serialize_time(value)
 
 
-# How the values of these are serialized; all others as they are, or as times.
-TO_JSON: dict[str, Callable[[Any], Any]] = {
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# How values are serialized, by their type; all others are JSON as they are.
+TO_JSON: dict[Any, Callable[[Any], Any]] = {
+    datetime: _time_as_json,
     # It is JSON already; parsing it could take long.
-    "metadata": orjson.Fragment,
-    "priority": {priority.value: priority.name for priority in Priority}.__getitem__,
-    "status": {status.value: status.name for status in Status}.__getitem__,
+    JSON: orjson.Fragment,
 }
-NOT_LOGGED = frozenset({"id", "owner_id", "version", "created_at", "updated_at"})
+
+
+def _serializer(field: StoredField) -> Callable[[Any], Any]:
+    if field.enum:
+        return {member.value: member.name for member in field.enum}.__getitem__
+    return TO_JSON.get(field.value_type, _as_it_is)
+
+
 # The logged fields: name in the schema, attribute, serializer; sorted by name.
 FIELDS = sorted(
-    (to_camel_case(name), name, TO_JSON.get(name, _as_json))
-    for name in TodoState._fields
-    if name not in NOT_LOGGED
+    (field.graphql_name, field.name, _serializer(field))
+    for field in stored_fields()
+    if field.logged
 )
 _logged_values = attrgetter(*(attribute for _, attribute, _ in FIELDS))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from todo_gql.features.todos.state import NO_METADATA
+from todo_gql.features.todos.canonical_json import NO_METADATA
 
 STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 # For JSON without its strings.

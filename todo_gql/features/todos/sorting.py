@@ -3,7 +3,9 @@
 The expressions are those of the indexes in the migrations, to the letter.
 """
 
+from datetime import datetime
 from functools import lru_cache
+from typing import TypeAlias
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import (
@@ -15,11 +17,14 @@ from todo_gql.api.keyset import (
     parse_time,
     parse_uuid,
 )
-from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort, TodoSortField
+from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort
 
 MAX_KEYS = 5
+SORTED = {field.name: field for field in stored_fields() if field.sort}
 
-Order = tuple[TodoSortField, bool, bool]
+Order: TypeAlias = tuple[str, bool, bool]
+"""The name of a field, whether it descends, and whether its nulls come first."""
 
 
 def todo_keyset(sort: list[TodoSort] | None) -> Keyset:
@@ -30,7 +35,7 @@ def todo_keyset(sort: list[TodoSort] | None) -> Keyset:
         raise BadUserInput(f"Todos are sorted by at most {MAX_KEYS} keys.")
     return _keyset(
         tuple(
-            (key.field, key.direction is SortDirection.DESC, key.nulls is NullsOrder.FIRST)
+            (key.field.value, key.direction is SortDirection.DESC, key.nulls is NullsOrder.FIRST)
             for key in sort
         )
     )
@@ -38,43 +43,80 @@ def todo_keyset(sort: list[TodoSort] | None) -> Keyset:
 
 @lru_cache(maxsize=512)
 def _keyset(orders: tuple[Order, ...]) -> Keyset:
-    distinct: dict[TodoSortField, Order] = {}
+    distinct: dict[str, Order] = {}
     for order in orders:
         distinct.setdefault(order[0], order)
-    keys = [_sort_key(*order) for order in distinct.values()]
+    keys = [key for order in distinct.values() for key in _sort_keys(*order)]
     return Keyset(*keys, SortKey("id", "t.id", "id", parse_uuid, descending=orders[0][1]))
 
 
-def _sort_key(field: TodoSortField, descending: bool, nulls_first: bool) -> SortKey:
-    column = str(field.value)
-    sql = f"t.{column}"
-    match field:
-        case TodoSortField.TITLE:
-            return SortKey(
-                column,
-                f'lower({sql}) COLLATE "C"',
-                "title_key",
-                parse_text,
-                descending,
-                extra=f"lower({sql})",
-                bound="{}::text",
-            )
-        case TodoSortField.DUE_AT | TodoSortField.COMPLETED_AT:
-            # A null counts as the infinity at the end where nulls are to stand.
-            infinity = "-infinity" if nulls_first is not descending else "infinity"
-            key = f"coalesce({{}}, '{infinity}'::timestamptz)"
-            return SortKey(
-                f"{column} {infinity}",
-                key.format(sql),
-                column,
-                parse_optional_time,
-                descending,
-                bound=key.format("{}::timestamptz"),
-            )
-        case TodoSortField.PRIORITY | TodoSortField.STATUS:
-            return SortKey(column, sql, column, parse_number, descending, bound="{}::bigint")
-        case _:
-            return SortKey(column, sql, column, parse_time, descending)
+def _sort_keys(name: str, descending: bool, nulls_first: bool) -> list[SortKey]:
+    field = SORTED[name]
+    if field.value_type is datetime:
+        return [_time_key(field, descending, nulls_first)]
+    make_key = _text_key if field.value_type is str else _number_key
+    if not field.is_nullable:
+        return [make_key(field, descending)]
+    # A null counts as one more value of another key, which stands before this one.
+    is_null = f"(t.{name} IS NULL)::int"
+    null_key = SortKey(
+        f"{name} is null",
+        is_null,
+        f"{name}_is_null",
+        parse_number,
+        descending=nulls_first,
+        extra=is_null,
+        bound="{}::bigint",
+    )
+    return [null_key, make_key(field, descending)]
 
 
-NEWEST_FIRST = _keyset(((TodoSortField.CREATED_AT, True, False),))
+def _time_key(field: StoredField, descending: bool, nulls_first: bool) -> SortKey:
+    column, sql = field.name, f"t.{field.name}"
+    if not field.is_nullable:
+        return SortKey(column, sql, column, parse_time, descending)
+    # A null counts as the infinity at the end where nulls are to stand.
+    infinity = "-infinity" if nulls_first is not descending else "infinity"
+    key = f"coalesce({{}}, '{infinity}'::timestamptz)"
+    return SortKey(
+        f"{column} {infinity}",
+        key.format(sql),
+        column,
+        parse_optional_time,
+        descending,
+        bound=key.format("{}::timestamptz"),
+    )
+
+
+def _text_key(field: StoredField, descending: bool) -> SortKey:
+    column = f"coalesce(t.{field.name}, '')" if field.is_nullable else f"t.{field.name}"
+    return SortKey(
+        field.name,
+        f'lower({column}) COLLATE "C"',
+        f"{field.name}_key",
+        parse_text,
+        descending,
+        extra=f"lower({column})",
+        bound="{}::text",
+    )
+
+
+def _number_key(field: StoredField, descending: bool) -> SortKey:
+    """The key of a number, or of an enum by the numbers of its members."""
+    if not field.is_nullable:
+        return SortKey(
+            field.name, f"t.{field.name}", field.name, parse_number, descending, bound="{}::bigint"
+        )
+    sql = f"coalesce(t.{field.name}, 0)"
+    return SortKey(
+        field.name,
+        sql,
+        f"{field.name}_key",
+        parse_number,
+        descending,
+        extra=sql,
+        bound="{}::bigint",
+    )
+
+
+NEWEST_FIRST = _keyset((("created_at", True, False),))

@@ -1,56 +1,56 @@
 """The stored state of a todo, and its successor by an edit."""
 
+from collections import namedtuple
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Self, TypedDict
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 import orjson
 
 from todo_gql.database.connection import Values
-from todo_gql.database.models import Priority, Status
+from todo_gql.database.models import Status
+from todo_gql.features.todos.canonical_json import canonical_json
+from todo_gql.features.todos.fields import REQUIRED, stored_fields
 from todo_gql.features.todos.tag_names import as_carried
 
-NO_METADATA = "{}"
+TodoEdit: TypeAlias = dict[str, Any]
+"""The validated values that replace those of a todo, by name; absent ones stay."""
 
 
-def canonical_json(value: object) -> str:
-    """The canonical text of a JSON value: equal values have equal texts."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+def _values() -> Any:
+    """A named tuple of all stored fields, first those that every todo has a value of."""
+    fields = sorted(stored_fields(), key=lambda field: field.initial is not REQUIRED)
+    defaults = [field.initial for field in fields if field.initial is not REQUIRED]
+    names = [field.name for field in fields]
+    return namedtuple("TodoState", names, defaults=defaults)  # noqa: PYI024 - it has defaults
 
 
-class TodoEdit(TypedDict, total=False):
-    """The validated values that replace those of a todo; absent ones stay."""
+class TodoState(_values()):  # type: ignore[misc]
+    """All stored values of a todo; `metadata` is canonical JSON, `tags` are sorted names.
 
-    title: str
-    description: str | None
-    status: int
-    priority: int
-    due_at: datetime | None
-    estimated_minutes: int | None
-    actual_minutes: int | None
-    tags: tuple[str, ...]
-    metadata: str
+    Its fields are those of the table of fields. The ones here are for the type checker: code uses
+    them by name.
+    """
 
-
-class TodoState(NamedTuple):
-    """All stored values of a todo; `metadata` is canonical JSON, `tags` are sorted names."""
+    __slots__ = ()
 
     id: UUID
     owner_id: UUID
     title: str
     created_at: datetime
     updated_at: datetime
-    description: str | None = None
-    status: int = Status.PENDING.value
-    priority: int = Priority.MEDIUM.value
-    due_at: datetime | None = None
-    completed_at: datetime | None = None
-    estimated_minutes: int | None = None
-    actual_minutes: int | None = None
-    tags: tuple[str, ...] = ()
-    metadata: str = NO_METADATA
-    version: int = 1
-    deleted_at: datetime | None = None
+    description: str | None
+    status: int
+    priority: int
+    due_at: datetime | None
+    completed_at: datetime | None
+    estimated_minutes: int | None
+    tags: tuple[str, ...]
+    metadata: str
+    version: int
+    deleted_at: datetime | None
+    _replace: Callable[..., Self]
 
     @classmethod
     def new(cls, id: UUID, owner_id: UUID, edit: TodoEdit, now: datetime) -> Self:
@@ -76,5 +76,5 @@ class TodoState(NamedTuple):
         return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
 
 
-COLUMNS = TodoState._fields
-STORED_COLUMNS = tuple(name for name in COLUMNS if name != "tags")
+COLUMNS: tuple[str, ...] = TodoState._fields
+STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)

@@ -4,6 +4,7 @@ Bytes are the UTF-8 bytes of texts and of JSON as PostgreSQL writes it, and a fi
 row, so that the sum over all writes equals a recount of the whole account.
 """
 
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -11,12 +12,15 @@ import orjson
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import Problem
 from todo_gql.changelog.sizes import ROW_BYTES
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.json_lengths import postgres_overhead
 from todo_gql.features.todos.state import TodoState
 from todo_gql.settings import Settings
 
-TODO_BYTES = f"""({ROW_BYTES} + octet_length(title) + coalesce(octet_length(description), 0)
+TEXTS = [field.name for field in stored_fields() if field.value_type is str]
+_texts = attrgetter(*TEXTS)
+TODO_BYTES = f"""({ROW_BYTES} + {" + ".join(f"coalesce(octet_length({name}), 0)" for name in TEXTS)}
     + octet_length(metadata::text))"""
 TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
@@ -53,7 +57,7 @@ def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
 
 
 def _bytes_without_metadata(todo: TodoState) -> int:
-    return ROW_BYTES + len(todo.title.encode()) + len((todo.description or "").encode())
+    return ROW_BYTES + len("".join(filter(None, _texts(todo))).encode())
 
 
 def _growth_by_metadata(before: TodoState | None, after: TodoState) -> int:

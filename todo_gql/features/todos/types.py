@@ -1,6 +1,6 @@
 """Todos, tags and changes as the schema shows them: together, since they refer to each other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -15,41 +15,28 @@ from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.api.scalars import diff_entries, metadata_fragment
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
-from todo_gql.database.models import Action, Priority, Status
+from todo_gql.database.models import Action
 from todo_gql.execution import (
     ColumnLoader,
     ConvertedColumn,
     RowType,
+    Source,
     loaded_field,
     loaded_rows,
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
-from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.fields import (
+    TODO_FIELDS,
+    ComputedField,
+    StoredField,
+    stored_fields,
+    with_fields,
+)
 from todo_gql.features.todos.history_pages import history_page
 from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-
-
-@strawberry.enum(description="Where a todo stands.")
-class TodoStatus(Enum):
-    """The model's statuses."""
-
-    PENDING = strawberry.enum_value(Status.PENDING.value, description="Not begun.")
-    IN_PROGRESS = strawberry.enum_value(Status.IN_PROGRESS.value, description="Begun.")
-    COMPLETED = strawberry.enum_value(Status.COMPLETED.value, description="Done.")
-    CANCELLED = strawberry.enum_value(Status.CANCELLED.value, description="Given up.")
-
-
-@strawberry.enum(description="How much a todo matters: LOW < MEDIUM < HIGH < URGENT.")
-class TodoPriority(Enum):
-    """The model's priorities."""
-
-    LOW = strawberry.enum_value(Priority.LOW.value, description="Whenever there is time.")
-    MEDIUM = strawberry.enum_value(Priority.MEDIUM.value, description="The usual.")
-    HIGH = strawberry.enum_value(Priority.HIGH.value, description="Soon.")
-    URGENT = strawberry.enum_value(Priority.URGENT.value, description="Before all else.")
 
 
 @strawberry.enum(description="What a change did; a new status says more than the rest.")
@@ -78,11 +65,9 @@ def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]
     return context.loader(tags_by_todo_id)
 
 
-STATUSES = tuple(TodoStatus)
-PRIORITIES = tuple(TodoPriority)
 ACTIONS = tuple(ChangeAction)
-# In an answer: 5,000 characters of up to four bytes each; and what metadata is held to.
-DESCRIPTION_BYTES, METADATA_BYTES = 20_000, 16 * 1024
+# In an answer, of a stored field before or after a change.
+MAX_VALUE_BYTES = max(field.max_bytes or 0 for field in stored_fields())
 
 
 @strawberry.type(description="A label that the viewer gives to todos.")
@@ -117,10 +102,10 @@ class FieldChange:
     name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
     before: strawberry.scalars.JSON | None = strawberry.field(
         description="Its value before; tags as a list of names.",
-        metadata={MAX_BYTES: DESCRIPTION_BYTES},
+        metadata={MAX_BYTES: MAX_VALUE_BYTES},
     )
     after: strawberry.scalars.JSON | None = strawberry.field(
-        description="Its value after.", metadata={MAX_BYTES: DESCRIPTION_BYTES}
+        description="Its value after.", metadata={MAX_BYTES: MAX_VALUE_BYTES}
     )
 
 
@@ -201,37 +186,29 @@ def _owner(row: Row | None, context: Context) -> User:
     return User.from_row(row, context.signed_in())
 
 
-@strawberry.type(description="Something to do.")
-class Todo(Node):
-    """A row of todos."""
+def _todo_fields() -> Sequence[tuple[str, Any, Any]]:
+    """The fields of Todo that the table declares."""
+    return [
+        (
+            field.name,
+            field.graphql_type,
+            strawberry.field(description=field.description, metadata=_metadata(field)),
+        )
+        for field in TODO_FIELDS
+        if field.description
+    ]
 
-    title: str = strawberry.field(description="1 to 200 characters, trimmed.")
-    description: str | None = strawberry.field(
-        description="Up to 5,000 characters, as typed.", metadata={MAX_BYTES: DESCRIPTION_BYTES}
-    )
-    status: TodoStatus = strawberry.field(description="Where it stands.")
-    priority: TodoPriority = strawberry.field(description="How much it matters.")
-    due_at: datetime | None = strawberry.field(description="When it is to be done.")
-    completed_at: datetime | None = strawberry.field(
-        description="When it was completed; set exactly while status is COMPLETED."
-    )
-    estimated_minutes: int | None = strawberry.field(description="Minutes it is thought to take.")
-    actual_minutes: int | None = strawberry.field(description="Minutes it took.")
-    metadata: strawberry.scalars.JSON = strawberry.field(
-        description="A JSON object for the client's own use, at most 16 KiB.",
-        metadata={MAX_BYTES: METADATA_BYTES},
-    )
-    is_overdue: bool = strawberry.field(
-        description="Whether it was due before now and is PENDING or IN_PROGRESS."
-    )
-    is_completed: bool = strawberry.field(description="Whether status is COMPLETED.")
-    version: int = strawberry.field(
-        description="Raised by one with every change; pass it as `expectedVersion` to detect "
-        "a lost update."
-    )
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
-    deleted_at: datetime | None = strawberry.field(description="Set while it is in the trash.")
+
+def _metadata(field: StoredField | ComputedField) -> dict[str, int] | None:
+    max_bytes = field.max_bytes if isinstance(field, StoredField) else None
+    return {MAX_BYTES: max_bytes} if max_bytes else None
+
+
+@strawberry.type(description="Something to do.")
+@with_fields(_todo_fields(), before="key")
+class Todo(Node):
+    """A row of todos: all fields of `fields.py` that have a description, and these."""
+
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
 
@@ -269,29 +246,26 @@ class Todo(Node):
         return await ChangeConnection.of(page)
 
 
-def _is_overdue(row: Values, now: datetime) -> bool:
-    due_at = row["due_at"]
-    return due_at is not None and due_at < now and row["status"] in OPEN_STATUSES
+CONVERSIONS: dict[Any, Callable[[Any], Any]] = {
+    strawberry.ID: str,
+    strawberry.scalars.JSON: metadata_fragment,
+}
+
+
+def _source(field: StoredField | ComputedField) -> Source:
+    """How Todo reads a field from a row."""
+    if isinstance(field, ComputedField):
+        return field.source
+    convert = CONVERSIONS.get(field.value_type)
+    if field.enum:
+        convert = tuple(field.enum).__getitem__
+    return ConvertedColumn(field.name, convert) if convert else field.name
 
 
 TODOS = RowType(
     Todo,
     id=ConvertedColumn("id", str),
-    title="title",
-    description="description",
-    status=ConvertedColumn("status", STATUSES.__getitem__),
-    priority=ConvertedColumn("priority", PRIORITIES.__getitem__),
-    due_at="due_at",
-    completed_at="completed_at",
-    estimated_minutes="estimated_minutes",
-    actual_minutes="actual_minutes",
-    metadata=ConvertedColumn("metadata", metadata_fragment),
-    is_overdue=_is_overdue,
-    is_completed=ConvertedColumn("status", lambda status: status == Status.COMPLETED),
-    version="version",
-    created_at="created_at",
-    updated_at="updated_at",
-    deleted_at="deleted_at",
+    **{field.name: _source(field) for field in TODO_FIELDS if field.description},
     key="id",
     owner_key="owner_id",
 )
