@@ -8,13 +8,10 @@ on it in memory until the garbage collector runs.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 SEND_RESPONSE: Final = "todo_gql.http.response"
 """A `SendResponse`, which sends a whole response in one write."""
-
-TAKE_BODY: Final = "todo_gql.http.body"
-"""A `TakeBody`, which returns the body of a request that has arrived, without a wait."""
 
 CONNECTION: Final = "todo_gql.connection"
 """A weak reference to the `Connection` that a request or a WebSocket came on."""
@@ -31,14 +28,6 @@ class SendResponse(Protocol):
         `send` is the one that the application was called with. The lines name the body's length, and
         hold neither Connection nor Transfer-Encoding.
         """
-        ...
-
-
-class TakeBody(Protocol):
-    """Takes the body of a request."""
-
-    def __call__(self, receive: Receive) -> bytes | None:
-        """The whole body; None if `receive` has to be used instead."""
         ...
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE, TAKE_BODY
+from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE
 from todo_gql.server.head_cache import HeadCache
 from todo_gql.server.http_protocol import LimitedProtocol
 from todo_gql.server.pipeline_queue import PipelineQueue
-from todo_gql.server.response_cycle import send_response, take_body
+from todo_gql.server.response_cycle import send_response
 from todo_gql.server.websocket_protocol import PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
 
@@ -21,11 +21,7 @@ class HTTPProtocol(LimitedProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Shared by the requests of the connection, and no reference back to it.
-        self._extensions = {
-            SEND_RESPONSE: send_response,
-            TAKE_BODY: take_body,
-            CONNECTION: ref(self),
-        }
+        self._extensions = {SEND_RESPONSE: send_response, CONNECTION: ref(self)}
 
     def _complete_scope(self, scope: Any) -> None:
         scope["extensions"] = self._extensions

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final
 
-from starlette.types import Receive, Send
+from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from todo_gql.http.headers import LINE_END, Pairs, lines_of
@@ -147,8 +147,8 @@ class Cycle(RequestResponseCycle):
             return False
         return self.send_response(head["status"], lines, body)
 
-    def take_body(self) -> bytes | None:
-        """The whole body of the request, if it has arrived and wasn't received yet; else None."""
+    async def receive(self) -> Any:
+        """The next `http.request` or `http.disconnect` message."""
         if (
             self.more_body
             or self.disconnected
@@ -156,16 +156,10 @@ class Cycle(RequestResponseCycle):
             or self.waiting_for_100_continue
             or not self._notified
         ):
-            return None
+            return await super().receive()
+        # The whole body has arrived: there is nothing to wait for, and no event to create.
         self._notified = False
         body, self.body = bytes(self.body), bytearray()
-        return body
-
-    async def receive(self) -> Any:
-        """The next `http.request` or `http.disconnect` message."""
-        body = self.take_body()
-        if body is None:
-            return await super().receive()
         return {"type": "http.request", "body": body, "more_body": False}
 
 
@@ -173,9 +167,3 @@ def send_response(send: Send, status: int, lines: bytes, body: bytes) -> bool:
     """`SendResponse` of http/server_extensions; False where middleware has wrapped `send`."""
     cycle = getattr(send, "__self__", None)
     return isinstance(cycle, Cycle) and cycle.send_response(status, lines, body)
-
-
-def take_body(receive: Receive) -> bytes | None:
-    """`TakeBody` of http/server_extensions; None where middleware has wrapped `receive`."""
-    cycle = getattr(receive, "__self__", None)
-    return cycle.take_body() if isinstance(cycle, Cycle) else None

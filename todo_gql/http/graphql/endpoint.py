@@ -44,7 +44,6 @@ from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.http.graphql.request import (
     BadRequest,
     GraphQLRequest,
-    body_at_once,
     check_head,
     from_body,
     from_query_string,
@@ -180,9 +179,7 @@ class GraphQLRoute:
                     if not headers.announce_json:
                         check_head(headers, limit)
                         headers.announce_json = True
-                    body = body_at_once(scope, receive, limit)
-                    if body is None:
-                        body = await read_body(receive, limit)
+                    body = await read_body(receive, limit)
                     if len(body) <= LARGE_BODY_BYTES:
                         request = self._read_body(body)
                     else:

@@ -21,7 +21,6 @@ from todo_gql.api.json_depth import (
 from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.headers import Headers
-from todo_gql.http.server_extensions import TAKE_BODY, TakeBody, extensions_of
 
 # Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
 LONGEST_MEDIA_TYPE = 1_000
@@ -77,15 +76,6 @@ def check_length(headers: Headers, limit: int) -> None:
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
-
-
-def body_at_once(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """The request's body where it can be had without a wait; `BadRequest` 413 if it is longer."""
-    take_body: TakeBody | None = extensions_of(scope).get(TAKE_BODY)
-    body = take_body(receive) if take_body else None
-    if body is not None and len(body) > limit:
-        raise _too_large(limit)
-    return body
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
