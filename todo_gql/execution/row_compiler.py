@@ -12,7 +12,7 @@ one each value is touched by as little Python code as possible. For the selectio
         v1 = list(map(f1, c1))                              # the members of the enum
         m3 = nested3(to_rows(chain(c3), 1))                 # all tags of all todos
         if not (m3 is not None): return None
-        t2 = s2([*[x for x in c2 if x is not None]])        # all times, whatever their column
+        t2 = s2([*[x for x in c2 if x is not None], ])      # all times, whatever their column
         if not (t2 is not None): return None
         i2 = iter(t2)
         w2 = [None if x is None else next(i2) for x in c2]
@@ -36,17 +36,12 @@ and for a single row
         w2 = None if c2 is None else next(i2)
         return [{'id': v0, 'status': n1(id(v1)), 'dueAt': w2, 'tags': m3}]
 
-The letters: `c` a column of the rows, `f` a function of the row type and `v` its values, `k` their
-expected types and `g` the check of their range, `n` the names of an enum's members, `s` the
-serializer of a scalar, `t` all that it serialized, `i` an iterator over that and `w` one field's
-part of it, `m` nested objects, `x` a cell of the object. The number is the field's index in the
-selection; for `c` the column's index in the row.
+The letters are explained in `row_templates`, which has the expressions for both.
 
 Where any value isn't as expected, the functions return None or raise. Then the fields are executed
 one by one, as without compiled functions, which finds out what is wrong and with which value.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
@@ -72,6 +67,7 @@ from todo_gql.execution.plan import (
     PlannedField,
     Selection,
 )
+from todo_gql.execution.row_templates import COLUMNS, SINGLE_ROW, Templates
 from todo_gql.execution.rows import ConvertedColumn, RowLayout, RowType, Source, layout_of
 from todo_gql.execution.strawberry_fields import origin_of
 
@@ -116,8 +112,8 @@ def _compile(
     row_type: RowType[Any],
     layout: RowLayout,
 ) -> CompiledSelection | None:
-    single = _SingleRowGenerator(selection, subselect, row_type, layout)
-    columns = _ColumnsGenerator(selection, subselect, row_type, layout)
+    single = _CodeGenerator(SINGLE_ROW, selection, subselect, row_type, layout)
+    columns = _CodeGenerator(COLUMNS, selection, subselect, row_type, layout)
     indexes = [index for index, _ in single.other_fields]
     if not single.compiled_fields:
         return None
@@ -129,16 +125,18 @@ def _compile(
     )
 
 
-class _CodeGenerator(ABC):
+class _CodeGenerator:
     """Generates the code of a function that builds the objects of a selection from rows."""
 
     def __init__(
         self,
+        templates: Templates,
         selection: Selection,
         subselect: SubselectField | None,
         row_type: RowType[Any],
         layout: RowLayout,
     ) -> None:
+        self.templates = templates
         self.selection = selection
         self.subselect = subselect
         self.row_type = row_type
@@ -160,54 +158,6 @@ class _CodeGenerator(ABC):
             (self.compiled_fields if compiles else self.other_fields).append((index, field))
         for serialize, columns in self.serialized.items():
             self._serialize_together(serialize, columns)
-
-    @abstractmethod
-    def _row_columns(self) -> str:
-        """Expression: the columns of the rows."""
-
-    @abstractmethod
-    def _converted_values(self, index: int, column: int) -> str:
-        """Expression: a column's values, converted by a function of the row type."""
-
-    @abstractmethod
-    def _computed_values(self, index: int) -> str:
-        """Expression: what a function of the row type returns for each row."""
-
-    @abstractmethod
-    def _enum_names(self, index: int, values: str) -> str:
-        """Expression: the names of members of an enum."""
-
-    @abstractmethod
-    def _are_expected(self, index: int, values: str) -> str:
-        """Condition: the values are of the expected types."""
-
-    @abstractmethod
-    def _are_serializable(self, index: int, values: str, *, nullable: bool) -> str:
-        """Condition: the values, which are of the expected types, are within the scalar's range."""
-
-    @abstractmethod
-    def _nested_rows(self, column: int, width: int) -> str:
-        """Expression: all rows in the lists of a column."""
-
-    @abstractmethod
-    def _nested_lists(self, index: int, column: int, width: int) -> str:
-        """Expression: the nested objects, as one list per row again."""
-
-    @abstractmethod
-    def _non_null_values(self, columns: list[SerializedColumn]) -> str:
-        """Expression: all non-null values of several columns, as one list."""
-
-    @abstractmethod
-    def _next_values(self, key: int, values: str, *, nullable: bool) -> str:
-        """Expression: this column's values from the shared iterator of serialized values."""
-
-    @abstractmethod
-    def _other_column(self, number: int) -> str:
-        """Expression: the column of a field that isn't compiled, an argument of the function."""
-
-    @abstractmethod
-    def _objects(self) -> str:
-        """Expression: the list of all objects."""
 
     def _compile_field(self, index: int, field: PlannedField) -> bool:
         """Generate code that reads and completes a field; False if the field can't be compiled."""
@@ -258,29 +208,32 @@ class _CodeGenerator(ABC):
             if column is None:
                 return None
             self.names[f"f{index}"] = source.convert
-            self.lines.append(f"v{index} = {self._converted_values(index, column)}")
+            converted = self.templates.converted.format(index=index, column=column)
+            self.lines.append(f"v{index} = {converted}")
         else:
             self.names[f"f{index}"] = source
-            self.lines.append(f"v{index} = {self._computed_values(index)}")
+            self.lines.append(f"v{index} = {self.templates.computed.format(index=index)}")
         return f"v{index}"
 
     def _complete(self, index: int, field: PlannedField, values: str) -> None:
         """Generate code that completes the values of a leaf."""
-        serializer = field.strategy.batch_serializer
+        serializer, templates = field.strategy.batch_serializer, self.templates
         assert serializer is not None
         if serializer.names_by_id is not None:
             self.names[f"n{index}"] = serializer.names_by_id.__getitem__
-            self.cells[index] = self._enum_names(index, values)
+            self.cells[index] = templates.enum.format(index=index, values=values)
         elif serializer.serialize is not None:
             together = self.serialized.setdefault(serializer.serialize, [])
             together.append((index, values, serializer.nullable))
             self.cells[index] = f"w{index}"
         else:
             self.names[f"k{index}"] = serializer.types
-            self._check(self._are_expected(index, values))
+            self._check(templates.are_expected.format(index=index, values=values))
             if serializer.is_serializable is not None:
                 self.names[f"g{index}"] = serializer.is_serializable
-                self._check(self._are_serializable(index, values, nullable=serializer.nullable))
+                nullable = serializer.nullable
+                check = templates.are_null_or_in_range if nullable else templates.are_in_range
+                self._check(check.format(index=index, values=values))
             self.cells[index] = values
 
     def _check(self, condition: str) -> None:
@@ -298,37 +251,41 @@ class _CodeGenerator(ABC):
         if nested is None:
             return False
         self.names[f"nested{index}"] = nested
-        column_index = self._column_index(column)
-        assert column_index is not None
-        rows = self._nested_rows(column_index, loading.prefetched_columns[column])
-        self.lines.append(f"m{index} = nested{index}({rows})")
+        templates, width = self.templates, loading.prefetched_columns[column]
+        rows = templates.nested_rows if width else templates.nested_scalars
+        numbers = {"index": index, "column": self._column_index(column), "width": width or 1}
+        self.lines.append(f"m{index} = nested{index}({rows.format(**numbers)})")
         self._check(f"m{index} is not None")
-        self.cells[index] = self._nested_lists(
-            index, column_index, loading.prefetched_columns[column]
-        )
+        self.cells[index] = templates.nested.format(**numbers)
         return True
 
     def _serialize_together(self, serialize: Serialize, columns: list[SerializedColumn]) -> None:
         """Generate code that serializes all values of a scalar at once, nullable columns first."""
         columns.sort(key=lambda column: not column[2])
-        key = columns[0][0]
+        key, templates = columns[0][0], self.templates
+        parts = "".join(
+            (templates.nullable_part if nullable else templates.part).format(values=values)
+            for _, values, nullable in columns
+        )
         self.names[f"s{key}"] = serialize
-        self.lines.append(f"t{key} = s{key}({self._non_null_values(columns)})")
+        self.lines.append(f"t{key} = s{key}({templates.present.format(parts=parts)})")
         self._check(f"t{key} is not None")
         self.lines.append(f"i{key} = iter(t{key})")
-        self.lines += [
-            f"w{index} = {self._next_values(key, values, nullable=nullable)}"
-            for index, values, nullable in columns
-        ]
+        for index, values, nullable in columns:
+            next_values = templates.nullable_next if nullable else templates.next
+            self.lines.append(f"w{index} = {next_values.format(key=key, values=values)}")
 
     def function(self, other_fields: list[int]) -> MakeObjects:
         """Compile the code; `other_fields` are the indexes of the fields that aren't in it."""
-        _, columns = self.layout
+        kind, columns = self.layout
         number = columns if isinstance(columns, int) else len(columns)
         unpacked = "".join(f"c{index}, " for index in range(number))
-        body = [f"{unpacked}= {self._row_columns()}" if number else "pass", *self.lines]
+        has_names = issubclass(kind, Mapping)
+        row_columns = self.templates.columns_by_name if has_names else self.templates.columns
+        self.names["columns"] = columns
+        body = [f"{unpacked}= {row_columns}" if number else "pass", *self.lines]
         for n, index in enumerate(other_fields):
-            self.cells[index] = self._other_column(n)
+            self.cells[index] = self.templates.other_column.format(number=n)
         body.append(f"return {self._objects()}")
         text = "def make(rows, extras, other_columns):\n " + "\n ".join(body)
         # All names in the code are chosen here, except response names: these are GraphQL names,
@@ -340,116 +297,22 @@ class _CodeGenerator(ABC):
         make: MakeObjects = self.names.pop("make")
         return make
 
-    def _object(self, cells: Mapping[int, str]) -> str:
-        """Expression: an object with these cells."""
-        named = enumerate(self.selection.names)
-        pairs = (f"{name!r}: {self.constants.get(p) or cells[p]}" for p, name in named)
-        return f"{{{', '.join(pairs)}}}"
-
-    @property
-    def _has_named_columns(self) -> bool:
-        kind, _ = self.layout
-        return issubclass(kind, Mapping)
-
-
-class _ColumnsGenerator(_CodeGenerator):
-    """Generates the function for many rows, which works on whole columns."""
-
-    def _row_columns(self) -> str:
-        if not self._has_named_columns:
-            return "zip(*rows, strict=True)"
-        # Read by key, since mappings may have the same keys in another order.
-        self.names["columns"] = self.layout[1]
-        return "zip(*([row[one] for one in columns] for row in rows), strict=True)"
-
-    def _converted_values(self, index: int, column: int) -> str:
-        return f"list(map(f{index}, c{column}))"
-
-    def _computed_values(self, index: int) -> str:
-        return f"[f{index}(row, *extras) for row in rows]"
-
-    def _enum_names(self, index: int, values: str) -> str:
-        return f"map(n{index}, map(id, {values}))"
-
-    def _are_expected(self, index: int, values: str) -> str:
-        return f"k{index}.issuperset(map(type, {values}))"
-
-    def _are_serializable(self, index: int, values: str, *, nullable: bool) -> str:
-        present = f"[x for x in {values} if x is not None]" if nullable else values
-        return f"all(map(g{index}, {present}))"
-
-    def _nested_rows(self, column: int, width: int) -> str:
-        rows = f"chain(c{column})"
-        return f"to_rows({rows}, {width})" if width else f"list({rows})"
-
-    def _nested_lists(self, index: int, column: int, width: int) -> str:
-        return f"split(m{index}, c{column}, {width or 1})"
-
-    def _non_null_values(self, columns: list[SerializedColumn]) -> str:
-        parts = (
-            f"*[x for x in {values} if x is not None]" if nullable else f"*{values}"
-            for _, values, nullable in columns
+    def _objects(self) -> str:
+        """Expression: the list of all objects."""
+        templates = self.templates
+        cells = {
+            index: templates.cell.format(index=index, values=values)
+            for index, values in self.cells.items()
+        }
+        pairs = (
+            f"{name!r}: {self.constants.get(index) or cells[index]}"
+            for index, name in enumerate(self.selection.names)
         )
-        return f"[{', '.join(parts)}]"
-
-    def _next_values(self, key: int, values: str, *, nullable: bool) -> str:
-        if nullable:
-            return f"[None if x is None else next(i{key}) for x in {values}]"
-        return f"list(islice(i{key}, len(rows)))"
-
-    def _other_column(self, number: int) -> str:
-        return f"other_columns[{number}]"
-
-    def _objects(self) -> str:
-        built = self._object({index: f"x{index}" for index in self.cells})
-        if not self.cells:
-            return f"[{built} for _ in rows]"
-        each = "".join(f"x{index}, " for index in self.cells)
-        return f"[{built} for {each}in zip({', '.join(self.cells.values())})]"
-
-
-class _SingleRowGenerator(_CodeGenerator):
-    """Generates the function for a single row, which works on its values."""
-
-    def _row_columns(self) -> str:
-        if not self._has_named_columns:
-            return "rows[0]"
-        self.names["columns"] = self.layout[1]
-        return "[rows[0][one] for one in columns]"
-
-    def _converted_values(self, index: int, column: int) -> str:
-        return f"f{index}(c{column})"
-
-    def _computed_values(self, index: int) -> str:
-        return f"f{index}(rows[0], *extras)"
-
-    def _enum_names(self, index: int, values: str) -> str:
-        return f"n{index}(id({values}))"
-
-    def _are_expected(self, index: int, values: str) -> str:
-        return f"type({values}) in k{index}"
-
-    def _are_serializable(self, index: int, values: str, *, nullable: bool) -> str:
-        return f"{values} is None or g{index}({values})" if nullable else f"g{index}({values})"
-
-    def _nested_rows(self, column: int, width: int) -> str:
-        return f"to_rows(c{column}, {width})" if width else f"list(c{column})"
-
-    def _nested_lists(self, index: int, _column: int, _width: int) -> str:
-        return f"m{index}"
-
-    def _non_null_values(self, columns: list[SerializedColumn]) -> str:
-        values = "".join(f"{values}, " for _, values, _ in columns)
-        return f"[x for x in ({values}) if x is not None]"
-
-    def _next_values(self, key: int, values: str, *, nullable: bool) -> str:
-        return f"None if {values} is None else next(i{key})" if nullable else f"next(i{key})"
-
-    def _other_column(self, number: int) -> str:
-        return f"other_columns[{number}][0]"
-
-    def _objects(self) -> str:
-        return f"[{self._object(self.cells)}]"
+        return (templates.objects if cells else templates.constant_objects).format(
+            object=f"{{{', '.join(pairs)}}}",
+            cells="".join(f"{cell}, " for cell in cells.values()),
+            values=", ".join(self.cells.values()),
+        )
 
 
 def _nested_builder(
