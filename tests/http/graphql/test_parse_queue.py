@@ -13,7 +13,7 @@ from tests.support.accounts import Account, NewAccount
 from tests.support.waiting import counted_turns
 from todo_gql.documents import parsing
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.graphql import endpoint, parse_queue
+from todo_gql.http.graphql import parse_queue, request_reader
 from todo_gql.http.graphql.parse_queue import ParseQueue
 from todo_gql.http.graphql.request import GraphQLRequest, from_body, from_query_string
 
@@ -85,9 +85,9 @@ async def test_large_requests_begin_one_by_one(
         begun.append(turns.number)
         return from_body(body, trusted)
 
-    monkeypatch.setattr("todo_gql.http.graphql.endpoint.from_body", noted)
+    monkeypatch.setattr("todo_gql.http.graphql.request_reader.from_body", noted)
     query = "query ($id: ID!) { todo(id: $id) { id } }"
-    long = "x" * endpoint.LARGE_BODY_BYTES
+    long = "x" * request_reader.LARGE_BODY_BYTES
     async with counted_turns() as turns:
         answers = await asyncio.gather(*(account.data(query, id=f"{long}{n}") for n in range(20)))
     assert answers == [{"todo": None}] * 20
@@ -104,8 +104,8 @@ async def test_long_query_strings_are_read_one_by_one(
         begun.append(turns.number)
         return from_query_string(scope, trusted)
 
-    monkeypatch.setattr("todo_gql.http.graphql.endpoint.from_query_string", noted)
-    query = "{ viewer { id } }" + " " * endpoint.LARGE_BODY_BYTES
+    monkeypatch.setattr("todo_gql.http.graphql.request_reader.from_query_string", noted)
+    query = "{ viewer { id } }" + " " * request_reader.LARGE_BODY_BYTES
     headers = {"authorization": f"Bearer {account.token}"}
     async with counted_turns() as turns:
         answers = await asyncio.gather(

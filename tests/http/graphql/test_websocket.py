@@ -17,7 +17,8 @@ from tests.support.accounts import Account
 from tests.support.subscribers import CHANGES, connected, listening, opened
 from tests.support.waiting import counted_turns
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, GraphQLRoute
+from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.graphql.request_reader import LARGE_BODY_BYTES
 from todo_gql.http.graphql.transport_ws import MAX_CONTROL_BYTES, ClientMessage, parse_message
 from todo_gql.http.graphql.websocket import OVER
 from todo_gql.server.websocket_protocol import WebSocketProtocol

@@ -1,11 +1,9 @@
 """The GraphQL route, as plain ASGI: a stock view would cost more than most operations."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.types import Receive, Scope, Send
@@ -22,43 +20,33 @@ from todo_gql.api.errors import (
 from todo_gql.api.scalars import SERIALIZERS
 from todo_gql.documents.parsing import (
     MAX_ERRORS,
-    Document,
     DocumentParser,
     ErrorEntry,
     error_codes,
     error_entry,
 )
-from todo_gql.documents.steps import Steps
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.variable_limits import (
-    CompositeVariables,
     TooManyValues,
     check_variables_size,
-    find_composite_variables,
 )
-from todo_gql.execution import Engine, Operation
+from todo_gql.execution import Engine
 from todo_gql.http.graphql.long_responses import LongResponses
-from todo_gql.http.graphql.operation_cache import LONGEST, MOST, Operations
-from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
-from todo_gql.http.graphql.rate_limit import RequestRateLimit
+from todo_gql.http.graphql.preparation import OperationPreparer, Prepared
+from todo_gql.http.graphql.rate_limit import RequestRateLimit, SenderRateLimits, rate_limited
 from todo_gql.http.graphql.request import (
     BadRequest,
     GraphQLRequest,
-    check_head,
-    from_body,
-    from_query_string,
-    read_body,
 )
+from todo_gql.http.graphql.request_reader import RequestReader
 from todo_gql.http.graphql.response import Headers, ResponseSender
 from todo_gql.http.graphql.results import (
-    BAD_REQUEST,
     RequestError,
     bad_request_response,
     operation_response,
     request_error_response,
 )
 from todo_gql.http.graphql.timeout import Deadline
-from todo_gql.http.headers import Headers as RequestHeaders
 from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.request_record import RequestRecord, current_record
@@ -70,9 +58,6 @@ from todo_gql.settings import Settings
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
-LONGEST_NAME = 100
-# Longer bodies may take milliseconds to parse, so they are parsed one by one.
-LARGE_BODY_BYTES = 8 * 1024
 # Sent with every response to an invalid token (RFC 6750, section 3).
 CHALLENGE: Headers = ((b"www-authenticate", b'Bearer error="invalid_token"'),)
 SUBSCRIBE_OTHERWISE = (
@@ -80,29 +65,6 @@ SUBSCRIBE_OTHERWISE = (
 )
 
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document within the limits, and its operation that is to be executed.
-
-    `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
-    it costs and how many bytes its answer has, None where that depends on variables. `composite_variables`
-    are the variables that are lists or input objects. `charge` is what it uses up beside its cost.
-    """
-
-    document: Document
-    operation: Operation
-    kind: OperationType
-    name: str
-    type: str
-    fixed: tuple[int, int] | None
-    composite_variables: CompositeVariables
-    charge: int
-
-
-Known: TypeAlias = Prepared | list[ErrorEntry] | None
-"""What a document was prepared to before, or the errors that it had; None if it is new."""
 
 
 @dataclass(slots=True)
@@ -139,14 +101,13 @@ class GraphQLRoute:
             breadth_first=settings.execution_engine == "breadth-first",
             hide_suggestions=not settings.has_introspection,
         )
-        self.operations = Operations[Prepared](self._operation)
-        self.parse_queue = ParseQueue()
-        self.large_bodies = ParseQueue(pause=0)
-        self.trusted = TrustedDocuments.of(settings)
         self.parser = DocumentParser(schema, settings)
+        self.operations = OperationPreparer(self.engine, self.parser)
+        self.rate_limits = SenderRateLimits(settings, limits)
+        trusted = TrustedDocuments.of(settings)
+        self.reader = RequestReader(settings.max_body_bytes, trusted, self.rate_limits)
         self.response_sender = ResponseSender(settings.gzip_level, limits)
         self.long_responses = LongResponses(settings.max_answer_bytes)
-        self._repeated: dict[bytes, GraphQLRequest] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -160,7 +121,7 @@ class GraphQLRoute:
         try:
             if media_type is None:
                 raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-            request = await self.read(scope, receive, headers)
+            request = await self.reader.read(scope, receive, headers)
             answer = operation_response(*await self.response(scope, request, token), media_type)
         except BadRequest as error:
             answer = bad_request_response(error, await self.challenge(token))
@@ -170,119 +131,18 @@ class GraphQLRoute:
             return
         await self.response_sender.send(scope, send, answer, media_type or JSON)
 
-    async def read(self, scope: Scope, receive: Receive, headers: RequestHeaders) -> GraphQLRequest:
-        """The request in an HTTP request; `BadRequest` if there is none."""
-        try:
-            match scope["method"]:
-                case "POST":
-                    limit = self.settings.max_body_bytes
-                    if not headers.announce_json:
-                        check_head(headers, limit)
-                        headers.announce_json = True
-                    body = await read_body(receive, limit)
-                    if len(body) <= LARGE_BODY_BYTES:
-                        request = self._read_body(body)
-                    else:
-                        read = partial(self._read_body, body)
-                        request = await self._read_in_turn(scope, headers, read)
-                case "GET":
-                    read_query = partial(from_query_string, scope, self.trusted)
-                    if len(scope["query_string"]) <= LARGE_BODY_BYTES:
-                        request = read_query()
-                    else:
-                        request = await self._read_in_turn(scope, headers, read_query)
-                case _:
-                    raise BadRequest(405, "Use POST, or GET for queries.", Allow="GET, POST")
-        except BadRequest as error:
-            if error.status == BAD_REQUEST:
-                rate_limit = await self.rate_limit(scope, headers.token)
-                self.charge(rate_limit)
-                error.headers |= {k.decode(): v.decode() for k, v in rate_limit.headers}
-            raise
-        # What the client may have secrets in.
-        current_record().sensitive_values = headers.token, request.variables
-        return request
-
-    async def _read_in_turn(
-        self, scope: Scope, headers: RequestHeaders, read: Callable[[], GraphQLRequest]
-    ) -> GraphQLRequest:
-        """The request in what is large, which is read once it is the sender's turn."""
-        sender = self.rate_limit_of(scope, cached_viewer(headers.token)).caller
-        async with self.large_bodies.turn(sender):
-            request = read()
-        # What is read of it has a turn of its own, which may be long, too.
-        await asyncio.sleep(0)
-        return request
-
-    def _read_body(self, body: bytes) -> GraphQLRequest:
-        """The request in a body; those without variables are the same again and again."""
-        request = self._repeated.get(body)
-        if request is None:
-            request = from_body(body, self.trusted)
-            # Variables hold what is secret, and differ anyway.
-            if not request.variables and len(body) <= LONGEST:
-                if len(self._repeated) >= MOST:
-                    self._repeated.clear()
-                self._repeated[body] = request
-        return request
-
-    def _operation(self, text: str, name: str | None) -> Steps[Prepared | list[ErrorEntry]]:
-        """The operation of a document, ready to be executed, or the errors that prevent it."""
-        document = yield from self.parser.parse_in_steps(text)
-        if isinstance(document, list):
-            return document
-        operation = self.engine.prepare(document.node, name)
-        if operation is None:
-            message = "Name one of the document's operations in operationName."
-            return [error_entry(message, Code.GRAPHQL_VALIDATION_FAILED)]
-        named, kind = operation.node.name, operation.type
-        name = named.value[:LONGEST_NAME] if named else ""
-        fixed = document.constant_cost_and_size(operation.node)
-        variables = find_composite_variables(self.schema, operation.node)
-        charge = document.introspection_cost(operation.node)
-        return Prepared(document, operation, kind, name, kind.value, fixed, variables, charge)
-
-    async def rate_limit(self, scope: Scope, token: str | None) -> RequestRateLimit:
-        """The rate limit of a request's sender: of the address while the database is unavailable."""
-        try:
-            viewer = cached_viewer(token) or await authenticate(token, self.settings)
-        except Exception as error:
-            if not is_temporary(error):
-                raise
-            viewer = None
-        return self.rate_limit_of(scope, viewer)
-
-    def rate_limit_of(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
-        """The rate limit of a viewer, or else of the address."""
-        client = scope.get("client")
-        return RequestRateLimit(
-            self.limits, viewer.id if viewer else None, client[0] if client else None
-        )
-
-    def charge(self, rate_limit: RequestRateLimit) -> None:
-        """Count a request that failed; raises RequestError if its sender has sent too many."""
-        try:
-            rate_limit.count_request()
-            rate_limit.count_failure()
-        except RateLimited as refused:
-            raise rate_limited(refused, rate_limit) from None
-
     async def looked_up(
         self, scope: Scope, request: GraphQLRequest, token: str | None, seen: RequestRecord
     ) -> Prepared:
         """The operation that is asked for on a connection that stays; only failures are counted."""
-        rate_limit = await self.rate_limit(scope, token)
+        rate_limit = await self.rate_limits.of_token(scope, token)
         try:
             return await self.executable_in_turn(scope, request, seen, rate_limit)
         except RateLimited as refused:
             raise rate_limited(refused, rate_limit) from None
         except RequestError:
-            self.charge(rate_limit)
+            self.rate_limits.charge(rate_limit)
             raise
-
-    def known(self, request: GraphQLRequest) -> Known:
-        """What a request's document was prepared to before; None if it has to be parsed."""
-        return self.operations.known((request.query, request.operation_name))
 
     async def executable_in_turn(
         self,
@@ -292,42 +152,26 @@ class GraphQLRoute:
         rate_limit: RequestRateLimit,
     ) -> Prepared:
         """As `executable`; a document that is new is parsed when it is the sender's turn."""
-        if known := self.known(request):
+        if known := self.operations.known(request):
             return self.executable(scope, seen, known)
-        async with self.parse_queue.turn(rate_limit.caller) as turn:
-            return self.executable(scope, seen, await self._prepared(turn, request, rate_limit))
+        async with self.operations.turn(rate_limit.caller) as turn:
+            return self.executable(
+                scope, seen, await self.operations.prepare(turn, request, rate_limit)
+            )
 
     async def accept_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
     ) -> AcceptedOperation:
         """As `accept`; a document that isn't cached is parsed when it is the sender's turn."""
-        if known := self.known(request):
+        if known := self.operations.known(request):
             return self.accept(scope, request, viewer, known)
-        async with self.parse_queue.turn(self.rate_limit_of(scope, viewer).caller) as turn:
+        async with self.operations.turn(self.rate_limits.of_viewer(scope, viewer).caller) as turn:
             rate_limit = self._count_request(scope, viewer)
             try:
-                known = await self._prepared(turn, request, rate_limit)
+                known = await self.operations.prepare(turn, request, rate_limit)
             except RateLimited as refused:
                 raise rate_limited(refused, rate_limit) from None
             return self._accept(scope, request, viewer, known, rate_limit)
-
-    async def _prepared(
-        self, turn: Turn, request: GraphQLRequest, rate_limit: RequestRateLimit
-    ) -> Prepared | list[ErrorEntry]:
-        """What the document of a request is prepared to; `RateLimited` if it may not be parsed.
-
-        Somebody else may have sent the same one before.
-        """
-        if known := self.known(request):
-            return known
-        rate_limit.require_remaining()
-        asked = request.query, request.operation_name
-        try:
-            return await turn.run(self.operations.preparing(asked))
-        except asyncio.CancelledError:
-            # Who completes an operation while its document is parsed has caused that work.
-            rate_limit.count_failure()
-            raise
 
     def executable(
         self,
@@ -367,7 +211,7 @@ class GraphQLRoute:
                 if is_invalid and prepared:
                     raise SignedOut
                 challenge = CHALLENGE if is_invalid else ()
-                known = prepared or self.known(request)
+                known = prepared or self.operations.known(request)
                 accepted = (
                     self.accept(scope, request, viewer, known)
                     if known
@@ -424,7 +268,7 @@ class GraphQLRoute:
 
     def _count_request(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
         """Count a request for its viewer; raises RequestError if that is one too many."""
-        seen, rate_limit = current_record(), self.rate_limit_of(scope, viewer)
+        seen, rate_limit = current_record(), self.rate_limits.of_viewer(scope, viewer)
         seen.user_id = viewer.id if viewer else None
         seen.caller = rate_limit.caller
         try:
@@ -488,12 +332,6 @@ class GraphQLRoute:
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
         return body
-
-
-def rate_limited(refused: RateLimited, rate_limit: RequestRateLimit) -> RequestError:
-    """The error of an exceeded rate limit, with status 429."""
-    entry = error_entry(str(refused), refused.code, **refused.extensions)
-    return RequestError([entry], 429, rate_limit.headers)
 
 
 def _timed_out(accepted: AcceptedOperation | None) -> ErrorEntry:

@@ -6,10 +6,16 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers.
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from todo_gql.api.errors import RateLimited
+from starlette.types import Scope
+
+from todo_gql.api.errors import RateLimited, is_temporary
+from todo_gql.documents.parsing import error_entry
+from todo_gql.http.graphql.results import RequestError
 from todo_gql.observability.request_record import Caller
+from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
 from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.security.sliding_window import COST, REQUESTS, Quota
+from todo_gql.settings import Settings
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -79,3 +85,42 @@ class RequestRateLimit:
             )
         headers: Headers = ((b"ratelimit-policy", self.limits.policy), (b"ratelimit", remaining))
         return (*headers, (b"retry-after", b"%d" % last.wait)) if last.wait else headers
+
+
+class SenderRateLimits:
+    """The rate limits of those who send requests: of the user, or else of the address."""
+
+    def __init__(self, settings: Settings, limits: RateLimits) -> None:
+        self.settings = settings
+        self.limits = limits
+
+    async def of_token(self, scope: Scope, token: str | None) -> RequestRateLimit:
+        """The rate limit of a token's user: of the address while the database is unavailable."""
+        try:
+            viewer = cached_viewer(token) or await authenticate(token, self.settings)
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            viewer = None
+        return self.of_viewer(scope, viewer)
+
+    def of_viewer(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
+        """The rate limit of a viewer, or else of the address."""
+        client = scope.get("client")
+        return RequestRateLimit(
+            self.limits, viewer.id if viewer else None, client[0] if client else None
+        )
+
+    def charge(self, rate_limit: RequestRateLimit) -> None:
+        """Count a request that failed; raises RequestError if its sender has sent too many."""
+        try:
+            rate_limit.count_request()
+            rate_limit.count_failure()
+        except RateLimited as refused:
+            raise rate_limited(refused, rate_limit) from None
+
+
+def rate_limited(refused: RateLimited, rate_limit: RequestRateLimit) -> RequestError:
+    """The error of an exceeded rate limit, with status 429."""
+    entry = error_entry(str(refused), refused.code, **refused.extensions)
+    return RequestError([entry], 429, rate_limit.headers)

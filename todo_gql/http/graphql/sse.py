@@ -84,7 +84,7 @@ class EventStreams:
         headers = headers_of(scope)
         token = headers.token
         try:
-            request = await self.route.read(scope, receive, headers)
+            request = await self.route.reader.read(scope, receive, headers)
             if prefers_events(accept.text, endless=await self._is_endless(scope, request, token)):
                 stream = EventStream(self, scope, receive, send, token)
                 answer = await self._streamed_if_allowed(stream, request)
@@ -117,7 +117,7 @@ class EventStreams:
             return GraphQLResponse(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 
     async def _is_endless(self, scope: Scope, request: GraphQLRequest, token: str | None) -> bool:
-        rate_limit = await self.route.rate_limit(scope, token)
+        rate_limit = await self.route.rate_limits.of_token(scope, token)
         try:
             prepared = await self.route.executable_in_turn(
                 scope, request, current_record(), rate_limit

@@ -26,12 +26,8 @@ from todo_gql.documents.parsing import error_codes, error_entry
 from todo_gql.documents.selection_digest import selection_digest
 from todo_gql.features.todos.types import Change
 from todo_gql.http.graphql.connections import Connections
-from todo_gql.http.graphql.endpoint import (
-    OPERATION_SECONDS,
-    GraphQLRoute,
-    Prepared,
-    SignedOut,
-)
+from todo_gql.http.graphql.endpoint import OPERATION_SECONDS, GraphQLRoute, SignedOut
+from todo_gql.http.graphql.preparation import Prepared
 from todo_gql.http.graphql.request import GraphQLRequest
 from todo_gql.http.graphql.response import as_json
 from todo_gql.http.graphql.results import RequestError

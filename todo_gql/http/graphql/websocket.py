@@ -15,9 +15,10 @@ from todo_gql.api.errors import INTERNAL_MESSAGE, Code, is_temporary
 from todo_gql.documents.parsing import ErrorEntry, error_codes, error_entry
 from todo_gql.http.graphql.connection_init import token_in
 from todo_gql.http.graphql.connections import Connections, OpenConnection, TooManyConnections
-from todo_gql.http.graphql.endpoint import LARGE_BODY_BYTES, SignedOut
+from todo_gql.http.graphql.endpoint import SignedOut
 from todo_gql.http.graphql.origins import REFUSED, is_allowed_origin
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
+from todo_gql.http.graphql.request_reader import LARGE_BODY_BYTES
 from todo_gql.http.graphql.response import as_json
 from todo_gql.http.graphql.results import RequestError
 from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
@@ -60,7 +61,7 @@ class WebSockets:
     ) -> None:
         self.subscription_executor = subscription_executor
         self.observer = observer or Observer()
-        self.trusted = subscription_executor.route.trusted
+        self.trusted = subscription_executor.route.reader.trusted
         self.connections = connections
         self.settings = settings
 
@@ -173,8 +174,8 @@ class WebSocket:
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
             return parse_message(message, self.server.trusted)
         route = self.server.subscription_executor.route
-        sender = route.rate_limit_of(self.scope, cached_viewer(self.token)).caller
-        async with route.large_bodies.turn(sender):
+        sender = route.rate_limits.of_viewer(self.scope, cached_viewer(self.token)).caller
+        async with route.reader.large_bodies.turn(sender):
             return parse_message(message, self.server.trusted)
 
     async def _initialise(self, registered: ExitStack) -> None:
@@ -289,7 +290,7 @@ class WebSocket:
         if isinstance(request, BadRequest):
             route = self.server.subscription_executor.route
             try:
-                route.charge(await route.rate_limit(self.scope, self.token))
+                route.rate_limits.charge(await route.rate_limits.of_token(self.scope, self.token))
             except RequestError as error:
                 return error.errors
             return request.errors
