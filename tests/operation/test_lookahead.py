@@ -14,9 +14,11 @@ from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
 from tests.support.statements import Statements
 from todo_gql.features.todos import columns
-from todo_gql.operation.context import Info
+from todo_gql.operation.context import Context, Info, SelectedFields
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation
 from todo_gql.security.access import Columns
+from todo_gql.security.rate_limits import RateLimits
+from todo_gql.settings import Settings
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 
@@ -105,8 +107,8 @@ async def test_what_one_field_asks_of_tags_is_there_in_spite_of_another(
         assert "'todoCount': 1" in str(data["more"])
 
 
-def test_a_document_goes_though_it_was_looked_through() -> None:
-    """What was found of it goes with it."""
+def test_a_document_is_freed_after_its_selected_fields_were_looked_up(settings: Settings) -> None:
+    """What was found is stored with the operation, and keeps none of the document's nodes."""
     seen: list[ref[Node]] = []
 
     @strawberry.type
@@ -117,8 +119,11 @@ def test_a_document_goes_though_it_was_looked_through() -> None:
             seen.extend([ref(raw.operation), ref(raw.field_nodes[0])])
             return [*selected_in_operation(info), *selected_fields(info)]
 
-    answer = strawberry.Schema(Query).execute_sync("{ fields }")
+    found: SelectedFields = {}
+    context = Context(settings, RateLimits(settings), None, selected_fields=found)
+    answer = strawberry.Schema(Query).execute_sync("{ fields }", context_value=context)
     assert answer.data == {"fields": ["fields"]}
+    assert set(found.values()) == {frozenset({"fields"}), frozenset()}
     gc.collect()
     assert [node() for node in seen] == [None, None]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
 
@@ -14,10 +14,14 @@ from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
+SelectedFields: TypeAlias = dict[Any, frozenset[str]]
+"""What `lookahead` has found in an operation, by what was looked for."""
+
 
 class Context:
     """The viewer, time, client address and loaders of one operation, or of one event of it.
 
+    `selected_fields` are those of the prepared operation, which outlives its executions.
     For an event of a subscription, `event_cache` returns the cache that all subscriptions of the
     owner share at the moment.
     """
@@ -30,6 +34,7 @@ class Context:
         user_agent: str | None = None,
         ip_address: str | None = None,
         now: datetime | None = None,
+        selected_fields: SelectedFields | None = None,
     ) -> None:
         self.settings = settings
         self.limits = limits
@@ -37,6 +42,7 @@ class Context:
         self.user_agent = user_agent
         self.ip_address = ip_address
         self.now = now or datetime.now(UTC)
+        self.selected_fields: SelectedFields = {} if selected_fields is None else selected_fields
         self.event_cache: Callable[[], EventCache] | None = None
         self._loaders: Loaders | None = None
 

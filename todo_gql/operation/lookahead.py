@@ -1,53 +1,49 @@
-"""Look-ahead: which fields an operation selects below the current one, so as to fetch them with it."""
+"""Look-ahead: which fields an operation selects below the current one, so as to fetch them with it.
+
+Each operation is searched once for each field: the results are stored with the prepared operation
+(`Context.selected_fields`), by the `id()` of a node, which it keeps, or by a field's name.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, TypeAlias
-from weakref import ref
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    Node,
     SelectionSetNode,
 )
 
-from todo_gql.operation.context import Info
+from todo_gql.operation.context import Info, SelectedFields
 
 Fragments = Mapping[str, FragmentDefinitionNode]
-
-Cache: TypeAlias = dict[Any, tuple[ref[Node], frozenset[str]]]
-"""Field names by a key that holds a node's `id()`; entries are removed with their nodes."""
-
-# Keyed by identity: equal nodes of two documents may spread different fragments of one name.
-_by_field: Cache = {}
-_by_operation: Cache = {}
 
 
 def selected_fields(info: Info) -> frozenset[str]:
     """The names of all fields that may be selected below the current one, at any depth."""
-    raw = info._raw_info
+    raw, found = info._raw_info, info.context.selected_fields
     if len(raw.field_nodes) == 1:
-        return _selected_in(raw.field_nodes[0], raw.fragments)
-    return frozenset().union(*(_selected_in(node, raw.fragments) for node in raw.field_nodes))
+        return _selected_in(raw.field_nodes[0], raw.fragments, found)
+    return frozenset().union(
+        *(_selected_in(node, raw.fragments, found) for node in raw.field_nodes)
+    )
 
 
 def selected_on_fields_named(info: Info, name: str | None) -> frozenset[str]:
     """The names of the fields that may be selected on any field of this name; of all if None."""
-    raw = info._raw_info
-    key = id(raw.operation), name
-    cached = _by_operation.get(key)
-    if cached is None:
+    found = info.context.selected_fields
+    names = found.get(name)
+    if names is None:
+        raw = info._raw_info
         fields = _fields_in(raw.operation.selection_set, raw.fragments)
         if name is not None:
             own_fields = (
                 _own_fields(one, raw.fragments) for one in fields if one.name.value == name
             )
             fields = chain.from_iterable(own_fields)
-        return _cache(_by_operation, key, raw.operation, fields)
-    return cached[1]
+        names = found[name] = _names(fields)
+    return names
 
 
 def selected_in_operation(info: Info) -> frozenset[str]:
@@ -55,18 +51,15 @@ def selected_in_operation(info: Info) -> frozenset[str]:
     return selected_on_fields_named(info, None)
 
 
-def _selected_in(node: FieldNode, fragments: Fragments) -> frozenset[str]:
-    cached = _by_field.get(id(node))
-    if cached is None:
-        return _cache(_by_field, id(node), node, _fields_in(node.selection_set, fragments))
-    return cached[1]
-
-
-def _cache(cache: Cache, key: Any, node: Node, fields: Iterable[FieldNode]) -> frozenset[str]:
-    """The names of the fields, cached until the node is freed."""
-    names = frozenset(one.name.value for one in fields)
-    cache[key] = ref(node, lambda _: cache.pop(key, None)), names
+def _selected_in(node: FieldNode, fragments: Fragments, found: SelectedFields) -> frozenset[str]:
+    names = found.get(id(node))
+    if names is None:
+        names = found[id(node)] = _names(_fields_in(node.selection_set, fragments))
     return names
+
+
+def _names(fields: Iterable[FieldNode]) -> frozenset[str]:
+    return frozenset(field.name.value for field in fields)
 
 
 def _fields_in(

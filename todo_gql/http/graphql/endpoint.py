@@ -314,7 +314,14 @@ class GraphQLRoute:
             raise rate_limited(refused, rate_limit) from None
         agent, client = headers_of(scope).user_agent, scope.get("client")
         address = client[0] if client else None
-        context = Context(self.settings, self.limits, viewer, agent, address)
+        context = Context(
+            self.settings,
+            self.limits,
+            viewer,
+            agent,
+            address,
+            selected_fields=prepared.selected_fields,
+        )
         extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
         return AcceptedOperation(prepared, context, extensions, rate_limit.headers, size)
 

@@ -1,7 +1,7 @@
 """Preparing the operations of documents: each once, and new documents one at a time."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphql import OperationType
@@ -16,6 +16,7 @@ from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
 from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.http.graphql.request import GraphQLRequest
 from todo_gql.observability.request_record import Caller
+from todo_gql.operation.context import SelectedFields
 
 LONGEST_NAME = 100
 
@@ -27,6 +28,7 @@ class Prepared:
     `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
     it costs and how many bytes its answer has, None where that depends on variables. `composite_variables`
     are the variables that are lists or input objects. `charge` is what it uses up beside its cost.
+    `selected_fields` is filled while the operation is executed.
     """
 
     document: Document
@@ -37,6 +39,7 @@ class Prepared:
     fixed: tuple[int, int] | None
     composite_variables: CompositeVariables
     charge: int
+    selected_fields: SelectedFields = field(default_factory=dict)
 
 
 Known: TypeAlias = Prepared | list[ErrorEntry] | None
