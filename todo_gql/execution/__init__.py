@@ -1,7 +1,7 @@
 """A GraphQL engine that executes breadth-first; see README.md beside this file."""
 
+from todo_gql.execution.current import may_batch
 from todo_gql.execution.engine import Engine, Operation
-from todo_gql.execution.execution import may_batch
 from todo_gql.execution.loaded_fields import ColumnLoader, loaded_field, loaded_rows, loaded_value
 from todo_gql.execution.rows import ConvertedColumn, Rows, RowType, Source
 

@@ -25,7 +25,8 @@ from graphql import (
 from graphql.execution import VariableValues
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
-from todo_gql.execution.execution import Execution, current_execution
+from todo_gql.execution.current import current_execution
+from todo_gql.execution.execution import Execution
 from todo_gql.execution.leaf_serializers import Serializers
 from todo_gql.execution.paths import ROOT
 from todo_gql.execution.plan import Selection

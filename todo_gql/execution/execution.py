@@ -1,8 +1,6 @@
 """The execution of one operation: objects of a level, columns to be awaited, and errors."""
 
-from asyncio import CancelledError, TaskGroup, ensure_future, gather
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
 from types import CoroutineType
@@ -26,9 +24,10 @@ from graphql.execution import (
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.executor import CollectedErrors
 from graphql.pyutils import Path, is_awaitable
-from graphql.type.definition import GraphQLResolveInfoHelpers
 
+from todo_gql.execution.awaiting import Step, await_column, outcome, run_steps
 from todo_gql.execution.columns import Column, has_awaitables, types_of
+from todo_gql.execution.current import HELPERS
 from todo_gql.execution.loaded_fields import LoadedColumn
 from todo_gql.execution.null_propagation import Failure, locate, report_order, set_null
 from todo_gql.execution.paths import ROOT, FieldPaths, ResponsePaths, SubsetPaths
@@ -36,45 +35,12 @@ from todo_gql.execution.plan import PlannedField, Selection
 from todo_gql.execution.row_compiler import compile_selection
 from todo_gql.execution.rows import Rows
 
-Step: TypeAlias = Coroutine[Any, Any, list["Step"]]
-"""Awaits a column and completes it; returns the steps that follow from it."""
-
 PendingColumn: TypeAlias = tuple[int, Awaitable[Column] | Column, PlannedField, FieldPaths]
 """A field's index in the selection, its column, the field, and the paths of its values.
 
 The column has to be awaited, or holds a single value that has to be.
 """
 _field_index: Callable[[PendingColumn], int] = itemgetter(0)
-
-
-current_execution: ContextVar["Execution | None"] = ContextVar("current_execution", default=None)
-"""The execution that the current task is part of."""
-
-
-def may_batch() -> bool:
-    """Whether something else of the current operation may call a loader before it has to wait.
-
-    If not, a loader can load its keys at once, without waiting for more of them.
-    """
-    execution = current_execution.get()
-    return execution is None or not execution.is_single_branch
-
-
-# Few resolvers need these helpers, and creating graphql-core's executor for them takes as long as a
-# small operation does.
-def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
-    execution = current_execution.get()
-    assert execution is not None
-    return execution.executor.gather_async_work(values)
-
-
-def _track(values: Sequence[Any]) -> None:
-    execution = current_execution.get()
-    assert execution is not None
-    execution.executor.track_async_work(values)
-
-
-HELPERS = GraphQLResolveInfoHelpers(_gather, _track)
 
 
 class Execution:
@@ -358,7 +324,7 @@ class Execution:
     async def _step(
         self, values: Awaitable[Column] | Column, then: Callable[[Column], None], await_depth: int
     ) -> list[Step]:
-        column = [await _outcome(values[0])] if isinstance(values, list) else await values
+        column = [await outcome(values[0])] if isinstance(values, list) else await values
         self.await_depth = await_depth
         then(column)
         return self._pop_steps()
@@ -374,7 +340,7 @@ class Execution:
             steps = await steps[0]
         if steps:
             self.is_single_branch = False
-            await _run_steps(steps)
+            await run_steps(steps)
         self.await_depth = 0
 
     def with_nulls(self, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -399,39 +365,3 @@ class Execution:
             set_null(data, null_target.as_list())
         self.failures = []
         return data
-
-
-async def _outcome(value: Awaitable[Any]) -> Any:
-    """The awaited value, or the exception that it fails with."""
-    try:
-        return await value
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this value's error
-        return error
-
-
-async def await_column(values: Column) -> Column:
-    """The column with all awaitables in it awaited concurrently; exceptions become values."""
-    indexes = [index for index, value in enumerate(values) if is_awaitable(value)]
-    values = values.copy()
-    if len(indexes) == 1:
-        [index] = indexes
-        values[index] = await _outcome(values[index])
-        return values
-    if execution := current_execution.get():
-        execution.is_single_branch = False
-    futures = [ensure_future(values[index]) for index in indexes]
-    results = await gather(*futures, return_exceptions=True)
-    for index, result in zip(indexes, results, strict=True):
-        if isinstance(result, CancelledError):
-            raise result
-        values[index] = result
-    return values
-
-
-async def _run_steps(steps: list[Step]) -> None:
-    while len(steps) == 1:
-        steps = await steps[0]
-    if steps:
-        async with TaskGroup() as group:
-            for step in steps:
-                group.create_task(_run_steps([step]))

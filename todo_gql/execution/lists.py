@@ -9,8 +9,9 @@ from graphql import GraphQLError, GraphQLOutputType, is_non_null_type, is_object
 from graphql.pyutils import is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
+from todo_gql.execution.awaiting import await_column
 from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, split, types_of
-from todo_gql.execution.execution import Execution, await_column
+from todo_gql.execution.execution import Execution
 from todo_gql.execution.loaded_fields import LoadedColumn
 from todo_gql.execution.paths import ItemPaths, ResponsePaths, SubsetPaths
 from todo_gql.execution.plan import Complete, PlannedField

@@ -9,8 +9,9 @@ from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
 from graphql.execution import default_type_resolver
 from graphql.execution.executor import invalid_return_type_error
 
+from todo_gql.execution.awaiting import await_column
 from todo_gql.execution.columns import Column, ValueTypes, has_awaitables, mapped, types_of
-from todo_gql.execution.execution import Execution, await_column
+from todo_gql.execution.execution import Execution
 from todo_gql.execution.nulls import complete_subset
 from todo_gql.execution.paths import ResponsePaths
 from todo_gql.execution.plan import PlannedField
