@@ -89,8 +89,8 @@ def main() -> int:
         "modules in the root": (loose(all_sources), 0),
         "import circles": (circles(), 0),
         "blocks for the type checker alone": (imports_for_types(all_sources), 0),
-        # These two may only fall.
-        f"files over {LONGEST_FILE} lines": (long_files(all_sources), 4),
+        f"files over {LONGEST_FILE} lines": (long_files(all_sources), 0),
+        # This one may only fall.
         f"functions over {LONGEST_FUNCTION} lines": (long_functions(all_sources), 10),
     }
     for name, (found, most) in counts.items():

@@ -18,7 +18,7 @@ Environment variables, or lines in `.env`, one file for server and worker. `todo
 that is wrong with them at once, and every command names the lines of `.env` that set nothing. An
 empty variable counts as absent.
 
-This page is written by `make settings` from `todo_gql/settings.py`.
+This page is written by `make settings` from `todo_gql/settings`.
 
 | name | default | values | what it sets |
 |---|---|---|---|

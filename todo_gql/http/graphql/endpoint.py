@@ -312,18 +312,20 @@ class GraphQLRoute:
             )
         except RateLimited as refused:
             raise rate_limited(refused, rate_limit) from None
-        agent, client = headers_of(scope).user_agent, scope.get("client")
-        address = client[0] if client else None
-        context = Context(
+        context = self._context(scope, viewer, prepared)
+        extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
+        return AcceptedOperation(prepared, context, extensions, rate_limit.headers, size)
+
+    def _context(self, scope: Scope, viewer: Viewer | None, prepared: Prepared) -> Context:
+        client = scope.get("client")
+        return Context(
             self.settings,
             self.limits,
             viewer,
-            agent,
-            address,
+            headers_of(scope).user_agent,
+            client[0] if client else None,
             selected_fields=prepared.selected_fields,
         )
-        extensions = {"cost": {"requested": cost, "limit": document.max_cost}}
-        return AcceptedOperation(prepared, context, extensions, rate_limit.headers, size)
 
     def body(
         self, scope: Scope, request: GraphQLRequest, result: ExecutionResult

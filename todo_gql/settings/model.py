@@ -1,19 +1,23 @@
-"""The settings, read once from the environment and from `.env`."""
+"""The settings and their defaults; `docs/settings.md` is made from their descriptions."""
 
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SECRET_KEY_BYTES = 32
+from todo_gql.settings.formats import (
+    CommaSeparated,
+    DatabaseURL,
+    Networks,
+    RedisURL,
+    SecretKey,
+    SentryDSN,
+)
+
 LAST_PORT = 65_535
-
-
-REDIS_SCHEMES = ("redis", "rediss", "unix", "valkey", "valkeys")
 
 
 class Settings(BaseSettings):
@@ -43,7 +47,7 @@ class Settings(BaseSettings):
         Path(".data"),
         description="Where the embedded PostgreSQL and a made SECRET_KEY live.",
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: SecretKey | None = Field(
         None,
         description="Signs tokens; 32 bytes or more, the same for all replicas. Made and kept under"
         " DATA_DIR if absent.",
@@ -53,7 +57,7 @@ class Settings(BaseSettings):
         description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; JSON lines, plain in a terminal.",
     )
 
-    database_url: str | None = Field(
+    database_url: DatabaseURL | None = Field(
         None,
         description="`postgresql://user:password@host/database`, PostgreSQL 15 to 18 in UTF-8; the "
         "embedded one if absent and installed.",
@@ -129,7 +133,7 @@ class Settings(BaseSettings):
         2**30, ge=1024, description="Bytes of an account's todos and change log at most."
     )
 
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisURL | None = Field(
         None,
         description="`redis://…` or `rediss://…`, Redis or Valkey: replicas share limits, and wake "
         "each other's subscribers; without it each counts alone, and PostgreSQL's "
@@ -183,7 +187,7 @@ class Settings(BaseSettings):
         pattern="^https?://",
         description="Where traces are sent by OTLP over HTTP, such as http://host:4318.",
     )
-    sentry_dsn: SecretStr | None = Field(
+    sentry_dsn: SentryDSN | None = Field(
         None, description="Where unexpected errors are reported to."
     )
 
@@ -220,7 +224,7 @@ class Settings(BaseSettings):
     )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash (2^n).")
 
-    backend_cors_origins: Annotated[list[str], NoDecode] = Field(
+    backend_cors_origins: CommaSeparated = Field(
         default_factory=list,
         description="Origins of front ends, separated by commas; `*` for any.",
     )
@@ -228,7 +232,7 @@ class Settings(BaseSettings):
         default=True, description="Whether answers may be sent as gzip."
     )
     compression_level: int = Field(5, ge=1, le=9, description="The effort that gzip makes.")
-    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")],
         description="Networks of proxies whose X-Forwarded-For is believed, separated by commas.",
     )
@@ -278,54 +282,6 @@ class Settings(BaseSettings):
         "breadth-first",
         description="What executes operations; `graphql-core` gives the same answers, slower.",
     )
-
-    @field_validator("backend_cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return _split(value)
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _split_networks(cls, value: object) -> object:
-        parts = _split(value)
-        try:
-            return [ip_network(part) for part in parts] if isinstance(parts, list) else parts
-        except ValueError:
-            raise ValueError("must be networks like 10.0.0.0/8, separated by commas") from None
-
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and len(value.get_secret_value().encode()) < SECRET_KEY_BYTES:
-            raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _a_database(cls, value: str | None) -> str | None:
-        if value and not _is_url(value):
-            raise ValueError(
-                "must be like postgresql://user:password@host/database, with signs in the password"
-                " written like %2F"
-            )
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _a_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not _is_url(value.get_secret_value(), *REDIS_SCHEMES):
-            raise ValueError(
-                "must be like redis://user:password@host:6379/0 or rediss://…, with signs in the"
-                " password written like %2F"
-            )
-        return value
-
-    @field_validator("sentry_dsn")
-    @classmethod
-    def _a_dsn(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not re.match("https?://[^@/]+@[^/]+/", value.get_secret_value()):
-            raise ValueError("must be like https://key@host/project")
-        return value
 
     @model_validator(mode="after")
     def _only_what_there_is(self) -> Self:
@@ -385,24 +341,3 @@ class Settings(BaseSettings):
         if self.secret_key is None:
             raise LookupError("SECRET_KEY is not set")
         return self.secret_key.get_secret_value().encode()
-
-
-def _is_url(text: str, *schemes: str) -> bool:
-    """Whether a text is such a URL, or any, whose password can't be taken for other parts of it."""
-    try:
-        parts = urlsplit(text)
-        # PostgreSQL's may name several hosts, each with a port.
-        several = "," in parts.netloc
-        port = None if several else parts.port
-    except ValueError:
-        return False
-    astray = "@" in parts.path or parts.fragment or (parts.query and "=" not in parts.query)
-    known = parts.scheme in schemes if schemes else bool(parts.scheme)
-    return known and not astray and port != 0
-
-
-def _split(value: object) -> object:
-    """The parts of a text that are separated by commas; anything else as it is."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
