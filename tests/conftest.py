@@ -20,6 +20,7 @@ from tests.support.databases import fresh_database
 from tests.support.fuzzing import register_profiles
 from tests.support.mailbox import Mailbox, delivering
 from tests.support.statements import Statements, recording
+from tests.support.subscribers import listening
 from tests.support.waiting import PutForward
 from todo_gql.app import create_app
 from todo_gql.database import migrations
@@ -104,6 +105,13 @@ async def app(settings: Settings, database_url: str) -> AsyncIterator[ASGIApp]:
     app = create_app(settings, database_url)
     async with running(app):
         yield app
+
+
+@pytest.fixture(scope="module")
+async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """Host and port of the application on a server of this process."""
+    async with listening(app, settings) as address:
+        yield address
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.features.todos.test_tags import READ, RENAME, counts, rename, tag_id
 from tests.support.accounts import CREATE, ERRORS, PASSWORD, REGISTER, Account, Client
+from tests.support.tag_operations import READ, RENAME, counts, rename, tag_id
 from todo_gql.api.folding import canonical_name, folded
 from todo_gql.api.text import shows
 from todo_gql.database.connection import fetch

@@ -7,24 +7,22 @@ import asyncio
 import json
 import subprocess
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from starlette.types import ASGIApp
 
 from tests.support.accounts import PASSWORD, REGISTER, Account
 from tests.support.processes import Server, started
-from tests.support.subscribers import Socket, connected, listening
+from tests.support.subscribers import Socket, connected
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.embedded_postgres.programs import installation
-from todo_gql.settings import Settings
 
 FEED = """
 query ($after: String) {
@@ -37,13 +35,6 @@ query ($after: String) {
 CREATE = 'mutation ($id: ID!) { todoCreate(input: { id: $id, title: "A" }) { todo { id } } }'
 RESYNC = {"code": "BAD_USER_INPUT", "reason": "RESYNC_REQUIRED"}
 AGE = "UPDATE changes SET at = at - make_interval(days => 10) WHERE owner_id = $1"
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def undo(account: Account, number: int, forgotten: UUID | None = None) -> None:

@@ -39,15 +39,15 @@ REFRESH = "mutation ($t: String!) { tokenRefresh(refreshToken: $t) { errors { co
 
 
 @pytest.fixture(scope="module")
-def somewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that isn't the checkout and has no .env."""
     return tmp_path_factory.mktemp("somewhere")
 
 
 @pytest.fixture(scope="module")
-def one_process(somewhere: Path) -> Iterator[CommandLine]:
+def one_process(working_folder: Path) -> Iterator[CommandLine]:
     """The process that answers all command lines of this module, one after the other."""
-    with command_line(somewhere, clean_environment()) as place:
+    with command_line(working_folder, clean_environment()) as place:
         yield place
 
 
@@ -119,11 +119,11 @@ def test_no_command_shows_the_help(typing: CommandLine) -> None:
         assert "Usage" in answer.said + answer.complained
 
 
-def test_program_is_installed(somewhere: Path) -> None:
+def test_program_is_installed(working_folder: Path) -> None:
     """The environment has todo-gql beside Python."""
     done = subprocess.run(
         [Path(sys.executable).with_name("todo-gql"), "export-schema", "--check", "missing.graphql"],
-        cwd=somewhere,
+        cwd=working_folder,
         env=clean_environment(),
         capture_output=True,
         text=True,
@@ -171,9 +171,9 @@ def test_bad_option_is_named(typing: CommandLine) -> None:
     assert "--todos" in answer.complained
 
 
-def test_settings_are_read_from_a_file(typing: CommandLine, somewhere: Path) -> None:
+def test_settings_are_read_from_a_file(typing: CommandLine, working_folder: Path) -> None:
     """Lines in .env are settings, and the environment goes before them."""
-    file = somewhere / ".env"
+    file = working_folder / ".env"
     file.write_text("ENVIRONMENT=moon\nUNKNOWN=1\n")
     try:
         assert "ENVIRONMENT: Input" in typing("migrate").complained
@@ -347,14 +347,14 @@ def test_password_is_no_argument(on_database: CommandLine) -> None:
 
 
 def test_password_is_asked_for_twice_and_not_shown(
-    on_database: CommandLine, somewhere: Path
+    on_database: CommandLine, working_folder: Path
 ) -> None:
     """In a terminal the password is typed blindly, until it is typed the same way twice."""
     answers = iter([PASSWORD, "Another1horse", PASSWORD, PASSWORD])
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "todo_gql", "user", "create", "typist", "typist@example.com"],
-        cwd=somewhere,
+        cwd=working_folder,
         env=clean_environment() | on_database.settings,
         stdin=theirs,
         stdout=theirs,
@@ -480,12 +480,12 @@ def test_long_seeding_tells_how_far_it_is(on_database: CommandLine) -> None:
     assert lines[1:-1] == [f"{done:,} of 2,501 todos" for done in (2500, 2501)]
 
 
-def test_seeding_in_a_terminal_shows_a_bar(on_database: CommandLine, somewhere: Path) -> None:
+def test_seeding_in_a_terminal_shows_a_bar(on_database: CommandLine, working_folder: Path) -> None:
     """A person sees a bar that fills."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "todo_gql", "seed", "--account", "seeded-bar"],
-        cwd=somewhere,
+        cwd=working_folder,
         env=clean_environment() | on_database.settings | {"TERM": "xterm"},
         stdin=theirs,
         stdout=theirs,
@@ -514,7 +514,7 @@ def test_first_command_makes_the_database(typing: CommandLine) -> None:
 
 
 @pytest.fixture
-def signals_kept() -> Iterator[None]:
+def restored_signals() -> Iterator[None]:
     """Undoes what a command does to the signals of this process."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = {number: signal.getsignal(number) for number in numbers}
@@ -523,7 +523,7 @@ def signals_kept() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.usefixtures("restored_signals")
 def test_data_that_another_command_just_frees_is_waited_for(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -536,7 +536,7 @@ def test_data_that_another_command_just_frees_is_waited_for(
         assert url == cluster.running_url(tmp_path)
 
 
-@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.usefixtures("restored_signals")
 def test_data_that_stays_in_use_is_told(
     tmp_path: Path,
     settings: Settings,
@@ -555,7 +555,7 @@ def test_data_that_stays_in_use_is_told(
     assert f"{tmp_path} is in use by process {os.getpid()}." in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.usefixtures("restored_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_in_the_middle_of_a_callback_breaks_nothing(
     caplog: pytest.LogCaptureFixture, number: signal.Signals
@@ -578,7 +578,7 @@ def test_signal_in_the_middle_of_a_callback_breaks_nothing(
     assert caplog.text == ""
 
 
-@pytest.mark.usefixtures("signals_kept")
+@pytest.mark.usefixtures("restored_signals")
 def test_error_that_a_cancelled_task_leaves_behind_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -26,16 +26,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def place(folder: Path) -> Iterator[CommandLine]:
+def one_process(folder: Path) -> Iterator[CommandLine]:
     """Command lines in a folder of their own."""
-    with command_line(folder, clean_environment()) as place:
-        yield place
+    with command_line(folder, clean_environment()) as one_process:
+        yield one_process
 
 
 @pytest.fixture
-def typing(place: CommandLine, folder: Path, tmp_path: Path) -> Iterator[CommandLine]:
+def typing(one_process: CommandLine, folder: Path, tmp_path: Path) -> Iterator[CommandLine]:
     """Command lines with no settings but a DATA_DIR; a .env is gone after the test."""
-    yield place.having(DATA_DIR=str(tmp_path / "data"))
+    yield one_process.having(DATA_DIR=str(tmp_path / "data"))
     (folder / ".env").unlink(missing_ok=True)
 
 

@@ -1,18 +1,15 @@
 """Migrations on a database that is in use: a table held locked, and a kill."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import TypeAlias
 
 import asyncpg
 import pytest
 
-from tests.support.processes import STOP_SECONDS, clean_environment
+from tests.support.migration_commands import APPLIED, ended, migrating
+from tests.support.processes import STOP_SECONDS
 
-APPLIED = "Applied the migration 0001_initial."
 ONE_WAITS = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"
@@ -21,35 +18,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture
-async def half_made(empty_url: str) -> AsyncIterator[Connection]:
+async def half_migrated(empty_url: str) -> AsyncIterator[Connection]:
     """A transaction that holds a table, which a migration makes after others."""
     holder = await asyncpg.connect(empty_url)
     await holder.execute("BEGIN; CREATE TABLE todo_tags (id int)")
     yield holder
     await holder.close()
-
-
-@contextmanager
-def migrating(url: str) -> Iterator[subprocess.Popen[str]]:
-    """A `todo-gql migrate` that runs, and is ended with the block."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "todo_gql", "migrate"],
-        env=clean_environment() | {"DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def ended(process: subprocess.Popen[str]) -> list[str]:
-    """What a command said that ended well."""
-    said, complained = process.communicate(timeout=STOP_SECONDS)
-    assert process.returncode == 0, complained
-    return said.splitlines()
 
 
 async def until_one_waits(url: str) -> None:
@@ -62,24 +36,24 @@ async def until_one_waits(url: str) -> None:
 
 
 async def test_table_in_use_is_waited_for_in_short_tries(
-    empty_url: str, half_made: Connection
+    empty_url: str, half_migrated: Connection
 ) -> None:
     """A table that is held for longer than a try takes is told of, and made once it is free."""
     with migrating(empty_url) as process:
         assert process.stderr
         assert "A table is in use; migrating again in 1 s." in process.stderr.readline()
-        await half_made.execute("ROLLBACK")
+        await half_migrated.execute("ROLLBACK")
         assert ended(process)[0] == APPLIED
 
 
 async def test_killed_migration_completes_on_the_next_run(
-    empty_url: str, half_made: Connection
+    empty_url: str, half_migrated: Connection
 ) -> None:
     """What was half done when it was killed is undone, and done by the next one."""
     with migrating(empty_url) as process:
         await until_one_waits(empty_url)
         process.kill()
-    await half_made.execute("ROLLBACK")
+    await half_migrated.execute("ROLLBACK")
     with migrating(empty_url) as process:
         assert ended(process)[0] == APPLIED
-    assert await half_made.fetchval("SELECT to_regclass('users') IS NOT NULL")
+    assert await half_migrated.fetchval("SELECT to_regclass('users') IS NOT NULL")

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.documentation.blocks import ROOT, Block, blocks_in, named
-from tests.http.graphql.test_sse import address as address  # noqa: PLC0414 - a fixture
 from tests.support.accounts import Account
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry

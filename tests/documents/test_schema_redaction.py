@@ -78,7 +78,9 @@ NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-async def closed(app: ASGIApp, settings: Settings, database_url: str) -> AsyncIterator[Client]:
+async def without_introspection(
+    app: ASGIApp, settings: Settings, database_url: str
+) -> AsyncIterator[Client]:
     """A client of a server as it is in production."""
     production = settings.model_copy(update={"environment": "production"})
     async with visiting(create_app(production, database_url)) as client:
@@ -87,10 +89,10 @@ async def closed(app: ASGIApp, settings: Settings, database_url: str) -> AsyncIt
 
 @pytest.mark.parametrize(("query", "variables"), NEAR_MISSES)
 async def test_a_near_miss_teaches_nothing(
-    closed: Client, query: str, variables: dict[str, Any]
+    without_introspection: Client, query: str, variables: dict[str, Any]
 ) -> None:
     """No message holds a name of the schema that the client didn't send."""
-    answer = await closed.execute(query, variables)
+    answer = await without_introspection.execute(query, variables)
     assert answer["errors"]
     sent = set(re.findall(r"\w+", query + json.dumps(variables)))
     for error in answer["errors"]:
@@ -104,16 +106,20 @@ async def test_a_near_miss_teaches_nothing(
 @pytest.mark.parametrize(
     "query", [get_introspection_query(), '{ __type(name: "Todo") { fields { name } } }']
 )
-async def test_introspection_is_off_in_production(closed: Client, query: str) -> None:
+async def test_introspection_is_off_in_production(
+    without_introspection: Client, query: str
+) -> None:
     """And is told to be."""
-    [error] = (await closed.execute(query))["errors"][:1]
+    [error] = (await without_introspection.execute(query))["errors"][:1]
     assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "introspection has been disabled" in error["message"]
 
 
-async def test_a_typename_is_no_secret(closed: Client) -> None:
+async def test_a_typename_is_no_secret(without_introspection: Client) -> None:
     """Clients that cache ask for it everywhere."""
-    assert (await closed.execute("{ __typename }"))["data"] == {"__typename": "Query"}
+    assert (await without_introspection.execute("{ __typename }"))["data"] == {
+        "__typename": "Query"
+    }
 
 
 async def test_introspection_can_be_switched_on(settings: Settings, database_url: str) -> None:
@@ -125,7 +131,9 @@ async def test_introspection_can_be_switched_on(settings: Settings, database_url
     assert error["message"].endswith("Did you mean 'viewer'?")
 
 
-async def test_what_the_client_sent_is_told_back(closed: Client, account: Account) -> None:
+async def test_what_the_client_sent_is_told_back(
+    without_introspection: Client, account: Account
+) -> None:
     """So that it can be mended."""
-    answer = await closed.execute("{ viewer { emial } }", token=account.token)
+    answer = await without_introspection.execute("{ viewer { emial } }", token=account.token)
     assert answer["errors"][0]["message"] == "Cannot query field 'emial' on type '…'."

@@ -43,7 +43,7 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="capabilities ar
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def folder() -> Iterator[Path]:
     """Make a folder that is open to everyone."""
     with tempfile.TemporaryDirectory(prefix="todo_gql-") as name:
         folder = Path(name).resolve()
@@ -53,7 +53,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
+def template() -> Iterator[Path]:
     """Make one data folder for many tests, below a folder that is open to everyone."""
     with tempfile.TemporaryDirectory(prefix="todo_gql-") as name:
         folder = Path(name).resolve()
@@ -64,10 +64,10 @@ def made() -> Iterator[Path]:
 
 
 @pytest.fixture
-def data_dir(made: Path) -> Iterator[Path]:
+def data_dir(template: Path) -> Iterator[Path]:
     """Give a data folder that was in use before and isn't now."""
-    yield made
-    end_what_is_left(made)
+    yield template
+    end_what_is_left(template)
 
 
 def end_what_is_left(folder: Path) -> None:
@@ -142,13 +142,13 @@ def modes_and_owners(folder: Path) -> list[tuple[int, int, int]]:
     return [(found.st_mode, found.st_uid, found.st_gid) for found in map(Path.stat, folders)]
 
 
-def test_data_outlives_a_stop(place: Path) -> None:
+def test_data_outlives_a_stop(folder: Path) -> None:
     """What was committed is there after a stop, which ends every process, and a start."""
-    postgres = EmbeddedPostgres(place / "data")
+    postgres = EmbeddedPostgres(folder / "data")
     keep_a_word(postgres.start())
     postgres.stop()
     postgres.stop()
-    assert postgres_in(place) == []
+    assert postgres_in(folder) == []
     with postgres as dsn:
         assert kept_word(dsn) == "kept"
 
@@ -306,9 +306,9 @@ def test_recycled_pid_does_not_hinder_a_start(data_dir: Path) -> None:
         stranger.kill()
 
 
-def test_interrupted_init_is_begun_anew(place: Path) -> None:
+def test_interrupted_init_is_begun_anew(folder: Path) -> None:
     """A process killed while it made the cluster leaves nothing that the next start stumbles on."""
-    data_dir = place / "data"
+    data_dir = folder / "data"
     killed = run_script(
         """
 def run_and_die(self, *command, **options):
@@ -330,11 +330,11 @@ EmbeddedPostgres(Path(sys.argv[1]), durable=False).start()
     assert sorted(file.name for file in data_dir.iterdir()) == ["lock", "postgres", "postgres.log"]
 
 
-def test_closed_parent_folder_stays_as_it_is(place: Path, made: Path) -> None:
+def test_closed_parent_folder_stays_as_it_is(folder: Path, template: Path) -> None:
     """A data folder below folders of mode 0700 works, and no folder but the cluster changes."""
-    closed = place / "closed"
+    closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    data_dir = Path(shutil.copytree(made, closed / "data"))
+    data_dir = Path(shutil.copytree(template, closed / "data"))
     data_dir.chmod(0o700)
     before = modes_and_owners(data_dir)
     with EmbeddedPostgres(data_dir, durable=False) as dsn:
@@ -362,27 +362,27 @@ def rights_of_a_backend(dsn: str) -> int:
 
 
 @only_root
-def test_missing_setpriv_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_setpriv_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the account can't pass a folder and setpriv isn't installed, the message says so."""
     monkeypatch.setenv("PATH", "")
-    (place / "closed").mkdir(mode=0o700)
+    (folder / "closed").mkdir(mode=0o700)
     with pytest.raises(EmbeddedPostgresError, match="Install setpriv"):
-        EmbeddedPostgres(place / "closed/data").start()
+        EmbeddedPostgres(folder / "closed/data").start()
 
 
 @only_root
-def test_missing_account_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_account_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where root has no account to run PostgreSQL as, the message says so."""
     monkeypatch.setattr(pwd, "getpwall", list)
     with pytest.raises(EmbeddedPostgresError, match="useradd --system postgres"):
-        EmbeddedPostgres(place / "data").start()
+        EmbeddedPostgres(folder / "data").start()
 
 
 @only_root
-def test_ordinary_user_needs_nothing_else(place: Path, data_dir: Path) -> None:
+def test_ordinary_user_needs_nothing_else(folder: Path, data_dir: Path) -> None:
     """A user without any right keeps a database below a private folder, and no other changes."""
     nobody = pwd.getpwnam(NOBODY)
-    home = place / "home"
+    home = folder / "home"
     home.mkdir(mode=0o700)
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
     if not programs.Account(nobody.pw_uid, nobody.pw_gid).reaches(home):
@@ -409,10 +409,10 @@ except EmbeddedPostgresError as error:
 """,
         data_dir,
         home,
-        place / "foreign",
+        folder / "foreign",
     )
     assert "Permission denied" in done.stdout, done.stderr
-    assert f"The embedded PostgreSQL can't use {place / 'foreign'}" in done.stdout
+    assert f"The embedded PostgreSQL can't use {folder / 'foreign'}" in done.stdout
     assert modes_and_owners(home) == before
 
 
@@ -420,9 +420,9 @@ except EmbeddedPostgresError as error:
     ("name", "beside"),
     [('it\'s a "data" $HOME `folder`', True), ("a, comma and " + "long" * 20, False)],
 )
-def test_any_path_will_do(place: Path, made: Path, name: str, *, beside: bool) -> None:
+def test_any_path_will_do(folder: Path, template: Path, name: str, *, beside: bool) -> None:
     """Paths with spaces and quotes, and paths too long for a socket, work all the same."""
-    data_dir = Path(shutil.copytree(made, place / name / "data"))
+    data_dir = Path(shutil.copytree(template, folder / name / "data"))
     postgres = EmbeddedPostgres(data_dir, durable=False)
     keep_a_word(postgres.start())
     postgres.stop()
@@ -434,29 +434,29 @@ def test_any_path_will_do(place: Path, made: Path, name: str, *, beside: bool) -
     assert socket_dir.exists() is beside
 
 
-def test_planted_socket_folder_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planted_socket_folder_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that somebody put where the socket's folder belongs isn't followed."""
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
-    cluster = place / ("long" * 30) / "postgres"
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    cluster = folder / ("long" * 30) / "postgres"
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("18\n")
     with pytest.raises(EmbeddedPostgresError):
         EmbeddedPostgres(cluster.parent).start()
     socket_dir = embedded.private_socket_dir(cluster)
     socket_dir.rmdir()
-    (place / "elsewhere").mkdir(mode=0o700)
-    socket_dir.symlink_to(place / "elsewhere")
+    (folder / "elsewhere").mkdir(mode=0o700)
+    socket_dir.symlink_to(folder / "elsewhere")
     with pytest.raises(EmbeddedPostgresError, match=f"{socket_dir} can't hold PostgreSQL's socket"):
         EmbeddedPostgres(cluster.parent).start()
 
 
-def test_data_of_another_version_is_refused(place: Path) -> None:
+def test_data_of_another_version_is_refused(folder: Path) -> None:
     """Data of another major version stays untouched, and the message names both versions."""
-    cluster = place / "data/postgres"
+    cluster = folder / "data/postgres"
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("17\n")
     with pytest.raises(EmbeddedPostgresError, match="data of PostgreSQL 17, which PostgreSQL 18"):
-        EmbeddedPostgres(place / "data").start()
+        EmbeddedPostgres(folder / "data").start()
     assert [file.name for file in cluster.iterdir()] == ["PG_VERSION"]
 
 
@@ -479,11 +479,11 @@ def test_failing_start_says_what_postgres_said(
         assert sql(dsn, "SELECT 1") == "1"
 
 
-def test_unusable_folder_is_named(place: Path) -> None:
+def test_unusable_folder_is_named(folder: Path) -> None:
     """A DATA_DIR that can't be a folder is refused in words that name it."""
-    (place / "data").write_text("a file")
-    with pytest.raises(EmbeddedPostgresError, match=f"can't use {place / 'data'}: .*File exists"):
-        EmbeddedPostgres(place / "data").start()
+    (folder / "data").write_text("a file")
+    with pytest.raises(EmbeddedPostgresError, match=f"can't use {folder / 'data'}: .*File exists"):
+        EmbeddedPostgres(folder / "data").start()
 
 
 def test_log_does_not_grow_for_ever(data_dir: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server.test_connection_states import BODY, STATES, WHOLE
+from tests.support.connection_states import BODY, STATES, WHOLE
 from tests.support.databases import fresh_database
 from tests.support.processes import started
 from tests.support.raw_connections import connect

@@ -3,8 +3,8 @@
 import asyncio
 import random
 
-from tests.database.test_migrations import APPLIED, ended, migrating
 from tests.support.databases import fresh_database
+from tests.support.migration_commands import APPLIED, ended, migrating
 
 KILLS = 2
 # About what a migration of an empty database takes.

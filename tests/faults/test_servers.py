@@ -9,7 +9,7 @@ import time
 from tests.faults.checker import check
 from tests.faults.installation import Installation
 from tests.faults.workload import working
-from tests.server.test_slow_clients import assert_let_go, send_slowly
+from tests.support.slow_clients import assert_let_go, send_slowly
 from tests.support.subscribers import connected
 
 KILLS = int(os.environ.get("KILLS") or 3)

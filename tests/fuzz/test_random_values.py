@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.schema.test_odd_arguments import EVERYTHING, problems, real
 from tests.support.accounts import NewAccount
+from tests.support.argument_probing import EVERYTHING, problems, real
 from tests.support.operations import (
     ADMINISTRATION,
     ROOTS,

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,8 +9,9 @@ import pytest
 from pgqueuer.adapters.persistence.queries import Queries
 from starlette.types import ASGIApp
 
-from tests.features.accounts.test_deletion import rows_of
+from tests.support.account_operations import rows_of
 from tests.support.accounts import Account
+from tests.support.trash import DELETE, delete
 from tests.support.waiting import until
 from todo_gql.database import owner_batches
 from todo_gql.database.connection import fetch
@@ -23,7 +23,6 @@ from todo_gql.jobs import queue as jobs
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
 
-DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } errors { code } } }"
 RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { id } errors { code } } }"
 TRASH = "{ todos(filter: {isDeleted: true}) { nodes { title } } }"
 SEEN = """{
@@ -32,9 +31,6 @@ SEEN = """{
   stats { total }
 }"""
 LOG = "{ changes(first: 100) { nodes { action todo { id } } } }"
-AGE_TRASH = (
-    "UPDATE todos SET deleted_at = deleted_at - make_interval(days => $2) WHERE owner_id = $1"
-)
 IS_TRUE_TO_COUNTS = """
 SELECT u.pending_count = (SELECT count(*) FROM todos t WHERE t.owner_id = u.id AND t.status = 0
         AND t.deleted_at IS NULL) AS todos,
@@ -45,13 +41,6 @@ SELECT u.pending_count = (SELECT count(*) FROM todos t WHERE t.owner_id = u.id A
         SELECT FROM todo_tags tt WHERE tt.tag_id = g.id)) AS no_unused_tags
 FROM users u WHERE u.id = $1
 """
-
-
-async def delete(account: Account, todo: dict[str, Any], days_ago: int = 0) -> None:
-    """Put a todo into the trash, so many days ago."""
-    payload = (await account.data(DELETE, id=todo["id"]))["todoDelete"]
-    assert payload["errors"] == []
-    await fetch(AGE_TRASH + " AND id = $3", UUID(account.id), days_ago, UUID(todo["id"]))
 
 
 async def titles_in_trash(account: Account) -> list[str]:

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.features.accounts.email.test_email_links import REQUEST_RESET
 from tests.support.accounts import PASSWORD, REGISTER, Account, Client, registered
+from tests.support.email_links import REQUEST_RESET
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
 from todo_gql.mail.link_tokens import LinkToken

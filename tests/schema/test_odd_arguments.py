@@ -8,6 +8,7 @@ import pytest
 from graphql import get_named_type, is_list_type
 
 from tests.support.accounts import Account
+from tests.support.argument_probing import EVERYTHING, codes, problems, real
 from tests.support.field_requests import ask
 from tests.support.operations import (
     ADMINISTRATION,
@@ -17,7 +18,6 @@ from tests.support.operations import (
     field_of,
     leaves,
     placed,
-    required_arguments,
     root_fields,
 )
 from todo_gql.database.connection import fetch
@@ -53,11 +53,6 @@ ODD: dict[str, list[Any]] = {
 # A filter means the same in a subscription as in a list, where it is tried to its depth.
 NESTING = {"and", "or", "not"}
 ODD_MEMBERS: list[Any] = [None, "UNKNOWN", 5, {}]
-EVERYTHING = """{
-  viewer { fullName bio avatarUrl }
-  todos(first: 100) { nodes { title description dueAt metadata tags { name } } }
-  changes(first: 100) { nodes { fields { name before after } } }
-}"""
 
 
 def odd_values(kind: Any) -> list[Any]:
@@ -66,28 +61,6 @@ def odd_values(kind: Any) -> list[Any]:
     if is_list_type(getattr(kind, "of_type", None)) or is_list_type(kind):
         return [*([value] for value in values), [], ["x"] * 200, None, {}]
     return values
-
-
-async def problems(account: Account, document: str, arguments: dict[str, Any]) -> set[str]:
-    """The codes of the errors that an operation ends in, but for those that are the client's."""
-    body = json.dumps({"query": document, "variables": arguments}).encode()
-    headers = {"content-type": "application/json", "authorization": f"Bearer {account.token}"}
-    answer = await account.http.post("/graphql", content=body, headers=headers)
-    assert answer.status_code == 200
-    return codes(answer.json())
-
-
-def codes(answer: dict[str, Any]) -> set[str]:
-    """The codes of an answer's errors, but for those that are the client's."""
-    found = {error["extensions"]["code"] for error in answer.get("errors", ())}
-    return found - {"BAD_USER_INPUT", "UNAUTHENTICATED"}
-
-
-def real(coordinate: Coordinate, todo: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that a field needs, with ids of what is there."""
-    arguments = required_arguments(field_of(coordinate))
-    id = todo["tags"][0]["id"] if coordinate[1] == "tagRename" else todo["id"]
-    return {name: {"id": id, "ids": [id]}.get(name, sample) for name, sample in arguments.items()}
 
 
 @pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)

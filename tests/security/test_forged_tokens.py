@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.security.test_authentication import FORGERIES, Forger, minted, segment, unsigned
 from tests.support.accounts import Account, Client
+from tests.support.forged_tokens import FORGERIES, Forger, minted, segment, unsigned
 from todo_gql.security import authentication
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.security.tokens import Claims, RefreshToken

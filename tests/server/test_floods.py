@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 
 from tests.support.accounts import Account
 from tests.support.raw_connections import answers_in, connect
-from tests.support.subscribers import PATIENCE, Socket, connected, listening, opened
+from tests.support.subscribers import PATIENCE, Socket, connected, frames, listening, opened
 from tests.support.waiting import PutForward, until
 from todo_gql.http.graphql.transport_ws import CloseCode
 from todo_gql.server import http_protocol, websocket_protocol
@@ -45,13 +45,6 @@ async def address(
     changed = settings.model_copy(update={"socket_message_burst": BURST})
     async with listening(app, changed) as address:
         yield address
-
-
-def frames(*parts: tuple[Opcode, bytes, bool], times: int = 1) -> bytes:
-    """Frames of a client, as bytes."""
-    return (
-        b"".join(Frame(kind, data, fin).serialize(mask=True) for kind, data, fin in parts) * times
-    )
 
 
 TEXT, CONT = Opcode.TEXT, Opcode.CONT

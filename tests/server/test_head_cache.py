@@ -5,37 +5,17 @@ import asyncio
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.server.test_response_framing import answer, connected
+from tests.support.http_connections import answer, connected, echo, post
 from tests.support.subscribers import PATIENCE, listening
 from tests.support.waiting import PutForward
 from todo_gql.server.head_cache import MAX_CACHED_HEAD_BYTES, MAX_CACHED_HEADERS, MAX_CACHED_HEADS
 from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 
-POST = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
 CHUNKED = b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%b"
 EXPECTING = b"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
 # A chunk whose content is how a body of chunks ends.
 ENDS_LIKE_A_BODY = CHUNKED % b"5\r\n0\r\n\r\n\r\n0\r\n\r\n"
-
-
-def post(path: bytes, body: bytes) -> bytes:
-    """A request."""
-    return POST % (path, len(body), body)
-
-
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send back what came, then spoil the scope as far as it is the app's own."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message["body"], message["more_body"]
-    told = b"%b %b %b" % (scope["method"].encode(), scope["raw_path"], body)
-    scope.update(method="?", raw_path=b"?")
-    scope["state"]["spoilt"] = True
-    headers = [(b"content-length", b"%d" % len(told))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": told})
 
 
 @pytest.mark.parametrize(

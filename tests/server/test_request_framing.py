@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.server.test_head_cache import echo, post
-from tests.server.test_upgrades import END, SMUGGLED, told
+from tests.support.http_connections import END, SMUGGLED, echo, post, told
 from tests.support.raw_connections import Answer, answers, connect
 from tests.support.subscribers import listening
 from tests.support.waiting import until

@@ -1,18 +1,17 @@
 """How answers are written to a connection: whole where that is possible, and always as HTTP has it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from tests.support.subscribers import PATIENCE, listening
+from tests.support.http_connections import answer, connected
+from tests.support.subscribers import PATIENCE
 from tests.support.waiting import PutForward
 from todo_gql.settings import Settings
 
 Headers = list[tuple[bytes, bytes]]
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def answering(
@@ -30,16 +29,6 @@ def answering(
     return app
 
 
-@asynccontextmanager
-async def connected(app: ASGIApp, settings: Settings, **changes: int) -> AsyncIterator[Stream]:
-    """A connection to a server of the app's own."""
-    async with listening(app, settings, **changes) as address:
-        host, _, port = address.partition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        yield reader, writer
-        writer.close()
-
-
 async def whole(scope: Scope, receive: Receive, send: Send) -> None:
     """Send back the path, as most answers are sent."""
     await receive()
@@ -47,15 +36,6 @@ async def whole(scope: Scope, receive: Receive, send: Send) -> None:
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(path))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": path})
-
-
-async def answer(reader: asyncio.StreamReader) -> bytes:
-    """The body of the next answer, whose length is known."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
-    [length] = [
-        line.partition(b": ")[2] for line in head.split(b"\r\n") if line.startswith(b"content-le")
-    ]
-    return await asyncio.wait_for(reader.readexactly(int(length)), PATIENCE)
 
 
 async def test_requests_sent_at_once_are_answered_in_order(settings: Settings) -> None:

@@ -38,34 +38,34 @@ VIEWER = "{ viewer { username } }"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this module's servers have their folders."""
     return tmp_path_factory.mktemp("servers")
 
 
 @pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Server]:
+def server(base_folder: Path) -> Iterator[Server]:
     """The server that most tests ask, begun on an empty folder."""
-    with serving(place / "shared/data") as server:
+    with serving(base_folder / "shared/data") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def data_dir(server: Server, place: Path) -> Path:
+def data_dir(server: Server, base_folder: Path) -> Path:
     """The folder of the server that most tests ask."""
-    return place / "shared/data"
+    return base_folder / "shared/data"
 
 
 @pytest.fixture(scope="module")
-def kept(place: Path) -> Path:
+def restarted_data_dir(base_folder: Path) -> Path:
     """A folder for the servers that are started one after the other."""
-    return place / "kept/data"
+    return base_folder / "kept/data"
 
 
 @pytest.fixture(scope="module")
-def typing(data_dir: Path, place: Path) -> Iterator[CommandLine]:
+def typing(data_dir: Path, base_folder: Path) -> Iterator[CommandLine]:
     """Command lines beside the running server."""
-    with command_line(place, clean_environment()) as typing:
+    with command_line(base_folder, clean_environment()) as typing:
         yield typing.having(DATA_DIR=str(data_dir), PORT="0")
 
 
@@ -172,44 +172,44 @@ def test_commands_share_the_data_of_a_running_server(server: Server, typing: Com
     assert signed_in(server, "ada", PASSWORD) is None
 
 
-def test_ctrl_c_stops_all_and_keeps_the_data(kept: Path) -> None:
+def test_ctrl_c_stops_all_and_keeps_the_data(restarted_data_dir: Path) -> None:
     """After Ctrl-C nothing runs on; started again it has the todos, and old tokens are good."""
-    with serving(kept) as server:
+    with serving(restarted_data_dir) as server:
         token = registered(server, "kept")
         create(server, token, "Still here")
         assert server.stop(signal.SIGINT) == "Stopping.\nStopped.\n"
         assert server.process.returncode == 0
-    assert postgres_of(kept) == []
-    secret = kept / "secret_key"
+    assert postgres_of(restarted_data_dir) == []
+    secret = restarted_data_dir / "secret_key"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     key = secret.read_text()
-    with serving(kept) as server:
+    with serving(restarted_data_dir) as server:
         assert server.said[0].endswith("is ready.")
         assert titles(server, token) == ["Still here"]
         assert server.stop(signal.SIGTERM) == "Stopping.\nStopped.\n"
         assert server.process.returncode == 0
-    assert postgres_of(kept) == []
+    assert postgres_of(restarted_data_dir) == []
     assert secret.read_text() == key
 
 
-def test_start_and_stop_after_a_kill(kept: Path) -> None:
+def test_start_and_stop_after_a_kill(restarted_data_dir: Path) -> None:
     """A server that was killed is followed by one that has its data, and stops for good."""
-    with serving(kept) as server:
+    with serving(restarted_data_dir) as server:
         token = registered(server, "survivor")
         create(server, token, "Before the kill")
         server.kill()
-    assert postgres_of(kept)
-    with serving(kept) as server:
+    assert postgres_of(restarted_data_dir)
+    with serving(restarted_data_dir) as server:
         assert titles(server, token) == ["Before the kill"]
         # What a terminal sends that is closed.
         assert server.stop(signal.SIGHUP) == "Stopping.\nStopped.\n"
         assert server.process.returncode == 0
-    assert postgres_of(kept) == []
+    assert postgres_of(restarted_data_dir) == []
 
 
-def test_ctrl_c_while_the_database_is_made(place: Path) -> None:
+def test_ctrl_c_while_the_database_is_made(base_folder: Path) -> None:
     """Who changes their mind during the first start is left with nothing running."""
-    folder = place / "interrupted"
+    folder = base_folder / "interrupted"
     folder.mkdir()
     with started(folder / "log", settings={"DATA_DIR": str(folder / "data")}) as server:
         assert server.next_line().startswith("Making a PostgreSQL database")
@@ -218,9 +218,11 @@ def test_ctrl_c_while_the_database_is_made(place: Path) -> None:
     assert not [one for one in running_postgres() if str(folder) in str(one.info["cmdline"])]
 
 
-async def test_given_database_is_used_and_migrated_when_told(place: Path, empty_url: str) -> None:
+async def test_given_database_is_used_and_migrated_when_told(
+    base_folder: Path, empty_url: str
+) -> None:
     """With DATABASE_URL there is no embedded database, and --migrate makes the tables."""
-    folder = place / "elsewhere"
+    folder = base_folder / "elsewhere"
     folder.mkdir()
     settings = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": empty_url}
     with started(folder / "log", "--migrate", settings=settings) as server:

@@ -10,9 +10,8 @@ import pytest
 from starlette.types import ASGIApp
 from websockets.frames import Opcode
 
-from tests.server.test_floods import frames
 from tests.support.accounts import Account
-from tests.support.subscribers import PATIENCE, listening
+from tests.support.subscribers import PATIENCE, frames, listening
 from todo_gql.app import create_app
 from todo_gql.http.graphql import sse, websocket
 from todo_gql.server import write_timeout

@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.server.test_head_cache import echo
-from tests.support.raw_connections import Answer, answers, connect
+from tests.support.http_connections import END, SMUGGLED, echo, told
+from tests.support.raw_connections import answers, connect
 from tests.support.subscribers import listening
 from todo_gql.settings import Settings
 
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-END = b"GET /end HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 HANDSHAKE = b"GET /ws HTTP/1.1\r\nHost: x\r\n%b" + KEY
 UPGRADES = {
@@ -76,12 +74,6 @@ def cut(written: bytes, where: str) -> list[bytes]:
             return [written[at : at + 9] for at in range(0, len(written), 9)]
         case _:
             return [written]
-
-
-def told(answered: list[Answer]) -> list[bytes]:
-    """What was sent back, in answers that were good."""
-    assert {answer.status for answer in answered} == {200}
-    return [answer.body for answer in answered]
 
 
 @pytest.mark.parametrize("framed", [sized, chunked])

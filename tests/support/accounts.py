@@ -133,3 +133,10 @@ async def registered(client: Client) -> Account:
 
 
 NewAccount = Callable[[], Awaitable[Account]]
+
+
+RETITLE = """
+mutation ($id: ID!, $title: String!) {
+  todoUpdate(id: $id, input: { title: $title }) { errors { code } }
+}
+"""

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from tests.support.waiting import until
 from todo_gql.changelog.cursors import LogPosition
@@ -226,3 +227,10 @@ async def streaming(
         client.stream("POST", f"http://{address}/graphql", json=body, headers=headers) as response,
     ):
         yield Stream(response, response.aiter_lines())
+
+
+def frames(*parts: tuple[Opcode, bytes, bool], times: int = 1) -> bytes:
+    """Frames of a client, as bytes."""
+    return (
+        b"".join(Frame(kind, data, fin).serialize(mask=True) for kind, data, fin in parts) * times
+    )

@@ -11,15 +11,9 @@ import asyncpg
 import pytest
 from tortoise.transactions import in_transaction
 
-from tests.features.accounts.email.test_email_links import (
-    REQUEST_RESET,
-    TAKEN,
-    login,
-    payload,
-    reset,
-    reset_token,
-)
+from tests.support.account_operations import DELETE_ACCOUNT, close, rows_of
 from tests.support.accounts import PASSWORD, Account, Client, NewAccount
+from tests.support.email_links import REQUEST_RESET, TAKEN, login, payload, reset, reset_token
 from tests.support.mailbox import Mailbox, text_of
 from tests.support.waiting import until
 from todo_gql.api.errors import UserError
@@ -29,24 +23,12 @@ from todo_gql.features.accounts.account import wrong_password
 from todo_gql.features.accounts.deletion import purge_accounts
 from todo_gql.settings import Settings
 
-DELETE = """mutation ($password: String!) { accountDelete(currentPassword: $password) {
-  ok errors { __typename code path }
-} }"""
 TRASH_IT = "mutation ($id: ID!) { todoDelete(id: $id) { errors { code } } }"
-OWNED = (
-    "SELECT table_name FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND column_name = 'owner_id'"
-)
 LOCK_A_TODO = "SELECT FROM todos WHERE owner_id = $1 ORDER BY id LIMIT 1 FOR UPDATE"
 IS_IN_THE_WAY = (
     "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
     " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 )
-
-
-async def close(account: Account) -> None:
-    """Delete an account by its own mutation."""
-    assert await payload(account, DELETE, password=PASSWORD) == TAKEN
 
 
 async def let_days_pass(account: Account, days: int) -> None:
@@ -56,17 +38,6 @@ async def let_days_pass(account: Account, days: int) -> None:
         UUID(account.id),
         timedelta(days=days),
     )
-
-
-async def rows_of(account: Account) -> dict[str, int]:
-    """How many rows each table has of an account."""
-    tables = [row["table_name"] for row in await fetch(OWNED)]
-    assert {"todos", "tags", "todo_tags", "changes", "sessions", "mails"} <= set(tables)
-    owner = UUID(account.id)
-    counts = {"users": len(await fetch("SELECT FROM users WHERE id = $1", owner))}
-    for table in tables:
-        counts[table] = len(await fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner))
-    return counts
 
 
 async def test_deleting_ends_all_sessions_at_once(account: Account, client: Client) -> None:
@@ -79,7 +50,7 @@ async def test_deleting_ends_all_sessions_at_once(account: Account, client: Clie
 
 async def test_deleting_takes_the_password(account: Account) -> None:
     """Who finds a device unlocked can't delete what is there."""
-    refused = await payload(account, DELETE, password="Wrong4sure")
+    refused = await payload(account, DELETE_ACCOUNT, password="Wrong4sure")
     error = {"__typename": "AuthError", "code": "INVALID_CREDENTIALS", "path": ["currentPassword"]}
     assert refused == {"ok": False, "errors": [error]}
     assert (await account.data("{ viewer { id } }"))["viewer"] == {"id": account.id}
@@ -299,7 +270,7 @@ async def test_the_last_active_superuser_stays(
 ) -> None:
     """Somebody has to be left who administers accounts."""
     await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
-    refused = await payload(account, DELETE, password=PASSWORD)
+    refused = await payload(account, DELETE_ACCOUNT, password=PASSWORD)
     error = {"__typename": "ValidationError", "code": "INVALID", "path": []}
     assert refused == {"ok": False, "errors": [error]}
     second = await new_account()
@@ -317,4 +288,4 @@ async def test_who_is_promoted_meanwhile_stays(
         return await wrong_password(*given)
 
     monkeypatch.setattr(deletion, "wrong_password", promoted)
-    assert (await payload(account, DELETE, password=PASSWORD))["ok"] is False
+    assert (await payload(account, DELETE_ACCOUNT, password=PASSWORD))["ok"] is False

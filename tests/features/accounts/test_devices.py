@@ -1,12 +1,8 @@
 """The devices that a user is signed in on."""
 
+from tests.support.account_operations import REVOKE, SESSIONS
 from tests.support.accounts import PASSWORD, Account, Client
 
-SESSIONS = "{ sessions { id createdAt lastUsedAt expiresAt userAgent ipAddress isCurrent } }"
-REVOKE = (
-    "mutation ($id: ID!) { sessionRevoke(id: $id)"
-    " { ok errors { __typename code path } } viewer: __typename }"
-)
 LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { tokens { accessToken refreshToken } } }"
 NOT_FOUND = [{"__typename": "NotFoundError", "code": "NOT_FOUND", "path": ["id"]}]
 

@@ -7,17 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.features.accounts.email.test_email_links import login
+from tests.support.account_operations import USERS, promoted, users
 from tests.support.accounts import PASSWORD, Account, Client, NewAccount
+from tests.support.email_links import login
 from todo_gql.database.connection import fetch, fetchrow
 
-USERS = """query ($filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
-  users(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
-    nodes { id username email isActive isVerified isSuperuser stats { total } }
-    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-    totalCount
-  }
-}"""
 UPDATE = """mutation ($id: ID!, $input: UserAdminUpdateInput!) {
   userAdminUpdate(id: $id, input: $input) {
     user { id email isActive isVerified isSuperuser emailVerifiedAt }
@@ -26,22 +20,11 @@ UPDATE = """mutation ($id: ID!, $input: UserAdminUpdateInput!) {
 }"""
 
 
-async def promoted(account: Account) -> Account:
-    """The account, which administers all others now."""
-    await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
-    return account
-
-
 @pytest.fixture
 async def administrator(new_account: NewAccount) -> Account:
     """The one superuser there is."""
     await fetch("UPDATE users SET is_superuser = false WHERE is_superuser")
     return await promoted(await new_account())
-
-
-async def users(administrator: Account, **variables: Any) -> dict[str, Any]:
-    """What `users` answers."""
-    return dict((await administrator.data(USERS, **variables))["users"])
 
 
 async def update(administrator: Account, id: str, **input: Any) -> dict[str, Any]:

@@ -12,10 +12,14 @@ from starlette.types import ASGIApp
 from tortoise.connection import get_connection
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 
-from tests.features.accounts.email.test_address_change import ASKED, CHANGED, EXISTS
-from tests.features.accounts.email.test_email_links import (
+from tests.support.account_operations import full_width, promoted, register, users
+from tests.support.accounts import PASSWORD, Account, Client, visiting
+from tests.support.email_links import (
+    ASKED,
     CHANGE,
+    CHANGED,
     CONFIRM_CHANGE,
+    EXISTS,
     NEW_PASSWORD,
     REQUEST_CHANGE,
     REQUEST_RESET,
@@ -26,9 +30,6 @@ from tests.features.accounts.email.test_email_links import (
     payload,
     reset,
 )
-from tests.features.accounts.test_directory import promoted, users
-from tests.features.accounts.test_password_normalization import full_width
-from tests.support.accounts import PASSWORD, REGISTER, Account, Client, visiting
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.api.login_identifiers import mailbox_key, name_key
@@ -55,12 +56,6 @@ MAILBOXES = [
     ["ada{}@example.com", "\uff41\uff44\uff41{}@example.com", "\xa0ADA{}@Example.COM "],
     ["I{}@example.com", "i{}@example.com", "\u0130{}@example.com"],
 ]
-
-
-async def register(client: Client, email: str, username: str | None = None) -> dict[str, Any]:
-    """What `register` answers to somebody with this address."""
-    sent = {"username": username or f"user-{token_hex(6)}", "email": email, "password": PASSWORD}
-    return dict((await client.execute(REGISTER, {"input": sent}))["data"]["register"])
 
 
 async def login(client: Client, name: str, password: str = PASSWORD) -> dict[str, Any]:

@@ -9,16 +9,9 @@ from uuid import UUID, uuid4
 import bcrypt
 import pytest
 
-from tests.features.accounts.email.test_email_links import (
-    CHANGE_PASSWORD,
-    REQUEST_CHANGE,
-    payload,
-    reset,
-    reset_token,
-)
-from tests.features.accounts.test_deletion import DELETE
-from tests.features.accounts.test_profile import login
+from tests.support.account_operations import DELETE_ACCOUNT, full_width, login_payload
 from tests.support.accounts import PASSWORD, REGISTER, Account, Client
+from tests.support.email_links import CHANGE_PASSWORD, REQUEST_CHANGE, payload, reset, reset_token
 from tests.support.mailbox import Mailbox
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database.connection import fetch
@@ -29,11 +22,6 @@ from todo_gql.settings import Settings
 COMPOSED = "Ådelheid-é7-ﬁn"
 DECOMPOSED = normalize("NFD", COMPOSED)
 PLAIN = normalize("NFKC", COMPOSED)
-
-
-def full_width(text: str) -> str:
-    """The text in the full width that Japanese keyboards give letters and digits."""
-    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
 
 
 FULL_WIDTH = full_width(PLAIN)
@@ -79,9 +67,9 @@ async def test_a_password_opens_its_account_in_every_form(client: Client, chosen
     """Composed or not, in full width or as a ligature, it is the password that was chosen."""
     account = await registered_with(client, chosen)
     for typed in FORMS:
-        assert codes(await login(client, account, typed)) == []
+        assert codes(await login_payload(client, account, typed)) == []
     for wrong in (WRONG, PLAIN.lower(), PLAIN.replace("é", "e")):
-        assert codes(await login(client, account, wrong)) == ["INVALID_CREDENTIALS"]
+        assert codes(await login_payload(client, account, wrong)) == ["INVALID_CREDENTIALS"]
 
 
 @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
@@ -90,10 +78,10 @@ async def test_an_older_hash_opens_to_what_was_typed_and_is_made_anew(
 ) -> None:
     """After one sign-in in the form in which it was chosen, every form will do."""
     await store_hash_as_typed(account, typed, settings)
-    assert codes(await login(client, account, WRONG)) == ["INVALID_CREDENTIALS"]
-    assert codes(await login(client, account, PLAIN)) == ["INVALID_CREDENTIALS"]
+    assert codes(await login_payload(client, account, WRONG)) == ["INVALID_CREDENTIALS"]
+    assert codes(await login_payload(client, account, PLAIN)) == ["INVALID_CREDENTIALS"]
     for form in (typed, *FORMS, typed):
-        assert codes(await login(client, account, form)) == []
+        assert codes(await login_payload(client, account, form)) == []
 
 
 async def test_an_older_hash_of_a_normal_form_stays(
@@ -104,7 +92,7 @@ async def test_an_older_hash_of_a_normal_form_stays(
     query = "SELECT password_hash FROM users WHERE id = $1", UUID(account.id)
     before = await fetch(*query)
     for form in FORMS:
-        assert codes(await login(client, account, form)) == []
+        assert codes(await login_payload(client, account, form)) == []
     assert await fetch(*query) == before
 
 
@@ -112,10 +100,10 @@ async def test_a_password_is_changed_in_any_form(client: Client, account: Accoun
     """The old one may be typed in another form than it was chosen in, and the new one later."""
     first = {"currentPassword": PASSWORD, "newPassword": DECOMPOSED}
     assert codes(await payload(account, CHANGE_PASSWORD, input=first)) == []
-    assert codes(await login(client, account, COMPOSED)) == []
+    assert codes(await login_payload(client, account, COMPOSED)) == []
     second = {"currentPassword": FULL_WIDTH, "newPassword": "Battery2staple"}
     assert codes(await payload(account, CHANGE_PASSWORD, input=second)) == []
-    assert codes(await login(client, account, full_width("Battery2staple"))) == []
+    assert codes(await login_payload(client, account, full_width("Battery2staple"))) == []
     wrong = {"currentPassword": WRONG, "newPassword": "Battery3staple"}
     assert codes(await payload(account, CHANGE_PASSWORD, input=wrong)) == ["INVALID_CREDENTIALS"]
 
@@ -125,14 +113,14 @@ async def test_a_password_is_reset_in_any_form(
 ) -> None:
     """By the API as on the page, where it is typed twice."""
     assert codes(await reset(client, await reset_token(mailbox, client, account), DECOMPOSED)) == []
-    assert codes(await login(client, account, COMPOSED)) == []
+    assert codes(await login_payload(client, account, COMPOSED)) == []
     form = {
         "token": await reset_token(mailbox, client, account),
         "newPassword": f"{DECOMPOSED}2",
         "repeatedPassword": f"{COMPOSED}2",
     }
     assert (await client.http.post("/account/reset", data=form)).status_code == 200
-    assert codes(await login(client, account, f"{FULL_WIDTH}2")) == []
+    assert codes(await login_payload(client, account, f"{FULL_WIDTH}2")) == []
 
 
 async def test_a_password_is_asked_for_in_any_form(
@@ -143,8 +131,8 @@ async def test_a_password_is_asked_for_in_any_form(
     email = f"new-{account.email}"
     asked = await payload(account, REQUEST_CHANGE, email=email, password=DECOMPOSED)
     assert codes(asked) == []
-    assert codes(await login(client, account, DECOMPOSED)) == []
-    assert codes(await payload(account, DELETE, password=COMPOSED)) == []
+    assert codes(await login_payload(client, account, DECOMPOSED)) == []
+    assert codes(await payload(account, DELETE_ACCOUNT, password=COMPOSED)) == []
 
 
 @pytest.mark.parametrize(
@@ -178,7 +166,7 @@ def test_a_password_is_judged_in_its_normal_form(password: str, code: ErrorCode 
 async def test_what_no_unicode_of_today_knows_is_a_password_too(client: Client) -> None:
     """A code point without a character stays as it is, beside others that are normalised."""
     account = await registered_with(client, f"{DECOMPOSED}\u0378")
-    assert codes(await login(client, account, f"{COMPOSED}\u0378")) == []
+    assert codes(await login_payload(client, account, f"{COMPOSED}\u0378")) == []
 
 
 @pytest.mark.parametrize("typed", ["e\u0301" * 60_000, "\u0301" * 60_000, "a\0e\u0301"])

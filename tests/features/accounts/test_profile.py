@@ -1,12 +1,10 @@
 """What users change of their own accounts."""
 
-from typing import Any
-
 import pytest
 
+from tests.support.account_operations import ERRORS, login_payload
 from tests.support.accounts import PASSWORD, Account, Client
 
-ERRORS = "errors { __typename code path }"
 USER = "user { username firstName lastName fullName bio avatarUrl }"
 UPDATE = (
     "mutation ($input: ProfileUpdateInput!) { profileUpdate(input: $input)"
@@ -16,18 +14,8 @@ CHANGE_PASSWORD = (
     "mutation ($input: PasswordChangeInput!) { passwordChange(input: $input)"
     f" {{ user {{ id }} {ERRORS} }} }}"
 )
-LOGIN = (
-    "mutation ($input: LoginInput!) { login(input: $input)"
-    f" {{ tokens {{ accessToken }} {ERRORS} }} }}"
-)
 VIEWER = "{ viewer { id } }"
 NEW_PASSWORD = "Battery2staple"
-
-
-async def login(client: Client, account: Account, password: str = PASSWORD) -> Any:
-    """The payload of a login."""
-    sent = {"usernameOrEmail": account.username, "password": password}
-    return (await client.execute(LOGIN, {"input": sent}))["data"]["login"]
 
 
 async def test_a_profile_is_changed_where_something_is_given(account: Account) -> None:
@@ -70,15 +58,15 @@ async def test_a_new_password_opens_the_account_and_the_old_one_does_not(
     account: Account, client: Client
 ) -> None:
     """The session that changed it goes on, and all others have ended."""
-    other = await login(client, account)
+    other = await login_payload(client, account)
     sent = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
     payload = (await account.data(CHANGE_PASSWORD, input=sent))["passwordChange"]
     assert payload == {"user": {"id": account.id}, "errors": []}
     assert (await account.data(VIEWER))["viewer"] == {"id": account.id}
     token = other["tokens"]["accessToken"]
     assert (await client.execute(VIEWER, token=token))["data"]["viewer"] is None
-    assert (await login(client, account))["tokens"] is None
-    assert (await login(client, account, NEW_PASSWORD))["errors"] == []
+    assert (await login_payload(client, account))["tokens"] is None
+    assert (await login_payload(client, account, NEW_PASSWORD))["errors"] == []
 
 
 async def test_a_password_is_not_changed_by_who_does_not_know_it(account: Account) -> None:

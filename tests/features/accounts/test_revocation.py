@@ -5,7 +5,9 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from tests.features.accounts.email.test_email_links import (
+from tests.support.account_operations import close
+from tests.support.accounts import PASSWORD, Account, Client
+from tests.support.email_links import (
     CHANGE_PASSWORD,
     CONFIRM_CHANGE,
     NEW_PASSWORD,
@@ -21,8 +23,6 @@ from tests.features.accounts.email.test_email_links import (
     reset,
     reset_token,
 )
-from tests.features.accounts.test_deletion import close
-from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch

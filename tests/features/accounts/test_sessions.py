@@ -7,30 +7,23 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.account_operations import (
+    LOGIN_BY_NAME,
+    LOGOUT,
+    REFRESH,
+    another_session,
+    change_sessions,
+    let_seconds_pass,
+    refresh,
+)
 from todo_gql.database.connection import fetch
 
-LOGIN = """mutation ($name: String!, $password: String!) {
-  login(input: { usernameOrEmail: $name, password: $password }) {
-    tokens { accessToken refreshToken } errors { code }
-  }
-}"""
-REFRESH = """mutation ($token: String!) { tokenRefresh(refreshToken: $token) {
-  tokens { accessToken refreshToken tokenType expiresIn } errors { __typename code path }
-} }"""
-LOGOUT = """mutation ($everywhere: Boolean! = false) {
-  logout(everywhere: $everywhere) { ok errors { code } }
-}"""
 VIEWER = "{ viewer { id username email fullName stats { total } } }"
 
 REFUSED = {
     "tokens": None,
     "errors": [{"__typename": "AuthError", "code": "INVALID_TOKEN", "path": ["refreshToken"]}],
 }
-
-
-async def refresh(client: Any, token: str) -> dict[str, Any]:
-    """What `tokenRefresh` answers."""
-    return dict((await client.execute(REFRESH, {"token": token}))["data"]["tokenRefresh"])
 
 
 async def next_tokens(client: Any, token: str) -> dict[str, Any]:
@@ -40,32 +33,10 @@ async def next_tokens(client: Any, token: str) -> dict[str, Any]:
     return dict(payload["tokens"])
 
 
-async def another_session(account: Any) -> dict[str, Any]:
-    """The tokens of one more session of the account."""
-    given = {"name": account.username, "password": account.password}
-    payload = (await account.execute(LOGIN, given))["data"]["login"]
-    assert payload["errors"] == []
-    return dict(payload["tokens"])
-
-
 async def opens(client: Any, access_token: str) -> bool:
     """Whether an access token makes its bearer the viewer."""
     answer = await client.execute(VIEWER, token=access_token)
     return answer["data"]["viewer"] is not None
-
-
-async def change_sessions(account: Any, changes: str) -> None:
-    """Rewrite what is stored of the account's sessions."""
-    await fetch(f"UPDATE sessions SET {changes} WHERE owner_id = $1", UUID(account.id))
-
-
-async def let_seconds_pass(account: Any, seconds: int) -> None:
-    """Let all spent refresh tokens have been spent so much earlier."""
-    await change_sessions(
-        account,
-        "spent_hashes = (SELECT coalesce(jsonb_object_agg(key, (value #>> '{}')::timestamptz"
-        f" - interval '{seconds} s'), '{{}}') FROM jsonb_each(spent_hashes))",
-    )
 
 
 async def test_viewer_shows_oneself_and_is_null_when_signed_out(client: Any, account: Any) -> None:
@@ -315,7 +286,7 @@ async def test_a_device_that_shows_nothing_has_no_name(account: Any) -> None:
     given = {"name": account.username, "password": account.password}
     await account.http.post(
         "/graphql",
-        json={"query": LOGIN, "variables": given},
+        json={"query": LOGIN_BY_NAME, "variables": given},
         headers={"User-Agent": b"\xad\xa0\x85"},
     )
     rows = await fetch(
@@ -329,7 +300,7 @@ async def test_a_session_tells_its_device(account: Any) -> None:
     given = {"name": account.username, "password": account.password}
     await account.http.post(
         "/graphql",
-        json={"query": LOGIN, "variables": given},
+        json={"query": LOGIN_BY_NAME, "variables": given},
         headers={"User-Agent": "Browser\t" + "x" * 600},
     )
     session = (

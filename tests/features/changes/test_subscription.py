@@ -1,38 +1,23 @@
 """Following changes: what was missed, then what happens, each change once and in order."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from starlette.types import ASGIApp
 
-from tests.support.accounts import Account
-from tests.support.subscribers import connected, listening, streaming
+from tests.support.accounts import RETITLE, Account
+from tests.support.subscribers import connected, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database.connection import fetch
-from todo_gql.settings import Settings
 
 BULK = """
 mutation ($ids: [ID!]!) {
   todoBulkUpdate(ids: $ids, action: { setStatus: COMPLETED }) { updated }
 }
 """
-RETITLE = """
-mutation ($id: ID!, $title: String!) {
-  todoUpdate(id: $id, input: { title: $title }) { errors { code } }
-}
-"""
 FEED = "query ($after: String) { changes(after: $after) { nodes { cursor } } changeCursor }"
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def cursors(account: Account, after: str | None = None) -> list[str]:

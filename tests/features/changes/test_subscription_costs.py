@@ -13,8 +13,7 @@ import pytest
 from graphql.execution.collect_fields import CollectedFields
 from starlette.types import ASGIApp
 
-from tests.features.changes.test_subscription import RETITLE
-from tests.support.accounts import Account
+from tests.support.accounts import RETITLE, Account
 from tests.support.subscribers import (
     CHANGES,
     PATIENCE,

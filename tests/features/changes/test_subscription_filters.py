@@ -7,12 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from starlette.types import ASGIApp
 
 from tests.support.accounts import Account
-from tests.support.subscribers import Socket, connected, listening
+from tests.support.subscribers import Socket, connected
 from todo_gql.database.connection import fetch
-from todo_gql.settings import Settings
 
 UPDATE = """
 mutation ($id: ID!, $input: TodoUpdateInput!) {
@@ -24,13 +22,6 @@ RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { errors { code } } }"
 RENAME = "mutation ($id: ID!, $name: String!) { tagRename(id: $id, name: $name) { tag { id } } }"
 LIST = "query ($filter: TodoFilter) { todos(filter: $filter, first: 100) { nodes { id title } } }"
 PAST, FUTURE = ((datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1))
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def told(one: Socket, account: Account) -> list[Any]:

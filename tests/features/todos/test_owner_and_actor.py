@@ -1,18 +1,17 @@
 """The write path with an actor other than the owner: whose log, counts and lock a write takes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import pytest
 import strawberry
-from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
 
 from tests.support.accounts import Account
-from tests.support.subscribers import connected, listening
+from tests.support.subscribers import connected
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.api.errors import ConflictError, NotFoundError
 from todo_gql.api.scalars import SCALARS
@@ -123,13 +122,6 @@ def write(settings: Settings, account: Account, stranger: Account) -> Write:
         return answer.data["r"]
 
     return write
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def log_of(account: Account) -> list[tuple[int, str, str, Action]]:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.jobs.test_cleanup import delete
 from tests.support.accounts import CREATE, ERRORS, Account
+from tests.support.trash import delete
 from tests.support.waiting import until
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch

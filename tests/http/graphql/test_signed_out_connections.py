@@ -3,18 +3,16 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
 import jwt
 import pytest
-from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.accounts import PASSWORD, Account
-from tests.support.subscribers import CHANGES, Socket, connected, listening, streaming
+from tests.support.subscribers import CHANGES, Socket, connected, streaming
 from tests.support.waiting import PutForward
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.administration import AccountChanges, administer
@@ -25,13 +23,6 @@ from todo_gql.settings import Settings
 LOGIN = """
 mutation ($input: LoginInput!) { login(input: $input) { tokens { accessToken } errors { code } } }
 """
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def another_device(account: Account) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -18,13 +17,6 @@ URQL = (
     " text/event-stream, multipart/mixed"
 )
 URQL_SUBSCRIPTION = "text/event-stream, multipart/mixed"
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def answered(account: Client, query: str, accept: str, **headers: str) -> httpx.Response:

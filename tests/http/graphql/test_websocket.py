@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -23,14 +22,6 @@ from todo_gql.http.graphql.transport_ws import MAX_CONTROL_BYTES, ClientMessage,
 from todo_gql.http.graphql.websocket import OVER
 from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
-
 
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": "{ __typename }"}}
 MALFORMED: list[Any] = [

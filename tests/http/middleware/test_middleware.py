@@ -75,7 +75,7 @@ async def site(log: io.StringIO) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def logging_kept() -> Iterator[None]:
+def restored_logging() -> Iterator[None]:
     """Put the process's logging back as it was."""
     names = ("", "todo_gql", "uvicorn", "uvicorn.access")
     loggers = [logging.getLogger(name) for name in names]
@@ -353,7 +353,7 @@ async def test_terminal_gets_plain_lines() -> None:
     assert "INFO    method=GET path=/graphql\\x1b[2J status=404" in terminal.getvalue()
 
 
-@pytest.mark.usefixtures("logging_kept")
+@pytest.mark.usefixtures("restored_logging")
 async def test_log_record_is_one_json_line(log: io.StringIO) -> None:
     """A record carries its extras, the current request's id, and an exception in a field."""
     logs.configure_logging("info", log)
@@ -377,7 +377,7 @@ async def test_log_record_is_one_json_line(log: io.StringIO) -> None:
     assert escaped["exception"].endswith(f"RuntimeError: {SECRET}")
 
 
-@pytest.mark.usefixtures("logging_kept")
+@pytest.mark.usefixtures("restored_logging")
 def test_libraries_are_heard_from_warning_on(log: io.StringIO) -> None:
     """Whatever our level, statements of the database driver stay out; uvicorn's errors pass."""
     logs.configure_logging("DEBUG", log)
@@ -391,7 +391,7 @@ def test_libraries_are_heard_from_warning_on(log: io.StringIO) -> None:
     assert "color_message" not in log.getvalue()
 
 
-@pytest.mark.usefixtures("logging_kept")
+@pytest.mark.usefixtures("restored_logging")
 def test_terminal_gets_plain_records() -> None:
     """On a terminal a record is a readable line with its extras at the end."""
     terminal = Terminal()
@@ -405,7 +405,7 @@ def test_terminal_gets_plain_records() -> None:
     assert moved.endswith("INFO    todo_gql: moved\\x1b[2J owner=ada request_id=r-1")
 
 
-@pytest.mark.usefixtures("logging_kept")
+@pytest.mark.usefixtures("restored_logging")
 def test_logs_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a stream given, logs go to standard error."""
     logs.configure_logging("INFO")

@@ -2,9 +2,13 @@
 
 from uuid import UUID
 
-from tests.features.accounts.email.test_email_links import (
+from tests.support.accounts import PASSWORD, Account, Client
+from tests.support.email_links import (
+    ASKED,
     CHANGE,
+    CHANGED,
     CONFIRM_CHANGE,
+    EXISTS,
     REFUSED,
     REQUEST_CHANGE,
     TAKEN,
@@ -17,18 +21,10 @@ from tests.features.accounts.email.test_email_links import (
     reset,
     reset_token,
 )
-from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch
 from todo_gql.database.models import MailKind
-
-ASKED = "Your e-mail address is about to change"
-CHANGED = "Your e-mail address was changed"
-EXISTS = {
-    "user": None,
-    "errors": [{"__typename": "ConflictError", "code": "ALREADY_EXISTS", "path": ["token"]}],
-}
 
 
 async def test_an_address_changes_once_the_new_one_is_confirmed(

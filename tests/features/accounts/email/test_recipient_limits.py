@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.features.accounts.email.test_email_links import (
+from tests.support.account_operations import register
+from tests.support.accounts import PASSWORD, Account, Client, registered
+from tests.support.email_links import (
     CHANGE,
     CHANGE_PASSWORD,
     REQUEST_CHANGE,
@@ -20,8 +22,6 @@ from tests.features.accounts.email.test_email_links import (
     reset_token,
     resets,
 )
-from tests.features.accounts.test_email_normalization import register
-from tests.support.accounts import PASSWORD, Account, Client, registered
 from tests.support.mailbox import Mailbox, token_of
 from tests.support.waiting import until
 from todo_gql.api.login_identifiers import recipient_key

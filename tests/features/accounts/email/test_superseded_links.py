@@ -8,7 +8,17 @@ from uuid import UUID
 import pytest
 from tortoise.migrations.operations import RunSQL
 
-from tests.features.accounts.email.test_email_links import (
+from tests.support.account_operations import (
+    LOGOUT,
+    REVOKE,
+    SESSIONS,
+    another_session,
+    change_sessions,
+    let_seconds_pass,
+    refresh,
+)
+from tests.support.accounts import PASSWORD, Account, Client
+from tests.support.email_links import (
     CHANGE,
     CHANGE_PASSWORD,
     CONFIRM_CHANGE,
@@ -26,15 +36,6 @@ from tests.features.accounts.email.test_email_links import (
     reset,
     reset_token,
 )
-from tests.features.accounts.test_devices import REVOKE, SESSIONS
-from tests.features.accounts.test_sessions import (
-    LOGOUT,
-    another_session,
-    change_sessions,
-    let_seconds_pass,
-    refresh,
-)
-from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch
