@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from tests.support.http_connections import answer, connected, echo, post
 from tests.support.subscribers import PATIENCE, listening
 from tests.support.waiting import PutForward
-from todo_gql.server.head_cache import MAX_CACHED_HEAD_BYTES, MAX_CACHED_HEADERS, MAX_CACHED_HEADS
+from todo_gql.server.head_cache import MAX_CACHED_HEAD_BYTES, MAX_CACHED_HEADERS
 from todo_gql.server.protocols import protocol_options
 from todo_gql.settings import Settings
 
@@ -140,14 +140,30 @@ async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
 
 async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> None:
     """As many as there are, of whoever sends them."""
+    settings = settings.model_copy(update={"head_cache_size": 100})
     options = protocol_options(settings)
     async with listening(echo, settings, **options) as address:
         host, _, port = address.partition(":")
-        for number in range(0, MAX_CACHED_HEADS + 100, 4):
+        for number in range(0, 200, 4):
             reader, writer = await asyncio.open_connection(host, int(port))
             for path in (b"%d" % each for each in range(number, number + 4)):
                 writer.write(post(path, b"one"))
                 assert await answer(reader) == b"POST /%b one" % path
             writer.close()
             await writer.wait_closed()
-    assert len(options["http"].head_cache) == MAX_CACHED_HEADS
+    assert len(options["http"].head_cache) == 100
+
+
+async def test_no_head_stays_in_memory_where_the_cache_is_off(settings: Settings) -> None:
+    """With HEAD_CACHE_SIZE=0 equal requests are answered alike, and no head is cached."""
+    settings = settings.model_copy(update={"head_cache_size": 0})
+    options = protocol_options(settings)
+    async with listening(echo, settings, **options) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(3):
+            writer.write(post(b"a", b"one"))
+            assert await answer(reader) == b"POST /a one"
+        writer.close()
+        await writer.wait_closed()
+    assert not options["http"].head_cache

@@ -1,4 +1,10 @@
-"""asyncpg's pool, with connections handed over directly from one caller to the next."""
+"""asyncpg's pool, with connections handed over directly from one caller to the next.
+
+Acquiring and releasing a connection costs 2.5 µs, where asyncpg's pool through Tortoise costs 18 to 25
+(ADR 20); each caller has a share (ADR 63), and connections to a server that went silent are found. It
+costs a subclass that leans on asyncpg's holders, `tests/database/test_pool.py` fails when these change.
+`acquire`, `release` and their kin have asyncpg's names and arguments.
+"""
 
 import asyncio
 import logging

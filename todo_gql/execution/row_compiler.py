@@ -36,6 +36,11 @@ and for a single row
         w2 = None if c2 is None else next(i2)
         return [{'id': v0, 'status': n1(id(v1)), 'dueAt': w2, 'tags': m3}]
 
+It takes the engine 26 µs instead of 61 for a todo with ten fields and its tags, and 71 instead of 110
+for 20 of them (ADR 28). It costs a second path for the same values, which `test_rows.py` compares with
+graphql-core, and the code of 1,024 functions in memory at most. `compile_selection` is all of it that
+others call.
+
 The letters are explained in `row_templates`, which has the expressions for both.
 
 Where any value isn't as expected, the functions return None or raise. Then the fields are executed

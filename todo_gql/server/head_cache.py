@@ -1,4 +1,10 @@
-"""A cache of request heads: one that was parsed before isn't parsed again."""
+"""A cache of request heads: one that was parsed before isn't parsed again.
+
+It saves 6.7 of 32 µs for `{ __typename }`, without a network (ADR 25). It costs 6 to 9 MB where 1,024
+heads are all different, and keeps the Authorization headers of those in memory until as many others
+have come, or the process ends; HEAD_CACHE_SIZE=0 turns it off. `LimitedProtocol` calls `get` and
+`store`, and works without a cache.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -11,7 +17,6 @@ from todo_gql.server.response_cycle import Cycle
 
 MARK_OF_QUERY: Final = b"?"
 END_OF_HEAD: Final = b"\r\n\r\n"
-MAX_CACHED_HEADS: Final = 1024
 MAX_CACHED_HEAD_BYTES: Final = 2048
 # A pair takes some 170 bytes, however short it is.
 MAX_CACHED_HEADERS: Final = 50
@@ -29,7 +34,11 @@ class Head:
 
 
 class HeadCache(dict[bytes, Head]):
-    """Parsed heads by their bytes."""
+    """Parsed heads by their bytes, `max_heads` of them at most; the oldest are evicted first."""
+
+    def __init__(self, max_heads: int) -> None:
+        super().__init__()
+        self.max_heads = max_heads
 
     def store(self, data: bytes, url: bytes, cycle: Cycle) -> bool:
         """Store the head of a request that arrived alone and in one piece; whether it was stored.
@@ -37,6 +46,8 @@ class HeadCache(dict[bytes, Head]):
         The same bytes always parse to the same request if they say the body's length. A query string
         may hold secrets (variables, or the token of a link in an email), so it isn't stored.
         """
+        if not self.max_heads:
+            return False
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         body_length = len(data) - end
         pairs = cast("Pairs", cycle.scope["headers"])
@@ -53,7 +64,7 @@ class HeadCache(dict[bytes, Head]):
             or cycle.waiting_for_100_continue
         ):
             return False
-        if len(self) >= MAX_CACHED_HEADS:
+        if len(self) >= self.max_heads:
             del self[next(iter(self))]
         scope = {name: of for name, of in cycle.scope.items() if name not in PER_CONNECTION_KEYS}
         self[data[:end]] = Head(scope, url, body_length)

@@ -55,7 +55,7 @@ def protocol_options(settings: Settings) -> dict[str, Any]:
     timeout = {"timeout": settings.request_timeout}
     http = timeout | {
         "longest_body": settings.max_body_bytes,
-        "head_cache": HeadCache(),
+        "head_cache": HeadCache(settings.head_cache_size),
         "pipelined": PipelineQueue(),
     }
     socket = timeout | {

@@ -1,4 +1,10 @@
-"""One request and its response on a connection: uvicorn's, with a fast path for most responses."""
+"""One request and its response on a connection: uvicorn's, with a fast path for most responses.
+
+The fast path saves 6.3 of 32 µs for `{ __typename }`, without a network (ADR 25). It costs a class
+that leans on the attributes of uvicorn's `RequestResponseCycle`; `tests/server/test_response_framing.py`
+fails when these change. The application asks for it by the extension `SEND_RESPONSE`
+(http/server_extensions.py), and sends ASGI's messages on any other server.
+"""
 
 import asyncio
 from collections.abc import Callable

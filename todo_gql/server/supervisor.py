@@ -1,4 +1,10 @@
-"""Several processes that serve requests on one socket, and the parent that supervises them."""
+"""Several processes that serve requests on one socket, and the parent that supervises them.
+
+`Supervisor.run` is all of it that others call. It buys what uvicorn's own supervisor lacks: a process
+at MAX_REQUESTS serves until its replacement has started, no process outlives a killed parent, and none
+is left at the end of STOP_SECONDS (ADR 40 has what was tried). It costs this file and a pipe per
+process. With WORKERS=1, the default, it isn't used.
+"""
 
 import logging
 import multiprocessing

@@ -252,6 +252,12 @@ class Settings(BaseSettings):
         description="Connections at once to a process; beyond, idle ones are closed, or 503 is "
         "answered.",
     )
+    head_cache_size: int = Field(
+        1024,
+        ge=0,
+        description="Heads of requests, with their tokens, that a process keeps in memory so as not to"
+        " parse them again; 0 for none.",
+    )
     request_timeout: float = Field(
         10.0, gt=0, description="Seconds for a request's headers to arrive, and for its body."
     )
