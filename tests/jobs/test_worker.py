@@ -18,10 +18,10 @@ from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
+from todo_gql.features.accounts.email.outbox import SEND_MAIL
 from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
-from todo_gql.jobs.queue import Task
 from todo_gql.settings import Settings
 from todo_gql.tasks import create_worker, working
 
@@ -341,7 +341,7 @@ async def test_job_that_nobody_understands(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A job without what it needs is tried like all, with its traceback logged; others go on."""
-    await jobs.enqueue(Task.SEND_MAIL, "nonsense", {"owner_id": "nobody"})
+    await jobs.enqueue(SEND_MAIL, "nonsense", {"owner_id": "nobody"})
     async with receiving(box) as url:
         sending = sending_to(url, settings, mail_retry_seconds=0.001)
         async with working(sending, database_url):

@@ -20,7 +20,7 @@ from tests.support.waiting import until
 from tests.support.worker_processes import started_worker
 from todo_gql.database.connection import fetch
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
-from todo_gql.jobs.queue import Task
+from todo_gql.features.accounts.email.password_reset import START_RESET
 from todo_gql.settings import Settings
 
 RESET = "Set a new password"
@@ -130,7 +130,7 @@ async def ask_for_reset(database_url: str, email: str) -> None:
     """Put into another database's queue what asks for a new password."""
     connection = await asyncpg.connect(database_url)
     asked = orjson.dumps({"email": email, "mail_id": str(uuid4())})
-    await Queries.from_asyncpg_connection(connection).enqueue(Task.START_RESET, asked)
+    await Queries.from_asyncpg_connection(connection).enqueue(START_RESET, asked)
     await connection.close()
 
 

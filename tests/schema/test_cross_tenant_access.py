@@ -9,6 +9,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -42,7 +43,12 @@ from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import LINK_PATHS
+from todo_gql.features.registry import FEATURES, TABLES
+from todo_gql.features.todos.history_pages import AFTER_NEWEST
+from todo_gql.features.todos.loaders import HistoryKey, history_by_todo_id, newer_history
 from todo_gql.mail.link_tokens import LinkToken
+from todo_gql.operation.loaders import BatchFunction, LoaderContext
+from todo_gql.security.authentication import Viewer
 from todo_gql.settings import Settings
 
 pytestmark = pytest.mark.untraced
@@ -68,28 +74,21 @@ class Owner:
 
 
 Rows: TypeAlias = dict[str, list[str]]
-TABLES = {
-    "users": "id",
-    "sessions": "owner_id",
-    "mails": "owner_id",
-    "todos": "owner_id",
-    "tags": "owner_id",
-    "todo_tags": "owner_id",
-    "changes": "owner_id",
-}
 
 
 async def rows_of(account: Account) -> Rows:
     """All that is stored of an account."""
     return {
-        table: [
+        table.name: [
             row["row"]
             for row in await fetch(
-                f"SELECT to_jsonb(x)::text AS row FROM {table} x WHERE {owner} = $1 ORDER BY x.id",
+                f"SELECT to_jsonb(x)::text AS row FROM {table.name} x WHERE {table.owner} = $1"
+                " ORDER BY x.id",
                 UUID(account.id),
             )
         ]
-        for table, owner in TABLES.items()
+        for table in TABLES
+        if table.owner
     }
 
 
@@ -547,6 +546,32 @@ async def test_what_needs_no_name_gives_nothing_away(
     before = await rows_of(owner.account)
     await WRITTEN[coordinate](owner, stranger)
     assert await rows_of(owner.account) == before
+
+
+KEYS: dict[Any, Callable[[UUID], Any]] = {
+    history_by_todo_id: lambda key: HistoryKey(key, size=10, before=AFTER_NEWEST),
+    newer_history: lambda key: HistoryKey(key, size=10, before=0),
+}
+LOADERS = [load for feature in FEATURES for load in feature.loaders]
+
+
+@pytest.mark.parametrize("load", LOADERS, ids=[load.__name__ for load in LOADERS])
+async def test_no_loader_loads_anything_of_others(
+    load: BatchFunction[Any, Any], owner: Owner, new_account: NewAccount
+) -> None:
+    """Keys of somebody's things load what unknown keys load, except for the owner."""
+    await owner.account.create(dueAt="2020-01-01T00:00:00Z")
+    stranger = await new_account()
+    ids = [UUID(id) for id in owner.ids.values()]
+
+    async def loaded(account: Account, ids: list[UUID]) -> list[str]:
+        viewer = Viewer(UUID(account.id), uuid4(), account.username, is_superuser=False)
+        keys = [KEYS[load](id) if load in KEYS else id for id in ids]
+        return [repr(value) for value in await load(LoaderContext(viewer, datetime.now(UTC)), keys)]
+
+    nothing = await loaded(stranger, [uuid4() for _ in ids])
+    assert await loaded(stranger, ids) == nothing
+    assert await loaded(owner.account, ids) != nothing
 
 
 async def test_a_tag_of_the_same_name_is_another_tag(owner: Owner, stranger: Account) -> None:

@@ -4,8 +4,8 @@ from operator import itemgetter
 from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database.connection import transaction
-from todo_gql.database.owner_batches import LOCK_OWNER, owners_where
+from todo_gql.database.connection import Connection
+from todo_gql.database.owner_batches import purge_in_batches
 
 BATCH_SIZE = 5_000
 HAS_OLD_CHANGES = """
@@ -36,20 +36,14 @@ async def purge_changes(days: int | None) -> int:
     """
     if days is None:
         return 0
-    purged = 0
-    async for owner_id in owners_where(HAS_OLD_CHANGES, days):
-        while number := await _purge(owner_id, days):
-            purged += number
-    return purged
+    return await purge_in_batches(HAS_OLD_CHANGES, days, _purge)
 
 
-async def _purge(owner_id: UUID, days: int) -> int:
+async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     """Delete a batch of an owner's old changes, under the owner's lock."""
-    async with transaction() as connection:
-        await connection.execute(LOCK_OWNER, owner_id)
-        deleted = await connection.fetch(DELETE_OLD, owner_id, BATCH_SIZE, days)
-        if deleted:
-            newest = max(deleted, key=itemgetter("seq"))
-            stored_bytes = sum(row["bytes"] for row in deleted)
-            await connection.execute(RECORD_DELETED, owner_id, newest["id"], stored_bytes)
-        return len(deleted)
+    deleted = await connection.fetch(DELETE_OLD, owner_id, BATCH_SIZE, days)
+    if deleted:
+        newest = max(deleted, key=itemgetter("seq"))
+        stored_bytes = sum(row["bytes"] for row in deleted)
+        await connection.execute(RECORD_DELETED, owner_id, newest["id"], stored_bytes)
+    return len(deleted)

@@ -3,15 +3,50 @@
 Each feature declares it in its own `feature.py`; `features/registry.py` is the list of all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from tortoise.models import Model
 
 from todo_gql.api.node import Node
 from todo_gql.database.select import SelectQuery
+from todo_gql.jobs.worker import WorkerTasks
 from todo_gql.operation.context import Context
+from todo_gql.operation.loaders import BatchFunction
 from todo_gql.security.access import Columns
 from todo_gql.security.authentication import Viewer
+from todo_gql.settings import Settings
+
+
+class Table(NamedTuple):
+    """The table of a model in `database/models.py`.
+
+    `owner` is the column with the account that each row belongs to, None if rows belong to nobody.
+    `is_large` if one account may have many rows: these are deleted in batches when the account is,
+    in the order of the tables here, before ON DELETE CASCADE deletes all others.
+    """
+
+    model: type[Model]
+    owner: str | None
+    is_large: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in the database."""
+        return str(self.model._meta.db_table)
+
+
+class WorkerSetup(NamedTuple):
+    """What a feature's tasks are made with: the settings, and the large tables of all features."""
+
+    settings: Settings
+    large_tables: Sequence[str]
+
+
+def no_tasks(_setup: WorkerSetup) -> WorkerTasks:
+    """The tasks of a feature for which a worker does nothing."""
+    return WorkerTasks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +67,14 @@ class NodeType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A feature; `name` is that of its folder."""
+    """A feature; `name` is that of its folder.
+
+    `tables` are those of its models, `loaders` its batch functions. `tasks` makes what a worker does
+    for it: its jobs, its maintenance, such as deleting what has expired, and its periodic tasks.
+    """
 
     name: str
+    tables: tuple[Table, ...] = ()
+    loaders: tuple[BatchFunction[Any, Any], ...] = ()
     node_types: tuple[NodeType, ...] = ()
+    tasks: Callable[[WorkerSetup], WorkerTasks] = no_tasks

@@ -6,3 +6,7 @@ from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
 
 FEATURES = (TODOS, CHANGES, ACCOUNTS, STATS)
+
+TABLES = [table for feature in FEATURES for table in feature.tables]
+LARGE_TABLES = [table.name for table in TABLES if table.is_large]
+"""The tables whose rows are deleted in batches before their account, in this order."""

@@ -7,7 +7,6 @@ was asked for until the job is done; never a secret.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,9 @@ from todo_gql.database.connection import acquire, fetch
 
 MAX_ATTEMPTS = 8
 """How often a job is attempted before it becomes a dead letter."""
+
+RETENTION_DAYS = 30
+"""How long what became of a job is known."""
 
 MAX_RETRY_DELAY = timedelta(hours=1)
 SELECT_DEAD_LETTERS = (
@@ -48,13 +50,6 @@ class LinkExpired(Exception):
         super().__init__("its link expired before it could be sent")
 
 
-class Task(StrEnum):
-    """The kinds of jobs; their values are stored in the queue."""
-
-    SEND_MAIL = "send_mail"
-    START_RESET = "start_reset"
-
-
 @asynccontextmanager
 async def _queries() -> AsyncIterator[Queries]:
     async with acquire() as connection:
@@ -62,13 +57,13 @@ async def _queries() -> AsyncIterator[Queries]:
 
 
 async def enqueue(
-    task: Task,
+    kind: str,
     key: str,
     payload: Mapping[str, str | UUID],
     *,
     good_until: datetime | None = None,
 ) -> None:
-    """Enqueue a job, which runs once the surrounding transaction has committed, if there is one.
+    """Enqueue a job of a kind, which runs once the surrounding transaction has committed, if there is one.
 
     While a job with the same key waits, another one is dropped. All attempts are made before
     `good_until`. Raises what asyncpg raises.
@@ -76,7 +71,7 @@ async def enqueue(
     content = dict(payload) | ({"good_until": good_until} if good_until else {})
     async with _queries() as queries:
         await queries.enqueue(
-            task, orjson.dumps(content, default=str), dedupe_key=key, on_conflict="skip"
+            kind, orjson.dumps(content, default=str), dedupe_key=key, on_conflict="skip"
         )
 
 
@@ -128,7 +123,7 @@ async def requeue(ids: list[JobId]) -> None:
         await queries.requeue_jobs(ids)
 
 
-async def delete_old_records(days: int) -> int:
+async def delete_old_records(days: int = RETENTION_DAYS) -> int:
     """Delete the queue's log and dead letters older than some days; the number of rows.
 
     A dead letter's payload may hold the address that a password reset was asked for.

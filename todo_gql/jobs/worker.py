@@ -22,7 +22,7 @@ from todo_gql.database.connection import Row
 from todo_gql.database.retry import OutcomeUnknown
 from todo_gql.database.tortoise_backend import SESSION_SETTINGS
 from todo_gql.jobs import queue as jobs
-from todo_gql.jobs.queue import LinkExpired, Task
+from todo_gql.jobs.queue import LinkExpired
 from todo_gql.observability.metrics import metrics
 from todo_gql.observability.request_record import set_caller
 
@@ -71,6 +71,11 @@ class MaintenanceStep(NamedTuple):
     failed: str
     """The log message when `run` raises; the next step runs nevertheless."""
 
+    @classmethod
+    def deleting(cls, name: str, delete: Callable[[], Awaitable[int]]) -> "MaintenanceStep":
+        """A step that deletes what is due of something, which is `name` in the log."""
+        return cls(delete, f"deleted %d {name}", f"the {name} that are due can't be deleted")
+
 
 class PeriodicTask(NamedTuple):
     """What each worker repeats by itself, such as a measurement that its own gauge shows."""
@@ -86,11 +91,26 @@ class PeriodicTask(NamedTuple):
 
 @dataclass(frozen=True)
 class WorkerTasks:
-    """Everything that a worker does; the worker itself knows no feature."""
+    """What a worker does, all of it or for one feature; the worker itself knows no feature.
 
-    handlers: Mapping[Task, Handler]
-    maintenance: Sequence[MaintenanceStep]
-    periodic: Sequence[PeriodicTask]
+    `handlers` are by the kind of job that they run.
+    """
+
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    maintenance: Sequence[MaintenanceStep] = ()
+    periodic: Sequence[PeriodicTask] = ()
+
+    @classmethod
+    def merged(cls, parts: Sequence["WorkerTasks"]) -> "WorkerTasks":
+        """The tasks of all parts, in their order; `ValueError` if two handle the same jobs."""
+        kinds = [kind for part in parts for kind in part.handlers]
+        if repeated := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise ValueError(f"jobs with two handlers: {', '.join(sorted(repeated))}")
+        return cls(
+            handlers={kind: run for part in parts for kind, run in part.handlers.items()},
+            maintenance=[step for part in parts for step in part.maintenance],
+            periodic=[task for part in parts for task in part.periodic],
+        )
 
 
 class RunningJobs:

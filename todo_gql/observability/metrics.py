@@ -128,11 +128,14 @@ class Metrics:
         self._operation = lru_cache(None)(self.operations.labels)
         self._batch = lru_cache(None)(self.batches.labels)
 
-    def expect_jobs(self, names: Iterable[str], mails: Iterable[str]) -> None:
-        """Have the counters of a worker's jobs and kinds of mail there from the start."""
+    def expect_jobs(self, names: Iterable[str]) -> None:
+        """Have the counters of a worker's kinds of jobs there from the start."""
         for name, outcome in product(names, ("done", "failed")):
             self.jobs.labels(name, outcome)
-        for kind, outcome in product(mails, ("sent", "failed", "withheld")):
+
+    def expect_mails(self, kinds: Iterable[str]) -> None:
+        """Have the counters of all kinds of mail there from the start."""
+        for kind, outcome in product(kinds, ("sent", "failed", "withheld")):
             self.mails.labels(kind, outcome)
 
     def request_answered(

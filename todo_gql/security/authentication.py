@@ -32,21 +32,24 @@ REUSE_GRACE = timedelta(seconds=10)
 # More rotations than a client makes within the grace period; deriving them takes some milliseconds.
 MAX_GENERATIONS = 1_000
 
+SESSION_IS_OPEN = "s.ended_at IS NULL AND s.expires_at > now()"
+"""SQL that is true for a row `s` of sessions that has neither ended nor expired."""
+
 VIEWER_OF_SESSION = (
     "SELECT u.username, u.is_superuser FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = $1 AND s.id = $2"
-    " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+    f" AND {SESSION_IS_OPEN} AND u.is_active"
 )
 LOCK_SESSION = (
     "SELECT s.owner_id, s.refresh_hash, s.spent_hashes, now() AS now"
     " FROM sessions s JOIN users u ON u.id = s.owner_id"
-    " WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+    f" WHERE s.id = $1 AND {SESSION_IS_OPEN} AND u.is_active"
     " FOR NO KEY UPDATE OF s"
 )
 OPEN_SESSIONS = (
     "SELECT s.id FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = ANY($1) AND s.id = ANY($2)"
-    " AND s.ended_at IS NULL AND s.expires_at > now() AND u.is_active"
+    f" AND {SESSION_IS_OPEN} AND u.is_active"
 )
 # Open sessions of one account; all of them are listed on one page.
 MAX_SESSIONS = 100
@@ -54,7 +57,7 @@ MAX_SESSIONS = 100
 BEGIN_SESSION = f"""
 WITH ended AS (
     UPDATE sessions SET ended_at = now() WHERE owner_id = $2 AND id IN (
-        SELECT id FROM sessions WHERE owner_id = $2 AND ended_at IS NULL AND expires_at > now()
+        SELECT s.id FROM sessions s WHERE s.owner_id = $2 AND {SESSION_IS_OPEN}
         ORDER BY last_used_at DESC, id DESC OFFSET {MAX_SESSIONS - 1}
     )
 )

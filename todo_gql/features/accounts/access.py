@@ -3,7 +3,7 @@
 from todo_gql.database.models import Session, User
 from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
-from todo_gql.security.authentication import Viewer
+from todo_gql.security.authentication import SESSION_IS_OPEN, Viewer
 
 SESSION_COLUMNS = columns(Session, "s", without=frozenset({"refresh_hash", "spent_hashes"}))
 USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash", "forgotten_change_id"}))
@@ -12,7 +12,7 @@ USER_COLUMNS = columns(User, "u", without=frozenset({"password_hash", "forgotten
 def open_sessions(viewer: Viewer) -> SelectQuery:
     """The viewer's sessions `s` that have neither ended nor expired."""
     statement = owned("sessions s", "s", viewer.id)
-    return statement.where("s.ended_at IS NULL").where("s.expires_at > now()")
+    return statement.where(SESSION_IS_OPEN)
 
 
 def visible_users(viewer: Viewer) -> SelectQuery:

@@ -6,6 +6,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from todo_gql.database.connection import Row, fetch, fetchrow
+from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.lookup import HAS_NAME, OWN_ADDRESS_FIRST, login_keys
 from todo_gql.features.accounts.revocation import revoke_access
@@ -16,7 +17,7 @@ LOCK_ACTIVE_SUPERUSERS = (
     "SELECT id FROM users WHERE is_superuser AND is_active AND deletion_at IS NULL"
     " ORDER BY id FOR NO KEY UPDATE"
 )
-LOCK_BY_ID = "SELECT * FROM users WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_BY_ID = lock_owner("*")
 LOCK_BY_NAME = f"SELECT * FROM users WHERE {HAS_NAME} {OWN_ADDRESS_FIRST} LIMIT 1 FOR NO KEY UPDATE"
 CHANGE_ACCOUNT = """
 UPDATE users SET is_active = coalesce($2, is_active), is_superuser = coalesce($3, is_superuser),

@@ -1,6 +1,7 @@
 """Deletes accounts: an account is closed at once, and its rows are deleted after a grace period."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -30,9 +31,6 @@ from todo_gql.settings import Settings
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 5_000
-# Tables that may have many rows of an account are deleted in batches, so that no statement takes long.
-# ON DELETE CASCADE deletes the rest.
-LARGE_TABLES = ("changes", "todo_tags", "todos")
 DELETE_SOME = (
     "DELETE FROM {0} WHERE owner_id = $1 AND id = ANY("
     "ARRAY(SELECT id FROM {0} WHERE owner_id = $1 LIMIT $2)) RETURNING 1"
@@ -71,27 +69,28 @@ async def close_account(account: User, settings: Settings) -> None:
         await outbox.enqueue(account, MailKind.ACCOUNT_DELETION, settings)
 
 
-async def purge_accounts() -> int:
+async def purge_accounts(large_tables: Sequence[str]) -> int:
     """Delete the accounts whose grace period is over; returns their number.
 
-    Nobody can sign in to them any more, so an interruption does no harm. An account that can't be
+    Their rows in `large_tables` are deleted first, in batches and in this order, so that no statement
+    takes long; ON DELETE CASCADE deletes all others. Nobody can sign in to them any more, so an interruption does no harm. An account that can't be
     deleted is logged; the others are still deleted.
     """
     await fetch(DELETE_OLD_PURGED_MAILS)
     purged = 0
     for row in await fetch(DUE):
         try:
-            purged += await _purge(row["id"])
+            purged += await _purge(row["id"], large_tables)
         except Exception:
             logger.exception("an account can't be deleted", extra={"owner_id": str(row["id"])})
     return purged
 
 
-async def _purge(account_id: UUID) -> bool:
+async def _purge(account_id: UUID, large_tables: Sequence[str]) -> bool:
     """Delete an account unless somebody has signed in to it; whether it was deleted."""
     if not await fetch(CLAIM, account_id):
         return False
-    for table in LARGE_TABLES:
+    for table in large_tables:
         while await fetch(DELETE_SOME.format(table), account_id, BATCH_SIZE):
             pass
     async with in_transaction():

@@ -2,11 +2,16 @@
 
 from todo_gql.api.scalars import diff_entries
 from todo_gql.changelog.access import CHANGE_COLUMNS, visible_changes
-from todo_gql.features.feature import Feature, NodeType
+from todo_gql.database import models
+from todo_gql.features.changes.loaders import log_ends
+from todo_gql.features.changes.tasks import tasks
+from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.todos.types import Change
 
 CHANGES = Feature(
     name="changes",
+    tables=(Table(models.Change, owner="owner_id", is_large=True),),
+    loaders=(log_ends,),
     node_types=(
         NodeType(
             type=Change,
@@ -16,4 +21,5 @@ CHANGES = Feature(
             parsers={"diff": diff_entries},
         ),
     ),
+    tasks=tasks,
 )

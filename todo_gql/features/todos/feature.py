@@ -1,12 +1,27 @@
 """What todos and tags bring to the parts of the program that all features share."""
 
 from todo_gql.api.scalars import json_fragment
-from todo_gql.features.feature import Feature, NodeType
+from todo_gql.database import models
+from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.todos.access import TAG_COLUMNS, TODO_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.loaders import (
+    history_by_todo_id,
+    newer_history,
+    tags_by_todo_id,
+    todos_by_id,
+)
+from todo_gql.features.todos.tasks import tasks
 from todo_gql.features.todos.types import Tag, Todo
 
 TODOS = Feature(
     name="todos",
+    # The tags of todos first: a batch of todos would delete several times as many of these rows.
+    tables=(
+        Table(models.TodoTag, owner="owner_id", is_large=True),
+        Table(models.Todo, owner="owner_id", is_large=True),
+        Table(models.Tag, owner="owner_id", is_large=False),
+    ),
+    loaders=(todos_by_id, tags_by_todo_id, history_by_todo_id, newer_history),
     node_types=(
         NodeType(
             type=Todo,
@@ -22,4 +37,5 @@ TODOS = Feature(
             make=lambda row, _context: Tag.from_row(row),
         ),
     ),
+    tasks=tasks,
 )

@@ -7,8 +7,7 @@ import logging
 from uuid import UUID
 
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database.connection import transaction
-from todo_gql.database.owner_batches import LOCK_OWNER, owners_where
+from todo_gql.database.owner_batches import owner_transaction, owners_where
 from todo_gql.features.todos.storage import TODO_BYTES
 
 logger = logging.getLogger(__name__)
@@ -42,6 +41,5 @@ async def recount_storage() -> int:
 
 async def _recount(owner_id: UUID) -> None:
     """Recount an owner's rows, under the owner's lock."""
-    async with transaction() as connection:
-        await connection.execute(LOCK_OWNER, owner_id)
+    async with owner_transaction(owner_id) as connection:
         await connection.execute(RECOUNT, owner_id)

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from todo_gql.database.connection import transaction
-from todo_gql.database.owner_batches import LOCK_OWNER, owners_where
+from todo_gql.database.connection import Connection
+from todo_gql.database.owner_batches import purge_in_batches
 from todo_gql.features.todos.storage import TODO_BYTES
 
 BATCH_SIZE = 500
@@ -36,20 +36,14 @@ async def purge_trash(days: int) -> int:
     """
     if days == 0:
         return 0
-    purged = 0
-    async for owner_id in owners_where(HAS_EXPIRED_TRASH, days):
-        while number := await _purge(owner_id, days):
-            purged += number
-    return purged
+    return await purge_in_batches(HAS_EXPIRED_TRASH, days, _purge)
 
 
-async def _purge(owner_id: UUID, days: int) -> int:
+async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     """Purge a batch of an owner's trash, under the owner's lock."""
-    async with transaction() as connection:
-        await connection.execute(LOCK_OWNER, owner_id)
-        purged = await connection.fetch(PURGE, owner_id, BATCH_SIZE, days)
-        if purged:
-            await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
-            stored_bytes = sum(row["bytes"] for row in purged)
-            await connection.execute(SUBTRACT_PURGED, owner_id, len(purged), stored_bytes)
+    purged = await connection.fetch(PURGE, owner_id, BATCH_SIZE, days)
+    if purged:
+        await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
+        stored_bytes = sum(row["bytes"] for row in purged)
+        await connection.execute(SUBTRACT_PURGED, owner_id, len(purged), stored_bytes)
     return len(purged)

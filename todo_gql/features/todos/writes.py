@@ -20,6 +20,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
+from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
 from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
@@ -32,10 +33,7 @@ from todo_gql.operation.time_slice import TimeSlice
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
-LOCK_AND_READ_OWNER = f"""
-SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes FROM users WHERE id = $1
-FOR NO KEY UPDATE
-"""
+LOCK_AND_READ_OWNER = lock_owner(f"clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes")
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )

@@ -27,6 +27,7 @@ from tests.support.waiting import until
 from todo_gql.api.login_identifiers import recipient_key
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.deletion import purge_accounts
+from todo_gql.features.registry import LARGE_TABLES
 
 MOST = 5
 WAITING = "SELECT FROM pgqueuer WHERE status IN ('queued', 'picked')"
@@ -172,13 +173,13 @@ async def test_mails_count_though_their_account_is_deleted(
 ) -> None:
     """Who registers and deletes one account after the other sends nobody more mails."""
     # What other tests have left to be deleted.
-    await purge_accounts()
+    await purge_accounts(LARGE_TABLES)
     victim = f"victim-{token_hex(4)}@example.com"
     for _ in range(MOST + 2):
         assert (await register(client, victim))["errors"] == []
         await all_are_handled()
         await fetch("UPDATE users SET deletion_at = now() WHERE email = $1", victim)
-        assert await purge_accounts() == 1
+        assert await purge_accounts(LARGE_TABLES) == 1
     assert len(mailbox.to(victim)) == MOST
 
 
@@ -190,10 +191,10 @@ async def test_mails_of_deleted_accounts_are_forgotten_after_an_hour(
     assert (await register(client, email))["errors"] == []
     await mailbox.arrival(email, VERIFICATION)
     await fetch("UPDATE users SET deletion_at = now() WHERE email = $1", email)
-    await purge_accounts()
+    await purge_accounts(LARGE_TABLES)
     assert await fetch("SELECT FROM purged_mails")
     await fetch("UPDATE purged_mails SET created_at = created_at - interval '61 minutes'")
-    await purge_accounts()
+    await purge_accounts(LARGE_TABLES)
     assert await fetch("SELECT FROM purged_mails") == []
 
 

@@ -16,13 +16,13 @@ from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.account import locked_account
 from todo_gql.mail.link_tokens import LinkToken
-from todo_gql.security.authentication import Viewer
+from todo_gql.security.authentication import SESSION_IS_OPEN, Viewer
 from todo_gql.settings import Settings
 
 # Checked when the link is used, since a session can end in many ways, such as by expiring.
-SESSION_IS_ACTIVE = """
+SESSION_IS_ACTIVE = f"""
 (m.session_id IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.owner_id = $1
-    AND s.id = m.session_id AND s.ended_at IS NULL AND s.expires_at > now()))
+    AND s.id = m.session_id AND {SESSION_IS_OPEN}))
 """
 IS_OPEN = f"""
 u.id = m.owner_id AND m.owner_id = $1 AND m.id = $2 AND m.link_hash = $3

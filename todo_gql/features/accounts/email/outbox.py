@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -21,6 +22,9 @@ from todo_gql.observability.metrics import metrics
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+SEND_MAIL: Final = "send_mail"
+"""The kind of job that sends a mail; stored in the queue."""
 
 # Under the account's lock, so that two mails can't both be the last that is allowed.
 INSERT_MAIL = """
@@ -102,7 +106,7 @@ async def enqueue(
     if inserted:
         ids = {"owner_id": account.id, "mail_id": mail_id}
         key, good_until = f"mail {mail_id}", inserted["expires_at"]
-        await jobs.enqueue(jobs.Task.SEND_MAIL, key, ids, good_until=good_until)
+        await jobs.enqueue(SEND_MAIL, key, ids, good_until=good_until)
     return inserted is not None
 
 

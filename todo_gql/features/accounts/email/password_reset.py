@@ -1,7 +1,7 @@
 """Resetting a lost password by a link in a mail."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import strawberry
@@ -26,6 +26,9 @@ from todo_gql.security.authentication import Viewer
 from todo_gql.security.passwords import hash_password, password_problem
 from todo_gql.settings import Settings
 
+START_RESET: Final = "start_reset"
+"""The kind of job that looks up who gets a link; stored in the queue."""
+
 
 @strawberry.input(description="The token of a mail, and the password to have from now on.")
 class PasswordResetInput:
@@ -47,7 +50,7 @@ async def request_reset(email: str, requester: Viewer | None = None) -> None:
     asked: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
     if requester:
         asked |= {"asker_id": requester.id, "session_id": requester.session_id}
-    await jobs.enqueue(jobs.Task.START_RESET, f"reset {mail_id}", asked)
+    await jobs.enqueue(START_RESET, f"reset {mail_id}", asked)
 
 
 async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
