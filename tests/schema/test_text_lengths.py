@@ -16,9 +16,9 @@ from todo_gql.api import folding, node, scalars
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import RAW, text_problem
 from todo_gql.database.connection import fetch
+from todo_gql.event_loop import time_slice
 from todo_gql.features.accounts.inputs import username_problem
 from todo_gql.features.todos import fields, filters, metadata, tag_names
-from todo_gql.operation import time_slice
 
 # The longest texts that are normalised are descriptions and what is searched for.
 LONGEST = RAW * max(fields.MAX_DESCRIPTION, filters.MAX_SEARCH)

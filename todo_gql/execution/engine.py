@@ -1,6 +1,6 @@
 """The engine: prepares operations once, and executes them breadth-first."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,8 +123,13 @@ class Engine:
         context: Any = None,
         variables: Mapping[str, Any] | None = None,
         root: Any = None,
+        before_completion: Callable[[], Awaitable[None]] | None = None,
     ) -> ExecutionResult:
-        """The result that graphql-core's `execute` would return for the operation."""
+        """The result that graphql-core's `execute` would return for the operation.
+
+        Values that were awaited are completed without interruption. With `before_completion`, that is
+        awaited first each time: what completes many values can wait for its turn there.
+        """
         raw_variables = variables or {}
         node = operation.node
         if not self.breadth_first or not operation.is_covered:
@@ -136,6 +141,8 @@ class Engine:
         if isinstance(values, list):
             return ExecutionResult(None, values)
         execution = Execution(self.schema, node, operation.fragments, values, context, root)
+        if before_completion is not None:
+            execution.before_completion = before_completion
         before = current_execution.set(execution)
         try:
             plan = self._plan(operation, execution, values)

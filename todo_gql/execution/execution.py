@@ -44,7 +44,13 @@ _field_index: Callable[[PendingColumn], int] = itemgetter(0)
 
 
 class Execution:
-    """The state of one operation."""
+    """The state of one operation.
+
+    `before_completion` is called and awaited before each column that was awaited is completed, which
+    isn't interrupted.
+    """
+
+    before_completion: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
         self,
@@ -241,6 +247,8 @@ class Execution:
                 column = [await values[0]] if isinstance(values, list) else await values
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this field's error
                 column = [error]
+            if self.before_completion is not None:
+                await self.before_completion()
             self.await_depth = 1
             [value] = self._complete_column(field, column, paths)
         data[field.name] = value
@@ -325,6 +333,8 @@ class Execution:
         self, values: Awaitable[Column] | Column, then: Callable[[Column], None], await_depth: int
     ) -> list[Step]:
         column = [await outcome(values[0])] if isinstance(values, list) else await values
+        if self.before_completion is not None:
+            await self.before_completion()
         self.await_depth = await_depth
         then(column)
         return self._pop_steps()

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from todo_gql.operation.time_slice import TimeSlice
+from todo_gql.event_loop.time_slice import TimeSlice
 
 Rows = TypeVar("Rows", bound=Sequence[Any])
 
-# Parsing as many characters takes some milliseconds at most, whatever they contain.
-MAX_UNINTERRUPTED: Final = 256 * 1024
+# Parsing as many characters takes a millisecond at most, whatever they contain: the times of several
+# requests whose rows come in the same turn of the event loop add up.
+MAX_UNINTERRUPTED: Final = 64 * 1024
 
 
 async def parse_json_column(

@@ -11,9 +11,9 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from todo_gql.event_loop.turn_queue import TurnQueue
 from todo_gql.http.headers import LINE_END, lines_of
 from todo_gql.http.middleware.security_headers import ALWAYS
-from todo_gql.server.pipeline_queue import PipelineQueue
 from todo_gql.server.response_cycle import Cycle
 from todo_gql.server.write_timeout import Unread
 
@@ -43,7 +43,7 @@ class OrderlyProtocol(HttpToolsProtocol):
     """
 
     cycle: Cycle
-    pipelined: PipelineQueue
+    pipelined: TurnQueue
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from todo_gql.event_loop.turn_queue import TurnQueue
 from todo_gql.http.server_extensions import CONNECTION, SEND_RESPONSE
 from todo_gql.server.head_cache import HeadCache
 from todo_gql.server.http_protocol import LimitedProtocol
-from todo_gql.server.pipeline_queue import PipelineQueue
 from todo_gql.server.response_cycle import send_response
 from todo_gql.server.websocket_protocol import PING_SECONDS, WebSocketProtocol
 from todo_gql.settings import Settings
@@ -56,7 +56,7 @@ def protocol_options(settings: Settings) -> dict[str, Any]:
     http = timeout | {
         "longest_body": settings.max_body_bytes,
         "head_cache": HeadCache(settings.head_cache_size),
-        "pipelined": PipelineQueue(),
+        "pipelined": TurnQueue(),
     }
     socket = timeout | {
         "messages_per_second": settings.socket_messages_per_second,

@@ -19,13 +19,13 @@ import orjson
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
 from todo_gql.database.select import SelectQuery
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import all_todos
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.filters import COLUMN_TYPES, FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.operation.time_slice import TimeSlice
 from todo_gql.security.authentication import Viewer
 
 RESULT_TTL_SECONDS: Final = 1.0

@@ -12,6 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import ID_LENGTH, parse_id
 from todo_gql.database.retry import retried
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import (
     Draft,
     Edit,
@@ -42,7 +43,6 @@ from todo_gql.features.todos.tag_names import (
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
-from todo_gql.operation.time_slice import TimeSlice
 
 MAX_ITEMS = 100
 # The fields that a bulk action sets: with the name of the action, and the validator of the value.

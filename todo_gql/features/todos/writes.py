@@ -22,6 +22,7 @@ from todo_gql.database.connection import Connection, acquire
 from todo_gql.database.models import Status
 from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.history import Entry
@@ -29,7 +30,6 @@ from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_to
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
 from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
-from todo_gql.operation.time_slice import TimeSlice
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
@@ -40,6 +40,8 @@ LOGGED_IDS = (
 TAG_NAMES = f"ARRAY(SELECT g.name FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
 
 IN_TRASH = len(Status)
+# Encoding and sending as many characters takes less than a millisecond.
+LONG_PAYLOAD = 256 * 1024
 
 
 class OwnerGone(Exception):
@@ -161,6 +163,8 @@ async def _payload(
     for todo in todos:
         await time_slice.checkpoint()
         todo_rows.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
+    if len(entries) > 1:
+        await time_slice.checkpoint()
     rows = {
         "quota": quota and list(quota),
         "bytes": added_bytes,
@@ -172,7 +176,11 @@ async def _payload(
         "statuses": _status_deltas(entries),
         "changes": _change_rows(entries, diffs),
     }
-    return orjson.dumps(rows, default=str).decode()
+    payload = orjson.dumps(rows, default=str).decode()
+    if len(payload) > LONG_PAYLOAD:
+        # asyncpg encodes and sends it at once.
+        await time_slice.end()
+    return payload
 
 
 def _change_rows(entries: Sequence[Entry], diffs: Sequence[bytes]) -> list[dict[str, object]]:

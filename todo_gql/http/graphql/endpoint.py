@@ -30,6 +30,7 @@ from todo_gql.documents.variable_limits import (
     TooManyValues,
     check_variables_size,
 )
+from todo_gql.event_loop.time_slice import next_turn
 from todo_gql.execution import Engine
 from todo_gql.http.graphql.long_responses import LongResponses
 from todo_gql.http.graphql.preparation import OperationPreparer, Prepared
@@ -219,10 +220,12 @@ class GraphQLRoute:
                 )
                 if accepted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([error_entry(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
+                is_long = accepted.size > self.long_responses.at_once
                 result = await self.engine.execute(
                     accepted.prepared.operation,
                     context=accepted.context,
                     variables=request.variables,
+                    before_completion=next_turn if is_long else None,
                 )
         except (BadRequest, SignedOut):
             raise

@@ -1,12 +1,12 @@
 """Long responses: serialized in pieces, so as not to block the event loop, and limited in bytes."""
 
-import asyncio
 from typing import Any, Final
 
 import orjson
 
 from todo_gql.api.errors import Code
 from todo_gql.documents.parsing import ErrorEntry, error_entry
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.http.graphql.response import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
@@ -14,8 +14,8 @@ ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
 
 # Responses that can't be longer are serialized in one piece, which takes 5 ms at most.
 LONGEST_AT_ONCE_BYTES: Final = 4 * 2**20
-# How many bytes are serialized per turn of the event loop; each piece counts as some bytes more.
-TURN_BYTES: Final = 256 * 1024
+# After how many bytes the time slice is looked at; each piece counts as some bytes more.
+BYTES_BETWEEN_CHECKPOINTS: Final = 64 * 1024
 BYTES_OF_A_PIECE: Final = 256
 
 
@@ -50,14 +50,18 @@ class LongResponses:
 
 async def _written(data: object, most: int) -> orjson.Fragment | None:
     """The data as JSON; None if that has more bytes, of which no more are made."""
-    written, size, turn = list[bytes](), 0, 0
+    written, size, unchecked = list[bytes](), 0, 0
+    time_slice = TimeSlice(is_long=True)
+    await time_slice.checkpoint()
     for piece in pieces(data):
         size += len(piece)
-        turn += len(piece) + BYTES_OF_A_PIECE
+        unchecked += len(piece) + BYTES_OF_A_PIECE
         if size > most:
             return None
         written.append(piece)
-        if turn > TURN_BYTES:
-            turn = 0
-            await asyncio.sleep(0)
+        if unchecked > BYTES_BETWEEN_CHECKPOINTS:
+            unchecked = 0
+            await time_slice.checkpoint()
+    # What follows can't be interrupted: all of it is copied and sent, and the data are freed.
+    await time_slice.end()
     return orjson.Fragment(b"".join(written))

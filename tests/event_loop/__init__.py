@@ -1,0 +1,1 @@
+"""Time slices, and the turns of the event loop that they take."""
