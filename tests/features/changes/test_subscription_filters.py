@@ -7,10 +7,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
 
 from tests.support.accounts import Account
+from tests.support.operations import SCHEMA
 from tests.support.subscribers import Socket, connected
 from todo_gql.database.connection import fetch
+from todo_gql.settings import Settings
 
 UPDATE = """
 mutation ($id: ID!, $input: TodoUpdateInput!) {
@@ -184,3 +193,78 @@ async def test_a_list_that_follows_stays_right(
                 listed.pop(event["todoId"], None)
     final = (await account.data(LIST, filter=wanted))["todos"]["nodes"]
     assert listed == {todo["id"]: todo["title"] for todo in final if todo["id"] != last}
+
+
+OPERANDS: dict[str, list[Any]] = {
+    "Boolean": [True, False],
+    "DateTime": [PAST],
+    "ID": [str(uuid4())],
+    "String": ["home"],
+    "TodoPriority": ["HIGH"],
+    "TodoStatus": ["PENDING"],
+}
+
+
+def operands(type_: GraphQLInputType) -> list[Any]:
+    """Values of a type: of an input object one for each of its fields and their values."""
+    named = get_named_type(type_)
+    if not isinstance(named, GraphQLInputObjectType):
+        values = OPERANDS[named.name]
+        return [values] if is_list_type(get_nullable_type(type_)) else values
+    return [{name: value} for name, field in named.fields.items() for value in operands(field.type)]
+
+
+def every_filter() -> list[dict[str, Any]]:
+    """A filter for each part of TodoFilter and each operator that the part has."""
+    todo_filter = SCHEMA.type_map["TodoFilter"]
+    assert isinstance(todo_filter, GraphQLInputObjectType)
+    return [
+        {name: value}
+        for name, field in todo_filter.fields.items()
+        # A filter has `isDeleted` at its top level only.
+        if get_named_type(field.type) is not todo_filter and name != "isDeleted"
+        for value in operands(field.type)
+    ]
+
+
+async def matching(
+    account: Account, address: str, wanted: list[dict[str, Any]], todo: str
+) -> list[dict[str, Any]]:
+    """Those of some filters that match a todo after a change, as their subscriptions say."""
+    last, matched = str(uuid4()), set[str]()
+    async with connected(address, account.token) as one:
+        for number, filter_ in enumerate(wanted):
+            followed = {"or": [filter_, {"id": {"eq": last}}]}
+            await one.subscribe(id=str(number), filter=followed)
+        await one.settled()
+        home = {"title": "home", "tags": ["home"], "priority": "HIGH", "dueAt": PAST}
+        await account.data(UPDATE, id=todo, input=home)
+        await account.create(id=last)
+        running = {str(number) for number in range(len(wanted))}
+        while running:
+            message = await one.next()
+            assert message["type"] == "next", (wanted[int(message["id"])], message)
+            change = message["payload"]["data"]["changes"]
+            if change["todoId"] == last:
+                running.remove(message["id"])
+            elif change["matches"]:
+                matched.add(message["id"])
+    return [filter_ for number, filter_ in enumerate(wanted) if str(number) in matched]
+
+
+async def test_every_filter_means_the_same_in_a_subscription_and_in_a_list(
+    account: Account, address: str, settings: Settings
+) -> None:
+    """A todo that a subscription's filter matches after a change is in the list of that filter."""
+    # One operation less than the most, for the one that waits for all others.
+    wanted, size = every_filter(), settings.subscriptions_per_connection - 1
+    for start in range(0, len(wanted), size):
+        todo = (await account.create(title="one"))["id"]
+        some = wanted[start : start + size]
+        matched = await matching(account, address, some, todo)
+        lists = [(await account.data(LIST, filter=filter_))["todos"]["nodes"] for filter_ in some]
+        assert matched == [
+            filter_
+            for filter_, nodes in zip(some, lists, strict=True)
+            if todo in [node["id"] for node in nodes]
+        ]

@@ -33,8 +33,9 @@ MAX_CACHED_RESULTS: Final = 16
 # The changes of a todo that has changed more often since are sent whether they match or not.
 MAX_LATER_CHANGES = 100
 COLUMN_BY_FIELD = {name: attribute for name, attribute, _ in FIELDS}
+# The column's value of an enum's name in the log.
 ENUM_NUMBERS = {
-    field.name: {member.name: member.value for member in field.enum}
+    field.name: field.nullable({member.name: member.value for member in field.enum}.__getitem__)
     for field in stored_fields()
     if field.enum
 }
@@ -212,7 +213,7 @@ def _undo(state: State, diff: str) -> None:
     for entry in orjson.loads(diff):
         name, value = COLUMN_BY_FIELD[entry["name"]], entry["before"]
         if name in state:
-            state[name] = ENUM_NUMBERS[name][value] if name in ENUM_NUMBERS else value
+            state[name] = ENUM_NUMBERS[name](value) if name in ENUM_NUMBERS else value
 
 
 def _tag_rows(states: Sequence[State]) -> Iterator[dict[str, Any]]:

@@ -86,9 +86,12 @@ class StoredField:
     has_column: bool = True
 
     def __post_init__(self) -> None:
-        """Raise `TypeError` if clients could set it to anything."""
+        """Raise `TypeError` for an entry that promises what can't be held."""
         if (self.create or self.update or self.set_all) and self.validate is None:
             raise TypeError(f"{self.name} needs a validator, since clients set it.")
+        if self.filter and (self.update or self.set_all) and not self.logged:
+            # Filtered subscriptions read the value before a change from the log.
+            raise TypeError(f"{self.name} needs to be logged, since it is filtered and changes.")
 
     @property
     def graphql_name(self) -> str:
@@ -113,6 +116,12 @@ class StoredField:
         """Its type, if that is an enum."""
         value_type = self.value_type
         return value_type if isinstance(value_type, type) and issubclass(value_type, Enum) else None
+
+    def nullable(self, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A conversion of its values that leaves null as it is, if its values may be null."""
+        if not self.is_nullable:
+            return convert
+        return lambda value: None if value is None else convert(value)
 
     @property
     def initial(self) -> object:

@@ -22,26 +22,23 @@ ACTION_BY_STATUS = {
 }
 
 
-def _time_as_json(value: datetime | None) -> str | None:
-    return None if value is None else serialize_time(value)
-
-
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 # How values are serialized, by their type; all others are JSON as they are.
 TO_JSON: dict[Any, Callable[[Any], Any]] = {
-    datetime: _time_as_json,
+    datetime: serialize_time,
     # It is JSON already; parsing it could take long.
     JSON: orjson.Fragment,
 }
 
 
 def _serializer(field: StoredField) -> Callable[[Any], Any]:
+    to_json = TO_JSON.get(field.value_type)
     if field.enum:
-        return {member.value: member.name for member in field.enum}.__getitem__
-    return TO_JSON.get(field.value_type, _as_it_is)
+        to_json = {member.value: member.name for member in field.enum}.__getitem__
+    return field.nullable(to_json) if to_json else _unchanged
 
 
 # The logged fields: name in the schema, attribute, serializer; sorted by name.

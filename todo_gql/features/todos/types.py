@@ -258,8 +258,8 @@ def _source(field: StoredField | ComputedField) -> Source:
         return field.source
     convert = CONVERSIONS.get(field.value_type)
     if field.enum:
-        convert = tuple(field.enum).__getitem__
-    return ConvertedColumn(field.name, convert) if convert else field.name
+        convert = {member.value: member for member in field.enum}.__getitem__
+    return ConvertedColumn(field.name, field.nullable(convert)) if convert else field.name
 
 
 TODOS = RowType(
