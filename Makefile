@@ -124,7 +124,7 @@ migration: $(VENV)/serve ## Write a migration for what changed in the models
 	$(BIN)/todo-gql migrate --write
 
 tour: $(VENV)/test graphiql ## Take the pictures of docs/tour.md from the real program, in Chromium
-	$(BIN)/python .ci/tour_pictures.py
+	$(BIN)/python -m tests.documentation.tour_pictures
 
 settings: $(VENV)/test ## Write docs/settings.md from the settings' descriptions
 	$(BIN)/python .ci/settings_page.py

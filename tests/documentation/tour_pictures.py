@@ -1,18 +1,15 @@
 """Takes the pictures of docs/tour.md: GraphiQL on a fresh server, driven in Chromium."""
 
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from tests.documentation.blocks import ROOT
+from tests.support.browsing import answer, chromium, graphiql, line, paste
+from tests.support.processes import Server, started
+
 PICTURES = ROOT / "docs" / "pictures"
-sys.path.insert(0, str(ROOT))
-
-from tests.support.browsing import answer, chromium, graphiql, line, paste  # noqa: E402
-from tests.support.processes import Server, started  # noqa: E402
-
 EDITOR = ".graphiql-query-editor"
 REGISTER = """mutation {
   register(input: {
