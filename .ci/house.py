@@ -1,8 +1,9 @@
 """Counts what makes the code hard to enter; ends with status 1 where a count is above its bound."""
 
 import ast
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,13 @@ PACKAGE = ROOT / "todo_gql"
 # What a reader expects in the root of a package.
 ENTRIES = {"__init__", "__main__", "app", "schema", "settings", "tasks"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40
+# A sentence that begins so is the second half of another one, or has its subject last.
+OPENING = re.compile(
+    r"(after|also|although|among|and|as|at|because|before|between|but|by|even|for|from|however|if|in"
+    r"|into|like|nor|not|of|on|once|or|over|since|so|than|though|through|to|under|unless|until"
+    r"|whatever|when|where|wherever|whether|whichever|while|with|within|without)\b",
+    re.IGNORECASE,
+)
 
 
 class Source(NamedTuple):
@@ -23,9 +31,9 @@ class Source(NamedTuple):
     lines: int
 
 
-def sources() -> Iterator[Source]:
-    """Every module of the package."""
-    for path in sorted(PACKAGE.rglob("*.py")):
+def sources(folder: Path = PACKAGE, pattern: str = "*.py") -> Iterator[Source]:
+    """Every module of the package, or of another folder."""
+    for path in sorted(folder.rglob(pattern)):
         if "node_modules" not in path.parts:
             text = path.read_text(encoding="utf-8")
             yield Source(path.relative_to(ROOT), ast.parse(text), text.count("\n"))
@@ -82,6 +90,23 @@ def imports_for_types(all_sources: list[Source]) -> list[str]:
     ]
 
 
+def fragments(tests: Iterable[Source]) -> list[str]:
+    """Docstrings of tests that are no whole sentence."""
+    return [
+        f"{one.path}:{node.lineno} {said}"
+        for one in tests
+        for node in ast.walk(one.tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.name.startswith("test_")
+        and not is_sentence(said := ast.get_docstring(node) or "nothing")
+    ]
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text begins with its subject, as far as its first word shows, and has an end."""
+    return not OPENING.match(text) and not re.match(r"[a-z]+\s", text) and text.endswith(".")
+
+
 def main() -> int:
     """Print the counts, with what they count; the exit status."""
     all_sources = list(sources())
@@ -90,6 +115,10 @@ def main() -> int:
         "import circles": (circles(), 0),
         "blocks for the type checker alone": (imports_for_types(all_sources), 0),
         f"files over {LONGEST_FILE} lines": (long_files(all_sources), 0),
+        "tests whose docstring is no whole sentence": (
+            fragments(sources(ROOT / "tests", "test_*.py")),
+            0,
+        ),
         # This one may only fall.
         f"functions over {LONGEST_FUNCTION} lines": (long_functions(all_sources), 10),
     }

@@ -35,14 +35,14 @@ def containers(value: Any) -> int:
 
 @hypothesis.given(VALUES, strategies.integers(0, 6))
 def test_lists_and_objects_are_counted_in_the_text(value: Any, most: int) -> None:
-    """Whatever brackets, quotation marks and backslashes stand in strings."""
+    """Lists and objects are counted whatever brackets, quotes and backslashes strings hold."""
     text = json.dumps(value).encode()
     assert has_too_many_containers(text, most) == (containers(value) > most)
 
 
 @hypothesis.given(VALUES, strategies.integers(1, 6), strategies.sampled_from([None, 1]))
 def test_depth_is_found_in_the_text(value: Any, most: int, indent: int | None) -> None:
-    """Whatever brackets, quotation marks and backslashes stand in strings."""
+    """Depth is counted whatever brackets, quotation marks and backslashes strings hold."""
     text = json.dumps(value, indent=indent).encode()
     assert is_too_deep(text, most) == (depth(value) > most)
 
@@ -51,7 +51,7 @@ def test_depth_is_found_in_the_text(value: Any, most: int, indent: int | None) -
 @pytest.mark.parametrize("string", ['"]"', '"["', r'"\\\"]"', r'"\\"', '""', "0"])
 @pytest.mark.parametrize("times", [1, 500])
 def test_a_level_more_than_allowed_is_too_deep(level: int, string: str, times: int) -> None:
-    """Whatever strings stand between the brackets, once or many times."""
+    """One level more than allowed is too deep, whatever strings stand between the brackets."""
     one = f"[{string}," * (level - 1) + "[]" + "]" * (level - 1) if times == 1 else None
     text = one or f"[{','.join([f'[{string},' * (level - 2) + '[]' + ']' * (level - 2)] * times)}]"
     assert depth(json.loads(text)) == level

@@ -112,7 +112,7 @@ ENGINE = Engine(SCHEMA)
 
 @pytest.mark.parametrize(("declared", "given"), [("Int", {}), ("Int", {"m": 5}), ("Int = 3", {})])
 async def test_both_engines_hand_over_the_same(declared: str, given: dict[str, Any]) -> None:
-    """In an object, in a list of the scalar, and deeper."""
+    """Both engines hand a resolver the same value in an object, in a list, and deeper."""
     document = parse(
         f"query ($m: {declared}) {{ taken(value: {{ a: $m, b: [$m, {{ c: $m }}] }},"
         " values: [$m, { a: $m }, [$m]]) }"

@@ -88,7 +88,7 @@ async def test_text_that_shows_nothing_is_empty(account: Account, text: str) -> 
 
 @pytest.mark.parametrize("char", REFUSED, ids=ids)
 async def test_control_characters_are_refused(account: Account, char: str) -> None:
-    """Wherever they stand, and never dropped in silence; so is what turns text around."""
+    """Control characters and bidirectional overrides are refused anywhere, and never dropped."""
     texts = [f"{char}ab", f"ab{char}", f"a{char}b", f" {char}ab"]
     for text in texts[:2]:
         todo = {"title": text, "description": text}
@@ -154,7 +154,7 @@ async def test_line_breaks_are_for_text_in_lines(account: Account) -> None:
     ids=ids,
 )
 async def test_joiners_that_are_needed_stay(account: Account, text: str) -> None:
-    """In titles and in tags, as scripts and emoji have them."""
+    """Joiners stay in titles and tags, as scripts and emoji need them."""
     todo = await account.create(title=text, tags=[text])
     assert (todo["title"], todo["tags"][0]["name"]) == (text, text)
     assert (await account.data(SOME, names=[text]))["todos"]["totalCount"] == 1
@@ -201,7 +201,7 @@ ONE_TAG = [
 
 @pytest.mark.parametrize(("name", "typed"), ONE_TAG, ids=ids)
 async def test_one_name_is_one_tag(account: Account, name: str, typed: list[str]) -> None:
-    """However it is typed: on todos, in filters, searches and bulk actions, and when renamed."""
+    """One tag is found however its name is typed: on todos, in filters, bulk and renames."""
     name = canonical_name(name)
     todos = [await account.create(tags=[text, name]) for text in typed]
     assert [[tag["name"] for tag in todo["tags"]] for todo in todos] == [[name]] * len(typed)
@@ -245,7 +245,7 @@ async def test_what_shows_otherwise_is_another_tag(account: Account, one: str, o
 
 
 async def test_a_search_for_part_of_a_greek_word_finds_the_tag(account: Account) -> None:
-    """Though the part ends in another sigma than the word has there."""
+    """A search for part of a Greek word finds the tag though the part ends in another sigma."""
     await account.create(tags=["Οδοσήμανση", "ΟΔΟΣ"])
     found = (await account.data(SEARCH_TAGS, text="οδος"))["tags"]["nodes"]
     assert {tag["name"] for tag in found} == {"οδοσήμανση", "οδος"}
@@ -272,7 +272,7 @@ async def test_a_tag_of_an_older_form_goes_on(account: Account, old: str) -> Non
 
 
 async def test_a_tag_of_an_older_form_is_removed(account: Account) -> None:
-    """By the name that it has now, too."""
+    """A tag that was stored in an older form can be removed by its present name too."""
     todo = await account.create(tags=["old"])
     await fetch(
         "UPDATE tags SET name = 'straße' WHERE owner_id = $1 AND name = 'old'", UUID(account.id)
@@ -328,5 +328,5 @@ def test_a_name_names_itself(text: str) -> None:
 
 @given(st.text(st.sampled_from("aé\u200b\u200d\ufe0f \u3164\U0001f469"), max_size=8))
 def test_what_shows_has_a_name(text: str) -> None:
-    """And what doesn't has none."""
+    """Text that shows something is a name, and text that shows nothing is none."""
     assert shows(canonical_name(text)) == shows(text)

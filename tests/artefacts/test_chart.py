@@ -251,7 +251,7 @@ def test_a_server_is_probed(resources: list[Resource]) -> None:
 
 
 def test_a_roll_out_takes_no_server_away_first(resources: list[Resource]) -> None:
-    """As many servers as there were answer until a new one is ready."""
+    """A roll-out stops no server before a new one is ready, so as many as there were answer."""
     for one in resources:
         if one["kind"] == "Deployment" and one["metadata"]["name"].endswith("-web"):
             assert one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0

@@ -91,7 +91,7 @@ async def end(link: Subscription) -> None:
 
 
 async def test_others_are_woken(open_channel: Callable[[], Channel]) -> None:
-    """The announcer's own process at once, the other one by a message, each owner once."""
+    """An announcement wakes its own process at once and others by a message, each owner once."""
     async with processes(open_channel) as (here, there):
         owners = [uuid4() for _ in range(1_000)]
         for owner in owners * 3:
@@ -118,7 +118,7 @@ async def test_nonsense_wakes_nobody(open_channel: Callable[[], Channel]) -> Non
 async def test_a_lost_channel_is_opened_again(
     open_channel: Callable[[], Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And whoever may have missed something is told to look for themselves."""
+    """A lost channel is opened again, and whoever may have missed something is asked to look."""
     monkeypatch.setattr("todo_gql.changelog.notifications.REOPEN_SECONDS", 0.05)
     monkeypatch.setattr("todo_gql.changelog.notifications.CHECK_SECONDS", 0.05)
     async with processes(open_channel) as (here, there):

@@ -96,7 +96,7 @@ def without_mark(cursor: str) -> str:
 async def test_a_cursor_that_was_undone_asks_to_load_again(
     account: Account, address: str, grown: int
 ) -> None:
-    """However far the log has grown since, wherever the cursor was found."""
+    """A cursor that was undone asks to load again, however far the log has grown since."""
     await made(account, 2)
     kept = await cursors(account)
     await made(account, 3)
@@ -118,7 +118,7 @@ async def test_a_cursor_that_was_undone_asks_to_load_again(
 
 
 async def test_a_cursor_of_a_tag_renamed_is_undone_too(account: Account, address: str) -> None:
-    """Whichever write made the change."""
+    """A cursor of a renamed tag is undone too, whichever write made the change."""
     todo = await account.create(tags=["old"])
     rename = 'mutation ($id: ID!) { tagRename(id: $id, name: "new") { tag { id } } }'
     await account.data(rename, id=todo["tags"][0]["id"])
@@ -152,7 +152,7 @@ async def test_cursors_of_earlier_versions_go_on_working(account: Account, addre
 async def test_a_forged_cursor_asks_to_load_again(
     account: Account, address: str, content: list[Any]
 ) -> None:
-    """Whatever is written in it."""
+    """A forged cursor asks to load again, whatever is written in it."""
     await made(account, 2)
     [signature, *_] = json.loads(urlsafe_b64decode(cursor_of(UUID(account.id), 1) + "=="))
     text = json.dumps([signature, *content])
@@ -179,7 +179,7 @@ async def test_what_was_forgotten_is_still_told_apart(account: Account, address:
 
 
 async def test_what_an_earlier_version_forgot_is_trusted(account: Account, address: str) -> None:
-    """Of a change of which nothing is left nobody can tell which it was."""
+    """A cursor of a change that retention deleted is trusted, as nothing is left to compare."""
     await made(account, 2)
     cursor = (await cursors(account))[-1]
     await fetch("DELETE FROM changes WHERE owner_id = $1", UUID(account.id))
@@ -200,7 +200,7 @@ async def resynced(one: Socket, account: Account) -> None:
 async def test_followers_are_told_when_their_log_is_undone(
     account: Account, address: str, grown: int
 ) -> None:
-    """While they are connected, whether it is still shorter, as long, or longer again."""
+    """Connected followers are told when their log is undone, be it shorter, as long or longer."""
     await made(account, 2)
     async with connected(address, account.token) as one, connected(address, account.token) as two:
         for each in (one, two):
@@ -223,7 +223,7 @@ async def test_followers_are_told_when_their_log_is_undone(
 
 
 async def test_a_new_follower_is_not_given_what_was_undone(account: Account, address: str) -> None:
-    """Though others were told of it, and it is still kept in memory for them."""
+    """A new follower isn't sent undone changes, though they are still cached for others."""
     await made(account, 2)
     start = (await account.data("{ changeCursor }"))["changeCursor"]
     async with connected(address, account.token) as old, connected(address, account.token) as new:

@@ -17,7 +17,7 @@ async def seqs(account: Account) -> list[int]:
 
 
 async def test_only_old_changes_are_forgotten(account: Account, stranger: Account) -> None:
-    """Of every owner; the rest of the feed and the newest cursor stay as they are."""
+    """Only old changes of every owner are purged; the feed's rest and newest cursor stay."""
     # Other tests may have left old ones.
     await purge_changes(9)
     for owner in (account, stranger):

@@ -186,7 +186,7 @@ def test_settings_are_read_from_a_file(typing: CommandLine, working_folder: Path
     "command", ["serve", "seed --yes", "user create ada ada@example.com --password-stdin"]
 )
 def test_production_makes_no_secret_of_its_own(typing: CommandLine, command: str) -> None:
-    """In production the key has to be given, since replicas would each make another one."""
+    """A server in production needs a configured key, since replicas would each make another one."""
     answer = typing(*command.split(), ENVIRONMENT="production")
     assert (answer.status, answer.said) == (1, "")
     assert answer.complained == (
@@ -338,7 +338,7 @@ def test_user_is_refused_with_all_that_is_wrong(on_database: CommandLine) -> Non
 
 
 def test_password_is_no_argument(on_database: CommandLine) -> None:
-    """Without a terminal a password comes from standard input, since others see command lines."""
+    """A password comes from standard input without a terminal, as others see command lines."""
     answer = on_database("user", "create", "ada", "ada@example.com", typed=PASSWORD)
     assert answer == Answer(
         1, "", "There is no terminal to ask for the password: send it with --password-stdin.\n"
@@ -349,7 +349,7 @@ def test_password_is_no_argument(on_database: CommandLine) -> None:
 def test_password_is_asked_for_twice_and_not_shown(
     on_database: CommandLine, working_folder: Path
 ) -> None:
-    """In a terminal the password is typed blindly, until it is typed the same way twice."""
+    """The password is typed without echo in a terminal, until it is typed the same way twice."""
     answers = iter([PASSWORD, "Another1horse", PASSWORD, PASSWORD])
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -474,7 +474,7 @@ def test_seed_refuses_a_name_that_no_account_can_have(on_database: CommandLine) 
 
 
 def test_long_seeding_tells_how_far_it_is(on_database: CommandLine) -> None:
-    """Where there is no terminal for a bar, there are lines."""
+    """Long seeding prints lines of progress where there is no terminal for a bar."""
     answer = on_database("seed", "--account", "seeded-long", "--todos", "2501")
     lines = answer.said.splitlines()
     assert lines[1:-1] == [f"{done:,} of 2,501 todos" for done in (2500, 2501)]
@@ -501,7 +501,7 @@ def test_seeding_in_a_terminal_shows_a_bar(on_database: CommandLine, working_fol
 
 
 def test_first_command_makes_the_database(typing: CommandLine) -> None:
-    """Whatever comes first makes the embedded database, its tables and a key of ours alone."""
+    """The first command of any kind makes the embedded database, its tables and a private key."""
     data_dir = Path(typing.settings["DATA_DIR"])
     answer = typing("seed", "--todos", "1")
     assert answer.complained == ""
@@ -582,7 +582,7 @@ def test_signal_in_the_middle_of_a_callback_breaks_nothing(
 def test_error_that_a_cancelled_task_leaves_behind_is_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """After a signal, a future that nobody awaits any more may fail without a word."""
+    """A future that a cancelled task leaves behind may fail after a signal without being logged."""
 
     async def connect() -> None:
         loop = asyncio.get_running_loop()

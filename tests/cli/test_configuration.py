@@ -47,7 +47,7 @@ async def url(server_url: str) -> AsyncIterator[str]:
 
 
 def test_the_version_is_told(typing: CommandLine) -> None:
-    """With the revision, and whatever the settings are."""
+    """The version is shown with the revision, whatever the settings are."""
     answer = typing("--version", PORT="many")
     assert (answer.status, answer.complained) == (0, "")
     assert answer.said == f"todo-gql {build().version}\nrevision {build().revision}\n"
@@ -79,7 +79,7 @@ def test_all_bad_settings_are_told_in_one_go(
 
 
 def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> None:
-    """On one host: serve could listen on one of them only."""
+    """Requests and metrics need ports of their own, since serve can listen on a port only once."""
     both = {"PORT": "9191", "METRICS_PORT": "9191", "HOST": "127.0.0.1"}
     for command in COMMANDS[0], "check":
         answer = typing(command, PROMETHEUS_ENABLED="1", **both)
@@ -112,7 +112,7 @@ def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> No
 def test_a_line_that_sets_nothing_is_named(
     typing: CommandLine, folder: Path, line: str, problem: str
 ) -> None:
-    """By its number and its name, with what was meant, and without what it says."""
+    """A line that sets nothing is named by number and name, without repeating its value."""
     (folder / ".env").write_text(f"# Settings\n\nLOG_LEVEL=INFO\n\n{line}\n")
     told = f"Line 5 of .env sets nothing: {problem}"
     answer = typing("check")
@@ -135,7 +135,7 @@ def test_a_line_that_sets_nothing_is_named(
     ],
 )
 def test_a_file_may_be_written_in_many_ways(typing: CommandLine, folder: Path, text: str) -> None:
-    """With a byte order mark, Windows' ends of lines, export, spaces, quotes and small letters."""
+    """A file may have a byte order mark, Windows line ends, export, quotes and small letters."""
     (folder / ".env").write_bytes(text.encode())
     complained = typing("check").complained
     assert complained.startswith("The settings can't be used:\n  PORT: ")
@@ -158,7 +158,7 @@ def test_lines_that_are_for_others_or_empty_are_no_problem(
 
 
 def test_a_file_that_is_not_text_is_told(typing: CommandLine, folder: Path) -> None:
-    """In a line, by every command."""
+    """Every command reports in one line that the file isn't text."""
     (folder / ".env").write_bytes(b"PORT=\xff\n")
     for command in ("serve", "check"):
         answer = typing(command)
@@ -176,7 +176,7 @@ def test_production_needs_all_of_it(typing: CommandLine) -> None:
 
 
 def test_a_server_in_production_needs_a_public_url(typing: CommandLine) -> None:
-    """As the worker does; the links in its mails are the server's."""
+    """A server in production needs a public URL, as the worker does for the links in its mails."""
     for command in ("serve", "serve --worker", "worker"):
         answer = typing(
             *command.split(),

@@ -63,7 +63,7 @@ async def dead_letters(
 
 
 def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
-    """With no failed job the command says so, and there is nothing to put back."""
+    """The command says that no job has failed, and that there is nothing to put back."""
     assert typing("jobs", "failed").said == "No job was set aside.\n"
     assert typing("jobs", "retry").said == "0 jobs will be tried again.\n"
 
@@ -93,7 +93,7 @@ async def test_failed_job_is_told_and_put_back(
 async def test_unknown_job_is_told(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:
-    """If one of the numbers is no failed job's, it is named and nothing is put back."""
+    """A number that is no failed job's is named, and nothing is put back."""
     [number] = await dead_letters(box, settings, database_url, 1)
     answer = typing("jobs", "retry", str(number), "999999", "0")
     assert (answer.status, answer.said) == (1, "")
@@ -122,7 +122,7 @@ async def test_mail_that_is_too_late_stays_set_aside(
 async def test_any_failed_job_is_found(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:
-    """However many were set aside after it, a job is put back by its number."""
+    """A job is put back by its number, however many were set aside after it."""
     [number] = await dead_letters(box, settings, database_url, 1)
     await fetch(SET_ASIDE_MORE, 1_000)
     said = typing("jobs", "failed").said.splitlines()
@@ -141,7 +141,7 @@ async def test_all_are_put_back_at_once(
     settings: Settings,
     database_url: str,
 ) -> None:
-    """With no number given, every failed job is tried again."""
+    """Every failed job is tried again where no number is set."""
     await dead_letters(box, settings, database_url, 2)
     assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
     async with delivering(box, settings, database_url):

@@ -8,10 +8,10 @@ PROGRAMS = HERE.parent.parent / ".venv" / "clients" / "bin"
 
 
 def test_apollo_client_shows_why(server: Server) -> None:
-    """As the error of each operation, and not as a number of answers or a status."""
+    """Apollo Client shows the reason as the error of each operation, and not as a status."""
     run("node", "--import", "tsx", "--test", "src/batches.test.ts", TODO_URL=server.address)
 
 
 def test_gql_shows_why(server: Server) -> None:
-    """As an error of the query, and not as one of its protocol."""
+    """Gql shows the reason as an error of the query, and not as one of its protocol."""
     run(PROGRAMS / "pytest", "-q", "test_batches.py", folder=FOLDER, TODO_URL=server.address)

@@ -14,7 +14,7 @@ def test_the_types_are_strict() -> None:
 
 
 def test_the_schema_keeps_to_the_rules_of_graphql_eslint() -> None:
-    """Those for schemas and those for Relay, but for the exceptions given with their reasons."""
+    """The schema passes graphql-eslint's rules for schemas and Relay, with few exceptions."""
     eslint = PROGRAMS / "eslint"
     run(eslint, "--config", HERE / "eslint.config.js", "schema.graphql", folder=HERE.parent.parent)
 
@@ -24,7 +24,7 @@ def test_the_schema_keeps_to_the_rules_of_graphql_eslint() -> None:
     "client", ["session", "first-todo", "apollo", "pages", "urql", "relay/relay"]
 )
 def test_a_client_makes_its_round_trip(server: Server, client: str, version: str) -> None:
-    """From signing up to a token that expired, against a running server."""
+    """A client does everything from signing up to an expired token against a running server."""
     run(*node(version), f"src/{client}.test.ts", TODO_URL=server.address)
 
 
@@ -32,7 +32,7 @@ def test_a_client_makes_its_round_trip(server: Server, client: str, version: str
 def test_clients_ask_for_documents_by_their_ids(
     server: Server, trusting: TrustingServers, version: str
 ) -> None:
-    """Where the server knows them, knows none at all, or executes nothing else."""
+    """Clients ask for documents by id, whether the server knows them or runs no others."""
     run(
         *node(version),
         "src/persisted.test.ts",

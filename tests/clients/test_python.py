@@ -27,7 +27,7 @@ def test_the_types_are_strict() -> None:
 
 @pytest.mark.parametrize("client", ["ariadne", "gql", "session"])
 def test_a_client_makes_its_round_trip(server: Server, client: str) -> None:
-    """From signing up to tokens that are traded, against a running server."""
+    """A client does everything from signing up to refreshed tokens against a running server."""
     run(
         PYTHON_PROGRAMS / "pytest",
         "-q",

@@ -153,7 +153,7 @@ async def catalogue(database_url: str) -> list[asyncpg.Record]:
 
 
 async def test_migrating_again_does_nothing(empty_url: str, project: Path, tmp_path: Path) -> None:
-    """Of two runs at once one applies every migration; a later one finds nothing to do."""
+    """Two runs at once apply every migration once; a later run finds nothing to do."""
     all_applied = "".join(f"Applied the migration {path.stem}.\n" for path in migrations(project))
     at_once = await asyncio.gather(migrate(empty_url, tmp_path), migrate(empty_url, tmp_path))
     assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]

@@ -70,7 +70,7 @@ async def given_back(pool: Pool, *lent: Any) -> None:
 
 
 async def test_one_leaves_a_connection_for_others(pool: Pool) -> None:
-    """However many of theirs wait: whoever comes is lent the one that is left."""
+    """One connection is left for others, however many requests of one caller wait."""
     own = [asking("busy", pool) for _ in range(20)]
     lent = [await own[0], await own[1]]
     other = await in_name_of("other", pool)
@@ -82,7 +82,7 @@ async def test_one_leaves_a_connection_for_others(pool: Pool) -> None:
 
 
 async def test_a_connection_goes_to_who_has_none(pool: Pool) -> None:
-    """And not to who waits for the longest time, and has one already."""
+    """A connection goes to the caller that has none, before one that waits longer and has one."""
     lent = [await in_name_of(caller, pool) for caller in ("busy", "busy", "third")]
     busy = [asking("busy", pool) for _ in range(5)]
     await asyncio.sleep(0)
@@ -258,7 +258,7 @@ async def register(client: Client) -> None:
 
 
 async def test_small_pools_leave_one_for_others(settings: Settings, database_url: str) -> None:
-    """Even where the pool has no more connections than one caller may have."""
+    """Small pools leave a connection for others, even where one caller could use all of them."""
     for size, share in ((1, 1), (2, 1), (3, 2), (4, 3), (9, 3)):
         small = settings.model_copy(update={"database_pool_size": size, "database_max_overflow": 0})
         config = tortoise_config(database_url, small)
@@ -318,7 +318,7 @@ async def test_a_subscription_has_all_the_time_it_wants(
 async def test_connections_without_requests_take_no_room(
     app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the server is full one of them is closed for whoever asks, and nobody is refused."""
+    """A full server closes a connection without requests for each new one, and refuses nobody."""
     monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
     asked = {"query": "{ __typename }"}
     async with listening(app, settings, limit_concurrency=6) as address:
@@ -336,7 +336,7 @@ async def test_connections_without_requests_take_no_room(
 
 
 async def test_pipelined_requests_begin_one_in_a_turn(app: ASGIApp, settings: Settings) -> None:
-    """However many connections pipeline, others have their turn after each such request."""
+    """Pipelined requests begin one in a turn of the event loop, so that others have theirs."""
     one = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
     connections, requests = 20, 10
     async with listening(app, settings) as address, counted_turns() as turns:
@@ -368,7 +368,7 @@ def answering() -> int:
 async def test_bodies_that_are_incomplete_take_no_room(
     app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the server is full, the oldest one of the address with most connections is closed."""
+    """A full server closes the oldest incomplete body of the address with most connections."""
     monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
     async with listening(app, settings, limit_concurrency=6) as address:
         host, _, port = address.partition(":")

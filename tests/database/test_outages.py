@@ -103,7 +103,7 @@ async def test_a_read_is_sent_twice_at_most(
 async def test_a_statement_that_writes_is_never_sent_twice(
     account: Account, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    """Whether it was done is unknown, though it is a statement of its own."""
+    """A statement that writes is never sent twice, as nobody knows whether it was done."""
     async with connection.transaction():
         await connection.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", account.id)
         writing = asyncio.create_task(
@@ -132,7 +132,7 @@ async def test_a_deadlock_is_resolved(
 async def test_a_login_that_is_undone_is_done_anew(
     account: Account, connection: "asyncpg.Connection[asyncpg.Record]", settings: Settings
 ) -> None:
-    """Also one that stores a new hash, since that of the first try was never stored."""
+    """A login that was rolled back is done anew, also one that stores a new hash."""
     dearer = settings.model_copy(update={"bcrypt_rounds": settings.bcrypt_rounds + 1})
     outdated = await hash_password(account.password, dearer)
     await connection.execute(
@@ -152,7 +152,7 @@ async def test_a_login_that_is_undone_is_done_anew(
 async def test_what_is_undone_every_time_is_unavailable(
     account: Account, connection: "asyncpg.Connection[asyncpg.Record]", code: str
 ) -> None:
-    """After four tries, and nothing is done."""
+    """A write that is rolled back four times is UNAVAILABLE, and nothing is stored."""
     await connection.execute("CREATE SEQUENCE tries")
     harm = f"PERFORM nextval('tries'); RAISE EXCEPTION 'no' USING ERRCODE = '{code}'"
     async with harmed_at_commit(connection, account, harm):
@@ -166,7 +166,7 @@ async def test_what_is_undone_every_time_is_unavailable(
 async def test_a_lost_commit_is_told_as_unknown(
     account: Account, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    """With a reason that programs can read, and without another try."""
+    """A lost commit is reported as unknown with a machine-readable reason, and not retried."""
     harm = "PERFORM pg_terminate_backend(pg_backend_pid())"
     async with harmed_at_commit(connection, account, harm):
         error = await account.error(CREATE, input={"title": "Lost"})

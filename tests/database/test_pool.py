@@ -44,7 +44,7 @@ async def test_the_connection_used_last_is_lent_first(pool: Pool) -> None:
 
 
 async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
-    """Without a detour."""
+    """A connection that is released goes straight to whoever waits longest."""
     lent = [await pool.acquire(), await pool.acquire()]
     waiting = [asyncio.create_task(pool.acquire()) for _ in range(2)]
     await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_a_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
 
 
 async def test_the_place_of_a_lost_connection_goes_to_whoever_waits_longest(pool: Pool) -> None:
-    """And not to the one who has just lost it, and asks for another."""
+    """A lost connection's slot goes to whoever waits longest, and not to the one who lost it."""
     pool.acquire_timeout = 0.5
     lent = [await pool.acquire(), await pool.acquire()]
     waiting = asyncio.create_task(pool.acquire())
@@ -71,7 +71,7 @@ async def test_the_place_of_a_lost_connection_goes_to_whoever_waits_longest(pool
 
 
 async def test_who_waits_too_long_is_told_so(pool: Pool) -> None:
-    """And what comes back later isn't lost to one who is gone."""
+    """Whoever waits too long gets an error, and a connection released later is not lost to them."""
     pool.acquire_timeout = 0.1
     lent = [await pool.acquire(), await pool.acquire()]
     with pytest.raises(TimeoutError):
@@ -213,7 +213,7 @@ async def test_silent_connections_are_given_up(database_url: str) -> None:
 
 
 async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str) -> None:
-    """Though it is frozen; the place of the connection is free once it is closed."""
+    """A cancelled caller doesn't wait for a frozen database, and its slot is free once closed."""
     proxy = Proxy(database_url)
     async with proxy.listening() as url:
         pool = Pool(url, min_size=1, max_size=1, timeout=5, share=1)

@@ -108,7 +108,7 @@ async def test_the_schema_may_change_under_the_server(
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_session_may_lose_what_was_prepared(account: Account, operation: str) -> None:
-    """As by a pooler that resets it between two transactions."""
+    """A session may lose its prepared statements, as behind a pooler that resets it."""
     todo = await account.create(tags=["a"])
     await answer(account, operation, todo)
     async with acquire() as connection:

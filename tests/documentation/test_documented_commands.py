@@ -154,7 +154,7 @@ def is_following(account: Account) -> bool:
 async def test_a_command_is_run_as_it_stands(
     block: Block, account: Account, address: str, tmp_path: Path
 ) -> None:
-    """In a shell, with the server's address for the one that is written, until it says something."""
+    """A command runs in a shell with the server's address in it, until it prints something."""
     [words] = lines_of(block)
     assert program_of(words) == "curl"
     before = (await account.data("{ changeCursor }"))["changeCursor"]

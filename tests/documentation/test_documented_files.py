@@ -55,7 +55,7 @@ def test_every_block_has_a_test(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks_in("sql"), ids=str)
 async def test_postgresql_takes_a_statement(block: Block, server_url: str) -> None:
-    """With another name for the database that it makes."""
+    """PostgreSQL accepts the documented statement, with another name for the database."""
     name = f"documented_{uuid4().hex}"
     statement = re.sub(r"(?<=DATABASE )\w+", name, block.text)
     assert name in statement
@@ -68,7 +68,7 @@ async def test_postgresql_takes_a_statement(block: Block, server_url: str) -> No
 
 
 def test_ariadne_codegen_is_set_up_as_documented() -> None:
-    """But for where this repository has the schema."""
+    """ariadne-codegen is set up as documented, but for the path of the schema."""
     documented = tomllib.loads(named("pyproject.toml").text)["tool"]["ariadne-codegen"]
     used = tomllib.loads((CLIENTS / "python/pyproject.toml").read_text())["tool"]["ariadne-codegen"]
     used["schema_path"] = Path(used["schema_path"]).name
@@ -77,7 +77,7 @@ def test_ariadne_codegen_is_set_up_as_documented() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool")
 def test_prometheus_takes_its_file(tmp_path: Path) -> None:
-    """With the rules that it names beside it."""
+    """Prometheus accepts its documented file with the rules that the file names."""
     shutil.copy(ROOT / "helm/todo-gql/alerts.yaml", tmp_path)
     (tmp_path / "prometheus.yaml").write_text(named("prometheus.yaml").text)
     subprocess.run(

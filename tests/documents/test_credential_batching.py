@@ -81,7 +81,7 @@ ALLOWED = {
 async def test_what_is_executed_once_is_one(
     client: Client, account: Account, hashed: list[Any], document: str
 ) -> None:
-    """However often it stands in the document, it is one field of the answer and one try."""
+    """A field that the document selects several times and executes once is one try."""
     sent = {"usernameOrEmail": account.username, "password": PASSWORD}
     answer = await client.execute(document, {"input": sent})
     assert answer["data"]["a0"] == {"__typename": "LoginPayload"}

@@ -84,7 +84,7 @@ async def refusal(client: Client, query: str, **variables: Any) -> dict[str, Any
     ],
 )
 async def test_an_operation_costs_its_objects(account: Account, query: str, expected: int) -> None:
-    """One for each at its page's size, a mutation ten, scalars nothing but long ones once more."""
+    """An operation costs one per object of its pages, ten per mutation, and more for long text."""
     assert await cost(account, query) == expected
 
 
@@ -101,7 +101,7 @@ async def test_a_page_size_in_a_variable_counts(
 
 
 async def test_a_bulk_action_costs_what_it_is_given(account: Account) -> None:
-    """As many results as there are inputs."""
+    """A bulk action costs as many results as there are inputs."""
     query = (
         "mutation ($inputs: [TodoCreateInput!]!) {"
         " todoBulkCreate(inputs: $inputs) { results { todo { id } } } }"
@@ -136,7 +136,7 @@ async def test_a_page_that_is_too_large_is_an_error_of_its_argument(account: Acc
 
 
 async def test_an_operation_that_costs_too_much_is_refused(account: Account) -> None:
-    """Before it is executed, with its cost and the limit."""
+    """An operation that costs too much is refused before it is executed, with cost and limit."""
     query = (
         "query ($n: Int) { todos(first: $n) { nodes { history(first: 100) { nodes { id } } } } }"
     )
@@ -148,7 +148,7 @@ async def test_an_operation_that_costs_too_much_is_refused(account: Account) -> 
 
 
 async def test_the_cost_is_reported_with_errors(account: Account) -> None:
-    """Also of an operation that failed."""
+    """The cost of an operation that failed is reported too."""
     query = "{ todos(first: 0) { nodes { id } } stats { total } }"
     answer = (await account.post(query, token=account.token)).json()
     assert answer["extensions"] == {"cost": {"requested": 1, "limit": 5000}}
@@ -182,7 +182,7 @@ async def test_the_cost_is_reported_with_errors(account: Account) -> None:
     ],
 )
 async def test_a_document_over_a_limit_is_refused(client: Client, query: str, said: str) -> None:
-    """With the limit, and with how much there was."""
+    """A document over a limit is refused, with the limit and with how much there was."""
     error = await refusal(client, query)
     code = "PARSE" if "tokens" in said else "VALIDATION"
     assert error["extensions"]["code"] == f"GRAPHQL_{code}_FAILED"
@@ -212,7 +212,7 @@ async def test_fragments_make_an_operation_neither_deeper_nor_dearer(
 
 
 async def test_documents_at_the_limits_are_answered(client: Client) -> None:
-    """Thirty aliases, twenty root fields, and ten mutations."""
+    """Thirty aliases, twenty root fields and ten mutations are answered."""
     fields = [f"a{n}: __typename" for n in range(30)]
     for query in (
         f"{{ viewer {{ id }} {' '.join(fields[:19])} }}",
@@ -243,7 +243,7 @@ async def test_limits_are_settings(strict: Client) -> None:
 
 @pytest.mark.parametrize("length", [18, 90])
 async def test_fragments_that_fan_out_are_answered(account: Account, length: int) -> None:
-    """Though each spreads the next twice, which are 2^90 ways down."""
+    """Fragments that each spread the next twice are answered, though they unfold 2^90 times."""
     fragments = " ".join(
         f"fragment F{n} on User {{ ...F{n + 1} ...F{n + 1} }}" for n in range(length)
     )
@@ -252,7 +252,7 @@ async def test_fragments_that_fan_out_are_answered(account: Account, length: int
 
 
 async def test_fragments_that_fan_out_under_other_names_are_refused(client: Client) -> None:
-    """Since each of the names would be executed."""
+    """Fragments that fan out under other names are refused, since each name would be executed."""
     fragments = " ".join(
         f"fragment F{n} on Todo {{ a: owner {{ id }} b: history {{ nodes {{ todo {{ ...F{n + 1} }}"
         f" }} }} c: history {{ nodes {{ todo {{ ...F{n + 1} }} }} }} }}"
@@ -271,7 +271,7 @@ async def test_fragments_that_fan_out_under_other_names_are_refused(client: Clie
     ],
 )
 async def test_a_fragment_that_spreads_itself_is_told_as_such(client: Client, query: str) -> None:
-    """And not as one that is too deep."""
+    """A fragment that spreads itself is reported as a cycle, and not as one that is too deep."""
     error = await refusal(client, query)
     assert error["message"].startswith("Cannot spread fragment 'A' within itself")
 
@@ -349,7 +349,7 @@ AFTER = """query ($after: String) {
 
 
 async def test_what_lies_around_a_page_is_looked_for_too(account: Account) -> None:
-    """Where a cursor says that there may be something."""
+    """The neighbours of a page are looked for too, where a cursor says that there may be some."""
     await account.create(title="a")
     page = await account.data("{ todos { pageInfo { endCursor } } }")
     assert await cost(account, AFTER, after=page["todos"]["pageInfo"]["endCursor"]) == 9 + 2 * 150
@@ -380,7 +380,7 @@ async def test_what_lies_around_a_page_is_looked_for_too(account: Account) -> No
 async def test_filters_in_variables_cost_the_same(
     account: Account, declared: str, query: str, given: dict[str, Any], expected: int
 ) -> None:
-    """As a whole or in part, with their defaults."""
+    """Filters in variables cost the same, whole or in part, with their defaults."""
     document = f"query ({declared}) {{ todos(first: 20, {query}) {{ {PAGE} }} }}"
     assert await cost(account, document, **given) == expected
 
@@ -414,7 +414,7 @@ async def test_many_searches_at_once_are_refused(account: Account, given: dict[s
     ],
 )
 async def test_filters_that_are_none_are_errors_of_theirs(account: Account, wanted: Any) -> None:
-    """However large or odd, working out what they cost is short, and they are told what is wrong."""
+    """An invalid filter gets its own error, and its cost is computed quickly, however large."""
     query = "query ($f: TodoFilter) { " + " ".join(
         f"f{n}: todos(first: 1, filter: $f) {{ nodes {{ id }} }}" for n in range(2)
     )
@@ -459,7 +459,7 @@ async def test_variables_hold_whatever_the_other_limits_allow(account: Account) 
 
 
 async def test_the_schema_is_read_once_in_an_operation(client: Client) -> None:
-    """Whatever names it has, since each takes as long as a large operation."""
+    """The schema is introspected once in an operation, whatever its aliases are."""
     fields = "types { name fields { name } }"
     merged = f"{{ __schema {{ {fields} }} ...A }} fragment A on Query {{ __schema {{ {fields} }} }}"
     assert "errors" not in await client.execute(merged)

@@ -47,7 +47,7 @@ def fragments(number: int, inside: str, on: str = "User") -> str:
 async def test_documents_that_are_dear_to_validate_are_refused(
     client: Client, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before they are validated: whether fragments are used, cyclic, or on another type."""
+    """Documents that are expensive to validate are refused before that."""
     validated = list[object]()
     monkeypatch.setattr(parsing, "validate", lambda *given, **_: validated.append(given))
     answer = await client.execute(query)
@@ -66,13 +66,13 @@ async def test_documents_that_are_dear_to_validate_are_refused(
     ],
 )
 async def test_many_fragments_are_answered(account: Account, query: str) -> None:
-    """As the generators of large apps write them."""
+    """Many fragments are answered, as the generators of large apps write them."""
     assert (await account.data(query))["viewer"]
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n"])
 async def test_errors_tell_their_lines(client: Client, line_break: str) -> None:
-    """However many lines and errors there are."""
+    """Errors have their lines, however many lines and errors there are."""
     lines = ["{", *([""] * 9_000), *(f"  nothing{n}" for n in range(9)), "}"]
     errors = (await client.execute(line_break.join(lines)))["errors"]
     places = [error["locations"] for error in errors]
@@ -86,7 +86,7 @@ async def test_an_error_of_several_places_tells_all(client: Client) -> None:
 
 
 async def test_execution_tells_lines(account: Account) -> None:
-    """Of a field that failed while it was executed."""
+    """An error of a field that failed in execution has its line."""
     error = await account.error("\n\n{\n  todos(first: 0) { totalCount }\n}")
     assert error["locations"] == [{"line": 4, "column": 3}]
 
@@ -111,7 +111,7 @@ async def test_a_document_that_is_not_closed_tells_its_end(client: Client) -> No
 async def test_a_document_that_is_too_long_is_refused(
     client: Client, around: str, size: int
 ) -> None:
-    """Whatever makes it long, before it is parsed; variables are what long values are for."""
+    """A document that is too long is refused before it is parsed, whatever makes it long."""
     [error] = (await client.execute(around.format("1" * size)))["errors"]
     assert error["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
     assert "A document may have 32,768 characters" in error["message"]
@@ -119,7 +119,7 @@ async def test_a_document_that_is_too_long_is_refused(
 
 
 async def test_a_document_may_hold_a_long_text(account: Account) -> None:
-    """As long as a description may be, with line breaks."""
+    """A document may hold text as long as a description may be, with line breaks."""
     text = "line\\n" * 990
     query = f'mutation {{ todoCreate(input: {{ title: "a", description: "{text}" }}) {{ errors {{ code }} }} }}'
     assert (await account.data(query))["todoCreate"] == {"errors": []}
@@ -197,7 +197,7 @@ async def test_a_document_that_fails_costs_its_sender(limited: Limited, body: An
 
 
 async def test_bodies_that_are_not_json_cost_as_much(limited: Limited) -> None:
-    """And so does a query string that can't be read."""
+    """A body that isn't JSON and an unreadable query string cost as much as a bad document."""
     json = {"content-type": "application/json"}
     async with limited(rate_limit_cost=1_000) as client:
         assert left(await client.http.post("/graphql", content=b"{", headers=json)) == 900
@@ -205,7 +205,7 @@ async def test_bodies_that_are_not_json_cost_as_much(limited: Limited) -> None:
 
 
 async def test_who_sends_only_broken_documents_is_limited(limited: Limited) -> None:
-    """With 429 once nothing is left; then no document is read that isn't known."""
+    """Broken documents end in status 429; then only documents that are cached are read."""
     async with limited(rate_limit_cost=250) as client:
         answers = [await client.post(f"{{ nothing{n} }}") for n in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -242,7 +242,7 @@ async def test_an_account_pays_for_itself(limited: Limited, account: Account) ->
 
 
 async def test_broken_documents_of_event_streams_cost_as_much(limited: Limited) -> None:
-    """Once for each request, though they are looked at more than once."""
+    """A broken document of an event stream costs once for each request."""
     stream = {"accept": "text/event-stream"}
     async with limited(rate_limit_cost=1_000) as client:
         for n in range(3):

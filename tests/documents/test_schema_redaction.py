@@ -109,7 +109,7 @@ async def test_a_near_miss_teaches_nothing(
 async def test_introspection_is_off_in_production(
     without_introspection: Client, query: str
 ) -> None:
-    """And is told to be."""
+    """Introspection is off in production, and the error says so."""
     [error] = (await without_introspection.execute(query))["errors"][:1]
     assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "introspection has been disabled" in error["message"]
@@ -123,7 +123,7 @@ async def test_a_typename_is_no_secret(without_introspection: Client) -> None:
 
 
 async def test_introspection_can_be_switched_on(settings: Settings, database_url: str) -> None:
-    """And then messages suggest names again."""
+    """Introspection can be switched on, and then messages suggest names again."""
     changes = {"environment": "production", "introspection": True}
     async with visiting(create_app(settings.model_copy(update=changes), database_url)) as client:
         assert "data" in await client.execute("{ __schema { queryType { name } } }")
@@ -134,6 +134,6 @@ async def test_introspection_can_be_switched_on(settings: Settings, database_url
 async def test_what_the_client_sent_is_told_back(
     without_introspection: Client, account: Account
 ) -> None:
-    """So that it can be mended."""
+    """Messages repeat what the client sent, so that it can be mended."""
     answer = await without_introspection.execute("{ viewer { emial } }", token=account.token)
     assert answer["errors"][0]["message"] == "Cannot query field 'emial' on type '…'."

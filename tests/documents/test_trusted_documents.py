@@ -108,7 +108,7 @@ async def test_a_document_is_had_by_its_id(
     parameters: dict[str, Any],
     only: bool,
 ) -> None:
-    """In the manifests and the requests of graphql-codegen, Relay and Apollo."""
+    """A document is found by its id in the manifests of graphql-codegen, Relay and Apollo."""
     async with trusting(manifest, only=only) as client:
         answer = await ask(client, account.token, **parameters)
     assert answer.json()["data"] == {"viewer": {"id": account.id}}
@@ -144,7 +144,7 @@ async def test_an_operation_has_an_id_for_each_tool_that_printed_it(
 
 
 async def test_a_document_is_had_by_get(trusting: Trusting) -> None:
-    """So that it can be kept by caches; with and without what tells how its id was made."""
+    """A document is found by GET so that it can be cached, with and without the hash's version."""
     hashed = by_hash("sha256:name")["extensions"]
     asked = [
         {"documentId": "name"},
@@ -159,7 +159,7 @@ async def test_a_document_is_had_by_get(trusting: Trusting) -> None:
 
 
 async def test_other_documents_are_executed_too(trusting: Trusting) -> None:
-    """Unless the server is told otherwise; also with the id of one that isn't known."""
+    """Other documents are executed too by default, also with an id that isn't known."""
     unknown = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
     async with trusting({HASH: VIEWER}) as client:
         for extensions in (None, unknown):
@@ -179,7 +179,7 @@ async def test_other_documents_are_executed_too(trusting: Trusting) -> None:
 async def test_nothing_else_is_executed_where_only_trusted_documents_are(
     trusting: Trusting, parameters: dict[str, Any]
 ) -> None:
-    """Not even the text of one, also with an id of none, as clients send that hear of no such id."""
+    """Only trusted documents are executed where that is set, and their text alone is refused."""
     async with trusting({HASH: VIEWER}, only=True) as client:
         status, code, message = refused(await ask(client, **parameters))
     assert (status, code) == (403, "FORBIDDEN")
@@ -188,7 +188,7 @@ async def test_nothing_else_is_executed_where_only_trusted_documents_are(
 
 @pytest.mark.parametrize("only", [False, True])
 async def test_an_unknown_id_is_told(trusting: Trusting, only: bool) -> None:
-    """In the words that Apollo Client and urql wait for before they send the document."""
+    """An unknown id is reported in the words that make Apollo Client and urql send the document."""
     async with trusting({HASH: VIEWER}, only=only) as client:
         answer = await ask(client, **by_hash("0" * 64))
         assert refused(answer) == (400, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
@@ -200,7 +200,7 @@ async def test_an_unknown_id_is_told(trusting: Trusting, only: bool) -> None:
 
 
 async def test_a_server_without_documents_says_so(client: Client) -> None:
-    """So that Apollo Client and urql stop asking by hashes, and send documents."""
+    """A server without documents says so, so that Apollo Client and urql stop sending hashes."""
     answer = await ask(client, **by_hash(HASH))
     assert refused(answer) == (400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     assert "as query" in refused(await ask(client, documentId=HASH))[2]
@@ -228,7 +228,7 @@ async def test_all_transports_say_the_same_of_a_document(
     payload: dict[str, Any],
     code: str,
 ) -> None:
-    """On a WebSocket as an error of the operation, beside which the others go on."""
+    """A WebSocket reports an unknown document as an operation's error, and others go on."""
     async with trusting({HASH: VIEWER}, only=only) as client:
         answer = await ask(client, **payload)
         streamed = await client.http.post(
@@ -281,7 +281,7 @@ def typing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
 def test_a_manifest_that_cannot_be_used_is_told_at_the_start(
     typing: CommandLine, tmp_path: Path, content: str | None, told: str
 ) -> None:
-    """With what is wrong with it, before anything is served."""
+    """A manifest that can't be used is reported at the start, before anything is served."""
     path = tmp_path / "manifest.json"
     if content is not None:
         path.write_text(content)

@@ -182,7 +182,7 @@ def test_database_is_alike_on_every_machine(
 
 
 def test_throwaway_database_does_not_wait_for_the_disk(data_dir: Path) -> None:
-    """With durable=False nothing is synced."""
+    """A database with durable=False doesn't wait for the disk."""
     with EmbeddedPostgres(data_dir, durable=False) as dsn:
         names = ("fsync", "synchronous_commit", "full_page_writes")
         assert [sql(dsn, f"SHOW {name}") for name in names] == ["off", "off", "off"]
@@ -245,7 +245,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_start_after_a_killed_postmaster(data_dir: Path) -> None:
-    """After a kill -9 of PostgreSQL itself a stop is no error, and a start recovers the data."""
+    """A stop after a kill -9 of PostgreSQL is no error, and a start recovers the data."""
     postgres = EmbeddedPostgres(data_dir)
     keep_a_word(postgres.start())
     postmaster(data_dir).kill()
@@ -348,7 +348,7 @@ def test_closed_parent_folder_stays_as_it_is(folder: Path, template: Path) -> No
 @only_root
 @only_linux
 def test_postgres_has_no_right_where_it_needs_none(data_dir: Path) -> None:
-    """As root PostgreSQL runs as another account, where nothing is closed to it with no right."""
+    """PostgreSQL runs as another account where the starter is root and nothing is closed to it."""
     with EmbeddedPostgres(data_dir, durable=False) as dsn:
         assert rights_of_a_backend(dsn) == 0
         assert postmaster(data_dir).uids().real != 0
@@ -363,7 +363,7 @@ def rights_of_a_backend(dsn: str) -> int:
 
 @only_root
 def test_missing_setpriv_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the account can't pass a folder and setpriv isn't installed, the message says so."""
+    """The message names setpriv where it isn't installed and the account can't pass a folder."""
     monkeypatch.setenv("PATH", "")
     (folder / "closed").mkdir(mode=0o700)
     with pytest.raises(EmbeddedPostgresError, match="Install setpriv"):
@@ -372,7 +372,7 @@ def test_missing_setpriv_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 @only_root
 def test_missing_account_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where root has no account to run PostgreSQL as, the message says so."""
+    """The message names the missing account where root has none to run PostgreSQL as."""
     monkeypatch.setattr(pwd, "getpwall", list)
     with pytest.raises(EmbeddedPostgresError, match="useradd --system postgres"):
         EmbeddedPostgres(folder / "data").start()

@@ -25,7 +25,7 @@ async def wait_for_turn(turns: Turns, begun: list[int]) -> None:
 
 
 async def test_one_task_goes_on_in_each_turn() -> None:
-    """In the order in which they began to wait."""
+    """One task goes on in each turn, in the order in which they began to wait."""
     begun = list[tuple[int, int]]()
 
     async def work(number: int) -> None:
@@ -145,7 +145,7 @@ async def created(account: Account, number: int) -> None:
 async def test_long_answers_are_completed_and_serialized_in_turns(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of several requests at once, only one is worked on in each turn of the event loop."""
+    """Only one of several long answers is worked on in each turn of the event loop."""
     await created(account, 10)
     noted = list[tuple[str, int]]()
     complete = Execution._complete_column

@@ -39,7 +39,7 @@ PASSING: dict[str, tuple[int, str] | None] = {
 
 
 async def test_what_one_tab_does_the_other_shows_within_a_second(tab: Tabs) -> None:
-    """Adding, renaming, completing one or many, reopening and deleting, either way."""
+    """One tab shows within a second what the other adds, renames, completes, reopens or deletes."""
     one, other = await tab(), await tab()
     await one.add("Buy milk")
     await other.shows(("Buy milk", False), within=A_SECOND)
@@ -63,7 +63,7 @@ async def test_what_one_tab_does_the_other_shows_within_a_second(tab: Tabs) -> N
 
 
 async def test_tabs_survive_the_server(tab: Tabs, backend: Backend, person: Person) -> None:
-    """While it is away edits wait and say so; then they are sent, and nothing is loaded again."""
+    """Edits wait while the server is away and say so; then they are sent without a reload."""
     one, other = await tab(), await tab()
     await one.add("Before")
     await other.shows(("Before", False))
@@ -267,7 +267,7 @@ async def test_trades_that_fail_in_passing_sign_nobody_out(tab: Tabs) -> None:
 
 
 async def test_requests_that_are_refused_at_once_trade_once(tab: Tabs, person: Person) -> None:
-    """However many requests of a tab find the access token worn, the refresh token is sent once."""
+    """Requests that find the access token expired send the refresh token once."""
     inputs = [{"title": f"Todo {number}"} for number in range(60)]
     person.execute(CREATE_MANY, inputs=inputs)
     one = await tab()

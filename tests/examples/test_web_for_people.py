@@ -44,7 +44,7 @@ async def is_fit(tab: Tab) -> None:
 
 
 async def test_an_account_is_made_by_keyboard(visitor: Tab) -> None:
-    """After a refusal the focus is on the field, described by what to do."""
+    """An account is made by keyboard, and the focus after a refusal is on the field to mend."""
     page = visitor.page
     await visitor.button("Create an account").focus()
     await visitor.press("Enter")
@@ -65,7 +65,7 @@ async def test_an_account_is_made_by_keyboard(visitor: Tab) -> None:
 
 
 async def test_a_wrong_password_is_told(visitor: Tab) -> None:
-    """In an alert, since it may be the name that is wrong."""
+    """A wrong password is reported in an alert, since it may be the name that is wrong."""
     await visitor.sign_in("Wrong4horse")
     await expect(visitor.page.get_by_role("alert")).to_have_text(
         "No account has this name and password."
@@ -112,7 +112,7 @@ async def test_a_list_is_kept_by_keyboard(tab: Tabs) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 async def test_the_page_fits_and_can_be_read(tab: Tabs, width: int, scheme: Any) -> None:
-    """With a long title, a refusal, a todo that is renamed, and edits that wait."""
+    """The page fits and can be read with a long title, a refusal, a rename, and waiting edits."""
     one = await tab()
     one.expects_failures = True
     await one.page.set_viewport_size({"width": width, "height": 700})

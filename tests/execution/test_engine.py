@@ -52,7 +52,7 @@ def test_the_example_of_the_readme_prints_its_output(project: Path) -> None:
 
 
 def test_an_unknown_operation_is_not_prepared() -> None:
-    """With several operations in a document, `prepare` needs the name of one of them."""
+    """`prepare` needs an operation's name where the document has several."""
     engine = Engine(SCHEMA)
     document = parse("query A { number } mutation B { one }")
     assert engine.prepare(document) is None
@@ -113,7 +113,7 @@ async def test_too_deep_nesting_is_an_error() -> None:
 
 
 async def test_the_engine_can_be_switched_off() -> None:
-    """With `breadth_first` off graphql-core executes everything, without counting fallbacks."""
+    """graphql-core executes everything where `breadth_first` is off, without counting fallbacks."""
     engine = Engine(SCHEMA, breadth_first=False)
     result = await engine.execute(prepared(engine, "{ number }"), root={"number": 1})
     assert (result.data, engine.fallbacks) == ({"number": 1}, 0)
@@ -159,7 +159,7 @@ async def test_mutations_are_executed_one_by_one() -> None:
 
 
 async def test_cancelling_an_execution_cancels_its_resolvers() -> None:
-    """If the caller cancels an execution, every waiting resolver is cancelled."""
+    """Cancelling an execution cancels every resolver that waits."""
     begun: asyncio.Queue[str] = asyncio.Queue()
     cancelled: list[str] = []
 

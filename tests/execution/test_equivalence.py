@@ -101,7 +101,7 @@ def numbers(share: float) -> Any:
 
 @numbers(0.4)
 async def test_synchronous_operations_are_byte_equal(start: int) -> None:
-    """Without awaitables, data, nulls, errors and their order are graphql-core's."""
+    """Synchronous operations have graphql-core's data, nulls and errors, in its order."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
         operation = generated(ADVERSARIAL, number, VALUES, kind=kind)
@@ -169,7 +169,7 @@ def assert_alike(
 async def test_asynchronous_operations_have_equal_data_and_known_errors(
     start: int, failures: Failures
 ) -> None:
-    """With awaitables, data is byte-equal, and the engine knows each error of graphql-core."""
+    """Asynchronous operations have byte-equal data, and only errors that graphql-core has."""
     for number in range(start, start + AT_ONCE):
         kind = "mutation" if number % 8 == 0 else "query"
         operation = generated(ADVERSARIAL, number, VALUES, kind=kind)

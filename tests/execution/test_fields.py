@@ -288,7 +288,7 @@ async def test_a_loader_is_called_once_for_all_objects_of_a_level() -> None:
 
 @pytest.mark.parametrize("trouble", ["broken", "closed"])
 async def test_a_loader_that_fails_is_an_error_of_each_object(trouble: str) -> None:
-    """When a batch or getting its loader fails, each writer's books are an error."""
+    """A batch that fails, or whose loader fails, is an error of each writer's books."""
     actual, expected, *_ = await by_both("{ writers { books { number } } }", **{trouble: True})
     assert actual.formatted == expected.formatted
     assert len(actual.errors or ()) == 3

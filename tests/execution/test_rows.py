@@ -237,7 +237,7 @@ async def test_mappings_are_read_by_key() -> None:
 
 
 async def test_a_selection_caches_a_limited_number_of_functions() -> None:
-    """At most MAX_COMPILED functions are cached, however many layouts the rows have."""
+    """A selection caches at most MAX_COMPILED functions, however many layouts the rows have."""
     engine = Engine(SCHEMA, SERIALIZERS)
     operation = engine.prepare(parse("{ plants { name } }"))
     assert operation is not None

@@ -84,7 +84,7 @@ class Posters:
 async def test_every_mail_comes_once(
     app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path, chance: random.Random
 ) -> None:
-    """Of four mails for each kill of a worker none is lost and none comes twice."""
+    """Every mail comes exactly once though a worker is killed four times a mail."""
     box = Mailbox()
     box.before_taking = lambda: asyncio.sleep(chance.uniform(0, 0.3))
     box.before_answering = lambda: asyncio.sleep(chance.uniform(0, 0.3))

@@ -12,7 +12,7 @@ LONGEST_SECONDS = 1.5
 
 
 async def test_killed_migrations_are_completed(chance: random.Random, server_url: str) -> None:
-    """However far the ones before it came, the next one brings the database up to date."""
+    """The next migration brings the database up to date, however far the killed ones came."""
     async with fresh_database(server_url) as url:
         for _ in range(KILLS):
             with migrating(url) as process:

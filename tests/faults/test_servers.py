@@ -33,7 +33,7 @@ async def test_killed_servers_lose_nothing(
 
 
 async def test_a_stopped_server_finishes(installation: Installation, chance: random.Random) -> None:
-    """On SIGTERM under load it tells sockets to go, ends in time and well, and loses nothing."""
+    """A server that is stopped under load tells sockets to go, ends in time, and loses nothing."""
     async with working(installation, chance) as workload:
         async with connected(installation.host, workload.observer.token) as socket:
             await socket.subscribe()

@@ -87,7 +87,7 @@ async def test_undone_transactions_are_tried_again(
 async def test_what_is_always_undone_is_unavailable(
     installation: Installation, chance: random.Random, workload: Workload, http: httpx.AsyncClient
 ) -> None:
-    """After the fourth try, with nothing done."""
+    """A write that is always rolled back is UNAVAILABLE after the fourth try, and stores nothing."""
     [owner] = workload.owners
     write = Device(owner, chance).create()
     owner.writes.append(write)
@@ -133,7 +133,7 @@ async def test_a_deadlock_is_resolved(
 async def test_a_read_outlives_its_connection(
     installation: Installation, chance: random.Random, workload: Workload, http: httpx.AsyncClient
 ) -> None:
-    """Whichever of its statements is cut off, before or after the database heard it."""
+    """A read outlives its connection, whichever of its statements is cut off."""
     [owner] = workload.owners
     reader = Reader(http, installation.address)
     for _ in range(5):
@@ -211,7 +211,7 @@ async def test_a_lost_commit_is_told_as_unknown(
 async def test_writes_cut_off_anywhere_are_told_truly(
     installation: Installation, chance: random.Random, workload: Workload, http: httpx.AsyncClient
 ) -> None:
-    """Whatever message of a transaction is the last: what is told of it is what is stored."""
+    """A write that is cut off at any message is reported as what is stored."""
     [owner] = workload.owners
     device = Device(owner, chance)
     cuts = installation.proxy.cuts

@@ -54,7 +54,7 @@ async def test_todos_are_filtered_by_status(account: Account) -> None:
 
 
 async def test_todos_are_searched(account: Account) -> None:
-    """In title and description, without regard to case."""
+    """Todos are searched in title and description, without regard to case."""
     await account.create(title="Buy MILK")
     await account.create(title="Breakfast", description="eggs and milk")
     await account.create(title="Bread")
@@ -85,7 +85,7 @@ async def test_a_deleted_todo_is_not_found(account: Account) -> None:
 
 
 async def test_stats_count_what_there_is(account: Account) -> None:
-    """By status, with the rate of completion and what is overdue."""
+    """Stats count by status, with the rate of completion and what is overdue."""
     for status in ("PENDING", "PENDING", "IN_PROGRESS", "COMPLETED", "CANCELLED"):
         await account.create(status=status, dueAt="2020-01-01T00:00:00Z")
     stats = await account.data(

@@ -60,7 +60,7 @@ WITH_ARGUMENTS = [
 async def test_random_values_are_answered(
     coordinate: Coordinate, data: st.DataObject, new_account: NewAccount
 ) -> None:
-    """With data, with errors in a payload, or with BAD_USER_INPUT; all can be read again."""
+    """Random values get data, errors in a payload, or BAD_USER_INPUT, and all can be read again."""
     account = await new_account()
     if coordinate in ADMINISTRATION:
         await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))

@@ -62,11 +62,11 @@ def fuzz(server: Server, *options: str) -> None:
 
 
 def test_nothing_asked_by_somebody_fails(server: Server, token: str) -> None:
-    """Whatever the operation, a superuser gets an answer in order."""
+    """Every operation of a superuser gets a well-formed answer."""
     excluded = (option for name in ENDS_OF_A_SESSION for option in ("--exclude-name", name))
     fuzz(server, "--header", f"Authorization: Bearer {token}", *excluded)
 
 
 def test_nothing_asked_by_nobody_fails(server: Server) -> None:
-    """Whatever the operation, without a token."""
+    """Every operation without a token gets a well-formed answer."""
     fuzz(server)

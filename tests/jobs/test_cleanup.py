@@ -76,7 +76,7 @@ async def test_old_trash_is_purged(account: Account, stranger: Account) -> None:
 
 
 async def test_trash_can_be_kept_for_ever(account: Account) -> None:
-    """With 0 days nothing is purged, however old it is."""
+    """Nothing is purged with 0 days, however old it is."""
     await delete(account, await account.create(title="Old"), days_ago=5_000)
     assert await purge_trash(0) == 0
     assert await titles_in_trash(account) == ["Old"]
@@ -186,7 +186,7 @@ async def test_failed_jobs_are_forgotten(app: ASGIApp) -> None:
 async def test_one_owner_keeps_no_others_rows(
     account: Account, stranger: Account, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While somebody holds a row of one account, the old rows of others are deleted."""
+    """Old rows are deleted while somebody holds a row of one account."""
     for one in (account, stranger):
         await fetch(
             "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",
@@ -208,7 +208,7 @@ async def test_one_failure_keeps_nothing_else_from_being_done(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """When the trash can't be emptied, old mails are forgotten all the same, and the log tells."""
+    """Old mails are purged even when the trash can't be emptied, and the log reports it."""
     await delete(account, await account.create(title="Old"), days_ago=31)
     await fetch(
         "UPDATE mails SET created_at = now() - interval '31 days' WHERE owner_id = $1",

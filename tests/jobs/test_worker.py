@@ -138,7 +138,7 @@ async def test_tries_get_rarer_and_end(
     database_url: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """After eight tries, each after three times as long a wait, a mail is set aside, and told so."""
+    """A mail is set aside after eight tries, each after three times as long a wait."""
     box.refusals = 100
     caplog.set_level(logging.WARNING, "todo_gql.jobs.worker")
     async with delivering(box, settings, database_url, mail_retry_seconds=0.001):
@@ -163,7 +163,7 @@ async def test_tries_get_rarer_and_end(
 
 @pytest.mark.parametrize("minutes", [1, 30, 48 * 60])
 def test_mail_has_all_its_tries_while_its_link_is_good(settings: Settings, minutes: int) -> None:
-    """With the waits as they are by default none of the eight tries comes too late."""
+    """None of a mail's eight tries comes after its link has expired, with the default waits."""
     left = timedelta(minutes=minutes)
     first_wait = timedelta(seconds=settings.mail_retry_seconds)
     for earlier_tries in range(jobs.MAX_ATTEMPTS - 1):
@@ -190,7 +190,7 @@ async def test_refused_mail_is_tried_while_its_link_is_good(
 async def test_no_wait_is_longer_than_an_hour(
     box: Mailbox, account: Account, settings: Settings, database_url: str
 ) -> None:
-    """However long the first wait is set, a mail is tried within the hour."""
+    """A mail is tried again within an hour, however long the first wait is set."""
     box.refusals = 1
     async with delivering(box, settings, database_url, mail_retry_seconds=10**6):
         await until(has_failed_once)
@@ -201,7 +201,7 @@ async def test_no_wait_is_longer_than_an_hour(
 async def test_mail_server_is_not_overrun(
     box: Mailbox, account: Account, settings: Settings, database_url: str
 ) -> None:
-    """However many mails wait, a worker sends 20 at a time."""
+    """A worker sends 20 mails at a time, however many wait."""
     await post_some(44, account, settings)
     go_on = asyncio.Semaphore(0)
     box.before_taking = go_on.acquire
@@ -238,7 +238,7 @@ async def test_stop_waits_for_the_mail_under_way(
 async def test_worker_that_is_cut_off_loses_nothing(
     box: Mailbox, account: Account, settings: Settings, database_url: str
 ) -> None:
-    """When the event loop is ended in the midst of a mail, the mail stays in the queue."""
+    """A mail stays in the queue when the event loop ends in the midst of it."""
     box.before_taking = asyncio.Event().wait
     async with receiving(box) as url:
         running = asyncio.create_task(create_worker(sending_to(url, settings), database_url).run())

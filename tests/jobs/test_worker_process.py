@@ -98,7 +98,7 @@ async def test_signal_ends_it_after_the_mail_under_way(
 async def test_database_goes_and_comes_back(
     settings: Settings, tmp_path: Path, typing: CommandLine
 ) -> None:
-    """Without its database a worker waits, and stops when told to; with it again it sends on."""
+    """A worker waits for a lost database, stops when signalled, and goes on sending afterwards."""
     box = Mailbox()
     postgres = EmbeddedPostgres(tmp_path / "data", durable=False)
     database_url = postgres.start()
@@ -173,7 +173,7 @@ async def test_signal_during_the_start(
 
 
 def test_embedded_server_sends_by_itself(tmp_path: Path) -> None:
-    """On a laptop the server does the jobs, and mails lie in the outbox with links to it."""
+    """The embedded server does the jobs itself, and mails with its links lie in the outbox."""
     data_dir = tmp_path / "data"
     with started(tmp_path / "log", settings={"DATA_DIR": str(data_dir)}) as server:
         server.wait_until_ready()
@@ -196,7 +196,7 @@ def written(outbox: Path) -> list[Path]:
 async def test_server_leaves_the_jobs_to_workers_unless_told(
     box: Mailbox, settings: Settings, database_url: str, tmp_path: Path
 ) -> None:
-    """With DATABASE_URL a server sends nothing, and with --worker it does."""
+    """A server with DATABASE_URL sends mails only with --worker."""
     async with receiving(box) as url:
         given = environment(url, database_url, settings, tmp_path)
         with started(tmp_path / "log", settings=given) as server:

@@ -75,7 +75,7 @@ async def guarded(box: Mailbox, **options: Any) -> AsyncIterator[tuple[str, Door
 
 
 async def test_login_waits_for_tls(trusted: trustme.CA) -> None:
-    """By STARTTLS, with user and password of the URL, a mail gets in."""
+    """A mail goes out by STARTTLS, with user and password of the URL."""
     box = Mailbox()
     async with guarded(box, tls_context=certified(trusted), require_starttls=True) as (place, door):
         server = SMTPServer.from_url(f"smtp://todo:{WRITTEN}@{place}?tls=required")
@@ -88,7 +88,7 @@ async def test_login_waits_for_tls(trusted: trustme.CA) -> None:
 
 @UNGUARDED
 async def test_tls_from_the_first_byte(trusted: trustme.CA) -> None:
-    """With smtps there is TLS before anything is said, the login included."""
+    """A smtps URL starts TLS before anything is sent, the login included."""
     box = Mailbox()
     tls = {"ssl": certified(trusted), "auth_require_tls": False}
     async with guarded(box, **tls) as (place, door):
@@ -110,7 +110,7 @@ async def test_nothing_is_said_in_the_clear() -> None:
 
 @UNGUARDED
 async def test_tls_can_be_left_out() -> None:
-    """With tls=off a server is spoken to as it is."""
+    """A mail goes out in the clear with tls=off."""
     box = Mailbox()
     async with guarded(box, auth_require_tls=False) as (place, _):
         await SMTPServer.from_url(f"smtp://todo:{WRITTEN}@{place}?tls=off").send(LETTER)
@@ -205,7 +205,7 @@ def test_bad_sender_is_told_at_the_start(typing: CommandLine, command: str) -> N
 
 
 def test_production_wants_to_know_where_links_lead(typing: CommandLine) -> None:
-    """Without PUBLIC_URL the worker doesn't start in production."""
+    """The worker doesn't start in production where PUBLIC_URL is missing."""
     production = {"ENVIRONMENT": "production", "SECRET_KEY": "x" * 32}
     answer = typing("worker", **production)
     assert (answer.status, answer.said) == (1, "")
@@ -215,7 +215,7 @@ def test_production_wants_to_know_where_links_lead(typing: CommandLine) -> None:
 
 
 def test_production_wants_a_mail_server(typing: CommandLine) -> None:
-    """Without SMTP_URL, or with an empty one, the worker doesn't start in production."""
+    """The worker doesn't start in production where SMTP_URL is missing or empty."""
     production = {"ENVIRONMENT": "production", "SECRET_KEY": "x" * 32}
     for more in ({}, {"SMTP_URL": ""}):
         answer = typing("worker", PUBLIC_URL="https://todo.example", **production, **more)
@@ -224,7 +224,7 @@ def test_production_wants_a_mail_server(typing: CommandLine) -> None:
 
 
 async def test_mails_from_a_server_without_a_name(settings: Settings) -> None:
-    """Where PUBLIC_URL has an address instead of a name, mails come from it in brackets."""
+    """Mails come from an address in brackets where PUBLIC_URL has no name."""
     here = settings.model_copy(update={"public_url": "http://[::1]:8000"})
     envelope = Envelope(UUID(int=1), here.sender, "ada@example.com", datetime.now(UTC))
     box = Mailbox()

@@ -292,7 +292,7 @@ async def test_open_subscriptions_are_counted_and_not_timed(server: Server, addr
 
 
 async def test_operations_on_a_websocket_are_counted(server: Server, address: str) -> None:
-    """As those of requests are, and by what became of each; a subscription once it has ended."""
+    """Operations on a WebSocket are counted by outcome, and a subscription once it has ended."""
     before = stream_operations(address, "websocket")
     unauthenticated = total(address, ERRORS, code="UNAUTHENTICATED")
     name, token = f"Socket{uuid4().hex}", signed_up(server)
@@ -321,7 +321,7 @@ async def test_operations_on_a_websocket_are_counted(server: Server, address: st
 
 
 async def test_operations_on_event_streams_are_counted(server: Server, address: str) -> None:
-    """As those of other requests are, and by what became of each, once the stream has ended."""
+    """Operations on event streams are counted by outcome once the stream has ended."""
     before = stream_operations(address, "event_stream")
     unauthenticated = total(address, ERRORS, code="UNAUTHENTICATED")
     invalid = total(address, ERRORS, code="GRAPHQL_VALIDATION_FAILED")

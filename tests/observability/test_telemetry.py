@@ -251,7 +251,7 @@ def remembered() -> list[object]:
 async def test_what_a_client_sent_is_forgotten_after_its_answer(
     app: ASGIApp, settings: Settings
 ) -> None:
-    """Over HTTP and on a WebSocket, though timers that were set in between go on for longer."""
+    """The values that a client sent are freed after its answer, over HTTP and on a WebSocket."""
     query = "query ($secret: String!) { __type(name: $secret) { name } }"
     async with listening(app, settings) as address:
         async with connected(address) as socket:

@@ -122,7 +122,7 @@ def seconds_to_wait(payload: dict[str, Any]) -> int:
 
 
 async def test_an_account_can_be_tried_so_often(visitor: Client, account: Account) -> None:
-    """After that the right password is refused too, as data that tells how long to wait."""
+    """An account is locked after its tries, and the error has the seconds to wait."""
     for _ in range(PER_ACCOUNT):
         assert code(await login(visitor, account.username)) == "INVALID_CREDENTIALS"
     refused = await login(visitor, account.username, PASSWORD)
@@ -191,7 +191,7 @@ async def test_of_many_tries_at_once_only_so_many_count(visitor: Client, account
 async def test_an_address_has_so_many_tries_for_all_accounts(
     visitor: Client, limited: ASGIApp
 ) -> None:
-    """Whatever is tried counts, and another address has tries of its own."""
+    """Tries at all accounts count for an address, and another address has its own."""
     for _ in range(PER_ADDRESS // 2):
         assert (await registered(visitor)).token
         assert code(await login(visitor, uuid4().hex)) == "INVALID_CREDENTIALS"
@@ -257,7 +257,7 @@ async def test_requests_from_everywhere_keep_no_owner_from_a_reset(
 async def test_one_networks_guesses_keep_no_owner_out(
     visitor: Client, limited: ASGIApp, account: Account
 ) -> None:
-    """However often one network is refused, another gets in, and changes the password too."""
+    """An owner at another network gets in and changes the password, however much one guesses."""
     for _ in range(3 * PER_ADDRESS):
         await login(visitor, account.username)
     async with coming_from("192.0.2.2", limited) as elsewhere:
@@ -294,7 +294,7 @@ async def test_refused_tries_by_another_name_do_not_prolong_the_wait(
 async def test_a_locked_account_locks_nobody_else_out(
     visitor: Client, account: Account, stranger: Account
 ) -> None:
-    """However often a refused client tries again, its neighbours at the address get in."""
+    """A locked client's neighbours at the address get in, however often it tries."""
     for _ in range(PER_ADDRESS + 1):
         refused = await login(visitor, account.username)
     assert code(refused) == "RATE_LIMITED"
@@ -383,7 +383,7 @@ OWN = {
 async def test_every_way_into_an_account_is_limited(
     visitor: Client, account: Account, stranger: Account, settings: Settings, name: str
 ) -> None:
-    """By its viewer, by the address typed, or by whose token it is; other accounts go on."""
+    """Every sign-in is limited by its viewer, address or token, and other accounts go on."""
 
     async def tried(who: Account) -> str | None:
         token = LinkToken.of_mail(UUID(who.id), uuid4(), settings).text
@@ -442,7 +442,7 @@ async def test_guessed_refresh_tokens_use_up_nobodys_allowance(
 
 
 async def test_what_is_over_is_forgotten(let_seconds_pass: Callable[[float], None]) -> None:
-    """However many are counted, only the last period's are kept."""
+    """Only the last period's tries are stored, however many are counted."""
     storage = InProcessStorage()
     for number in range(1000):
         assert await storage.acquire_entry(f"first {number}", 5, 60)

@@ -28,7 +28,7 @@ class Store:
 
 
 async def test_columns_and_single_keys_share_a_batch() -> None:
-    """Whatever is asked for at once is loaded at once, each key a single time."""
+    """Columns and single keys asked for at once are loaded in one batch, each key once."""
     store = Store()
     one, two, single = await asyncio.gather(
         store.loader.load_column([1, 2, 1]),

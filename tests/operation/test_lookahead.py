@@ -76,7 +76,7 @@ async def test_what_a_variable_leaves_out_does_no_harm(account: Account) -> None
 
 
 async def test_an_empty_page_has_a_total(account: Account) -> None:
-    """Though no row brings it along."""
+    """An empty page has a total, though no row brings it along."""
     assert (await account.data(WAYS["plainly"]))["todos"] == {"nodes": [], "totalCount": 0}
 
 

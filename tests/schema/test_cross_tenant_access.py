@@ -359,7 +359,7 @@ def in_small_pages(document: str) -> str:
 async def test_no_way_leads_a_stranger_to_them(
     coordinate: Coordinate, owner: Owner, stranger: Account, untouched: dict[str, Any]
 ) -> None:
-    """Whatever a stranger can reach from their own things holds nothing of anybody else's."""
+    """Nothing that a stranger can reach from their own things is anybody else's."""
     call = Call(coordinate)
     small = {"first": 5} if "first" in field_of(coordinate).args else {}
     data = await stranger.data(in_small_pages(call.document(small)), **small)
@@ -624,7 +624,7 @@ OPEN_TO_ALL = {
 
 @pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)
 async def test_signed_out(coordinate: Coordinate, client: Client) -> None:
-    """Without a token only the viewer, who is nobody, and the ways in may be asked."""
+    """Only the viewer, who is null, and the sign-in fields may be selected without a token."""
     arguments = required_arguments(field_of(coordinate))
     answer = await ask(client, Call(coordinate), arguments)
     if coordinate in OPEN_TO_ALL:

@@ -65,10 +65,7 @@ def odd_values(kind: Any) -> list[Any]:
 
 @pytest.mark.parametrize("coordinate", [c for o in ROOTS for c in root_fields(o)], ids=".".join)
 async def test_odd_values_are_answered(coordinate: Coordinate, account: Account) -> None:
-    """With the field's value, with errors in its payload, or with BAD_USER_INPUT.
-
-    What was taken can be read again.
-    """
+    """Odd values get data, payload errors or BAD_USER_INPUT, and stored ones can be read."""
     todo = await account.create(tags=["real"])
     if coordinate in ADMINISTRATION:
         await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))

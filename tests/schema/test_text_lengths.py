@@ -46,7 +46,7 @@ async def answer(account: Account, place: Place, value: Any) -> dict[str, Any]:
 async def test_nothing_long_is_normalised(
     account: Account, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever scalar of the schema it is sent for, which answers with an error of the client's."""
+    """No scalar normalises long text, and each answers it with an error of the client's."""
     await fetch("UPDATE users SET is_superuser = true WHERE id = $1", UUID(account.id))
     normalised = list[int]()
     real = unicodedata.normalize
@@ -122,7 +122,7 @@ def test_the_names_of_a_list_are_short_together() -> None:
 
 
 async def test_the_names_of_a_filter_are_short_together(account: Account) -> None:
-    """In all of its parts, each of which would be allowed."""
+    """The names in all parts of a filter are limited together."""
     names = [["\u00e9" * 100 + f"{part} {n}" for n in range(20)] for part in range(4)]
     query = "query ($f: TodoFilter) { todos(filter: $f) { totalCount } }"
     parts = [{"tags": {"some": some}} for some in names]
@@ -136,7 +136,7 @@ async def test_the_names_of_a_filter_are_short_together(account: Account) -> Non
 async def test_long_names_of_a_filter_count_before_they_are_looked_at(
     account: Account, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though none of them is folded, since no tag has so long a name."""
+    """Long names of a filter count, though none is folded since no tag has so long a name."""
     looked_at = list[int]()
     real = text_problem
 
@@ -194,7 +194,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 async def test_a_bulk_is_worked_on_in_pieces(account: Account, pauses: list[None]) -> None:
-    """Between any two of its todos others may have their turn, whatever is done with them."""
+    """A bulk action lets others have a turn between any two of its todos."""
     number = 40
     inputs = [{"title": f"{n}"} for n in range(number)]
     ids = [todo["id"] for todo in await account.create_many(inputs)]
@@ -235,7 +235,7 @@ async def create_with_lists(account: Account, number: int, lists: int) -> list[A
 
 
 async def test_long_metadata_is_read_in_pieces(account: Account, pauses: list[None]) -> None:
-    """In a page, by ids, and as the todos of changes."""
+    """Long metadata is read in pieces in a page, by ids, and in the todos of changes."""
     number = 39
     created = await create_with_lists(account, number, 5_000)
     expected = {todo["id"]: todo["metadata"] for todo in created}

@@ -154,7 +154,7 @@ async def cost(account: Account, recorded: Record, document: str) -> int:
 async def test_a_write_is_a_handful_of_statements(
     account: Account, recorded: Record, name: str, number: int
 ) -> None:
-    """However many todos it is about, and with all that its payload holds."""
+    """A write takes a handful of statements, whatever its size and its payload."""
     todos = await make(account, number)
     call, budget = OF_TODOS[name]
     if "Restore" in call or "restore" in call:

@@ -33,7 +33,7 @@ def test_a_signed_access_token_says_who_and_in_which_session(settings: Settings)
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_access_token_says_nothing(settings: Settings, forge: Forger) -> None:
-    """Whatever the server wouldn't have signed just so is refused without an exception."""
+    """A token that the server wouldn't have signed just so is refused without an exception."""
     assert verified_claims(minted(settings, CLAIMS), settings) == CLAIMS
     assert verified_claims(forge(settings, CLAIMS), settings) is None
 
@@ -147,7 +147,7 @@ async def test_a_password_counts_to_its_last_character(settings: Settings) -> No
 
 
 async def test_no_password_is_that_of_nobody(settings: Settings) -> None:
-    """Without an account the answer is no, after the same work."""
+    """A password for no account is wrong, after the same work."""
     assert not await password_matches("Correct-horse-7", None, settings)
 
 
@@ -172,7 +172,7 @@ async def test_hashing_refuses_who_finds_no_place_to_wait() -> None:
 
 
 async def test_no_caller_takes_all_places_to_wait() -> None:
-    """Whatever one caller sends at once, another is hashed, and so are all of theirs in the end."""
+    """One caller's passwords leave slots for others, and all of them are hashed in the end."""
     threads, gate = HashingThreads(threads=1, max_queued=5), threading.Event()
     # A request of its own for each, with its caller.
     before = current.set(RequestRecord("", caller="one"))

@@ -83,7 +83,7 @@ def told(answer: httpx.Response) -> tuple[int, str | None]:
 
 
 async def test_a_request_more_than_allowed_is_refused(clock: Clock, limited: Limited) -> None:
-    """With 429, when to come back, and what the limit is."""
+    """A request more than allowed gets status 429, with the limit and when to come back."""
     async with limited(rate_limit_requests=3) as client:
         for left in (2, 1, 0):
             answer = await client.post(NAME)
@@ -103,7 +103,7 @@ async def test_a_request_more_than_allowed_is_refused(clock: Clock, limited: Lim
 
 
 async def test_who_waits_as_told_gets_through(clock: Clock, limited: Limited) -> None:
-    """And however often somebody tries before, the wait doesn't grow."""
+    """Whoever waits as told gets through, and tries before that don't extend the wait."""
     async with limited(rate_limit_requests=3) as client:
         for _ in range(3):
             await client.post(NAME)
@@ -118,7 +118,7 @@ async def test_who_waits_as_told_gets_through(clock: Clock, limited: Limited) ->
 
 
 async def test_what_was_used_is_forgotten_little_by_little(clock: Clock, limited: Limited) -> None:
-    """Half of it half a period later, and all of it after two."""
+    """Half of what was used is free again half a period later, and all of it after two."""
     async with limited(rate_limit_requests=10) as client:
         for _ in range(10):
             await client.post(NAME)
@@ -146,7 +146,7 @@ async def test_the_cost_of_operations_is_limited(
 async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
     clock: Clock, limited: Limited, account: Account
 ) -> None:
-    """Though nothing of them is selected; a name that it has already changes none."""
+    """Renaming a tag costs for each todo that has it, and a rename to its own name costs none."""
     await account.create_many([{"title": "t", "tags": ["old"]}] * 30)
     [tag] = (await account.data("{ tags { nodes { id } } }"))["tags"]["nodes"]
     rename = f'mutation {{ tagRename(id: "{tag["id"]}", name: "new") {{ tag {{ id }} }} }}'
@@ -157,7 +157,7 @@ async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
 
 
 async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Limited) -> None:
-    """Though its own cost is nothing."""
+    """Introspection uses up some of the limit, though its own cost is nothing."""
     async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:
         answer = await client.post("{ __schema { queryType { name } } }")
         assert told(answer) == (200, '"cost";r=4500;t=60')
@@ -169,7 +169,7 @@ async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Lim
 async def test_a_user_is_limited_wherever_they_are(
     limited: Limited, account: Account, stranger: Account
 ) -> None:
-    """By account, and only who isn't signed in by address."""
+    """A user is limited by account wherever they are, and only anonymous clients by address."""
     async with limited(rate_limit_requests=1) as client:
         assert [
             (await client.post(NAME, token=token)).status_code
@@ -178,7 +178,7 @@ async def test_a_user_is_limited_wherever_they_are(
 
 
 async def test_documents_that_cannot_be_read_count(limited: Limited) -> None:
-    """So that nobody makes the server read for ever."""
+    """Documents that can't be read count, so that nobody makes the server parse for ever."""
     async with limited(rate_limit_requests=2) as client:
         assert [(await client.post("{ nonsense }")).status_code for _ in range(3)] == [
             200,
@@ -272,7 +272,7 @@ async def replicas(server: Valkey, settings: Settings) -> AsyncIterator[list[Rat
 
 
 async def test_replicas_share_tries_of_credentials(replicas: list[RateLimits]) -> None:
-    """To the last one: two tries are two tries, wherever."""
+    """Replicas share the limit of sign-in tries to the last one."""
     one, other = replicas
     waits = [await limits.wait_for_credential("::1", "ada") for limits in (one, other, one, other)]
     assert waits[:2] == [0, 0]

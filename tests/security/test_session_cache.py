@@ -97,7 +97,7 @@ async def test_a_session_is_read_once_in_some_seconds(
 async def test_what_ends_elsewhere_ends_here_within_seconds(
     account: Account, clock: Callable[[float], float], sql: str
 ) -> None:
-    """However a session ends in another process, access ends in less than 5 seconds."""
+    """Access ends in less than 5 seconds, however a session ends in another process."""
     assert await opens(account)
     await end_elsewhere(account, sql)
     clock(4)
@@ -105,7 +105,7 @@ async def test_what_ends_elsewhere_ends_here_within_seconds(
 
 
 async def test_a_logout_acts_at_once(account: Account) -> None:
-    """In the process that did it, and for this session alone."""
+    """A logout acts at once in its own process, and for this session alone."""
     other = await another_token(account)
     assert await opens(account)
     assert await opens(account, other)
@@ -130,7 +130,7 @@ async def test_other_sessions_end_at_once(account: Account, mutation: str) -> No
 
 
 async def test_a_revoked_session_ends_at_once(account: Account) -> None:
-    """Though it was in use a moment ago."""
+    """A revoked session ends at once, though it was in use a moment ago."""
     other = await another_token(account)
     assert await opens(account, other)
     newest = (await account.data("{ sessions { id } }"))["sessions"][0]["id"]

@@ -78,7 +78,7 @@ def assert_refused(code: tuple[int, str]) -> None:
 
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_socket_that_is_flooded_is_closed(address: str, name: str) -> None:
-    """Whatever comes on it counts, and the reason says what to do."""
+    """A flooded socket is closed whatever messages flood it, with a reason that says what to do."""
     async with connected(address) as socket:
         await send_raw(socket.connection, FLOODS[name])
         assert_refused(await socket.close_code())
@@ -107,14 +107,14 @@ async def test_a_flood_while_a_socket_is_closed_changes_nothing(
 
 @pytest.mark.parametrize("name", ["pings", "pings of the WebSocket", "pongs"])
 async def test_a_flood_before_the_beginning_counts(address: str, name: str) -> None:
-    """Also without `connection_init`, as nobody knows who it is."""
+    """Messages before connection_init count too."""
     async with opened(address) as socket:
         await send_raw(socket.connection, FLOODS[name])
         assert_refused(await socket.close_code())
 
 
 async def test_the_operations_of_a_flooded_socket_end(address: str, account: Account) -> None:
-    """And those of the same user on another one go on."""
+    """The operations of a flooded socket end, and those of the same user on another one go on."""
     async with (
         connected(address, account.token) as flooded,
         connected(address, account.token) as other,
@@ -130,7 +130,7 @@ async def test_the_operations_of_a_flooded_socket_end(address: str, account: Acc
 
 
 async def test_who_goes_on_sending_is_cut(address: str) -> None:
-    """After a moment in which what comes is thrown away."""
+    """A client that goes on sending is cut off after a moment in which its messages are dropped."""
     async with connected(address) as socket:
         flood, connection = FLOODS["pings"], socket.connection
 
@@ -144,7 +144,7 @@ async def test_who_goes_on_sending_is_cut(address: str) -> None:
 
 
 async def test_a_lively_socket_stays(address: str, put_forward: PutForward) -> None:
-    """As many as may come at once, and then as many a second as may, are answered each."""
+    """A lively socket gets an answer for each message of its burst, and of its rate after that."""
     async with connected(address) as socket:
         # The handshake's own message is one of them.
         await pinged(socket, BURST - 5)
@@ -173,7 +173,7 @@ async def test_a_limit_of_nothing_is_none(app: ASGIApp, settings: Settings) -> N
 async def test_requests_in_one_segment_are_all_answered(
     address: str, request_: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In their order, and no more of them wait at a time than may."""
+    """Requests in one segment are answered in order, and only a limited number of them wait."""
     most = 0
     answer = http_protocol.LimitedProtocol._answer
 
@@ -215,7 +215,7 @@ async def test_what_ends_a_connection_is_read_behind_many_requests(address: str)
 
 
 async def test_a_half_request_behind_many_is_waited_for(address: str) -> None:
-    """And answered once the rest of it is there; a body of many pieces, too."""
+    """A half request behind many is answered once the rest is there; a body in pieces, too."""
     body = json.dumps({"query": "{ __typename }" + " " * 100_000}).encode()
     head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     long = head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -19,7 +19,7 @@ from todo_gql.settings import Settings
 
 
 def test_what_is_there_for_good_is_never_looked_at_again() -> None:
-    """And new garbage is still collected, only less often."""
+    """Permanent objects are never collected again, and new garbage still is, only less often."""
     before = gc.get_threshold()
     try:
         tune_garbage_collector()
@@ -32,7 +32,7 @@ def test_what_is_there_for_good_is_never_looked_at_again() -> None:
 
 
 async def test_collections_of_new_documents_are_short(app: ASGIApp, account: Account) -> None:
-    """However many documents are parsed, a collection finds the garbage of a few of them at a time."""
+    """A collection finds the garbage of a few documents, however many are parsed."""
     most = 0
 
     def note(phase: str, info: dict[str, int]) -> None:

@@ -61,7 +61,7 @@ async def test_each_request_is_read_as_it_was_sent(
 
 
 async def test_who_expects_to_be_told_to_go_on_is_told_each_time(settings: Settings) -> None:
-    """And nobody else is."""
+    """Each request with Expect gets its 100 Continue, and no other request does."""
     async with connected(echo, settings) as (reader, writer):
         for _ in range(3):
             writer.write(EXPECTING)
@@ -99,7 +99,7 @@ async def test_what_an_app_puts_into_a_scope_is_not_kept(settings: Settings) -> 
 async def test_a_connection_that_begins_with_a_known_head_may_stay(
     settings: Settings, put_forward: PutForward
 ) -> None:
-    """Though its first headers had a time limit, which they have kept to."""
+    """A connection whose first head is cached stays open after its time limit for headers."""
     async with listening(echo, settings) as address:
         host, _, port = address.partition(":")
         for _ in range(2):
@@ -126,7 +126,7 @@ async def test_a_connection_that_begins_with_a_known_head_may_stay(
 async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
     settings: Settings, url: bytes, header: bytes, is_kept: bool
 ) -> None:
-    """And is answered as all else is."""
+    """Heads that may be secret or long are answered and not cached."""
     options = protocol_options(settings)
     async with listening(echo, settings, **options) as address:
         host, _, port = address.partition(":")
@@ -139,7 +139,7 @@ async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
 
 
 async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> None:
-    """As many as there are, of whoever sends them."""
+    """Heads that differ each time are evicted, whoever sends them."""
     settings = settings.model_copy(update={"head_cache_size": 100})
     options = protocol_options(settings)
     async with listening(echo, settings, **options) as address:
@@ -155,7 +155,7 @@ async def test_heads_that_differ_each_time_are_forgotten(settings: Settings) -> 
 
 
 async def test_no_head_stays_in_memory_where_the_cache_is_off(settings: Settings) -> None:
-    """With HEAD_CACHE_SIZE=0 equal requests are answered alike, and no head is cached."""
+    """Equal requests are answered alike with HEAD_CACHE_SIZE=0, and no head is cached."""
     settings = settings.model_copy(update={"head_cache_size": 0})
     options = protocol_options(settings)
     async with listening(echo, settings, **options) as address:

@@ -132,25 +132,25 @@ def post(body: bytes, content_type: str = "application/json", length: int | None
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_is_answered(server: Server, name: str) -> None:
-    """Whatever it is."""
+    """Every body gets an answer."""
     body, expected = BODIES[name]
     check(answered(server, post(body)), expected)
 
 
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
 def test_a_body_of_another_type_is_refused(server: Server, content_type: str) -> None:
-    """Though it be JSON."""
+    """A body of another media type is refused, even if it is JSON."""
     check(answered(server, post(QUERY.encode(), content_type)), UNSUPPORTED)
 
 
 def test_a_body_that_is_announced_too_large_is_not_waited_for(server: Server) -> None:
-    """With 413 as soon as the announcement is there."""
+    """A body that is announced too large gets status 413 before it is sent."""
     check(answered(server, post(b"{", length=50 * 2**20)), TOO_LARGE)
 
 
 @pytest.mark.parametrize("name", QUERY_STRINGS)
 def test_a_query_string_is_answered(server: Server, name: str) -> None:
-    """Whatever it is."""
+    """Every query string gets an answer."""
     query_string, expected = QUERY_STRINGS[name]
     request = f"GET /graphql?{query_string} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     check(answered(server, request), expected)

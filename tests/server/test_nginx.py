@@ -71,7 +71,7 @@ def lines(server: Server) -> list[dict[str, Any]]:
 
 
 async def test_each_client_is_known_by_its_own_address(server: Server, address: str) -> None:
-    """In the log and to the rate limits, whatever it says of itself."""
+    """Each client has its own address in the log and in rate limits, whatever headers it sends."""
     lie = {"x-forwarded-for": "203.0.113.9"}
     async with client_from("127.0.0.21", address) as one, client_from("127.0.0.22", address) as two:
         answers = [(await one.post("/graphql", json=ASK, headers=lie)) for _ in range(26)]
@@ -110,7 +110,7 @@ async def test_connections_to_the_server_are_kept(server: Server, address: str) 
 async def test_what_is_too_large_is_refused_in_our_words(
     address: str, size: int, chunked: bool
 ) -> None:
-    """As JSON, which clients read, and the next request on the connection is answered."""
+    """A body that is too large gets our JSON error, and the connection's next request an answer."""
 
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(10):
@@ -126,7 +126,7 @@ async def test_what_is_too_large_is_refused_in_our_words(
 
 
 async def test_subscriptions_come_through_at_once(server: Server, address: str) -> None:
-    """Over a WebSocket and as an event stream, each event while the next is waited for."""
+    """Events come through nginx at once on a WebSocket and an event stream."""
     token = signed_up(server)
     after = server.execute("{ changeCursor }", token)["changeCursor"]
     async with (

@@ -164,7 +164,7 @@ def statuses(answered: list[Answer]) -> list[int]:
 
 @pytest.mark.parametrize("name", UNSAFE)
 async def test_a_body_of_no_one_length_is_refused(echoing: str, name: str) -> None:
-    """After what was asked before, and with all that follows unread."""
+    """A body of ambiguous length is refused in its turn, and all that follows stays unread."""
     head = HEAD + UNSAFE[name] + b"\r\n"
     for after in ([b"hello" + SMUGGLED], [b"0\r\n\r\n" + SMUGGLED], [], [SMUGGLED, SMUGGLED]):
         answered = await answers(echoing, [PLAIN + head + b"".join(after)])
@@ -176,7 +176,7 @@ async def test_a_body_of_no_one_length_is_refused(echoing: str, name: str) -> No
 
 @pytest.mark.parametrize("name", UNSAFE_CHUNKS)
 async def test_chunks_that_are_none_are_refused(echoing: str, name: str) -> None:
-    """Wherever they are cut, and whoever waits for them."""
+    """Malformed chunks are refused wherever they are cut."""
     chunks = UNSAFE_CHUNKS[name]
     for written in ([PLAIN + CHUNKED + chunks + SMUGGLED], [PLAIN, CHUNKED, chunks, SMUGGLED]):
         assert statuses(await answers(echoing, written)) == [200, 400]
@@ -185,7 +185,7 @@ async def test_chunks_that_are_none_are_refused(echoing: str, name: str) -> None
 
 @pytest.mark.parametrize("name", HEADS)
 async def test_a_head_of_another_protocol_is_refused(echoing: str, name: str) -> None:
-    """With what follows it, in its turn."""
+    """A head of another protocol is refused in its turn, and what follows stays unread."""
     for after in (b"", SMUGGLED):
         answered = await answers(echoing, [PLAIN + HEADS[name] + after])
         assert statuses(answered)[0] == 200
@@ -217,7 +217,7 @@ async def test_unusual_requests_are_read_to_their_end(echoing: str, written: byt
 async def test_a_refusal_waits_for_the_answers_before_it(
     address: str, application: Application, written: bytes
 ) -> None:
-    """Also one for what takes too long, which is told in its turn."""
+    """A refusal waits for the answers before it, also one of a request that takes too long."""
     connection = await connect(address)
     await connection.send([PLAIN.replace(b"/a", b"/wait") + written, SMUGGLED])
     # Its time is over later than that of what is awaited on the other connection.
@@ -266,14 +266,14 @@ async def test_an_answer_before_the_body_ends_the_connection(
 async def test_an_answer_after_the_body_leaves_the_connection_open(
     address: str, application: Application
 ) -> None:
-    """Though nobody has read the body."""
+    """An answer sent after the body arrived leaves the connection open, though nobody read it."""
     refused = post(b"refuse", b"x" * 1000)
     answered = await answers(address, [refused + refused + END])
     assert statuses(answered) == [413, 413, 200]
 
 
 async def test_who_waits_to_be_told_to_go_on_is_refused_instead(address: str) -> None:
-    """And the connection ends, as nobody knows whether the body comes."""
+    """A refused request with Expect gets no 100 Continue, and its connection ends."""
     head = b"POST /refuse HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
     assert statuses(await answers(address, [head])) == [413]
     assert statuses(await answers(address, [head, SMUGGLED])) == [413]
@@ -303,7 +303,7 @@ async def test_a_bad_body_does_not_break_into_an_answer(
 async def test_nothing_is_done_that_comes_after_the_last_request(
     address: str, application: Application, last: bytes
 ) -> None:
-    """Whatever it is, in the same segment or a later one; and the answer arrives."""
+    """Nothing behind the last request is executed, and its answer arrives."""
     for after in (SMUGGLED, SMUGGLED * 5000, b"nonsense" * 50_000):
         answered = await answers(address, [PLAIN + last + after, after])
         assert statuses(answered) == [200, 200]
@@ -311,7 +311,7 @@ async def test_nothing_is_done_that_comes_after_the_last_request(
 
 
 async def test_what_follows_chunks_is_no_header(address: str, application: Application) -> None:
-    """So that nobody is somebody else by it."""
+    """Trailers behind chunks are no headers, so that nobody can pose as somebody else."""
     sent = b"0\r\nAuthorization: Bearer x\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n"
     for written in ([CHUNKED + sent + END], [CHUNKED, sent[:9], sent[9:], END]):
         assert statuses(await answers(address, written)) == [200, 200]
@@ -321,7 +321,7 @@ async def test_what_follows_chunks_is_no_header(address: str, application: Appli
 async def test_chunks_of_nothing_but_extensions_have_an_end(
     echoing: str, settings: Settings
 ) -> None:
-    """As have headers after them, and lines before a request."""
+    """Chunk extensions, trailers, and empty lines before a request have a limit."""
     for written in (
         [CHUNKED, *[b"1;" + b"a" * MEGABYTE] * 4],
         [CHUNKED, b"0\r\n", *[b"X: " + b"a" * MEGABYTE] * 4],

@@ -39,7 +39,7 @@ async def whole(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_requests_sent_at_once_are_answered_in_order(settings: Settings) -> None:
-    """Though the next ones are there before the first is answered."""
+    """Pipelined requests are answered in order."""
     paths = [b"/%d" % number for number in range(20)]
     async with connected(whole, settings) as (reader, writer):
         writer.write(b"".join(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in paths))
@@ -47,7 +47,7 @@ async def test_requests_sent_at_once_are_answered_in_order(settings: Settings) -
 
 
 async def test_a_request_may_begin_before_the_last_is_answered(settings: Settings) -> None:
-    """And its body come after that."""
+    """A request may begin before the last is answered, and its body may come after that."""
 
     async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         body, more = b"", True
@@ -85,7 +85,7 @@ async def test_an_answer_is_framed_as_http_has_it(
     parts: list[bytes],
     expected: bytes,
 ) -> None:
-    """However the app sends it, and on the second request as on the first."""
+    """An answer is framed by HTTP's rules however the app sends it, on every request."""
     async with connected(answering(status, headers, *parts), settings) as (reader, writer):
         request = method + b" /a HTTP/1.1\r\nHost: x\r\n\r\n"
         last = method + b" /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -108,7 +108,7 @@ async def test_who_asks_nothing_more_is_let_go(settings: Settings, put_forward: 
 
 
 async def test_a_header_never_becomes_two(settings: Settings) -> None:
-    """Whatever stands in it; then nothing is answered but that something failed."""
+    """A header value never becomes two headers, and an illegal one gets an internal error."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         split = b"a\r\nset-cookie: b" if scope["path"] == "/split" else b"a"
@@ -124,7 +124,7 @@ async def test_a_header_never_becomes_two(settings: Settings) -> None:
 
 
 async def test_what_fails_before_its_body_is_told(settings: Settings) -> None:
-    """With 500, since nothing of the answer was sent yet."""
+    """An app that fails before its body gets status 500, since nothing was sent yet."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

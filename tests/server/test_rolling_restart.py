@@ -148,7 +148,7 @@ async def test_stopping_one_of_two_fails_no_request(site: Site) -> None:
 
 
 async def test_rolling_through_both_fails_no_request(site: Site) -> None:
-    """Replacing both, one after the other, under load: the same."""
+    """Rolling through both servers under load fails no request."""
     async with loaded(site.address, site.token) as load:
         for place in site.places:
             await asyncio.to_thread(place.stop)

@@ -96,7 +96,7 @@ def signed_in(server: Server, username: str, password: str) -> str | None:
 
 
 def test_first_start_says_what_it_does(server: Server, data_dir: Path) -> None:
-    """On an empty folder it tells of the database that it makes, and then where it is."""
+    """The first start reports the database that it makes, and then its address."""
     root = server.address.removesuffix("/graphql")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", root)
     assert server.said == [
@@ -173,7 +173,7 @@ def test_commands_share_the_data_of_a_running_server(server: Server, typing: Com
 
 
 def test_ctrl_c_stops_all_and_keeps_the_data(restarted_data_dir: Path) -> None:
-    """After Ctrl-C nothing runs on; started again it has the todos, and old tokens are good."""
+    """Ctrl-C stops everything, and the next start has the todos and accepts old tokens."""
     with serving(restarted_data_dir) as server:
         token = registered(server, "kept")
         create(server, token, "Still here")
@@ -221,7 +221,7 @@ def test_ctrl_c_while_the_database_is_made(base_folder: Path) -> None:
 async def test_given_database_is_used_and_migrated_when_told(
     base_folder: Path, empty_url: str
 ) -> None:
-    """With DATABASE_URL there is no embedded database, and --migrate makes the tables."""
+    """A server with DATABASE_URL starts no embedded database, and --migrate makes the tables."""
     folder = base_folder / "elsewhere"
     folder.mkdir()
     settings = {"DATA_DIR": str(folder / "data"), "DATABASE_URL": empty_url}

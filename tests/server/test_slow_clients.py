@@ -63,7 +63,7 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     ids=["nothing", "a line", "an empty line", "a header", "no body", "half a body", "a chunk"],
 )
 async def test_who_does_not_finish_a_request_is_let_go(server: Server, sent: bytes) -> None:
-    """With 408, whatever the part that is missing."""
+    """A client that doesn't finish a request gets status 408, whichever part is missing."""
     async with connected(server) as (reader, writer):
         writer.write(sent)
         said = await rest(reader)
@@ -81,7 +81,7 @@ async def test_the_time_goes_on_between_requests(server: Server) -> None:
 
 
 async def test_a_request_in_parts_is_answered(server: Server) -> None:
-    """As long as all of it comes in time; and the connection serves the next one."""
+    """A request in parts is answered if it comes in time, and the connection serves the next."""
     request = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     async with connected(server) as (reader, writer):
         for _ in range(2):
@@ -106,7 +106,7 @@ async def test_a_crowd_of_slow_clients_is_let_go(server: Server) -> None:
 
 
 async def test_a_large_body_is_refused_unread(server: Server) -> None:
-    """By what its headers say, before any of it came."""
+    """A large body is refused by its headers, before any of it came."""
     async with connected(server) as (reader, writer):
         writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % (12 * MEGABYTE))
         status, body = await answer(reader)
@@ -119,7 +119,7 @@ async def test_a_large_body_is_refused_unread(server: Server) -> None:
 async def test_who_sends_a_large_body_hears_that_it_is_too_large(
     server: Server, declared: bool
 ) -> None:
-    """Though they don't listen before they have sent it."""
+    """A client that sends all of a large body before it listens hears that it is too large."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(12):
@@ -150,7 +150,7 @@ async def test_more_headers_than_any_client_sends_are_refused(
 async def test_a_path_longer_than_any_is_refused(
     server: Server, size: int, status: bytes, query: bytes
 ) -> None:
-    """However long its query string may be, since only the path is decoded for each request."""
+    """A path longer than any route is refused, however long its query string may be."""
     async with connected(server) as (reader, writer):
         path = b"/" + b"%41" * ((size - 1) // 3) + b"a" * ((size - 1) % 3)
         writer.write(b"GET %b%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % (path, query))
@@ -159,7 +159,7 @@ async def test_a_path_longer_than_any_is_refused(
 
 
 async def test_headers_without_end_are_refused(server: Server) -> None:
-    """Once they are larger than any client's."""
+    """Headers without end are refused once they are larger than any client's."""
     async with connected(server) as (reader, writer):
         writer.write(HEAD + b"X-Padding: " + b"a" * (70 * 1024))
         said = await rest(reader)
@@ -167,7 +167,7 @@ async def test_headers_without_end_are_refused(server: Server) -> None:
 
 
 async def test_what_is_not_http_is_refused(server: Server) -> None:
-    """With 400 and a connection that ends."""
+    """Bytes that are not HTTP get status 400 and a closed connection."""
     async with connected(server) as (reader, writer):
         writer.write(b"\x16\x03\x01 hello\r\n\r\n")
         said = await rest(reader)
@@ -183,7 +183,7 @@ async def wait_for_status(http: httpx.AsyncClient, url: str, status: int) -> Non
 
 
 async def test_too_many_connections_are_told(server: Server) -> None:
-    """With 503, but for health; and the next one is answered when others are gone."""
+    """Too many connections get status 503, but for health, and the next one is answered later."""
     url = f"{server.address}?query={{__typename}}"
     health = server.address.replace("graphql", "health/live")
     async with httpx.AsyncClient(timeout=PATIENCE) as http:

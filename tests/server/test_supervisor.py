@@ -123,7 +123,7 @@ async def test_workers_end_with_their_parent(tmp_path: Path, url: str) -> None:
 
 
 async def test_recycling_fails_no_request(tmp_path: Path, url: str) -> None:
-    """At MAX_REQUESTS a process makes room for a fresh one, and every request is answered."""
+    """A process that reaches MAX_REQUESTS is replaced, and every request is answered."""
     with serving(tmp_path, url, WORKERS="1", MAX_REQUESTS="50") as server:
         before = {one.pid for one in workers_of(server)}
         answers: list[dict[str, Any]] = []
@@ -141,7 +141,7 @@ async def test_recycling_fails_no_request(tmp_path: Path, url: str) -> None:
 
 
 def test_database_away_is_unready_and_alive(tmp_path: Path) -> None:
-    """Without its database the server lives and isn't ready; it is again when that is back."""
+    """A server without its database lives and isn't ready, and is ready when it is back."""
     postgres = EmbeddedPostgres(tmp_path / "database", durable=False)
     with serving(tmp_path, postgres.start()) as server:
         root = server.address.removesuffix("/graphql")
@@ -158,7 +158,7 @@ def test_database_away_is_unready_and_alive(tmp_path: Path) -> None:
 
 
 def test_worker_that_cannot_start_ends_the_server(tmp_path: Path, url: str) -> None:
-    """When no worker can start, the server says so and ends instead of trying for ever."""
+    """A server whose workers can't start says so and ends instead of trying for ever."""
     given = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path), "WORKERS": "2"}
     broken = given | {"SENTRY_DSN": "http://key@host:port/1"}
     with started(tmp_path / "log", "--migrate", settings=broken) as server:

@@ -102,7 +102,7 @@ async def rest(connection: socket.socket) -> int:
 async def test_who_does_not_read_a_long_answer_is_cut(
     address: str, writer: Account, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a while without any progress."""
+    """A client that doesn't read a long answer is cut off after a while without progress."""
     lost = asyncio.Event()
     stop = write_timeout.Unread.stop
 
@@ -120,7 +120,7 @@ async def test_who_does_not_read_a_long_answer_is_cut(
 
 
 async def test_who_reads_a_long_answer_slowly_gets_all_of_it(address: str, writer: Account) -> None:
-    """Though the kernel's buffer takes nothing more for longer than an unread answer is kept."""
+    """A client that reads slowly gets all of a long answer, though the buffer was full for long."""
     loop = asyncio.get_running_loop()
     async with asking(address, post(writer.token, "application/json")) as connection:
         received, until = 0, loop.time() + 4 * SECONDS

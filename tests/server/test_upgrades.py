@@ -93,7 +93,7 @@ async def test_an_upgrade_that_is_not_taken_changes_nothing(
 async def test_who_expects_to_go_on_is_told_though_they_ask_for_another_protocol(
     address: str,
 ) -> None:
-    """Once, and then the body is taken."""
+    """A request with Expect and Upgrade gets one 100 Continue, and then its body is read."""
     head = b"POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue \r\n" + UPGRADES["h2c"]
     connection = await connect(address)
     await connection.send([head + b"Content-Length: 4\r\n\r\n"])
@@ -113,7 +113,7 @@ async def test_a_request_without_a_body_may_ask_for_anything(address: str) -> No
 
 
 async def test_an_upgrade_in_http_1_0_is_ignored(address: str) -> None:
-    """Also that to a WebSocket, and the connection ends with the answer."""
+    """An upgrade in HTTP/1.0 is ignored, and the connection ends with the answer."""
     for upgrade in (UPGRADES["h2c"], UPGRADES["a WebSocket by POST"]):
         answered = await answers(address, [b"GET /a HTTP/1.0\r\n" + upgrade + b"\r\n" + END])
         assert told(answered) == [b"GET /a "]
@@ -148,7 +148,7 @@ async def test_a_tunnel_is_refused(address: str) -> None:
 async def test_a_handshake_is_taken_as_clients_and_proxies_write_it(
     address: str, upgrade: bytes
 ) -> None:
-    """With 101; and what was sent along waits for its turn, as for whoever was asked before."""
+    """A handshake in any usual form gets status 101, and pipelined bytes wait their turn."""
     frame = b"\x81\x82\0\0\0\0hi"
     plain = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
     for asked, sent in (([], [frame]), ([plain], [frame])):
@@ -192,7 +192,7 @@ async def test_a_handshake_is_taken_as_clients_and_proxies_write_it(
 async def test_a_handshake_that_is_none_is_refused_at_once(
     address: str, rest: bytes, status: int
 ) -> None:
-    """In words, with an end to the connection, and after what was asked before."""
+    """A malformed handshake is refused in its turn with a reason, and the connection ends."""
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     head = b"GET /ws HTTP/1.1\r\nHost: x\r\n" + upgrade
     plain = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -15,7 +15,7 @@ def copied(project: Path, folder: Path) -> Path:
 
 
 def test_a_version_below_its_floor_is_told(project: Path, tmp_path: Path) -> None:
-    """By name and lock file, with status 1."""
+    """A version below its floor is reported by name and lock file, with status 1."""
     folder = copied(project, tmp_path)
     floors = folder / "requirements-floors.txt"
     for text, status in ((floors.read_text(), 0), ("# All of them.\nstarlette>=99\n", 1)):

@@ -45,7 +45,7 @@ async def create(client: TodoClient, title: str, description: str | None = None)
 
 
 async def test_the_same_create_again_is_told(client: TodoClient) -> None:
-    """As ALREADY_EXISTS, with what is stored."""
+    """The same create sent again is ALREADY_EXISTS, with what is stored."""
     id = await create(client, "Once")
     answer = (await client.create_todo(TodoCreateInput(id=id, title="Once"))).todo_create
     assert answer
@@ -57,7 +57,7 @@ async def test_the_same_create_again_is_told(client: TodoClient) -> None:
 
 
 async def test_what_is_wrong_is_data(client: TodoClient) -> None:
-    """With a code and the path."""
+    """A mistake in the input is data with a code and the path."""
     answer = (await client.create_todo(TodoCreateInput(title=" "))).todo_create
     assert answer
     assert answer.todo is None
@@ -67,7 +67,7 @@ async def test_what_is_wrong_is_data(client: TodoClient) -> None:
 
 
 async def test_an_update_leaves_what_is_absent_and_clears_what_is_null(client: TodoClient) -> None:
-    """Whatever is not named in the input is not sent."""
+    """An update leaves what is absent and clears what is null, so unset fields aren't sent."""
     id = await create(client, "Old", "Kept")
     renamed = (await client.update_todo(id, TodoUpdateInput(title="New"))).todo_update
     assert renamed
@@ -80,7 +80,7 @@ async def test_an_update_leaves_what_is_absent_and_clears_what_is_null(client: T
 
 
 async def test_an_update_of_an_old_version_is_a_conflict(client: TodoClient) -> None:
-    """With what is stored now."""
+    """An update of an old version is a conflict, with what is stored now."""
     id = await create(client, "Old")
     await client.update_todo(id, TodoUpdateInput(title="New"), expected_version=1)
     late = await client.update_todo(id, TodoUpdateInput(title="Late"), expected_version=1)
@@ -93,7 +93,7 @@ async def test_an_update_of_an_old_version_is_a_conflict(client: TodoClient) -> 
 
 
 async def test_a_list_is_read_in_pages_both_ways(client: TodoClient) -> None:
-    """Each todo once, newest first."""
+    """A list is read in pages both ways, each todo once, newest first."""
     ids = [await create(client, f"Todo {number}") for number in range(5)]
     forwards: list[str] = []
     after = None
@@ -115,7 +115,7 @@ async def test_a_list_is_read_in_pages_both_ways(client: TodoClient) -> None:
 
 
 async def test_a_bulk_action_skips_what_fails(client: TodoClient) -> None:
-    """And does the rest."""
+    """A bulk action skips what fails and does the rest."""
     answer = (
         await client.complete_todos([await create(client, "Do"), str(uuid4())])
     ).todo_bulk_update
@@ -128,7 +128,7 @@ async def test_a_bulk_action_skips_what_fails(client: TodoClient) -> None:
 
 
 async def test_tokens_are_traded(url: str, newcomer: Callable[[], Sent]) -> None:
-    """And who has none is told by an error."""
+    """Tokens are refreshed, and whoever has none gets an error."""
     _, refresh_token = await signed_up(url, newcomer)
     answer = (await TodoClient(url).refresh(refresh_token)).token_refresh
     assert answer

@@ -56,14 +56,14 @@ async def update(session: AsyncClientSession, id: str, **sent: Any) -> dict[str,
 
 
 async def test_the_same_create_again_is_told(session: AsyncClientSession) -> None:
-    """As ALREADY_EXISTS, with what is stored."""
+    """The same create sent again is ALREADY_EXISTS, with what is stored."""
     id = (await create(session))["todo"]["id"]
     [error] = (await create(session, id=id))["errors"]
     assert (error["code"], error["current"]["id"]) == ("ALREADY_EXISTS", id)
 
 
 async def test_what_is_wrong_is_data(session: AsyncClientSession) -> None:
-    """With a code and the path."""
+    """A mistake in the input is data with a code and the path."""
     payload = await create(session, title="")
     [error] = payload["errors"]
     assert (payload["todo"], error["code"]) == (None, "TOO_SHORT")
@@ -73,7 +73,7 @@ async def test_what_is_wrong_is_data(session: AsyncClientSession) -> None:
 async def test_an_update_leaves_what_is_absent_and_clears_what_is_null(
     session: AsyncClientSession,
 ) -> None:
-    """Whatever is not named in the input is not sent."""
+    """An update leaves what is absent and clears what is null, so unset fields aren't sent."""
     id = (await create(session, description="Kept"))["todo"]["id"]
     renamed = (await update(session, id, title="New"))["todo"]
     assert (renamed["title"], renamed["description"]) == ("New", "Kept")
@@ -82,7 +82,7 @@ async def test_an_update_leaves_what_is_absent_and_clears_what_is_null(
 
 
 async def test_an_update_of_an_old_version_is_a_conflict(session: AsyncClientSession) -> None:
-    """With what is stored now."""
+    """An update of an old version is a conflict, with what is stored now."""
     id = (await create(session))["todo"]["id"]
     await update(session, id, title="New", expected_version=1)
     [error] = (await update(session, id, title="Late", expected_version=1))["errors"]
@@ -90,7 +90,7 @@ async def test_an_update_of_an_old_version_is_a_conflict(session: AsyncClientSes
 
 
 async def test_a_list_is_read_in_pages_both_ways(session: AsyncClientSession) -> None:
-    """Each todo once, newest first."""
+    """A list is read in pages both ways, each todo once, newest first."""
     ids = [(await create(session))["todo"]["id"] for _ in range(5)]
     found: dict[str, list[str]] = {"first": [], "last": []}
     for size, cursor, more, place in (
@@ -109,7 +109,7 @@ async def test_a_list_is_read_in_pages_both_ways(session: AsyncClientSession) ->
 
 
 async def test_a_bulk_action_skips_what_fails(session: AsyncClientSession) -> None:
-    """And does the rest."""
+    """A bulk action skips what fails and does the rest."""
     ids = [(await create(session))["todo"]["id"], str(uuid4())]
     payload = (await session.execute(request("CompleteTodos", ids=ids)))["todoBulkUpdate"]
     assert payload["updated"] == 1
@@ -119,7 +119,7 @@ async def test_a_bulk_action_skips_what_fails(session: AsyncClientSession) -> No
 
 
 async def test_tokens_are_traded(url: str, tokens: dict[str, str]) -> None:
-    """And who has none is told by an error with a code."""
+    """Tokens are refreshed, and whoever has none gets an error with a code."""
     async with connected(url) as nobody:
         asked = request("Refresh", refreshToken=tokens["refreshToken"])
         traded = (await nobody.execute(asked))["tokenRefresh"]["tokens"]

@@ -149,7 +149,7 @@ async def test_only_these_end_a_session(proxy: Faulty, session: Session, code: s
 
 
 async def test_requests_at_once_trade_once(session: Session) -> None:
-    """Of both clients."""
+    """Requests of both clients at the same time refresh the tokens once."""
     worn = wear(session)
     async with requests_of(session) as plain:
         asked = [plain.execute(gql("{ todos { totalCount } }")) for _ in range(3)]
@@ -159,7 +159,7 @@ async def test_requests_at_once_trade_once(session: Session) -> None:
 
 
 async def test_a_description_is_cleared(session: Session) -> None:
-    """And nothing else changes."""
+    """A description is cleared, and nothing else changes."""
     client = client_of(session)
     created = (await client.create_todo(TodoCreateInput(title="Kept", description="x"))).todo_create
     assert created

@@ -76,7 +76,7 @@ async def test_a_mail_tells_until_when_one_can_stay(
 async def test_after_the_grace_period_nobody_gets_in(
     account: Account, client: Client, settings: Settings
 ) -> None:
-    """Even before it is purged the account is as good as gone."""
+    """Nobody gets into an account after the grace period, even before it is purged."""
     await close(account)
     await let_days_pass(account, settings.account_deletion_grace_days)
     assert await login(client, account, PASSWORD) == ["INVALID_CREDENTIALS"]
@@ -141,7 +141,7 @@ async def test_interrupted_purge_is_completed_later(
 async def test_one_that_stays_keeps_no_other_from_going(
     account: Account, stranger: Account, settings: Settings, database_url: str
 ) -> None:
-    """While somebody holds a row of one account, others that are due are deleted."""
+    """Due accounts are deleted while somebody holds a row of another one."""
     for one in (account, stranger):
         await one.create()
         await close(one)

@@ -58,7 +58,7 @@ async def test_what_is_no_device_of_the_viewers_is_not_found(
 
 
 async def test_a_device_is_found_by_its_id(account: Account, stranger: Account) -> None:
-    """As node, by its own user only."""
+    """A device is found by its id as a node, by its own user only."""
     [session] = (await account.data(SESSIONS))["sessions"]
     node = "query ($id: ID!) { node(id: $id) { id __typename ... on Session { isCurrent } } }"
     found = {"id": session["id"], "__typename": "Session", "isCurrent": True}

@@ -50,7 +50,7 @@ async def test_administration_is_for_superusers(account: Account, document: str)
 async def test_accounts_are_listed_newest_first(
     administrator: Account, new_account: NewAccount
 ) -> None:
-    """With all that administrators see of them, and nothing of their todos."""
+    """Accounts are listed newest first with what administrators see, and nothing of their todos."""
     first, second = await new_account(), await new_account()
     await second.create()
     found = await users(administrator, first=2)
@@ -101,7 +101,7 @@ SEARCHES: dict[str, Callable[[Account], str]] = {
 async def test_accounts_are_found_by_what_they_are_called(
     administrator: Account, account: Account, search: str
 ) -> None:
-    """In any letter case, by a part of the name or of the address."""
+    """Accounts are found in any letter case by a part of the name or of the address."""
     found = await users(administrator, filter={"search": SEARCHES[search](account)})
     assert [user["id"] for user in found["nodes"]] == [account.id]
 
@@ -185,7 +185,7 @@ async def test_the_last_active_superuser_stays(administrator: Account, change: s
 async def test_two_superusers_who_demote_each_other_leave_one(
     administrator: Account, account: Account
 ) -> None:
-    """Of two at the same time the second hears that it would be the last."""
+    """Two superusers who demote each other at once leave one, and the second gets an error."""
     await promoted(account)
     answers = await asyncio.gather(
         administrator.execute(UPDATE, {"id": account.id, "input": {"isSuperuser": False}}),

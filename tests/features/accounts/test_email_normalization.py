@@ -72,7 +72,7 @@ def problems(answer: dict[str, Any]) -> list[tuple[str, list[str] | None]]:
 async def test_one_mailbox_has_one_account_which_every_form_finds(
     client: Client, forms: list[str]
 ) -> None:
-    """Whichever form was registered first, another can sign in, and can't be registered."""
+    """One mailbox has one account, which can be registered once and found in every form."""
     number = token_hex(4)
     first, *others = (form.format(number) for form in forms)
     made = await register(client, first)
@@ -111,7 +111,7 @@ async def test_registrations_of_one_mailbox_at_once_make_one_account(client: Cli
 
 
 async def test_an_address_is_kept_as_it_was_typed(mailbox: Mailbox, client: Client) -> None:
-    """Without the space around it and in composed letters it is shown, and mailed to."""
+    """An address is shown and mailed as typed, without spaces around, in composed letters."""
     number = token_hex(4)
     typed = f"  Ade\u0301{number}@BÜCHER.example "
     made = await register(client, typed, f"  Ada-{number} ")
@@ -268,7 +268,7 @@ async def test_administrators_find_an_account_in_any_form(client: Client) -> Non
 async def test_accounts_that_share_a_mailbox_already_are_found_by_their_own_address(
     mailbox: Mailbox, client: Client, forms: list[str]
 ) -> None:
-    """So they were stored before mailboxes were looked at, or by a server of the previous release."""
+    """Accounts that shared a mailbox before the rule are found by their own address."""
     number = token_hex(4)
     emails = [form.format(number) for form in forms]
     made = [await register(client, f"{number}-{place}@example.com") for place in range(len(forms))]

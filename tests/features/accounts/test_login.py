@@ -64,7 +64,7 @@ async def test_login_refuses_in_the_same_words_whoever_is_meant(client: Any, acc
 async def test_a_disabled_account_is_told_so_only_with_the_password(
     client: Any, account: Any
 ) -> None:
-    """Without the right password it is like any other."""
+    """A disabled account is reported as disabled only with the right password."""
     await fetch("UPDATE users SET is_active = false WHERE id = $1", UUID(account.id))
     refused = await login(client, account.username, account.password)
     assert codes(refused) == [("ACCOUNT_DISABLED", ["input"])]
@@ -91,7 +91,7 @@ async def test_login_renews_a_hash_of_another_cost(
 
 
 async def test_a_login_too_many_is_unavailable(client: Any, account: Any) -> None:
-    """When no place is left to wait for a core, the answer says so at once."""
+    """A login too many is UNAVAILABLE at once when no slot is left to wait for a core."""
     gate, threads = threading.Event(), passwords.hashing_threads()
     taken = 0
     while threads.capacity.acquire(blocking=False):

@@ -76,7 +76,7 @@ async def test_a_password_opens_its_account_in_every_form(client: Client, chosen
 async def test_an_older_hash_opens_to_what_was_typed_and_is_made_anew(
     client: Client, account: Account, settings: Settings, typed: str
 ) -> None:
-    """After one sign-in in the form in which it was chosen, every form will do."""
+    """Every form opens an older hash after one sign-in in the form in which it was chosen."""
     await store_hash_as_typed(account, typed, settings)
     assert codes(await login_payload(client, account, WRONG)) == ["INVALID_CREDENTIALS"]
     assert codes(await login_payload(client, account, PLAIN)) == ["INVALID_CREDENTIALS"]
@@ -111,7 +111,7 @@ async def test_a_password_is_changed_in_any_form(client: Client, account: Accoun
 async def test_a_password_is_reset_in_any_form(
     mailbox: Mailbox, client: Client, account: Account
 ) -> None:
-    """By the API as on the page, where it is typed twice."""
+    """A password is reset in any form by the API, and by the page where it is typed twice."""
     assert codes(await reset(client, await reset_token(mailbox, client, account), DECOMPOSED)) == []
     assert codes(await login_payload(client, account, COMPOSED)) == []
     form = {
@@ -126,7 +126,7 @@ async def test_a_password_is_reset_in_any_form(
 async def test_a_password_is_asked_for_in_any_form(
     client: Client, account: Account, settings: Settings
 ) -> None:
-    """To change the address and to leave, with an older hash too."""
+    """A password in any form changes the address and deletes the account, by an older hash too."""
     await store_hash_as_typed(account, DECOMPOSED, settings)
     email = f"new-{account.email}"
     asked = await payload(account, REQUEST_CHANGE, email=email, password=DECOMPOSED)
@@ -171,6 +171,6 @@ async def test_what_no_unicode_of_today_knows_is_a_password_too(client: Client) 
 
 @pytest.mark.parametrize("typed", ["e\u0301" * 60_000, "\u0301" * 60_000, "a\0e\u0301"])
 async def test_what_is_no_password_opens_nothing(account: Account, typed: str) -> None:
-    """However long it is and whatever it holds, it is wrong."""
+    """Input that can't be a password is wrong, however long it is and whatever it holds."""
     sent = {"currentPassword": typed, "newPassword": "Battery2staple"}
     assert codes(await payload(account, CHANGE_PASSWORD, input=sent)) == ["INVALID_CREDENTIALS"]

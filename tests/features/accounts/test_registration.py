@@ -237,7 +237,7 @@ async def test_names_that_are_taken_conflict_in_any_letter_case(client: Any, acc
 
 
 async def test_equal_registrations_at_once_make_one_account(client: Any, settings: Any) -> None:
-    """Of 50 one is made, and the others hear that it exists, or that there is no room."""
+    """One of 50 equal registrations at once makes an account; the others are refused."""
     given = registration()
     answers = await asyncio.gather(*(client.execute(REGISTER, {"input": given}) for _ in range(50)))
     payloads = [answer["data"]["register"] for answer in answers]

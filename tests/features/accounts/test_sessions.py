@@ -40,7 +40,7 @@ async def opens(client: Any, access_token: str) -> bool:
 
 
 async def test_viewer_shows_oneself_and_is_null_when_signed_out(client: Any, account: Any) -> None:
-    """With a token it is the user, without one it is nobody and no error."""
+    """The viewer is the user with a token, and null without one, which is no error."""
     assert (await account.execute(VIEWER))["data"]["viewer"] == {
         "id": account.id,
         "username": account.username,
@@ -52,7 +52,7 @@ async def test_viewer_shows_oneself_and_is_null_when_signed_out(client: Any, acc
 
 
 async def test_a_deleted_account_is_no_viewer(client: Any, account: Any) -> None:
-    """With the account its sessions are gone."""
+    """A deleted account is no viewer, as its sessions are deleted with it."""
     await fetch("DELETE FROM users WHERE id = $1", UUID(account.id))
     assert not await opens(client, account.token)
 
@@ -180,7 +180,7 @@ async def test_the_grace_of_10_seconds_begins_with_the_first_use(client: Any, ac
 
 
 async def test_spent_tokens_are_forgotten_after_10_seconds(client: Any, account: Any) -> None:
-    """However long a session goes on, it stores no more than the last moments."""
+    """A session stores only the tokens spent in the last moments, however long it lasts."""
     token = account.refresh_token
     for _ in range(3):
         token = (await next_tokens(client, token))["refreshToken"]
@@ -195,7 +195,7 @@ async def test_spent_tokens_are_forgotten_after_10_seconds(client: Any, account:
 
 
 async def test_parallel_refreshes_of_two_generations_end_nothing(client: Any, account: Any) -> None:
-    """Whichever comes first, all of them have a token that is good, and at least one the newest."""
+    """Parallel refreshes of two generations leave all a good token, and one the newest."""
     child = (await next_tokens(client, account.refresh_token))["refreshToken"]
     asked = [account.refresh_token, child] * 5
     answers = await asyncio.gather(*(next_tokens(client, token) for token in asked))
@@ -207,7 +207,7 @@ async def test_parallel_refreshes_of_two_generations_end_nothing(client: Any, ac
 
 
 async def test_parallel_refreshes_give_one_child(client: Any, account: Any) -> None:
-    """Of 20 at once each gets the same refresh token, and the session goes on."""
+    """Twenty refreshes at once get the same refresh token, and the session goes on."""
     answers = await asyncio.gather(*(next_tokens(client, account.refresh_token) for _ in range(20)))
     assert len({tokens["refreshToken"] for tokens in answers}) == 1
     assert all([await opens(client, tokens["accessToken"]) for tokens in answers])
@@ -275,7 +275,7 @@ async def test_logout_needs_a_viewer(client: Any) -> None:
 
 
 async def test_what_follows_a_logout_is_signed_out(account: Any) -> None:
-    """Within one document too, the fields run one after the other."""
+    """Fields after a logout are signed out within one document too, as they run in order."""
     answer = await account.execute("mutation { here: logout { ok } again: logout { ok } }")
     assert answer["data"] == {"here": {"ok": True}, "again": None}
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -84,7 +84,7 @@ async def test_creating_lists_every_field_that_is_not_empty(account: Account) ->
 
 
 async def test_updating_lists_every_field_that_changed(account: Account) -> None:
-    """With its value before and after; version and updatedAt are not among them."""
+    """Updating lists each changed field with both values, but not version and updatedAt."""
     todo = await account.create(title="Old", estimatedMinutes=5, metadata={"a": [1]}, tags=["x"])
     sent = {
         "title": "New",
@@ -122,7 +122,7 @@ async def test_updating_lists_every_field_that_changed(account: Account) -> None
 async def test_the_action_follows_the_status(
     account: Account, before: str, after: str, action: str
 ) -> None:
-    """Whatever else has changed; completedAt is among the fields where it did."""
+    """The action follows the status whatever else changed; completedAt is listed where it did."""
     todo = await account.create(status=before)
     await update(account, todo["id"], status=after, title="also this")
     change = (await feed(account))["changes"]["nodes"][1]
@@ -178,7 +178,7 @@ async def test_the_feed_comes_in_pages_oldest_first(account: Account) -> None:
 
 
 async def test_the_newest_cursor_stands_before_what_comes_next(account: Account) -> None:
-    """Also in an account where nothing has happened yet."""
+    """The newest cursor stands before the next change, also in an account without changes."""
     start = (await feed(account))["changeCursor"]
     assert (await feed(account, after=start))["changes"]["nodes"] == []
     todo = await account.create()
@@ -187,7 +187,7 @@ async def test_the_newest_cursor_stands_before_what_comes_next(account: Account)
 
 
 async def test_history_is_newest_first_and_of_one_todo(account: Account) -> None:
-    """In pages, by the cursors of the feed."""
+    """History is of one todo, newest first, in pages by the cursors of the feed."""
     todo, _other = await account.create_many([{"title": "a"}, {"title": "b"}])
     for minutes in (1, 2, 3):
         await update(account, todo["id"], estimatedMinutes=minutes)
@@ -227,7 +227,7 @@ async def test_a_cursor_of_nothing_asks_to_load_again(account: Account, stranger
 
 @pytest.mark.parametrize("first", [0, -1, 101])
 async def test_a_page_has_one_to_a_hundred_changes(account: Account, first: int) -> None:
-    """In the feed and in a history."""
+    """A page of the feed and of a history has one to a hundred changes."""
     todo = await account.create()
     error = await account.error(FEED, first=first)
     assert (error["extensions"]["code"], error["path"]) == ("BAD_USER_INPUT", ["changes"])
@@ -236,7 +236,7 @@ async def test_a_page_has_one_to_a_hundred_changes(account: Account, first: int)
 
 
 async def test_a_history_refuses_a_cursor_of_another_list(account: Account) -> None:
-    """As every list does."""
+    """A history refuses a cursor of another list, as every list does."""
     todo = await account.create()
     cursor = (await account.data("{ todos { pageInfo { endCursor } } }"))["todos"]["pageInfo"]
     for after in ("nonsense", cursor["endCursor"]):

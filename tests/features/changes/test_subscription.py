@@ -32,7 +32,7 @@ async def newest(account: Account) -> str:
 
 
 async def test_changes_are_told_as_they_are_made(account: Account, address: str) -> None:
-    """Without a cursor from now on, with the todo as it is after the change."""
+    """A subscription without a cursor sends changes from now on, with the todo after the change."""
     await account.create(title="Before")
     async with connected(address, account.token) as one:
         await one.subscribe(after=None, filter=None)
@@ -53,7 +53,7 @@ async def test_changes_are_told_as_they_are_made(account: Account, address: str)
 
 
 async def test_what_was_missed_comes_first(account: Account, address: str) -> None:
-    """In pages of the log, then without a break what is made while these are read."""
+    """Missed changes come first in pages of the log, and then new ones without a gap."""
     await account.create()
     after = await newest(account)
     made = await account.create_many([{"title": f"Todo {n}"} for n in range(250)])
@@ -69,7 +69,7 @@ async def test_what_was_missed_comes_first(account: Account, address: str) -> No
 
 
 async def test_all_subscribers_of_an_owner_get_everything(account: Account, address: str) -> None:
-    """Those who join early, late, and from a cursor, over WebSockets and event streams."""
+    """All subscribers of an owner get everything, whenever they join and from any cursor."""
     start = await newest(account)
     async with (
         connected(address, account.token) as early,
@@ -125,7 +125,7 @@ async def test_an_unknown_cursor_needs_a_resync(
 
 
 async def test_a_cursor_older_than_the_log_needs_a_resync(account: Account, address: str) -> None:
-    """Whether only the start of the log is gone, or all of it."""
+    """A cursor older than the log needs a resync, whether the log's start or all of it is gone."""
     await account.create_many([{"title": "A"}] * 3)
     first, second, third = await cursors(account)
     owner = UUID(account.id)

@@ -122,7 +122,7 @@ async def told(one: Socket, ids: list[str]) -> dict[str, dict[str, Any]]:
 async def test_what_selects_the_same_is_made_once(
     difference: str, account: Account, limited: Limited
 ) -> None:
-    """However the document is written: it is told of to both, and made for one of them."""
+    """Equal selections are computed once and sent to both, however the documents are written."""
     async with limited() as (address, limits), connected(address, account.token) as one:
         await one.subscribe(BY_NAME, "first", first=1)
         await one.subscribe(SAME[difference], "second", **VARIABLES.get(difference, {}))
@@ -159,7 +159,7 @@ async def test_what_selects_something_else_is_made_and_charged_apart(
 async def test_errors_tell_of_the_document_that_they_are_of(
     account: Account, limited: Limited
 ) -> None:
-    """So they aren't shared with a document in which they stand elsewhere."""
+    """Errors name lines of the subscriber's own document, so documents that differ share none."""
     wrong = "subscription { changes { ... on Change { todo { history(first: 1000) { nodes { id } } } } } }"
     async with limited() as (address, _), connected(address, account.token) as one:
         await one.subscribe(wrong, "1")
@@ -231,7 +231,7 @@ async def test_an_event_that_costs_more_than_the_limit_is_told(
 
 
 async def test_who_waits_can_complete(account: Account, limited: Limited) -> None:
-    """And nothing of the subscription is left."""
+    """A subscriber that waits can complete, and nothing of the subscription is left."""
     await account.create_many([{"title": "A"}] * 5)
     async with (
         limited(rate_limit_cost=EXECUTION_COST + 12) as (address, _),
@@ -246,7 +246,7 @@ async def test_who_waits_can_complete(account: Account, limited: Limited) -> Non
 async def test_one_event_of_an_owner_is_worked_on_at_a_time(
     account: Account, limited: Limited, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever their subscriptions differ by, they use one connection and leave the others."""
+    """One event of an owner is worked on at a time, whatever its subscriptions differ by."""
     ids, caller = [str(number) for number in range(10)], UUID(account.id).int
     other, [pool] = await asyncpg.connect(database_url), pools
     async with limited() as (address, _), connected(address, account.token) as one:
@@ -265,7 +265,7 @@ async def test_one_event_of_an_owner_is_worked_on_at_a_time(
 
 
 async def test_far_behind_nothing_piles_up(account: Account, limited: Limited) -> None:
-    """Of what was loaded and made for the changes before little is kept, however many these are."""
+    """A subscriber that is far behind keeps few loaded changes in memory."""
     text = "x" * 4_000
     for _ in range(8):
         await account.create_many([{"title": "Long", "description": text}] * 50)
@@ -297,7 +297,7 @@ FILTERED = """subscription ($after: String, $filter: TodoFilter) {
 async def test_the_same_filter_is_asked_once(
     other: str, account: Account, limited: Limited
 ) -> None:
-    """Whether it stands in the document or in a variable, and charged to who asks it."""
+    """Equal filters are asked once, in the document or in a variable, and charged to the asker."""
     document = FILTERED.replace("$filter)", f"{other})")
     wanted = {"filter": {"status": {"eq": "PENDING"}}}
     if other != "$filter":
@@ -374,7 +374,7 @@ async def test_others_come_in_between_operations_that_arrive_together(
 async def test_a_document_costs_though_its_operation_is_completed_while_it_is_parsed(
     account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that fails does: what was done for it until then was done."""
+    """A document costs though its operation is completed while it is parsed."""
     begun, parse = asyncio.Event(), DocumentParser.parse_in_steps
 
     def endless(parser: DocumentParser, text: str) -> Any:
@@ -402,7 +402,7 @@ async def test_a_document_costs_though_its_operation_is_completed_while_it_is_pa
 async def test_a_long_document_on_a_socket_is_parsed_once(
     account: Account, limited: Limited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also one that is too long to be cached."""
+    """A long document on a socket is parsed once, also one that is too long to be cached."""
     parsed, parse = list[str](), DocumentParser.parse_in_steps
 
     def noted(parser: DocumentParser, text: str) -> Any:

@@ -99,7 +99,7 @@ async def write(address: str, token: str, ids: Iterable[str]) -> None:
 
 
 async def test_a_write_through_one_server_is_told_by_the_other(installation: Installation) -> None:
-    """Whichever of the two takes the write."""
+    """A subscriber at one server gets a write through the other, whichever takes the write."""
     token = signed_up(installation.servers[0])
     start = installation.servers[0].execute("{ changeCursor }", token)["changeCursor"]
     first, second = installation.addresses
@@ -152,7 +152,7 @@ async def test_faults_lose_nothing(installation: Installation) -> None:
 async def test_dropped_wake_ups_lose_nothing(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many are dropped: the next one, or the poll, finds what they would have told."""
+    """Dropped wake-ups lose nothing, as the next one or the poll finds the changes."""
     wakeups, chance = feed_registry._running[-1].notifier, random.Random(3)
     wake = wakeups._on_growth
 

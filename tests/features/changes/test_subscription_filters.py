@@ -46,7 +46,7 @@ HOME: dict[str, Any] = {"tags": {"some": ["home"]}, "status": {"eq": "PENDING"}}
 
 
 async def test_what_enters_and_leaves_is_told(account: Account, address: str) -> None:
-    """With `matches` true while the todo is in the list and false when it has left."""
+    """A change has `matches` true while the todo is in the list, and false when it has left."""
     async with connected(address, account.token) as one:
         await one.subscribe(filter=HOME)
         await one.settled()
@@ -66,7 +66,7 @@ async def test_what_enters_and_leaves_is_told(account: Account, address: str) ->
 
 
 async def test_what_never_was_in_the_list_is_not_told(account: Account, address: str) -> None:
-    """Not even where the change touches what the filter asks about."""
+    """A todo that never was in the list is not sent, even where the change touches the filter."""
     async with connected(address, account.token) as one:
         await one.subscribe(filter=HOME)
         await one.settled()

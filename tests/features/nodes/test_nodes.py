@@ -49,7 +49,7 @@ async def test_every_type_with_an_id_is_a_node(account: Account) -> None:
 
 
 async def test_anything_is_found_by_its_id(account: Account) -> None:
-    """In the order of the ids, null where there is nothing, twice if asked for twice."""
+    """Nodes come in the order of their ids, null where there is none, twice where asked twice."""
     things = await everything(account)
     ids = [str(thing["id"]) for thing in things]
     asked = [ids[2], "nonsense", ids[0].upper(), str(uuid4()), ids[3], ids[1], ids[0]]
@@ -58,7 +58,7 @@ async def test_anything_is_found_by_its_id(account: Account) -> None:
 
 
 async def test_one_node(account: Account) -> None:
-    """The same for a single id."""
+    """The field `node` answers for one id as `nodes` does for several."""
     for thing in await everything(account):
         expected = {"id": thing["id"], "__typename": thing["__typename"]}
         assert (await account.data(NODE, id=thing["id"]))["node"] == expected
@@ -66,7 +66,7 @@ async def test_one_node(account: Account) -> None:
 
 
 async def test_what_is_in_the_trash_is_no_node(account: Account) -> None:
-    """Nor is a tag that only the trash carries."""
+    """Neither a todo in the trash nor a tag that only the trash carries is a node."""
     things = await everything(account)
     await account.data(
         "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=things[0]["id"]
@@ -76,7 +76,7 @@ async def test_what_is_in_the_trash_is_no_node(account: Account) -> None:
 
 
 async def test_no_ids_give_no_nodes(account: Account) -> None:
-    """And nothing is wrong with that."""
+    """An empty list of ids has no nodes, and is no error."""
     assert (await account.data(NODES, ids=[]))["nodes"] == []
 
 

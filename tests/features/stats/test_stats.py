@@ -68,7 +68,7 @@ async def test_a_user_has_their_stats(account: Account) -> None:
 
 
 async def test_the_trash_has_stats_of_its_own(account: Account) -> None:
-    """When it is asked for."""
+    """The trash has stats of its own, which are computed when they are selected."""
     todo = await account.create(status="COMPLETED")
     await account.data("mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=todo["id"])
     assert await stats(account) == EMPTY
@@ -85,7 +85,7 @@ async def test_a_rate_of_completion_is_the_nearest_number(account: Account) -> N
 
 @given(st.integers(0, 2**53), st.integers(0, 2**53))
 def test_no_float_is_nearer_than_a_rate_of_completion(completed: int, pending: int) -> None:
-    """Whatever the numbers are."""
+    """No float is nearer to the rate of completion than the one that is sent."""
     counts = {"pending": pending, "in_progress": 0, "completed": completed, "cancelled": 0}
     row: Any = {f"{name}_count": number for name, number in counts.items()} | {"id": None}
     rate = TodoStats.from_counts(row).completion_rate

@@ -36,7 +36,7 @@ async def test_the_worker_names_the_owner_whose_account_grows_fast(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """While an account grows too fast the gauge shows it and the log names it; then both rest."""
+    """The gauge shows and the log names an account while it grows too fast, and then both rest."""
     monkeypatch.setattr(tasks, "GROWTH_SECONDS", 0.05)
 
     async def is_noticed() -> bool:
@@ -70,7 +70,7 @@ async def test_slow_growth_is_measured_and_not_logged(
 
 
 async def test_the_fastest_of_several_is_found(account: Account, stranger: Account) -> None:
-    """Of two accounts that grow, the one that grows by more bytes is the fastest."""
+    """The account that grows by more bytes is the fastest of two."""
     # Above the accounts of all other tests.
     await store(account, 2**28)
     await store(stranger, 2**28)

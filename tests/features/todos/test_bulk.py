@@ -125,7 +125,7 @@ async def test_other_actions(
 
 
 async def test_a_todo_that_would_carry_too_many_tags_fails(account: Account) -> None:
-    """At its place among the ids; the others are changed if that is asked for."""
+    """A todo that would carry too many tags fails at its index; others change where allowed."""
     [full] = await todos(account, 1, tags=[f"t{n}" for n in range(10)])
     [free] = await todos(account, 1)
     arguments: dict[str, Any] = {"action": {"addTags": ["more"]}}
@@ -141,7 +141,7 @@ async def test_a_todo_that_would_carry_too_many_tags_fails(account: Account) -> 
 async def test_one_failing_id_and_nothing_is_changed(
     account: Account, stranger: Account, document: str
 ) -> None:
-    """Unless failing ones are to be skipped; every result shows what is stored."""
+    """One failing id stops all changes unless failing ones may be skipped."""
     made = await todos(account, 2)
     if document == RESTORE:
         await bulk(account, DELETE, ids=[todo["id"] for todo in made])
@@ -171,7 +171,7 @@ async def test_one_failing_id_and_nothing_is_changed(
 
 
 async def test_todos_go_to_the_trash_and_come_back(account: Account) -> None:
-    """With their tags and counts."""
+    """Todos go to the trash and come back with their tags and counts."""
     ids = [todo["id"] for todo in await todos(account, 3, tags=["a"])]
     before = await account.data(EVERYTHING)
     payload = await bulk(account, DELETE, ids=ids)
@@ -190,7 +190,7 @@ async def test_todos_go_to_the_trash_and_come_back(account: Account) -> None:
 
 
 async def test_many_todos_are_made_in_one_call(account: Account) -> None:
-    """In the order of the inputs, up to a hundred."""
+    """Up to a hundred todos are created in one call, in the order of the inputs."""
     inputs = [{"title": f"Todo {n}", "tags": ["all", f"t{n % 3}"]} for n in range(100)]
     payload = await bulk(account, CREATE, inputs=inputs)
     assert (payload["processed"], payload["updated"], payload["errors"]) == (100, 100, [])
@@ -265,14 +265,14 @@ REFUSED: list[tuple[str, dict[str, Any], tuple[str, list[str]]]] = [
 async def test_a_call_that_makes_no_sense_is_refused(
     account: Account, document: str, arguments: dict[str, Any], expected: tuple[str, list[str]]
 ) -> None:
-    """Whole, with no results, whatever the policy."""
+    """A call that makes no sense is refused whole, with no results, whatever the policy."""
     payload = await bulk(account, document, skip=True, **arguments)
     assert expected in codes(payload)
     assert (payload["results"], payload["processed"], payload["updated"]) == ([], 0, 0)
 
 
 async def test_a_result_names_its_todo_twice(account: Account) -> None:
-    """As `todoId`, and as `id`, which is deprecated and goes on working; in every outcome."""
+    """A result names its todo as `todoId`, and as the deprecated `id`, in every outcome."""
     parts = "results { id todoId todo { id } } updated"
     todo = await account.create(title="A")
     unknown, own = str(uuid4()), str(uuid4())
@@ -346,7 +346,7 @@ async def either(
 async def test_a_document_with_more_or_less_than_one_thing_is_invalid(
     either: Client, account: Account, variables: str, action: str
 ) -> None:
-    """So that nothing of it is executed, whatever the variables are."""
+    """A document with more or less than one thing is invalid, whatever its variables."""
     document = (
         IN_A_FRAGMENT
         if action == "in a fragment"
@@ -373,7 +373,7 @@ async def test_a_document_with_more_or_less_than_one_thing_is_invalid(
 async def test_variables_with_more_or_less_than_one_thing_are_refused(
     either: Client, account: Account, action: dict[str, Any]
 ) -> None:
-    """Before anything of the document is executed."""
+    """Variables with more or less than one thing are refused before anything is executed."""
     document = (
         "mutation ($action: TodoBulkAction!) {"
         ' todoCreate(input: { title: "half" }) { errors { code } }'
@@ -387,7 +387,7 @@ async def test_variables_with_more_or_less_than_one_thing_are_refused(
 async def test_one_thing_may_be_a_variable_that_is_not_null(
     either: Client, account: Account
 ) -> None:
-    """As a whole, too."""
+    """The one thing may be a variable that is not null, also as a whole."""
     todo = await account.create(title="A")
     field = "todoBulkUpdate(ids: [$id], action: %s) { updated }"
     value = f"mutation ($id: ID!, $status: TodoStatus!) {{ {field % '{ setStatus: $status }'} }}"

@@ -93,7 +93,7 @@ async def test_the_same_create_twice_at_once_makes_one_todo(account: Account) ->
 
 
 async def test_a_write_of_an_account_that_is_gone_is_refused(account: Account) -> None:
-    """While its token is remembered, making a todo is no longer allowed."""
+    """A write of a deleted account is refused, also while its token is cached."""
     await account.execute("{ viewer { id } }")
     await fetch("DELETE FROM users WHERE id = $1::text::uuid", account.id)
     for status in ("PENDING", "COMPLETED"):
@@ -131,7 +131,7 @@ async def test_bulk_actions_in_opposite_orders_do_not_deadlock(account: Account)
 
 
 async def test_owners_do_not_wait_for_each_other(account: Account, stranger: Account) -> None:
-    """While somebody holds one owner's lock, another's write goes through."""
+    """A write goes through while somebody holds another owner's lock."""
     async with transaction() as connection:
         await connection.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id

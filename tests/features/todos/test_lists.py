@@ -210,7 +210,7 @@ FILTERS: list[tuple[dict[str, Any] | None, Matches]] = [
 
 
 async def test_a_filter_matches_what_it_says_and_its_negation_the_rest(account: Account) -> None:
-    """In the list, in its total, and in stats; `not` is the exact complement."""
+    """A filter selects the same todos in the list, its total and stats; `not` is its complement."""
     await account.create_many(varied(40))
     everything = [edge["node"] for edge in (await listed(account))["edges"]]
     for wanted, matches in FILTERS:
@@ -239,7 +239,7 @@ async def test_todos_are_filtered_by_id(account: Account) -> None:
 
 
 async def test_the_list_begins_with_the_newest_fifty(account: Account) -> None:
-    """Unless something else is asked for."""
+    """The list begins with the newest fifty by default."""
     made = await account.create_many([{"title": f"{n}"} for n in range(51)])
     page = await listed(account)
     assert ids(page) == [todo["id"] for todo in reversed(made)][:50]
@@ -257,13 +257,13 @@ async def test_the_newest_is_what_was_made_last_whatever_ids_clients_gave(accoun
 
 
 async def test_the_last_without_a_cursor_are_the_end_of_the_list(account: Account) -> None:
-    """In the list's own order."""
+    """The last items without a cursor are the end of the list in its own order."""
     await account.create_many([{"title": f"{n}"} for n in range(5)])
     assert titles(await listed(account, last=2)) == ["1", "0"]
 
 
 async def test_first_and_before_narrow_each_other(account: Account) -> None:
-    """So do last and after: the items between the cursors."""
+    """First with before, and last with after, narrow each other to the items between."""
     await account.create_many([{"title": f"{n}"} for n in range(6)])
     cursors = [edge["cursor"] for edge in (await listed(account))["edges"]]
     page = await listed(account, first=3, after=cursors[0], before=cursors[3])
@@ -333,7 +333,7 @@ BY_TITLE = [{"field": "TITLE"}]
 async def test_arguments_that_make_no_sense_are_bad_user_input(
     account: Account, arguments: dict[str, Any]
 ) -> None:
-    """With the path of the field."""
+    """Arguments that make no sense are BAD_USER_INPUT, with the path of the field."""
     await account.create()
     cursor = (await listed(account))["pageInfo"]["endCursor"]
     sent = {

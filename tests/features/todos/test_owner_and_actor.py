@@ -228,7 +228,7 @@ async def test_own_todo_is_not_found_under_another_owner(
 async def test_write_waits_for_the_owners_lock_and_not_for_the_actors(
     write: Write, account: Account, stranger: Account, status: str
 ) -> None:
-    """While the actor's row is locked a write goes through; while the owner's is, it waits."""
+    """A write goes through while the actor's row is locked, and waits while the owner's is."""
     values = {"title": "A", "status": status}
     async with transaction() as connection:
         await connection.execute(LOCK, UUID(stranger.id))

@@ -187,10 +187,7 @@ def test_every_field_and_action_is_tried() -> None:
 async def test_an_update_changes_what_is_sent_and_nothing_else(
     account: Account, first: State, second: State
 ) -> None:
-    """But for version, updatedAt and what follows from the fields; the change row says the same.
-
-    Sent once more, it changes nothing at all.
-    """
+    """An update changes what is sent, version and updatedAt, and nothing when repeated."""
     ids = [(await account.create())["id"] for _ in range(2)]
     for sent in (first, second, second):
         before, bystander = await read(account, ids)
@@ -203,7 +200,7 @@ async def test_an_update_changes_what_is_sent_and_nothing_else(
 
 @pytest.mark.parametrize("number", [1e16, 6.984042558642598e16, -1.8e19, 1e22, -0.0, 1.0, 5e-324])
 async def test_a_number_that_is_sent_again_is_no_change(account: Account, number: float) -> None:
-    """However the database writes it."""
+    """A number that is sent again is no change, however the database writes it."""
     sent = {"metadata": {"number": [number]}}
     id = (await account.create(**sent))["id"]
     before = await read(account, [id])
@@ -217,7 +214,7 @@ async def test_a_number_that_is_sent_again_is_no_change(account: Account, number
 async def test_a_bulk_action_changes_what_it_says_and_nothing_else(
     account: Account, updates_of_each: list[State], action: State
 ) -> None:
-    """In each of its todos, whatever they were before, and in no other one."""
+    """A bulk action changes what it says in each of its todos, and nothing in others."""
     ids = [(await account.create())["id"] for _ in updates_of_each]
     for id, sent in zip(ids, updates_of_each, strict=True):
         await account.data(UPDATE, id=id, input=sent)

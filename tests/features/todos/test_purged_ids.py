@@ -80,7 +80,7 @@ async def test_a_purged_id_is_not_used_again(
 async def test_a_purged_id_fails_in_bulk(
     account: Account, purged: str, skip: bool, dry: bool
 ) -> None:
-    """It alone with SKIP_FAILED, and all with ABORT_ALL."""
+    """A purged id fails alone with SKIP_FAILED, and fails all with ABORT_ALL."""
     before, new = await account.data(SEEN), str(uuid4())
     payload = await create_many(account, new, purged, skip=skip, dry=dry)
     other, failed = payload["results"]
@@ -131,7 +131,7 @@ async def test_an_id_of_which_no_todo_was_made_is_free(account: Account) -> None
 
 
 async def test_what_the_log_has_forgotten_is_free(account: Account, purged: str) -> None:
-    """With CHANGES_RETENTION_DAYS an id is known for as long as its changes are kept."""
+    """CHANGES_RETENTION_DAYS limits how long the id of a purged todo is refused."""
     # What other tests have left to be deleted.
     await purge_changes(9)
     await fetch(

@@ -165,7 +165,7 @@ ORDERS = list(
 async def test_a_list_reads_an_index_and_no_more_than_its_page(
     owner: Account, sent: Sent, order: tuple[str, str, str]
 ) -> None:
-    """First page and deep page, forwards and backwards, whatever the key."""
+    """A first or deep page reads an index and no more than its rows, both ways, by any key."""
     sort = [dict(zip(("field", "direction", "nulls"), order, strict=True))]
     first = (await owner.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
     last = (await owner.data(LIST, sort=sort, last=PAGE))["todos"]["pageInfo"]
@@ -197,7 +197,7 @@ FILTERS: list[dict[str, Any]] = [
 async def test_other_lists_stay_within_the_owners_rows(
     owner: Account, sent: Sent, wanted: dict[str, Any]
 ) -> None:
-    """As do their totals and stats: every index is entered by the owner."""
+    """Other lists, their totals and stats enter every index by the owner."""
     await owner.data(LIST, filter=wanted)
     await owner.data(
         "query ($filter: TodoFilter) { todos(filter: $filter, first: 1) { totalCount }"
@@ -215,7 +215,7 @@ async def test_other_lists_stay_within_the_owners_rows(
 
 
 async def test_a_rare_word_is_found_by_the_index_of_texts(owner: Account, sent: Sent) -> None:
-    """And little else is read."""
+    """A rare word is found by the text index, and little else is read."""
     found = await owner.data(LIST, filter={"search": "QUAGGA"}, first=100)
     assert len(found["todos"]["nodes"]) == NUMBER // 10_000
     [nodes] = await plans(sent)

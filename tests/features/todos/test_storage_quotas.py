@@ -101,7 +101,7 @@ async def test_an_account_has_so_many_todos(limited: Limited, status: str) -> No
 
 
 async def test_what_is_purged_makes_room(limited: Limited) -> None:
-    """Once the trash is emptied as many can be made."""
+    """An emptied trash makes room for as many todos."""
     async with limited(account_todos=1) as account:
         first = await made(account)
         await asked(account, DELETE, id=first)
@@ -112,7 +112,7 @@ async def test_what_is_purged_makes_room(limited: Limited) -> None:
 
 
 async def test_a_create_that_is_sent_again_tells_what_there_is(limited: Limited) -> None:
-    """At the quota, too, a retry finds its todo."""
+    """A retry at the quota finds its todo."""
     async with limited(account_todos=1) as account:
         id = str(uuid4())
         await made(account, id=id)
@@ -174,7 +174,7 @@ async def test_what_repeats_comes_to_an_end(limited: Limited) -> None:
 
 
 async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
-    """After writes of every kind a count of all rows finds what was counted along."""
+    """The stored counts equal a count of all rows after writes of every kind."""
     async with limited() as account:
         metadata = {
             "é": [1, 2.5, {"x": None}],

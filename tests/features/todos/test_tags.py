@@ -40,7 +40,7 @@ async def test_ten_tags_are_the_most_that_a_todo_carries(account: Account) -> No
 
 
 async def test_tags_are_listed_most_used_first_then_by_name(account: Account) -> None:
-    """With how many todos outside the trash carry each."""
+    """Tags are listed most used first, then by name, with their todos outside the trash."""
     await account.create(tags=["b", "common"])
     todo = await account.create(tags=["a", "common"])
     await account.create(tags=["c", "common"])
@@ -73,7 +73,7 @@ async def test_tags_come_in_pages(account: Account) -> None:
     [("HOM", ["home", "homework"]), ("  ", ["home", "homework", "x%y"]), ("%", ["x%y"]), ("z", [])],
 )
 async def test_tags_are_searched(account: Account, search: str, found: list[str]) -> None:
-    """By a substring of the name, without regard to case; signs stand for themselves."""
+    """Tags are searched by a substring without regard to case; wildcards stand for themselves."""
     await account.create(tags=["home", "homework", "x%y"])
     page = await tags(account, search=search)
     assert [tag["name"] for tag in page["nodes"]] == found
@@ -84,7 +84,7 @@ async def test_tags_are_searched(account: Account, search: str, found: list[str]
 async def test_arguments_that_make_no_sense_are_bad_user_input(
     account: Account, arguments: dict[str, Any]
 ) -> None:
-    """As for every list."""
+    """Arguments that make no sense are BAD_USER_INPUT, as for every list."""
     error = await account.error(TAGS, **arguments)
     assert (error["extensions"]["code"], error["path"]) == ("BAD_USER_INPUT", ["tags"])
 
@@ -142,7 +142,7 @@ async def test_a_rename_onto_another_tag_merges_the_two(account: Account) -> Non
 
 
 async def test_a_rename_to_the_same_name_changes_nothing(account: Account) -> None:
-    """In whatever letter case."""
+    """A rename to the same name changes nothing, whatever its letter case."""
     await account.create(tags=["same"])
     before = await account.data("{ changeCursor tags { nodes { id name todoCount } } }")
     [tag] = before["tags"]["nodes"]
@@ -154,7 +154,7 @@ async def test_a_rename_to_the_same_name_changes_nothing(account: Account) -> No
     ("name", "code"), [(" ", "TOO_SHORT"), ("x" * 51, "TOO_LONG"), ("a\0", "INVALID")]
 )
 async def test_a_name_that_breaks_a_rule_is_refused(account: Account, name: str, code: str) -> None:
-    """At the argument, together with an unknown id."""
+    """A name that breaks a rule is refused at the argument, together with an unknown id."""
     await account.create(tags=["old"])
     id = await tag_id(account, "old")
     for wanted, expected in ((id, [code]), ("nonsense", ["NOT_FOUND", code])):

@@ -154,7 +154,7 @@ async def test_an_id_that_cannot_be_used_is_invalid(account: Account, stranger: 
 async def test_a_value_that_breaks_a_rule_is_refused(
     account: Account, values: dict[str, Any], code: str, path: list[str]
 ) -> None:
-    """With a code and the path in the input, and nothing is made."""
+    """A value that breaks a rule is refused with a code and its path, and nothing is created."""
     # httpx refuses lone surrogates, which JSON can carry as escapes.
     body = json.dumps({"query": CREATE, "variables": {"input": {"title": "Todo", **values}}})
     headers = {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}
@@ -167,7 +167,7 @@ async def test_a_value_that_breaks_a_rule_is_refused(
 
 
 async def test_all_that_is_wrong_is_told_at_once(account: Account) -> None:
-    """Every problem of a call, each with its path."""
+    """Every problem of a call is reported at once, each with its path."""
     assert await refused(account, title="", estimatedMinutes=-1, id="x", tags=["", "y" * 51]) == [
         ("INVALID", ["input", "id"]),
         ("TOO_SHORT", ["input", "title"]),
@@ -209,7 +209,7 @@ async def test_a_value_at_its_limit_is_taken(account: Account, values: dict[str,
     ],
 )
 async def test_what_coercion_refuses_is_a_top_level_error(account: Account, literal: str) -> None:
-    """In the document itself it makes the document invalid."""
+    """A literal that coercion refuses makes the document invalid."""
     error = await account.error(
         f'mutation {{ todoCreate(input: {{ title: "x", {literal} }}) {{ todo {{ id }} }} }}'
     )
@@ -232,7 +232,7 @@ async def test_what_coercion_refuses_is_a_top_level_error(account: Account, lite
 async def test_a_variable_that_coercion_refuses_is_bad_user_input(
     account: Account, values: dict[str, Any]
 ) -> None:
-    """With the message of the coercion, which names the variable."""
+    """A variable that coercion refuses is BAD_USER_INPUT, and the message names it."""
     error = await account.error(CREATE, input={"title": "x", **values})
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert "$input" in error["message"]
@@ -275,7 +275,7 @@ async def test_null_clears(account: Account) -> None:
 
 @pytest.mark.parametrize("name", ["title", "status", "priority"])
 async def test_what_cannot_be_cleared_refuses_null(account: Account, name: str) -> None:
-    """With REQUIRED at the field, and nothing changes."""
+    """A field that can't be cleared refuses null with REQUIRED, and nothing changes."""
     todo = await account.create()
     payload = await update(account, todo["id"], **{name: None})
     errors = [(error["code"], error["path"]) for error in payload["errors"]]
@@ -315,7 +315,7 @@ async def test_one_and_true_are_different_metadata(account: Account) -> None:
 
 @pytest.mark.parametrize("version", [0, -1, 2, 2**31 - 1])
 async def test_another_version_than_expected_is_a_conflict(account: Account, version: int) -> None:
-    """Also for an update that would change nothing; it is told with the other problems."""
+    """Another version than expected is a conflict, also where nothing would change."""
     todo = await account.create()
     payload = await update(account, todo["id"], version, title="")
     assert payload["todo"] is None
@@ -338,7 +338,7 @@ async def test_the_expected_version_lets_every_mutation_through(account: Account
 
 
 async def test_completing_sets_the_time_and_leaving_clears_it(account: Account) -> None:
-    """By any road: creating, updating, starting."""
+    """Completing by create, update or start sets the time, and leaving that status clears it."""
     made = await account.create(status="COMPLETED")
     assert made["completedAt"] == made["createdAt"]
     started = (await act(account, START, made["id"]))["todo"]
@@ -359,7 +359,7 @@ async def test_completing_a_completed_todo_changes_nothing(account: Account) -> 
 
 @pytest.mark.parametrize("status", ["PENDING", "IN_PROGRESS", "COMPLETED", "CANCELLED"])
 async def test_a_todo_is_overdue_while_it_is_open(account: Account, status: str) -> None:
-    """Due before now, and neither completed nor cancelled."""
+    """A todo is overdue while its due date is past and it is neither completed nor cancelled."""
     past = await account.create(status=status, dueAt="2020-01-01T00:00:00Z")
     future = await account.create(status=status, dueAt="2099-01-01T00:00:00Z")
     assert past["isOverdue"] is (status in ("PENDING", "IN_PROGRESS"))
@@ -382,7 +382,7 @@ async def test_a_todo_in_the_trash_is_seen_there_only(account: Account) -> None:
 
 @pytest.mark.parametrize("document", [START, COMPLETE, DELETE])
 async def test_what_is_in_the_trash_is_not_found(account: Account, document: str) -> None:
-    """By every mutation but restore."""
+    """A todo in the trash is not found by any mutation but restore."""
     todo = await account.create()
     await act(account, DELETE, todo["id"])
     payload = await act(account, document, todo["id"])
@@ -417,7 +417,7 @@ async def test_an_id_of_nothing_is_null_to_read_and_not_found_to_change(
 
 
 async def test_an_id_is_taken_in_any_letter_case(account: Account) -> None:
-    """And comes back in canonical form."""
+    """An id is accepted in any letter case, and sent back in canonical form."""
     todo = await account.create(id=str(uuid4()).upper())
     assert todo["id"] == todo["id"].lower()
     assert await read(account, todo["id"].upper()) == todo

@@ -59,7 +59,7 @@ async def settle(connections: Connections) -> None:
 async def test_live_subscriptions_are_counted(
     account: Account, address: str, connections: Connections
 ) -> None:
-    """On both kinds of connections, from when they begin until they end."""
+    """Live subscriptions of both kinds are counted from when they begin until they end."""
     async with connected(address, account.token) as one, streaming(address, account.token) as two:
         await one.subscribe()
         await one.subscribe(id="2")
@@ -89,7 +89,7 @@ async def vanish(one: Socket) -> None:
 async def test_abrupt_disconnects_leave_nothing_behind(
     account: Account, address: str, connections: Connections
 ) -> None:
-    """No task, no connection, no feed, and no object of the connection, after hundreds."""
+    """Hundreds of abrupt disconnects leave no task, connection, feed, or object behind."""
     await account.create()
     before = doing()
     for _ in range(DISCONNECTS // AT_ONCE):

@@ -59,7 +59,7 @@ async def clients(app: ASGIApp, settings: Settings, database_url: str) -> AsyncI
 async def test_an_answer_is_the_same_at_once_and_in_messages(
     clients: Clients, account: Account, query: str, accept: str, origin: str, encoding: str
 ) -> None:
-    """Whatever it says: its status, its headers in their order, and its body."""
+    """An answer has the same status, headers in order, and body at once as in messages."""
     if query == LONGER:
         await account.create_many([{"title": "x" * 100, "description": "y" * 3000}] * 50)
     headers = {"authorization": f"Bearer {account.token}", "accept": accept}
@@ -81,7 +81,7 @@ async def test_an_answer_is_the_same_at_once_and_in_messages(
 async def test_nothing_is_compressed_where_that_is_off(
     app: ASGIApp, settings: Settings, database_url: str
 ) -> None:
-    """However long it is, and for whoever accepts it."""
+    """Nothing is compressed where that is off, however long the answer is."""
     off = create_app(settings.model_copy(update={"enable_compression": False}), database_url)
     async with visiting(off) as visitor:
         answer = await visitor.post(LONG)
@@ -97,7 +97,7 @@ async def test_a_refusal_is_the_same_at_once_and_in_messages(clients: Clients) -
 
 
 async def test_an_answer_says_that_the_connection_ends(app: ASGIApp, settings: Settings) -> None:
-    """To who asked for that, though such an answer can't be sent as most are."""
+    """An answer announces that the connection ends to whoever asked for that."""
     async with (
         listening(app, settings) as address,
         httpx.AsyncClient(timeout=PATIENCE) as http,

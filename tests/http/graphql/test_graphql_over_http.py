@@ -64,13 +64,13 @@ async def test_the_answer_has_the_type_that_the_client_prefers(
 
 
 async def test_a_client_that_accepts_no_json_is_told(client: Client) -> None:
-    """With 406."""
+    """A client that accepts no JSON gets status 406."""
     answer = await post(client, TYPENAME, accept="image/png")
     assert (answer.status_code, codes(answer)) == (406, ["BAD_USER_INPUT"])
 
 
 async def test_a_get_reads(client: Client) -> None:
-    """With the query, variables and operation name in the query string."""
+    """A GET has the query, variables and operation name in the query string."""
     query = quote("query A { __typename } query B($a: ID!) { b: __typename node(id: $a) { id } }")
     answer = await client.http.get(f"/graphql?query={query}&operationName=A&variables=%7B%7D")
     assert answer.json() == ANSWER
@@ -85,7 +85,7 @@ async def test_a_get_reads(client: Client) -> None:
     ],
 )
 async def test_a_get_that_is_no_request_is_refused(client: Client, query_string: str) -> None:
-    """With 400."""
+    """A GET that is no GraphQL request gets status 400."""
     answer = await client.http.get(f"/graphql?{query_string}")
     assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
 
@@ -100,7 +100,7 @@ async def test_a_get_does_not_write(account: Account) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_refused(client: Client, method: str) -> None:
-    """With what is allowed."""
+    """Other methods are refused, with the methods that are allowed."""
     answer = await client.http.request(method, "/graphql", json=TYPENAME)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
@@ -116,7 +116,7 @@ async def test_other_methods_are_refused(client: Client, method: str) -> None:
     ],
 )
 async def test_only_json_is_taken(client: Client, content_type: str) -> None:
-    """So that no page of somebody else's can post a form."""
+    """Only JSON is accepted, so that no other site's page can post a form."""
     answer = await post(client, TYPENAME, content_type=content_type)
     assert (answer.status_code, codes(answer)) == (415, ["BAD_USER_INPUT"])
 
@@ -130,12 +130,12 @@ async def test_only_json_is_taken(client: Client, content_type: str) -> None:
     ],
 )
 async def test_a_type_with_parameters_is_read(client: Client, content_type: str) -> None:
-    """In any letter case and order."""
+    """A media type with parameters is read in any letter case and order."""
     assert (await post(client, TYPENAME, content_type=content_type)).json() == ANSWER
 
 
 async def test_a_compressed_body_is_refused(client: Client) -> None:
-    """With 415, and without unpacking it."""
+    """A compressed body gets status 415, and is not unpacked."""
     body = gzip.compress(json.dumps(TYPENAME).encode())
     answer = await post(client, body, content_encoding="gzip")
     assert (answer.status_code, codes(answer)) == (415, ["BAD_USER_INPUT"])
@@ -165,14 +165,14 @@ async def test_a_compressed_body_is_refused(client: Client) -> None:
     ids=range(17),
 )
 async def test_a_body_that_is_no_request_is_refused(client: Client, body: bytes) -> None:
-    """With 400 and a code, whatever it is."""
+    """A body that is no request gets status 400 and a code, whatever it is."""
     answer = await post(client, body)
     assert (answer.status_code, codes(answer)) == (400, ["BAD_USER_INPUT"])
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
 async def test_a_batch_is_refused_in_each_of_its_parts(client: Client, size: int) -> None:
-    """Since clients that send one read nothing else."""
+    """A batch is refused in each of its parts, since clients that send one read nothing else."""
     for accept, headers in ((JSON, {}), (GRAPHQL, {}), (JSON, {"authorization": "Bearer x"})):
         answer = await post(client, [TYPENAME] * size, accept=accept, **headers)
         assert answer.status_code == 400
@@ -193,7 +193,7 @@ async def test_other_lists_are_refused_as_a_whole(client: Client, body: Any) -> 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t"])
 async def test_an_empty_document_does_not_parse(client: Client, text: str) -> None:
-    """By POST and by GET, also where an event stream is asked for."""
+    """An empty document is a syntax error by POST and by GET, also for an event stream."""
     for headers in ({}, {"accept": "text/event-stream"}):
         posted = await client.http.post("/graphql", json={"query": text}, headers=headers)
         got = await client.http.get(
@@ -219,7 +219,7 @@ async def test_json_may_be_nested_32_deep(
 
 
 async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
-    """With 413, however it comes."""
+    """A body that is too large gets status 413, whether or not its length is announced."""
     large = {"query": "{ __typename }", "variables": {"a": "x" * 300_000}}
 
     async def chunks() -> Any:
@@ -251,7 +251,7 @@ async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
 async def test_a_document_that_cannot_be_executed_is_told(
     client: Client, query: str, code: str
 ) -> None:
-    """With 400 in the newer media type and with 200 in JSON, and no data in either."""
+    """An invalid document gets no data, and status 400 in the newer media type and 200 in JSON."""
     for media_type, status in ((GRAPHQL, 400), (JSON, 200)):
         answer = await post(client, {"query": query}, accept=media_type)
         assert answer.status_code == status
@@ -261,21 +261,21 @@ async def test_a_document_that_cannot_be_executed_is_told(
 
 
 async def test_an_operation_that_the_document_lacks_is_told(client: Client) -> None:
-    """Though there be one that could be meant."""
+    """An operation that the document lacks is an error, even where only one could be meant."""
     for name in ("B", "\ud800"):
         answer = await post(client, {"query": "query A { __typename }", "operationName": name})
         assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 async def test_at_most_ten_errors_are_told(client: Client) -> None:
-    """However many there are."""
+    """An answer reports ten errors and no more, however many there are."""
     fields = " ".join(f"field{n}" for n in range(30))
     answer = await post(client, {"query": f"{{ viewer {{ {fields} }} }}"})
     assert len(answer.json()["errors"]) == 10
 
 
 async def test_a_long_document_works(client: Client) -> None:
-    """Though it is not kept."""
+    """A document that is too long to be cached is executed."""
     answer = await post(client, {"query": "{ __typename }" + " " * 20_000})
     assert answer.json() == ANSWER
 
@@ -284,7 +284,7 @@ async def test_a_long_document_works(client: Client) -> None:
 async def test_a_json_literal_that_no_one_could_keep_is_told(
     account: Account, literal: str
 ) -> None:
-    """As an error of its field."""
+    """A JSON literal that can't be stored is an error of its field."""
     query = (
         f'mutation {{ todoCreate(input: {{ title: "x", metadata: {{ a: {literal} }} }})'
         " { errors { code path } } }"
@@ -319,7 +319,7 @@ async def test_a_json_literal_that_no_one_could_keep_is_told(
 async def test_text_that_cannot_be_stored_is_refused_everywhere(
     account: Account, field: str, told: str, text: str
 ) -> None:
-    """By the field, and never by the database or the encoder."""
+    """Text that can't be stored is refused by the field, not by the database or the encoder."""
     kind = "mutation" if "errors" in field else "query"
     declared = "ID!" if "id: $text" in field or "eq: $text" in field else "String!"
     query = f"{kind} ($text: {declared}) {{ {field} }}"
@@ -335,7 +335,7 @@ async def test_text_that_cannot_be_stored_is_refused_everywhere(
 
 @pytest.mark.parametrize("depth", [100, 200, 300, 400, 490])
 async def test_a_literal_that_is_nested_deeply_is_an_error(account: Account, depth: int) -> None:
-    """Never a fault of the server's."""
+    """A literal that is nested deeply is an error of the client's, never of the server's."""
     literal = "[" * depth + "]" * depth
     answer = await account.post(
         f'mutation {{ todoCreate(input: {{ title: "x", metadata: {{ a: {literal} }} }})'
@@ -352,7 +352,7 @@ async def test_a_literal_that_is_nested_deeply_is_an_error(account: Account, dep
 async def test_a_field_for_viewers_tells_who_is_not_signed_in(
     client: Client, accept: str, status: int, token: str | None
 ) -> None:
-    """With 401 in the newer media type, and a challenge if a token was there."""
+    """A field for viewers gets status 401 in the newer media type, with a challenge."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     answer = await post(client, {"query": "{ changeCursor }"}, accept=accept, **headers)
     assert (answer.status_code, answer.json()["data"]) == (status, None)
@@ -381,7 +381,7 @@ LOGIN = 'mutation { login(input: { usernameOrEmail: "x", password: "y" }) { erro
 async def test_a_token_that_opens_nothing_is_told_whatever_is_asked(
     client: Client, authorization: str, query: str | None
 ) -> None:
-    """By POST, GET and in event streams, in answers and in refusals, once."""
+    """A bad token is challenged once by POST, GET and event streams, in answers and refusals."""
     headers = {"authorization": authorization, "origin": "https://app.example"}
     for accept in (JSON, GRAPHQL, "text/event-stream"):
         asked = {**headers, "accept": accept}
@@ -394,7 +394,7 @@ async def test_a_token_that_opens_nothing_is_told_whatever_is_asked(
 
 
 async def test_other_refusals_tell_of_a_token_too(client: Client) -> None:
-    """Of methods, media types, bodies that are too large, or no JSON."""
+    """Refusals of methods, media types, long bodies and bad JSON challenge a bad token too."""
     headers = {"authorization": "Bearer nonsense"}
     send = client.http.request
     answers = [
@@ -409,7 +409,7 @@ async def test_other_refusals_tell_of_a_token_too(client: Client) -> None:
 
 
 async def test_a_token_that_opens_something_is_not_challenged(account: Account) -> None:
-    """Nor is who has none, or credentials for what stands before the server."""
+    """A good token, no token, or a proxy's own credentials are not challenged."""
     good = f"Bearer {account.token}"
     for authorization in (good, "", "Bearer", "Bearer ", "Basic eDp5", "negotiate", "NTLM x"):
         for query in ("{ viewer { id } }", "{", "", "mutation { nonsense }"):
@@ -430,14 +430,14 @@ async def test_a_token_that_ends_with_the_request_is_told(account: Account) -> N
 
 
 async def test_a_bad_token_makes_a_request_anonymous(account: Account) -> None:
-    """So that signing in works whatever header a client still sends."""
+    """A bad token makes a request anonymous, so that signing in works with any header."""
     answer = await account.post("{ viewer { id } __typename }", token="nonsense")
     assert answer.json()["data"] == {"viewer": None, "__typename": "Query"}
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "bearer", "BEARER"])
 async def test_the_scheme_is_taken_in_any_letter_case(account: Account, scheme: str) -> None:
-    """And another one is no token."""
+    """The scheme is accepted in any letter case, and another scheme is no token."""
     answer = await post(
         account, {"query": "{ viewer { id } }"}, authorization=f"{scheme} {account.token}"
     )
@@ -465,7 +465,7 @@ async def test_no_message_of_a_driver_reaches_a_client(
 async def test_a_database_that_is_away_makes_us_unavailable(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With 503 and when to come back; and the next request is answered again."""
+    """A database that is away makes the server answer 503 with a Retry-After, and recover then."""
     with monkeypatch.context() as patch:
 
         async def lost(*_: object, **__: object) -> None:
@@ -499,7 +499,7 @@ async def test_a_terminated_backend_is_an_outage(account: Account) -> None:
 
 
 async def test_who_waits_too_long_for_a_lock_is_told(account: Account) -> None:
-    """With TIMEOUT, and nothing is written."""
+    """Whoever waits too long for a lock gets TIMEOUT, and nothing is written."""
     async with transaction() as holder:
         await holder.execute(
             "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
@@ -512,7 +512,7 @@ async def test_who_waits_too_long_for_a_lock_is_told(account: Account) -> None:
 async def test_an_operation_that_takes_too_long_is_given_up(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With TIMEOUT and no data; of a mutation nobody knows how far it came."""
+    """An operation that takes too long gets TIMEOUT and no data; a mutation may have run."""
     monkeypatch.setattr("todo_gql.http.graphql.endpoint.OPERATION_SECONDS", 0.05)
     async with transaction() as holder:
         await holder.execute(
@@ -527,7 +527,7 @@ async def test_an_operation_that_takes_too_long_is_given_up(
 async def test_a_pool_without_a_free_connection_makes_us_unavailable(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the time to wait is over, not for ever."""
+    """A pool without a free connection makes the server unavailable once the wait is over."""
     pool = get_connection("default")._pool
     monkeypatch.setattr(pool, "acquire_timeout", 0.1)
     held = []
@@ -544,7 +544,7 @@ async def test_a_pool_without_a_free_connection_makes_us_unavailable(
 
 
 async def test_only_known_origins_may_read(client: Client) -> None:
-    """By CORS."""
+    """CORS lets only known origins read answers."""
     for origin, allowed in (
         ("https://app.example", "https://app.example"),
         ("https://evil.example", None),
@@ -554,7 +554,7 @@ async def test_only_known_origins_may_read(client: Client) -> None:
 
 
 async def test_long_answers_are_compressed(account: Account) -> None:
-    """For clients that take gzip."""
+    """Long answers are compressed for clients that accept gzip."""
     await account.create_many([{"title": "x" * 100}] * 50)
     headers = {"Authorization": f"Bearer {account.token}", "Accept-Encoding": "gzip"}
     body = {"query": "{ todos { nodes { id title } } }"}
@@ -564,7 +564,7 @@ async def test_long_answers_are_compressed(account: Account) -> None:
 
 
 async def test_a_browser_gets_a_page(client: Client) -> None:
-    """At the same address; a query in the address is answered all the same."""
+    """A browser gets a page at the same address, and a query in the address its answer."""
     browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     page = await client.http.get("/graphql", headers=browser)
     assert page.headers["content-type"].startswith("text/html")

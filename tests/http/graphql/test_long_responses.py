@@ -74,7 +74,7 @@ TOO_LONG = {
 async def test_an_answer_that_is_too_large_is_an_error(
     small: ASGIApp, writer: Account, name: str
 ) -> None:
-    """Whatever it is that makes it large; and it says what to do."""
+    """An answer that is too large is an error that says what to do, whatever makes it large."""
     answer = await ask(small, writer, f"{{ todos(first: 3) {{ {TOO_LONG[name]} }} }}")
     assert refused(answer) == (
         "The answer is larger than 65,536 bytes. Ask for smaller pages, or for fewer long fields."
@@ -98,7 +98,7 @@ async def test_several_root_fields_are_counted_together(small: ASGIApp, writer: 
 
 
 async def test_what_may_be_long_and_is_not_is_answered(small: ASGIApp, account: Account) -> None:
-    """In the same words as otherwise, with nulls, empty lists and numbers."""
+    """Fields that may be long and aren't are answered with nulls, lists and numbers."""
     todo = await account.create(metadata={"a": [1, {"b": 1e300}, 0.5, None]}, tags=["x"])
     query = """query ($missing: ID!) {
       todos(first: 3) { nodes { id description metadata tags { name }
@@ -115,7 +115,7 @@ async def test_what_may_be_long_and_is_not_is_answered(small: ASGIApp, account: 
 
 
 async def test_a_mutation_says_that_it_was_executed(small: ASGIApp, writer: Account) -> None:
-    """Though its answer is too large, and what it did is there."""
+    """A mutation whose answer is too large says that it was executed, and its effect is stored."""
     made = str(uuid4())
     query = f"""mutation ($input: TodoCreateInput!) {{
       todoCreate(input: $input) {{ todo {{ {often("metadata")} }} }}
@@ -129,7 +129,7 @@ async def test_a_mutation_says_that_it_was_executed(small: ASGIApp, writer: Acco
 async def test_an_event_that_is_too_large_leaves_its_subscription(
     small: ASGIApp, settings: Settings, writer: Account
 ) -> None:
-    """Over a WebSocket and as an event stream; the next event comes."""
+    """An event that is too large leaves its subscription open on WebSockets and event streams."""
     selected = f"... on Change {{ todo {{ title {often('metadata')} }} }}"
     query = f"subscription ($after: String) {{ changes(after: $after) {{ {selected} }} }}"
     after = (await writer.data("{ changeCursor }"))["changeCursor"]
@@ -150,7 +150,7 @@ async def test_an_event_that_is_too_large_leaves_its_subscription(
 async def test_a_query_on_a_socket_is_held_to_the_limit(
     small: ASGIApp, settings: Settings, writer: Account
 ) -> None:
-    """As one over HTTP is, and the socket stays."""
+    """A query on a socket has the limit of one over HTTP, and the socket stays."""
     query = f"{{ todos {{ nodes {{ {often('metadata')} }} }} }}"
     async with listening(small, settings) as address:
         async with connected(address, writer.token) as socket:
@@ -163,7 +163,7 @@ async def test_a_query_on_a_socket_is_held_to_the_limit(
 
 
 async def test_a_long_answer_lets_others_have_their_turn(app: ASGIApp, writer: Account) -> None:
-    """After each 256 KiB, until there are 8 MiB of them."""
+    """A long answer lets others have a turn after each 256 KiB, up to 8 MiB."""
     query = "mutation ($i: [TodoCreateInput!]!) { todoBulkCreate(inputs: $i) { errors { code } } }"
     for _ in range(3):
         await writer.data(query, i=[{"title": "Long", "metadata": METADATA}] * 14)

@@ -59,7 +59,7 @@ async def test_a_refused_websocket_is_a_line_of_the_access_log(
     origin: str,
     shown: str,
 ) -> None:
-    """With its origin, as long as one is; nothing of it is an error."""
+    """A refused WebSocket is a line of the access log with its origin, shortened, and no error."""
     app, log = with_log(inner, settings)
     async with listening(app, settings) as address:
         host, port = address.split(":")
@@ -92,7 +92,7 @@ async def test_a_welcome_websocket_has_no_such_line(inner: ASGIApp, settings: Se
 async def test_a_client_that_leaves_its_handshake_is_no_error(
     inner: ASGIApp, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whether it is let in or refused; nobody is there any more who could be told."""
+    """A client that leaves during its handshake is no error, accepted or refused."""
     entered = []
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
@@ -111,7 +111,7 @@ async def test_a_client_that_leaves_its_handshake_is_no_error(
 
 
 async def test_a_refused_event_stream_names_its_origin(inner: ASGIApp, settings: Settings) -> None:
-    """In its line of the access log."""
+    """A refused event stream has its origin in its line of the access log."""
     app, log = with_log(inner, settings)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as site:
@@ -132,7 +132,7 @@ async def test_a_refused_preflight_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch,
     known: list[str],
 ) -> None:
-    """Once an hour for each origin, however often it asks, and never for one that is known."""
+    """A refused preflight says what to set once an hour for each unknown origin."""
     app, _ = with_log(inner, settings.model_copy(update={"backend_cors_origins": known}))
     transport = httpx.ASGITransport(app)
 

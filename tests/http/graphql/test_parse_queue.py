@@ -38,7 +38,7 @@ async def _order(callers: list[str]) -> list[str]:
 
 
 async def test_who_gives_up_lets_others_in() -> None:
-    """Whether they still stand in line, or it has just become their turn."""
+    """A caller that gives up lets others in, whether it waited or was just called."""
     queue, entered = ParseQueue(), asyncio.Event()
 
     async def parse() -> None:
@@ -78,7 +78,7 @@ async def test_new_documents_of_one_caller_delay_nobody_else(
 async def test_large_requests_begin_one_by_one(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many come at once, others have their turn between any two of them."""
+    """Large requests begin one by one, and others have their turn between any two."""
     begun = list[int]()
 
     def noted(body: bytes, trusted: TrustedDocuments) -> GraphQLRequest:
@@ -97,7 +97,7 @@ async def test_large_requests_begin_one_by_one(
 async def test_long_query_strings_are_read_one_by_one(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As bodies are, however many come at once."""
+    """Long query strings are read one by one, however many come at once."""
     begun = list[int]()
 
     def noted(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:
@@ -144,6 +144,6 @@ async def test_a_long_document_is_read_in_steps(
     "wrong", ["nothing", "nodes(ids: [$unknown]) { id }"], ids=["a field", "a variable"]
 )
 async def test_a_long_document_is_held_to_all_rules(account: Account, wrong: str) -> None:
-    """Whichever step finds the mistake."""
+    """A long document is validated by all rules, whichever step finds the mistake."""
     body = await account.execute(f"{{ {' ' * parsing.LARGE_DOCUMENT_LENGTH} {wrong} }}")
     assert [e["extensions"]["code"] for e in body["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]

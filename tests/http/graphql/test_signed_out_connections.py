@@ -91,7 +91,7 @@ WAYS = (log_out, revoke, change_password, be_disabled, leave, vanish)
 async def test_whoever_is_signed_out_is_disconnected(
     address: str, new_account: Any, put_forward: PutForward
 ) -> None:
-    """By each way out, at the next look; event streams say UNAUTHENTICATED and complete."""
+    """Every kind of sign-out closes the connection, and event streams say UNAUTHENTICATED."""
     assert 2 * CHECK_SECONDS < 5
     accounts = {way: await new_account() for way in WAYS}
     staying = await new_account()

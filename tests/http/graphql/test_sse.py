@@ -50,7 +50,7 @@ async def test_changes_are_told_as_events(account: Account, address: str) -> Non
 async def test_heartbeats_come_while_nothing_happens(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As comments, which clients leave out."""
+    """Heartbeats come as comments while nothing happens."""
     monkeypatch.setattr("todo_gql.http.graphql.sse.HEARTBEAT_SECONDS", 0.05)
     async with streaming(address, account.token) as stream, asyncio.timeout(PATIENCE):
         lines = [await anext(stream.lines) for _ in range(6)]
@@ -87,7 +87,7 @@ async def test_what_has_one_answer_is_a_stream_if_that_is_preferred(
 async def test_a_subscription_is_a_stream_if_that_is_accepted(
     account: Account, client: Client
 ) -> None:
-    """Even where JSON is accepted as well; where it isn't, one is told how to subscribe."""
+    """A subscription is a stream if that is accepted beside JSON; otherwise the error says how."""
     query = 'subscription { changes(after: "nonsense") { __typename } }'
     for accept in (URQL, URQL_SUBSCRIPTION, "application/json, text/event-stream;q=0.1"):
         answer = await answered(account, query, accept)
@@ -102,7 +102,7 @@ async def test_a_subscription_is_a_stream_if_that_is_accepted(
 
 
 async def test_mutations_over_event_streams(account: Account) -> None:
-    """By POST; a GET only reads."""
+    """Mutations run over event streams by POST; a GET only reads."""
     query = 'mutation { todoCreate(input: { title: "A" }) { errors { code } } }'
     answer = await answered(account, query, "text/event-stream")
     assert '{"data":{"todoCreate":{"errors":[]}},' in answer.text
@@ -119,7 +119,7 @@ async def test_mutations_over_event_streams(account: Account) -> None:
     "query", ["{", "{ nonsense }", "query A { a: __typename } query B { a: __typename }"]
 )
 async def test_what_can_not_be_executed_is_told_in_the_stream(query: str, account: Account) -> None:
-    """With the errors that JSON would have."""
+    """An invalid operation sends the errors of JSON in the stream."""
     answer = await answered(account, query, "text/event-stream")
     assert answer.status_code == 200
     errors = (await account.execute(query))["errors"]
@@ -129,7 +129,7 @@ async def test_what_can_not_be_executed_is_told_in_the_stream(query: str, accoun
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"{}", b"\xff", b'{"query": 5}'])
 async def test_what_is_no_request_is_answered_in_json(body: bytes, account: Account) -> None:
-    """With a status, as over HTTP."""
+    """A request that is malformed is answered in JSON with a status, as over HTTP."""
     headers = {"accept": "text/event-stream", "content-type": "application/json"}
     answer = await account.http.post("/graphql", content=body, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (
@@ -139,7 +139,7 @@ async def test_what_is_no_request_is_answered_in_json(body: bytes, account: Acco
 
 
 async def test_only_known_origins_get_streams(account: Account) -> None:
-    """Those of BACKEND_CORS_ORIGINS and the server's own, as for WebSockets."""
+    """Only the origins of BACKEND_CORS_ORIGINS and the server's own get streams."""
     for origin, status in (
         ("https://app.example", 200),
         ("http://todo.test", 200),
@@ -171,7 +171,7 @@ async def test_a_user_has_twenty_streams(account: Account, address: str) -> None
 async def test_streams_end_when_the_server_stops(
     account: Account, app: ASGIApp, settings: Settings
 ) -> None:
-    """At once, and without `complete`, so that clients come back."""
+    """Streams end at once when the server stops, without `complete`, so that clients come back."""
     async with listening(app, settings) as address:
         opening = streaming(address, account.token)
         stream = await opening.__aenter__()
@@ -184,7 +184,7 @@ async def test_streams_end_when_the_server_stops(
 async def test_a_stream_that_a_request_waits_behind_ends_too(
     account: Account, app: ASGIApp, settings: Settings
 ) -> None:
-    """When the server stops; what waited is answered then."""
+    """A stream with a request waiting behind it ends when the server stops."""
     stream, request = (
         b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         b"Authorization: Bearer %b\r\nAccept: %b\r\nContent-Length: %d\r\n\r\n%b"

@@ -8,7 +8,7 @@ from todo_gql.http.graphql.timeout import Deadline
 
 
 async def test_what_takes_too_long_is_ended() -> None:
-    """With a TimeoutError, and the task can go on."""
+    """An operation that takes too long ends with a TimeoutError, and its task can go on."""
     limit = Deadline(0.01)
     with pytest.raises(TimeoutError), limit:
         await asyncio.sleep(5)

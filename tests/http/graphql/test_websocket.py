@@ -44,7 +44,7 @@ MALFORMED: list[Any] = [
 async def test_malformed_messages_close_with_4400(
     frame: Any, is_connected: bool, account: Account, address: str
 ) -> None:
-    """Before the connection_ack and after it, with the reason."""
+    """Malformed messages close with 4400 and the reason, before and after connection_ack."""
     opening = connected(address, account.token) if is_connected else opened(address)
     async with opening as one:
         await one.connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
@@ -65,7 +65,7 @@ async def test_a_broken_frame_closes_as_websockets_do(account: Account, address:
 
 @pytest.mark.parametrize("offered", [["graphql-ws"], None, ["nonsense", "graphql-ws"]])
 async def test_other_subprotocols_are_refused(offered: Any, address: str) -> None:
-    """Among them graphql-ws, the protocol of the older library of that name, with 4406."""
+    """Other subprotocols, such as the older graphql-ws, are refused with 4406."""
     async with opened(address, subprotocols=offered) as one:
         assert (await one.close_code())[0] == 4406
 
@@ -134,7 +134,7 @@ BEARER = "Bearer ACCESS"
 async def test_a_token_is_understood_however_clients_name_it(
     payload: Any, account: Account, address: str
 ) -> None:
-    """In the payload of connection_init, or in the headers that stand there."""
+    """A token is found in the payload of connection_init, or in the headers inside it."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload=filled_in(payload, account))
         assert (await one.next())["type"] == "connection_ack"
@@ -145,7 +145,7 @@ async def test_a_token_is_understood_however_clients_name_it(
 async def test_a_token_may_come_in_the_header_of_the_handshake(
     account: Account, address: str
 ) -> None:
-    """For programs, since browsers can't send it."""
+    """A token may come in the handshake's header from programs, as browsers can't send it."""
     headers = {"authorization": f"Bearer {account.token}"}
     async with opened(address, additional_headers=headers) as one:
         await one.send(type="connection_init")
@@ -167,7 +167,7 @@ async def test_a_token_may_come_in_the_header_of_the_handshake(
 async def test_a_token_that_opens_nothing_is_told(
     payload: Any, address: str, account: Account
 ) -> None:
-    """With 4403, after which clients come back with a new one, and ask for it first."""
+    """A bad token closes with 4403, after which clients come back with a new one."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload=filled_in(payload, account))
         code, reason = await one.close_code()
@@ -204,7 +204,7 @@ async def test_a_token_that_opens_nothing_is_told(
 async def test_a_token_that_is_not_understood_is_refused_in_words(
     payload: Any, told: str, address: str, account: Account
 ) -> None:
-    """With 4400, rather than that its sender is anonymous and doesn't know."""
+    """A token in an unknown form closes with 4400 instead of making its sender anonymous."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload=filled_in(payload, account))
         code, reason = await one.close_code()
@@ -223,7 +223,7 @@ async def test_a_token_that_is_not_understood_is_refused_in_words(
     ids=json.dumps,
 )
 async def test_who_sends_no_token_is_anonymous(payload: Any, address: str) -> None:
-    """Whatever else a client tells of itself."""
+    """A client without a token is anonymous, whatever else it sends."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload=payload)
         assert await one.next() == {"type": "connection_ack"}
@@ -251,14 +251,14 @@ async def test_nothing_may_be_asked_first(address: str) -> None:
 
 
 async def test_a_second_connection_init_closes(address: str) -> None:
-    """With 4429."""
+    """A second connection_init closes with 4429."""
     async with connected(address) as one:
         await one.send(type="connection_init")
         assert (await one.close_code())[0] == 4429
 
 
 async def test_who_says_nothing_is_sent_away(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 4408, though pings be sent."""
+    """A client that sends no connection_init is closed with 4408, even if it sends pings."""
     monkeypatch.setattr("todo_gql.http.graphql.websocket.INITIALISATION_SECONDS", 0.2)
     async with opened(address) as one:
         await one.send(type="ping")
@@ -278,7 +278,7 @@ async def test_an_id_is_used_once_at_a_time(account: Account, address: str) -> N
 
 
 async def test_pings_are_answered_with_what_they_hold(address: str) -> None:
-    """And pongs with nothing."""
+    """Pings are answered with their payload, and pongs aren't answered."""
     async with connected(address) as one:
         await one.send(type="pong")
         await one.send(type="ping", payload={"a": 1})
@@ -297,7 +297,7 @@ async def test_only_operations_are_long(type_: str, address: str) -> None:
 async def test_long_operations_are_parsed_one_by_one(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many clients send one at once, others have their turn between any two of them."""
+    """Long operations are parsed one by one, and others have their turn between any two."""
     begun = list[int]()
 
     def noted(message: Message, trusted: TrustedDocuments) -> ClientMessage:
@@ -378,7 +378,7 @@ BAD_REQUESTS: list[tuple[Any, str]] = [
 async def test_a_bad_operation_ends_alone(
     payload: Any, code: str, account: Account, address: str
 ) -> None:
-    """With an error message of the code that HTTP gives, and the other subscriptions go on."""
+    """A bad operation ends alone with the code that HTTP sends, and other subscriptions go on."""
     async with connected(address, account.token) as one:
         await one.subscribe(id="other")
         await one.settled()
@@ -400,7 +400,7 @@ async def test_a_bad_operation_ends_alone(
 
 
 async def test_a_subscribe_without_a_payload_ends_alone(account: Account, address: str) -> None:
-    """As one with an empty payload."""
+    """A subscribe message without a payload ends alone, as one with an empty payload."""
     async with connected(address, account.token) as one:
         await one.send(id="1", type="subscribe")
         message = await one.next()
@@ -409,7 +409,7 @@ async def test_a_subscribe_without_a_payload_ends_alone(account: Account, addres
 
 
 async def test_a_bad_operation_under_an_id_in_use_closes(account: Account, address: str) -> None:
-    """With 4409, as a good one does."""
+    """A bad operation under an id in use closes with 4409, as a good one does."""
     async with connected(address, account.token) as one:
         await one.subscribe()
         await one.settled()
@@ -420,7 +420,7 @@ async def test_a_bad_operation_under_an_id_in_use_closes(account: Account, addre
 async def test_an_operation_that_fails_unexpectedly_ends_alone(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the code and the id of the request that HTTP would tell."""
+    """An operation that fails unexpectedly ends alone, with the code and request id of HTTP."""
     async with connected(address, account.token) as one:
         await one.subscribe(id="other")
         await one.settled()
@@ -480,7 +480,7 @@ async def test_a_user_has_five_connections(
 async def test_who_reads_nothing_is_cut_off(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While others get everything, and nothing is kept in memory for them."""
+    """A client that reads nothing is cut off, while others get everything and no memory is kept."""
     monkeypatch.setattr("todo_gql.http.graphql.websocket.SEND_SECONDS", 0.3)
     monkeypatch.setattr("todo_gql.http.graphql.websocket.CLOSE_SECONDS", 0.1)
     cut, was_cut = WebSocketProtocol.abort, asyncio.Event()
@@ -517,7 +517,7 @@ async def test_who_reads_nothing_is_cut_off(
 async def test_a_server_that_stops_says_so(
     account: Account, app: ASGIApp, settings: Settings
 ) -> None:
-    """With 1012, to which clients come back."""
+    """A server that stops closes with 1012, after which clients come back."""
     async with contextlib.AsyncExitStack() as stack:
         async with listening(app, settings) as address:
             one = await stack.enter_async_context(connected(address, account.token))

@@ -224,7 +224,7 @@ async def test_answer_without_origin_varies_by_it(site: httpx.AsyncClient) -> No
 
 
 async def test_all_origins_exclude_credentials(log: io.StringIO) -> None:
-    """With all origins allowed, none may send credentials."""
+    """No origin may send credentials where all origins are allowed."""
     async with client(wrapped(log, cors_origins=["*"])) as site:
         response = await site.get("/graphql", headers={"Origin": ORIGIN})
     assert response.headers["access-control-allow-origin"] == "*"
@@ -265,7 +265,7 @@ async def test_only_who_accepts_gzip_has_it(
 
 
 async def test_compression_can_be_switched_off(log: io.StringIO) -> None:
-    """Without a compression level nothing is compressed."""
+    """Nothing is compressed where no compression level is set."""
     async with client(wrapped(log)) as site:
         response = await site.get("/graphql?size=5000", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in response.headers
@@ -346,7 +346,7 @@ class Terminal(io.StringIO):
 
 
 async def test_terminal_gets_plain_lines() -> None:
-    """On a terminal the access log is readable, and a path can't send control characters."""
+    """The access log on a terminal is readable, and a path can't send control characters."""
     terminal = Terminal()
     async with client(wrapped(terminal)) as site:
         await site.get("/graphql%1b[2J")
@@ -379,7 +379,7 @@ async def test_log_record_is_one_json_line(log: io.StringIO) -> None:
 
 @pytest.mark.usefixtures("restored_logging")
 def test_libraries_are_heard_from_warning_on(log: io.StringIO) -> None:
-    """Whatever our level, statements of the database driver stay out; uvicorn's errors pass."""
+    """Logs of libraries begin at warnings whatever our level is, and uvicorn's errors pass."""
     logs.configure_logging("DEBUG", log)
     logging.getLogger("tortoise.db_client").debug("INSERT … %s", SECRET)
     logging.getLogger("uvicorn.access").info("GET /")
@@ -393,7 +393,7 @@ def test_libraries_are_heard_from_warning_on(log: io.StringIO) -> None:
 
 @pytest.mark.usefixtures("restored_logging")
 def test_terminal_gets_plain_records() -> None:
-    """On a terminal a record is a readable line with its extras at the end."""
+    """A record on a terminal is a readable line with its extras at the end."""
     terminal = Terminal()
     logs.configure_logging("INFO", terminal)
     logging.getLogger("todo_gql").info("started")
@@ -407,7 +407,7 @@ def test_terminal_gets_plain_records() -> None:
 
 @pytest.mark.usefixtures("restored_logging")
 def test_logs_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a stream given, logs go to standard error."""
+    """Logs go to standard error where no stream is set."""
     logs.configure_logging("INFO")
     logging.getLogger("todo_gql").info("here")
     assert json.loads(capsys.readouterr().err)["message"] == "here"
@@ -456,7 +456,7 @@ async def test_ready_with_database() -> None:
 async def test_not_ready_without_database(
     check: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the database, or when it takes too long, the server isn't ready and says no more."""
+    """A server whose database is missing or slow isn't ready, and says no more than that."""
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.01)
     async with healthy(check) as site:
         response = await site.get("/health/ready")

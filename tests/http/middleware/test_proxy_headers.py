@@ -85,7 +85,7 @@ async def test_nobody_escapes_a_limit_by_a_header(coming_from: From) -> None:
 
 
 async def test_people_behind_a_proxy_are_counted_apart(coming_from: From) -> None:
-    """Each by an address of their own."""
+    """People behind a proxy are counted by their own addresses."""
     body = {"query": "{ __typename }"}
     async with coming_from("10.0.0.1") as http:
         statuses = [
@@ -100,7 +100,7 @@ async def test_people_behind_a_proxy_are_counted_apart(coming_from: From) -> Non
 async def test_the_log_names_the_client(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And not the proxy."""
+    """The log names the client and not the proxy."""
     log = io.StringIO()
     monkeypatch.setattr("sys.stderr", log)
     changed = settings.model_copy(update={"log_level": "INFO"})

@@ -144,7 +144,7 @@ async def test_an_account_moves_to_an_address_by_the_form(
 async def test_an_address_that_was_taken_meanwhile_is_told(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """With 409, and the account keeps the address that it has."""
+    """An address that was registered meanwhile gets status 409, and the account keeps its own."""
     address = f"new-{account.username}@example.com"
     token = await change_token(mailbox, account, address)
     other = {"username": f"o-{account.username}", "email": address, "password": PASSWORD}
@@ -177,7 +177,7 @@ async def test_a_password_is_set_by_the_form(
 async def test_the_form_for_a_password_is_known_to_password_managers(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """By the user name and two new passwords, each with a label; the first has the focus."""
+    """Password managers know the form by the user name and two labelled new passwords."""
     page = Shape(await opened(client, "reset", await reset_token(mailbox, account)))
     assert page.having("username")["value"] == account.username
     assert page.having("username")["autocomplete"] == "username"
@@ -216,7 +216,7 @@ async def test_a_problem_is_told_beside_its_field(
     repeated: str,
     wrong: dict[str, str],
 ) -> None:
-    """And in a summary that has the focus and links to the field; no password is given back."""
+    """A problem is shown beside its field and in a focused summary, and no password is repeated."""
     token = await reset_token(mailbox, account)
     answer = await reset(client, token, new, repeated)
     assert answer.status_code == 422
@@ -239,7 +239,7 @@ async def test_a_problem_is_told_beside_its_field(
 async def test_a_link_opens_no_page_but_its_own(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """And is as good as before on its own page."""
+    """A link opens only its own page, and stays good there."""
     tokens = {
         "verify": await verification_token(mailbox, account),
         "reset": await reset_token(mailbox, account),
@@ -258,7 +258,7 @@ async def test_a_link_opens_no_page_but_its_own(
 @pytest.mark.parametrize("place", ["verify", "email", "reset"])
 @pytest.mark.parametrize("token", ["", "x", "A" * 86, "é\0", '"><script>', "x" * 9000])
 async def test_a_token_that_is_no_good_is_told(client: Client, place: str, token: str) -> None:
-    """At once, by GET as by POST, with what to do next; nothing of it is given back."""
+    """A bad token is reported by GET as by POST, with what to do next, and is not repeated."""
     for page in (await opened(client, place, token), await sent(client, place, token)):
         assert (page.status_code, heading(page)) == (410, "This link is no longer good")
         assert "in the app" in page.text
@@ -268,14 +268,14 @@ async def test_a_token_that_is_no_good_is_told(client: Client, place: str, token
 
 @pytest.mark.parametrize("query", ["a=&" * 21, "token=" + "%" * 16_384], ids=["many", "long"])
 async def test_a_link_longer_than_any_of_ours_is_refused(client: Client, query: str) -> None:
-    """With as many parameters, or as long ones, as no page that leads here adds."""
+    """A link longer than any of ours, or with more parameters, is refused."""
     response = await client.http.get(f"/account/verify?{query}")
     assert response.status_code == 400
     assert "The link is longer than any of ours." in response.text
 
 
 async def test_an_expired_link_is_told(mailbox: Mailbox, account: Account, client: Client) -> None:
-    """Once its time is over, which the database knows."""
+    """A link that has expired by the database's clock is reported as expired."""
     token = await verification_token(mailbox, account)
     await fetch(
         "UPDATE mails SET created_at = created_at - interval '3 days',"
@@ -299,7 +299,7 @@ async def test_of_forms_sent_at_once_one_does_it(
 async def test_pages_are_private_and_load_nothing(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """By their headers, in every state."""
+    """The headers of pages make them private and load nothing, in every state."""
     token = await verification_token(mailbox, account)
     pages = [
         await opened(client, "verify", token),
@@ -346,7 +346,7 @@ async def test_head_is_get_without_the_page(
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
 async def test_other_methods_are_refused(client: Client, method: str) -> None:
-    """With 405 and those that are allowed."""
+    """Other methods get status 405, with those that are allowed."""
     answer = await client.http.request(method, "/account/reset")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
@@ -371,7 +371,7 @@ async def test_other_methods_are_refused(client: Client, method: str) -> None:
 async def test_what_is_no_form_is_refused(
     client: Client, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    """With what is wrong with it."""
+    """A body that is no form is refused with what is wrong with it."""
     for place in ("verify", "email", "reset"):
         answer = await client.http.post(f"/account/{place}", content=body, headers=headers)
         assert answer.status_code == status
@@ -381,7 +381,7 @@ async def test_what_is_no_form_is_refused(
 async def test_a_form_on_another_site_is_refused(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """With 403, and the link stays good; links from another site's mails open."""
+    """A form on another site gets status 403, and the link stays good."""
     token = await verification_token(mailbox, account)
     headers = {"Sec-Fetch-Site": "cross-site"}
     refused = await client.http.post("/account/verify", data={"token": token}, headers=headers)
@@ -396,7 +396,7 @@ async def test_a_form_on_another_site_is_refused(
 async def test_a_database_that_is_away_is_told(
     mailbox: Mailbox, account: Account, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With 503 and when to come back, and the page's link goes on afterwards."""
+    """A database that is away gets status 503 with a Retry-After, and the link stays good."""
     token = await verification_token(mailbox, account)
     with monkeypatch.context() as patch:
 
@@ -432,7 +432,7 @@ def busy_hashing() -> Iterator[None]:
 async def test_a_password_too_many_is_told_to_wait(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """With 503, and the link stays good."""
+    """A password too many gets status 503, and the link stays good."""
     token = await reset_token(mailbox, account)
     with busy_hashing():
         page = await reset(client, token, NEW_PASSWORD, NEW_PASSWORD)
@@ -475,7 +475,7 @@ async def test_no_log_holds_a_token(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Not even when something goes wrong: the access log has the path alone."""
+    """No log holds a token, even when something fails: the access log has the path alone."""
     client, log = logged
     token = await verification_token(mailbox, account)
     caplog.clear()

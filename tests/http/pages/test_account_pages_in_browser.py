@@ -175,7 +175,7 @@ async def test_an_address_is_confirmed_by_keyboard(page: Page, site: Site, perso
 
 
 async def test_a_password_is_set_by_keyboard(page: Page, site: Site, person: Person) -> None:
-    """After a wrong repetition the focus is on the summary, whose link leads to the field."""
+    """A password is set by keyboard, and a wrong repetition puts the focus on the summary."""
     site.server.execute(REQUEST_RESET, email=person.email)
     link = await site.link(person.email, RESET)
     await page.goto(link)

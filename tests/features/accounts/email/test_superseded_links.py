@@ -80,7 +80,7 @@ async def test_asking_for_the_address_that_one_has_only_makes_links_void(
 
 
 async def test_taking_a_change_back_is_never_too_often(account: Account) -> None:
-    """After as many requests as an hour has, the last link can still be made void."""
+    """The last link can be voided after as many requests as an hour allows."""
     for number in range(3):
         assert await ask(account, f"{number}-{account.email}") == TAKEN
     assert await good_addresses(account) == [f"2-{account.email}"]
@@ -123,7 +123,7 @@ async def test_a_request_and_a_confirmation_at_once_end_in_one_order(
 async def test_a_mail_whose_link_is_void_is_not_sent(
     account: Account, settings: Settings, database_url: str
 ) -> None:
-    """When it is the worker's turn only the newest request, and none of an ended session, counts."""
+    """The worker sends only the newest link, and none of a session that has ended."""
     await fetch("DELETE FROM pgqueuer")
     other = await another_session(account)
     await ask(account, f"typo-{account.email}")
@@ -187,7 +187,7 @@ async def let_expire(account: Account) -> None:
 async def test_a_link_ends_with_the_session_that_asked_for_it(
     mailbox: Mailbox, account: Account, client: Client, end: Any
 ) -> None:
-    """However the session ends, the address that it asked for can't have the account."""
+    """A link ends with the session that asked for it, however the session ends."""
     token = await change_token(mailbox, account, f"new-{account.email}")
     await end(account)
     assert await payload(client, CONFIRM_CHANGE, token=token) == REFUSED
@@ -228,7 +228,7 @@ async def test_the_link_of_a_registration_outlives_its_session(
 async def test_a_verification_that_was_asked_for_ends_with_the_session(
     mailbox: Mailbox, account: Account, client: Client
 ) -> None:
-    """As every link does that somebody signed in asks for."""
+    """A verification ends with the session that asked for it, as every such link does."""
     await mailbox.arrival(account.email, VERIFICATION)
     await payload(account, REQUEST_VERIFICATION)
     await until(lambda: len(mailbox.to(account.email)) == 2)
