@@ -102,7 +102,7 @@ async def _run(*, quick: bool) -> None:
 def profile(
     name: Annotated[str, typer.Argument(help="An operation: O1 to O6.")],
     server: Annotated[str, typer.Option(help="Which server.")] = SERVER,
-    output: Annotated[Path, typer.Option(help="Where to write it.")] = Path("profile.svg"),
+    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("profile.svg"),
 ) -> None:
     """Draw a flame graph of an operation under 32 connections."""
     uvloop.run(_profile(name, server, output))

@@ -200,7 +200,7 @@ def test_production_is_seeded_only_on_purpose(typing: CommandLine) -> None:
     answer = typing("seed", ENVIRONMENT="production", SECRET_KEY="k" * 32)
     assert answer.status == 1
     assert answer.complained == (
-        "This is production, where made-up todos have no place. If you mean it, add --yes.\n"
+        "ENVIRONMENT is production, and seed adds invented todos. Add --yes to do so anyway.\n"
     )
 
 
@@ -321,18 +321,18 @@ def test_user_is_refused_with_all_that_is_wrong(on_database: CommandLine) -> Non
     answer = on_database(*create, "a b", "nowhere", typed="password\n")
     assert answer.status == 1
     assert answer.complained == (
-        "The account can't be made:\n"
+        "The account can't be created:\n"
         "username: Use only letters from A to Z, digits, and the signs _ . -\n"
-        "email: This is not an e-mail address.\n"
+        "email: Write an e-mail address like name@example.com.\n"
         "password: Use at least one upper-case letter, one lower-case letter and one digit.\n"
     )
     first = on_database(*create, "first", "first@example.com", typed=PASSWORD)
     assert first.said == "Made the user first.\n"
     again = on_database(*create, "FIRST", "First@Example.com", typed=PASSWORD)
     assert again.complained == (
-        "The account can't be made:\n"
-        "username: This user name is taken.\n"
-        "email: There is an account with this e-mail address already.\n"
+        "The account can't be created:\n"
+        "username: This user name is in use. Choose another.\n"
+        "email: An account with this e-mail address exists. Sign in, or use another address.\n"
     )
     assert on_database(*create, "empty", "empty@example.com").status == 1
 
@@ -373,10 +373,10 @@ def test_password_is_asked_for_twice_and_not_shown(
     lines = [line.strip() for line in shown.splitlines()]
     assert lines == [
         "Password:",
-        "The password once more:",
+        "Repeat the password:",
         "Error: The two entered values do not match.",
         "Password:",
-        "The password once more:",
+        "Repeat the password:",
         "Made the user typist.",
     ]
 
@@ -401,8 +401,8 @@ async def test_superusers_are_made_and_unmade(on_database: CommandLine, module_u
     expected = {
         ("promote", "HELPER@example.com"): "helper is a superuser now.\n",
         ("promote", "Helper"): "helper is a superuser already.\n",
-        ("demote", "root"): "Root is no superuser any more.\n",
-        ("demote", "ROOT"): "Root is no superuser anyway.\n",
+        ("demote", "root"): "Root is no longer a superuser.\n",
+        ("demote", "ROOT"): "Root is not a superuser.\n",
     }
     for (verb, name), said in expected.items():
         assert on_database("user", verb, name) == Answer(0, said, "")
@@ -506,7 +506,7 @@ def test_first_command_makes_the_database(typing: CommandLine) -> None:
     answer = typing("seed", "--todos", "1")
     assert answer.complained == ""
     made, *applied = answer.said.splitlines()[: 1 + len(MIGRATIONS)]
-    assert made == f"Making a PostgreSQL database in {data_dir}."
+    assert made == f"Creating a PostgreSQL database in {data_dir}."
     assert applied == [f"Applied the migration {name}." for name in MIGRATIONS]
     assert stat.S_IMODE((data_dir / "secret_key").stat().st_mode) == 0o600
     assert typing("migrate").said == "Nothing to apply.\n"

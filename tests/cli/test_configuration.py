@@ -84,7 +84,7 @@ def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> No
     for command in COMMANDS[0], "check":
         answer = typing(command, PROMETHEUS_ENABLED="1", **both)
         assert answer.status == 1
-        assert "METRICS_PORT has to be another port than PORT" in answer.complained
+        assert "METRICS_PORT must differ from PORT" in answer.complained
     for others in (
         {"PROMETHEUS_ENABLED": "0"},
         {"PROMETHEUS_ENABLED": "1", "METRICS_HOST": "127.0.0.2"},
@@ -96,17 +96,17 @@ def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> No
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("REDISURL=redis://u:p4ssw0rd@h", "REDISURL is no setting. Did you mean REDIS_URL?"),
-        ("redis-url=p4ssw0rd", "redis-url is no setting. Did you mean REDIS_URL?"),
-        ("export SMTP_URI='p4ssw0rd'", "SMTP_URI is no setting. Did you mean SMTP_URL?"),
-        ("FAVOURITE_COLOUR=p4ssw0rd", "FAVOURITE_COLOUR is no setting."),
+        ("REDISURL=redis://u:p4ssw0rd@h", "REDISURL is not a setting. Did you mean REDIS_URL?"),
+        ("redis-url=p4ssw0rd", "redis-url is not a setting. Did you mean REDIS_URL?"),
+        ("export SMTP_URI='p4ssw0rd'", "SMTP_URI is not a setting. Did you mean SMTP_URL?"),
+        ("FAVOURITE_COLOUR=p4ssw0rd", "FAVOURITE_COLOUR is not a setting."),
         ("OTEL_TRACES_SAMPLER=p4ssw0rd", "OTEL_TRACES_SAMPLER has to be in the environment."),
         ("REDIS_URL", "REDIS_URL has no value."),
-        ("postgresql://u:p4ssw0rd@h/db", "it has to look like NAME=value."),
-        ("postgresql://u:p4ssw0rd@h/db?x=1", "what stands before the = is no setting."),
-        ("p4ssw0rdGoesOn==", "what stands before the = is no setting."),
-        ("DATABASE_URL postgresql://u:p4ssw0rd@h/db", "it has to look like NAME=value."),
-        ("SECRET_KEY='p4ssw0rd", "it has to look like NAME=value."),
+        ("postgresql://u:p4ssw0rd@h/db", "it must look like NAME=value."),
+        ("postgresql://u:p4ssw0rd@h/db?x=1", "what stands before the = is not a setting."),
+        ("p4ssw0rdGoesOn==", "what stands before the = is not a setting."),
+        ("DATABASE_URL postgresql://u:p4ssw0rd@h/db", "it must look like NAME=value."),
+        ("SECRET_KEY='p4ssw0rd", "it must look like NAME=value."),
     ],
 )
 def test_a_line_that_sets_nothing_is_named(

@@ -60,7 +60,7 @@ async def test_a_document_of_guesses_is_refused(
     errors = [
         error
         for error in answer["errors"]
-        if error["message"].startswith("An operation may hold one mutation")
+        if error["message"].startswith("An operation may have one mutation")
     ]
     assert len(errors) == 1
     assert errors[0]["message"].endswith(f"this one holds {told}. Send them one by one.")

@@ -195,7 +195,7 @@ async def test_an_unknown_id_is_told(trusting: Trusting, only: bool) -> None:
         answer = await ask(client, documentId="0")
         assert refused(answer)[1:] == (
             "PERSISTED_QUERY_NOT_FOUND",
-            "This server knows no document with this id.",
+            "This server has no document with this id: send the document itself as query.",
         )
 
 

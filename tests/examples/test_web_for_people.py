@@ -56,7 +56,7 @@ async def test_an_account_is_made_by_keyboard(visitor: Tab) -> None:
     await page.keyboard.type("short")
     await visitor.press("Enter")
     password = page.get_by_label("Password")
-    await expect(password).to_have_accessible_description("At least 8 characters, please.")
+    await expect(password).to_have_accessible_description("Use at least 8 characters.")
     await expect(password).to_be_focused()
     await password.fill(PASSWORD)
     await visitor.press("Enter")

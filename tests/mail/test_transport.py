@@ -210,7 +210,8 @@ def test_production_wants_to_know_where_links_lead(typing: CommandLine) -> None:
     answer = typing("worker", **production)
     assert (answer.status, answer.said) == (1, "")
     assert answer.complained == (
-        "Set PUBLIC_URL to where people reach this server: links in mails begin with it.\n"
+        "Set PUBLIC_URL to the address at which people reach this server: links in mails begin"
+        " with it.\n"
     )
 
 

@@ -116,7 +116,9 @@ def seconds_to_wait(payload: dict[str, Any]) -> int:
         "RATE_LIMITED",
         None,
     )
-    told = re.fullmatch(r"Too many tries\. Wait (\d+) seconds?, then try again\.", error["message"])
+    told = re.fullmatch(
+        r"Too many attempts\. Wait (\d+) seconds?, then try again\.", error["message"]
+    )
     assert told
     return int(told[1])
 

@@ -309,7 +309,7 @@ def test_ids_and_moments_are_measured_first(size: int) -> None:
         scalars.parse_rfc3339("2026-01-01T00:00:00." + "1" * size + "Z")
     assert username_problem("\u00e9" * size) == (
         ErrorCode.TOO_LONG,
-        "At most 50 characters, please.",
+        "Use at most 50 characters.",
     )
 
 

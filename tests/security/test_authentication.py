@@ -133,7 +133,7 @@ def test_the_common_passwords_are_those_that_the_rest_of_the_rule_lets_through()
         typed = password[:first] + password[first].upper() + password[first + 1 :]
         assert password_problem(typed) == (
             ErrorCode.WEAK_PASSWORD,
-            "This is one of the passwords that everybody tries first.",
+            "This password is too common. Choose another.",
         )
 
 

@@ -100,7 +100,7 @@ def test_first_start_says_what_it_does(server: Server, data_dir: Path) -> None:
     root = server.address.removesuffix("/graphql")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", root)
     assert server.said == [
-        f"Making a PostgreSQL database in {data_dir}.",
+        f"Creating a PostgreSQL database in {data_dir}.",
         *(f"Applied the migration {name}." for name in MIGRATIONS),
         f"todo_gql {build().version} is ready.",
         f"  GraphiQL   {root}/graphql",

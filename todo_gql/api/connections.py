@@ -37,14 +37,14 @@ class PageArguments(NamedTuple):
         Raises `BadUserInput` for a size out of range, `first` with `last`, and `before` without `last`.
         """
         if self.first is not None and self.last is not None:
-            raise BadUserInput("Give first or last, not both.")
+            raise BadUserInput("Pass either first or last, not both.")
         if self.first is None and self.last is None and self.before is not None:
-            raise BadUserInput("Give last together with before.")
+            raise BadUserInput("Pass last together with before.")
         size = self.last if self.last is not None else self.first
         if size is None:
             return default
         if not 1 <= size <= MAX_PAGE:
-            raise BadUserInput(f"A page has 1 to {MAX_PAGE} items, not {size}.")
+            raise BadUserInput(f"Ask for 1 to {MAX_PAGE} items, not {size}.")
         return size
 
     @property

@@ -82,21 +82,25 @@ class Unavailable(APIError):
     code = Code.UNAVAILABLE
 
     def __init__(self) -> None:
-        super().__init__("The service is busy or its database is away. Try again in a moment.")
+        super().__init__(
+            "The service is busy, or its database can't be reached. Try again in a moment."
+        )
 
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 """The `extensions.reason` of a mutation that may have been committed or not."""
 
-TIMEOUT_MESSAGE = "This took too long and was given up. Ask for less at once, or try again later."
-INTERNAL_MESSAGE = "Something went wrong on our side. Quote the requestId when you report it."
+TIMEOUT_MESSAGE = "This took too long and was stopped. Ask for less at once, or try again later."
+INTERNAL_MESSAGE = (
+    "An unexpected error occurred in the server. Quote the requestId when you report it."
+)
 OUTCOME_MESSAGE = (
-    "The database went away while this was being stored, so it may be done or not. Look, or send it"
+    "The connection to the database was lost, so this may or may not be stored. Check, or send it"
     " again: with the same id or expectedVersion nothing is done twice."
 )
 # Messages quote invalid values of any length, and end with what would be valid.
 MAX_MESSAGE_LENGTH, MESSAGE_START_LENGTH = 1_000, 700
-UNREADABLE_MESSAGE = "A value in the document is too large to be read."
+UNREADABLE_MESSAGE = "A number in the document is too large."
 
 
 def _cause(error: BaseException | None) -> BaseException | None:

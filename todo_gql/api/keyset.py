@@ -161,9 +161,13 @@ class Keyset:
                 raise ValueError
             signature, *values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         except (ValueError, TypeError):
-            raise BadUserInput("This is not a cursor of this list.") from None
+            raise BadUserInput(
+                "This is not a cursor of this list. Pass one that this list returned."
+            ) from None
         if signature != self.signature:
-            raise BadUserInput("This cursor belongs to a list that is sorted otherwise.")
+            raise BadUserInput(
+                "This cursor belongs to a list with another order. Start again without a cursor."
+            )
         return list(values)
 
     def parsed(self, values: Sequence[object]) -> list[object]:
@@ -171,4 +175,6 @@ class Keyset:
         try:
             return [key.parse(value) for key, value in zip(self.keys, values, strict=True)]
         except (ValueError, TypeError):
-            raise BadUserInput("This is not a cursor of this list.") from None
+            raise BadUserInput(
+                "This is not a cursor of this list. Pass one that this list returned."
+            ) from None

@@ -60,7 +60,7 @@ def parse_rfc3339(value: object) -> datetime:
     parts = RFC3339.fullmatch(str(value)) if is_short else None
     if parts is None:
         raise GraphQLError(
-            "A DateTime is written as RFC 3339 with an offset, such as 2026-01-31T09:30:00Z."
+            "Write a DateTime as RFC 3339 with an offset, such as 2026-01-31T09:30:00Z."
         )
     day, time, fraction, offset = parts.groups()
     try:
@@ -69,7 +69,7 @@ def parse_rfc3339(value: object) -> datetime:
     except (ValueError, OverflowError):
         in_utc = None
     if in_utc is None or in_utc in INFINITIES:
-        raise GraphQLError("There is no such day or time.")
+        raise GraphQLError("This date or time does not exist.")
     return in_utc
 
 

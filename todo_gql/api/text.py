@@ -98,9 +98,12 @@ def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem
         return _too_long(longest)
     refused = REFUSED_IN_LINES if multiline else REFUSED
     if not value.isprintable() and (found := refused.search(value)):
-        return ErrorCode.INVALID, f"The character U+{ord(found[0]):04X} is not allowed here."
+        return (
+            ErrorCode.INVALID,
+            f"Remove the character U+{ord(found[0]):04X}: it is not allowed here.",
+        )
     if not value.isascii() and _stacked().search(value):
-        return ErrorCode.INVALID, f"At most {MOST_MARKS} marks may stand on one character."
+        return ErrorCode.INVALID, f"Use at most {MOST_MARKS} combining marks on one character."
     return None
 
 
@@ -116,11 +119,11 @@ def _length_problem(value: str, shortest: int, longest: int) -> Problem | None:
 
 
 def _too_short(shortest: int) -> Problem:
-    return ErrorCode.TOO_SHORT, f"At least {_characters(shortest)}, please."
+    return ErrorCode.TOO_SHORT, f"Use at least {_characters(shortest)}."
 
 
 def _too_long(longest: int) -> Problem:
-    return ErrorCode.TOO_LONG, f"At most {_characters(longest)}, please."
+    return ErrorCode.TOO_LONG, f"Use at most {_characters(longest)}."
 
 
 def _characters(number: int) -> str:

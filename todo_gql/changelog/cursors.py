@@ -55,7 +55,9 @@ class LogKeyset(Keyset):
         try:
             return LogPosition(parsed, *map(parse_text, id_suffix))
         except TypeError:
-            raise BadUserInput("This is not a cursor of this list.") from None
+            raise BadUserInput(
+                "This is not a cursor of this list. Pass one that this list returned."
+            ) from None
 
 
 @lru_cache(maxsize=1024)

@@ -30,7 +30,7 @@ CONNECTION_ERRORS = (*DATABASE_ERRORS, RedisError, SMTPException)
 
 
 def check() -> None:
-    """Tell all that is wrong with the settings, and whether what they name answers; change nothing."""
+    """Check the settings, and that the servers they name answer; change nothing."""
     settings, problems = read_settings()
     unusable = {problem.partition(":")[0] for problem in problems}
     problems += [*problems_of_file(), *_problems_of(settings)]
@@ -74,7 +74,7 @@ def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         if missing:
             raise OSError(f"the database lacks {missing} migrations: todo-gql migrate")
         if advice:
-            raise OSError(f"{advice.splitlines()[0]} todo-gql migrate tells more.")
+            raise OSError(f"{advice.splitlines()[0]} todo-gql migrate shows what to do.")
         return "the database answers, and has all migrations."
 
     async def redis() -> str:
@@ -88,7 +88,7 @@ def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         try:
             server = SMTPServer.from_url(settings.smtp_url.get_secret_value())
         except ValueError:
-            return "not asked."
+            return "not checked."
         await server.greet()
         return "the mail server answers."
 

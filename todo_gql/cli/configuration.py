@@ -101,7 +101,7 @@ def _problem_of_line(binding: Binding) -> str | None:
     name = (binding.key or "").upper()
     if not name and not binding.error:
         return None
-    problem: str | None = "it has to look like NAME=value."
+    problem: str | None = "it must look like NAME=value."
     if not binding.error and binding.value is not None:
         problem = _problem_of_name(binding.key or "")
     elif name in NAMES:
@@ -114,11 +114,11 @@ def _problem_of_name(key: str) -> str | None:
     if name in NAMES | NAMES_OF_OTHERS or name.startswith(PREFIXES_OF_OTHERS):
         return None
     if alike := get_close_matches(name, NAMES, n=1, cutoff=0.8):
-        return f"{key} is no setting. Did you mean {alike[0]}?"
+        return f"{key} is not a setting. Did you mean {alike[0]}?"
     if name.startswith("OTEL_"):
-        return f"{name} has to be in the environment."
+        return f"{name} must be set in the environment."
     known = key if NAME.fullmatch(key) else "what stands before the ="
-    return f"{known} is no setting."
+    return f"{known} is not a setting."
 
 
 def _number_of(binding: Binding) -> int:
@@ -157,13 +157,16 @@ def check_documents(settings: Settings) -> None:
 def problems_of_public_url(settings: Settings) -> Iterator[str]:
     """Why links in mails would lead nowhere."""
     if settings.environment == "production" and not settings.public_url:
-        yield "Set PUBLIC_URL to where people reach this server: links in mails begin with it."
+        yield (
+            "Set PUBLIC_URL to the address at which people reach this server: links in mails"
+            " begin with it."
+        )
 
 
 def problems_of_mail(settings: Settings) -> Iterator[str]:
     """Why no mail could be sent."""
     if settings.environment == "production" and not settings.smtp_url:
-        yield "Set SMTP_URL to the server that mails are handed to, smtp://user:password@host:587."
+        yield "Set SMTP_URL to the server that sends the mails, smtp://user:password@host:587."
     if address := settings.mail_from:
         try:
             # It may be one of an intranet.

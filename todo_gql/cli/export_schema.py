@@ -10,9 +10,9 @@ from todo_gql.schema import schema_text
 
 
 def export_schema(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("schema.graphql"),
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("schema.graphql"),
     check: Annotated[
-        bool, typer.Option("--check", help="Only tell whether the file is up to date.")
+        bool, typer.Option("--check", help="Only check whether the file is up to date.")
     ] = False,
 ) -> None:
     """Write the GraphQL schema to a file."""
@@ -24,6 +24,6 @@ def export_schema(
             fail(f"Can't write {path}: {error.strerror}.")
         typer.echo(f"Wrote {path}.")
     elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        fail(f"{path} is not what the code says: run make schema.")
+        fail(f"{path} is out of date: run make schema.")
     else:
         typer.echo(f"{path} is up to date.")

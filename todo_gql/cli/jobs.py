@@ -12,14 +12,12 @@ from todo_gql.jobs import queue
 SHOWN = 1_000
 LARGEST_ID = 2**63 - 1
 
-jobs = typer.Typer(
-    help="See the jobs that failed for good, and have them tried again.", no_args_is_help=True
-)
+jobs = typer.Typer(help="List the jobs that failed for good, and retry them.", no_args_is_help=True)
 
 
 @jobs.command()
 def failed() -> None:
-    """List the newest 1,000 jobs that were set aside, and why."""
+    """List the newest 1,000 jobs that failed for good, and why."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
@@ -28,7 +26,7 @@ def failed() -> None:
         about = " ".join(f"{name}={value}" for name, value in queue.payload_of(job).items())
         typer.echo(f"{job.id}  {job.created:%Y-%m-%d %H:%M}  {job.entrypoint}  {about}\n  {reason}")
     if not found:
-        typer.echo("No job was set aside.")
+        typer.echo("No job has failed for good.")
     if len(found) > SHOWN:
         typer.echo(f"There are more; these are the newest {SHOWN:,}.")
 
@@ -37,21 +35,21 @@ def failed() -> None:
 def retry(
     ids: Annotated[
         list[int] | None,
-        typer.Argument(help="Which ones; all if none is named.", min=0, max=LARGEST_ID),
+        typer.Argument(help="The ids of the jobs; all if left out.", min=0, max=LARGEST_ID),
     ] = None,
 ) -> None:
-    """Put jobs that were set aside back into the queue."""
+    """Put jobs that failed for good back into the queue."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
         asked = partial(queue.dead_letters, ids or None)
         found = [job for job, _ in run_connected(settings, url, asked)]
         if unknown := set(ids or ()) - {job.id for job in found}:
-            fail(f"No job of that number was set aside: {', '.join(map(str, sorted(unknown)))}.")
+            fail(f"No failed job has this id: {', '.join(map(str, sorted(unknown)))}.")
         late = [job.id for job in found if queue.is_expired(job)]
         chosen = [job.id for job in found if not queue.is_expired(job)]
         run_connected(settings, url, partial(queue.requeue, chosen))
     for number in late:
-        typer.echo(f"Job {number} stays set aside: {queue.LinkExpired()}.")
+        typer.echo(f"Job {number} is not retried: {queue.LinkExpired()}.")
     jobs_again = "1 job" if len(chosen) == 1 else f"{len(chosen):,} jobs"
-    typer.echo(f"{jobs_again} will be tried again.")
+    typer.echo(f"{jobs_again} will be retried.")

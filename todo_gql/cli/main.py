@@ -36,7 +36,7 @@ def program(
             "--version",
             callback=tell_version,
             is_eager=True,
-            help="Tell the version and the revision of this build.",
+            help="Show the version and the revision of this build.",
         ),
     ] = False,
 ) -> None:

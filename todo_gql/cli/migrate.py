@@ -13,7 +13,7 @@ from todo_gql.observability.logs import configure_logging
 
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Only tell whether the models lack a migration.")
+        bool, typer.Option("--check", help="Only check whether the models lack a migration.")
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write a migration for what changed in the models.")

@@ -66,7 +66,7 @@ def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
     try:
         postgres = EmbeddedPostgres(settings.data_dir)
         if postgres.is_new:
-            typer.echo(f"Making a PostgreSQL database in {settings.data_dir.resolve()}.")
+            typer.echo(f"Creating a PostgreSQL database in {settings.data_dir.resolve()}.")
         url = _started_or_shared(postgres, settings) if shared else postgres.start()
     except EmbeddedPostgresError as error:
         fail(str(error))

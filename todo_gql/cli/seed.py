@@ -25,20 +25,20 @@ from todo_gql.settings import Settings
 def seed(
     account: Annotated[
         str,
-        typer.Option(help="User name or e-mail address, in any letter case; made if missing."),
+        typer.Option(help="User name or e-mail address, in any letter case; created if missing."),
     ] = "demo",
     todos: Annotated[int, typer.Option(min=1, help="How many todos to add.")] = 200,
     random_seed: Annotated[
-        int | None, typer.Option(help="The same number gives the same todos again.")
+        int | None, typer.Option(help="The same number creates the same todos again.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do so even where ENVIRONMENT is production.")
+        bool, typer.Option("--yes", help="Run even where ENVIRONMENT is production.")
     ] = False,
 ) -> None:
-    """Add believable todos with tags and history to an account."""
+    """Add realistic todos with tags and history to an account."""
     settings = load_secret(load_settings())
     if settings.environment == "production" and not yes:
-        fail("This is production, where made-up todos have no place. If you mean it, add --yes.")
+        fail("ENVIRONMENT is production, and seed adds invented todos. Add --yes to do so anyway.")
     with database(settings) as url:
         prepare(settings, url)
         owner = run_connected(settings, url, partial(find_or_create, account, settings))
@@ -60,8 +60,8 @@ async def find_or_create(name: str, settings: Settings) -> User:
     try:
         created = await create_account(fields, settings)
     except RegistrationError as refused:
-        fail(f"There is no account {name}, and it can't be made:\n{refused}")
-    typer.echo(f"Made the user {name} with the password {password}")
+        fail(f"There is no account {name}, and it can't be created:\n{refused}")
+    typer.echo(f"Created the user {name} with the password {password}")
     return created
 
 

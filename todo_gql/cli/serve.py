@@ -54,18 +54,22 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on (HOST).")] = None,
     port: Annotated[
-        int | None, typer.Option(help="The port to listen on; 0 takes a free one (PORT).")
+        int | None, typer.Option(help="The port to listen on; 0 selects a free one (PORT).")
     ] = None,
     migrate: Annotated[
         bool,
         typer.Option(
-            "--migrate", help="Migrate DATABASE_URL first. An embedded database always is."
+            "--migrate",
+            help=(
+                "Apply missing migrations to DATABASE_URL first; to an embedded database they"
+                " always are."
+            ),
         ),
     ] = False,
     worker: Annotated[
         bool,
         typer.Option(
-            "--worker", help="Do the jobs in the queue too, as is done on an embedded database."
+            "--worker", help="Run the jobs in the queue too, as always with an embedded database."
         ),
     ] = False,
 ) -> None:

@@ -38,7 +38,7 @@ def create(
         ),
     ] = False,
 ) -> None:
-    """Make an account; asks for its password, which nobody sees."""
+    """Create an account; asks for its password without showing it."""
     settings = load_secret(load_settings())
     given = RegisterInput(
         username=username, email=email, password=read_password(from_stdin=password_stdin)
@@ -49,8 +49,8 @@ def create(
         try:
             account = run_connected(settings, url, making)
         except RegistrationError as refused:
-            fail(f"The account can't be made:\n{refused}")
-    typer.echo(f"Made the {'superuser' if superuser else 'user'} {account.username}.")
+            fail(f"The account can't be created:\n{refused}")
+    typer.echo(f"Created the {'superuser' if superuser else 'user'} {account.username}.")
 
 
 def read_password(*, from_stdin: bool) -> str:
@@ -60,7 +60,7 @@ def read_password(*, from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         fail("There is no terminal to ask for the password: send it with --password-stdin.")
     password: str = typer.prompt(
-        "Password", hide_input=True, confirmation_prompt="The password once more"
+        "Password", hide_input=True, confirmation_prompt="Repeat the password"
     )
     return password
 
@@ -78,18 +78,18 @@ def promote(name: Name) -> None:
 
 @user.command()
 def demote(name: Name) -> None:
-    """Make a superuser an ordinary user; the last active superuser stays one."""
+    """Make a superuser an ordinary user, except the last active superuser."""
     administer(
         name,
         AccountChanges(is_superuser=False),
-        "{} is no superuser any more.",
-        "{} is no superuser anyway.",
+        "{} is no longer a superuser.",
+        "{} is not a superuser.",
     )
 
 
 @user.command()
 def disable(name: Name) -> None:
-    """Close an account, and end its sessions at once; the last active superuser stays."""
+    """Disable an account and end its sessions at once, except the last active superuser."""
     administer(
         name,
         AccountChanges(is_active=False),
@@ -100,7 +100,7 @@ def disable(name: Name) -> None:
 
 @user.command()
 def enable(name: Name) -> None:
-    """Open an account again, which then has to sign in anew."""
+    """Enable a disabled account, which then has to sign in again."""
     administer(
         name,
         AccountChanges(is_active=True),

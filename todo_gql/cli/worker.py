@@ -18,7 +18,7 @@ from todo_gql.tasks import create_worker
 
 
 def worker() -> None:
-    """Send mails and purge what is due, until Ctrl-C; as many of these as you like may run."""
+    """Send mails and purge what is due, until Ctrl-C; several may run at once."""
     settings = load_secret(load_settings())
     check_mail(settings)
     configure_logging(settings.log_level)

@@ -19,14 +19,14 @@ BUILTIN_SINCE = 17
 BUILTIN_PROVIDER = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 
 ADVICE = """The database {name} {problem}.
-Make it anew, in a session on another database, such as postgres:
+Create it again, in a session on another database, such as postgres:
 
   ALTER DATABASE {name} RENAME TO {old};
   CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'
     {provider} LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';
 
-Where the server's machine has no C.UTF-8, LC_CTYPE 'en_US.UTF-8' will do. What is in the old one is
-carried over by pg_dump and pg_restore."""
+Where the server's machine has no C.UTF-8, use LC_CTYPE 'en_US.UTF-8'. Copy the
+data of the old database with pg_dump and pg_restore."""
 
 
 class UnfitDatabase(Exception):
@@ -51,9 +51,9 @@ async def _problem(
     connection: "asyncpg.Connection[asyncpg.Record]", *, is_utf8: bool
 ) -> str | None:
     if not is_utf8:
-        return "doesn't keep text in UTF-8"
+        return "doesn't store text as UTF-8"
     if not await connection.fetchval(KNOWS_LETTERS):
-        return "doesn't know upper-case letters from A to Z and beyond, and so finds too little"
+        return "doesn't convert the case of all letters, so that searches miss matches"
     if not await connection.fetchval(KNOWS_WORDS):
-        return "doesn't know words in other letters than A to Z, and so takes long to find them"
+        return "has no trigrams of words in other letters than A to Z, so that searches are slow"
     return None

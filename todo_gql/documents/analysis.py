@@ -148,7 +148,9 @@ class OperationAnalyzer:
         return selection
 
     def _too_deep(self) -> TooLarge:
-        return TooLarge(f"An operation may be nested {self.max_depth} deep; this one is deeper.")
+        return TooLarge(
+            f"An operation may be nested at most {self.max_depth} deep; this one is deeper."
+        )
 
     def _object_cost(
         self,

@@ -71,7 +71,7 @@ class DocumentLimits:
         settings = self.settings
         if stats.aliases > settings.max_aliases:
             yield (
-                f"An operation may hold {settings.max_aliases} aliases; this one holds"
+                f"An operation may have at most {settings.max_aliases} aliases; this one has"
                 f" {stats.aliases}."
             )
         is_mutation = operation is OperationType.MUTATION
@@ -79,16 +79,17 @@ class DocumentLimits:
         if len(stats.root_fields) > allowed:
             what = "mutations" if is_mutation else "root fields"
             yield (
-                f"An operation may hold {allowed} {what}; this one holds"
+                f"An operation may have at most {allowed} {what}; this one has"
                 f" {len(stats.root_fields)}. Send them one by one."
             )
         if list(stats.root_fields.values()).count("__schema") > 1:
-            yield "An operation may select __schema once. Merge the selections."
+            yield "An operation may select __schema once only. Merge the selections."
         credential_fields = [
             name for name in stats.root_fields.values() if name in self.credential_fields
         ]
         if is_mutation and len(credential_fields) > 1:
             yield (
-                "An operation may hold one mutation that takes a credential; this one holds"
-                f" {len(credential_fields)} ({', '.join(sorted(set(credential_fields)))}). Send them one by one."
+                "An operation may have one mutation with a password or token; this one has"
+                f" {len(credential_fields)} ({', '.join(sorted(set(credential_fields)))}). Send"
+                " them one by one."
             )

@@ -102,8 +102,8 @@ class Document:
     def cost_limit_error(self, cost: int) -> ErrorEntry:
         """The error for an operation whose cost exceeds `max_cost`."""
         message = (
-            f"The operation costs {cost:,} and may cost {self.max_cost:,}. Ask for smaller pages,"
-            " less of each item, or fewer filters and counts."
+            f"The operation costs {cost:,} and may cost at most {self.max_cost:,}. Ask for smaller"
+            " pages, fewer fields, or fewer filters and counts."
         )
         return error_entry(message, Code.COST_LIMIT, cost=cost, limit=self.max_cost)
 
@@ -150,8 +150,8 @@ class DocumentParser:
         """As `parse`, in steps if the text is long."""
         if len(text) > (max_length := self.settings.max_document_length):
             message = (
-                f"A document may have {max_length:,} characters; this one has {len(text):,}. Send long"
-                " values as variables."
+                f"A document may have at most {max_length:,} characters; this one has"
+                f" {len(text):,}. Send long values as variables."
             )
             return [error_entry(message, Code.GRAPHQL_PARSE_FAILED)]
         source = DocumentSource(text)

@@ -29,8 +29,7 @@ class UntrustedDocument(APIError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This server executes only the documents that it was given: send one's id as"
-            " documentId."
+            "This server executes only trusted documents: send the id of one as documentId."
         )
 
 
@@ -79,10 +78,12 @@ class TrustedDocuments:
             raise DocumentIdsNotSupported(
                 "PersistedQueryNotSupported"
                 if is_apollo
-                else "This server knows no documents by ids: send the document itself as query."
+                else "This server has no trusted documents: send the document itself as query."
             )
         raise UnknownDocument(
-            "PersistedQueryNotFound" if is_apollo else "This server knows no document with this id."
+            "PersistedQueryNotFound"
+            if is_apollo
+            else "This server has no document with this id: send the document itself as query."
         )
 
 

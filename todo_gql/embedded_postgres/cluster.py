@@ -176,9 +176,11 @@ class EmbeddedPostgres:
             log.seek(begin)
             output = "".join(log.readlines()[-LOG_TAIL_LINES:])
         if "No space left" in output or shutil.disk_usage(self._data_dir).free < MIN_FREE_BYTES:
-            advice = f"The disk that holds {self._data_dir} is full: free some space, start again."
+            advice = (
+                f"The disk that holds {self._data_dir} is full: free some space and start again."
+            )
         else:
-            advice = f"Put right what it complains of and start again; its log is {self._log}."
+            advice = f"Correct what it reports and start again; its log is {self._log}."
         raise EmbeddedPostgresError(f"PostgreSQL's {command[0]} failed:\n{output}{advice}")
 
     def _name(self) -> str:
@@ -203,7 +205,7 @@ class EmbeddedPostgres:
         if not self._ended_within(ORPHAN_SECONDS):
             raise EmbeddedPostgresError(
                 f"PostgreSQL's processes {[process.pid for process in self._processes()]} on"
-                f" {self._cluster} don't end. End them, or restart the machine."
+                f" {self._cluster} don't stop. End them, or restart the machine."
             )
 
     def _ended_within(self, seconds: float) -> bool:
@@ -254,8 +256,8 @@ def as_embedded_error(data_dir: Path) -> Iterator[None]:
         yield
     except (OSError, psutil.Error) as error:
         raise EmbeddedPostgresError(
-            f"The embedded PostgreSQL can't use {data_dir}: {error}. See that this user may write"
-            " there and that its disk isn't full, or set DATA_DIR to another folder."
+            f"The embedded PostgreSQL can't use {data_dir}: {error}. Check that this user may"
+            " write there and that its disk isn't full, or set DATA_DIR to another folder."
         ) from error
 
 
@@ -299,8 +301,8 @@ def private_socket_dir(cluster: Path) -> Path:
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), owner.st_uid}
     if not ours or found.st_mode & 0o077 or not fits_socket(folder):
         raise EmbeddedPostgresError(
-            f"{folder} can't hold PostgreSQL's socket: it has to be a folder of this user with"
-            " mode 0700. Remove it, or set DATA_DIR to a folder with a shorter path."
+            f"{folder} can't hold PostgreSQL's socket: it must be a folder of this user with mode"
+            " 0700. Remove it, or set DATA_DIR to a folder with a shorter path."
         )
     if found.st_uid != owner.st_uid:
         os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)

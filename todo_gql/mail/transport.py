@@ -24,8 +24,8 @@ STEP_SECONDS = 20
 """The timeout of each step of an SMTP session."""
 
 URL_FORMAT = (
-    "has to look like smtp://user:password@host:587 or smtps://…,"
-    " with signs in the password written like %2F"
+    "must look like smtp://user:password@host:587 or smtps://…, with special characters in the"
+    " password written like %2F"
 )
 
 Transport: TypeAlias = Callable[[EmailMessage], Coroutine[Any, Any, None]]
@@ -80,7 +80,7 @@ class SMTPServer:
             raise ValueError(URL_FORMAT)
         query = parts.query or ("tls=off" if _is_loopback(host) else "tls=required")
         if query not in ("tls=required", "tls=off") or parts.fragment:
-            raise ValueError("may end in ?tls=required or ?tls=off, and in nothing else")
+            raise ValueError("may end in ?tls=required or ?tls=off, and nothing else")
         is_implicit = parts.scheme == "smtps"
         if is_implicit and parts.query == "tls=off":
             raise ValueError("has ?tls=off behind smtps://, which is TLS: begin it with smtp://")

@@ -142,5 +142,5 @@ def too_many_attempts(seconds: int) -> UserError:
     """The error of a caller that has to wait for so many seconds."""
     wait = "1 second" if seconds == 1 else f"{seconds:,} seconds"
     return AuthError(
-        code=ErrorCode.RATE_LIMITED, message=f"Too many tries. Wait {wait}, then try again."
+        code=ErrorCode.RATE_LIMITED, message=f"Too many attempts. Wait {wait}, then try again."
     )

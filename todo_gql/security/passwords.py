@@ -63,9 +63,9 @@ def password_problem(password: str, *names: str) -> Problem | None:
             message = "Use at least one upper-case letter, one lower-case letter and one digit."
             return ErrorCode.WEAK_PASSWORD, message
     if normal.casefold() in common_passwords(SHORTEST):
-        return ErrorCode.WEAK_PASSWORD, "This is one of the passwords that everybody tries first."
+        return ErrorCode.WEAK_PASSWORD, "This password is too common. Choose another."
     if normal.casefold() in {normalised(name).casefold() for name in names}:
-        return ErrorCode.WEAK_PASSWORD, "Your name is the first password that others would try."
+        return ErrorCode.WEAK_PASSWORD, "The password must not be your user name or e-mail address."
     return None
 
 

@@ -34,13 +34,13 @@ def with_secret(settings: Settings) -> Settings:
         key = _read_or_create(path)
     except OSError as error:
         raise SecretKeyError(
-            f"The secret key can't be kept in {path}: {error.strerror}. See that this user may"
+            f"The secret key can't be stored in {path}: {error.strerror}. Check that this user may"
             " write there, set DATA_DIR to another folder, or set SECRET_KEY."
         ) from error
     if len(key) < SECRET_KEY_BYTES or not key.isascii():
         raise SecretKeyError(
-            f"{path} is damaged. Restore it from a copy. Without one, remove it: a new key is made,"
-            " but no password and no token made with the old one is good any more."
+            f"{path} is damaged. Restore it from a backup. Without one, delete it: a new key is"
+            " created, but all passwords and tokens of the old one stop working."
         )
     return settings.model_copy(update={"secret_key": SecretStr(key.decode())})
 

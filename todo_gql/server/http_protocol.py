@@ -172,7 +172,9 @@ class LimitedProtocol(OrderlyProtocol):
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             return [rest, without_upgrade(method, self.url, version, self.headers)]
         if announces_body(self.headers):
-            self._refuse(HTTPStatus.BAD_REQUEST, "The handshake of a WebSocket has no body.")
+            self._refuse(
+                HTTPStatus.BAD_REQUEST, "The handshake of a WebSocket must not have a body."
+            )
         elif self._is_full():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:

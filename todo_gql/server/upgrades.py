@@ -49,7 +49,7 @@ def refusal(head: bytes) -> bytes | None:
         case [Request() as request]:
             answer = reader.accept(request)
         case _:
-            answer = reader.reject(HTTPStatus.BAD_REQUEST, "This is no handshake.\n")
+            answer = reader.reject(HTTPStatus.BAD_REQUEST, "This is not a WebSocket handshake.\n")
     is_good = answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS
     return None if is_good else answer.serialize()
 

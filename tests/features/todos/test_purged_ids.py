@@ -24,7 +24,7 @@ LOG = "{ changes(first: 100) { nodes { action todo { title } } } }"
 GONE = {
     "__typename": "ConflictError",
     "code": "ALREADY_EXISTS",
-    "message": "A todo with this id was created already, and has been purged since.",
+    "message": "A todo with this id was created already, and has been purged since. Use a new id.",
     "current": None,
 }
 WAITS_FOR_A_LOCK = """

@@ -177,10 +177,10 @@ async def test_a_token_that_opens_nothing_is_told(
 @pytest.mark.parametrize(
     ("payload", "told"),
     [
-        *(({name: 5}, "must be a text") for name in ("authorization", "authToken", "accessToken")),
-        ({"authorization": [BEARER]}, "must be a text"),
-        ({"token": {"accessToken": "ACCESS"}}, "must be a text"),
-        ({"headers": {"Authorization": True}}, "must be a text"),
+        *(({name: 5}, "must be a string") for name in ("authorization", "authToken", "accessToken")),
+        ({"authorization": [BEARER]}, "must be a string"),
+        ({"token": {"accessToken": "ACCESS"}}, "must be a string"),
+        ({"headers": {"Authorization": True}}, "must be a string"),
         ({"headers": BEARER}, "headers in the payload"),
         ({"headers": [["authorization", BEARER]]}, "headers in the payload"),
         ({"jwt": "ACCESS"}, "send it as authorization"),

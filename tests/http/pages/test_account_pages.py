@@ -121,7 +121,7 @@ async def test_an_address_is_confirmed_by_the_form(
     assert (done.status_code, heading(done)) == (200, "Your address is confirmed")
     assert (await account.data(VIEWER))["viewer"]["isVerified"] is True
     for used in (await sent(client, "verify", token), await opened(client, "verify", token)):
-        assert (used.status_code, heading(used)) == (410, "This link is no longer good")
+        assert (used.status_code, heading(used)) == (410, "This link no longer works")
 
 
 async def test_an_account_moves_to_an_address_by_the_form(
@@ -138,7 +138,7 @@ async def test_an_account_moves_to_an_address_by_the_form(
     assert (done.status_code, heading(done)) == (200, "Your address has changed")
     assert (await account.data(VIEWER))["viewer"] == {"email": address, "isVerified": True}
     used = await sent(client, "email", token)
-    assert (used.status_code, heading(used)) == (410, "This link is no longer good")
+    assert (used.status_code, heading(used)) == (410, "This link no longer works")
 
 
 async def test_an_address_that_was_taken_meanwhile_is_told(
@@ -170,7 +170,7 @@ async def test_a_password_is_set_by_the_form(
     assert await can_sign_in(client, account.username, NEW_PASSWORD)
     assert not await can_sign_in(client, account.username, PASSWORD)
     used = await reset(client, token, PASSWORD, PASSWORD)
-    assert (used.status_code, heading(used)) == (410, "This link is no longer good")
+    assert (used.status_code, heading(used)) == (410, "This link no longer works")
     assert not await can_sign_in(client, account.username, PASSWORD)
 
 
@@ -195,12 +195,12 @@ async def test_the_form_for_a_password_is_known_to_password_managers(
     [
         (NEW_PASSWORD, "Battery3staple", {"repeatedPassword": "The two are not the same."}),
         (NEW_PASSWORD, "", {"repeatedPassword": "The two are not the same."}),
-        ("Sh0rt", "Sh0rt", {"newPassword": "At least 8 characters, please."}),
-        ("Aa1" + "x" * 126, "Aa1" + "x" * 126, {"newPassword": "At most 128 characters, please."}),
+        ("Sh0rt", "Sh0rt", {"newPassword": "Use at least 8 characters."}),
+        ("Aa1" + "x" * 126, "Aa1" + "x" * 126, {"newPassword": "Use at most 128 characters."}),
         ("lower1case", "lower1case", {"newPassword": "Use at least one upper-case letter"}),
         ("Passw0rd", "Passw0rd", {"newPassword": "This is one of the passwords that everybody"}),
         ("Battery2\0staple", "Battery2\0staple", {"newPassword": "The character U+0000"}),
-        ("", "", {"newPassword": "At least 8 characters, please."}),
+        ("", "", {"newPassword": "Use at least 8 characters."}),
         (
             "Sh0rt",
             "Shorter0",
@@ -260,7 +260,7 @@ async def test_a_link_opens_no_page_but_its_own(
 async def test_a_token_that_is_no_good_is_told(client: Client, place: str, token: str) -> None:
     """A bad token is reported by GET as by POST, with what to do next, and is not repeated."""
     for page in (await opened(client, place, token), await sent(client, place, token)):
-        assert (page.status_code, heading(page)) == (410, "This link is no longer good")
+        assert (page.status_code, heading(page)) == (410, "This link no longer works")
         assert "in the app" in page.text
         assert "<script" not in page.text
     assert (await client.http.get(f"/account/{place}")).status_code == 410
@@ -271,7 +271,7 @@ async def test_a_link_longer_than_any_of_ours_is_refused(client: Client, query: 
     """A link longer than any of ours, or with more parameters, is refused."""
     response = await client.http.get(f"/account/verify?{query}")
     assert response.status_code == 400
-    assert "The link is longer than any of ours." in response.text
+    assert "The link is too long to be one of ours." in response.text
 
 
 async def test_an_expired_link_is_told(mailbox: Mailbox, account: Account, client: Client) -> None:
@@ -385,7 +385,7 @@ async def test_a_form_on_another_site_is_refused(
     token = await verification_token(mailbox, account)
     headers = {"Sec-Fetch-Site": "cross-site"}
     refused = await client.http.post("/account/verify", data={"token": token}, headers=headers)
-    assert (refused.status_code, heading(refused)) == (403, "This form can’t be taken")
+    assert (refused.status_code, heading(refused)) == (403, "This form can’t be accepted")
     page = await client.http.get("/account/verify", params={"token": token}, headers=headers)
     assert page.status_code == 200
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
@@ -451,7 +451,7 @@ async def test_who_tries_too_often_is_told_to_wait(
             await visitor.http.post("/account/verify", data={"token": "x" * 86}) for _ in range(3)
         ][-1]
         seen = await visitor.http.get("/account/verify", params={"token": "x" * 86})
-    assert (page.status_code, heading(page)) == (429, "Too many tries")
+    assert (page.status_code, heading(page)) == (429, "Too many attempts")
     assert 1 <= int(page.headers["Retry-After"]) <= 60
     assert seen.status_code == 410
 

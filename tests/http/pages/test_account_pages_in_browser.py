@@ -171,7 +171,7 @@ async def test_an_address_is_confirmed_by_keyboard(page: Page, site: Site, perso
     await heading(page, "Your address is confirmed")
     assert person.is_verified()
     await page.goto(link)
-    await heading(page, "This link is no longer good")
+    await heading(page, "This link no longer works")
 
 
 async def test_a_password_is_set_by_keyboard(page: Page, site: Site, person: Person) -> None:
@@ -189,8 +189,8 @@ async def test_a_password_is_set_by_keyboard(page: Page, site: Site, person: Per
     await heading(page, RESET)
     assert (await page.title()).startswith("Error: ")
     assert await (await focus(page)).get_attribute("role") == "alert"
-    repeated = page.get_by_label("New password, once more")
-    description = "The two are not the same. Type the new password again."
+    repeated = page.get_by_label("Repeat the new password")
+    description = "The two passwords differ. Type the new password again."
     await playwright_api.expect(repeated).to_have_accessible_description(description)
     assert await repeated.input_value() == ""
     await press(page, "Tab", "Enter")
@@ -203,7 +203,7 @@ async def test_a_password_is_set_by_keyboard(page: Page, site: Site, person: Per
     assert person.can_sign_in(NEW_PASSWORD)
     assert not person.can_sign_in(PASSWORD)
     await page.goto(link)
-    await heading(page, "This link is no longer good")
+    await heading(page, "This link no longer works")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

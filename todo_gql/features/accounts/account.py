@@ -72,7 +72,7 @@ def bad_link(*path: str) -> AuthError:
     """The one error for a mailed token that is forged, used, expired or of another account."""
     return AuthError(
         code=ErrorCode.INVALID_TOKEN,
-        message="This link is unknown, used up or expired. Ask for a new one.",
+        message="This link is unknown, was used already, or has expired. Ask for a new one.",
         path=list(path),
     )
 
@@ -81,7 +81,7 @@ def too_many_mails() -> AuthError:
     """The error when the hourly limit for mails of a kind is reached."""
     return AuthError(
         code=ErrorCode.RATE_LIMITED,
-        message="You were sent several of these mails within the hour. Look for them, or wait.",
+        message="Several of these mails were sent to you in the last hour. Look for them, or wait.",
     )
 
 

@@ -175,4 +175,4 @@ class DirectoryMutation:
 
 def _required(name: str) -> ValidationError:
     path = ("input", to_camel_case(name))
-    return invalid(ErrorCode.REQUIRED, "Give true or false, or leave it out.", *path)
+    return invalid(ErrorCode.REQUIRED, "Pass true or false, or leave it out.", *path)

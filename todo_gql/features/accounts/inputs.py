@@ -97,7 +97,7 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
     if problem := text_problem(email, longest=MAX_EMAIL_LENGTH):
         return problem
     if any(len(key) > MAX_EMAIL_LENGTH for key in (email.lower(), mailbox_key(email))):
-        return ErrorCode.TOO_LONG, f"At most {MAX_EMAIL_LENGTH} characters in any form, please."
+        return ErrorCode.TOO_LONG, f"Use an address of at most {MAX_EMAIL_LENGTH} characters."
     try:
         validate_email(
             email,
@@ -105,7 +105,7 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
             test_environment=settings.environment == "development",
         )
     except EmailNotValidError:
-        return ErrorCode.INVALID, "This is not an e-mail address."
+        return ErrorCode.INVALID, "Write an e-mail address like name@example.com."
     return None
 
 
@@ -123,7 +123,7 @@ def read_url(url: str) -> tuple[str, Problem | None]:
     """The address of a picture as it is stored, and what is wrong with it."""
     text, problem = read_text(url, longest=500)
     if text and not problem and not _is_web_address(text):
-        message = "This is not an address that begins with http:// or https://."
+        message = "Write an address that begins with http:// or https://."
         problem = ErrorCode.INVALID, message
     return text, problem
 

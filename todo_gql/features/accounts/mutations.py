@@ -202,6 +202,6 @@ def _disabled() -> AuthError:
 def _bad_refresh_token() -> AuthError:
     return AuthError(
         code=ErrorCode.INVALID_TOKEN,
-        message="This refresh token is unknown, used up or expired. Sign in again.",
+        message="This refresh token is unknown, was used already, or has expired. Sign in again.",
         path=["refreshToken"],
     )

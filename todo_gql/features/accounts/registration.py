@@ -32,8 +32,8 @@ FIELD_BY_CONSTRAINT = {
     "users_mailbox_unique": "email",
 }
 CONFLICT_MESSAGES = {
-    "username": "This user name is taken.",
-    "email": "There is an account with this e-mail address already.",
+    "username": "This user name is in use. Choose another.",
+    "email": "An account with this e-mail address exists. Sign in, or use another address.",
 }
 EXISTING_KEYS = (
     f"SELECT bool_or(username_key = $3) AS username, bool_or({HAS_EMAIL}) AS email"

@@ -23,7 +23,7 @@ async def _check_position(owner_id: UUID, cursor: str) -> None:
     position = position_of(owner_id, cursor)
     if position is None or not (await read_log(owner_id, position)).continues_from(position):
         raise BadUserInput(
-            "The feed can't go on from this cursor: load everything again, and go on from"
+            "The feed can't continue from this cursor. Load everything again, and continue from"
             " changeCursor.",
             reason=RESYNC_REQUIRED,
         )

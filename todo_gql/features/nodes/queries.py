@@ -109,5 +109,5 @@ class NodeQuery:
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="0 to 100 ids.")],
     ) -> list[Node | None]:
         if len(ids) > MAX_IDS:
-            raise BadUserInput(f"At most {MAX_IDS} ids at once, not {len(ids)}.")
+            raise BadUserInput(f"Pass at most {MAX_IDS} ids, not {len(ids)}.")
         return await _nodes(info.context, ids)

@@ -108,7 +108,7 @@ def _precondition_errors(
         return [not_found("id")]
     if expected_version is None or expected_version == stored.version:
         return []
-    message = f"It has version {stored.version} now: load it and try again."
+    message = f"The todo has version {stored.version} now. Load it and try again."
     conflict = ConflictError(
         code=ErrorCode.CONFLICT,
         message=message,
@@ -129,7 +129,7 @@ def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError
 
 
 def _unusable_id(*path: str) -> UserError:
-    return invalid(ErrorCode.INVALID, "The id must be a UUID that nothing else has.", *path, "id")
+    return invalid(ErrorCode.INVALID, "The id must be a UUID that is not in use.", *path, "id")
 
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
@@ -165,7 +165,7 @@ def _id_conflict(todo: TodoState | None, path: Sequence[str], info: Info) -> Use
         code=ErrorCode.ALREADY_EXISTS,
         message="A todo with this id was created already."
         if todo
-        else "A todo with this id was created already, and has been purged since.",
+        else "A todo with this id was created already, and has been purged since. Use a new id.",
         path=[*path, "id"],
         current=to_todo(todo, info),
     )

@@ -95,7 +95,10 @@ def _add_tags(names: Sequence[str]) -> Edit:
     def edit(todo: TodoState, now: datetime) -> TodoState | tuple[ErrorCode, str]:
         tags = tuple(sorted({*todo.tags, *as_carried(names, todo.tags)}))
         if len(tags) > MAX_TAGS:
-            return ErrorCode.TOO_MANY, f"It would carry {len(tags)} tags; {MAX_TAGS} is the most."
+            return (
+                ErrorCode.TOO_MANY,
+                f"The todo would have {len(tags)} tags; at most {MAX_TAGS} are allowed.",
+            )
         return todo._replace(tags=tags)
 
     return edit
@@ -234,7 +237,7 @@ async def _finish(
     processed = sum(result.after is not None for result in results)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
         write.discard()
-        message = f"Nothing was changed, since {failed} of {len(results)} failed."
+        message = f"Nothing was changed, because {failed} of {len(results)} failed."
         return TodoBulkPayload(
             results=_bulk_results(info, results, aborted=True),
             processed=processed,
@@ -281,9 +284,9 @@ async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResul
 
 def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
     if not items:
-        return [invalid(ErrorCode.TOO_SHORT, "Give at least one.", argument)]
+        return [invalid(ErrorCode.TOO_SHORT, "Pass at least one item.", argument)]
     if len(items) > MAX_ITEMS:
-        message = f"At most {MAX_ITEMS} at once, not {len(items)}."
+        message = f"Pass at most {MAX_ITEMS} items, not {len(items)}."
         return [invalid(ErrorCode.TOO_MANY, message, argument)]
     return []
 
@@ -296,7 +299,7 @@ def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[Us
         if id is None or len(id) > ID_LENGTH:
             continue
         if id.lower() in seen:
-            message = "This id stands in the list already."
+            message = "This id is in the list more than once."
             problems.append(invalid(ErrorCode.INVALID, message, argument, str(index), *path))
         seen.add(id.lower())
     return problems

@@ -87,9 +87,11 @@ class FilterConditions:
         """The condition that all parts of a filter hold."""
         self.parts_seen += 1
         if depth > MAX_DEPTH or self.parts_seen > MAX_PARTS:
-            raise BadUserInput(f"A filter has at most {MAX_PARTS} parts, nested {MAX_DEPTH} deep.")
+            raise BadUserInput(
+                f"A filter may have at most {MAX_PARTS} parts, nested at most {MAX_DEPTH} deep."
+            )
         if depth > 1 and unset_to_none(todo_filter.is_deleted) is not None:
-            raise BadUserInput("isDeleted counts at the top level of a filter only.")
+            raise BadUserInput("Use isDeleted only at the top level of a filter.")
         parts = [*self._combined(todo_filter, depth), *self._compared(todo_filter)]
         return " AND ".join(f"({part})" for part in parts) or "TRUE"
 
@@ -167,7 +169,7 @@ class FilterConditions:
             self.names.update(_limited(unset_to_none(names) or []))
         # Counted before any of them is looked at, those too that are too long to be a tag's.
         if sum(len(name) for name in self.names if not name.isascii()) > MAX_NAMES * MAX_LENGTH:
-            raise BadUserInput("The names of tags in a filter are too long together.")
+            raise BadUserInput("The tag names in a filter are too long together. Use fewer.")
 
     def _carries(self, names: list[str]) -> str:
         return f"EXISTS ({TAGS_OF_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
@@ -192,7 +194,7 @@ class FilterConditions:
 
 def _limited(items: list[Any]) -> list[Any]:
     if len(items) > MAX_ITEMS:
-        raise BadUserInput(f"A list in a filter has at most {MAX_ITEMS} items.")
+        raise BadUserInput(f"A list in a filter may have at most {MAX_ITEMS} items.")
     return items
 
 

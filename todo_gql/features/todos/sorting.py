@@ -32,7 +32,7 @@ def todo_keyset(sort: list[TodoSort] | None) -> Keyset:
     if not sort:
         return NEWEST_FIRST
     if len(sort) > MAX_KEYS:
-        raise BadUserInput(f"Todos are sorted by at most {MAX_KEYS} keys.")
+        raise BadUserInput(f"Sort by at most {MAX_KEYS} keys.")
     return _keyset(
         tuple(
             (key.field.value, key.direction is SortDirection.DESC, key.nulls is NullsOrder.FIRST)

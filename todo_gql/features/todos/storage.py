@@ -102,9 +102,9 @@ class Storage:
         todos = self.todos + (before is None)
         if todos > quota.todos:
             return ErrorCode.TOO_MANY, (
-                f"You have {self.todos:,} todos with those in the trash, and {quota.todos:,} is the"
-                " most. Delete some, and wait until they are gone from the trash, or ask whoever runs"
-                " this server."
+                f"You have {self.todos:,} todos, those in the trash included; {quota.todos:,} are"
+                " allowed. Delete some and wait until they are purged from the trash, or ask"
+                " whoever runs this server."
             )
         stored = self.stored_bytes + growth(entry)
         moves_to_trash = before is not None and before.deleted_at is None and bool(after.deleted_at)
@@ -122,7 +122,7 @@ class Storage:
 
 def _too_large(stored: int, quota: Quota) -> Problem:
     return ErrorCode.TOO_LONG, (
-        f"Your todos and their history would take {stored:,} bytes, and {quota.stored_bytes:,} is the"
-        " most. Delete some todos, and wait until they are gone from the trash, or ask whoever runs"
-        " this server."
+        f"Your todos and their history would take {stored:,} bytes; {quota.stored_bytes:,} are"
+        " allowed. Delete some todos and wait until they are purged from the trash, or ask"
+        " whoever runs this server."
     )

@@ -76,13 +76,11 @@ def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
 def read_tag_names(names: Sequence[str], problems: list[UserError], *path: str) -> tuple[str, ...]:
     """The names without duplicates, in alphabetical order; problems as `read_tag_name`."""
     if len(names) > MAX_NAMES:
-        message = f"A list has at most {MAX_NAMES} names, not {len(names)}."
+        message = f"Pass at most {MAX_NAMES} names, not {len(names)}."
         problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
         return ()
     if not all(map(str.isascii, names)) and too_much_to_fold(names):
-        message = (
-            f"The names of a list have at most {MAX_NAMES * MAX_LENGTH:,} characters together."
-        )
+        message = f"The names may have at most {MAX_NAMES * MAX_LENGTH:,} characters together."
         problems.append(invalid(ErrorCode.TOO_LONG, message, *path))
         return ()
     distinct = {
@@ -95,6 +93,6 @@ def read_tags(names: Sequence[str], problems: list[UserError], *path: str) -> tu
     """The names of the tags that a todo is to carry; problems as `read_tag_names`."""
     distinct = read_tag_names(names, problems, *path)
     if len(distinct) > MAX_TAGS:
-        message = f"A todo carries at most {MAX_TAGS} tags, not {len(distinct)}."
+        message = f"A todo may have at most {MAX_TAGS} tags, not {len(distinct)}."
         problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
     return distinct

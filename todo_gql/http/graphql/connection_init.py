@@ -18,8 +18,8 @@ SIMILAR: Final = re.compile(
 A_TOKEN: Final = re.compile(r"(?i:bearer)\s+\S|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}$")
 MOST_MEMBERS: Final = 100
 LONGEST_NAME: Final = 50
-UNREADABLE: Final = "The access token must be a text, such as “Bearer …” in authorization."
-UNKNOWN: Final = "What looks like a token isn't where it is read: send it as authorization."
+UNREADABLE: Final = "The access token must be a string, such as “Bearer …” in authorization."
+UNKNOWN: Final = "A token is sent under a name that is not read: send it as authorization."
 
 
 def token_in(payload: Members | None) -> str | None:
@@ -34,7 +34,7 @@ def token_in(payload: Members | None) -> str | None:
         raise BadRequest(400, "The headers in the payload must be an object.")
     members = list(islice(_members(payload), MOST_MEMBERS + 1))
     if len(members) > MOST_MEMBERS:
-        raise BadRequest(400, f"The payload may have {MOST_MEMBERS} members.")
+        raise BadRequest(400, f"The payload may have at most {MOST_MEMBERS} members.")
     tokens = {}
     for place in (headers or {}, payload):
         for name, value in place.items():

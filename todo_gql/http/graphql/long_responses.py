@@ -41,7 +41,7 @@ class LongResponses:
     def _error(self, *, is_mutation: bool) -> ErrorEntry:
         done = "The mutation was executed, so don't send it again: " if is_mutation else ""
         message = (
-            f"{done}the answer is larger than {self.most:,} bytes. Ask for smaller pages, or for"
+            f"{done}the response is larger than {self.most:,} bytes. Ask for smaller pages, or for"
             " fewer long fields."
         )
         message = message[0].upper() + message[1:]

@@ -54,7 +54,8 @@ class BatchRequest(BadRequest):
     def __init__(self, size: int) -> None:
         super().__init__(
             400,
-            "Batches aren't taken: send each operation in a request of its own, without batching.",
+            "Batches are not supported: send each operation in a request of its own, without"
+            " batching.",
         )
         self.size = size
 
@@ -68,7 +69,7 @@ class GraphQLRequest(NamedTuple):
 
 
 def _too_large(limit: int) -> BadRequest:
-    return BadRequest(413, f"A request body has at most {limit:,} bytes.")
+    return BadRequest(413, f"A request body may have at most {limit:,} bytes.")
 
 
 def check_length(headers: Headers, limit: int) -> None:
@@ -109,13 +110,15 @@ def parse_json(text: bytes | str, name: str) -> Any:
 def check_nesting(data: bytes, name: str, *, around: int = 0) -> None:
     """`BadRequest` if a JSON text is nested deeper than allowed, and `around` more."""
     if is_too_deep(data, MAX_NESTING + around):
-        raise BadRequest(400, f"The {name} may be nested {MAX_NESTING} deep.")
+        raise BadRequest(400, f"The {name} may be nested at most {MAX_NESTING} deep.")
 
 
 def parsed(data: bytes, name: str) -> Any:
     """The value in a JSON text, however deep; `BadRequest` if it is none, or holds too many others."""
     if has_too_many_containers(data):
-        raise BadRequest(400, f"The {name} may hold {MOST_CONTAINERS:,} lists and objects.")
+        raise BadRequest(
+            400, f"The {name} may contain at most {MOST_CONTAINERS:,} lists and objects."
+        )
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:

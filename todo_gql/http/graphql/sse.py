@@ -89,7 +89,11 @@ class EventStreams:
                 stream = EventStream(self, scope, receive, send, token)
                 answer = await self._streamed_if_allowed(stream, request)
             elif accept.answer_type is None:
-                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+                raise BadRequest(
+                    406,
+                    f"The response is {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}: accept one of"
+                    " them.",
+                )
             else:
                 told = await self.route.response(scope, request, token)
                 answer = operation_response(*told, accept.answer_type)
@@ -112,7 +116,7 @@ class EventStreams:
             return await self._streamed(stream, request)
         except TooManyConnections:
             most = self.settings.subscriptions_per_connection
-            message = f"One user may have {most} event streams at a time: close one first."
+            message = f"One user may have at most {most} event streams at a time: close one first."
             error = error_entry(message, Code.RATE_LIMITED)
             return GraphQLResponse(429, {"errors": [error]}, (RETRY_SOON, *stream.challenge))
 

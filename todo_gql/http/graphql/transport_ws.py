@@ -77,7 +77,7 @@ def _client_message(data: bytes, trusted: TrustedDocuments) -> ClientMessage:
     kind, payload = content.get("type"), content.get("payload")
     if kind != "subscribe" and len(data) > MAX_CONTROL_BYTES:
         longest = f"{MAX_CONTROL_BYTES:,} bytes"
-        raise BadRequest(400, f"A message may have {longest}, unless it is a subscribe.")
+        raise BadRequest(400, f"A message other than subscribe may have at most {longest}.")
     match kind:
         case "connection_init" | "ping" | "pong":
             if not isinstance(payload, dict | None):
@@ -90,7 +90,7 @@ def _client_message(data: bytes, trusted: TrustedDocuments) -> ClientMessage:
             )
         case "complete":
             return ClientMessage(kind, _id(content.get("id")))
-    raise BadRequest(400, "The type must be one that clients send.")
+    raise BadRequest(400, "The type must be that of a message that clients send.")
 
 
 def _request(

@@ -45,8 +45,8 @@ INITIALISATION_SECONDS = 5.0
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 BEFORE_BEGINNING = {"ping", "pong", "complete"}
-FAILED = "Something went wrong on our side."
-OVER = "The access token opens nothing, or no longer: come back with a new one."
+FAILED = "An unexpected error occurred in the server."
+OVER = "The access token is invalid or has expired: connect again with a new one."
 
 
 class WebSockets:
@@ -205,7 +205,7 @@ class WebSocket:
                 )
             )
         except TooManyConnections:
-            reason = f"One user may have {most} connections at a time."
+            reason = f"One user may have at most {most} connections at a time."
             raise CloseConnection(CloseCode.TRY_AGAIN_LATER, reason) from None
         await self._tell({"type": "connection_ack"})
 
@@ -218,7 +218,9 @@ class WebSocket:
             raise CloseConnection(CloseCode.BAD_REQUEST, str(error)) from None
         except Exception as error:
             if is_temporary(error):
-                raise CloseConnection(CloseCode.TRY_AGAIN_LATER, "The database is away.") from None
+                raise CloseConnection(
+                    CloseCode.TRY_AGAIN_LATER, "The database can't be reached."
+                ) from None
             raise
         if viewer is None and self.token:
             raise CloseConnection(CloseCode.FORBIDDEN, OVER)
@@ -255,7 +257,9 @@ class WebSocket:
             )
         most = self.server.settings.subscriptions_per_connection
         if len(self.operations) >= most:
-            message = f"A connection may have {most} operations at a time: complete one first."
+            message = (
+                f"A connection may have at most {most} operations at a time: complete one first."
+            )
             await self._tell_errors(id, [error_entry(message, Code.RATE_LIMITED)])
             return
         self.operations[id] = asyncio.create_task(self._operate(id, request))
@@ -326,9 +330,7 @@ class WebSocket:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.send({"type": "websocket.send", "text": message.decode()})
         except TimeoutError:
-            slow = CloseConnection(
-                CloseCode.TRY_AGAIN_LATER, "You take too little of what is sent."
-            )
+            slow = CloseConnection(CloseCode.TRY_AGAIN_LATER, "You read too slowly.")
             if asyncio.current_task() is self.task:
                 raise slow from None
             self.end(slow)

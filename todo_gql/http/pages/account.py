@@ -104,7 +104,7 @@ async def _reset(visit: Visit) -> Response:
 
 
 def _not_the_same() -> UserError:
-    message = "The two are not the same. Type the new password again."
+    message = "The two passwords differ. Type the new password again."
     return invalid(ErrorCode.INVALID, message, "repeatedPassword")
 
 

@@ -40,7 +40,7 @@ async def read_form(request: Request) -> dict[str, str]:
 def read_link(request: Request) -> dict[str, str]:
     """The parameters of a link of ours; `BadRequest` if there are far more, or longer ones."""
     query: bytes = request.scope["query_string"]
-    too_long = BadRequest(400, "The link is longer than any of ours.")
+    too_long = BadRequest(400, "The link is too long to be one of ours.")
     if len(query) > MAX_FORM_BYTES:
         raise too_long
     try:

@@ -213,7 +213,7 @@ async def test_mail_says_until_when_its_link_is_good(mailbox: Mailbox, account: 
     row = await fetchrow("SELECT expires_at FROM mails WHERE owner_id = $1", UUID(account.id))
     assert row is not None
     until_when = f"{row['expires_at']:%H:%M UTC on %-d %B %Y}"
-    assert f"The link is good until {until_when}." in " ".join(text_of(mail).split())
+    assert f"The link works until {until_when}." in " ".join(text_of(mail).split())
 
 
 @pytest.mark.usefixtures("empty_queue")
