@@ -13,14 +13,14 @@ ROOT = Path(__file__).parent
 PACKAGE = "todo_gql"
 
 sys.path.insert(0, str(ROOT / PACKAGE / "observability"))
-from build_info import FILE_NAME, Build, build_of, written_in  # type: ignore[import-not-found]  # noqa: E402
+from build_info import FILE_NAME, Build, derive_build, recorded_build  # type: ignore[import-not-found]  # noqa: E402
 
 sys.path.pop(0)
 
 
 def build() -> Build:
     """What is built; a source archive says it, and REVISION is for who builds without git."""
-    return written_in(ROOT / PACKAGE) or build_of(ROOT, os.environ.get("REVISION", ""))
+    return recorded_build(ROOT / PACKAGE) or derive_build(ROOT, os.environ.get("REVISION", ""))
 
 
 class Version(MetadataHookInterface):

@@ -43,7 +43,7 @@ def create_app(
 ) -> ASGIApp:
     """The application on the database at `database_url`, which it connects to when it starts.
 
-    `with_worker` has it do the jobs in the queue, too, as on a laptop. `traced` makes a span of
+    `with_worker` runs the jobs in the queue in this process, too. `traced` makes a span of
     each GraphQL request that the app it is given answers.
     """
     counted = metrics() if settings.prometheus_enabled else None

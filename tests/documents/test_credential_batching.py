@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.accounts import PASSWORD, Account, Client
 from tests.support.operations import field_of, leaves, root_fields
-from todo_gql.operation.credential_limits import takes_credential
+from todo_gql.operation.credential_limits import has_credential
 
 
 def guesses(number: int) -> str:
@@ -129,8 +129,6 @@ def test_whatever_takes_a_credential_is_limited() -> None:
         if any(word in path[-1].lower() for word in ("password", "token", "email"))
     }
     limited = {
-        name
-        for _, name in root_fields("mutation")
-        if takes_credential(field_of(("Mutation", name)))
+        name for _, name in root_fields("mutation") if has_credential(field_of(("Mutation", name)))
     }
     assert limited == (taking - NO_CREDENTIALS) | {"emailVerificationRequest"}

@@ -13,7 +13,7 @@ from tests.support.subscribers import connected, listening
 from todo_gql.app import create_app
 from todo_gql.documents import parsing
 from todo_gql.documents.steps import Steps, run_steps
-from todo_gql.http.graphql.operation_cache import LONGEST, Operations
+from todo_gql.http.graphql.operation_cache import MAX_KEY_LENGTH, OperationCache
 from todo_gql.settings import Settings
 
 UNKNOWN = "{ nothing }"
@@ -281,14 +281,14 @@ def test_broken_documents_are_not_remembered_for_long() -> None:
         yield
         return [{"message": "broken"}] if text.startswith("broken") else text
 
-    operations = Operations[str](prepare)
-    assert run_steps(operations.preparing(("good", None))) == "good"
+    operations = OperationCache[str](prepare)
+    assert run_steps(operations.prepare_in_steps(("good", None))) == "good"
     for n in range(2_000):
-        run_steps(operations.preparing((f"broken {n}", None)))
-    run_steps(operations.preparing(("broken" + "x" * LONGEST, None)))
-    run_steps(operations.preparing(("x" * LONGEST, "name")))
-    assert operations.known(("good", None)) == "good"
-    assert operations.known(("broken 1999", None))
-    assert operations.known(("broken 0", None)) is None
-    assert operations.known(("broken" + "x" * LONGEST, None)) is None
-    assert operations.known(("x" * LONGEST, "name")) is None
+        run_steps(operations.prepare_in_steps((f"broken {n}", None)))
+    run_steps(operations.prepare_in_steps(("broken" + "x" * MAX_KEY_LENGTH, None)))
+    run_steps(operations.prepare_in_steps(("x" * MAX_KEY_LENGTH, "name")))
+    assert operations.get(("good", None)) == "good"
+    assert operations.get(("broken 1999", None))
+    assert operations.get(("broken 0", None)) is None
+    assert operations.get(("broken" + "x" * MAX_KEY_LENGTH, None)) is None
+    assert operations.get(("x" * MAX_KEY_LENGTH, "name")) is None

@@ -32,7 +32,7 @@ from todo_gql.app import create_app
 from todo_gql.database.models import MailKind
 from todo_gql.observability.build_info import build
 from todo_gql.observability.exporter import BuildCollector, DatabaseCollector
-from todo_gql.observability.metrics import NAMES_KEPT, metrics
+from todo_gql.observability.metrics import MAX_OPERATION_NAMES, metrics
 from todo_gql.observability.request_record import RequestRecord
 from todo_gql.settings import Settings
 
@@ -351,7 +351,7 @@ async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:
     """Users, ids, paths, methods and ever new operation names make no ever new labels."""
     account: Account = await registered(counted)
     todo = await account.create(title="Labelled")
-    for number in range(NAMES_KEPT + 50):
+    for number in range(MAX_OPERATION_NAMES + 50):
         await account.data(f'query Name{number} {{ node(id: "{todo["id"]}") {{ id }} }}')
     for path in ("/graphql/a", "/graphql/b", f"/{account.id}"):
         await counted.http.request("PURGE", path)
@@ -364,7 +364,7 @@ async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:
         if name != "le"
     }
     operations = {label for name, label in labels if name == "operation"}
-    assert len(operations - {"", "other"}) == NAMES_KEPT
+    assert len(operations - {"", "other"}) == MAX_OPERATION_NAMES
     assert "other" in operations
     assert {label for name, label in labels if name == "method"} <= {"POST", "GET", "other"}
     assert {label for name, label in labels if name == "route"} <= {"/graphql", "other"}

@@ -175,14 +175,14 @@ async def test_requests_in_one_segment_are_all_answered(
 ) -> None:
     """Requests in one segment are answered in order, and only a limited number of them wait."""
     most = 0
-    answer = http_protocol.LimitedProtocol._answer
+    answer = http_protocol.LimitedProtocol._begin_response
 
     def counted(self: http_protocol.LimitedProtocol, *, keep_alive: bool) -> None:
         nonlocal most
         answer(self, keep_alive=keep_alive)
         most = max(most, len(self.pipeline))
 
-    monkeypatch.setattr(http_protocol.LimitedProtocol, "_answer", counted)
+    monkeypatch.setattr(http_protocol.LimitedProtocol, "_begin_response", counted)
     connection = await connect(address)
     number = 1000
     connection.transport.write(request_ * number)

@@ -104,16 +104,16 @@ async def test_who_does_not_read_a_long_answer_is_cut(
 ) -> None:
     """A client that doesn't read a long answer is cut off after a while without progress."""
     lost = asyncio.Event()
-    stop = write_timeout.Unread.stop
+    stop = write_timeout.WriteTimeout.stop
 
-    def stopped(self: write_timeout.Unread) -> None:
+    def stopped(self: write_timeout.WriteTimeout) -> None:
         stop(self)
         # Not when a connection becomes a WebSocket.
         if self._transport.is_closing():
             lost.set()
 
     async with asking(address, WAYS[way](writer.token)) as connection:
-        monkeypatch.setattr(write_timeout.Unread, "stop", stopped)
+        monkeypatch.setattr(write_timeout.WriteTimeout, "stop", stopped)
         async with asyncio.timeout(PATIENCE):
             await lost.wait()
             assert await rest(connection) < LENGTH

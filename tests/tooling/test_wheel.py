@@ -14,9 +14,9 @@ from todo_gql.observability.build_info import (
     UNKNOWN,
     Build,
     build,
-    build_of,
+    derive_build,
+    recorded_build,
     release_of,
-    written_in,
 )
 
 SOURCES = (".gitignore", "pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
@@ -93,7 +93,7 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
     git(sources, "add", ".")
     git(sources, "commit", "--quiet", "--message", "One")
     commit = git(sources, "rev-parse", "HEAD")
-    clean = build_of(sources)
+    clean = derive_build(sources)
     assert clean == (f"{release_of(sources)}+g{commit[:12]}", commit)
     assert said_by(built(sources, tmp_path / "a"), tmp_path / "b") == (clean.version, clean)
     seen = {clean.version}
@@ -102,7 +102,7 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
     ):
         with (sources / name).open("a") as file:
             file.write("# Changed.\n")
-        changed = build_of(sources)
+        changed = derive_build(sources)
         assert changed.revision == f"{commit}-modified"
         assert changed.version.startswith(f"{clean.version}.c")
         assert changed.version not in seen
@@ -112,12 +112,12 @@ def test_a_checkout_and_its_wheel_say_the_commit(sources: Path, tmp_path: Path) 
             assert said_by(wheel, tmp_path / "d") == (changed.version, changed)
     git(sources, "add", ".")
     git(sources, "commit", "--quiet", "--message", "Two")
-    assert build_of(sources).version not in seen
+    assert derive_build(sources).version not in seen
 
 
 def test_sources_without_git_say_what_is_in_them(sources: Path, tmp_path: Path) -> None:
-    """Two that differ have two versions; the commit can be given, as in a container's build."""
-    one = build_of(sources)
+    """Two that differ have two versions; the commit can be passed, as in a container's build."""
+    one = derive_build(sources)
     assert one.version.startswith(f"{release_of(sources)}+c")
     assert one.revision == UNKNOWN
     assert said_by(built(sources, tmp_path / "a", REVISION="unknown"), tmp_path / "b") == (
@@ -125,15 +125,15 @@ def test_sources_without_git_say_what_is_in_them(sources: Path, tmp_path: Path) 
         one,
     )
     commit = "0123456789abcdef0123456789abcdef01234567"
-    given = Build(f"{release_of(sources)}+g{commit[:12]}", commit)
+    expected = Build(f"{release_of(sources)}+g{commit[:12]}", commit)
     wheel = built(sources, tmp_path / "c", REVISION=commit)
-    assert said_by(wheel, tmp_path / "d") == (given.version, given)
+    assert said_by(wheel, tmp_path / "d") == (expected.version, expected)
     archive = built(sources, tmp_path / "e", "sdist", REVISION=commit)
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path / "f", filter="data")
     [unpacked] = (tmp_path / "f").iterdir()
-    assert written_in(unpacked / "todo_gql") == given
-    assert said_by(built(unpacked, tmp_path / "g"), tmp_path / "h") == (given.version, given)
+    assert recorded_build(unpacked / "todo_gql") == expected
+    assert said_by(built(unpacked, tmp_path / "g"), tmp_path / "h") == (expected.version, expected)
     with (sources / "todo_gql/cli/main.py").open("a") as file:
         file.write("# Changed.\n")
-    assert build_of(sources).version != one.version
+    assert derive_build(sources).version != one.version

@@ -28,7 +28,7 @@ class DocumentSource(Source):
     def locations(self, positions: Iterable[int]) -> list[dict[str, int]]:
         """The lines and columns, both from 1, of positions in the text."""
         if self._starts is None:
-            self._starts = [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+            self._starts = [0, *(match.end() for match in LINE_BREAK.finditer(self.text))]
         lines = [(bisect_right(self._starts, position), position) for position in positions]
         return [
             {"line": line, "column": position - self._starts[line - 1] + 1}

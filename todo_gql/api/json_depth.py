@@ -7,7 +7,7 @@ from typing import Final
 
 MAX_NESTING: Final = 32
 # Each takes as long to be made and freed as a hundred characters; no client of ours sends a tenth.
-MOST_CONTAINERS: Final = 20_000
+MAX_CONTAINERS: Final = 20_000
 BRACKETS: Final = b"[{]}"
 # Both kinds of brackets as one; nothing else matters but where strings begin and end.
 ALIKE: Final = bytes.maketrans(b"{}", b"[]")
@@ -38,7 +38,7 @@ def is_too_deep(text: bytes, most: int = MAX_NESTING) -> bool:
     return bool(signs)
 
 
-def has_too_many_containers(text: bytes, most: int = MOST_CONTAINERS) -> bool:
+def has_too_many_containers(text: bytes, most: int = MAX_CONTAINERS) -> bool:
     """Whether a text, which may be no JSON, opens more lists and objects than allowed."""
     # Hardly any text is long enough.
     if len(text) <= 2 * most or text.count(b"[") + text.count(b"{") <= most:

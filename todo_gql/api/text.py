@@ -97,10 +97,10 @@ def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem
     if len(value) > RAW * longest:
         return _too_long(longest)
     refused = REFUSED_IN_LINES if multiline else REFUSED
-    if not value.isprintable() and (found := refused.search(value)):
+    if not value.isprintable() and (match := refused.search(value)):
         return (
             ErrorCode.INVALID,
-            f"Remove the character U+{ord(found[0]):04X}: it is not allowed here.",
+            f"Remove the character U+{ord(match[0]):04X}: it is not allowed here.",
         )
     if not value.isascii() and _stacked().search(value):
         return ErrorCode.INVALID, f"Use at most {MOST_MARKS} combining marks on one character."

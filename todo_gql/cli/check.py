@@ -1,4 +1,4 @@
-"""The command that tells all that is wrong with the settings."""
+"""The command that checks the settings."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -47,7 +47,7 @@ def check() -> None:
 
 
 def _problems_of(settings: Settings) -> Iterator[str]:
-    """What keeps a server or a worker from starting."""
+    """The problems that prevent a server or a worker from starting."""
     if problem := secret_problem(settings):
         yield problem
     yield from problems_of_public_url(settings)
@@ -61,7 +61,7 @@ def _problems_of(settings: Settings) -> Iterator[str]:
 
 
 def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
-    """What the settings name, and how each of it is asked for an answer."""
+    """The services that the settings name, and a function for each that checks whether it answers."""
 
     async def database() -> str:
         assert settings.database_url
@@ -92,8 +92,8 @@ def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         await server.greet()
         return "the mail server answers."
 
-    asked = {"DATABASE_URL": database, "REDIS_URL": redis, "SMTP_URL": smtp}
-    return {name: request for name, request in asked.items() if getattr(settings, name.lower())}
+    requests = {"DATABASE_URL": database, "REDIS_URL": redis, "SMTP_URL": smtp}
+    return {name: request for name, request in requests.items() if getattr(settings, name.lower())}
 
 
 async def _within_timeout(request: Callable[[], Awaitable[str]]) -> str:

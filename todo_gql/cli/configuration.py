@@ -29,12 +29,12 @@ NAMES_OF_OTHERS = frozenset(
     {"HTTPS_PORT", "LISTEN_ADDRESS", "POSTGRES_PASSWORD", "TODO_GQL_IMAGE", "TODO_URL"}
 )
 PREFIXES_OF_OTHERS = ("COMPOSE_", "DOCKER_", "PG", "TEST_")
-# Anything else in the place of a name may be a part of a secret that went astray.
+# Anything else before the = may be part of a secret, so it isn't printed.
 NAME = re.compile("[A-Z][A-Z0-9_]{1,39}")
 
 
 def load_settings(**changes: Any) -> Settings:
-    """The settings, with those changes that are not None; fails with all that can't be."""
+    """The settings, with the `changes` that aren't None; exits with status 1 and all problems."""
     settings, problems = read_settings(**changes)
     if problems:
         fail(problem_report(problems))
@@ -49,26 +49,26 @@ def problem_report(problems: Iterable[str]) -> str:
 
 
 def read_settings(**changes: Any) -> tuple[Settings, list[str]]:
-    """The settings, and what is wrong with them; what can't be has its default instead."""
-    given = {name: value for name, value in changes.items() if value is not None}
+    """The settings, and the problems with them; an invalid setting has its default instead."""
+    values = {name: value for name, value in changes.items() if value is not None}
     problems: list[str] = []
     replaced: set[str] = set()
     while True:
         try:
-            return Settings(**given), problems
+            return Settings(**values), problems
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
-            problems += [text for text in map(_message_of, found) if text not in problems]
-            wrong = {name for each in found for name in _fields_of(each)} - replaced
+            error_details = error.errors(include_url=False, include_input=False)
+            problems += [text for text in map(_message_of, error_details) if text not in problems]
+            wrong = {name for each in error_details for name in _fields_of(each)} - replaced
         except (OSError, UnicodeError) as error:
             fail(f"{ENV_FILE} can't be read: {_reason(error)}.")
         if not wrong:
             fail(problem_report(problems))
-        # With the defaults in their place, rules about several settings can be asked, too.
+        # With defaults instead of invalid settings, rules about several settings are checked, too.
         replaced |= wrong
         for name in wrong:
             field = Settings.model_fields[name]
-            given[name] = field.get_default(call_default_factory=True, validated_data={})
+            values[name] = field.get_default(call_default_factory=True, validated_data={})
 
 
 def _reason(error: OSError | UnicodeError) -> str:
@@ -88,7 +88,7 @@ def _fields_of(error: ErrorDetails) -> set[str]:
 
 
 def problems_of_file() -> Iterator[str]:
-    """Lines of `.env` that set nothing; `read_settings` has found that it can be read."""
+    """Lines of `.env` that set nothing; `read_settings` has checked that it can be read."""
     if not ENV_FILE.is_file():
         return
     with ENV_FILE.open(encoding="utf-8-sig") as file:
@@ -117,12 +117,12 @@ def _problem_of_name(key: str) -> str | None:
         return f"{key} is not a setting. Did you mean {alike[0]}?"
     if name.startswith("OTEL_"):
         return f"{name} must be set in the environment."
-    known = key if NAME.fullmatch(key) else "what stands before the ="
-    return f"{known} is not a setting."
+    name_or_part = key if NAME.fullmatch(key) else "what stands before the ="
+    return f"{name_or_part} is not a setting."
 
 
 def _number_of(binding: Binding) -> int:
-    """The number of the line that a binding stands in, behind empty lines that count as its own."""
+    """The number of a binding's line; its text may begin with empty lines."""
     text = binding.original.string
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
@@ -136,7 +136,7 @@ def load_secret(settings: Settings) -> Settings:
 
 
 def check_public_url(settings: Settings) -> None:
-    """Fail unless the links that are given to people lead somewhere."""
+    """Fail unless the links that people get are usable."""
     for problem in problems_of_public_url(settings):
         fail(problem)
 

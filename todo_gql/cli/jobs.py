@@ -1,4 +1,4 @@
-"""The commands for jobs that were set aside."""
+"""The commands for dead letters: jobs that failed for good."""
 
 from functools import partial
 from typing import Annotated
@@ -21,13 +21,13 @@ def failed() -> None:
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        found = run_connected(settings, url, partial(queue.dead_letters, limit=SHOWN + 1))
-    for job, reason in found[:SHOWN]:
+        failed_jobs = run_connected(settings, url, partial(queue.dead_letters, limit=SHOWN + 1))
+    for job, reason in failed_jobs[:SHOWN]:
         about = " ".join(f"{name}={value}" for name, value in queue.payload_of(job).items())
         typer.echo(f"{job.id}  {job.created:%Y-%m-%d %H:%M}  {job.entrypoint}  {about}\n  {reason}")
-    if not found:
+    if not failed_jobs:
         typer.echo("No job has failed for good.")
-    if len(found) > SHOWN:
+    if len(failed_jobs) > SHOWN:
         typer.echo(f"There are more; these are the newest {SHOWN:,}.")
 
 
@@ -42,14 +42,14 @@ def retry(
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
-        asked = partial(queue.dead_letters, ids or None)
-        found = [job for job, _ in run_connected(settings, url, asked)]
-        if unknown := set(ids or ()) - {job.id for job in found}:
+        matching = partial(queue.dead_letters, ids or None)
+        failed_jobs = [job for job, _ in run_connected(settings, url, matching)]
+        if unknown := set(ids or ()) - {job.id for job in failed_jobs}:
             fail(f"No failed job has this id: {', '.join(map(str, sorted(unknown)))}.")
-        late = [job.id for job in found if queue.is_expired(job)]
-        chosen = [job.id for job in found if not queue.is_expired(job)]
-        run_connected(settings, url, partial(queue.requeue, chosen))
-    for number in late:
+        expired = [job.id for job in failed_jobs if queue.is_expired(job)]
+        retried = [job.id for job in failed_jobs if not queue.is_expired(job)]
+        run_connected(settings, url, partial(queue.requeue, retried))
+    for number in expired:
         typer.echo(f"Job {number} is not retried: {queue.LinkExpired()}.")
-    jobs_again = "1 job" if len(chosen) == 1 else f"{len(chosen):,} jobs"
+    jobs_again = "1 job" if len(retried) == 1 else f"{len(retried):,} jobs"
     typer.echo(f"{jobs_again} will be retried.")

@@ -20,9 +20,9 @@ app = typer.Typer(
 )
 
 
-def tell_version(wanted: bool) -> None:
-    """Tell what was built, and end."""
-    if wanted:
+def print_version(value: bool) -> None:
+    """Print the version and exit."""
+    if value:
         typer.echo(f"todo-gql {build().version}\nrevision {build().revision}")
         raise typer.Exit
 
@@ -34,7 +34,7 @@ def program(
         bool,
         typer.Option(
             "--version",
-            callback=tell_version,
+            callback=print_version,
             is_eager=True,
             help="Show the version and the revision of this build.",
         ),

@@ -16,7 +16,7 @@ WORKER = "worker"
 def served_metrics(
     settings: Settings, url: str, *roles: str, workers: Path | None = None
 ) -> Iterator[str | None]:
-    """Serve /metrics of a process in these roles within the block, if set, and give its address.
+    """Serve /metrics of a process in these roles within the block, if enabled; yields its address, else None.
 
     Metrics are this process's own, or those that worker processes write into a folder.
     """

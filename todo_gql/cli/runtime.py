@@ -1,4 +1,4 @@
-"""What a command runs in: its database, and its way to fail."""
+"""What all commands need: the database, migrations, and errors for people."""
 
 import signal
 import time
@@ -25,7 +25,7 @@ from todo_gql.settings import Settings
 
 Result = TypeVar("Result")
 
-# How long another process may take to start or to stop the database that it shares with us.
+# How long another process may take to start or stop the database that both use.
 SHARING_SECONDS = 15
 DATABASE_ERRORS = (
     asyncpg.PostgresError,
@@ -38,26 +38,27 @@ DATABASE_ERRORS = (
 
 
 def fail(message: str) -> NoReturn:
-    """End with a message for a person, and status 1."""
+    """Print an error message and exit with status 1."""
     typer.secho(message, err=True, fg=typer.colors.RED)
     raise typer.Exit(1)
 
 
 def address_of(host: str, port: int) -> str:
-    """The URL of a server that listens there."""
+    """The URL of a server that listens at a host and port."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def reason_of(error: OSError) -> str:
-    """Why an address can't be had, without the address, which Python puts in brackets behind."""
+    """The reason of a failed bind, without the address, which Python appends in brackets."""
     return str(error.strerror).partition(" (")[0]
 
 
 @contextmanager
 def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
-    """The URL of the database to use, with an embedded one running if that is it.
+    """Yield the URL of DATABASE_URL's database, or start the embedded one within the block.
 
-    One that another process runs already is used, too, if it may be `shared`.
+    An embedded one that another process runs is used too, if it may be `shared`. Exits with status 1
+    if it can't be started.
     """
     stop_at_signals()
     if settings.database_url:
@@ -80,7 +81,7 @@ def database(settings: Settings, *, shared: bool = True) -> Iterator[str]:
 
 
 def _started_or_shared(postgres: EmbeddedPostgres, settings: Settings) -> str:
-    """The URL of the database that we start, or that whoever holds the folder runs."""
+    """The URL of the embedded database, started here or by the process that locks the folder."""
     deadline = time.monotonic() + SHARING_SECONDS
     while True:
         try:
@@ -117,9 +118,9 @@ async def connected(settings: Settings, url: str, work: Callable[[], Awaitable[R
 def migrated(settings: Settings, url: str) -> list[str]:
     """Apply the missing migrations, and return their names.
 
-    A database that doesn't know letters is refused while it is new. One that has todos goes on with
-    a warning, since nobody could change to this version before it is made anew. What is embedded
-    is as good as this machine allows.
+    A new database whose character type doesn't cover all letters is rejected; one with todos only
+    causes a warning, since it has to be created again before it can be upgraded otherwise. An
+    embedded one has the best character type of this machine.
     """
 
     async def work() -> tuple[list[str], str | None]:
@@ -133,7 +134,7 @@ def migrated(settings: Settings, url: str) -> list[str]:
 
 
 def prepare(settings: Settings, url: str, *, migrate: bool = False) -> None:
-    """Have all tables there: an embedded database is migrated, another one if that is wanted."""
+    """Migrate an embedded database, or any with `migrate`; else exit if migrations are missing."""
     if migrate or not settings.database_url:
         for name in migrated(settings, url):
             typer.echo(f"Applied the migration {name}.")

@@ -1,4 +1,4 @@
-"""The command that fills an account with todos to try things with."""
+"""The command that fills an account with generated todos."""
 
 import secrets
 import time
@@ -53,8 +53,8 @@ def seed(
 
 async def find_or_create(name: str, settings: Settings) -> User:
     """The account of that name; if there is none, one is created, and its password is printed."""
-    if found := await account_named(name):
-        return found
+    if existing := await account_named(name):
+        return existing
     password = f"{secrets.token_urlsafe(12)}-Aa1"
     fields = RegisterInput(username=name, email=f"{name}@example.com", password=password)
     try:
@@ -67,7 +67,7 @@ async def find_or_create(name: str, settings: Settings) -> User:
 
 @contextmanager
 def progress(todos: int) -> Iterator[Callable[[int], object]]:
-    """Shows how many of the todos are there: a bar in a terminal, some lines elsewhere."""
+    """Yield a function that shows the progress: a bar in a terminal, some lines elsewhere."""
     console = Console()
     if not console.is_terminal:
         yield ProgressLines(todos)
@@ -78,14 +78,14 @@ def progress(todos: int) -> Iterator[Callable[[int], object]]:
 
 
 class ProgressLines:
-    """Tells how many of the todos are there, a line for each tenth."""
+    """Prints the number of todos that were added, a line for each tenth."""
 
     def __init__(self, todos: int) -> None:
         self.todos = todos
         self.done = 0
 
     def __call__(self, more: int) -> None:
-        """Count so many more."""
+        """Count todos that were added, and print a line for each tenth."""
         tenths = self.done * 10 // self.todos
         self.done += more
         if self.done * 10 // self.todos > tenths:

@@ -25,25 +25,27 @@ from todo_gql.server.supervisor import Supervisor, WorkerStartError
 from todo_gql.settings import Settings
 
 
-def tell_ready(listener: socket.socket, metrics_address: str | None, *, has_graphiql: bool) -> None:
-    """Print where to look, once requests are answered."""
+def print_ready(
+    listener: socket.socket, metrics_address: str | None, *, has_graphiql: bool
+) -> None:
+    """Print the addresses, once the server answers requests."""
     address = address_of(*listener.getsockname()[:2])
     name = "GraphiQL" if has_graphiql else "GraphQL "
-    tell(f"todo_gql {build().version} is ready.\n  {name}   {address}/graphql")
-    tell(f"  Health     {address}/health")
+    print_line(f"todo_gql {build().version} is ready.\n  {name}   {address}/graphql")
+    print_line(f"  Health     {address}/health")
     if metrics_address:
-        tell(f"  Metrics    {metrics_address}")
-    tell("Stop it with Ctrl-C.")
+        print_line(f"  Metrics    {metrics_address}")
+    print_line("Stop it with Ctrl-C.")
 
 
-def tell(message: str) -> None:
-    """Print a message, unless the terminal was closed."""
+def print_line(message: str) -> None:
+    """Print a message; does nothing if the terminal was closed."""
     with suppress(OSError):
         typer.echo(message)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address that was asked for."""
+    """A socket that listens on an address; exits with status 1 if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -82,7 +84,7 @@ def serve(
     check_documents(settings)
     configure_logging(settings.log_level)
     try:
-        # Who starts a second server on the same data hears of the data first, not of the port.
+        # A second server on the same data reports the locked data, not the port.
         with (
             database(settings, shared=False) as url,
             listen(settings.host, settings.port) as listener,
@@ -92,11 +94,11 @@ def serve(
             settings = settings.model_copy(update={"port": listener.getsockname()[1]})
             answer(settings, url, listener, with_worker=with_worker)
     except KeyboardInterrupt:
-        tell("Stopped.")
+        print_line("Stopped.")
 
 
 def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker: bool) -> None:
-    """Answer requests in this process, or in as many as WORKERS says."""
+    """Answer requests in this process, or in WORKERS processes."""
     several = settings.workers > 1 or settings.max_requests > 0
     with ExitStack() as running:
         metrics_folder = None
@@ -108,9 +110,9 @@ def answer(settings: Settings, url: str, listener: socket.socket, *, with_worker
             served_metrics(settings, url, *roles, workers=metrics_folder)
         )
         on_started = partial(
-            tell_ready, listener, metrics_address, has_graphiql=settings.has_graphiql
+            print_ready, listener, metrics_address, has_graphiql=settings.has_graphiql
         )
-        on_stopping = partial(tell, "Stopping.")
+        on_stopping = partial(print_line, "Stopping.")
         if several:
             supervisor = Supervisor(
                 settings, url, listener, metrics_folder, with_worker=with_worker

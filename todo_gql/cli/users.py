@@ -40,14 +40,14 @@ def create(
 ) -> None:
     """Create an account; asks for its password without showing it."""
     settings = load_secret(load_settings())
-    given = RegisterInput(
+    fields = RegisterInput(
         username=username, email=email, password=read_password(from_stdin=password_stdin)
     )
     with database(settings) as url:
         prepare(settings, url)
-        making = partial(create_account, given, settings, is_superuser=superuser)
+        creating = partial(create_account, fields, settings, is_superuser=superuser)
         try:
-            account = run_connected(settings, url, making)
+            account = run_connected(settings, url, creating)
         except RegistrationError as refused:
             fail(f"The account can't be created:\n{refused}")
     typer.echo(f"Created the {'superuser' if superuser else 'user'} {account.username}.")
@@ -110,13 +110,13 @@ def enable(name: Name) -> None:
 
 
 def administer(name: str, changes: AccountChanges, changed: str, unchanged: str) -> None:
-    """Do something to an account, and tell what it is now."""
+    """Apply changes to an account, and print the message for a change or for none."""
     settings = load_settings()
     with database(settings) as url:
         prepare(settings, url)
         try:
-            work = partial(administration.administer, name, changes)
-            outcome = run_connected(settings, url, work)
+            change = partial(administration.administer, name, changes)
+            outcome = run_connected(settings, url, change)
         except AdministrationError as refused:
             fail(str(refused))
     typer.echo((changed if outcome.changed else unchanged).format(outcome.row["username"]))

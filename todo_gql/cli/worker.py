@@ -1,4 +1,4 @@
-"""The command that does the jobs in the queue."""
+"""The command that runs the jobs in the queue."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def worker() -> None:
     settings = load_secret(load_settings())
     check_mail(settings)
     configure_logging(settings.log_level)
-    # Until the worker runs, a signal that tells it to stop is a Ctrl-C.
+    # Until the worker runs, the signals that stop it act as Ctrl-C.
     with suppress(KeyboardInterrupt), database(settings) as url:
         prepare(settings, url)
         with telemetry(settings), served_metrics(settings, url, WORKER) as metrics_address:

@@ -1,1 +1,1 @@
-"""PostgreSQL: the models, connections and their pool, migrations, and what is retried."""
+"""PostgreSQL: the models, connections and their pool, migrations, and retries."""

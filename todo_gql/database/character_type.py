@@ -1,8 +1,12 @@
-"""Whether a database knows letters: by what it does with them, whatever its locale is called."""
+"""Whether a database's character type (LC_CTYPE) covers all letters, tested by its functions.
+
+The name of a locale doesn't say so on every machine.
+"""
 
 import asyncpg
 
-# Turkish makes another letter of I. Without trigrams of a word, an index of trigrams leads nowhere.
+# In Turkish, lower('I') is another letter. pg_trgm drops letters that the locale doesn't know, and a
+# word without trigrams isn't found by an index.
 ABOUT = """
 SELECT getdatabaseencoding() = 'UTF8' AS is_utf8,
     current_setting('server_version_num')::int / 10000 AS version,
@@ -14,7 +18,7 @@ KNOWS_LETTERS = "SELECT lower('I\u00c4\u0416') = 'i\u00e4\u0436'"
 KNOWS_WORDS = "SELECT cardinality(show_trgm('\u0441\u043b\u043e\u0432\u043e')) > 0"
 
 PROVIDER = "LOCALE_PROVIDER libc"
-# Since PostgreSQL 17 it folds letters by itself, on every machine alike.
+# Since PostgreSQL 17 the provider builtin converts case independently of the machine's locales.
 BUILTIN_SINCE = 17
 BUILTIN_PROVIDER = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 
@@ -30,13 +34,13 @@ data of the old database with pg_dump and pg_restore."""
 
 
 class UnfitDatabase(Exception):
-    """A database that doesn't know letters; its text says what to do about it."""
+    """The character type of a database doesn't cover all letters; the message says what to do."""
 
 
 async def advice_on(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
-    """How to mend a database that doesn't know letters, None for one that does.
+    """How to replace a database whose character type doesn't cover all letters; None if it does.
 
-    It has the extension pg_trgm, as each has that is migrated.
+    The database must have the extension pg_trgm, as every migrated one has.
     """
     about = await connection.fetchrow(ABOUT)
     assert about is not None

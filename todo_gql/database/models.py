@@ -1,7 +1,7 @@
 """The tables: one foreign-key graph and one migration history.
 
 Indexes that Tortoise can't describe (partial, expression, trigram) and the foreign keys that span
-the owner and the id stand in the migrations.
+the owner and the id are in the migrations.
 """
 
 from enum import IntEnum
@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 
 class Status(IntEnum):
-    """Where a todo stands, in the order in which statuses sort."""
+    """The status of a todo, in the order in which statuses sort."""
 
     PENDING = 0
     IN_PROGRESS = 1
@@ -24,7 +24,7 @@ class Status(IntEnum):
 
 
 class Priority(IntEnum):
-    """How much a todo matters, in the order in which priorities sort."""
+    """The priority of a todo, in the order in which priorities sort."""
 
     LOW = 0
     MEDIUM = 1
@@ -51,18 +51,18 @@ class MailKind(IntEnum):
     VERIFICATION = 0
     PASSWORD_RESET = 1
     EMAIL_CHANGE = 2
-    EMAIL_CHANGE_ASKED = 3
+    EMAIL_CHANGE_REQUESTED = 3
     EMAIL_CHANGED = 4
     PASSWORD_CHANGED = 5
     ACCOUNT_DELETION = 6
 
 
 class User(Model):
-    """An account, and the row whose lock puts its owner's writes in a line.
+    """An account, and the row whose lock serializes the owner's writes.
 
-    `mailbox_key` stands for all addresses of the mailbox, where `email_key`, the address in lower
-    case, isn't what does so. `trash_count` and `stored_bytes` are right where `counted_seq` is
-    `change_seq`: the release before them raises the latter alone.
+    `email_key` is the address in lower case. `mailbox_key` identifies the mailbox of all spellings
+    of the address; it is null where it equals `email_key`. `trash_count` and `stored_bytes` are valid
+    only if `counted_seq` equals `change_seq`: the previous release increments only the latter.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -166,7 +166,7 @@ class Mail(Model):
 
 
 class PurgedMail(Model):
-    """A mail to an account that was deleted, which counts for its recipient until an hour is over."""
+    """A mail to an account that was deleted since; it counts for its recipient for one hour."""
 
     id = fields.UUIDField(primary_key=True)
     recipient_hash = fields.BinaryField()
@@ -177,7 +177,7 @@ class PurgedMail(Model):
 
 
 class Todo(Model):
-    """A todo; in the trash while `deleted_at` is set."""
+    """A todo; it is in the trash while `deleted_at` is set."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(

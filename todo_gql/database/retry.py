@@ -1,4 +1,4 @@
-"""What goes wrong on the way to PostgreSQL, and what may be done once more."""
+"""Errors of PostgreSQL and of the connection to it, and which of them are retried."""
 
 import asyncio
 import logging

@@ -14,7 +14,7 @@ from graphql import (
 from todo_gql.documents.analysis import OperationAnalyzer, OperationStats, fragments_of, has_cycle
 from todo_gql.documents.field_cost import CostModel
 from todo_gql.documents.validation_cost import TooLarge, check_size
-from todo_gql.operation.credential_limits import takes_credential
+from todo_gql.operation.credential_limits import has_credential
 from todo_gql.settings import Settings
 
 
@@ -37,7 +37,7 @@ class DocumentLimits:
         self.settings = settings
         self.cost_model = CostModel(schema)
         fields = schema.mutation_type.fields if schema.mutation_type else {}
-        self.credential_fields = {name for name, field in fields.items() if takes_credential(field)}
+        self.credential_fields = {name for name, field in fields.items() if has_credential(field)}
 
     def check(self, document: DocumentNode) -> LimitResult:
         """Check a document, which need not be valid."""

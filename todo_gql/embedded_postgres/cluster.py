@@ -185,8 +185,8 @@ class EmbeddedPostgres:
 
     def _name(self) -> str:
         """Name the cluster's processes in their titles, by what outlives a moved folder."""
-        found = self._cluster.stat()
-        return f"todo_gql-{found.st_dev:x}-{found.st_ino:016x}"
+        status = self._cluster.stat()
+        return f"todo_gql-{status.st_dev:x}-{status.st_ino:016x}"
 
     def _processes(self) -> list[psutil.Process]:
         if not self._cluster.exists():
@@ -197,9 +197,9 @@ class EmbeddedPostgres:
     def _end_processes(self) -> None:
         """End all processes of the cluster: with SIGINT to the postmaster, then with SIGKILL."""
         postmaster = pid_in(self._cluster / "postmaster.pid")
-        asked = [process for process in self._processes() if process.pid == postmaster]
-        signal_each(asked, signal.SIGINT)
-        if self._ended_within(STOP_SECONDS if asked else ORPHAN_SECONDS):
+        postmasters = [process for process in self._processes() if process.pid == postmaster]
+        signal_each(postmasters, signal.SIGINT)
+        if self._ended_within(STOP_SECONDS if postmasters else ORPHAN_SECONDS):
             return
         signal_each(self._processes(), signal.SIGKILL)
         if not self._ended_within(ORPHAN_SECONDS):
@@ -297,14 +297,14 @@ def private_socket_dir(cluster: Path) -> Path:
     folder = Path(tempfile.gettempdir(), f"todo_gql-{owner.st_uid}-{digest}")
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), owner.st_uid}
-    if not ours or found.st_mode & 0o077 or not fits_socket(folder):
+    status = folder.lstat()
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid in {os.geteuid(), owner.st_uid}
+    if not ours or status.st_mode & 0o077 or not fits_socket(folder):
         raise EmbeddedPostgresError(
             f"{folder} can't hold PostgreSQL's socket: it must be a folder of this user with mode"
             " 0700. Remove it, or set DATA_DIR to a folder with a shorter path."
         )
-    if found.st_uid != owner.st_uid:
+    if status.st_uid != owner.st_uid:
         os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
     return folder
 

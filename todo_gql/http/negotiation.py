@@ -1,4 +1,4 @@
-"""What a client accepts (RFC 9110, section 12.5.1)."""
+"""Content negotiation: what a client accepts (RFC 9110, sections 12.5.1 and 12.5.3)."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,17 +20,17 @@ def _quality(parameters: str) -> float:
     return 1.0
 
 
-def _match(wanted: str, offered: str) -> int:
+def _match(media_range: str, offered: str) -> int:
     """How closely a media range names a type: 0 not at all, 3 exactly."""
-    if wanted == offered:
+    if media_range == offered:
         return 3
-    if wanted == f"{offered.partition('/')[0]}/*":
+    if media_range == f"{offered.partition('/')[0]}/*":
         return 2
-    return 1 if wanted == "*/*" else 0
+    return 1 if media_range == "*/*" else 0
 
 
 def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
-    """The offered media type that an Accept header prefers, the first of equals; None for none."""
+    """The offered media type that an Accept header prefers; of equals the first, None if none is accepted."""
     ranges = []
     for entry in accept.lower().split(","):
         name, _, parameters = entry.partition(";")
@@ -45,7 +45,7 @@ def preferred(accept: str, offered: tuple[str, ...]) -> str | None:
 
 
 def answer_type(accept: str | None) -> str | None:
-    """The media type to answer a GraphQL request with; JSON where the client doesn't say."""
+    """The media type of the response to a GraphQL request; JSON without an Accept header, None if none fits."""
     if not accept or not accept.strip():
         return JSON
     if GRAPHQL_RESPONSE in accept.lower():
@@ -54,12 +54,12 @@ def answer_type(accept: str | None) -> str | None:
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Whether a browser asks, for a page."""
+    """Whether HTML is preferred to JSON, as by a browser that opens a page."""
     return bool(accept) and preferred(accept or "", (JSON, GRAPHQL_RESPONSE, HTML)) == HTML
 
 
 class Accepted(NamedTuple):
-    """What an Accept header says of answers to GraphQL requests."""
+    """An Accept header, and what follows from it for the response to a GraphQL request."""
 
     text: str
     answer_type: str | None
@@ -67,10 +67,10 @@ class Accepted(NamedTuple):
     mentions_events: bool
 
 
-# Clients send one of a few headers with every request.
+# The same few values come with nearly every request.
 @lru_cache(maxsize=256)
 def accepted(header: bytes | None) -> Accepted:
-    """What an Accept header says; None where there is none."""
+    """The parsed Accept header; `header` is None without one."""
     text = (header or b"").decode("latin-1")
     return Accepted(text, answer_type(text), prefers_html(text), EVENT_STREAM in text.lower())
 
@@ -88,8 +88,9 @@ def accepts_gzip(header: bytes | None) -> bool:
 def prefers_events(accept: str, *, endless: bool) -> bool:
     """Whether to answer with an event stream rather than with JSON.
 
-    Clients mention event streams for whatever they send, so what has one answer is sent as a
-    stream only if that is preferred, and what has an answer for each event if it is accepted.
+    Clients accept event streams with every request (GraphQL over SSE, distinct connections mode). A
+    single response is sent as a stream only if that is preferred; an `endless` one, of a
+    subscription, if it is accepted at all.
     """
     offered = (EVENT_STREAM,) if endless else (JSON, GRAPHQL_RESPONSE, EVENT_STREAM)
     return preferred(accept, offered) == EVENT_STREAM

@@ -1,8 +1,8 @@
-"""What our server offers beside ASGI, in a scope's `extensions`; another server has none of it.
+"""Our server's extensions of ASGI, in a scope's `extensions`; other servers have none of them.
 
-See "Extensions" in https://asgi.readthedocs.io/en/stable/extensions.html. None of the values refers
-to the connection but by a weak reference: a scope that held its connection would keep what was sent
-on it in memory until the garbage collector runs.
+See "Extensions" in https://asgi.readthedocs.io/en/stable/extensions.html. The values refer
+to the connection only weakly: a scope that held its connection would be a reference cycle, and stay
+in memory until the garbage collector runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class SendResponse(Protocol):
 
 
 class Connection(Protocol):
-    """What a client is connected by."""
+    """The connection of a client."""
 
     on_shutdown: Callable[[], None] | None
     """Called once when the server stops, for a response that would not end by itself."""

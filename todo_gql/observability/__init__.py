@@ -1,1 +1,1 @@
-"""What is told of the running server: metrics, traces, and reports of errors."""
+"""Metrics, logs, traces and error reports of the running server."""

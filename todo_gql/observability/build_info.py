@@ -1,8 +1,8 @@
-"""What this program was built of: a version that no other build bears, and a revision.
+"""The version and revision of this build; no two builds that differ have the same version.
 
-A wheel has both in a file that was written when it was built. A checkout asks git each time, and a
-folder of sources without git is known by what is in it. Only what every Python brings is imported
-here, since the build itself asks, too.
+A wheel has both in a file that was written when it was built. In a checkout they come from git, in a
+folder of sources without git from a digest of the sources. Only the standard library is imported
+here, since the build itself imports this module.
 """
 
 import subprocess
@@ -22,10 +22,10 @@ COMMIT = "# branch.oid "
 
 
 class Build(NamedTuple):
-    """The version, with what tells this build from others of the release, and its commit.
+    """The version, with a suffix that distinguishes this build from others, and the revision.
 
-    The revision is that of the checkout it was built in, with `-modified` if something in there was
-    changed since, or `unknown`.
+    The revision is the commit of the checkout, with `-modified` if its sources differ from that, or
+    `unknown`.
     """
 
     version: str
@@ -34,43 +34,43 @@ class Build(NamedTuple):
 
 @cache
 def build() -> Build:
-    """What the running program was built of."""
+    """The version and revision of the running program."""
     package = Path(__file__).parents[1]
-    return written_in(package) or build_of(package.parent)
+    return recorded_build(package) or derive_build(package.parent)
 
 
-def written_in(package: Path) -> Build | None:
-    """What was noted in a package when it was built."""
+def recorded_build(package: Path) -> Build | None:
+    """The version and revision written into a package when it was built; None in a checkout."""
     try:
         return Build(*(package / FILE_NAME).read_text(encoding="ascii").split())
     except (OSError, ValueError, TypeError):
         return None
 
 
-def build_of(root: Path, given: str = "") -> Build:
-    """What a build of the sources in a folder is; `given` is the commit, for who has no git."""
+def derive_build(root: Path, commit: str = "") -> Build:
+    """The version and revision of the sources in a folder; `commit` is used where git isn't there."""
     release = release_of(root)
-    commit, is_modified = _asked_git(root) or (_hexadecimal(given), False)
+    commit, is_modified = _git_commit(root) or (_hexadecimal(commit), False)
     if not commit:
-        return Build(f"{release}+c{_contents(root)}", UNKNOWN)
+        return Build(f"{release}+c{_contents_digest(root)}", UNKNOWN)
     if is_modified:
-        return Build(f"{release}+g{commit[:12]}.c{_contents(root)}", f"{commit}-modified")
+        return Build(f"{release}+g{commit[:12]}.c{_contents_digest(root)}", f"{commit}-modified")
     return Build(f"{release}+g{commit[:12]}", commit)
 
 
 def release_of(root: Path) -> str:
-    """The version that all builds of the sources in a folder have in common."""
+    """The version of the release, without the suffix of a build."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     return str(settings["tool"]["hatch"]["metadata"]["hooks"]["custom"]["version"])
 
 
 def _hexadecimal(text: str) -> str:
-    """A commit's name, or nothing."""
+    """The hexadecimal name of a commit, in lower case; empty for anything else."""
     text = text.strip().lower()
     return text if len(text) >= 7 and not text.strip("0123456789abcdef") else ""  # noqa: PLR2004
 
 
-def _asked_git(root: Path) -> tuple[str, bool] | None:
+def _git_commit(root: Path) -> tuple[str, bool] | None:
     """The commit that is checked out, and whether the sources differ from it."""
     if not (root / ".git").exists():
         return None
@@ -88,12 +88,12 @@ def _asked_git(root: Path) -> tuple[str, bool] | None:
     return (commit, is_modified) if commit else None
 
 
-def _contents(root: Path) -> str:
-    """A mark of all that is in the sources."""
+def _contents_digest(root: Path) -> str:
+    """A digest of the sources, in 12 hexadecimal digits."""
     paths = [path for name in SOURCES for path in (root / name, *(root / name).rglob("*"))]
-    mark = sha256()
+    digest = sha256()
     for path in sorted(set(paths)):
-        place = path.relative_to(root)
-        if path.is_file() and NOT_SOURCES.isdisjoint(place.parts):
-            mark.update(f"{place.as_posix()}\0".encode() + sha256(path.read_bytes()).digest())
-    return mark.hexdigest()[:12]
+        relative = path.relative_to(root)
+        if path.is_file() and NOT_SOURCES.isdisjoint(relative.parts):
+            digest.update(f"{relative.as_posix()}\0".encode() + sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]

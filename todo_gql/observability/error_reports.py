@@ -44,7 +44,7 @@ def _scrubbed(event: Event, hint: Hint) -> Event | None:
 def reporting(
     dsn: str, environment: str, expected: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
-    """Report what is logged as an error for as long as the block, but for `expected` ones."""
+    """Report logged errors to Sentry within the block, except exceptions of `expected` types."""
     sentry_sdk.init(
         dsn,
         environment=environment,

@@ -1,4 +1,4 @@
-"""The way out for metrics: /metrics, on a port of its own."""
+"""The exporter of metrics: /metrics, on a port of its own."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from todo_gql.observability.build_info import build
 from todo_gql.observability.metrics import metrics
 
 DATABASE_SECONDS: Final = 2
-# The table is pgqueuer's, and there once a release has jobs.
+# The table is pgqueuer's; it is missing before the first migrations.
 QUEUE: Final = (
     "SELECT entrypoint AS name, status::text AS status, count(*) AS jobs,"
     " extract(epoch FROM now() - min(created))::float8 AS oldest"
@@ -27,16 +27,16 @@ QUEUE: Final = (
 
 
 class DatabaseCollector(Collector):
-    """Asks the database itself, when metrics are scraped, over a connection of its own.
+    """Collects metrics from the database at each scrape, over a connection of its own.
 
-    All replicas tell the same of the queue: take the maximum over them, not the sum.
+    All replicas report the same queue: aggregate with the maximum, not the sum.
     """
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering doesn't already ask."""
+        """Nothing, so that registering the collector doesn't query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -74,7 +74,7 @@ class DatabaseCollector(Collector):
 
 
 class BuildCollector(Collector):
-    """Tells what runs here, and in which roles: `server`, `worker`, or both in one process."""
+    """Collects the build, and its roles in this process: `server`, `worker`, or both."""
 
     def __init__(self, roles: Sequence[str]) -> None:
         self.roles = roles
@@ -93,17 +93,17 @@ class BuildCollector(Collector):
 
 
 def write_to(folder: Path, slot: int) -> None:
-    """Have this process's metrics written into a folder, before the first of them is made.
+    """Write this process's metrics into a folder; call this before the first metric is created.
 
-    The files are named by the process's place among its likes, so that whoever takes the place
-    counts on in them; else each process that ever was would leave its files to be read.
+    The files are named by the slot of the process, so that the process that replaces it continues
+    them; else every process that ever ran would leave files behind that are read at each scrape.
     """
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     values.ValueClass = values.MultiProcessValue(lambda: slot)
 
 
 def forget_process(folder: Path, slot: int) -> None:
-    """Drop what the process in that place told of its present state, now that it has ended."""
+    """Remove the gauges of the process in a slot, which has ended."""
     mark_process_dead(slot, str(folder))
 
 
@@ -111,9 +111,10 @@ def forget_process(folder: Path, slot: int) -> None:
 def exporting(
     host: str, port: int, dsn: str, roles: Sequence[str], workers: Path | None = None
 ) -> Iterator[int]:
-    """Serve /metrics from a thread for as long as the block, and give its port.
+    """Serve /metrics from a thread within the block, and yield its port; raises OSError.
 
-    The metrics are this process's own, or those that worker processes write into a folder.
+    The metrics are this process's own, or those that worker processes write into the folder
+    `workers`.
     """
     registry = CollectorRegistry()
     registry.register(BuildCollector(roles))

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, or plain lines when a person reads along."""
+"""Logs on standard error: one JSON object a line, or plain lines in a terminal."""
 
 import logging
 import logging.config
@@ -94,7 +94,7 @@ class PlainLines(logging.Formatter):
         return _trace(ei)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Keep the terminal safe from control characters in what is logged."""
+        """Escape control characters, which could change the terminal."""
         return super().format(record).translate(_CONTROL_CHARACTERS_OF_TEXT)
 
 

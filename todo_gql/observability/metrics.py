@@ -1,4 +1,4 @@
-"""The metrics: each is defined here, and counted where the thing happens."""
+"""The definitions of all metrics; they are counted where the events happen."""
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 from todo_gql.observability.request_record import RequestRecord
 
-NAMES_KEPT: Final = 100
+MAX_OPERATION_NAMES: Final = 100
 TRANSPORTS: Final = ("event_stream", "websocket")
 TYPES: Final = ("", "query", "mutation", "subscription")
 OUTCOMES: Final = ("ok", "error")
@@ -22,24 +22,24 @@ ROUTES: Final = frozenset(
         *("/account/verify", "/account/email", "/account/reset"),
     }
 )
-# The longest is beyond the time that an operation may take.
+# The last bucket is longer than the time limit of an operation.
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 250, 1_000)
 
 
-class Names:
-    """The first names that are seen, up to a number; all later ones are `other`."""
+class LimitedNames:
+    """Labels by name: the first `limit` names, and `other` for all later ones."""
 
-    def __init__(self, kept: int = NAMES_KEPT) -> None:
-        self.kept = kept
+    def __init__(self, limit: int = MAX_OPERATION_NAMES) -> None:
+        self.limit = limit
         self._seen: set[str] = set()
 
     def label(self, name: str) -> str:
         """The name, or `other`; the empty name doesn't count."""
         if name in self._seen or not name:
             return name
-        if len(self._seen) >= self.kept:
+        if len(self._seen) >= self.limit:
             return OTHER
         self._seen.add(name)
         return name
@@ -49,7 +49,7 @@ class Metrics:
     """All metrics of a process. No label ever holds a user, an id or a client's text."""
 
     def __init__(self) -> None:
-        self.operation_names = Names()
+        self.operation_names = LimitedNames()
         self.requests = Counter(
             "todo_gql_http_requests", "HTTP requests answered.", ["method", "route", "status"]
         )
@@ -64,8 +64,8 @@ class Metrics:
             "Operations on WebSockets and event streams that ended.",
             ["transport", "type", "outcome"],
         )
-        # What alerts compare has to be there from the start: what isn't makes the whole comparison
-        # give nothing, and Prometheus takes no rise from a counter's first value.
+        # Counters that alerts compare must exist from the start: one that is missing makes the whole
+        # comparison empty, and Prometheus sees no increase in a counter's first value.
         for labels in product(TRANSPORTS, TYPES, OUTCOMES):
             self.stream_operations.labels(*labels)
         self.requests.labels("POST", "/graphql", 200)
@@ -168,6 +168,6 @@ class Metrics:
 
 @cache
 def metrics() -> Metrics:
-    """The metrics of this process, made when they are first asked for."""
+    """The metrics of this process, created at the first call."""
     disable_created_metrics()
     return Metrics()

@@ -27,7 +27,7 @@ def _texts(values: Iterable[object]) -> Iterator[str]:
 
 
 def without_secrets(text: str) -> str:
-    """A text without what is quoted in it, and without what the current request's client sent."""
+    """A text without quoted parts, and without the values that the current request's client sent."""
     text = _QUOTED.sub(f"'{REMOVED}'", text)
     if record := current.get():
         # The longest first, since one may be a part of another.

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-Asker = TypeVar("Asker")
+LoaderArgument = TypeVar("LoaderArgument")
 Key = TypeVar("Key")
 Values = TypeVar("Values")
 
@@ -94,24 +94,24 @@ def event_began() -> None:
         current.set(replace(request, batches=None, statements=None, span=None, pool_checks=0))
 
 
-Load = Callable[[Asker, list[Key]], Coroutine[Any, Any, Values]]
+Load = Callable[[LoaderArgument, list[Key]], Coroutine[Any, Any, Values]]
 
 
-def loader(load: Load[Asker, Key, Values]) -> Load[Asker, Key, Values]:
+def loader(load: Load[LoaderArgument, Key, Values]) -> Load[LoaderArgument, Key, Values]:
     """Decorate a loader's batch function: each call is recorded with its number of keys."""
     name = load.__name__.lstrip("_")
 
     @wraps(load)
-    async def recorded(asker: Asker, keys: list[Key]) -> Values:
+    async def recorded(argument: LoaderArgument, keys: list[Key]) -> Values:
         record = current.get()
         if record is None:
-            return await load(asker, keys)
+            return await load(argument, keys)
         if record.batches is None:
             record.batches = []
         record.batches.append((name, len(keys)))
         if record.span is None:
-            return await load(asker, keys)
+            return await load(argument, keys)
         with record.span(f"load {name}", {"todo_gql.batch_size": len(keys)}):
-            return await load(asker, keys)
+            return await load(argument, keys)
 
     return recorded

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: an operation, its loaders and its statements."""
+"""OpenTelemetry traces: spans of an operation, its loaders and its statements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,31 +18,31 @@ from todo_gql.observability.build_info import build
 from todo_gql.observability.request_record import current
 
 SERVICE: Final = "todo_gql"
-# A collector that is away must not keep the server from stopping in time.
+# A collector that doesn't answer must not delay the server's stop.
 EXPORT_SECONDS: Final = 3
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
 class WithoutMessages(SpanExporter):
-    """Sends spans on without the messages of exceptions, which may hold what a client sent."""
+    """Exports spans without the messages of exceptions, which may contain a client's values."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send spans on."""
-        return self.exporter.export([self._bare(span) for span in spans])
+        """Export spans."""
+        return self.exporter.export([self._without_message(span) for span in spans])
 
     def shutdown(self) -> None:
-        """Send nothing any more."""
+        """Shut the exporter down."""
         self.exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Send what is still to be sent."""
+        """Export the spans that are still buffered; False if that takes longer."""
         return self.exporter.force_flush(timeout_millis)
 
     @staticmethod
-    def _bare(span: ReadableSpan) -> ReadableSpan:
+    def _without_message(span: ReadableSpan) -> ReadableSpan:
         return ReadableSpan(
             name=span.name,
             context=span.context,
@@ -59,7 +59,7 @@ class WithoutMessages(SpanExporter):
 
 
 class Traced:
-    """An app whose requests are spans, in the trace that the client's traceparent names."""
+    """An app whose requests are spans, in the trace of the client's traceparent (W3C Trace Context)."""
 
     def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:
         self.app = app
@@ -67,7 +67,9 @@ class Traced:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request within a span."""
-        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in _kept(scope)}
+        carrier = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in _trace_headers(scope)
+        }
         context = _PROPAGATOR.extract(carrier)
         with self.tracer.start_as_current_span("GraphQL", context, SpanKind.SERVER) as span:
             record = current.get()
@@ -98,14 +100,14 @@ class Traced:
         return self.tracer.start_as_current_span(name, attributes=attributes)
 
 
-def _kept(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The headers that say which trace a request belongs to."""
+def _trace_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers of W3C Trace Context, which name the trace of a request."""
     return [pair for pair in scope["headers"] if pair[0] in {b"traceparent", b"tracestate"}]
 
 
 @contextmanager
 def tracing(endpoint: str) -> Iterator[TracerProvider]:
-    """Send spans to an OTLP endpoint for as long as the block.
+    """Export spans to an OTLP endpoint (over HTTP) within the block.
 
     Further standard OTEL_ variables, such as headers and sampling, are read by OpenTelemetry.
     """

@@ -104,7 +104,7 @@ async def _has_signed_in_from(network: str, owner_id: UUID | None) -> bool:
     return any(network_of(row["ip_address"]) == network for row in rows)
 
 
-def takes_credential(field: GraphQLField) -> bool:
+def has_credential(field: GraphQLField) -> bool:
     """Whether a field of the schema has the `Credential` extension."""
     definition = field.extensions.get("strawberry-definition")
     return isinstance(definition, StrawberryField) and any(

@@ -183,8 +183,8 @@ async def refresh(text: str, settings: Settings) -> TokenPair | None:
             spent[token.digest.hex()] = session["now"]
             current = token.child(settings)
             await _rotate(connection, session["owner_id"], current, spent, settings)
-        elif token.digest.hex() in spent and (found := _descendant(token, session, settings)):
-            current = found
+        elif token.digest.hex() in spent and (descendant := _descendant(token, session, settings)):
+            current = descendant
         else:
             await _end_family(connection, session["owner_id"], token.session_id)
             return None

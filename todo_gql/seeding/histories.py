@@ -26,7 +26,7 @@ USUAL_SPAN = timedelta(days=100)
 def todo_histories(
     owner_id: UUID, number: int, since: datetime, until: datetime, random: Random
 ) -> Iterator[list[Entry]]:
-    """The histories of so many todos between two moments, each as a list of its changes."""
+    """The histories of todos between two times, each a list of changes in order."""
     # In a short time everything goes faster, so that most of it is done by the end.
     pace = min(1.0, (until - since) / USUAL_SPAN)
     moments = sorted(_between(since, until, random) for _ in range(number))

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from todo_gql.http.headers import Pairs, headers_of
 from todo_gql.server.response_cycle import Cycle
 
-MARK_OF_QUERY: Final = b"?"
+QUERY_MARK: Final = b"?"
 END_OF_HEAD: Final = b"\r\n\r\n"
 MAX_CACHED_HEAD_BYTES: Final = 2048
 # A pair takes some 170 bytes, however short it is.
@@ -55,7 +55,7 @@ class HeadCache(dict[bytes, Head]):
         if (
             end > MAX_CACHED_HEAD_BYTES
             or len(pairs) > MAX_CACHED_HEADERS
-            or MARK_OF_QUERY in url
+            or QUERY_MARK in url
             or body_length > HIGH_WATER_LIMIT
             or len(cycle.body) != body_length
             or headers.get(b"content-length", b"0") != b"%d" % body_length

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with the limits on time and size that uvicorn lacks."""
+"""HTTP/1.1 (RFC 9112) with the limits on time and size that uvicorn lacks."""
 
 from asyncio import TimerHandle, Transport
 from functools import lru_cache, partial
@@ -9,28 +9,28 @@ from urllib.parse import unquote
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from todo_gql.server.head_cache import END_OF_HEAD, MARK_OF_QUERY, HeadCache
-from todo_gql.server.pipelining import OrderlyProtocol, ReadState
+from todo_gql.server.head_cache import END_OF_HEAD, QUERY_MARK, HeadCache
+from todo_gql.server.pipelining import PipeliningProtocol, ReadState
 from todo_gql.server.upgrades import (
     announces_body,
     handshake,
     is_handshake,
-    refusal,
+    rejection,
     without_upgrade,
 )
 
 MAX_HEADER_BYTES: Final = 64 * 1024
-# A path is decoded as it comes; a query string, which may be a document, is left to who asks for it.
+# A path is decoded for every request; a query string, which may be a document, only where it is used.
 MAX_PATH_BYTES: Final = 8 * 1024
 # Browsers and proxies send some thirty.
 MAX_HEADERS: Final = 200
-# How much more than its content a body may be, with the sizes of its chunks and what follows them.
-MOST_TIMES_ITS_CONTENT: Final = 8
+# A body may be this many times its content, with chunk sizes and trailers.
+MAX_CHUNKED_OVERHEAD: Final = 8
 # After so many misses in a row a connection stores no more heads: each has an id, for example.
 MAX_CACHE_MISSES: Final = 8
 VERSIONS: Final = frozenset({"1.1", "1.0"})
-# How much is read at a time, and after how many requests that wait to be answered no more is: a
-# segment of 256 KiB may hold fourteen thousand of them.
+# The bytes that are parsed at a time, and the requests that may wait on a connection before parsing
+# pauses: a segment of 256 KiB may contain fourteen thousand requests.
 READ_BYTES: Final = 2048
 MAX_PIPELINED: Final = 100
 SPACES: Final = b" \t"
@@ -42,20 +42,19 @@ INVALID: Final = "Invalid HTTP request received."
 
 
 class Refused(Exception):
-    """A request that the parser accepts and that has to be refused, with the status."""
+    """A request that the parser accepts and that is rejected, with this status."""
 
 
-class LimitedProtocol(OrderlyProtocol):
-    """HTTP as uvicorn speaks it, with a time limit for headers, and one for bodies.
+class LimitedProtocol(PipeliningProtocol):
+    """uvicorn's HTTP protocol, with time limits for the headers and the body of a request.
 
-    A request that is all there when it begins, as almost all are, needs no timer; and the one
-    between requests isn't set anew for each, which takes 1 µs, but looks whether it is due.
-    A head that has come before, byte by byte, isn't read again, as long as the request comes in one
-    piece and alone.
+    A request that arrives complete, as almost all do, needs no timer. The keep-alive timer isn't set
+    again for each request, which takes 1 µs: when it fires, it checks whether it is due. A head with
+    the same bytes as an earlier one isn't parsed again if its request arrives complete and alone.
     """
 
     timeout: float
-    longest_body: int
+    max_body_bytes: int
     head_cache: HeadCache
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,7 +63,7 @@ class LimitedProtocol(OrderlyProtocol):
         self._timer: TimerHandle | None = None
         self._has_host = False
         self._cache_misses = 0
-        # What came behind as many requests as may wait.
+        # Data behind MAX_PIPELINED requests, not parsed yet.
         self._postponed = b""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
@@ -73,7 +72,7 @@ class LimitedProtocol(OrderlyProtocol):
         self._set_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has arrived, and wait for what has to follow."""
+        """Parse data that has arrived, and set the timer for what has to follow."""
         if not self._is_reading:
             self._discard(len(data))
             return
@@ -101,13 +100,13 @@ class LimitedProtocol(OrderlyProtocol):
             self._set_timer()
 
     def _resume_reading(self) -> None:
-        """Read what came behind as many requests as may wait, now that none waits any more."""
+        """Parse the postponed data, now that no request waits."""
         if self._postponed:
             data, self._postponed = self._postponed, b""
             self.data_received(data)
 
     def _is_between_requests(self) -> bool:
-        """Whether the next byte is the first of a request, and none is answered or waits."""
+        """Whether the next byte starts a request, and none is being answered or waits."""
         if self.cycle is None:
             return self._size == 0
         return (
@@ -116,7 +115,7 @@ class LimitedProtocol(OrderlyProtocol):
         )
 
     def _begin_cached(self, data: bytes) -> bool:
-        """Begin to answer a request whose head is known, if it is one, and nothing else came."""
+        """Start to answer a request with a cached head; False unless the data is exactly one such request."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         head = self.head_cache.get(data[:end])
         if head is None or len(data) - end != head.body_length:
@@ -134,14 +133,14 @@ class LimitedProtocol(OrderlyProtocol):
         scope["scheme"] = self.scheme
         scope["state"] = self.app_state.copy()
         self._complete_scope(scope)
-        self._answer(keep_alive=True)
+        self._begin_response(keep_alive=True)
         self.cycle.body += data[end:]
         self.cycle.more_body = False
         self.cycle.notify()
         return True
 
     def _read(self, data: bytes) -> None:
-        """Have the parser read, and read on where it stops for another protocol."""
+        """Feed the parser, and continue where it stops at an upgrade."""
         parts: list[bytes | memoryview] = [data]
         while parts and self._is_reading:
             if len(self.pipeline) >= MAX_PIPELINED:
@@ -155,7 +154,7 @@ class LimitedProtocol(OrderlyProtocol):
                 self.parser.feed_data(part)
             except HttpParserUpgrade as upgrade:
                 behind = b"".join([memoryview(part)[upgrade.args[0] :], *reversed(parts)])
-                parts = self._asked_for_another_protocol(behind)
+                parts = self._upgrade_requested(behind)
             except HttpParserError as error:
                 cause = error.__context__
                 if isinstance(cause, Refused):
@@ -164,8 +163,8 @@ class LimitedProtocol(OrderlyProtocol):
                     self.logger.warning(INVALID)
                     self._refuse(HTTPStatus.BAD_REQUEST, INVALID)
 
-    def _asked_for_another_protocol(self, rest: bytes) -> list[bytes | memoryview]:
-        """Go along with a WebSocket, or give what is to be read in the place of any other."""
+    def _upgrade_requested(self, rest: bytes) -> list[bytes | memoryview]:
+        """Switch to WebSocket; for any other upgrade, return the data to parse instead."""
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if not is_handshake(method, version, self.headers):
             self.parser = HttpRequestParser(self)
@@ -182,10 +181,10 @@ class LimitedProtocol(OrderlyProtocol):
         return []
 
     def _hand_over(self, rest: bytes) -> None:
-        """Leave the connection to the protocol of WebSockets, which has timers of its own."""
+        """Hand the connection over to the WebSocket protocol, which has timers of its own."""
         _, path, query = _target(self.url)
         head = handshake(b"?".join([path, query]).rstrip(b"?"), self.headers)
-        if answer := refusal(head):
+        if answer := rejection(head):
             self._end_with(answer)
             return
         protocol = self.ws_protocol_class(  # type: ignore[misc, call-arg]  # there always is one
@@ -201,7 +200,7 @@ class LimitedProtocol(OrderlyProtocol):
             protocol.data_received(rest)
 
     def on_message_begin(self) -> None:
-        """Wait for the headers of a request."""
+        """Start a request; its headers follow."""
         self._read_state = ReadState.HEADERS
         self._size = 0
         self._has_host = False
@@ -212,7 +211,7 @@ class LimitedProtocol(OrderlyProtocol):
         """Complete the scope of a request."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a header, without the spaces after it, which the parser leaves there."""
+        """Add a header, without trailing spaces, which the parser leaves; raises Refused."""
         name, value = name.lower(), value.rstrip(SPACES)
         if name in CHECKED_HEADERS:
             self._check_header(name, value)
@@ -221,10 +220,10 @@ class LimitedProtocol(OrderlyProtocol):
         self.headers.append((name, value))
 
     def _check_header(self, name: bytes, value: bytes) -> None:
-        """Note what a header says; raises Refused if another server could read it differently.
+        """Apply a header; raises Refused if another server could interpret it differently.
 
-        There is one host (RFC 9112, section 3.2), and no coding but chunks (section 6.1). After a
-        body none of these may come (RFC 9110, section 6.5.1): the parser would believe them.
+        There may be one Host (RFC 9112, section 3.2), and no transfer coding but chunked (section
+        6.1). None of these may be a trailer (RFC 9110, section 6.5.1): the parser would apply it.
         """
         if self._read_state is ReadState.BODY:
             raise Refused(HTTPStatus.BAD_REQUEST)
@@ -238,10 +237,10 @@ class LimitedProtocol(OrderlyProtocol):
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
 
     def on_headers_complete(self) -> None:
-        """Wait for the body of a request, and begin to answer it.
+        """Start to answer a request, whose body follows; raises Refused.
 
-        That is what uvicorn does, but for the cycle of ours and that health is always told. What
-        asks for another protocol has to wait until that is decided.
+        As in uvicorn, but with our cycle, and health probes are answered on a full server too. An
+        upgrade waits until it is decided.
         """
         scope, parser, url = self.scope, self.parser, self.url
         is_to_wait = parser.should_upgrade()
@@ -251,20 +250,20 @@ class LimitedProtocol(OrderlyProtocol):
             raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if is_to_wait and scope["method"] == "CONNECT":
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
-        path, raw_path, query = (_target if MARK_OF_QUERY in url else _cached_target)(url)
+        path, raw_path, query = (_target if QUERY_MARK in url else _cached_target)(url)
         if is_to_wait:
             return
         scope["path"] = self.root_path + path
         scope["raw_path"] = self.root_path.encode("ascii") + raw_path
         scope["query_string"] = query
-        # What comes after a body in chunks is no header, whatever it says.
+        # Trailers are not headers.
         self.headers = []
         self._read_state = ReadState.BODY
         self._size = 0
-        self._answer(keep_alive=http_version != "1.0" and parser.should_keep_alive())
+        self._begin_response(keep_alive=http_version != "1.0" and parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
-        """Take in a part of a body; uvicorn's own has an event for each, that few wait for."""
+        """Add a part of a body; uvicorn creates an event for each request, which few wait for."""
         cycle = self.cycle
         if cycle.response_complete:
             return
@@ -274,7 +273,7 @@ class LimitedProtocol(OrderlyProtocol):
         cycle.notify()
 
     def on_message_complete(self) -> None:
-        """Wait for nothing while the request is answered."""
+        """The request is complete."""
         if self.parser.should_upgrade():
             return
         self._read_state = ReadState.NOTHING
@@ -283,10 +282,10 @@ class LimitedProtocol(OrderlyProtocol):
             self.cycle.notify()
 
     def _check_size(self, size: int) -> None:
-        """Go on waiting, unless what is awaited is too large, as far as it came by itself."""
+        """Count bytes that arrived separately; reject headers or a body that are too large."""
         self._size += size
         is_body = self._read_state is ReadState.BODY
-        more = MOST_TIMES_ITS_CONTENT * self.longest_body if is_body else 0
+        more = MAX_CHUNKED_OVERHEAD * self.max_body_bytes if is_body else 0
         if self._size <= MAX_HEADER_BYTES + more:
             self._set_timer()
             return
@@ -295,9 +294,9 @@ class LimitedProtocol(OrderlyProtocol):
         self._refuse(too_large if is_body else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _set_timer(self) -> None:
-        """Have a timer for what is awaited now, begun when that was first awaited."""
+        """Set the timer for what is awaited now, unless it is running."""
         awaited = self._read_state
-        # A line end between two requests is no beginning of one, but stops uvicorn's own timer.
+        # A line end between two requests starts none, but stops uvicorn's own timer.
         if awaited is ReadState.NOTHING and self.cycle is not None and self.cycle.response_complete:
             awaited = ReadState.HEADERS
         if awaited is not self._timed_state:
@@ -322,16 +321,16 @@ class LimitedProtocol(OrderlyProtocol):
     def _on_timeout(self) -> None:
         self._stop_timer()
         if self.flow.read_paused:
-            # What is missing waits for us.
+            # The rest is delayed by our own flow control.
             self._set_timer()
         elif self._is_reading:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
 
 def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """The path that a request is for, as text and as it was sent, and the query string.
+    """The decoded path of a request target, the raw path, and the query string.
 
-    `Refused` where the path is far longer than any that leads somewhere.
+    Raises Refused for a path of more than MAX_PATH_BYTES.
     """
     parsed = parse_url(url)
     if len(parsed.path) > MAX_PATH_BYTES:

@@ -1,4 +1,4 @@
-"""The orderly part of HTTP: each request is answered in its turn, and a connection ends after that."""
+"""HTTP pipelining and the closing of connections (RFC 9112, sections 9.3.2 and 9.6)."""
 
 from asyncio import TimerHandle, Transport
 from collections import Counter
@@ -15,31 +15,32 @@ from todo_gql.event_loop.turn_queue import TurnQueue
 from todo_gql.http.headers import LINE_END, lines_of
 from todo_gql.http.middleware.security_headers import ALWAYS
 from todo_gql.server.response_cycle import Cycle
-from todo_gql.server.write_timeout import Unread
+from todo_gql.server.write_timeout import WriteTimeout
 
 HEALTH: Final = b"/health"
-# A connection without a request is left alone for as long where the server is full.
-SPARED_SECONDS: Final = 1.0
-# Who is refused while they send may send on for as long and as much, since most clients look for
+# On a full server, connections that were unused or incomplete for less than this aren't closed.
+UNUSED_GRACE_SECONDS: Final = 1.0
+# Who is refused while they send may send on for as long and as much, since most clients check for
 # an answer only then; all of it is dropped.
 LINGER_SECONDS: Final = 2.0
 MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 
 
 class ReadState(Enum):
-    """What has to arrive next."""
+    """What the protocol reads next."""
 
     HEADERS = auto()
     BODY = auto()
     NOTHING = auto()
 
 
-class OrderlyProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, but for how its connections end.
+class PipeliningProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, with responses in order and a lingering close.
 
-    What is refused gets its answer after all that was asked before, and nothing that comes after it
-    is read. A connection that ends lingers: what still comes is dropped, since closing with anything
-    unread would take the answer along. Nobody is waited for who doesn't read.
+    A rejected request is answered after the requests before it, and nothing after it is read. A
+    connection that closes discards what still arrives (lingering close), since the kernel resets a
+    connection that is closed with unread data, and the response would be lost. Clients that don't
+    read are disconnected by `WriteTimeout`.
     """
 
     cycle: Cycle
@@ -48,28 +49,28 @@ class OrderlyProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_state = ReadState.HEADERS
-        # How much of it has come, as far as it came by itself; or how much was dropped.
+        # Bytes of the current part that arrived separately; or bytes that were discarded.
         self._size = 0
-        # Whether what comes is read, or else dropped.
+        # Whether arriving data is read, or else discarded.
         self._is_reading = True
-        # Whose answer is under way, and what ends the connection after the last one.
+        # The request that is being answered, and what ends the connection after the last response.
         self._running: Cycle | None = None
         self._on_idle: Callable[[], None] | None = None
         self._linger_timer: TimerHandle | None = None
         self._idle_since: float | None = None
-        # When it was opened, or its last answer was complete.
+        # When the connection was opened, or its last response was complete.
         self._unused_since = 0.0
         # Since when the rest of a body is awaited.
         self._incomplete_since: float | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
-        """Begin with nothing unread."""
+        """Create the write timeout."""
         super().connection_made(transport)
-        self._unread = Unread(transport, self.loop)
+        self._write_timeout = WriteTimeout(transport, self.loop)
         self._unused_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who answers, though others asked after that one."""
+        """Notify the request that is being answered, which may not be the newest one."""
         self._stop_timers()
         if self._running and not self._running.response_complete:
             self._running.disconnected = True
@@ -77,21 +78,21 @@ class OrderlyProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
-        """Close the connection, which waits until what was sent is read."""
-        self._unread.begin()
+        """Let the transport close, which waits until the client has read what was sent."""
+        self._write_timeout.begin()
 
     def pause_writing(self) -> None:
-        """Wait until what was sent is read."""
+        """Start the write timeout."""
         super().pause_writing()
-        self._unread.begin()
+        self._write_timeout.begin()
 
     def resume_writing(self) -> None:
-        """Go on sending."""
+        """Restart the write timeout, and continue to send."""
         super().resume_writing()
-        self._unread.progress()
+        self._write_timeout.progress()
 
-    def _answer(self, *, keep_alive: bool) -> None:
-        """Begin to answer a request, or have it wait for those before it."""
+    def _begin_response(self, *, keep_alive: bool) -> None:
+        """Start to answer a request, or queue it behind those before it."""
         is_free = self.cycle is None or self.cycle.response_complete
         self.cycle = Cycle(
             self,
@@ -112,7 +113,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         limit = self.limit_concurrency
         if limit is None or max(len(self.connections), len(self.tasks)) < limit:
             return False
-        # An orchestrator that heard 503 would end the very process that is needed most.
+        # An orchestrator that gets 503 from a health probe would stop this process under load.
         if self.url.startswith(HEALTH) or (len(self.tasks) < limit and self._close_unused()):
             return False
         if self._close_incomplete():
@@ -121,13 +122,13 @@ class OrderlyProtocol(HttpToolsProtocol):
         return True
 
     def _close_unused(self) -> bool:
-        """Close any connection that has no request, or only a part of a head, so that nobody can hold all.
+        """Close a connection without a request, or with part of a head, so that no client can hold all.
 
-        Which one is left to chance: it is most likely one of those who have most of them.
+        The choice is arbitrary, so it most likely hits a client that has most of them.
         """
-        before = self.loop.time() - SPARED_SECONDS
+        before = self.loop.time() - UNUSED_GRACE_SECONDS
         for other in self.connections:
-            if not isinstance(other, OrderlyProtocol) or other is self:
+            if not isinstance(other, PipeliningProtocol) or other is self:
                 continue
             if other.is_unused(before):
                 other._close()  # noqa: SLF001 - one of our own
@@ -137,14 +138,14 @@ class OrderlyProtocol(HttpToolsProtocol):
     def _close_incomplete(self) -> bool:
         """Close the connection that has waited longest for the rest of a request.
 
-        It is one of the client address that has most connections of those that wait for any. Nobody
-        can hold all connections by bodies that are sent slowly, nor close those of others by opening
-        many. With the connection ends the task that reads the body.
+        Of those, it is one of the address with most connections: nobody can hold all connections by
+        sending bodies slowly, nor close those of others by opening many. The task that reads the body
+        ends with its connection.
         """
-        before = self.loop.time() - SPARED_SECONDS
-        incomplete = list[tuple[float, OrderlyProtocol]]()
+        before = self.loop.time() - UNUSED_GRACE_SECONDS
+        incomplete = list[tuple[float, PipeliningProtocol]]()
         for other in self.connections:
-            if isinstance(other, OrderlyProtocol) and other is not self:
+            if isinstance(other, PipeliningProtocol) and other is not self:
                 since = other.incomplete_since()
                 if since is not None and since <= before:
                     incomplete.append((since, other))
@@ -156,36 +157,36 @@ class OrderlyProtocol(HttpToolsProtocol):
         return True
 
     def incomplete_since(self) -> float | None:
-        """Since when the rest of a request is awaited; None if that isn't the client's fault.
+        """The loop's time since which the rest of a request is awaited; None if we cause the delay.
 
-        Another request on the connection may be answered still, and what the application doesn't
-        read waits for us.
+        We do while an earlier request on the connection is being answered, and while the application
+        doesn't read.
         """
-        is_waited_for = (
+        is_waiting = (
             self._incomplete_since is not None
             and self._running is self.cycle
             and not self.cycle.response_started
             and not self.flow.read_paused
             and not self.transport.is_closing()
         )
-        return self._incomplete_since if is_waited_for else None
+        return self._incomplete_since if is_waiting else None
 
     def is_unused(self, before: float) -> bool:
-        """Whether no request is being answered, and none was since that time of the loop."""
+        """Whether no request was answered since `before`, a time of the loop, or is being answered."""
         is_free = self.cycle is None or self.cycle.response_complete
         return is_free and self._unused_since <= before and not self.transport.is_closing()
 
     def on_response_complete(self, *, is_last: bool = False) -> None:
-        """Go on with the next request, unless the answer said that it `is_last`."""
+        """Continue with the next request, unless the response was the last one on the connection."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._unread.begin()
+            self._write_timeout.begin()
             return
         if is_last:
             self._linger()
             return
         if self.pipeline:
-            # As long as others wait, nothing more is read.
+            # Nothing more is read while other requests wait.
             self.pipelined.wait(self._begin_next, self.loop)
             return
         self.flow.resume_reading()
@@ -197,24 +198,24 @@ class OrderlyProtocol(HttpToolsProtocol):
             self._set_keep_alive_timer(self.timeout_keep_alive)
 
     def _begin_next(self) -> None:
-        """Begin to answer the next request, unless the connection has ended meanwhile."""
+        """Start to answer the next request, unless the connection was closed meanwhile."""
         if not self.pipeline or self.transport.is_closing():
             return
         self._running, app = self.pipeline.pop()  # type: ignore[assignment]  # all are ours
         self._start_asgi_task(self._running, app)  # type: ignore[arg-type]
         if not self.pipeline:
-            # The rest of this very request may be among it.
+            # The unread data may contain the rest of this request.
             self._resume_reading()
 
     def _resume_reading(self) -> None:
-        """Read what came already, and had to wait until those before it were answered."""
+        """Read the data that had to wait until the requests before it were answered."""
 
     def _set_keep_alive_timer(self, seconds: float) -> None:
-        look = self.timeout_keep_alive_handler
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, look)
+        check = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, check)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection if it was idle for as long as it may."""
+        """Close the connection if it has been idle for the keep-alive timeout."""
         self.timeout_keep_alive_task = None
         if self._idle_since is None:
             return
@@ -225,13 +226,13 @@ class OrderlyProtocol(HttpToolsProtocol):
             self._close()
 
     def _refuse(self, status: HTTPStatus, reason: str = "") -> None:
-        """Answer with this what is being read, in its turn, and read nothing more."""
+        """Answer the request that is being read with an error, in its turn, and read nothing more."""
         cycle = self.cycle
         if self._read_state is ReadState.BODY and not cycle.response_complete:
             if self.pipeline:
                 self.pipeline.popleft()
             elif cycle.response_started:
-                # It has said already that the connection ends with it.
+                # Its response has already announced that the connection closes.
                 self._is_reading = False
                 return
             else:
@@ -241,7 +242,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._after_responses(partial(self._send_error, status, reason or status.phrase))
 
     def _after_responses(self, ending: Callable[[], None]) -> None:
-        """Do what ends HTTP on the connection once all is answered that was asked before."""
+        """Call `ending`, which ends HTTP on the connection, once all earlier requests are answered."""
         self._is_reading = False
         is_free = self._running is None or self._running.response_complete
         if is_free and not self.pipeline:
@@ -265,11 +266,11 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Say that nothing more comes, and drop what does until the other end says so too."""
+        """Half-close the connection, and discard what arrives until the client closes it too."""
         self._is_reading = False
         self._size = 0
         if self.cycle is not None:
-            # Nobody reads what has come of a request that was refused.
+            # Nobody reads the body of a rejected request.
             self.cycle.body = bytearray()
         self.pipeline.clear()
         self.flow.resume_reading()
@@ -283,10 +284,10 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         self.transport.close()
-        self._unread.begin()
+        self._write_timeout.begin()
 
     def _stop_timers(self) -> None:
-        self._unread.stop()
+        self._write_timeout.stop()
         for timer in (self._linger_timer, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()

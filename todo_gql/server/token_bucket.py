@@ -1,10 +1,10 @@
-"""How quickly somebody may send: a token bucket."""
+"""A token bucket, which limits how often a client may send."""
 
 from collections.abc import Callable
 
 
-class Pace:
-    """Allows so many a second, and once as many as `burst` at a time; 0 a second is no limit."""
+class TokenBucket:
+    """Allows `per_second` messages a second, and bursts of `burst`; with 0 a second there is no limit."""
 
     __slots__ = ("_clock", "_left", "_seen", "burst", "per_second")
 
@@ -16,7 +16,7 @@ class Pace:
         self._seen = clock()
 
     def allows(self, number: int) -> bool:
-        """Count what was sent; whether it is no more than is allowed."""
+        """Count messages; whether they are within the limit."""
         if not self.per_second:
             return True
         now = self._clock()

@@ -1,8 +1,7 @@
-"""Requests that ask for another protocol on their connection: only a WebSocket is one that we speak.
+"""Requests that upgrade their connection to another protocol; only WebSocket is supported.
 
-What asks for any other is answered as if it hadn't asked (RFC 9110, section 7.8). httptools takes
-either for the end of HTTP on the connection, and doesn't read the body, so that it is given the
-head once more without what it stumbles over.
+Any other upgrade is ignored (RFC 9110, section 7.8). httptools stops at every request with Upgrade
+and doesn't read its body, so the head is parsed once more, without the header Upgrade.
 """
 
 from http import HTTPStatus
@@ -17,17 +16,17 @@ WEBSOCKET: Final = b"websocket"
 
 
 def is_handshake(method: bytes, version: str, headers: Pairs) -> bool:
-    """Whether a request that asks for other protocols is the handshake of a WebSocket.
+    """Whether an upgrade request is the handshake of a WebSocket.
 
-    It is a GET in HTTP/1.1 (RFC 6455, section 4.1); in HTTP/1.0 Upgrade has to be ignored.
+    A handshake is a GET in HTTP/1.1 (RFC 6455, section 4.1); in HTTP/1.0 Upgrade is ignored.
     """
-    asked = (value for name, value in headers if name == b"upgrade")
-    names = {each.strip().lower() for value in asked for each in value.split(b",")}
+    upgrades = (value for name, value in headers if name == b"upgrade")
+    names = {each.strip().lower() for value in upgrades for each in value.split(b",")}
     return method == b"GET" and version == "1.1" and WEBSOCKET in names
 
 
 def announces_body(headers: Pairs) -> bool:
-    """Whether a request says that something follows its head."""
+    """Whether a request's head announces a body (RFC 9112, section 6.3)."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
         for name, value in headers
@@ -35,14 +34,14 @@ def announces_body(headers: Pairs) -> bool:
 
 
 def handshake(target: bytes, headers: Pairs) -> bytes:
-    """The head of a handshake, which asks for nothing but a WebSocket, once."""
-    asking = [(b"connection", b"Upgrade"), (b"upgrade", WEBSOCKET)]
+    """The head of a handshake, with the only Upgrade websocket."""
+    upgrade = [(b"connection", b"Upgrade"), (b"upgrade", WEBSOCKET)]
     others = [pair for pair in headers if pair[0] not in {b"connection", b"upgrade"}]
-    return _head(b"GET", target, "1.1", [*asking, *others])
+    return _head(b"GET", target, "1.1", [*upgrade, *others])
 
 
-def refusal(head: bytes) -> bytes | None:
-    """The answer to a handshake that no WebSocket can come of; None if one can."""
+def rejection(head: bytes) -> bytes | None:
+    """The response to an invalid handshake (RFC 6455, section 4.2.2); None for a valid one."""
     reader = ServerProtocol()
     reader.receive_data(head)
     match reader.events_received():
@@ -50,12 +49,12 @@ def refusal(head: bytes) -> bytes | None:
             answer = reader.accept(request)
         case _:
             answer = reader.reject(HTTPStatus.BAD_REQUEST, "This is not a WebSocket handshake.\n")
-    is_good = answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS
-    return None if is_good else answer.serialize()
+    is_accepted = answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+    return None if is_accepted else answer.serialize()
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Pairs) -> bytes:
-    """The head of a request that asks for no other protocol."""
+    """The head of a request, without the header Upgrade."""
     return _head(method, target, version, [pair for pair in headers if pair[0] != b"upgrade"])
 
 

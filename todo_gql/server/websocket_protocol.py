@@ -1,7 +1,4 @@
-"""How uvicorn is to speak WebSocket: with a time limit for whatever it would wait for.
-
-And with a limit on what it is sent, which it has none for either.
-"""
+"""uvicorn's WebSocket protocol (RFC 6455), with the limits on time and on messages that it lacks."""
 
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
@@ -13,28 +10,27 @@ from websockets.frames import CloseCode, Frame
 from websockets.protocol import Event, State
 
 from todo_gql.http.server_extensions import CONNECTION
-from todo_gql.server.token_bucket import Pace
-from todo_gql.server.write_timeout import Unread
+from todo_gql.server.token_bucket import TokenBucket
+from todo_gql.server.write_timeout import WriteTimeout
 
 PING_SECONDS: Final = 20.0
-# How long the other end may take to close, once there is nobody here any more who listens.
+# How long the client may take to close the connection once the application has ended.
 CLOSING_SECONDS: Final = 5.0
-# How much is read before the frames in it are counted: a client's have 6 bytes at least.
+# The bytes that are read before their frames are counted: a client's frame has at least 6.
 COUNTED_BYTES: Final = 1024
-# A frame counts once more for as many bytes, which take time to be read.
-BYTES_OF_A_MESSAGE: Final = 16 * 1024
-# Whoever is refused for sending too much may read why, and what they send meanwhile is discarded.
+# A long frame counts as one more message for each of these, since it takes time to read.
+MESSAGE_BYTES: Final = 16 * 1024
+# A client that sends too much has this long to read the reason; what it sends is discarded.
 REFUSED_SECONDS: Final = 1.0
 MAX_DISCARDED_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = "You send more than {} messages a second: send fewer, and open a new connection."
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Ends whatever the client does, or doesn't do.
+    """Ends in bounded time, whatever the client does.
 
-    Until the handshake is complete there is a timer, then pings, which have to be answered, and
-    another timer once it closes. It can be aborted when the client doesn't read, as closing would wait
-    until it does.
+    A timer limits the handshake, unanswered pings end an open connection, and another timer limits
+    the closing. `abort` doesn't wait for a client that doesn't read, as closing would.
     """
 
     timeout: float
@@ -43,40 +39,42 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     timer: TimerHandle
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Wait for the handshake, and for the application to take it."""
+        """Start the timer for the handshake, until the application accepts it."""
         super().connection_made(transport)
-        self.unread = Unread(self.transport, self.loop)
+        self.write_timeout = WriteTimeout(self.transport, self.loop)
         self.early = b""
-        self.pace = Pace(self.messages_per_second, self.message_burst, self.loop.time)
+        self.token_bucket = TokenBucket(
+            self.messages_per_second, self.message_burst, self.loop.time
+        )
         self.is_refused = False
         self.discarded = 0
         self._abort_in(self.timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop the timers."""
         self.timer.cancel()
-        self.unread.stop()
+        self.write_timeout.stop()
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
-        """Close the connection, which waits until what was sent is read."""
+        """Let the connection close, in limited time."""
         self._abort_in(CLOSING_SECONDS)
 
     def pause_writing(self) -> None:
-        """Wait until what was sent is read; until then, nobody is answered."""
+        """Start the write timeout, and read nothing until the client has read."""
         super().pause_writing()
         self.transport.pause_reading()
-        self.unread.begin()
+        self.write_timeout.begin()
 
     def resume_writing(self) -> None:
-        """Go on sending, and reading unless the application has enough to do."""
+        """Continue to send, and to read unless the application is busy."""
         super().resume_writing()
-        self.unread.progress()
+        self.write_timeout.progress()
         if not self.read_paused:
             self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has arrived; frames that come before the handshake is answered wait."""
+        """Read data; frames that arrive before the handshake is answered wait."""
         if self.is_refused:
             self._discard(len(data))
         elif self.handshake_initiated and not self.handshake_complete:
@@ -86,46 +84,46 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._read(data)
 
     def _read(self, data: bytes) -> None:
-        """Read as much at a time as can't hold many frames, of which each is answered for itself."""
+        """Read in small pieces, so that few frames are handled between two checks of the limit."""
         for start in range(0, len(data), COUNTED_BYTES):
             super().data_received(data[start : start + COUNTED_BYTES])
             if self.is_refused or self.transport.is_closing():
                 return
 
     def handle_events(self) -> None:
-        """Handle what was read: frames of whatever kind, none of which is free, and long ones less so."""
-        if self.pace.allows(sum(map(_weight, self.conn.events))):
+        """Handle the frames that were read, of any kind, if they are within the limit on messages."""
+        if self.token_bucket.allows(sum(map(_weight, self.conn.events))):
             super().handle_events()
         else:
             self._refuse()
 
     def _refuse(self) -> None:
-        """Close the connection, as what it is sent is too much, and wait until that is read."""
+        """Close the connection of a client that sends too much, and let it read the reason."""
         reason = TOO_MANY.format(self.messages_per_second)
         self.logger.info("a WebSocket is closed with %d: %s", CloseCode.POLICY_VIOLATION, reason)
         self.stop_keepalive()
         self.is_refused = self.disconnected = self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.POLICY_VIOLATION})
-        # Who waits until more can be sent hears that nobody is there any more.
+        # Wake a task that waits to send; it notices that the client has disconnected.
         self.writable.set()
-        # Whoever is being closed already, for another reason, is sent no other one.
+        # A connection that is being closed already has its reason.
         if self.conn.state is State.OPEN:
             self.conn.send_close(CloseCode.POLICY_VIOLATION, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(REFUSED_SECONDS, self._leave)
+        self.close_timer = self.loop.call_later(REFUSED_SECONDS, self._close_transport)
 
     def _discard(self, size: int) -> None:
         self.discarded += size
         if self.discarded > MAX_DISCARDED_BYTES:
             self.transport.pause_reading()
 
-    def _leave(self) -> None:
+    def _close_transport(self) -> None:
         self.transport.close()
-        self.unread.begin()
+        self.write_timeout.begin()
 
     def start_keepalive(self) -> None:
-        """Begin to ask whether the other end lives, as the handshake is complete."""
+        """Start to send pings, now that the handshake is complete."""
         super().start_keepalive()
         self.timer.cancel()
         if self.early:
@@ -138,14 +136,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         extensions[CONNECTION] = ref(self)
         serve = self.app
 
-        async def answered(scope: Any, receive: Any, send: Any) -> None:
+        async def handshake_completing(scope: Any, receive: Any, send: Any) -> None:
             await serve(scope, receive, send)
             if self.initial_response is not None or self.disconnected:
-                # To uvicorn a refusal, and a client that went before it was answered, would be
-                # an error of ours.
+                # uvicorn would log a rejected handshake, or a client that disconnected before its
+                # response, as an error of the application.
                 self.handshake_complete = True
 
-        self.app = answered
+        self.app = handshake_completing
         await super().run_asgi()
         self.app = serve
         if not self.disconnected:
@@ -166,5 +164,5 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 def _weight(event: Event) -> int:
-    """How many messages a frame counts as; and the request of a handshake as one."""
-    return 1 + (len(event.data) // BYTES_OF_A_MESSAGE if isinstance(event, Frame) else 0)
+    """The number of messages that an event counts as: one, and more for a long frame."""
+    return 1 + (len(event.data) // MESSAGE_BYTES if isinstance(event, Frame) else 0)

@@ -32,7 +32,7 @@ from todo_gql.database.tortoise_backend import pools
 from todo_gql.documents.parsing import DocumentParser
 from todo_gql.features.changes.subscription import CACHED_FILTER_COST, FILTER_COST
 from todo_gql.features.todos.loaders import todos_by_id
-from todo_gql.http.graphql.operation_cache import LONGEST
+from todo_gql.http.graphql.operation_cache import MAX_KEY_LENGTH
 from todo_gql.http.graphql.rate_limit import FAILURE
 from todo_gql.http.graphql.subscriptions import CACHE_HIT_COST, EXECUTION_COST
 from todo_gql.operation import event_cache
@@ -410,7 +410,7 @@ async def test_a_long_document_on_a_socket_is_parsed_once(
         return parse(parser, text)
 
     monkeypatch.setattr(DocumentParser, "parse_in_steps", noted)
-    blank = " " * LONGEST
+    blank = " " * MAX_KEY_LENGTH
     async with limited() as (address, _), connected(address, account.token) as one:
         answer = await one.execute(f"{{ __typename {blank} }}")
         assert answer == {"data": {"__typename": "Query"}}

@@ -19,7 +19,7 @@ from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.request_reader import LARGE_BODY_BYTES
 from todo_gql.http.graphql.transport_ws import MAX_CONTROL_BYTES, ClientMessage, parse_message
-from todo_gql.http.graphql.websocket import OVER
+from todo_gql.http.graphql.websocket import SIGNED_OUT_REASON
 from todo_gql.server.websocket_protocol import WebSocketProtocol
 from todo_gql.settings import Settings
 
@@ -171,13 +171,16 @@ async def test_a_token_that_opens_nothing_is_told(
     async with opened(address) as one:
         await one.send(type="connection_init", payload=filled_in(payload, account))
         code, reason = await one.close_code()
-    assert (code, reason) == (4403, OVER)
+    assert (code, reason) == (4403, SIGNED_OUT_REASON)
 
 
 @pytest.mark.parametrize(
     ("payload", "told"),
     [
-        *(({name: 5}, "must be a string") for name in ("authorization", "authToken", "accessToken")),
+        *(
+            ({name: 5}, "must be a string")
+            for name in ("authorization", "authToken", "accessToken")
+        ),
         ({"authorization": [BEARER]}, "must be a string"),
         ({"token": {"accessToken": "ACCESS"}}, "must be a string"),
         ({"headers": {"Authorization": True}}, "must be a string"),

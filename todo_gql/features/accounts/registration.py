@@ -118,7 +118,7 @@ def email_columns(email: str) -> dict[str, str | None]:
     }
 
 
-def address_is_taken(error: IntegrityError, *path: str) -> ConflictError:
+def address_conflict(error: IntegrityError, *path: str) -> ConflictError:
     """The error for an address that another account has; reraises any other violation."""
     name = _conflicting_field(error)
     return ConflictError(

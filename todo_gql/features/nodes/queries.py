@@ -97,8 +97,8 @@ class NodeQuery:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The thing's id.")],
     ) -> Node | None:
-        [found] = await _nodes(info.context, [id])
-        return found
+        [node] = await _nodes(info.context, [id])
+        return node
 
     @strawberry.field(
         description="In the order of the ids; null where there is nothing. At most 100."

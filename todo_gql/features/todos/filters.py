@@ -84,7 +84,7 @@ class FilterConditions:
     names: set[str] = field(default_factory=set)
 
     def of(self, todo_filter: TodoFilter, depth: int) -> str:
-        """The condition that all parts of a filter hold."""
+        """The SQL condition of a filter at a depth from 1; raises BadUserInput beyond the limits."""
         self.parts_seen += 1
         if depth > MAX_DEPTH or self.parts_seen > MAX_PARTS:
             raise BadUserInput(

@@ -1,4 +1,4 @@
-"""The access token in a `connection_init`, which has no form that all clients keep to."""
+"""The access token in a `connection_init`, for whose name and form clients have no common convention."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,54 +9,55 @@ from todo_gql.http.graphql.request import BadRequest
 
 Members: TypeAlias = Mapping[str, Any]
 
-# Names of members, without what isn't a letter; of several the first is taken.
+# Names of members, letters only; the first of them that is present counts.
 NAMES: Final = ("authorization", "authtoken", "accesstoken", "token")
-# Under these somebody may take a token to be understood.
+# Similar names, under which a client may expect a token to be read.
 SIMILAR: Final = re.compile(
     "token$|^x?auth$|^authori[sz]ation|^authentication|jwt|^bearer|credential"
 )
 A_TOKEN: Final = re.compile(r"(?i:bearer)\s+\S|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}$")
-MOST_MEMBERS: Final = 100
-LONGEST_NAME: Final = 50
-UNREADABLE: Final = "The access token must be a string, such as “Bearer …” in authorization."
-UNKNOWN: Final = "A token is sent under a name that is not read: send it as authorization."
+MAX_MEMBERS: Final = 100
+MAX_NAME_LENGTH: Final = 50
+NOT_A_STRING: Final = "The access token must be a string, such as “Bearer …” in authorization."
+WRONG_NAME: Final = "A token is sent under a name that is not read: send it as authorization."
 
 
 def token_in(payload: Members | None) -> str | None:
     """The access token in the payload of a `connection_init`; None if there is none.
 
-    It stands in the payload or in its `headers`, with or without the word Bearer. `BadRequest` for
-    one that can't be read, or has a name that isn't known: nobody is to be anonymous unawares.
+    It is read from the payload or from its `headers`, with or without the word Bearer. Raises
+    BadRequest for a token that isn't a string or has another name, rather than treat its sender as
+    anonymous.
     """
     payload = payload or {}
     headers = payload.get("headers")
     if not isinstance(headers, dict | None):
         raise BadRequest(400, "The headers in the payload must be an object.")
-    members = list(islice(_members(payload), MOST_MEMBERS + 1))
-    if len(members) > MOST_MEMBERS:
-        raise BadRequest(400, f"The payload may have at most {MOST_MEMBERS} members.")
+    members = list(islice(_members(payload), MAX_MEMBERS + 1))
+    if len(members) > MAX_MEMBERS:
+        raise BadRequest(400, f"The payload may have at most {MAX_MEMBERS} members.")
     tokens = {}
-    for place in (headers or {}, payload):
-        for name, value in place.items():
+    for container in (headers or {}, payload):
+        for name, value in container.items():
             if (plain := _plain(name)) in NAMES and (token := _token(value)):
                 tokens[plain] = token
     for name in NAMES:
         if name in tokens:
             return tokens[name]
     if any(_is_similar(name, value) for name, value in members):
-        raise BadRequest(400, UNKNOWN)
+        raise BadRequest(400, WRONG_NAME)
     return None
 
 
 def _plain(name: str) -> str:
-    return re.sub("[^a-z]", "", name[:LONGEST_NAME].lower())
+    return re.sub("[^a-z]", "", name[:MAX_NAME_LENGTH].lower())
 
 
 def _token(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadRequest(400, UNREADABLE)
+        raise BadRequest(400, NOT_A_STRING)
     scheme, *rest = value.split(maxsplit=1) or [""]
     if scheme.lower() == "bearer":
         return rest[0].strip() if rest else None

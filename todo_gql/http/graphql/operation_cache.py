@@ -1,4 +1,4 @@
-"""Operations that were prepared before, by the texts of their documents."""
+"""A cache of prepared operations, by the text of the document and the operation's name."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,65 +8,67 @@ from todo_gql.documents.parsing import ErrorEntry
 from todo_gql.documents.steps import Steps
 
 Prepared = TypeVar("Prepared")
-Asked: TypeAlias = tuple[str, str | None]
-"""A document's text, and the name of the operation in it."""
+OperationKey: TypeAlias = tuple[str, str | None]
+"""A document's text, and the `operationName` of the request."""
 
-MOST: Final = 500
-# The same few are sent again and again by a client that is broken, and by nobody else.
-MOST_REFUSED: Final = 16
-LONGEST: Final = 10_000
+MAX_OPERATIONS: Final = 500
+# Only a broken client sends the same invalid documents again and again.
+MAX_REFUSED: Final = 16
+MAX_KEY_LENGTH: Final = 10_000
 
 
 class CacheInfo(NamedTuple):
-    """How often an operation was there, and how often not."""
+    """How many lookups hit the cache, and how many missed it."""
 
     hits: int
     misses: int
 
 
-class Operations(Generic[Prepared]):
-    """The operations that were asked for last; documents that are refused have a memory of their own.
+class OperationCache(Generic[Prepared]):
+    """A cache of prepared operations (LRU), and a separate one of the errors of invalid documents.
 
-    So nobody drives out what others ask for by documents that have errors.
+    Invalid documents therefore never evict valid ones.
     """
 
     def __init__(
         self, prepare: Callable[[str, str | None], Steps[Prepared | list[ErrorEntry]]]
     ) -> None:
         self._prepare = prepare
-        self._ready: OrderedDict[Asked, Prepared] = OrderedDict()
-        self._refused: OrderedDict[Asked, list[ErrorEntry]] = OrderedDict()
+        self._prepared: OrderedDict[OperationKey, Prepared] = OrderedDict()
+        self._refused: OrderedDict[OperationKey, list[ErrorEntry]] = OrderedDict()
         self._hits = self._misses = 0
 
-    def known(self, asked: Asked) -> Prepared | list[ErrorEntry] | None:
-        """What was prepared of a document before, or the errors that it had; None if it is new."""
-        ready = self._ready.get(asked)
-        if ready is not None:
-            self._ready.move_to_end(asked)
+    def get(self, key: OperationKey) -> Prepared | list[ErrorEntry] | None:
+        """The prepared operation, or the errors of an invalid document; None if it isn't cached."""
+        prepared = self._prepared.get(key)
+        if prepared is not None:
+            self._prepared.move_to_end(key)
             self._hits += 1
-            return ready
-        return self._refused.get(asked)
+            return prepared
+        return self._refused.get(key)
 
-    def preparing(self, asked: Asked) -> Steps[Prepared | list[ErrorEntry]]:
-        """The operation of a document that is new, or the errors that the document has; in steps."""
+    def prepare_in_steps(self, key: OperationKey) -> Steps[Prepared | list[ErrorEntry]]:
+        """Prepare a document that isn't cached, in steps; returns the operation, or the document's errors."""
         self._misses += 1
-        outcome = yield from self._prepare(*asked)
-        if len(asked[0]) + len(asked[1] or "") <= LONGEST:
+        outcome = yield from self._prepare(*key)
+        if len(key[0]) + len(key[1] or "") <= MAX_KEY_LENGTH:
             if isinstance(outcome, list):
-                _keep(self._refused, asked, outcome, MOST_REFUSED)
+                _store(self._refused, key, outcome, MAX_REFUSED)
             else:
-                _keep(self._ready, asked, outcome, MOST)
+                _store(self._prepared, key, outcome, MAX_OPERATIONS)
         return outcome
 
     def cache_info(self) -> CacheInfo:
-        """What the metrics show."""
+        """The counts for the metrics."""
         return CacheInfo(self._hits, self._misses)
 
 
 Value = TypeVar("Value")
 
 
-def _keep(values: OrderedDict[Asked, Value], asked: Asked, value: Value, most: int) -> None:
+def _store(
+    values: OrderedDict[OperationKey, Value], key: OperationKey, value: Value, most: int
+) -> None:
     if len(values) >= most:
         values.popitem(last=False)
-    values[asked] = value
+    values[key] = value

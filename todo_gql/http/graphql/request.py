@@ -1,4 +1,4 @@
-"""GraphQL requests as they come over HTTP.
+"""GraphQL requests in HTTP requests.
 
 Follows GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/).
 """
@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope
 
 from todo_gql.api.errors import APIError, Code
 from todo_gql.api.json_depth import (
+    MAX_CONTAINERS,
     MAX_NESTING,
-    MOST_CONTAINERS,
     has_too_many_containers,
     is_too_deep,
 )
@@ -22,14 +22,14 @@ from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.headers import Headers
 
-# Of a larger one it doesn't matter what its sender makes of the answer, but how long that is.
-LONGEST_MEDIA_TYPE = 1_000
-LARGEST_BATCH = 100
-BYTES_OF_AN_ESCAPE = 3
+# Clients expect one response for each request of a batch; a larger batch gets a single one.
+MAX_MEDIA_TYPE_LENGTH = 1_000
+MAX_BATCH_SIZE = 100
+ESCAPE_LENGTH = 3
 
 
 class BadRequest(Exception):
-    """A request that is no GraphQL request, with the status and the code that say so."""
+    """An HTTP request without a valid GraphQL request, with the status and the code to answer."""
 
     def __init__(
         self, status: int, message: str, code: Code = Code.BAD_USER_INPUT, **headers: str
@@ -41,14 +41,14 @@ class BadRequest(Exception):
 
     @property
     def errors(self) -> list[ErrorEntry]:
-        """What the client is told, whatever it came by."""
+        """The `errors` of the response, whatever the transport."""
         return [error_entry(str(self), self.code)]
 
 
 class BatchRequest(BadRequest):
-    """Several requests in one body, which isn't taken.
+    """Several requests in one body, which isn't supported; `size` is their number.
 
-    Clients that send one take an answer only if it has as many parts, which is then to be a list.
+    Clients that send a batch accept only a response that is a list of the same length.
     """
 
     def __init__(self, size: int) -> None:
@@ -73,14 +73,18 @@ def _too_large(limit: int) -> BadRequest:
 
 
 def check_length(headers: Headers, limit: int) -> None:
-    """`BadRequest` 413 if the body is announced as longer than `limit` bytes."""
+    """Raises BadRequest 413 if Content-Length is more than `limit` bytes."""
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The request's body; `BadRequest` 413 once it is longer than `limit` bytes."""
+    """The request's body.
+
+    Raises BadRequest 413 once it is longer than `limit` bytes, and ConnectionResetError if the client
+    disconnects before its end.
+    """
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -95,29 +99,29 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)
 
 
-def _no_number(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
 def parse_json(text: bytes | str, name: str) -> Any:
-    """The value in a JSON text; `BadRequest` if it is none, or nested too deep."""
+    """The value of a JSON text; raises BadRequest if it is invalid, too large or nested too deeply."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    value = parsed(data, name)
+    value = parse_json_of_any_depth(data, name)
     check_nesting(data, name)
     return value
 
 
 def check_nesting(data: bytes, name: str, *, around: int = 0) -> None:
-    """`BadRequest` if a JSON text is nested deeper than allowed, and `around` more."""
+    """Raises BadRequest if a JSON text is nested more than MAX_NESTING levels within `around` others."""
     if is_too_deep(data, MAX_NESTING + around):
         raise BadRequest(400, f"The {name} may be nested at most {MAX_NESTING} deep.")
 
 
-def parsed(data: bytes, name: str) -> Any:
-    """The value in a JSON text, however deep; `BadRequest` if it is none, or holds too many others."""
+def parse_json_of_any_depth(data: bytes, name: str) -> Any:
+    """The value of a JSON text; raises BadRequest if it is invalid or has more than MAX_CONTAINERS."""
     if has_too_many_containers(data):
         raise BadRequest(
-            400, f"The {name} may contain at most {MOST_CONTAINERS:,} lists and objects."
+            400, f"The {name} may contain at most {MAX_CONTAINERS:,} lists and objects."
         )
     try:
         return orjson.loads(data)
@@ -126,13 +130,16 @@ def parsed(data: bytes, name: str) -> Any:
             raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
     # orjson refuses lone surrogates; they are to be reported as errors of their field.
     try:
-        return json.loads(data, parse_constant=_no_number)
+        return json.loads(data, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
 
-def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
-    """The request that parameters make; `BadRequest` if they make none."""
+def request_from_parameters(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
+    """The request with these parameters (GraphQL over HTTP, "Request Parameters").
+
+    Raises BatchRequest for a list of requests, and BadRequest for anything else that isn't one.
+    """
     if not isinstance(parameters, dict):
         if _is_batch(parameters):
             raise BatchRequest(len(parameters))
@@ -159,17 +166,17 @@ def checked(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
 def _is_batch(parameters: object) -> bool:
     return (
         isinstance(parameters, list)
-        and 0 < len(parameters) <= LARGEST_BATCH
+        and 0 < len(parameters) <= MAX_BATCH_SIZE
         and all(isinstance(each, dict) for each in parameters)
     )
 
 
 def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest:
-    """The request in a GET's query string; `BadRequest` if there is none."""
+    """The request in the query string of a GET; raises BadRequest if it isn't valid."""
     try:
         text = scope["query_string"].decode("ascii")
-        if text.count("%") * BYTES_OF_AN_ESCAPE > len(text):
-            # Each sign is looked at for itself, though no more than these begin an escape.
+        if text.count("%") * ESCAPE_LENGTH > len(text):
+            # More percent signs than escapes can exist: unescaping would check each of them.
             raise ValueError(text)
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
@@ -179,7 +186,7 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = parse_json(parameters[name], name)
-    return checked(parameters, trusted)
+    return request_from_parameters(parameters, trusted)
 
 
 @lru_cache(maxsize=256)
@@ -191,20 +198,20 @@ def _is_of_type(content_type: bytes, expected: str) -> bool:
 
 
 def check_content_type(headers: Headers, expected: str) -> None:
-    """`BadRequest` 415 unless the body is of the media type, in UTF-8, and not compressed."""
+    """Raises BadRequest 415 unless the body is of the media type, in UTF-8, and not compressed."""
     media_type = headers.get(b"content-type", b"")
-    if len(media_type) > LONGEST_MEDIA_TYPE or not _is_of_type(media_type, expected):
+    if len(media_type) > MAX_MEDIA_TYPE_LENGTH or not _is_of_type(media_type, expected):
         raise BadRequest(415, f"Send the request as {expected} in UTF-8.", Accept_Post=expected)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise BadRequest(415, "Send the request without Content-Encoding.")
 
 
 def check_head(headers: Headers, limit: int) -> None:
-    """`BadRequest` if what the headers announce isn't JSON, or is longer than `limit` bytes."""
+    """Raises BadRequest if the headers announce a body that isn't JSON, or longer than `limit` bytes."""
     check_content_type(headers, "application/json")
     check_length(headers, limit)
 
 
 def from_body(body: bytes, trusted: TrustedDocuments) -> GraphQLRequest:
-    """The request in a POST's body; `BadRequest` if it isn't JSON."""
-    return checked(parse_json(body, "body"), trusted)
+    """The request in the body of a POST; raises BadRequest if it isn't valid."""
+    return request_from_parameters(parse_json(body, "body"), trusted)

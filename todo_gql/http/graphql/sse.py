@@ -53,13 +53,13 @@ HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"vary", b"Accept"),
-    # nginx would gather events before it passes them on.
+    # Else nginx buffers events before it passes them on.
     (b"x-accel-buffering", b"no"),
 ]
 
 
 class EventStreams:
-    """Answers with event streams who prefers that, and leaves all else to the GraphQL route."""
+    """Answers with event streams where the client prefers them; the GraphQL route answers all others."""
 
     def __init__(
         self,
@@ -95,8 +95,8 @@ class EventStreams:
                     " them.",
                 )
             else:
-                told = await self.route.response(scope, request, token)
-                answer = operation_response(*told, accept.answer_type)
+                outcome = await self.route.response(scope, request, token)
+                answer = operation_response(*outcome, accept.answer_type)
         except BadRequest as error:
             answer = bad_request_response(error, await self.route.challenge(token))
         except RequestError as error:
@@ -109,7 +109,7 @@ class EventStreams:
     async def _streamed_if_allowed(
         self, stream: "EventStream", request: GraphQLRequest
     ) -> GraphQLResponse | None:
-        """Send a stream, or give the answer that says why there is none."""
+        """Send a stream, or return the response that says why there is none; raises BadRequest."""
         if not is_allowed_origin(stream.scope, self.settings):
             raise BadRequest(403, "This origin is not among BACKEND_CORS_ORIGINS.")
         try:
@@ -127,7 +127,7 @@ class EventStreams:
                 scope, request, current_record(), rate_limit
             )
         except (RateLimited, RequestError):
-            # Whoever answers it counts it.
+            # The code that answers it counts it.
             return False
         return prepared.kind is OperationType.SUBSCRIPTION
 
@@ -172,62 +172,67 @@ class EventStream:
         self.good_until = math.inf
         self.challenge: Headers = ()
         self.ended = asyncio.Event()
-        self.last_words = b""
+        self.final_events = b""
 
     def end_as_signed_out(self) -> None:
         """End the stream because the session is over, or its token has expired.
 
-        Clients take what is complete as final, and come back with the newest token otherwise.
+        An expired token ends the stream without `complete`, so that clients reconnect with a new one.
         """
         error = error_entry(str(Unauthenticated()), Code.UNAUTHENTICATED)
-        self.last_words = _event(as_json({"errors": [error]}))
+        self.final_events = _event(as_json({"errors": [error]}))
         if self.good_until > time.time():
-            self.last_words += COMPLETE
+            self.final_events += COMPLETE
         self.ended.set()
 
     async def run(self, request: GraphQLRequest) -> None:
-        """Send the answers to an operation until there are no more, or the client is gone."""
+        """Send the responses to an operation until the last one, or until the client disconnects."""
         connection = connection_of(self.scope)
         if connection:
             connection.on_shutdown = self.ended.set
         headers = [*HEADERS, *self.challenge]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         try:
-            await self._tell(HEARTBEAT)
-            await _first(self._produce(request), self._beat(), self._gone(), self.ended.wait())
-            await self._tell(self.last_words, more=False)
+            await self._send_chunk(HEARTBEAT)
+            await _run_until_first_ends(
+                self._produce(request),
+                self._send_heartbeats(),
+                self._wait_for_disconnect(),
+                self.ended.wait(),
+            )
+            await self._send_chunk(self.final_events, more=False)
         except TimeoutError:
             logger.info("an event stream is cut, since its client doesn't read")
             if connection:
                 connection.abort()
 
     async def _produce(self, request: GraphQLRequest) -> None:
-        seen = current_record()
-        seen.transport = "event_stream"
+        record = current_record()
+        record.transport = "event_stream"
         answers = self.server.subscription_executor.responses(self.scope, request, self.token)
         try:
             async with aclosing(answers) as bodies:
                 async for body in bodies:
-                    await self._tell(_event(body))
+                    await self._send_chunk(_event(body))
         except SignedOut:
             self.end_as_signed_out()
             return
         except RequestError as error:
-            seen.error_codes = error_codes(error.errors)
-            await self._tell(_event(as_json({"errors": error.errors})))
-        await self._tell(COMPLETE)
+            record.error_codes = error_codes(error.errors)
+            await self._send_chunk(_event(as_json({"errors": error.errors})))
+        await self._send_chunk(COMPLETE)
 
-    async def _beat(self) -> None:
-        """Let the client and what lies between know that the stream lives."""
+    async def _send_heartbeats(self) -> None:
+        """Send heartbeats, so that neither the client nor a proxy closes the stream as idle."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await self._tell(HEARTBEAT)
+            await self._send_chunk(HEARTBEAT)
 
-    async def _gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
-    async def _tell(self, body: bytes, *, more: bool = True) -> None:
+    async def _send_chunk(self, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(SEND_SECONDS):
             await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
@@ -236,9 +241,9 @@ def _event(body: bytes) -> bytes:
     return b"event: next\ndata: " + body + b"\n\n"
 
 
-async def _first(*works: Coroutine[Any, Any, object]) -> None:
-    """Do all of these until the first has ended, whose error is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+async def _run_until_first_ends(*coroutines: Coroutine[Any, Any, object]) -> None:
+    """Run these until the first one ends, cancel the others, and raise the first one's exception."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:

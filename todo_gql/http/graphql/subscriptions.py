@@ -70,7 +70,7 @@ class Subscription:
     context: Context
     keys: tuple[Hashable, Hashable]
     cost: int
-    seen: RequestRecord
+    record: RequestRecord
     size: int
 
 
@@ -90,11 +90,11 @@ class SubscriptionExecutor:
         Raises RequestError if it can't be executed, or no longer, and SignedOut if the token is
         invalid.
         """
-        route, seen = self.route, request_record.current_record()
-        prepared = await route.looked_up(scope, request, token, seen)
+        route, record = self.route, request_record.current_record()
+        prepared = await route.prepared_operation(scope, request, token, record)
         if prepared.kind is not OperationType.SUBSCRIPTION:
             complete, _ = await route.response(scope, request, token, prepared)
-            yield route.response_sender.charge(_serialized(seen, complete))
+            yield route.response_sender.charge(_serialized(record, complete))
             return
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
@@ -118,7 +118,7 @@ class SubscriptionExecutor:
                 raise RequestError([error_entry(str(Unavailable()), Code.UNAVAILABLE)]) from error
             source = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         if isinstance(source, ExecutionResult):
-            yield _serialized(seen, route.body(scope, request, source))
+            yield _serialized(record, route.body(scope, request, source))
             return
         assert isinstance(executor, Executor)
         keys, cost = (
@@ -127,7 +127,7 @@ class SubscriptionExecutor:
         )
         with self.connections.counted():
             subscription = Subscription(
-                scope, request, executor, context, keys, cost, seen, accepted.size
+                scope, request, executor, context, keys, cost, record, accepted.size
             )
             request_record.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
@@ -146,7 +146,7 @@ class SubscriptionExecutor:
         except Exception as error:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
             body = self.route.body(subscription.scope, subscription.request, result)
-            yield _serialized(subscription.seen, body)
+            yield _serialized(subscription.record, body)
 
     def _keys(
         self, executor: Executor[Any], request: GraphQLRequest, context: Context
@@ -203,7 +203,7 @@ class SubscriptionExecutor:
 
     def _charge(self, subscription: Subscription, cost: int) -> int:
         """Charge the viewer for an event; the seconds to wait if the rate limit is exceeded, else 0."""
-        caller = caller_of(subscription.seen)
+        caller = caller_of(subscription.record)
         quota = self.route.limits.take(caller, EVENTS, cost)
         return quota.wait if quota else 0
 
@@ -218,10 +218,10 @@ class SubscriptionExecutor:
         return EventBody(serialized, subscription.keys[1] if result.errors else None)
 
 
-def _serialized(seen: RequestRecord, body: dict[str, Any]) -> bytes:
+def _serialized(record: RequestRecord, body: dict[str, Any]) -> bytes:
     """A body as JSON; its error codes are recorded for the whole operation."""
     if "errors" in body:
-        seen.error_codes = error_codes(body["errors"])
+        record.error_codes = error_codes(body["errors"])
     return as_json(body)
 
 

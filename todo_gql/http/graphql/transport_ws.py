@@ -10,7 +10,13 @@ from typing import Any
 from starlette.types import Message
 
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.graphql.request import BadRequest, GraphQLRequest, check_nesting, checked, parsed
+from todo_gql.http.graphql.request import (
+    BadRequest,
+    GraphQLRequest,
+    check_nesting,
+    parse_json_of_any_depth,
+    request_from_parameters,
+)
 
 PROTOCOL = "graphql-transport-ws"
 MAX_ID_LENGTH = 200
@@ -71,7 +77,7 @@ def parse_message(message: Message, trusted: TrustedDocuments) -> ClientMessage:
 
 
 def _client_message(data: bytes, trusted: TrustedDocuments) -> ClientMessage:
-    content = parsed(data, "message")
+    content = parse_json_of_any_depth(data, "message")
     if not isinstance(content, dict):
         raise BadRequest(400, "A message must be a JSON object.")
     kind, payload = content.get("type"), content.get("payload")
@@ -98,7 +104,7 @@ def _request(
 ) -> GraphQLRequest | BadRequest:
     try:
         check_nesting(data, "payload", around=1)
-        return checked(payload, trusted)
+        return request_from_parameters(payload, trusted)
     except BadRequest as error:
         return error
 

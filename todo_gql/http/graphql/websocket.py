@@ -44,9 +44,9 @@ INITIALISATION_SECONDS = 5.0
 # A client that reads nothing for so long is disconnected.
 SEND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-BEFORE_BEGINNING = {"ping", "pong", "complete"}
-FAILED = "An unexpected error occurred in the server."
-OVER = "The access token is invalid or has expired: connect again with a new one."
+ALLOWED_BEFORE_INIT = {"ping", "pong", "complete"}
+INTERNAL_REASON = "An unexpected error occurred in the server."
+SIGNED_OUT_REASON = "The access token is invalid or has expired: connect again with a new one."
 
 
 class WebSockets:
@@ -147,7 +147,7 @@ class WebSocket:
             logger.debug("the client went away")
         except Exception:
             logger.exception("a WebSocket failed")
-            self.closing = CloseConnection(CloseCode.INTERNAL_ERROR, FAILED)
+            self.closing = CloseConnection(CloseCode.INTERNAL_ERROR, INTERNAL_REASON)
 
     def end(self, closing: CloseConnection) -> None:
         """Close the connection from another task than `serve`."""
@@ -166,7 +166,7 @@ class WebSocket:
                 connection.abort()
 
     async def _next(self) -> ClientMessage | None:
-        # Many may have arrived together, and each can be expensive.
+        # Many may have arrived together, each of them expensive: let other tasks run in between.
         await asyncio.sleep(0)
         message = await self.receive()
         if message["type"] == "websocket.disconnect":
@@ -182,8 +182,8 @@ class WebSocket:
         """Wait for connection_init; raises CloseConnection unless it is acknowledged."""
         try:
             async with asyncio.timeout(INITIALISATION_SECONDS):
-                # A complete may arrive after its operation has ended; here it has no effect.
-                while (message := await self._next()) and message.type in BEFORE_BEGINNING:
+                # A complete may arrive after its operation has ended; it has no effect.
+                while (message := await self._next()) and message.type in ALLOWED_BEFORE_INIT:
                     await self._pong(message)
         except TimeoutError:
             reason = f"Send connection_init within {INITIALISATION_SECONDS:.0f} s."
@@ -194,7 +194,9 @@ class WebSocket:
             raise CloseConnection(CloseCode.UNAUTHORIZED, "Send connection_init first.")
         viewer = await self._viewer(message)
         connection = OpenConnection(
-            viewer, self.good_until, lambda: self.end(CloseConnection(CloseCode.FORBIDDEN, OVER))
+            viewer,
+            self.good_until,
+            lambda: self.end(CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)),
         )
         client = self.scope.get("client") or [""]
         try:
@@ -207,7 +209,7 @@ class WebSocket:
         except TooManyConnections:
             reason = f"One user may have at most {most} connections at a time."
             raise CloseConnection(CloseCode.TRY_AGAIN_LATER, reason) from None
-        await self._tell({"type": "connection_ack"})
+        await self._send_json({"type": "connection_ack"})
 
     async def _viewer(self, message: ClientMessage) -> Viewer | None:
         """Authenticate connection_init; raises CloseConnection if its token is invalid."""
@@ -223,7 +225,7 @@ class WebSocket:
                 ) from None
             raise
         if viewer is None and self.token:
-            raise CloseConnection(CloseCode.FORBIDDEN, OVER)
+            raise CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)
         if self.token:
             self.good_until = good_until(self.token, self.server.settings)
         return viewer
@@ -231,7 +233,7 @@ class WebSocket:
     async def _pong(self, message: ClientMessage) -> None:
         if message.type == "ping":
             payload = {} if message.payload is None else {"payload": message.payload}
-            await self._tell({"type": "pong", **payload})
+            await self._send_json({"type": "pong", **payload})
 
     async def _handle(self, message: ClientMessage) -> None:
         match message.type:
@@ -249,8 +251,8 @@ class WebSocket:
 
     async def _begin(self, id: str, request: GraphQLRequest | BadRequest) -> None:
         if self.good_until <= time.time():
-            # Nobody looks at the clock all the time, and nobody is to be anonymous unawares.
-            raise CloseConnection(CloseCode.FORBIDDEN, OVER)
+            # The periodic check may come later; without this, the operation would run as anonymous.
+            raise CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)
         if id in self.operations:
             raise CloseConnection(
                 CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {id} already exists."
@@ -260,36 +262,36 @@ class WebSocket:
             message = (
                 f"A connection may have at most {most} operations at a time: complete one first."
             )
-            await self._tell_errors(id, [error_entry(message, Code.RATE_LIMITED)])
+            await self._send_errors(id, [error_entry(message, Code.RATE_LIMITED)])
             return
         self.operations[id] = asyncio.create_task(self._operate(id, request))
 
     async def _operate(self, id: str, request: GraphQLRequest | BadRequest) -> None:
-        """Send the answers to an operation until there are no more of them."""
+        """Send the responses to an operation until the last one."""
         began = perf_counter()
-        seen = self.server.observer.began(str(uuid4()))
-        seen.transport = "websocket"
-        request_record.current.set(seen)
+        record = self.server.observer.began(str(uuid4()))
+        record.transport = "websocket"
+        request_record.current.set(record)
         try:
-            errors = await self._answer(id, request, seen)
+            errors = await self._answer(id, request, record)
             self.operations.pop(id)
             if errors:
-                seen.error_codes = error_codes(errors)
-                await self._tell_errors(id, errors)
+                record.error_codes = error_codes(errors)
+                await self._send_errors(id, errors)
             else:
-                await self._tell({"id": id, "type": "complete"})
+                await self._send_json({"id": id, "type": "complete"})
         except OSError:
-            # The client is gone, which `serve` hears too.
+            # The client has disconnected, which `serve` notices too.
             return
         finally:
-            self.server.observer.operation_ended(seen, perf_counter() - began)
+            self.server.observer.operation_ended(record, perf_counter() - began)
 
     async def _answer(
-        self, id: str, request: GraphQLRequest | BadRequest, seen: RequestRecord
+        self, id: str, request: GraphQLRequest | BadRequest, record: RequestRecord
     ) -> list[ErrorEntry]:
-        """Send what an operation gives; the errors of one that can't go on.
+        """Send the responses to an operation; returns the errors of one that can't be executed.
 
-        Whatever becomes of it, the other operations of the connection go on.
+        The other operations of the connection are not affected.
         """
         if isinstance(request, BadRequest):
             route = self.server.subscription_executor.route
@@ -298,8 +300,8 @@ class WebSocket:
             except RequestError as error:
                 return error.errors
             return request.errors
-        seen.sensitive_values = (self.token, request.variables)
-        scope = {**self.scope, "state": {"request_id": seen.request_id}}
+        record.sensitive_values = (self.token, request.variables)
+        scope = {**self.scope, "state": {"request_id": record.request_id}}
         answers = self.server.subscription_executor.responses(scope, request, self.token)
         head = as_json({"id": id, "type": "next"})[:-1] + b',"payload":'
         try:
@@ -309,23 +311,23 @@ class WebSocket:
         except RequestError as error:
             return error.errors
         except SignedOut:
-            self.end(CloseConnection(CloseCode.FORBIDDEN, OVER))
+            self.end(CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON))
             raise ConnectionResetError from None
         except OSError:
             raise
         except Exception:
             logger.exception("an operation on a WebSocket failed")
-            return [error_entry(INTERNAL_MESSAGE, Code.INTERNAL, requestId=seen.request_id)]
+            return [error_entry(INTERNAL_MESSAGE, Code.INTERNAL, requestId=record.request_id)]
         return []
 
-    async def _tell_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
-        await self._tell({"id": id, "type": "error", "payload": errors})
+    async def _send_errors(self, id: str, errors: list[dict[str, Any]]) -> None:
+        await self._send_json({"id": id, "type": "error", "payload": errors})
 
-    async def _tell(self, message: dict[str, Any]) -> None:
+    async def _send_json(self, message: dict[str, Any]) -> None:
         await self._send(as_json(message))
 
     async def _send(self, message: bytes) -> None:
-        """Send a message; a client that doesn't take it is sent away."""
+        """Send a message; the connection is closed if the client doesn't read it in SEND_SECONDS."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.send({"type": "websocket.send", "text": message.decode()})

@@ -1,1 +1,1 @@
-"""What surrounds every request."""
+"""ASGI middleware that every request passes through."""

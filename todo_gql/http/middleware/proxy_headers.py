@@ -9,7 +9,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from todo_gql.http.headers import Pairs, headers_of
 
 FORWARDED_FOR: Final = b"x-forwarded-for"
-# The addresses of some forty proxies; all that stands before may come from the client itself.
+# Room for the addresses of some forty proxies; anything before may come from the client itself.
 MAX_FORWARDED_BYTES: Final = 2_000
 
 
@@ -21,7 +21,7 @@ class ProxyHeaders:
     """Sets the client's address and scheme from X-Forwarded-For and -Proto of trusted proxies.
 
     X-Forwarded-For is read from its end: the last address that isn't a trusted proxy's is the
-    client's, whatever stands before it. Of a long one only the end is read.
+    client's, whatever precedes it. Of a long header only the end is read.
     """
 
     def __init__(self, trusted: Iterable[object]) -> None:

@@ -1,1 +1,1 @@
-"""What is noted of each request: the access log, samples and slow operations."""
+"""What is recorded of each request: the access log, sampled metrics and slow operations."""

@@ -1,4 +1,4 @@
-"""Metrics that are looked up once a second, since counting them would cost every request."""
+"""Metrics that are sampled once a second, since counting them would slow down every request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +12,7 @@ SECONDS: Final = 1.0
 
 
 class CacheInfo(Protocol):
-    """What `functools.lru_cache` tells of itself."""
+    """Hits and misses, as of `functools.lru_cache`."""
 
     @property
     def hits(self) -> int: ...

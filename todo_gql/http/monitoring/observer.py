@@ -1,4 +1,4 @@
-"""Who watches requests and operations: counts them, and tells of slow ones."""
+"""The observer of requests and operations: counts them, and logs slow ones."""
 
 from starlette.types import Scope
 
@@ -8,10 +8,10 @@ from todo_gql.observability.request_record import RequestRecord
 
 
 class Observer:
-    """Watches requests, for `metrics` and for the log of slow operations, where these are there.
+    """Observes requests for `metrics` and the log of slow operations; each may be None.
 
-    When one has ended, what its client sent is forgotten: a timer or a connection to PostgreSQL that
-    was begun for it keeps what is known of it for as long as it lives.
+    The client's values are removed from the record when a request ends: a timer or a connection to
+    PostgreSQL that was created during it may hold the record for long afterwards.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class Observer:
         self.slow_operations = slow_operations
 
     def began(self, request_id: str) -> RequestRecord:
-        """What is to be filled in for a request."""
+        """The record to fill in for a request that began."""
         if self.slow_operations is None:
             return RequestRecord(request_id)
         return RequestRecord(request_id, statements=[])
@@ -29,26 +29,26 @@ class Observer:
     def ended(
         self, observation: RequestRecord, scope: Scope, status: int | None, seconds: float
     ) -> None:
-        """Tell of a request that was answered, or given up where there is no status."""
+        """Record a request that has ended; the status is None if the client disconnected before."""
         if self.metrics is not None:
             self.metrics.request_answered(
                 observation, scope["method"], scope["path"], status, seconds
             )
-        self._tell_if_slow(observation, seconds)
+        self._log_if_slow(observation, seconds)
         observation.sensitive_values, observation.limit = (), None
 
     def operation_ended(self, observation: RequestRecord, seconds: float) -> None:
-        """Tell of an operation on a WebSocket that has no more answers."""
+        """Record an operation on a WebSocket that has ended."""
         if self.metrics is not None:
             self.metrics.operation_ended(observation, seconds)
-        self._tell_if_slow(observation, seconds)
+        self._log_if_slow(observation, seconds)
         observation.sensitive_values, observation.limit = (), None
 
-    def _tell_if_slow(self, observation: RequestRecord, seconds: float) -> None:
+    def _log_if_slow(self, observation: RequestRecord, seconds: float) -> None:
         slow = self.slow_operations
         if slow is None or observation.operation is None or observation.is_streaming:
             return
         if seconds >= slow.seconds:
-            slow.tell(observation, seconds)
+            slow.log(observation, seconds)
             if self.metrics is not None:
                 self.metrics.slow_operations.inc()

@@ -1,4 +1,4 @@
-"""The log of slow operations, with the plans that PostgreSQL has for their statements."""
+"""The log of slow operations, with PostgreSQL's plans for their statements."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from todo_gql.observability.request_record import RequestRecord
 
 logger = logging.getLogger(__name__)
 
-MOST_EXPLAINED: Final = 10
+MAX_EXPLAINED: Final = 10
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 PLANNED: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE")
 
@@ -23,11 +23,11 @@ class SlowOperations:
 
     def __init__(self, milliseconds: int) -> None:
         self.seconds = milliseconds / 1000
-        self._telling: asyncio.Task[None] | None = None
+        self._logging: asyncio.Task[None] | None = None
 
-    def tell(self, observation: RequestRecord, seconds: float) -> None:
-        """Log an operation, with plans unless another one's are just being asked for."""
-        facts = {
+    def log(self, observation: RequestRecord, seconds: float) -> None:
+        """Log an operation and its duration, with plans unless another one's are being fetched."""
+        fields = {
             "type": observation.type,
             "duration_ms": round(seconds * 1000, 2),
             "cost": observation.cost,
@@ -35,36 +35,36 @@ class SlowOperations:
             "statement_count": len(observation.statements or ()),
         }
         statements = list(dict.fromkeys(observation.statements or ()))
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(_log_with_plans(facts, statements))
+        if self._logging is None or self._logging.done():
+            self._logging = asyncio.create_task(_log_with_plans(fields, statements))
         else:
-            _log(facts, statements, {})
+            _log(fields, statements, {})
 
 
-def _log(facts: dict[str, object], statements: list[str], plans: dict[str, str]) -> None:
+def _log(fields: dict[str, object], statements: list[str], plans: dict[str, str]) -> None:
     shown = [
         {"statement": text, "plan": plans[text]} if text in plans else {"statement": text}
         for text in statements
     ]
-    logger.warning("slow operation", extra={**facts, "statements": shown})
+    logger.warning("slow operation", extra={**fields, "statements": shown})
 
 
-async def _log_with_plans(facts: dict[str, object], statements: list[str]) -> None:
+async def _log_with_plans(fields: dict[str, object], statements: list[str]) -> None:
     plans: dict[str, str] = {}
-    # A plan that can't be had is no reason to say nothing.
+    # Without its plans the operation is logged all the same.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         await _explain([text for text in statements if text.lstrip().startswith(PLANNED)], plans)
-    _log(facts, statements, plans)
+    _log(fields, statements, plans)
 
 
 async def _explain(statements: list[str], plans: dict[str, str]) -> None:
-    """Put the generic plans of statements, which aren't executed, behind their texts.
+    """Add the generic plans of statements to `plans`, by their texts; none of them is executed.
 
-    With plan_cache_mode PostgreSQL looks at none of the values, so that null will do for each.
+    A generic plan (plan_cache_mode) doesn't depend on the values, so null is passed for each.
     """
     async with transaction() as connection:
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        for text in statements[:MOST_EXPLAINED]:
+        for text in statements[:MAX_EXPLAINED]:
             numbers = [int(number) for number in _PLACEHOLDER.findall(text)]
             values = f"({', '.join(['NULL'] * max(numbers))})" if numbers else ""
             await connection.execute(f"PREPARE explained AS {text}")

@@ -1,4 +1,4 @@
-"""The pages that the links in mails open; they need no scripts, and only their forms use links."""
+"""The pages behind the links in mails; they need no scripts, and only their forms use a link."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody who brings the token of a link that is still good."""
+    """A request with the token of a valid link."""
 
     token: str
     account: User
@@ -41,8 +41,8 @@ class Visit:
     settings: Settings
 
 
-Use: TypeAlias = Callable[[Visit], Awaitable[Response]]
-"""What sending the form does, and the page that it gives."""
+Action: TypeAlias = Callable[[Visit], Awaitable[Response]]
+"""What submitting the form does; returns the next page."""
 
 
 def _page(name: str, status: int = 200, **facts: object) -> Response:
@@ -52,7 +52,7 @@ def _page(name: str, status: int = 200, **facts: object) -> Response:
 
 
 def _form(kind: MailKind, visit: Visit, problems: Mapping[str, str] | None = None) -> Response:
-    """The page that says what will happen, and what was wrong with what was sent."""
+    """The page with the form, and the problems of the values that were sent, by field."""
     return _page(
         _name(kind),
         422 if problems else 200,
@@ -67,7 +67,7 @@ def _form(kind: MailKind, visit: Visit, problems: Mapping[str, str] | None = Non
 
 
 def _expired(kind: MailKind) -> Response:
-    return _page("expired", 410, place=_name(kind))
+    return _page("expired", 410, link_path=_name(kind))
 
 
 def _name(kind: MailKind) -> str:
@@ -82,19 +82,19 @@ async def _verify(visit: Visit) -> Response:
 
 
 async def _change_email(visit: Visit) -> Response:
-    moved = await confirm_email(visit.token, None, visit.settings)
-    if isinstance(moved, User):
-        return _page("email_changed", username=moved.username, address=moved.email)
-    if moved[0].code is ErrorCode.INVALID_TOKEN:
+    outcome = await confirm_email(visit.token, None, visit.settings)
+    if isinstance(outcome, User):
+        return _page("email_changed", username=outcome.username, address=outcome.email)
+    if outcome[0].code is ErrorCode.INVALID_TOKEN:
         return _expired(MailKind.EMAIL_CHANGE)
     return _page("email_taken", 409, address=visit.address)
 
 
 async def _reset(visit: Visit) -> Response:
     new, repeated = (visit.form.get(name, "") for name in ("newPassword", "repeatedPassword"))
-    given = PasswordResetInput(token=visit.token, new_password=new)
-    mistyped = [] if normalised(new) == normalised(repeated) else [_not_the_same()]
-    errors = await reset_password(given, None, visit.settings, problems=mistyped)
+    parameters = PasswordResetInput(token=visit.token, new_password=new)
+    mismatch = [] if normalised(new) == normalised(repeated) else [_passwords_differ()]
+    errors = await reset_password(parameters, None, visit.settings, problems=mismatch)
     problems = {error.path[-1]: error.message for error in errors if error.path}
     if "token" in problems:
         return _expired(MailKind.PASSWORD_RESET)
@@ -103,12 +103,12 @@ async def _reset(visit: Visit) -> Response:
     return _page("password_set", username=visit.account.username)
 
 
-def _not_the_same() -> UserError:
+def _passwords_differ() -> UserError:
     message = "The two passwords differ. Type the new password again."
     return invalid(ErrorCode.INVALID, message, "repeatedPassword")
 
 
-USES: Final[Mapping[MailKind, Use]] = {
+ACTIONS: Final[Mapping[MailKind, Action]] = {
     MailKind.VERIFICATION: _verify,
     MailKind.EMAIL_CHANGE: _change_email,
     MailKind.PASSWORD_RESET: _reset,
@@ -116,9 +116,9 @@ USES: Final[Mapping[MailKind, Use]] = {
 
 
 class LinkPage:
-    """The page of a kind of link: a GET shows what its form will do, and the form's POST does it.
+    """The page of a kind of link: a GET shows the form, its POST uses the link.
 
-    What scans mails opens their links, so that a GET must leave them as good as they were.
+    Mail scanners open links, so a GET must not use a link up.
     """
 
     def __init__(self, kind: MailKind, settings: Settings, limits: RateLimits) -> None:
@@ -131,39 +131,39 @@ class LinkPage:
         is_form = request.method == "POST"
         set_caller(network_of(request.client.host if request.client else None))
         try:
-            given = await read_form(request) if is_form else read_link(request)
+            parameters = await read_form(request) if is_form else read_link(request)
         except BadRequest as error:
             refusal = _page("refused", error.status, reason=str(error))
             refusal.headers.update(error.headers)
             return refusal
-        token = given.get("token", "")
+        token = parameters.get("token", "")
         if is_form and (seconds := await self._seconds_to_wait(request, token)):
-            return self._later("too_many", 429, token, seconds)
+            return self._retry_page("too_many", 429, token, seconds)
         try:
-            visit = await self._visit(token, given)
+            visit = await self._visit(token, parameters)
             if visit is None:
                 return _expired(self.kind)
-            return await USES[self.kind](visit) if is_form else _form(self.kind, visit)
+            return await ACTIONS[self.kind](visit) if is_form else _form(self.kind, visit)
         except Exception as error:
             if not is_temporary(error):
                 raise
             logger.exception("the page of a link failed for now")
-            return self._later("unavailable", 503, token, RETRY_SECONDS)
+            return self._retry_page("unavailable", 503, token, RETRY_SECONDS)
 
-    def _later(self, name: str, status: int, token: str, seconds: int) -> Response:
+    def _retry_page(self, name: str, status: int, token: str, seconds: int) -> Response:
         page = _page(name, status, action=_name(self.kind), token=token, seconds=seconds)
         page.headers["Retry-After"] = str(seconds)
         return page
 
     async def _seconds_to_wait(self, request: Request, token: str) -> int:
-        """Count the form as the mutation that it stands for would be; 0 when it may go on."""
+        """Count the form as its mutation would be; the seconds to wait, 0 if it is allowed."""
         parsed = LinkToken.parse(token, self.settings)
         address = request.client.host if request.client else None
-        tried = key_for_owner(parsed.owner_id) if parsed else None
-        return await seconds_to_wait(self.limits, address, tried)
+        key = key_for_owner(parsed.owner_id) if parsed else None
+        return await seconds_to_wait(self.limits, address, key)
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
-        """Whose link it is; None when it is no good."""
+        """The account and address of a link; None if the link isn't valid."""
         link = await find_link(token, self.kind, None, self.settings)
         account = await User.get_or_none(id=link.token.owner_id) if link else None
         if link is None or account is None:
@@ -172,8 +172,8 @@ class LinkPage:
 
 
 def account_routes(settings: Settings, limits: RateLimits) -> list[Route]:
-    """Give the routes that the links in mails lead to: `/account/verify` and its like."""
+    """The routes of the links in mails: `/account/verify`, `/account/email` and `/account/reset`."""
     return [
-        Route(f"/{place}", LinkPage(kind, settings, limits).answer, methods=["GET", "POST"])
-        for kind, place in LINK_PATHS.items()
+        Route(f"/{link_path}", LinkPage(kind, settings, limits).answer, methods=["GET", "POST"])
+        for kind, link_path in LINK_PATHS.items()
     ]

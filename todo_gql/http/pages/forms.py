@@ -1,4 +1,4 @@
-"""Forms as browsers send them."""
+"""HTML forms and query strings, as browsers send them."""
 
 from typing import Final
 from urllib.parse import parse_qsl
@@ -15,10 +15,11 @@ MAX_FIELDS: Final = 20
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form of ours.
 
-    `BadRequest` for what isn't a form, is too large, or comes from a page of another site.
+    Raises BadRequest for a body that isn't a form, is too large, or comes from another site's page,
+    and ClientDisconnect if the client disconnects before its end.
     """
-    # The token is all that a form needs, no cookie: who has one could have it used up, or a
-    # password of their choice set, by visitors of a page of theirs.
+    # A form needs only its token, no cookie: somebody with a token could let the visitors of their
+    # own page use it up, or set a password with it.
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise BadRequest(403, "The form was sent by a page of another site.")
     headers = headers_of(request.scope)
@@ -38,7 +39,7 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 def read_link(request: Request) -> dict[str, str]:
-    """The parameters of a link of ours; `BadRequest` if there are far more, or longer ones."""
+    """The query parameters of a link of ours; raises BadRequest if they are too many or too long."""
     query: bytes = request.scope["query_string"]
     too_long = BadRequest(400, "The link is too long to be one of ours.")
     if len(query) > MAX_FORM_BYTES:

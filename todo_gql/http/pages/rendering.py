@@ -1,4 +1,4 @@
-"""The small HTML pages for people: their frame, look and headers; they stand in `templates/`."""
+"""Renders the HTML pages in `templates/`, with their style and headers."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -35,7 +35,7 @@ _TEMPLATES.globals |= {"icon": _ICON, "style": _STYLE}
 def page(
     name: str, status: int = 200, *, form_action: str = "'none'", **facts: object
 ) -> HTMLResponse:
-    """The page of a template's name with its facts filled in; forms may go to `form_action`."""
+    """The page of a template with these values; `form_action` is that of the Content-Security-Policy."""
     headers = {
         **COMMON_HEADERS,
         "Cache-Control": "no-store",

@@ -23,7 +23,7 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.links import find_link, using, void_links
 from todo_gql.features.accounts.email.verification import LinkTokenArgument
 from todo_gql.features.accounts.inputs import email_problem
-from todo_gql.features.accounts.registration import address_is_taken, email_columns
+from todo_gql.features.accounts.registration import address_conflict, email_columns
 from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
 from todo_gql.operation.context import Info
 from todo_gql.operation.credential_limits import Credential, key_for_link, key_for_viewer
@@ -45,7 +45,7 @@ async def confirm_email(
                 return [bad_link("token")]
             await _change(account, link.address, settings)
     except IntegrityError as error:
-        return [address_is_taken(error, "token")]
+        return [address_conflict(error, "token")]
     return account
 
 
@@ -89,7 +89,7 @@ async def _request_change(seen: User, email: str, viewer: Viewer, settings: Sett
         ):
             return False
         if _is_different(email, account.email):
-            await outbox.enqueue(account, MailKind.EMAIL_CHANGE_ASKED, settings)
+            await outbox.enqueue(account, MailKind.EMAIL_CHANGE_REQUESTED, settings)
     return True
 
 
