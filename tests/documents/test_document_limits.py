@@ -162,20 +162,20 @@ async def test_the_cost_is_reported_with_errors(account: Account) -> None:
     [
         ("{ " + "a " * 1_000 + "}", "1000 tokens"),
         ("{ " + "viewer { " * 12 + "id" + " }" * 13, "12 deep"),
-        (f"{{ viewer {{ {NAMED} }} }}", "30 aliases; this one holds 31"),
+        (f"{{ viewer {{ {NAMED} }} }}", "30 aliases; this one has 31"),
         (f"{{ viewer {{ id ...F }} }} fragment F on User {{ {NAMED} }}", "30 aliases"),
         ("{ __schema { " + " ".join(f"a{n}: types {{ name }}" for n in range(31)) + " } }", "30"),
         (
             "{ " + " ".join(f"a{n}: viewer {{ id }}" for n in range(21)) + " }",
-            "20 root fields; this one holds 21",
+            "20 root fields; this one has 21",
         ),
         (
             "mutation { " + " ".join(f"a{n}: logout {{ ok }}" for n in range(11)) + " }",
-            "10 mutations; this one holds 11",
+            "10 mutations; this one has 11",
         ),
         (
             'mutation { emailVerify(token: "b") { user { id } } passwordResetRequest(email: "a") { ok } }',
-            "one mutation that takes a credential",
+            "one mutation with a password or token",
         ),
         ("{ viewer { " + "stats { total } " * 200 + "} }", "same fields too often"),
         ("{ viewer { " + "id " * 900 + "} }", "same fields too often"),

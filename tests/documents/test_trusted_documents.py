@@ -183,7 +183,7 @@ async def test_nothing_else_is_executed_where_only_trusted_documents_are(
     async with trusting({HASH: VIEWER}, only=True) as client:
         status, code, message = refused(await ask(client, **parameters))
     assert (status, code) == (403, "FORBIDDEN")
-    assert "send one's id" in message
+    assert "send the id of one" in message
 
 
 @pytest.mark.parametrize("only", [False, True])

@@ -194,11 +194,11 @@ async def test_a_token_that_opens_nothing_is_told(
         ({"a": ["ACCESS"]}, "send it as authorization"),
         ({"a": [[{"b": BEARER}]]}, "send it as authorization"),
         ({"params": [{"jwt": "nonsense"}]}, "send it as authorization"),
-        ({"a": list(range(101))}, "may have 100 members"),
+        ({"a": list(range(101))}, "may have at most 100 members"),
         ({"x": "ACCESS", "authorization": ""}, "send it as authorization"),
         ({"headers": {"X-Auth-Token": "nonsense"}}, "send it as authorization"),
-        ({str(number): number for number in range(101)}, "may have 100 members"),
-        ({"a": json.loads("[" * 40 + "]" * 40)}, "nested 32 deep"),
+        ({str(number): number for number in range(101)}, "may have at most 100 members"),
+        ({"a": json.loads("[" * 40 + "]" * 40)}, "nested at most 32 deep"),
         ("Bearer ACCESS", "must be an object"),
         (["Bearer ACCESS"], "must be an object"),
     ],
@@ -294,7 +294,7 @@ async def test_only_operations_are_long(type_: str, address: str) -> None:
     async with opened(address) as one:
         await one.send(type=type_, id="1", payload={"a": "a" * MAX_CONTROL_BYTES})
         code, reason = await one.close_code()
-    assert (code, reason) == (4400, "A message may have 8,192 bytes, unless it is a subscribe.")
+    assert (code, reason) == (4400, "A message other than subscribe may have at most 8,192 bytes.")
 
 
 async def test_long_operations_are_parsed_one_by_one(

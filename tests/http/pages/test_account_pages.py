@@ -193,18 +193,18 @@ async def test_the_form_for_a_password_is_known_to_password_managers(
 @pytest.mark.parametrize(
     ("new", "repeated", "wrong"),
     [
-        (NEW_PASSWORD, "Battery3staple", {"repeatedPassword": "The two are not the same."}),
-        (NEW_PASSWORD, "", {"repeatedPassword": "The two are not the same."}),
+        (NEW_PASSWORD, "Battery3staple", {"repeatedPassword": "The two passwords differ."}),
+        (NEW_PASSWORD, "", {"repeatedPassword": "The two passwords differ."}),
         ("Sh0rt", "Sh0rt", {"newPassword": "Use at least 8 characters."}),
         ("Aa1" + "x" * 126, "Aa1" + "x" * 126, {"newPassword": "Use at most 128 characters."}),
         ("lower1case", "lower1case", {"newPassword": "Use at least one upper-case letter"}),
-        ("Passw0rd", "Passw0rd", {"newPassword": "This is one of the passwords that everybody"}),
-        ("Battery2\0staple", "Battery2\0staple", {"newPassword": "The character U+0000"}),
+        ("Passw0rd", "Passw0rd", {"newPassword": "This password is too common."}),
+        ("Battery2\0staple", "Battery2\0staple", {"newPassword": "Remove the character U+0000"}),
         ("", "", {"newPassword": "Use at least 8 characters."}),
         (
             "Sh0rt",
             "Shorter0",
-            {"newPassword": "At least 8", "repeatedPassword": "The two are not the same."},
+            {"newPassword": "Use at least 8", "repeatedPassword": "The two passwords differ."},
         ),
     ],
 )

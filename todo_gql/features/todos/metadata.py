@@ -20,7 +20,7 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 32
 METADATA_TOO_LONG = (
     ErrorCode.TOO_LONG,
-    f"metadata has at most {MAX_METADATA_BYTES:,} bytes as JSON.",
+    f"metadata may have at most {MAX_METADATA_BYTES:,} bytes as JSON.",
 )
 INT64 = range(-(2**63), 2**63)
 TYPES_WITH_LENGTH = frozenset({str, float, list, dict})
@@ -33,7 +33,7 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 def metadata(value: Any, problems: list[UserError], *path: str) -> str:
     """The canonical JSON of an object; `problems` gets what is wrong with it."""
     if not isinstance(value, dict):
-        problems.append(invalid(ErrorCode.INVALID, "metadata is a JSON object.", *path))
+        problems.append(invalid(ErrorCode.INVALID, "metadata must be a JSON object.", *path))
         return NO_METADATA
     if _is_too_large(value):
         problems.append(invalid(*METADATA_TOO_LONG, *path))
@@ -92,7 +92,7 @@ def _canonical_json_if_plain(value: Any) -> str | None:
 def _json_problems(value: Any, depth: int) -> Iterator[str]:
     """What JSON allows, but PostgreSQL or other clients may not preserve."""
     if depth > MAX_METADATA_DEPTH:
-        yield f"metadata is nested at most {MAX_METADATA_DEPTH} deep."
+        yield f"metadata may be nested at most {MAX_METADATA_DEPTH} deep."
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _json_problems(key, depth + 1)
@@ -102,11 +102,11 @@ def _json_problems(value: Any, depth: int) -> Iterator[str]:
             yield from _json_problems(item, depth + 1)
     elif isinstance(value, str):
         if UNSTORABLE.search(value):
-            yield "Text in metadata has no U+0000 and no lone surrogates."
+            yield "Text in metadata must not contain U+0000 or lone surrogates."
     elif isinstance(value, float) and not isfinite(value):
         yield "A number in metadata is too large."
     elif isinstance(value, int) and value not in INT64:
-        yield "Whole numbers in metadata have at most 64 bits."
+        yield "Whole numbers in metadata may have at most 64 bits."
 
 
 def _normalize_numbers(value: Any) -> Any:

@@ -28,7 +28,7 @@ def _edit(sent: dict[str, Any], path: tuple[str, ...]) -> tuple[TodoEdit, Proble
         if value is not None:
             edit[name] = validate(value, problems, *path, graphql_name)
         elif value_for_null is REQUIRED:
-            message = f"{graphql_name} can't be cleared; leave it out to keep it."
+            message = f"{graphql_name} can't be null; leave it out to leave it unchanged."
             problems.append(invalid(ErrorCode.REQUIRED, message, *path, graphql_name))
         else:
             edit[name] = value_for_null

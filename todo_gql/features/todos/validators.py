@@ -45,5 +45,5 @@ def unchanged(value: Any, _problems: list[UserError], *_path: str) -> Any:
 def minutes(value: int, problems: list[UserError], *path: str) -> int:
     """A number of minutes, 0 or more."""
     if value < 0:
-        problems.append(invalid(ErrorCode.OUT_OF_RANGE, "Minutes are 0 or more.", *path))
+        problems.append(invalid(ErrorCode.OUT_OF_RANGE, "Minutes must be 0 or more.", *path))
     return value
