@@ -130,7 +130,7 @@ def test_program_is_installed(working_folder: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "missing.graphql is not what the code says: run make schema.\n"
+    assert done.stderr == "missing.graphql is out of date: run make schema.\n"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_unusable_data_dir_is_named(typing: CommandLine, tmp_path: Path) -> None
     inside = str(tmp_path / "file/data")
     serve = typing("serve", DATA_DIR=inside)
     assert serve.status == 1
-    assert serve.complained.startswith(f"The secret key can't be kept in {inside}/secret_key: Not")
+    assert serve.complained.startswith(f"The secret key can't be stored in {inside}/secret_key: Not")
     migrate = typing("migrate", DATA_DIR=inside)
     assert migrate.status == 1
     assert migrate.complained.startswith(f"The embedded PostgreSQL can't use {inside}: ")
@@ -308,7 +308,7 @@ async def test_user_is_created(
     runtime = {"DATABASE_URL": database_url, "SECRET_KEY": settings.key.decode()}
     create = ("user", "create", "Made.Here", "Made@example.com", "--password-stdin")
     answer = typing(*create, typed=f"{PASSWORD}\n", **runtime)
-    assert answer == Answer(0, "Made the user Made.Here.\n", "")
+    assert answer == Answer(0, "Created the user Made.Here.\n", "")
     for name in ("made.here", "made@EXAMPLE.com"):
         given = {"usernameOrEmail": name, "password": PASSWORD}
         login = (await client.execute(LOGIN, {"input": given}))["data"]["login"]
@@ -327,7 +327,7 @@ def test_user_is_refused_with_all_that_is_wrong(on_database: CommandLine) -> Non
         "password: Use at least one upper-case letter, one lower-case letter and one digit.\n"
     )
     first = on_database(*create, "first", "first@example.com", typed=PASSWORD)
-    assert first.said == "Made the user first.\n"
+    assert first.said == "Created the user first.\n"
     again = on_database(*create, "FIRST", "First@Example.com", typed=PASSWORD)
     assert again.complained == (
         "The account can't be created:\n"
@@ -377,7 +377,7 @@ def test_password_is_asked_for_twice_and_not_shown(
         "Error: The two entered values do not match.",
         "Password:",
         "Repeat the password:",
-        "Made the user typist.",
+        "Created the user typist.",
     ]
 
 
@@ -393,7 +393,7 @@ async def test_superusers_are_made_and_unmade(on_database: CommandLine, module_u
     """Promoting and demoting say what changed, and leave one active superuser at least."""
     create = ("user", "create", "--password-stdin")
     root = on_database(*create, "--superuser", "Root", "root@example.com", typed=PASSWORD)
-    assert root.said == "Made the superuser Root.\n"
+    assert root.said == "Created the superuser Root.\n"
     assert on_database(*create, "helper", "helper@example.com", typed=PASSWORD).status == 0
     last = Answer(1, "", "Root is the last active superuser. Promote another account first.\n")
     assert on_database("user", "demote", "root") == last
@@ -453,7 +453,7 @@ async def test_seed_makes_the_account_or_adds_to_it(
     """The account that is missing is made, and its password told; later ones are added to."""
     first = on_database("seed", "--account", "seeded", "--todos", "30")
     made, *told, added = first.said.splitlines()
-    assert re.fullmatch(r"Made the user seeded with the password \S{12,}", made)
+    assert re.fullmatch(r"Created the user seeded with the password \S{12,}", made)
     assert told == ["30 of 30 todos"]
     assert re.fullmatch(r"Added 30 todos to seeded in \d+\.\d s\.", added)
     second = on_database("seed", "--account", "SEEDED@example.com", "--todos", "3")
@@ -469,7 +469,7 @@ def test_seed_refuses_a_name_that_no_account_can_have(on_database: CommandLine) 
     answer = on_database("seed", "--account", "nobody@example.com")
     assert answer.status == 1
     assert answer.complained.startswith(
-        "There is no account nobody@example.com, and it can't be made:\nusername: Use only"
+        "There is no account nobody@example.com, and it can't be created:\nusername: Use only"
     )
 
 

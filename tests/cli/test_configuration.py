@@ -74,7 +74,7 @@ def test_all_bad_settings_are_told_in_one_go(
     assert head == "The settings can't be used:"
     for name in ("PORT", "REDIS_URL", "DATABASE_URL", "TRUSTED_PROXIES", "SECRET_KEY"):
         assert len([line for line in lines if line.startswith(f"  {name}: ")]) == 1, name
-    for text in ("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS", "RATE_LIMIT_COST has to be"):
+    for text in ("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS", "RATE_LIMIT_COST must be"):
         assert text in answer.complained
 
 
@@ -100,7 +100,7 @@ def test_requests_and_metrics_need_ports_of_their_own(typing: CommandLine) -> No
         ("redis-url=p4ssw0rd", "redis-url is not a setting. Did you mean REDIS_URL?"),
         ("export SMTP_URI='p4ssw0rd'", "SMTP_URI is not a setting. Did you mean SMTP_URL?"),
         ("FAVOURITE_COLOUR=p4ssw0rd", "FAVOURITE_COLOUR is not a setting."),
-        ("OTEL_TRACES_SAMPLER=p4ssw0rd", "OTEL_TRACES_SAMPLER has to be in the environment."),
+        ("OTEL_TRACES_SAMPLER=p4ssw0rd", "OTEL_TRACES_SAMPLER must be set in the environment."),
         ("REDIS_URL", "REDIS_URL has no value."),
         ("postgresql://u:p4ssw0rd@h/db", "it must look like NAME=value."),
         ("postgresql://u:p4ssw0rd@h/db?x=1", "what stands before the = is not a setting."),
@@ -185,7 +185,7 @@ def test_a_server_in_production_needs_a_public_url(typing: CommandLine) -> None:
             DATABASE_URL="postgresql://127.0.0.1:1/none",
         )
         assert (answer.status, answer.said) == (1, "")
-        assert answer.complained.startswith("Set PUBLIC_URL to where people reach this server")
+        assert answer.complained.startswith("Set PUBLIC_URL to the address at which people reach this server")
 
 
 async def test_what_the_settings_name_is_asked(typing: CommandLine, url: str) -> None:

@@ -63,7 +63,7 @@ async def test_a_document_of_guesses_is_refused(
         if error["message"].startswith("An operation may have one mutation")
     ]
     assert len(errors) == 1
-    assert errors[0]["message"].endswith(f"this one holds {told}. Send them one by one.")
+    assert errors[0]["message"].endswith(f"this one has {told}. Send them one by one.")
     assert errors[0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "data" not in answer
     assert hashed == []

@@ -221,7 +221,7 @@ def test_production_wants_a_mail_server(typing: CommandLine) -> None:
     for more in ({}, {"SMTP_URL": ""}):
         answer = typing("worker", PUBLIC_URL="https://todo.example", **production, **more)
         assert (answer.status, answer.said) == (1, "")
-        assert answer.complained.startswith("Set SMTP_URL to the server that mails are handed to")
+        assert answer.complained.startswith("Set SMTP_URL to the server that sends the mails")
 
 
 async def test_mails_from_a_server_without_a_name(settings: Settings) -> None:

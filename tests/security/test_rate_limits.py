@@ -206,7 +206,7 @@ async def test_zero_switches_a_limit_off(limited: Limited) -> None:
 
 def test_an_operation_has_to_fit_into_the_limit() -> None:
     """A period's cost below an operation's would refuse it for ever."""
-    with pytest.raises(ValidationError, match="RATE_LIMIT_COST has to be MAX_COST at least"):
+    with pytest.raises(ValidationError, match="RATE_LIMIT_COST must be at least MAX_COST"):
         Settings(_env_file=None, rate_limit_cost=100)
 
 

@@ -160,7 +160,7 @@ def test_commands_share_the_data_of_a_running_server(server: Server, typing: Com
     """Seeding, accounts and migrations work beside the server, which sees it all at once."""
     assert typing("migrate").said == "Nothing to apply.\n"
     said = typing("seed", "--todos", "60").said
-    password = re.findall(r"Made the user demo with the password (\S+)", said)[0]
+    password = re.findall(r"Created the user demo with the password (\S+)", said)[0]
     token = signed_in(server, "demo", password)
     assert server.execute(TITLES, token)["todos"]["totalCount"] > 50
     create_user = ("user", "create", "ada", "ada@example.com", "--password-stdin")
@@ -212,7 +212,7 @@ def test_ctrl_c_while_the_database_is_made(base_folder: Path) -> None:
     folder = base_folder / "interrupted"
     folder.mkdir()
     with started(folder / "log", settings={"DATA_DIR": str(folder / "data")}) as server:
-        assert server.next_line().startswith("Making a PostgreSQL database")
+        assert server.next_line().startswith("Creating a PostgreSQL database")
         assert server.stop(signal.SIGINT) == "Stopped.\n"
         assert server.process.returncode == 0
     assert not [one for one in running_postgres() if str(folder) in str(one.info["cmdline"])]

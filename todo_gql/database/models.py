@@ -58,11 +58,11 @@ class MailKind(IntEnum):
 
 
 class User(Model):
-    """An account, and the row whose lock serializes the owner's writes.
+    """An account, and the row whose lock puts its owner's writes in a line.
 
-    `email_key` is the address in lower case. `mailbox_key` identifies the mailbox of all spellings
-    of the address; it is null where it equals `email_key`. `trash_count` and `stored_bytes` are valid
-    only if `counted_seq` equals `change_seq`: the previous release increments only the latter.
+    `mailbox_key` stands for all addresses of the mailbox, where `email_key`, the address in lower
+    case, isn't what does so. `trash_count` and `stored_bytes` are right where `counted_seq` is
+    `change_seq`: the release before them raises the latter alone.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -166,7 +166,7 @@ class Mail(Model):
 
 
 class PurgedMail(Model):
-    """A mail to an account that was deleted since; it counts for its recipient for one hour."""
+    """A mail to an account that was deleted, which counts for its recipient until an hour is over."""
 
     id = fields.UUIDField(primary_key=True)
     recipient_hash = fields.BinaryField()
@@ -177,7 +177,7 @@ class PurgedMail(Model):
 
 
 class Todo(Model):
-    """A todo; it is in the trash while `deleted_at` is set."""
+    """A todo; in the trash while `deleted_at` is set."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(

@@ -221,7 +221,7 @@ for (const [name, make] of Object.entries({ ...APOLLO, ...URQL })) {
       requests.length = 0;
       for (const refused of [await client.query(UNKNOWN), await client.mutate(UNKNOWN_MUTATION)]) {
         assert.deepEqual(refused.codes, ['FORBIDDEN']);
-        assert.match(refused.message ?? '', /send one's id as documentId/);
+        assert.match(refused.message ?? '', /send the id of one as documentId/);
       }
       hasViewer(await client.query(VIEWER));
       const unknown = requestsOfUnknown(name, 403);

@@ -77,7 +77,7 @@ async def test_an_answer_that_is_too_large_is_an_error(
     """An answer that is too large is an error that says what to do, whatever makes it large."""
     answer = await ask(small, writer, f"{{ todos(first: 3) {{ {TOO_LONG[name]} }} }}")
     assert refused(answer) == (
-        "The answer is larger than 65,536 bytes. Ask for smaller pages, or for fewer long fields."
+        "The response is larger than 65,536 bytes. Ask for smaller pages, or for fewer long fields."
     )
     assert answer["extensions"]["cost"]["requested"] > 0
     assert (await ask(small, writer, "{ viewer { username } }"))["data"]["viewer"]
