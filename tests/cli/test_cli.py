@@ -221,7 +221,9 @@ def test_unusable_data_dir_is_named(typing: CommandLine, tmp_path: Path) -> None
     inside = str(tmp_path / "file/data")
     serve = typing("serve", DATA_DIR=inside)
     assert serve.status == 1
-    assert serve.complained.startswith(f"The secret key can't be stored in {inside}/secret_key: Not")
+    assert serve.complained.startswith(
+        f"The secret key can't be stored in {inside}/secret_key: Not"
+    )
     migrate = typing("migrate", DATA_DIR=inside)
     assert migrate.status == 1
     assert migrate.complained.startswith(f"The embedded PostgreSQL can't use {inside}: ")

@@ -185,7 +185,9 @@ def test_a_server_in_production_needs_a_public_url(typing: CommandLine) -> None:
             DATABASE_URL="postgresql://127.0.0.1:1/none",
         )
         assert (answer.status, answer.said) == (1, "")
-        assert answer.complained.startswith("Set PUBLIC_URL to the address at which people reach this server")
+        assert answer.complained.startswith(
+            "Set PUBLIC_URL to the address at which people reach this server"
+        )
 
 
 async def test_what_the_settings_name_is_asked(typing: CommandLine, url: str) -> None:

@@ -121,7 +121,10 @@ async def test_what_is_too_large_is_refused_in_our_words(
     async with client_from("127.0.0.51", address) as one:
         answer = await one.post("/graphql", content=body, headers=headers)
         assert answer.status_code == 413
-        assert "A request body may have at most 262,144 bytes." in answer.json()["errors"][0]["message"]
+        assert (
+            "A request body may have at most 262,144 bytes."
+            in answer.json()["errors"][0]["message"]
+        )
         assert (await one.post("/graphql", json=ASK)).is_success
 
 

@@ -61,11 +61,7 @@ def serve(
     migrate: Annotated[
         bool,
         typer.Option(
-            "--migrate",
-            help=(
-                "Apply missing migrations to DATABASE_URL first; to an embedded database they"
-                " always are."
-            ),
+            "--migrate", help="Apply missing migrations first, as always to an embedded database."
         ),
     ] = False,
     worker: Annotated[

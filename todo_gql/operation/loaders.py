@@ -21,22 +21,19 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class LoaderContext:
-    """What batch functions need of the operation: its viewer, its time, and what it selects."""
+    """The argument of batch functions: the operation's viewer, its time, and the selections of features."""
 
     viewer: Viewer
     now: datetime
     selections: dict[type, Any] = field(default_factory=dict)
 
     def selection(self, kind: type[S]) -> S:
-        """What look-ahead found for one feature, which has a type of its own for that.
-
-        `kind()` if it found nothing.
-        """
-        found: S = self.selections.get(kind) or kind()
-        return found
+        """A feature's selection, as set by look-ahead; `kind()` if none was set."""
+        selection: S = self.selections.get(kind) or kind()
+        return selection
 
     def select(self, selection: object) -> None:
-        """Set what look-ahead found for the feature with this type of selection."""
+        """Set the selection of the feature that has this type of selection."""
         self.selections[type(selection)] = selection
 
 
@@ -67,8 +64,8 @@ class Loaders:
 
 
 def rows_by_id(rows: list[Row], ids: list[UUID]) -> list[Row | None]:
-    """The row with each id, if there is one."""
+    """The row of each id, in the order of `ids`; None where there is none."""
     if len(ids) == len(rows) == 1 and rows[0]["id"] == ids[0]:
         return [rows[0]]
-    found = {row["id"]: row for row in rows}
-    return [found.get(wanted) for wanted in ids]
+    by_id = {row["id"]: row for row in rows}
+    return [by_id.get(id) for id in ids]

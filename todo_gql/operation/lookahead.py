@@ -22,18 +22,18 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 
 def selected_fields(info: Info) -> frozenset[str]:
     """The names of all fields that may be selected below the current one, at any depth."""
-    raw, found = info._raw_info, info.context.selected_fields
+    raw, cache = info._raw_info, info.context.selected_fields
     if len(raw.field_nodes) == 1:
-        return _selected_in(raw.field_nodes[0], raw.fragments, found)
+        return _selected_in(raw.field_nodes[0], raw.fragments, cache)
     return frozenset().union(
-        *(_selected_in(node, raw.fragments, found) for node in raw.field_nodes)
+        *(_selected_in(node, raw.fragments, cache) for node in raw.field_nodes)
     )
 
 
 def selected_on_fields_named(info: Info, name: str | None) -> frozenset[str]:
     """The names of the fields that may be selected on any field of this name; of all if None."""
-    found = info.context.selected_fields
-    names = found.get(name)
+    cache = info.context.selected_fields
+    names = cache.get(name)
     if names is None:
         raw = info._raw_info
         fields = _fields_in(raw.operation.selection_set, raw.fragments)
@@ -42,7 +42,7 @@ def selected_on_fields_named(info: Info, name: str | None) -> frozenset[str]:
                 _own_fields(one, raw.fragments) for one in fields if one.name.value == name
             )
             fields = chain.from_iterable(own_fields)
-        names = found[name] = _names(fields)
+        names = cache[name] = _names(fields)
     return names
 
 
@@ -51,10 +51,10 @@ def selected_in_operation(info: Info) -> frozenset[str]:
     return selected_on_fields_named(info, None)
 
 
-def _selected_in(node: FieldNode, fragments: Fragments, found: SelectedFields) -> frozenset[str]:
-    names = found.get(id(node))
+def _selected_in(node: FieldNode, fragments: Fragments, cache: SelectedFields) -> frozenset[str]:
+    names = cache.get(id(node))
     if names is None:
-        names = found[id(node)] = _names(_fields_in(node.selection_set, fragments))
+        names = cache[id(node)] = _names(_fields_in(node.selection_set, fragments))
     return names
 
 

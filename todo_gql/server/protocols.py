@@ -54,7 +54,7 @@ def protocol_options(settings: Settings) -> dict[str, Any]:
     """Uvicorn's options about protocols."""
     timeout = {"timeout": settings.request_timeout}
     http = timeout | {
-        "longest_body": settings.max_body_bytes,
+        "max_body_bytes": settings.max_body_bytes,
         "head_cache": HeadCache(settings.head_cache_size),
         "pipelined": TurnQueue(),
     }

@@ -36,8 +36,7 @@ def _check_secret_key(value: SecretStr) -> SecretStr:
 def _check_database_url(value: str) -> str:
     if not _is_url(value):
         raise ValueError(
-            "must be like postgresql://user:password@host/database, with signs in the password"
-            " written like %2F"
+            "must be like postgresql://user:password@host/database, with special characters in the password written like %2F"
         )
     return value
 
@@ -45,8 +44,7 @@ def _check_database_url(value: str) -> str:
 def _check_redis_url(value: SecretStr) -> SecretStr:
     if not _is_url(value.get_secret_value(), *REDIS_SCHEMES):
         raise ValueError(
-            "must be like redis://user:password@host:6379/0 or rediss://…, with signs in the"
-            " password written like %2F"
+            "must be like redis://user:password@host:6379/0 or rediss://…, with special characters in the password written like %2F"
         )
     return value
 

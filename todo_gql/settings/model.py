@@ -295,10 +295,10 @@ class Settings(BaseSettings):
         if self.trusted_documents_only and self.trusted_documents is None:
             wrong.append("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
         if 0 < self.rate_limit_cost < self.max_cost:
-            wrong.append("RATE_LIMIT_COST has to be MAX_COST at least, or 0")
+            wrong.append("RATE_LIMIT_COST must be at least MAX_COST, or 0")
         is_on_one_host = self.metrics_host in (None, self.host)
         if self.prometheus_enabled and is_on_one_host and 0 != self.port == self.metrics_port:
-            wrong.append("METRICS_PORT has to be another port than PORT")
+            wrong.append("METRICS_PORT must differ from PORT")
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -318,8 +318,8 @@ class Settings(BaseSettings):
         """Whether GraphiQL is served."""
         return self._in_development(self.graphiql)
 
-    def _in_development(self, wanted: bool | None) -> bool:
-        return self.environment == "development" if wanted is None else wanted
+    def _in_development(self, value: bool | None) -> bool:
+        return self.environment == "development" if value is None else value
 
     @property
     def port_of_worker_metrics(self) -> int:

@@ -67,7 +67,7 @@ TAGS_BY_USE = Keyset(
 )
 
 # `$1` is the owner, by whom every statement begins.
-KEPT_TOTAL = (
+STORED_TOTAL = (
     "(SELECT u.pending_count + u.in_progress_count + u.completed_count + u.cancelled_count"
     " FROM users u WHERE u.id = $1) AS total"
 )
@@ -100,7 +100,7 @@ def _select_todos(info: Info) -> str:
     return tags
 
 
-def _kept_total(page: Page, context: Context) -> int | Awaitable[int]:
+def _stored_total(page: Page, context: Context) -> int | Awaitable[int]:
     if page.rows and "total" in page.rows[0]:
         return int(page.rows[0]["total"])
     return _read_total(context)
@@ -158,21 +158,23 @@ class TodoQuery:
         before: Before = UNSET,
     ) -> TodoConnection:
         context, todo_filter = info.context, unset_to_none(filter)
-        total_is_kept = is_plain(todo_filter)
+        has_stored_total = is_plain(todo_filter)
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
         columns = todo_columns(selected_in_operation(info), keyset.own_columns)
         if "tags" in selected:
             columns = (*columns, _select_todos(info))
-        if "totalCount" in selected and total_is_kept:
-            columns = (*columns, KEPT_TOTAL)
+        if "totalCount" in selected and has_stored_total:
+            columns = (*columns, STORED_TOTAL)
         page = await fetch_page(statement, columns, keyset, arguments)
         rows = await parse_json_column(page.rows, "metadata", json_fragment)
         return TodoConnection(
             page=page,
             nodes=Todo.from_rows(rows, context.now),
-            count=partial(_kept_total, page) if total_is_kept else lambda _: count_rows(statement),
+            count=partial(_stored_total, page)
+            if has_stored_total
+            else lambda _: count_rows(statement),
         )
 
     @strawberry.field(

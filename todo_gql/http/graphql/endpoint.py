@@ -87,7 +87,7 @@ class SignedOut(Exception):
 
 
 class GraphQLRoute:
-    """Answers GraphQL requests, and shows `page` to browsers, if there is one."""
+    """Answers GraphQL requests, and serves `page` to browsers, if there is one."""
 
     def __init__(
         self, schema: GraphQLSchema, settings: Settings, limits: RateLimits, page: Page | None
@@ -114,14 +114,18 @@ class GraphQLRoute:
         """Answer one HTTP request."""
         headers = headers_of(scope)
         accept, token = headers.accepted, headers.token
-        is_visit = accept.prefers_html and scope["method"] == "GET" and not scope["query_string"]
-        if self.page and is_visit:
+        is_page_request = (
+            accept.prefers_html and scope["method"] == "GET" and not scope["query_string"]
+        )
+        if self.page and is_page_request:
             await self.page(scope, receive, send)
             return
         media_type = accept.answer_type
         try:
             if media_type is None:
-                raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+                raise BadRequest(
+                    406, f"The response is {GRAPHQL_RESPONSE} or {JSON}: accept one of them."
+                )
             request = await self.reader.read(scope, receive, headers)
             answer = operation_response(*await self.response(scope, request, token), media_type)
         except BadRequest as error:
@@ -132,13 +136,16 @@ class GraphQLRoute:
             return
         await self.response_sender.send(scope, send, answer, media_type or JSON)
 
-    async def looked_up(
-        self, scope: Scope, request: GraphQLRequest, token: str | None, seen: RequestRecord
+    async def prepared_operation(
+        self, scope: Scope, request: GraphQLRequest, token: str | None, record: RequestRecord
     ) -> Prepared:
-        """The operation that is asked for on a connection that stays; only failures are counted."""
+        """The operation of a request on a long-lived connection; only failures are counted here.
+
+        Raises RequestError if it can't be executed.
+        """
         rate_limit = await self.rate_limits.of_token(scope, token)
         try:
-            return await self.executable_in_turn(scope, request, seen, rate_limit)
+            return await self.executable_in_turn(scope, request, record, rate_limit)
         except RateLimited as refused:
             raise rate_limited(refused, rate_limit) from None
         except RequestError:
@@ -149,43 +156,43 @@ class GraphQLRoute:
         self,
         scope: Scope,
         request: GraphQLRequest,
-        seen: RequestRecord,
+        record: RequestRecord,
         rate_limit: RequestRateLimit,
     ) -> Prepared:
-        """As `executable`; a document that is new is parsed when it is the sender's turn."""
-        if known := self.operations.known(request):
-            return self.executable(scope, seen, known)
+        """As `executable`; a document that isn't cached is parsed when it is the sender's turn."""
+        if outcome := self.operations.cached(request):
+            return self.executable(scope, record, outcome)
         async with self.operations.turn(rate_limit.caller) as turn:
             return self.executable(
-                scope, seen, await self.operations.prepare(turn, request, rate_limit)
+                scope, record, await self.operations.prepare(turn, request, rate_limit)
             )
 
     async def accept_in_turn(
         self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
     ) -> AcceptedOperation:
         """As `accept`; a document that isn't cached is parsed when it is the sender's turn."""
-        if known := self.operations.known(request):
-            return self.accept(scope, request, viewer, known)
+        if outcome := self.operations.cached(request):
+            return self.accept(scope, request, viewer, outcome)
         async with self.operations.turn(self.rate_limits.of_viewer(scope, viewer).caller) as turn:
             rate_limit = self._count_request(scope, viewer)
             try:
-                known = await self.operations.prepare(turn, request, rate_limit)
+                outcome = await self.operations.prepare(turn, request, rate_limit)
             except RateLimited as refused:
                 raise rate_limited(refused, rate_limit) from None
-            return self._accept(scope, request, viewer, known, rate_limit)
+            return self._accept(scope, request, viewer, outcome, rate_limit)
 
     def executable(
         self,
         scope: Scope,
-        seen: RequestRecord,
+        record: RequestRecord,
         prepared: Prepared | list[ErrorEntry],
     ) -> Prepared:
-        """The operation that is asked for; `RequestError` if it can't be executed."""
+        """The operation to execute; raises RequestError, or BadRequest for a mutation sent by GET."""
         if isinstance(prepared, list):
             raise RequestError(prepared)
         if prepared.kind is OperationType.MUTATION and scope.get("method") == "GET":
-            raise BadRequest(405, "A GET only reads: send mutations by POST.", Allow="POST")
-        seen.operation, seen.type = prepared.name, prepared.type
+            raise BadRequest(405, "Send mutations by POST: a GET request only reads.", Allow="POST")
+        record.operation, record.type = prepared.name, prepared.type
         return prepared
 
     async def response(
@@ -197,9 +204,8 @@ class GraphQLRoute:
     ) -> tuple[dict[str, Any], Headers]:
         """The body of the response to a query or mutation, and headers about limits and the token.
 
-        Raises RequestError if it can't be executed. `prepared` is the operation that was looked up
-        for a connection that stays; there, an invalid token raises SignedOut, since a message has no
-        headers.
+        Raises RequestError if it can't be executed. `prepared` is the operation of a long-lived
+        connection; there, an invalid token raises SignedOut, since a message has no headers.
         """
         limit = Deadline(OPERATION_SECONDS)
         accepted: AcceptedOperation | None = None
@@ -212,10 +218,10 @@ class GraphQLRoute:
                 if is_invalid and prepared:
                     raise SignedOut
                 challenge = CHALLENGE if is_invalid else ()
-                known = prepared or self.operations.known(request)
+                outcome = prepared or self.operations.cached(request)
                 accepted = (
-                    self.accept(scope, request, viewer, known)
-                    if known
+                    self.accept(scope, request, viewer, outcome)
+                    if outcome
                     else await self.accept_in_turn(scope, request, viewer)
                 )
                 if accepted.prepared.kind is OperationType.SUBSCRIPTION:
@@ -243,7 +249,7 @@ class GraphQLRoute:
                 await self.long_responses.complete(body, is_mutation=is_mutation)
             body["extensions"] = accepted.extensions
         if "errors" in body and token and Code.UNAUTHENTICATED in error_codes(body["errors"]):
-            # It may have ended within the very operation.
+            # The session may have ended during the operation.
             challenge = CHALLENGE
         return body, (*accepted.headers, *challenge) if accepted else challenge
 
@@ -264,16 +270,16 @@ class GraphQLRoute:
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
-        known: Prepared | list[ErrorEntry],
+        outcome: Prepared | list[ErrorEntry],
     ) -> AcceptedOperation:
         """Check and count an operation before it is executed; raises RequestError if it is refused."""
-        return self._accept(scope, request, viewer, known, self._count_request(scope, viewer))
+        return self._accept(scope, request, viewer, outcome, self._count_request(scope, viewer))
 
     def _count_request(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
         """Count a request for its viewer; raises RequestError if that is one too many."""
-        seen, rate_limit = current_record(), self.rate_limits.of_viewer(scope, viewer)
-        seen.user_id = viewer.id if viewer else None
-        seen.caller = rate_limit.caller
+        record, rate_limit = current_record(), self.rate_limits.of_viewer(scope, viewer)
+        record.user_id = viewer.id if viewer else None
+        record.caller = rate_limit.caller
         try:
             rate_limit.count_request()
         except RateLimited as refused:
@@ -285,18 +291,18 @@ class GraphQLRoute:
         scope: Scope,
         request: GraphQLRequest,
         viewer: Viewer | None,
-        known: Prepared | list[ErrorEntry],
+        outcome: Prepared | list[ErrorEntry],
         rate_limit: RequestRateLimit,
     ) -> AcceptedOperation:
-        seen = current_record()
+        record = current_record()
         try:
-            prepared = self.executable(scope, seen, known)
+            prepared = self.executable(scope, record, outcome)
             if prepared.composite_variables and request.variables:
                 check_variables_size(prepared.composite_variables, request.variables)
         except TooManyValues as error:
             rate_limit.count_failure()
-            wrong = [error_entry(str(error), Code.BAD_USER_INPUT)]
-            raise RequestError(wrong, headers=rate_limit.headers) from None
+            entries = [error_entry(str(error), Code.BAD_USER_INPUT)]
+            raise RequestError(entries, headers=rate_limit.headers) from None
         except RequestError as refused:
             rate_limit.count_failure()
             refused.headers = rate_limit.headers
@@ -305,7 +311,7 @@ class GraphQLRoute:
         cost, size = prepared.fixed or document.cost_and_size(
             prepared.operation.node, request.variables
         )
-        seen.cost = cost
+        record.cost = cost
         if cost > document.max_cost:
             raise RequestError([document.cost_limit_error(cost)], headers=rate_limit.headers)
         try:

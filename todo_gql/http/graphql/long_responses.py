@@ -10,13 +10,13 @@ from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.http.graphql.response import pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
-"""The `extensions.reason` of an operation that was executed and whose answer is too large."""
+"""The `extensions.reason` of an operation that was executed but whose response is too large."""
 
 # Responses that can't be longer are serialized in one piece, which takes 5 ms at most.
-LONGEST_AT_ONCE_BYTES: Final = 4 * 2**20
-# After how many bytes the time slice is looked at; each piece counts as some bytes more.
+MAX_INLINE_BYTES: Final = 4 * 2**20
+# The bytes between two checks of the time slice; each piece counts as some bytes more.
 BYTES_BETWEEN_CHECKPOINTS: Final = 64 * 1024
-BYTES_OF_A_PIECE: Final = 256
+PIECE_OVERHEAD_BYTES: Final = 256
 
 
 class LongResponses:
@@ -24,44 +24,44 @@ class LongResponses:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.at_once = min(most, LONGEST_AT_ONCE_BYTES)
+        self.at_once = min(most, MAX_INLINE_BYTES)
 
     async def complete(self, body: dict[str, Any], *, is_mutation: bool) -> None:
-        """Write the data of an answer that may have more bytes than are written `at_once`.
+        """Serialize the data of a response that may be longer than `at_once` bytes.
 
         Data that is too large is replaced by null and an error.
         """
         if body.get("data") is None:
             return
-        data = await _written(body["data"], self.most)
+        data = await _serialized(body["data"], self.most)
         body["data"] = data
         if data is None:
             body["errors"] = [self._error(is_mutation=is_mutation)]
 
     def _error(self, *, is_mutation: bool) -> ErrorEntry:
-        done = "The mutation was executed, so don't send it again: " if is_mutation else ""
+        prefix = "The mutation was executed, so don't send it again: " if is_mutation else ""
         message = (
-            f"{done}the response is larger than {self.most:,} bytes. Ask for smaller pages, or for"
+            f"{prefix}the response is larger than {self.most:,} bytes. Ask for smaller pages, or for"
             " fewer long fields."
         )
         message = message[0].upper() + message[1:]
         return error_entry(message, Code.COST_LIMIT, reason=ANSWER_TOO_LARGE, limit=self.most)
 
 
-async def _written(data: object, most: int) -> orjson.Fragment | None:
-    """The data as JSON; None if that has more bytes, of which no more are made."""
-    written, size, unchecked = list[bytes](), 0, 0
+async def _serialized(data: object, most: int) -> orjson.Fragment | None:
+    """The data as JSON; None once it is longer than `most` bytes."""
+    serialized, size, unchecked = list[bytes](), 0, 0
     time_slice = TimeSlice(is_long=True)
     await time_slice.checkpoint()
     for piece in pieces(data):
         size += len(piece)
-        unchecked += len(piece) + BYTES_OF_A_PIECE
+        unchecked += len(piece) + PIECE_OVERHEAD_BYTES
         if size > most:
             return None
-        written.append(piece)
+        serialized.append(piece)
         if unchecked > BYTES_BETWEEN_CHECKPOINTS:
             unchecked = 0
             await time_slice.checkpoint()
     # What follows can't be interrupted: all of it is copied and sent, and the data are freed.
     await time_slice.end()
-    return orjson.Fragment(b"".join(written))
+    return orjson.Fragment(b"".join(serialized))

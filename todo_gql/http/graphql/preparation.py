@@ -11,23 +11,23 @@ from todo_gql.documents.parsing import Document, DocumentParser, ErrorEntry, err
 from todo_gql.documents.steps import Steps
 from todo_gql.documents.variable_limits import CompositeVariables, find_composite_variables
 from todo_gql.execution import Engine, Operation
-from todo_gql.http.graphql.operation_cache import CacheInfo, Operations
+from todo_gql.http.graphql.operation_cache import CacheInfo, OperationCache
 from todo_gql.http.graphql.parse_queue import ParseQueue, Turn
 from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.http.graphql.request import GraphQLRequest
 from todo_gql.observability.request_record import Caller
 from todo_gql.operation.context import SelectedFields
 
-LONGEST_NAME = 100
+MAX_LOGGED_NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A document within the limits, and its operation that is to be executed.
 
-    `name` and `type` are the operation's in words, the name cut to what is logged. `fixed` is what
-    it costs and how many bytes its answer has, None where that depends on variables. `composite_variables`
-    are the variables that are lists or input objects. `charge` is what it uses up beside its cost.
+    `name` and `type` are strings for logs and metrics. `fixed` is the cost in objects and the size of
+    the response in bytes, None where they depend on variables. `composite_variables` are the
+    variables that are lists or input objects. `charge` is counted in addition to the cost.
     `selected_fields` is filled while the operation is executed.
     """
 
@@ -42,8 +42,8 @@ class Prepared:
     selected_fields: SelectedFields = field(default_factory=dict)
 
 
-Known: TypeAlias = Prepared | list[ErrorEntry] | None
-"""What a document was prepared to before, or the errors that it had; None if it is new."""
+CachedOperation: TypeAlias = Prepared | list[ErrorEntry] | None
+"""A prepared document, or the errors of one that was rejected; None if it isn't cached."""
 
 
 class OperationPreparer:
@@ -52,12 +52,12 @@ class OperationPreparer:
     def __init__(self, engine: Engine, parser: DocumentParser) -> None:
         self._engine = engine
         self._parser = parser
-        self._cache = Operations[Prepared](self._in_steps)
+        self._cache = OperationCache[Prepared](self._in_steps)
         self._queue = ParseQueue()
 
-    def known(self, request: GraphQLRequest) -> Known:
-        """What a request's document was prepared to before; None if it has to be parsed."""
-        return self._cache.known((request.query, request.operation_name))
+    def cached(self, request: GraphQLRequest) -> CachedOperation:
+        """The cached result of preparing a request's document; None if it has to be parsed."""
+        return self._cache.get((request.query, request.operation_name))
 
     def turn(self, caller: Caller) -> Turn:
         """A block in which `prepare` may be called, entered once it is the caller's turn."""
@@ -66,17 +66,21 @@ class OperationPreparer:
     async def prepare(
         self, turn: Turn, request: GraphQLRequest, rate_limit: RequestRateLimit
     ) -> Prepared | list[ErrorEntry]:
-        """What the document of a request is prepared to; `RateLimited` if it may not be parsed.
+        """The operation of a request's document, or its errors; parses it unless it is cached by now.
+
+        Raises `RateLimited` if the caller has no cost remaining.
 
         Another client may have sent the same document while this one waited for its turn.
         """
-        if known := self.known(request):
-            return known
+        if cached := self.cached(request):
+            return cached
         rate_limit.require_remaining()
         try:
-            return await turn.run(self._cache.preparing((request.query, request.operation_name)))
+            return await turn.run(
+                self._cache.prepare_in_steps((request.query, request.operation_name))
+            )
         except asyncio.CancelledError:
-            # Who completes an operation while its document is parsed has caused that work.
+            # A client that cancels an operation while its document is parsed has caused that work.
             rate_limit.count_failure()
             raise
 
@@ -94,7 +98,7 @@ class OperationPreparer:
             message = "Name one of the document's operations in operationName."
             return [error_entry(message, Code.GRAPHQL_VALIDATION_FAILED)]
         named, kind = operation.node.name, operation.type
-        name = named.value[:LONGEST_NAME] if named else ""
+        name = named.value[:MAX_LOGGED_NAME_LENGTH] if named else ""
         fixed = document.constant_cost_and_size(operation.node)
         variables = find_composite_variables(self._engine.schema, operation.node)
         charge = document.introspection_cost(operation.node)

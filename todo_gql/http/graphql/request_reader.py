@@ -7,7 +7,7 @@ from functools import partial
 from starlette.types import Receive, Scope
 
 from todo_gql.documents.trusted import TrustedDocuments
-from todo_gql.http.graphql.operation_cache import LONGEST, MOST
+from todo_gql.http.graphql.operation_cache import MAX_KEY_LENGTH, MAX_OPERATIONS
 from todo_gql.http.graphql.parse_queue import ParseQueue
 from todo_gql.http.graphql.rate_limit import SenderRateLimits
 from todo_gql.http.graphql.request import (
@@ -28,7 +28,7 @@ LARGE_BODY_BYTES = 8 * 1024
 
 
 class RequestReader:
-    """Reads requests with bodies of `max_body_bytes` at most; those that are none are charged."""
+    """Reads requests with bodies of at most `max_body_bytes`; invalid ones are charged."""
 
     def __init__(
         self, max_body_bytes: int, trusted: TrustedDocuments, rate_limits: SenderRateLimits
@@ -37,10 +37,10 @@ class RequestReader:
         self.trusted = trusted
         self.rate_limits = rate_limits
         self.large_bodies = ParseQueue(pause=0)
-        self._repeated: dict[bytes, GraphQLRequest] = {}
+        self._parsed_bodies: dict[bytes, GraphQLRequest] = {}
 
     async def read(self, scope: Scope, receive: Receive, headers: Headers) -> GraphQLRequest:
-        """The request in an HTTP request; `BadRequest` if there is none.
+        """The GraphQL request in an HTTP request; raises `BadRequest` if there is none.
 
         Raises `ConnectionResetError` if the client disconnects before its body has arrived.
         """
@@ -71,29 +71,29 @@ class RequestReader:
                 self.rate_limits.charge(rate_limit)
                 error.headers |= {k.decode(): v.decode() for k, v in rate_limit.headers}
             raise
-        # What the client may have secrets in.
+        # These may hold secrets of the client.
         current_record().sensitive_values = headers.token, request.variables
         return request
 
     async def _read_in_turn(
         self, scope: Scope, headers: Headers, read: Callable[[], GraphQLRequest]
     ) -> GraphQLRequest:
-        """The request in what is large, which is read once it is the sender's turn."""
+        """Read a large request once it is the sender's turn."""
         sender = self.rate_limits.of_viewer(scope, cached_viewer(headers.token)).caller
         async with self.large_bodies.turn(sender):
             request = read()
-        # What is read of it has a turn of its own, which may be long, too.
+        # Parsing its document may take long as well, so it starts in a turn of its own.
         await asyncio.sleep(0)
         return request
 
     def _read_body(self, body: bytes) -> GraphQLRequest:
-        """The request in a body; those without variables are the same again and again."""
-        request = self._repeated.get(body)
+        """The request in a body; requests without variables are cached, since they repeat."""
+        request = self._parsed_bodies.get(body)
         if request is None:
             request = from_body(body, self.trusted)
-            # Variables hold what is secret, and differ anyway.
-            if not request.variables and len(body) <= LONGEST:
-                if len(self._repeated) >= MOST:
-                    self._repeated.clear()
-                self._repeated[body] = request
+            # Variables may hold secrets, and differ from request to request.
+            if not request.variables and len(body) <= MAX_KEY_LENGTH:
+                if len(self._parsed_bodies) >= MAX_OPERATIONS:
+                    self._parsed_bodies.clear()
+                self._parsed_bodies[body] = request
         return request

@@ -47,35 +47,35 @@ async def request_reset(email: str, requester: Viewer | None = None) -> None:
     The worker looks the account up, so that the response takes the same time without one.
     """
     mail_id = uuid7()
-    asked: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
+    payload: dict[str, str | UUID] = {"email": email, "mail_id": mail_id}
     if requester:
-        asked |= {"asker_id": requester.id, "session_id": requester.session_id}
-    await jobs.enqueue(START_RESET, f"reset {mail_id}", asked)
+        payload |= {"asker_id": requester.id, "session_id": requester.session_id}
+    await jobs.enqueue(START_RESET, f"reset {mail_id}", payload)
 
 
-async def start_reset(asked: Mapping[str, str], settings: Settings) -> None:
+async def start_reset(payload: Mapping[str, str], settings: Settings) -> None:
     """Enqueue the mail of a reset, once, if an active account has the address.
 
-    `asked` is the payload that `request_reset` enqueued.
+    `payload` is that of the job which `request_reset` enqueued.
     """
-    found = await account_named(asked["email"])
-    if found is None:
+    match = await account_named(payload["email"])
+    if match is None:
         return
     async with in_transaction():
-        account = await locked_account(found.id)
+        account = await locked_account(match.id)
         if account and account.is_active:
-            is_own = asked.get("asker_id") == str(account.id)
+            is_own = payload.get("asker_id") == str(account.id)
             await outbox.enqueue(
                 account,
                 MailKind.PASSWORD_RESET,
                 settings,
-                mail_id=UUID(asked["mail_id"]),
-                session_id=UUID(asked["session_id"]) if is_own else None,
+                mail_id=UUID(payload["mail_id"]),
+                session_id=UUID(payload["session_id"]) if is_own else None,
             )
 
 
 async def reset_password(
-    given: PasswordResetInput,
+    fields: PasswordResetInput,
     viewer: Viewer | None,
     settings: Settings,
     *,
@@ -85,16 +85,16 @@ async def reset_password(
 
     `problems` of other fields are returned with these.
     """
-    link = await find_link(given.token, MailKind.PASSWORD_RESET, viewer, settings)
+    link = await find_link(fields.token, MailKind.PASSWORD_RESET, viewer, settings)
     account = await User.get_or_none(id=link.token.owner_id) if link else None
     errors: list[UserError] = [] if account else [bad_link("input", "token")]
     names = names_of(account) if account else ()
-    if problem := password_problem(given.new_password, *names):
+    if problem := password_problem(fields.new_password, *names):
         errors.append(invalid(*problem, "input", "newPassword"))
     errors += problems
     if errors or link is None:
         return errors
-    if await _replace(link, await hash_password(given.new_password, settings), settings):
+    if await _replace(link, await hash_password(fields.new_password, settings), settings):
         return []
     return [bad_link("input", "token")]
 
@@ -116,7 +116,7 @@ async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bo
 
 @strawberry.type
 class RecoveryMutation:
-    """The fields of Mutation for who has lost a password."""
+    """The fields of Mutation for users who have lost their password."""
 
     @strawberry.mutation(
         description="Mails a link that sets a new password to the account with this address, if "
@@ -125,7 +125,7 @@ class RecoveryMutation:
         extensions=[
             Credential(
                 AcceptedPayload,
-                account=lambda _, given: key_for_input(given["email"]),
+                account=lambda _, arguments: key_for_input(arguments["email"]),
                 guesses=False,
             )
         ],
