@@ -64,8 +64,8 @@ async def dead_letters(
 
 def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
     """The command says that no job has failed, and that there is nothing to put back."""
-    assert typing("jobs", "failed").said == "No job was set aside.\n"
-    assert typing("jobs", "retry").said == "0 jobs will be tried again.\n"
+    assert typing("jobs", "failed").said == "No job has failed for good.\n"
+    assert typing("jobs", "retry").said == "0 jobs will be retried.\n"
 
 
 async def test_failed_job_is_told_and_put_back(
@@ -81,8 +81,8 @@ async def test_failed_job_is_told_and_put_back(
         rf"  owner_id={account.id} mail_id={row['id']} good_until=\S+\n  \(451, 'Try again later'\)\n"
     )
     assert re.fullmatch(expected, said), said
-    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
-    assert typing("jobs", "failed").said == "No job was set aside.\n"
+    assert typing("jobs", "retry", str(number)).said == "1 job will be retried.\n"
+    assert typing("jobs", "failed").said == "No job has failed for good.\n"
     async with delivering(box, settings, database_url):
         mail = await box.arrival(f"{account.username}@example.com", VERIFICATION)
     verify = "mutation ($token: String!) { emailVerify(token: $token) { user { isVerified } } }"
@@ -97,7 +97,7 @@ async def test_unknown_job_is_told(
     [number] = await dead_letters(box, settings, database_url, 1)
     answer = typing("jobs", "retry", str(number), "999999", "0")
     assert (answer.status, answer.said) == (1, "")
-    assert answer.complained == "No job of that number was set aside: 0, 999999.\n"
+    assert answer.complained == "No failed job has this id: 0, 999999.\n"
     assert [job.id for job, _ in await jobs.dead_letters()] == [number]
 
 
@@ -113,8 +113,8 @@ async def test_mail_that_is_too_late_stays_set_aside(
     [_, number] = await dead_letters(box, settings, database_url, 2)
     await fetch(LET_LINK_EXPIRE, number)
     assert typing("jobs", "retry").said == (
-        f"Job {number} stays set aside: its link expired before it could be sent.\n"
-        "1 job will be tried again.\n"
+        f"Job {number} is not retried: its link expired before it could be sent.\n"
+        "1 job will be retried.\n"
     )
     assert [job.id for job, _ in await jobs.dead_letters()] == [number]
 
@@ -128,9 +128,9 @@ async def test_any_failed_job_is_found(
     said = typing("jobs", "failed").said.splitlines()
     assert said[-1] == "There are more; these are the newest 1,000."
     assert not any(line.startswith(f"{number}  ") for line in said)
-    assert typing("jobs", "retry", str(number)).said == "1 job will be tried again.\n"
+    assert typing("jobs", "retry", str(number)).said == "1 job will be retried.\n"
     assert number not in {job.id for job, _ in await jobs.dead_letters()}
-    assert typing("jobs", "retry").said == "1,000 jobs will be tried again.\n"
+    assert typing("jobs", "retry").said == "1,000 jobs will be retried.\n"
 
 
 async def test_all_are_put_back_at_once(
@@ -143,7 +143,7 @@ async def test_all_are_put_back_at_once(
 ) -> None:
     """Every failed job is tried again where no number is set."""
     await dead_letters(box, settings, database_url, 2)
-    assert typing("jobs", "retry").said == "2 jobs will be tried again.\n"
+    assert typing("jobs", "retry").said == "2 jobs will be retried.\n"
     async with delivering(box, settings, database_url):
         await box.reaches(2)
 
