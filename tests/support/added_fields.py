@@ -15,43 +15,43 @@ from todo_gql.features.todos.enums import TodoPriority
 from todo_gql.features.todos.fields import Filter, StoredField
 from todo_gql.features.todos.validators import enum_number, minutes, text
 
-Todo._meta.add_field("location", CharField(200, null=True))
-Todo._meta.add_field("walk_minutes", IntField(null=True))
-Todo._meta.add_field("energy", SmallIntField(null=True))
+Todo._meta.add_field("scratch_text", CharField(200, null=True))
+Todo._meta.add_field("scratch_number", IntField(null=True))
+Todo._meta.add_field("scratch_enum", SmallIntField(null=True))
 
 MIGRATION: Final = """
-ALTER TABLE todos ADD COLUMN location VARCHAR(200), ADD COLUMN walk_minutes INT,
-    ADD COLUMN energy SMALLINT
+ALTER TABLE todos ADD COLUMN scratch_text VARCHAR(200), ADD COLUMN scratch_number INT,
+    ADD COLUMN scratch_enum SMALLINT
 """
 
 fields.TODO_FIELDS += (
     StoredField(
-        name="location",
+        name="scratch_text",
         graphql_type=str | None,
-        description="Where it is to be done; up to 200 characters, trimmed.",
+        description="Up to 200 characters, trimmed.",
         validate=text(longest=200),
         create="Up to 200 characters after trimming.",
         update="Up to 200 characters after trimming.",
-        filter=Filter(StringComparator, "By location."),
+        filter=Filter(StringComparator, "By a text."),
         sort="Without regard to case.",
     ),
     StoredField(
-        name="walk_minutes",
+        name="scratch_number",
         graphql_type=int | None,
-        description="Minutes that it is away.",
+        description="A number.",
         validate=minutes,
         create="0 or more.",
         update="0 or more.",
-        set_all="Give them this distance.",
-        sort="The nearest first.",
+        set_all="Give them this number.",
+        sort="From 0.",
     ),
     StoredField(
-        name="energy",
+        name="scratch_enum",
         graphql_type=TodoPriority | None,
-        description="How much energy it takes.",
+        description="A member of an enum.",
         validate=enum_number,
-        create="How much energy it takes.",
-        update="How much energy it takes.",
-        filter=Filter(TodoPriorityComparator, "By energy."),
+        create="A member of an enum.",
+        update="A member of an enum.",
+        filter=Filter(TodoPriorityComparator, "By an enum."),
     ),
 )

@@ -12,7 +12,7 @@ from tests.support.subscribers import connected
 from todo_gql.database.connection import fetch
 from todo_gql.features.todos.recount import RECOUNT
 
-PARTS = "id title location walkMinutes energy version"
+PARTS = "id title scratchText scratchNumber scratchEnum version"
 CREATE = f"""
 mutation ($input: TodoCreateInput!) {{
   todoCreate(input: $input) {{ todo {{ {PARTS} }} errors {{ code path }} }}
@@ -46,7 +46,7 @@ query ($id: ID!) {{
 LIST = """
 query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String) {
   todos(filter: $filter, sort: $sort, first: $first, after: $after) {
-    nodes { title location } pageInfo { hasNextPage endCursor } totalCount
+    nodes { title scratchText } pageInfo { hasNextPage endCursor } totalCount
   }
 }
 """
@@ -77,30 +77,38 @@ async def updated(account: Account, id: str, **values: Any) -> dict[str, Any]:
 
 async def test_values_are_created_updated_cleared_and_logged(account: Account) -> None:
     """The field is in payloads, in reads by id, and in each line of the history that touches it."""
-    todo = await created(account, location=" Office ", energy="LOW")
-    assert (todo["location"], todo["energy"], todo["walkMinutes"]) == ("Office", "LOW", None)
-    await updated(account, todo["id"], location="Home", energy="URGENT", walkMinutes=5)
-    same = await updated(account, todo["id"], location="Home", title="Todo")
+    todo = await created(account, scratchText=" Office ", scratchEnum="LOW")
+    assert (todo["scratchText"], todo["scratchEnum"], todo["scratchNumber"]) == (
+        "Office",
+        "LOW",
+        None,
+    )
+    await updated(account, todo["id"], scratchText="Home", scratchEnum="URGENT", scratchNumber=5)
+    same = await updated(account, todo["id"], scratchText="Home", title="Todo")
     assert same["version"] == 2
-    cleared = await updated(account, todo["id"], location=None, energy=None)
-    assert (cleared["location"], cleared["energy"], cleared["walkMinutes"]) == (None, None, 5)
+    cleared = await updated(account, todo["id"], scratchText=None, scratchEnum=None)
+    assert (cleared["scratchText"], cleared["scratchEnum"], cleared["scratchNumber"]) == (
+        None,
+        None,
+        5,
+    )
     read = await account.data(READ, id=todo["id"])
     history = read["todo"].pop("history")["nodes"]
     assert read["todo"] == read["node"] == cleared
     assert [change["fields"] for change in history] == [
         [
-            {"name": "energy", "before": "URGENT", "after": None},
-            {"name": "location", "before": "Home", "after": None},
+            {"name": "scratchEnum", "before": "URGENT", "after": None},
+            {"name": "scratchText", "before": "Home", "after": None},
         ],
         [
-            {"name": "energy", "before": "LOW", "after": "URGENT"},
-            {"name": "location", "before": "Office", "after": "Home"},
-            {"name": "walkMinutes", "before": None, "after": 5},
+            {"name": "scratchEnum", "before": "LOW", "after": "URGENT"},
+            {"name": "scratchNumber", "before": None, "after": 5},
+            {"name": "scratchText", "before": "Office", "after": "Home"},
         ],
         [
-            {"name": "energy", "before": None, "after": "LOW"},
-            {"name": "location", "before": None, "after": "Office"},
             {"name": "priority", "before": None, "after": "MEDIUM"},
+            {"name": "scratchEnum", "before": None, "after": "LOW"},
+            {"name": "scratchText", "before": None, "after": "Office"},
             {"name": "status", "before": None, "after": "PENDING"},
             {"name": "title", "before": None, "after": "Todo"},
         ],
@@ -109,8 +117,8 @@ async def test_values_are_created_updated_cleared_and_logged(account: Account) -
 
 async def test_invalid_values_are_errors_with_their_path(account: Account) -> None:
     """The validator of the entry runs for creates and updates, of one todo and of many."""
-    refused = {"location": "x" * 201, "walkMinutes": -1}
-    problems = [("TOO_LONG", "location"), ("OUT_OF_RANGE", "walkMinutes")]
+    refused = {"scratchText": "x" * 201, "scratchNumber": -1}
+    problems = [("TOO_LONG", "scratchText"), ("OUT_OF_RANGE", "scratchNumber")]
     sent = {"title": "Todo", **refused}
     payload = (await account.data(CREATE, input=sent))["todoCreate"]
     assert payload["errors"] == [{"code": code, "path": ["input", name]} for code, name in problems]
@@ -121,34 +129,34 @@ async def test_invalid_values_are_errors_with_their_path(account: Account) -> No
     assert result["errors"] == [
         {"code": code, "path": ["inputs", "0", name]} for code, name in problems
     ]
-    action = {"setWalkMinutes": -1}
+    action = {"setScratchNumber": -1}
     payload = (await account.data(UPDATE_MANY, ids=[todo["id"]], action=action))["todoBulkUpdate"]
-    assert payload["errors"] == [{"code": "OUT_OF_RANGE", "path": ["action", "setWalkMinutes"]}]
+    assert payload["errors"] == [{"code": "OUT_OF_RANGE", "path": ["action", "setScratchNumber"]}]
 
 
 async def test_many_todos_are_created_and_changed_at_once(account: Account) -> None:
     """A bulk create writes the field, and a bulk action sets it."""
-    inputs = [{"title": "a", "location": "Office"}, {"title": "b", "location": None}]
+    inputs = [{"title": "a", "scratchText": "Office"}, {"title": "b", "scratchText": None}]
     results = (await account.data(CREATE_MANY, inputs=inputs))["todoBulkCreate"]["results"]
-    assert [result["todo"]["location"] for result in results] == ["Office", None]
+    assert [result["todo"]["scratchText"] for result in results] == ["Office", None]
     ids = [result["todo"]["id"] for result in results]
-    changed = await account.data(UPDATE_MANY, ids=ids, action={"setWalkMinutes": 7})
+    changed = await account.data(UPDATE_MANY, ids=ids, action={"setScratchNumber": 7})
     assert [
-        (result["todo"]["walkMinutes"], result["todo"]["location"])
+        (result["todo"]["scratchNumber"], result["todo"]["scratchText"])
         for result in changed["todoBulkUpdate"]["results"]
     ] == [(7, "Office"), (7, None)]
 
 
 async def test_the_trash_and_back_change_no_value(account: Account) -> None:
     """A todo that was deleted and restored has the value that it had."""
-    todo = await created(account, location="Office", walkMinutes=3, energy="HIGH")
+    todo = await created(account, scratchText="Office", scratchNumber=3, scratchEnum="HIGH")
     deleted = (await account.data(DELETE, id=todo["id"]))["todoDelete"]["todo"]
     restored = (await account.data(RESTORE, id=todo["id"]))["todoRestore"]["todo"]
     assert deleted == todo | {"version": 2}
     assert restored == todo | {"version": 3}
 
 
-PLACES = {"a": "office", "b": "Home", "c": None, "d": "Garden", "e": None, "f": "50% off_ice"}
+TEXTS = {"a": "office", "b": "Home", "c": None, "d": "Garden", "e": None, "f": "50% off_ice"}
 
 
 @pytest.mark.parametrize(
@@ -171,13 +179,13 @@ async def test_a_list_is_filtered_by_it(
     account: Account, comparator: dict[str, Any], titles: str
 ) -> None:
     """Each operator of the comparator, its opposite too."""
-    for title, location in PLACES.items():
-        await created(account, title=title, location=location)
+    for title, text in TEXTS.items():
+        await created(account, title=title, scratchText=text)
     by_title = [{"field": "TITLE"}]
-    wanted = {"location": comparator}
+    wanted = {"scratchText": comparator}
     for filter_, expected in (
         (wanted, titles),
-        ({"not": wanted}, "".join(title for title in PLACES if title not in titles)),
+        ({"not": wanted}, "".join(title for title in TEXTS if title not in titles)),
     ):
         todos = (await account.data(LIST, filter=filter_, sort=by_title))["todos"]
         assert "".join(todo["title"] for todo in todos["nodes"]) == expected
@@ -187,22 +195,22 @@ async def test_a_list_is_filtered_by_it(
 async def test_a_filter_with_an_unusable_text_is_refused(account: Account) -> None:
     """U+0000, which PostgreSQL can't compare with, is an error that names the field."""
     for comparator in ({"eq": "a\0"}, {"in": ["a\0"]}, {"contains": "a\0"}):
-        error = await account.error(LIST, filter={"location": comparator})
+        error = await account.error(LIST, filter={"scratchText": comparator})
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
-        assert error["message"].startswith("location: ")
+        assert error["message"].startswith("scratchText: ")
 
 
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 @pytest.mark.parametrize("nulls", ["FIRST", "LAST"])
-@pytest.mark.parametrize("field", ["LOCATION", "WALK_MINUTES"])
+@pytest.mark.parametrize("field", ["SCRATCH_TEXT", "SCRATCH_NUMBER"])
 async def test_a_list_is_sorted_by_it(
     account: Account, field: str, nulls: str, direction: str
 ) -> None:
     """Nulls stand where they are asked for, in whatever pages the list is read."""
     minutes = {"a": 4, "b": 2, "c": None, "d": 1, "e": None, "f": 0}
-    for title, location in PLACES.items():
-        await created(account, title=title, location=location, walkMinutes=minutes[title])
-    in_order = {"LOCATION": "fdba", "WALK_MINUTES": "fdba"}[field]
+    for title, text in TEXTS.items():
+        await created(account, title=title, scratchText=text, scratchNumber=minutes[title])
+    in_order = {"SCRATCH_TEXT": "fdba", "SCRATCH_NUMBER": "fdba"}[field]
     values = in_order if direction == "ASC" else in_order[::-1]
     sort = [{"field": field, "direction": direction, "nulls": nulls}]
     for size in (1, 2, 50):
@@ -221,11 +229,11 @@ async def test_a_list_is_sorted_by_it(
 @pytest.mark.parametrize(
     ("wanted", "inside", "outside"),
     [
-        ({"location": {"eq": "Office"}}, {"location": "Office"}, {"location": "Home"}),
-        ({"location": {"contains": "OFF"}}, {"location": "Office"}, {"location": None}),
-        ({"location": {"isNull": True}}, {"location": None}, {"location": "Home"}),
-        ({"energy": {"gte": "HIGH"}}, {"energy": "URGENT"}, {"energy": "LOW"}),
-        ({"energy": {"in": ["LOW"]}}, {"energy": "LOW"}, {"energy": None}),
+        ({"scratchText": {"eq": "Office"}}, {"scratchText": "Office"}, {"scratchText": "Home"}),
+        ({"scratchText": {"contains": "OFF"}}, {"scratchText": "Office"}, {"scratchText": None}),
+        ({"scratchText": {"isNull": True}}, {"scratchText": None}, {"scratchText": "Home"}),
+        ({"scratchEnum": {"gte": "HIGH"}}, {"scratchEnum": "URGENT"}, {"scratchEnum": "LOW"}),
+        ({"scratchEnum": {"in": ["LOW"]}}, {"scratchEnum": "LOW"}, {"scratchEnum": None}),
     ],
 )
 async def test_a_filtered_subscription_says_what_enters_and_leaves(
@@ -253,10 +261,10 @@ async def test_a_filtered_subscription_says_what_enters_and_leaves(
 
 async def test_its_bytes_count_as_a_recount_counts_them(account: Account) -> None:
     """A text takes as many bytes of the account's storage as its UTF-8 has."""
-    todo = await created(account, location="Büro", walkMinutes=3)
-    await updated(account, todo["id"], location="Café Ömer")
-    await updated(account, todo["id"], location=None)
-    await updated(account, todo["id"], location="日本")
+    todo = await created(account, scratchText="Büro", scratchNumber=3)
+    await updated(account, todo["id"], scratchText="Café Ömer")
+    await updated(account, todo["id"], scratchText=None)
+    await updated(account, todo["id"], scratchText="日本")
     owner = UUID(account.id)
     [counted] = await fetch("SELECT stored_bytes FROM users WHERE id = $1", owner)
     await fetch(RECOUNT, owner)
