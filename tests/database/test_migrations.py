@@ -1,19 +1,56 @@
 """Migrations on a database that is in use: a table held locked, and a kill."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from typing import TypeAlias
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from starlette.types import ASGIApp
 
+from tests.support.accounts import Account
 from tests.support.migration_commands import APPLIED, ended, migrating
 from tests.support.processes import STOP_SECONDS
+from todo_gql.database.connection import fetch
 
 ONE_WAITS = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"
 )
+MIGRATE_TO = """
+import asyncio, sys
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
+from todo_gql.database.migrations import _app_config
+from todo_gql.database.tortoise_backend import connect, disconnect
+from todo_gql.settings import Settings
+
+async def main(url, name):
+    await connect(url, Settings(_env_file=None))
+    async with in_transaction() as transaction:
+        executor = MigrationExecutor(transaction, _app_config())
+        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
+        await executor.migrate([MigrationTarget("models", name)])
+    await disconnect()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+EARLIER_OWNER = """
+INSERT INTO users (id, username, username_key, email, email_key, password_hash, is_active,
+    is_superuser, created_at, change_seq, pending_count, in_progress_count, completed_count,
+    cancelled_count)
+VALUES ('00000000-0000-0000-0000-000000000001', 'a', 'a', 'a@a.example', 'a@a.example', 'x', true,
+    false, now(), 0, 0, 0, 0, 0)
+"""
+EARLIER_CHANGE = """
+INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
+SELECT gen_random_uuid(), id, $1, gen_random_uuid(), id, 0, '[]', now() FROM users
+"""
+FILE_OF_LOG = "SELECT pg_relation_filenode('changes')"
+NOT_VALIDATED = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -44,6 +81,77 @@ async def test_table_in_use_is_waited_for_in_short_tries(
         assert "A table is in use; migrating again in 1 s." in process.stderr.readline()
         await half_migrated.execute("ROLLBACK")
         assert ended(process)[0] == APPLIED
+
+
+async def migrate_to(url: str, name: str) -> None:
+    """Apply the migrations up to one, as the release that ended with it did."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE_TO, url, name)
+    assert await process.wait() == 0
+
+
+@pytest.fixture
+async def earlier(empty_url: str) -> AsyncIterator[Connection]:
+    """A database of the release before the log had kinds, with a change in it."""
+    await migrate_to(empty_url, "0008_purged_mails")
+    connection = await asyncpg.connect(empty_url)
+    await connection.execute(EARLIER_OWNER)
+    await connection.execute(EARLIER_CHANGE, 1)
+    yield connection
+    await connection.close()
+
+
+async def test_log_gets_kinds_without_a_rewrite_and_beside_writes(
+    empty_url: str, earlier: Connection
+) -> None:
+    """Rows stay where they are, the release before goes on writing, and the checks hold for all."""
+    file = await earlier.fetchval(FILE_OF_LOG)
+    with migrating(empty_url) as process:
+        assert await asyncio.to_thread(ended, process)
+    assert await earlier.fetchval(FILE_OF_LOG) == file
+    await earlier.execute(EARLIER_CHANGE, 2)
+    rows = await earlier.fetch("SELECT kind, entity_id, list_id FROM changes")
+    assert [tuple(row) for row in rows] == [(0, None, None)] * 2
+    assert await earlier.fetchval(NOT_VALIDATED) == 0
+
+
+async def test_interrupted_validation_is_made_up_for_beside_a_write(
+    empty_url: str, earlier: Connection
+) -> None:
+    """The next run validates what isn't, and waits for no transaction that writes to the table."""
+    with migrating(empty_url) as process:
+        ended(process)
+    await earlier.execute(
+        "ALTER TABLE changes DROP CONSTRAINT changes_action_known,"
+        " ADD CONSTRAINT changes_action_known CHECK (kind <> 0 OR action BETWEEN 0 AND 7) NOT VALID"
+    )
+    async with earlier.transaction():
+        await earlier.execute(EARLIER_CHANGE, 2)
+        with migrating(empty_url) as process:
+            assert await asyncio.to_thread(ended, process) == ["Nothing to apply."]
+    assert await earlier.fetchval(NOT_VALIDATED) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "entity", "todo", "action"),
+    [(0, True, True, 1), (0, False, False, 1), (0, False, True, 9), (1, False, True, 1)],
+)
+async def test_change_names_its_thing_by_its_kind(
+    app: ASGIApp, account: Account, *, kind: int, entity: bool, todo: bool, action: int
+) -> None:
+    """A change of a todo has the todo's id alone and a known action, any other the thing's id."""
+    values = (
+        UUID(account.id),
+        kind,
+        uuid4() if entity else None,
+        uuid4() if todo else None,
+        action,
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await fetch(
+            "INSERT INTO changes (id, owner_id, seq, actor_id, diff, at, kind, entity_id, todo_id,"
+            " action) VALUES (gen_random_uuid(), $1, 1, $1, '[]', now(), $2, $3, $4, $5)",
+            *values,
+        )
 
 
 async def test_killed_migration_completes_on_the_next_run(

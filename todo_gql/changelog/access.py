@@ -2,12 +2,20 @@
 
 from uuid import UUID
 
-from todo_gql.database.models import Change
+from todo_gql.database.models import Change, ChangeKind
 from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-CHANGE_COLUMNS = columns(Change, "c")
+OF_OTHER_KINDS = frozenset({"kind", "entity_id", "list_id"})
+CHANGE_COLUMNS = columns(Change, "c", without=OF_OTHER_KINDS)
+"""The columns of a change `c` of a todo."""
+
+LOG_COLUMNS = (*CHANGE_COLUMNS, "c.kind")
+"""The columns of a change `c` of any kind, as feeds read them."""
+
+IS_OF_TODO = f"c.kind = {ChangeKind.TODO.value}"
+"""SQL for whether a change `c` is of a todo. Reads leave out all other kinds, also unknown ones."""
 
 
 def change_at(number: str) -> str:
@@ -26,10 +34,10 @@ NEWEST_CHANGE = change_at("u.change_seq")
 
 
 def log_of(owner_id: UUID) -> SelectQuery:
-    """An owner's whole change log `c`; for callers that have checked access."""
+    """An owner's whole change log `c`, of all kinds; for callers that have checked access."""
     return owned("changes c", "c", owner_id)
 
 
 def visible_changes(viewer: Viewer) -> SelectQuery:
-    """The viewer's change log `c`."""
-    return log_of(viewer.id)
+    """The changes `c` of todos in the viewer's change log."""
+    return log_of(viewer.id).where(IS_OF_TODO)

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.changelog.access import CHANGE_COLUMNS, NEWEST_CHANGE, change_at, log_of
+from todo_gql.changelog.access import LOG_COLUMNS, NEWEST_CHANGE, change_at, log_of
 from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
 
@@ -72,10 +72,10 @@ async def read_log(owner_id: UUID, position: LogPosition | None = None) -> Log:
 
 
 async def changes_after(owner_id: UUID, position: LogPosition, limit: int = PAGE_SIZE) -> list[Row]:
-    """An owner's next changes after a position; `ChangesLost` if the log doesn't continue there."""
+    """An owner's next changes of all kinds; `ChangesLost` if the log doesn't continue there."""
     statement = log_of(owner_id)
     statement.where(f"c.seq >= {statement.bind(position.seq)}")
-    text = statement.select(CHANGE_COLUMNS, "c.seq", limit + 1)
+    text = statement.select(LOG_COLUMNS, "c.seq", limit + 1)
     rows = await fetch(text, *statement.values)
     # The change at the position is read too, to check that it is still the same.
     if rows and rows[0]["seq"] == position.seq:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from inspect import isclass
+from typing import Any, TypeVar
 
 import asyncpg
 from tortoise.connection import get_connection
@@ -12,12 +14,16 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
+from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
+from todo_gql.database import models
 from todo_gql.database.character_type import UnfitDatabase, advice_on
 from todo_gql.database.connection import acquire
 from todo_gql.database.tortoise_backend import MIGRATIONS, tortoise_config
 from todo_gql.settings import Settings
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +33,23 @@ MIGRATION_LOCK = 0x746F646F_67716C
 # The waits before each retry when a table is in use.
 MIGRATION_BACKOFF_SECONDS = (1, 2, 4, 8, 15, 15, 15)
 TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+BEGIN = f"""
+SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'
+"""
+# Of our own tables alone: another application may use the same database.
+NOT_VALIDATED = """
+SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) AS statement
+FROM pg_constraint WHERE NOT convalidated AND conrelid = ANY(
+    SELECT to_regclass(name) FROM unnest($1::text[]) AS name)
+ORDER BY conname
+"""
+TABLES = [
+    model._meta.db_table
+    for model in vars(models).values()
+    if isclass(model) and issubclass(model, Model) and model is not Model
+]
 
 
 def _app_config() -> dict[str, dict[str, Any]]:
@@ -36,18 +59,35 @@ def _app_config() -> dict[str, dict[str, Any]]:
 async def migrate(*, any_letters: bool = False) -> list[str]:
     """Apply the missing migrations in one transaction, and return their names.
 
+    Constraints that a migration added as NOT VALID are validated afterwards, in a transaction of their
+    own, beside other transactions that read and write.
+
     Waits for another process that migrates, but at most 2 s for a table that is in use; then all is
     rolled back and retried after a while, so that other transactions don't queue behind this one.
     Raises asyncpg's `LockNotAvailableError` when the table was in use at every attempt, and
     `UnfitDatabase` for a new database whose locale doesn't know letters, unless `any_letters`.
     """
+    applied = await _retried_while_in_use(partial(_migrate, any_letters=any_letters))
+    await _retried_while_in_use(_validate_constraints)
+    return applied
+
+
+async def _retried_while_in_use(step: Callable[[], Awaitable[Result]]) -> Result:
     for seconds in MIGRATION_BACKOFF_SECONDS:
         try:
-            return await _migrate(any_letters=any_letters)
+            return await step()
         except TABLE_IN_USE:
             logger.warning("A table is in use; migrating again in %s s.", seconds)
         await asyncio.sleep(seconds)
-    return await _migrate(any_letters=any_letters)
+    return await step()
+
+
+async def _validate_constraints() -> None:
+    """Validate what isn't: whatever the last run added, or one before that was interrupted."""
+    async with in_transaction() as transaction:
+        await transaction.execute_script(BEGIN)
+        for row in await transaction.execute_query_dict(NOT_VALIDATED, [TABLES]):
+            await transaction.execute_script(row["statement"])
 
 
 async def _migrate(*, any_letters: bool) -> list[str]:
@@ -58,11 +98,7 @@ async def _migrate(*, any_letters: bool) -> list[str]:
             applied.append(name)
 
     async with in_transaction() as transaction:
-        await transaction.execute_script(
-            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
-            "SET LOCAL idle_in_transaction_session_timeout = 0;"
-            f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'"
-        )
+        await transaction.execute_script(BEGIN)
         executor = MigrationExecutor(transaction, _app_config())
         # Otherwise the executor would query a missing table, which fails the transaction.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))

@@ -32,8 +32,18 @@ class Priority(IntEnum):
     URGENT = 3
 
 
+class ChangeKind(IntEnum):
+    """What kind of thing a change is of.
+
+    A release reads over the kinds that it doesn't know; one is first written by the release after the
+    one that can read it.
+    """
+
+    TODO = 0
+
+
 class Action(IntEnum):
-    """What a change did to its todo."""
+    """What a change did to its todo; changes of other kinds have actions of their own."""
 
     CREATED = 0
     UPDATED = 1
@@ -259,7 +269,11 @@ class TodoTag(Model):
 
 
 class Change(Model):
-    """One committed change of one todo, numbered by its owner's `change_seq` without gaps."""
+    """One committed change of one thing, numbered by its owner's `change_seq` without gaps.
+
+    `kind` is a `ChangeKind`. A change of a todo names it by `todo_id`; a change of anything else names
+    that by `entity_id`, and by `todo_id` and `list_id` what it belongs to, if anything.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -267,17 +281,27 @@ class Change(Model):
     )
     owner_id: UUID
     seq = fields.BigIntField()
-    todo_id = fields.UUIDField()
+    todo_id: UUID | None = fields.UUIDField(null=True)
     actor_id = fields.UUIDField()
     action = fields.SmallIntField()
     diff: fields.JSONField[Any] = fields.JSONField()
     at = fields.DatetimeField()
+    kind = fields.SmallIntField(default=ChangeKind.TODO.value, db_default=ChangeKind.TODO.value)
+    entity_id: UUID | None = fields.UUIDField(null=True)
+    list_id: UUID | None = fields.UUIDField(null=True)
 
     class Meta:
         table = "changes"
         constraints = (
             UniqueConstraint(fields=("owner_id", "seq"), name="changes_owner_seq_unique"),
-            CheckConstraint(check="action BETWEEN 0 AND 7", name="changes_action_known"),
+            CheckConstraint(
+                check="CASE WHEN kind = 0 THEN todo_id IS NOT NULL AND entity_id IS NULL"
+                " ELSE entity_id IS NOT NULL END",
+                name="changes_entity_by_kind",
+            ),
+            CheckConstraint(
+                check="kind <> 0 OR action BETWEEN 0 AND 7", name="changes_action_known"
+            ),
         )
 
 

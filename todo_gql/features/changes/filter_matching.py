@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from todo_gql.changelog.access import IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
 from todo_gql.database.select import SelectQuery
@@ -49,6 +50,7 @@ FILTERABLE_COLUMNS = {
 TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {TAGS_OF_EACH_TODO}) AS tags"
 LATER_CHANGES = (
     "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
+    f" AND {IS_OF_TODO}"
     " AND c.seq > {} ORDER BY c.seq LIMIT {}"
 )
 # For each field its value before the first of the later changes to it. Reading the changes themselves
@@ -61,6 +63,7 @@ VALUES_BEFORE_LATER = (
 )
 PREVIOUS_TIME = (
     "(SELECT c.at FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
+    f" AND {IS_OF_TODO}"
     " AND c.seq < {} ORDER BY c.seq DESC LIMIT 1) AS earlier"
 )
 # The CTEs shadow todos, todo_tags and tags, so that FilterConditions' SQL runs on past states. Each

@@ -14,6 +14,7 @@ from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
 from todo_gql.database.connection import Row
+from todo_gql.database.models import ChangeKind
 from todo_gql.features.changes.filter_matching import FilterResults, MatchedChange
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
@@ -25,6 +26,8 @@ from todo_gql.security.sliding_window import EVENTS
 # The cost of evaluating a filter, besides 1 for each change, and of using a cached result.
 FILTER_COST: Final = 10
 CACHED_FILTER_COST: Final = 1
+# The cost of up to 100 changes of which none is of a todo.
+SKIPPED_COST: Final = 1
 REASON = (
     "The changes after this cursor are not kept, its own change was undone by a restored backup,"
     " or it is no cursor of yours."
@@ -106,7 +109,12 @@ async def _events(
         share = partial(feed.shared, viewer)
         try:
             async with aclosing(feed.after(start or log.newest)) as chunks:
-                async for rows in chunks:
+                async for chunk in chunks:
+                    # The others are read too: the feed takes a missing number for a loss.
+                    rows = [row for row in chunk if row["kind"] == ChangeKind.TODO]
+                    if not rows:
+                        await context.limits.take_in_time(viewer.id.int, EVENTS, SKIPPED_COST)
+                        continue
                     for change in await _matched_changes(context, viewer, feed, todo_filter, rows):
                         context.begin_event(share)
                         yield Change.from_row(change.row, matches=change.matches)

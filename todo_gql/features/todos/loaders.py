@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from todo_gql.api.scalars import diff_entries, json_fragment
-from todo_gql.changelog.access import CHANGE_COLUMNS
+from todo_gql.changelog.access import CHANGE_COLUMNS, IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.features.todos.columns import TAGGINGS, TodoSelection, todo_by_id, todos_by_ids
 from todo_gql.observability.request_record import loader
@@ -64,8 +64,9 @@ async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> 
         f"SELECT k.place, {', '.join(CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
         "  WITH ORDINALITY AS k (todo_id, size, before, place)"
-        " CROSS JOIN LATERAL (SELECT * FROM changes h WHERE h.owner_id = $1"
-        "  AND h.todo_id = k.todo_id AND h.seq < k.before ORDER BY h.seq DESC LIMIT k.size) c"
+        " CROSS JOIN LATERAL (SELECT * FROM changes c WHERE c.owner_id = $1"
+        f"  AND c.todo_id = k.todo_id AND {IS_OF_TODO} AND c.seq < k.before"
+        "  ORDER BY c.seq DESC LIMIT k.size) c"
         " ORDER BY k.place, c.seq DESC",
         context.viewer.id,
         [key.todo_id for key in keys],
@@ -85,7 +86,7 @@ async def newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list[
     """Whether each todo has changes at number `before` or newer."""
     rows = await fetch(
         "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
-        "  AND c.todo_id = k.todo_id AND c.seq >= k.before) AS found"
+        f"  AND c.todo_id = k.todo_id AND {IS_OF_TODO} AND c.seq >= k.before) AS found"
         " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
         " ORDER BY k.place",
         context.viewer.id,

@@ -34,7 +34,8 @@ WITHIN_QUOTA = f"""(
         AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
     FROM users WHERE id = $1
 ) IS NOT FALSE"""
-# An id in the owner's log belongs to a todo that exists or was purged. A scalar subquery uses the
+# An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
+# it. A scalar subquery uses the
 # index for each id; a join could read the whole log.
 INSERTED = f"""inserted AS (
     INSERT INTO todos ({", ".join(NEW_VALUES)})
