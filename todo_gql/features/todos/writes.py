@@ -278,7 +278,7 @@ async def create_in_one_message(
     rows = await _payload(None, [todo], delta, entries, quota)
     async with acquire() as connection:
         try:
-            executions = [(owner_id, None, actor_id), (owner_id, rows, actor_id)]
+            executions = [(owner_id, None, None), (owner_id, rows, actor_id)]
             created = await connection.fetchmany(statement, executions)
         except ForeignKeyViolationError:
             raise _owner_gone(owner_id, actor_id) from None
