@@ -13,5 +13,5 @@ def test_apollo_client_shows_why(server: Server) -> None:
 
 
 def test_gql_shows_why(server: Server) -> None:
-    """Gql shows the reason as an error of the query, and not as one of its protocol."""
+    """The gql client shows the reason as an error of the query, and not as one of its protocol."""
     run(PROGRAMS / "pytest", "-q", "test_batches.py", folder=FOLDER, TODO_URL=server.address)

@@ -84,7 +84,7 @@ class Posters:
 async def test_every_mail_comes_once(
     app: ASGIApp, settings: Settings, database_url: str, tmp_path: Path, chance: random.Random
 ) -> None:
-    """Every mail comes exactly once though a worker is killed four times a mail."""
+    """Four mails for each kill of a worker arrive, and none of them twice."""
     box = Mailbox()
     box.before_taking = lambda: asyncio.sleep(chance.uniform(0, 0.3))
     box.before_answering = lambda: asyncio.sleep(chance.uniform(0, 0.3))

@@ -9,31 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import httpx
 import psutil
 
+from tests.support import command_answers
+from tests.support.forked import Forked
 from todo_gql.embedded_postgres.processes import running_postgres
 from todo_gql.settings import Settings
 
 STOP_SECONDS = 60
+STANDARD_ERROR = 2
+Process: TypeAlias = subprocess.Popen[str] | Forked
 # What a database is told to be given, in this order.
 MIGRATIONS = sorted(
     path.stem for path in (Path(__file__).parents[2] / "migrations").glob("[0-9]*.py")
 )
-# Answers command lines, one after the other, as the program would that is started for each.
-ANSWERER = """
-import json, sys
-from typer.testing import CliRunner
-from todo_gql.cli.main import app
-for line in sys.stdin:
-    arguments, typed, environment = json.loads(line)
-    result = CliRunner().invoke(app, arguments, input=typed, env=environment)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    print(json.dumps([result.exit_code, result.stdout, result.stderr]), flush=True)
-"""
 
 
 def clean_environment() -> dict[str, str]:
@@ -74,16 +66,12 @@ class CommandLine:
 @contextmanager
 def command_line(folder: Path, environment: dict[str, str]) -> Iterator[CommandLine]:
     """A place in a folder where command lines are typed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", ANSWERER],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    with Forked(
+        command_answers.__name__,
+        folder=folder,
+        environment=environment,
+        errors=STANDARD_ERROR,
     ) as process:
-        assert process.stdin
-        assert process.stdout
         yield CommandLine(process.stdin, process.stdout, {"BCRYPT_ROUNDS": "4"})
         process.stdin.close()
     assert process.returncode == 0
@@ -93,7 +81,7 @@ def command_line(folder: Path, environment: dict[str, str]) -> Iterator[CommandL
 class Program:
     """A program that was started, and the file of what it complains about."""
 
-    process: subprocess.Popen[str]
+    process: Process
     log: Path
 
     def next_line(self) -> str:
@@ -117,22 +105,42 @@ class Program:
 
 @contextmanager
 def started_program(
-    log: Path, *arguments: str, settings: dict[str, str], **options: Any
-) -> Iterator[subprocess.Popen[str]]:
-    """A process of todo-gql in the folder of its log, with settings by their names in capitals."""
-    with (
-        log.open("a") as errors,
-        subprocess.Popen(
+    log: Path,
+    *arguments: str,
+    settings: dict[str, str],
+    user: int | None = None,
+    alone: bool = False,
+) -> Iterator[Process]:
+    """A process of todo-gql in the folder of its log, with settings by their names in capitals.
+
+    Another user's is a new interpreter; others are forked from one that has imported the program.
+    """
+    environment = clean_environment() | settings
+    with log.open("a") as errors:
+        if user is None:
+            folder = log.parent
+            with Forked(
+                "todo_gql",
+                *arguments,
+                folder=folder,
+                environment=environment,
+                errors=errors.fileno(),
+                alone=alone,
+            ) as forked:
+                yield forked
+            return
+        with subprocess.Popen(
             [sys.executable, "-m", "todo_gql", *arguments],
             cwd=log.parent,
-            env=clean_environment() | settings,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            **options,
-        ) as process,
-    ):
-        yield process
+            user=user,
+            extra_groups=[],
+            start_new_session=alone,
+        ) as process:
+            yield process
 
 
 @dataclass
@@ -171,10 +179,9 @@ def started(
 ) -> Iterator[Server]:
     """A server that is just being started on a free port, and is ended with the block."""
     settings = {"PORT": "0", "BCRYPT_ROUNDS": "4", "VIEWER_CACHE_SECONDS": "0"} | settings
-    options: dict[str, Any] = {"user": user, "extra_groups": None if user is None else []}
     log.write_text("")
     with started_program(
-        log, "serve", *arguments, settings=settings, start_new_session=True, **options
+        log, "serve", *arguments, settings=settings, user=user, alone=True
     ) as process:
         server = Server(process, log)
         try:
