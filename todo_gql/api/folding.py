@@ -1,4 +1,4 @@
-"""Case folding and canonical names: when two texts count as the same."""
+"""Case folding and canonical names, by which two texts are compared."""
 
 import re
 import unicodedata
@@ -11,34 +11,34 @@ from todo_gql.api.text import IGNORABLE, WHITE_SPACE
 NON_JOINER, JOINER = "\u200c", "\u200d"
 # The class of the signs that join consonants, after or before which Indic scripts use joiners.
 VIRAMA: Final = 9
-# As far as there may be marks between a joiner and the letters that it stands between.
+# The characters around a joiner that are checked; combining marks may separate it from its letters.
 AROUND: Final = 40
 
-# Besides what Unicode says of, marks of annotations and a note without a head.
+# Unicode's ignorable characters, annotation marks, and a musical note without a head.
 IGNORED = re.compile(f"[{IGNORABLE}\ufff9-\ufffb\U0001d159]")
-# A blank cell of Braille is white space to the eye, though it is none to Unicode.
+# A blank Braille cell looks like white space, though Unicode has it as a symbol.
 AROUND_NAMES: Final = f"{WHITE_SPACE}\u2800"
 SYMBOLS: Final = frozenset({"So", "Sm", "Sk"})
 KEYCAP: Final = "\u20e3"
 # Flags of regions: a black flag, and the region's code in letters that don't show.
 FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f")
-# What has variants that a selector chooses: ideographs, letters of Mongolian and of Myanmar.
+# Characters with variants that a variation selector chooses.
 VARIED = re.compile(
     "[\u1000-\u109f\u1820-\u18aa\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
 )
 SELECTOR = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-# Greek's s, and the one that stands at the end of words.
+# The Greek letter sigma, and its form at the end of words.
 SIGMA, FINAL_SIGMA = "\u03c3", "\u03c2"
 LAST_SIGMA = re.compile(rf"(?<=\w){SIGMA}(?!\w)")
-# A second time finds what the first has brought together; a third finds that nothing is left.
-MOST_TIMES: Final = 4
+# A second pass handles what the first has joined; a third usually changes nothing.
+MAX_PASSES: Final = 4
 
 
 def folded(text: str) -> str:
     """The form for comparisons: NFKC, full case folding, and i without a combining dot."""
     if text.isascii():
         return text.lower()
-    for _ in range(MOST_TIMES):
+    for _ in range(MAX_PASSES):
         before = text
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
         text = unicodedata.normalize("NFKC", text.replace("i\u0307", "i"))
@@ -54,7 +54,7 @@ def canonical_name(text: str) -> str:
     """
     if text.isascii():
         return text.strip(WHITE_SPACE).lower()
-    for _ in range(MOST_TIMES):
+    for _ in range(MAX_PASSES):
         before = text
         text = folded(_without_ignored(unicodedata.normalize("NFKC", text))).strip(AROUND_NAMES)
         if text == before:

@@ -25,10 +25,10 @@ RFC3339 = re.compile(
 )
 
 # More digits of a second than any clock has.
-LONGEST_TIME = 140
+MAX_TIME_LENGTH = 140
 
 FULL = "2026-01-31T09:30:00.000000Z"
-LONGEST_CACHED = 32 * 1024
+MAX_CACHED_LENGTH = 32 * 1024
 ARE_MOMENTS, ZONE = frozenset({datetime}).issuperset, attrgetter("tzinfo")
 
 # asyncpg stores the first and the last moment that Python knows as infinities.
@@ -56,7 +56,7 @@ def serialize_times(moments: Sequence[datetime]) -> list[str] | None:
 
 def parse_rfc3339(value: object) -> datetime:
     """Parse an RFC 3339 timestamp with offset, truncated to microseconds; raises `GraphQLError`."""
-    is_short = isinstance(value, str) and len(value) <= LONGEST_TIME
+    is_short = isinstance(value, str) and len(value) <= MAX_TIME_LENGTH
     parts = RFC3339.fullmatch(str(value)) if is_short else None
     if parts is None:
         raise GraphQLError(
@@ -102,7 +102,9 @@ def json_fragment(text: str) -> orjson.Fragment:
 
     It is parsed and serialized once, since PostgreSQL writes 1e300 with all of its zeros.
     """
-    return (_cached_fragment if len(text) <= LONGEST_CACHED else _cached_fragment.__wrapped__)(text)
+    return (_cached_fragment if len(text) <= MAX_CACHED_LENGTH else _cached_fragment.__wrapped__)(
+        text
+    )
 
 
 def metadata_fragment(metadata: "str | orjson.Fragment") -> orjson.Fragment:

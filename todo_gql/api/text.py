@@ -12,7 +12,7 @@ Problem: TypeAlias = tuple[ErrorCode, str]
 # The maximum ratio of the length of a raw text to its maximum length after normalization.
 RAW: Final = 4
 
-# White space that is trimmed. Python's own `strip` takes control characters with it.
+# White space that is trimmed. Python's `strip` would trim control characters as well.
 WHITE_SPACE: Final = (
     " \t\n\r\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -25,8 +25,8 @@ OF_ANY_TEXT = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 REFUSED_IN_LINES = re.compile(f"[{OF_ANY_TEXT}]")
 REFUSED = re.compile(f"[{OF_ANY_TEXT}\t\n\r\u2028\u2029]")
 
-# What shows nothing by itself: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, and
-# what is blank or only marks a place, though it has no such property.
+# Invisible characters: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, and BLANK,
+# which are blank or format characters without that property.
 IGNORABLE: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
@@ -37,14 +37,14 @@ SHOWN = re.compile(rf"[^{IGNORABLE}{BLANK}\s]")
 
 # Unicode's Stream-Safe Text Format (UAX 15): no script needs more, and the time to normalise grows
 # with their square.
-MOST_MARKS: Final = 30
+MAX_MARKS: Final = 30
 
 
 @cache
 def _stacked() -> re.Pattern[str]:
     """A pattern for more combining marks in a row than any script needs."""
     marks = "".join(char for char in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(char))
-    return re.compile(f"[{marks}]{{{MOST_MARKS + 1}}}")
+    return re.compile(f"[{marks}]{{{MAX_MARKS + 1}}}")
 
 
 def read_text(
@@ -68,7 +68,7 @@ def read_text(
     return _read_unusual(value, shortest, longest, multiline, as_typed)
 
 
-# One variable may stand for a text in a hundred places of a request.
+# A request may use one variable in a hundred arguments.
 @lru_cache(maxsize=64)
 def _read_unusual(
     value: str, shortest: int, longest: int, multiline: bool, as_typed: bool
@@ -103,7 +103,7 @@ def raw_problem(value: str, *, longest: int, multiline: bool = False) -> Problem
             f"Remove the character U+{ord(match[0]):04X}: it is not allowed here.",
         )
     if not value.isascii() and _stacked().search(value):
-        return ErrorCode.INVALID, f"Use at most {MOST_MARKS} combining marks on one character."
+        return ErrorCode.INVALID, f"Use at most {MAX_MARKS} combining marks on one character."
     return None
 
 

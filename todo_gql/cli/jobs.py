@@ -10,7 +10,7 @@ from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.jobs import queue
 
 SHOWN = 1_000
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 jobs = typer.Typer(help="List the jobs that failed for good, and retry them.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def failed() -> None:
 def retry(
     ids: Annotated[
         list[int] | None,
-        typer.Argument(help="The ids of the jobs; all if left out.", min=0, max=LARGEST_ID),
+        typer.Argument(help="The ids of the jobs; all if left out.", min=0, max=MAX_ID),
     ] = None,
 ) -> None:
     """Put jobs that failed for good back into the queue."""

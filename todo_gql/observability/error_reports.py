@@ -25,8 +25,8 @@ def _scrubbed(event: Event, hint: Hint) -> Event | None:
     event.pop("request", None)
     event.pop("extra", None)
     if entry := event.get("logentry"):
-        said = str(entry.get("formatted") or entry.get("message") or "")
-        event["logentry"] = {"message": redaction.without_secrets(said)}
+        message = str(entry.get("formatted") or entry.get("message") or "")
+        event["logentry"] = {"message": redaction.without_secrets(message)}
     error = (hint.get("exc_info") or (None, None, None))[1]
     chain = {type(link).__qualname__: link for link in redaction.chain(error)} if error else {}
     for shown in event.get("exception", {}).get("values", ()):

@@ -9,7 +9,7 @@ import asyncpg
 from todo_gql.observability.request_record import current
 
 REMOVED = "…"
-SHORTEST_SECRET = 3
+MIN_SECRET_LENGTH = 3
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
@@ -32,7 +32,7 @@ def without_secrets(text: str) -> str:
     if record := current.get():
         # The longest first, since one may be a part of another.
         for secret in sorted(_texts(record.sensitive_values), key=len, reverse=True):
-            if len(secret) >= SHORTEST_SECRET:
+            if len(secret) >= MIN_SECRET_LENGTH:
                 text = text.replace(secret, REMOVED)
     return text
 
@@ -71,8 +71,8 @@ def trace(error: BaseException) -> str:
     parts = []
     for link in chain(error):
         name = type(link).__qualname__
-        said = message(link)
+        text = message(link)
         stack = "".join(traceback.format_tb(link.__traceback__))
         header = "Traceback (most recent call last):\n" if stack else ""
-        parts.append(f"{header}{stack}{name}{f': {said}' if said else ''}")
+        parts.append(f"{header}{stack}{name}{f': {text}' if text else ''}")
     return "\n\nwhich led to\n\n".join(parts)

@@ -28,9 +28,9 @@ from todo_gql.settings import Settings
 
 T = TypeVar("T")
 
-SHORTEST, LONGEST = 8, 128
+MIN_LENGTH, MAX_LENGTH = 8, 128
 # A longer input is too long in every normal form, and slow to normalize.
-MAX_RAW_PASSWORD_LENGTH = 4 * LONGEST
+MAX_RAW_PASSWORD_LENGTH = 4 * MAX_LENGTH
 MAX_QUEUED = 20
 # Concurrent hashes of one caller, running or queued; further ones wait for these.
 MAX_PER_CALLER = 4
@@ -56,13 +56,13 @@ def normalised(password: str) -> str:
 def password_problem(password: str, *names: str) -> Problem | None:
     """The first rule that a new password of a user with these names breaks; None if it is valid."""
     normal = normalised(password)
-    if problem := text_problem(normal, shortest=SHORTEST, longest=LONGEST):
+    if problem := text_problem(normal, shortest=MIN_LENGTH, longest=MAX_LENGTH):
         return problem
     for needed in (str.isupper, str.islower, str.isdecimal):
         if not any(map(needed, normal)):
             message = "Use at least one upper-case letter, one lower-case letter and one digit."
             return ErrorCode.WEAK_PASSWORD, message
-    if normal.casefold() in common_passwords(SHORTEST):
+    if normal.casefold() in common_passwords(MIN_LENGTH):
         return ErrorCode.WEAK_PASSWORD, "This password is too common. Choose another."
     if normal.casefold() in {normalised(name).casefold() for name in names}:
         return ErrorCode.WEAK_PASSWORD, "The password must not be your user name or e-mail address."

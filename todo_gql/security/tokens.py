@@ -19,7 +19,7 @@ from todo_gql.settings import Settings
 ISSUER = AUDIENCE = "todo_gql"
 HEADER = {"alg": "HS256", "typ": "at+jwt"}
 CLAIMS = ["exp", "iat", "sub", "sid", "jti", "iss", "aud"]
-LONGEST_ACCESS_TOKEN = 4096
+MAX_ACCESS_TOKEN_LENGTH = 4096
 ACCESS_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 CLOCK_SKEW_SECONDS = 10
 CACHE_SECONDS = 5
@@ -74,13 +74,13 @@ def seconds_left(token: str, settings: Settings) -> float:
 
 
 def _read(token: str, settings: Settings) -> tuple[Claims | None, float]:
-    if len(token) > LONGEST_ACCESS_TOKEN or not ACCESS_TOKEN.fullmatch(token):
+    if len(token) > MAX_ACCESS_TOKEN_LENGTH or not ACCESS_TOKEN.fullmatch(token):
         return None, 0
     interval = time.time() // CACHE_SECONDS
     return _verified(token, _access_key(settings), access_token_life(settings), interval)
 
 
-def good_until(token: str, settings: Settings) -> float:
+def expiry_of(token: str, settings: Settings) -> float:
     """When a token that `verified_claims` accepted expires, in seconds since 1970."""
     interval = time.time() // CACHE_SECONDS
     return _verified(token, _access_key(settings), access_token_life(settings), interval)[1]

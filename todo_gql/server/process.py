@@ -32,7 +32,7 @@ TICK_SECONDS = 0.05
 Callback = Callable[[], None]
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """The callback of a server whose state nobody needs to know."""
 
 
@@ -51,9 +51,9 @@ class Server(uvicorn.Server):
         settings: Settings,
         config: uvicorn.Config,
         *,
-        on_started: Callback = _nothing,
-        on_stopping: Callback = _nothing,
-        on_recycling: Callback = _nothing,
+        on_started: Callback = _do_nothing,
+        on_stopping: Callback = _do_nothing,
+        on_recycling: Callback = _do_nothing,
     ) -> None:
         super().__init__(config)
         self.delay = settings.shutdown_delay

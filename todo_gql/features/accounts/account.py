@@ -37,7 +37,7 @@ async def locked_account(account_id: UUID) -> Account | None:
     return await Account.select_for_update(no_key=True).get_or_none(id=account_id)
 
 
-async def locked_as_seen(account: Account) -> Account:
+async def locked_if_unchanged(account: Account) -> Account:
     """The account, read again and locked, after its password was checked.
 
     `Unauthenticated` if the account is deleted or its password was changed since.

@@ -16,7 +16,7 @@ from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
     database_time,
     locked_account,
-    locked_as_seen,
+    locked_if_unchanged,
     own_account,
     wrong_password,
 )
@@ -61,7 +61,7 @@ async def close_account(account: User, settings: Settings) -> None:
         superusers = await fetch(LOCK_ACTIVE_SUPERUSERS)
         if [row["id"] for row in superusers] == [account.id]:
             raise LastSuperuser(account.username)
-        await locked_as_seen(account)
+        await locked_if_unchanged(account)
         grace = timedelta(days=settings.account_deletion_grace_days)
         account.deletion_at = await database_time() + grace
         await account.save(update_fields=["deletion_at"])

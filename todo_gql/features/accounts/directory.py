@@ -67,7 +67,7 @@ class UserFilter:
 
 @strawberry.input(description="What to change: absent leaves as it is, null is refused.")
 class UserAdminUpdateInput:
-    """What `userAdminUpdate` takes."""
+    """The input of `userAdminUpdate`."""
 
     is_active: Maybe[bool | None] = strawberry.field(
         description="False disables the account and ends its sessions."

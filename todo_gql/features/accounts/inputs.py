@@ -25,7 +25,7 @@ NOT_IN_URLS = re.compile(r'[\s"<>\\^`{|}]')
 
 @strawberry.input(description="A new account.")
 class RegisterInput:
-    """What `register` takes."""
+    """The input of `register`."""
 
     username: str = strawberry.field(
         description="3 to 50 of ASCII letters, digits, `_`, `.`, `-`; unique in any letter case. "
@@ -56,7 +56,7 @@ class RegisterInput:
 
 @strawberry.input(description="Credentials; usernameOrEmail takes either.")
 class LoginInput:
-    """What `login` takes."""
+    """The input of `login`."""
 
     username_or_email: str = strawberry.field(
         description="The user name or the e-mail address, in any letter case and any form."
@@ -65,7 +65,7 @@ class LoginInput:
 
 
 def registration_problems(input: RegisterInput, settings: Settings) -> list[UserError]:
-    """Everything that is wrong with a registration by itself, whoever else is registered."""
+    """All problems of a registration, except conflicts with other accounts."""
     username, email = normalize_username(input.username), normalize_email(input.email)
     names = (username, email.rpartition("@")[0])
     problems = {
@@ -110,17 +110,17 @@ def email_problem(email: str, settings: Settings) -> Problem | None:
 
 
 def read_name(name: str) -> tuple[str, Problem | None]:
-    """A first or a last name as it is stored, and what is wrong with it."""
+    """A first or last name as it is stored, and the first rule that it breaks, or None."""
     return read_text(name, longest=100)
 
 
 def read_bio(bio: str) -> tuple[str, Problem | None]:
-    """What people say of themselves as it is stored, and what is wrong with it."""
+    """A bio as it is stored, and the first rule that it breaks, or None."""
     return read_text(bio, longest=1000, multiline=True, as_typed=True)
 
 
 def read_url(url: str) -> tuple[str, Problem | None]:
-    """The address of a picture as it is stored, and what is wrong with it."""
+    """The URL of an avatar as it is stored, and the first rule that it breaks, or None."""
     text, problem = read_text(url, longest=500)
     if text and not problem and not _is_web_address(text):
         message = "Write an address that begins with http:// or https://."

@@ -13,7 +13,7 @@ from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
-    locked_as_seen,
+    locked_if_unchanged,
     names_of,
     own_account,
     to_user,
@@ -42,7 +42,7 @@ class ProfileUpdateInput:
 
 @strawberry.input(description="The password, and the one to replace it.")
 class PasswordChangeInput:
-    """What `passwordChange` takes."""
+    """The input of `passwordChange`."""
 
     current_password: str = strawberry.field(description="The password as it is.")
     new_password: str = strawberry.field(
@@ -61,7 +61,7 @@ PROFILE: dict[str, tuple[str, Callable[[str], tuple[str, Problem | None]]]] = {
 
 
 def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list[UserError]]:
-    """The values to store, blank ones as null, and what is wrong with them."""
+    """The values to store, blank ones as null, and their problems."""
     values: dict[str, str | None] = {}
     problems: list[UserError] = []
     for name, (graphql_name, read) in PROFILE.items():
@@ -125,7 +125,7 @@ async def _replace_password(account: Account, password: str, context: Context) -
     """Store another password; a change at the same time leaves the first one's."""
     new_hash = await hash_password(password, context.settings)
     async with in_transaction():
-        await locked_as_seen(account)
+        await locked_if_unchanged(account)
         await Account.filter(id=account.id).update(password_hash=new_hash)
         await revoke_access(account.id, but=context.signed_in().session_id)
         await outbox.enqueue(account, MailKind.PASSWORD_CHANGED, context.settings)

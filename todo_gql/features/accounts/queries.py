@@ -1,4 +1,4 @@
-"""What can be asked about accounts."""
+"""The query fields for accounts."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""Taking away whatever opens an account, when somebody else may hold it."""
+"""Revokes everything that gives access to an account, when somebody else may have it."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from todo_gql.security import authentication
 
 
 async def revoke_access(account_id: UUID, *, but: UUID | None = None) -> None:
-    """End an account's sessions, all or all but one, and let no link that it was mailed be good.
+    """End an account's sessions, all or all but one, and void the links that were mailed to it.
 
     For the transaction of what causes it, which holds the account's lock.
     """

@@ -127,7 +127,7 @@ class Tokens:
 
     @classmethod
     def from_pair(cls, pair: TokenPair, settings: Settings) -> Self:
-        """A pair just made."""
+        """A new pair of tokens."""
         return cls(
             access_token=pair.access,
             refresh_token=pair.refresh,

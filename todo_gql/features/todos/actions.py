@@ -119,7 +119,7 @@ def _precondition_errors(
 
 
 def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
-    """The id and values of a todo to be created, and what is wrong with them."""
+    """The id and values of a todo to be created, and their problems."""
     edit, problems = read_create(sent, *path)
     sent_id = unset_to_none(sent.id)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)

@@ -78,7 +78,7 @@ class ItemResult:
 
 
 def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
-    """The edit that an action stands for, and what is wrong with it."""
+    """The edit of an action, and its problems."""
     problems: list[UserError] = []
     for name, set_name, validate in SET_ALL:
         if some := getattr(action, set_name):

@@ -11,7 +11,7 @@ from todo_gql.observability.metrics import metrics
 logger = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400
-LARGEST_ACCOUNTS = 1_000
+MAX_ACCOUNTS = 1_000
 # Without an index, which every write would have to update. Outdated counts are left out.
 LARGEST = """
 SELECT id, stored_bytes FROM users WHERE counted_seq = change_seq
@@ -36,7 +36,7 @@ class GrowthMonitor:
     async def fastest(self) -> Growth | None:
         """Take a reading; None if no account grew that was among the largest at both readings."""
         read_at = asyncio.get_running_loop().time()
-        rows = await fetch(LARGEST, LARGEST_ACCOUNTS)
+        rows = await fetch(LARGEST, MAX_ACCOUNTS)
         before, self._stored = self._stored, {row["id"]: row["stored_bytes"] for row in rows}
         seconds, self._read_at = read_at - self._read_at, read_at
         growths = [

@@ -31,7 +31,7 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def metadata(value: Any, problems: list[UserError], *path: str) -> str:
-    """The canonical JSON of an object; `problems` gets what is wrong with it."""
+    """The canonical JSON of an object; its problems are added to `problems`."""
     if not isinstance(value, dict):
         problems.append(invalid(ErrorCode.INVALID, "metadata must be a JSON object.", *path))
         return NO_METADATA

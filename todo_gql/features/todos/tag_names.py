@@ -59,7 +59,7 @@ def as_carried(names: Iterable[str], carried: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:
-    """The normal form of one name, with what is wrong with it added to `problems`."""
+    """The canonical form of one name; its problems are added to `problems`."""
     if name.isascii() and name.isprintable() and 1 <= len(plain := name.strip()) <= MAX_LENGTH:
         return plain.lower()
     problem = raw_problem(name, longest=MAX_LENGTH) if len(name) > RAW * MAX_LENGTH else None

@@ -273,7 +273,7 @@ TODOS = RowType(
 
 @strawberry.type(name="TodoConnection", description="A page of todos.")
 class TodoConnection(Connection[Todo]):
-    """Todos in the order that was asked for."""
+    """A page of todos in the order of `sort`."""
 
     count: strawberry.Private[Any]
 

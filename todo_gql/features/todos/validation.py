@@ -11,7 +11,7 @@ from todo_gql.features.todos.state import TodoEdit
 
 Problems = list[UserError]
 
-# For each field its name in the schema, its validator, and the value that null stands for.
+# For each field its name in the schema, its validator, and the value that null means.
 VALIDATORS = {
     field.name: (field.graphql_name, field.validate, field.value_for_null)
     for field in stored_fields()
@@ -36,7 +36,7 @@ def _edit(sent: dict[str, Any], path: tuple[str, ...]) -> tuple[TodoEdit, Proble
 
 
 def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
-    """The values of a new todo, without its id, and what is wrong with them."""
+    """The values of a new todo, without its id, and their problems."""
     values = {
         name: value
         for name, value in vars(sent).items()
@@ -46,6 +46,6 @@ def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
 
 
 def read_update(sent: TodoUpdateInput, *path: str) -> tuple[TodoEdit, Problems]:
-    """The values that an update changes, and what is wrong with them."""
+    """The values that an update changes, and their problems."""
     values = {name: some.value for name in UPDATABLE if (some := getattr(sent, name)) is not None}
     return _edit(values, path)

@@ -27,7 +27,7 @@ class OpenConnection:
     """A connection of a viewer, valid until a Unix time, and the function that ends it."""
 
     viewer: Viewer | None
-    good_until: float
+    expires_at: float
     end: Callable[[], None]
 
 
@@ -43,19 +43,19 @@ class Connections:
         return len(self._open)
 
     @contextmanager
-    def limited(self, connection: OpenConnection, who: Hashable, most: int) -> Iterator[None]:
-        """Register a connection within the block; raises TooManyConnections if `who` has `most`."""
-        if self._counts[who] >= most:
+    def limited(self, connection: OpenConnection, caller: Hashable, limit: int) -> Iterator[None]:
+        """Register a connection within the block; raises TooManyConnections if `caller` has `limit`."""
+        if self._counts[caller] >= limit:
             raise TooManyConnections
-        self._counts[who] += 1
+        self._counts[caller] += 1
         self._open.add(connection)
         try:
             yield
         finally:
             self._open.discard(connection)
-            self._counts[who] -= 1
-            if not self._counts[who]:
-                del self._counts[who]
+            self._counts[caller] -= 1
+            if not self._counts[caller]:
+                del self._counts[caller]
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -90,7 +90,7 @@ class Connections:
 
     async def _end_expired(self) -> None:
         now = time.time()
-        for connection in [each for each in self._open if each.good_until <= now]:
+        for connection in [each for each in self._open if each.expires_at <= now]:
             connection.end()
         signed_in = [(each, each.viewer) for each in self._open if each.viewer]
         if not signed_in:

@@ -11,7 +11,7 @@ from starlette.types import Scope, Send
 from todo_gql.api.cost_weights import BYTES_PER_OBJECT
 from todo_gql.documents.parsing import error_codes
 from todo_gql.http.headers import headers_of, lines_of
-from todo_gql.http.middleware.compression import SMALLEST_COMPRESSED_BYTES, compressed
+from todo_gql.http.middleware.compression import MIN_COMPRESSED_BYTES, compressed
 from todo_gql.http.middleware.response_headers import SendWithHeaders
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.request_record import current_record
@@ -130,7 +130,7 @@ class ResponseSender:
         body, level, is_compressed = as_json(response.body), self.level, False
         if len(body) > FREE_BYTES:
             self.charge(body)
-        if level and len(body) >= SMALLEST_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
+        if level and len(body) >= MIN_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
             body, is_compressed = await compressed(body, level), True
         if isinstance(send, SendWithHeaders):
             lines = LINES[media_type, is_compressed] % len(body) + lines_of(response.headers)

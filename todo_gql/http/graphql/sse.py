@@ -40,7 +40,7 @@ from todo_gql.http.negotiation import (
 from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability.request_record import current_record
 from todo_gql.security.authentication import authenticate
-from todo_gql.security.tokens import good_until
+from todo_gql.security.tokens import expiry_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -142,13 +142,15 @@ class EventStreams:
             body = {"errors": [error_entry(str(Unavailable()), Code.UNAVAILABLE)]}
             return GraphQLResponse(503, body, (RETRY_SOON,))
         if viewer and stream.token:
-            stream.good_until = good_until(stream.token, self.settings)
+            stream.expires_at = expiry_of(stream.token, self.settings)
         elif stream.token:
             stream.challenge, stream.token = CHALLENGE, None
         client = stream.scope.get("client") or [""]
-        who = ("event streams", viewer.id if viewer else client[0])
-        connection = OpenConnection(viewer, stream.good_until, stream.end_as_signed_out)
-        with self.connections.limited(connection, who, self.settings.subscriptions_per_connection):
+        caller = ("event streams", viewer.id if viewer else client[0])
+        connection = OpenConnection(viewer, stream.expires_at, stream.end_as_signed_out)
+        with self.connections.limited(
+            connection, caller, self.settings.subscriptions_per_connection
+        ):
             await stream.run(request)
         return None
 
@@ -169,7 +171,7 @@ class EventStream:
         self.receive = receive
         self.send = send
         self.token = token
-        self.good_until = math.inf
+        self.expires_at = math.inf
         self.challenge: Headers = ()
         self.ended = asyncio.Event()
         self.final_events = b""
@@ -181,7 +183,7 @@ class EventStream:
         """
         error = error_entry(str(Unauthenticated()), Code.UNAUTHENTICATED)
         self.final_events = _event(as_json({"errors": [error]}))
-        if self.good_until > time.time():
+        if self.expires_at > time.time():
             self.final_events += COMPLETE
         self.ended.set()
 

@@ -153,11 +153,11 @@ class SubscriptionExecutor:
     ) -> tuple[Hashable, Hashable]:
         """The cache keys by selection and by request; both by request if the selection is unknown."""
         viewer = context.viewer
-        who = viewer and (viewer.id, viewer.is_superuser)
+        viewer_key = viewer and (viewer.id, viewer.is_superuser)
         variables = sha256(as_json(request.variables or {})).digest()
-        sent = who, request.query, request.operation_name, variables
+        sent = viewer_key, request.query, request.operation_name, variables
         selected = selection_digest(executor, self.change)
-        return (who, selected) if selected else sent, sent
+        return (viewer_key, selected) if selected else sent, sent
 
     def _event_cost(self, prepared: Prepared, request: GraphQLRequest) -> int:
         """The cost of executing an event, at most the whole rate limit."""
@@ -280,10 +280,10 @@ def _for_event(executor: Executor[Any], event: object) -> Executor[Any]:
     graphql-core's per-event executors share caches keyed by the identity of lists that are new for
     each event, so a subscription would leak some 10 KB per event.
     """
-    own = executor.build_per_event_executor(event)
-    own._relevant_sub_fields = {}  # noqa: SLF001 - nothing public tells copies apart
-    own._stream_usages = RefMap()  # noqa: SLF001 - the same
-    return own
+    event_executor = executor.build_per_event_executor(event)
+    event_executor._relevant_sub_fields = {}  # noqa: SLF001 - nothing public tells copies apart
+    event_executor._stream_usages = RefMap()  # noqa: SLF001 - the same
+    return event_executor
 
 
 async def _execute_once(executor: Executor[Any]) -> ExecutionResult:

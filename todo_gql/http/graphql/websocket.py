@@ -35,7 +35,7 @@ from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability import request_record
 from todo_gql.observability.request_record import RequestRecord
 from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
-from todo_gql.security.tokens import good_until
+from todo_gql.security.tokens import expiry_of
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class WebSocket:
         self.receive = receive
         self.send = send
         self.token = headers_of(scope).token
-        self.good_until = math.inf
+        self.expires_at = math.inf
         self.operations: dict[str, asyncio.Task[None]] = {}
         self.closing: CloseConnection | None = None
         self.task: asyncio.Task[Any] | None = None
@@ -195,7 +195,7 @@ class WebSocket:
         viewer = await self._viewer(message)
         connection = OpenConnection(
             viewer,
-            self.good_until,
+            self.expires_at,
             lambda: self.end(CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)),
         )
         client = self.scope.get("client") or [""]
@@ -227,7 +227,7 @@ class WebSocket:
         if viewer is None and self.token:
             raise CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)
         if self.token:
-            self.good_until = good_until(self.token, self.server.settings)
+            self.expires_at = expiry_of(self.token, self.server.settings)
         return viewer
 
     async def _pong(self, message: ClientMessage) -> None:
@@ -250,7 +250,7 @@ class WebSocket:
                 await self._pong(message)
 
     async def _begin(self, id: str, request: GraphQLRequest | BadRequest) -> None:
-        if self.good_until <= time.time():
+        if self.expires_at <= time.time():
             # The periodic check may come later; without this, the operation would run as anonymous.
             raise CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)
         if id in self.operations:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo_gql.http.headers import headers_of
 
-SMALLEST_COMPRESSED_BYTES: Final = 1024
+MIN_COMPRESSED_BYTES: Final = 1024
 # Longer bodies are compressed in a thread, so as not to block the event loop.
 MAX_INLINE_BYTES: Final = 128 * 1024
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
@@ -24,7 +24,7 @@ class Compressed:
 
     def __init__(self, app: ASGIApp, level: int) -> None:
         self.app = app
-        self.compressing = GZipMiddleware(app, SMALLEST_COMPRESSED_BYTES, level)
+        self.compressing = GZipMiddleware(app, MIN_COMPRESSED_BYTES, level)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a request."""

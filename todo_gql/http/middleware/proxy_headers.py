@@ -13,7 +13,7 @@ FORWARDED_FOR: Final = b"x-forwarded-for"
 MAX_FORWARDED_BYTES: Final = 2_000
 
 
-async def _scope_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
+async def _ignore(_scope: Scope, _receive: Receive, _send: Send) -> None:
     """The app that uvicorn's middleware calls with the scope that it has changed."""
 
 
@@ -26,7 +26,7 @@ class ProxyHeaders:
 
     def __init__(self, trusted: Iterable[object]) -> None:
         # uvicorn's types of ASGI are narrower than Starlette's.
-        untyped: Any = _scope_alone
+        untyped: Any = _ignore
         middleware: Any = ProxyHeadersMiddleware(untyped, [str(network) for network in trusted])
         self._middleware = middleware
 

@@ -22,7 +22,7 @@ from todo_gql.http.pages.forms import read_form, read_link
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.credential_limits import key_for_owner, seconds_to_wait
-from todo_gql.security.passwords import LONGEST, SHORTEST, normalised
+from todo_gql.security.passwords import MAX_LENGTH, MIN_LENGTH, normalised
 from todo_gql.security.rate_limits import RateLimits, network_of
 from todo_gql.settings import Settings
 
@@ -61,8 +61,8 @@ def _form(kind: MailKind, visit: Visit, problems: Mapping[str, str] | None = Non
         username=visit.account.username,
         address=visit.address,
         problems=problems or {},
-        shortest=SHORTEST,
-        longest=LONGEST,
+        shortest=MIN_LENGTH,
+        longest=MAX_LENGTH,
     )
 
 

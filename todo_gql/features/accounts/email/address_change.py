@@ -13,7 +13,7 @@ from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
     bad_link,
     database_time,
-    locked_as_seen,
+    locked_if_unchanged,
     own_account,
     to_user,
     too_many_mails,
@@ -76,7 +76,7 @@ async def _request_change(seen: User, email: str, viewer: Viewer, settings: Sett
     A request for the address that the account has already voids the earlier links.
     """
     async with in_transaction():
-        account = await locked_as_seen(seen)
+        account = await locked_if_unchanged(seen)
         if email == account.email:
             await void_links(account.id, MailKind.EMAIL_CHANGE)
             return True

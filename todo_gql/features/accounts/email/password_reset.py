@@ -32,7 +32,7 @@ START_RESET: Final = "start_reset"
 
 @strawberry.input(description="The token of a mail, and the password to have from now on.")
 class PasswordResetInput:
-    """What `passwordReset` takes."""
+    """The input of `passwordReset`."""
 
     token: str = strawberry.field(description="The token in the link of the mail.")
     new_password: str = strawberry.field(
