@@ -6,22 +6,23 @@ whoever adds a field writes: the model's field, the column and the entry.
 
 from typing import Final
 
-from tortoise.fields import CharField, IntField, SmallIntField
+from tortoise.fields import BooleanField, CharField, IntField, SmallIntField
 
 from todo_gql.database.models import Todo
 from todo_gql.features.todos import fields
 from todo_gql.features.todos.comparators import StringComparator, TodoPriorityComparator
 from todo_gql.features.todos.enums import TodoPriority
-from todo_gql.features.todos.fields import Filter, StoredField
-from todo_gql.features.todos.validators import enum_number, minutes, text
+from todo_gql.features.todos.field_types import Filter, StoredField
+from todo_gql.features.todos.validators import enum_number, minutes, text, unchanged
 
 Todo._meta.add_field("scratch_text", CharField(200, null=True))
 Todo._meta.add_field("scratch_number", IntField(null=True))
 Todo._meta.add_field("scratch_enum", SmallIntField(null=True))
+Todo._meta.add_field("scratch_flag", BooleanField(default=False))
 
 MIGRATION: Final = """
 ALTER TABLE todos ADD COLUMN scratch_text VARCHAR(200), ADD COLUMN scratch_number INT,
-    ADD COLUMN scratch_enum SMALLINT
+    ADD COLUMN scratch_enum SMALLINT, ADD COLUMN scratch_flag BOOLEAN NOT NULL DEFAULT false
 """
 
 fields.TODO_FIELDS += (
@@ -53,5 +54,16 @@ fields.TODO_FIELDS += (
         create="A member of an enum.",
         update="A member of an enum.",
         filter=Filter(TodoPriorityComparator, "By an enum."),
+    ),
+    StoredField(
+        name="scratch_flag",
+        graphql_type=bool,
+        description="True or false.",
+        validate=unchanged,
+        create="False if absent.",
+        update="Can't be cleared.",
+        filter=Filter(bool, "Whether it is true."),
+        sort="False before true.",
+        default=False,
     ),
 )

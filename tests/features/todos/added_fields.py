@@ -12,7 +12,7 @@ from tests.support.subscribers import connected
 from todo_gql.database.connection import fetch
 from todo_gql.features.todos.recount import RECOUNT
 
-PARTS = "id title scratchText scratchNumber scratchEnum version"
+PARTS = "id title scratchText scratchNumber scratchEnum scratchFlag version"
 CREATE = f"""
 mutation ($input: TodoCreateInput!) {{
   todoCreate(input: $input) {{ todo {{ {PARTS} }} errors {{ code path }} }}
@@ -108,6 +108,7 @@ async def test_values_are_created_updated_cleared_and_logged(account: Account) -
         [
             {"name": "priority", "before": None, "after": "MEDIUM"},
             {"name": "scratchEnum", "before": None, "after": "LOW"},
+            {"name": "scratchFlag", "before": None, "after": False},
             {"name": "scratchText", "before": None, "after": "Office"},
             {"name": "status", "before": None, "after": "PENDING"},
             {"name": "title", "before": None, "after": "Todo"},
@@ -226,6 +227,24 @@ async def test_a_list_is_sorted_by_it(
         assert set(ends) == {"c", "e"}
 
 
+async def test_a_flag_is_filtered_and_sorted_and_never_null(account: Account) -> None:
+    """A Boolean is compared with true or false, and stands in an order as 0 or 1."""
+    for title, flag in {"a": True, "b": None, "c": True}.items():
+        await created(account, title=title, scratchFlag=flag)
+    for flag, expected in ((True, "ac"), (False, "b")):
+        listed = await account.data(LIST, filter={"scratchFlag": flag}, sort=[{"field": "TITLE"}])
+        assert "".join(todo["title"] for todo in listed["todos"]["nodes"]) == expected
+    sort, titles, after = [{"field": "SCRATCH_FLAG"}, {"field": "TITLE"}], "", None
+    for _ in range(3):
+        todos = (await account.data(LIST, sort=sort, first=1, after=after))["todos"]
+        titles, after = titles + todos["nodes"][0]["title"], todos["pageInfo"]["endCursor"]
+    assert titles == "bac"
+    todo = await created(account)
+    sent = {"scratchFlag": None}
+    payload = (await account.data(UPDATE, id=todo["id"], input=sent))["todoUpdate"]
+    assert payload["errors"] == [{"code": "REQUIRED", "path": ["input", "scratchFlag"]}]
+
+
 @pytest.mark.parametrize(
     ("wanted", "inside", "outside"),
     [
@@ -234,6 +253,7 @@ async def test_a_list_is_sorted_by_it(
         ({"scratchText": {"isNull": True}}, {"scratchText": None}, {"scratchText": "Home"}),
         ({"scratchEnum": {"gte": "HIGH"}}, {"scratchEnum": "URGENT"}, {"scratchEnum": "LOW"}),
         ({"scratchEnum": {"in": ["LOW"]}}, {"scratchEnum": "LOW"}, {"scratchEnum": None}),
+        ({"scratchFlag": True}, {"scratchFlag": True}, {"scratchFlag": False}),
     ],
 )
 async def test_a_filtered_subscription_says_what_enters_and_leaves(

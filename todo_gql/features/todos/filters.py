@@ -17,7 +17,8 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.access import trashed_todos, visible_todos
 from todo_gql.features.todos.comparators import TagComparator
-from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.field_types import StoredField
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
@@ -122,7 +123,9 @@ class FilterConditions:
         return parts
 
     def _comparison(self, stored: StoredField, comparator: Any) -> list[str]:
-        """The conditions of the operators that are set."""
+        """The conditions of the operators that are set, or equality with a Boolean."""
+        if isinstance(comparator, bool):
+            return [f"t.{stored.name} = {self.statement.bind(comparator)}"]
         return [
             part
             for operator, value in vars(comparator).items()

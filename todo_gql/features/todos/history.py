@@ -11,7 +11,8 @@ from strawberry.scalars import JSON
 from todo_gql.api.scalars import serialize_time
 from todo_gql.database.models import Action, Status
 from todo_gql.features.todos.canonical_json import NO_METADATA
-from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.field_types import StoredField
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.state import TodoState
 
 ACTION_BY_STATUS = {

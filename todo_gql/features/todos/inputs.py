@@ -8,7 +8,8 @@ from strawberry import UNSET, Maybe
 
 from todo_gql.api.cost_weights import COMPARISON, IN_TRASH, SEARCH
 from todo_gql.features.todos.comparators import TagComparator, optional
-from todo_gql.features.todos.fields import REQUIRED, stored_fields, with_fields
+from todo_gql.features.todos.field_types import REQUIRED, with_fields
+from todo_gql.features.todos.fields import stored_fields
 
 Value = TypeVar("Value")
 

@@ -3,8 +3,9 @@
 The expressions are those of the indexes in the migrations, to the letter.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from todo_gql.api.errors import BadUserInput
@@ -17,11 +18,11 @@ from todo_gql.api.keyset import (
     parse_time,
     parse_uuid,
 )
-from todo_gql.features.todos.fields import StoredField, stored_fields
+from todo_gql.features.todos.field_types import StoredField
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort
 
 MAX_KEYS = 5
-SORTED = {field.name: field for field in stored_fields() if field.sort}
 
 Order: TypeAlias = tuple[str, bool, bool]
 """The name of a field, whether it descends, and whether its nulls come first."""
@@ -51,18 +52,37 @@ def _keyset(orders: tuple[Order, ...]) -> Keyset:
 
 
 def _sort_keys(name: str, descending: bool, nulls_first: bool) -> list[SortKey]:
-    field = SORTED[name]
+    return SORT_KEYS[name](descending, nulls_first)
+
+
+def _makes_keys(field: StoredField) -> Callable[[bool, bool], list[SortKey]]:
+    """Makes a field's keys of whether it descends, and whether its nulls come first.
+
+    Raises `TypeError` for a field of a type that has no order here.
+    """
     if field.value_type is datetime:
-        return [_time_key(field, descending, nulls_first)]
-    make_key = _text_key if field.value_type is str else _number_key
+        return lambda descending, nulls_first: [_time_key(field, descending, nulls_first)]
+    if field.value_type is str:
+        return partial(_keys, field, _text_key)
+    if field.value_type in (int, bool) or field.enum:
+        return partial(_keys, field, _number_key)
+    raise TypeError(f"Todos can't be sorted by {field.name}: its type has no sort key.")
+
+
+def _keys(
+    field: StoredField,
+    make_key: Callable[[StoredField, bool], SortKey],
+    descending: bool,
+    nulls_first: bool,
+) -> list[SortKey]:
+    """The key of a field's values; if they may be null, after one of whether they are."""
     if not field.is_nullable:
         return [make_key(field, descending)]
-    # A null counts as one more value of another key, which stands before this one.
-    is_null = f"(t.{name} IS NULL)::int"
+    is_null = f"(t.{field.name} IS NULL)::int"
     null_key = SortKey(
-        f"{name} is null",
+        f"{field.name} is null",
         is_null,
-        f"{name}_is_null",
+        f"{field.name}_is_null",
         parse_number,
         descending=nulls_first,
         extra=is_null,
@@ -102,21 +122,15 @@ def _text_key(field: StoredField, descending: bool) -> SortKey:
 
 
 def _number_key(field: StoredField, descending: bool) -> SortKey:
-    """The key of a number, or of an enum by the numbers of its members."""
-    if not field.is_nullable:
-        return SortKey(
-            field.name, f"t.{field.name}", field.name, parse_number, descending, bound="{}::bigint"
-        )
-    sql = f"coalesce(t.{field.name}, 0)"
+    """The key of a number, of a Boolean, or of an enum by the numbers of its members."""
+    name, sql = field.name, f"t.{field.name}"
+    if not field.is_nullable and field.value_type is not bool:
+        return SortKey(name, sql, name, parse_number, descending, bound="{}::bigint")
+    number = f"coalesce({sql}::int, 0)"
     return SortKey(
-        field.name,
-        sql,
-        f"{field.name}_key",
-        parse_number,
-        descending,
-        extra=sql,
-        bound="{}::bigint",
+        name, number, f"{name}_key", parse_number, descending, extra=number, bound="{}::bigint"
     )
 
 
+SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if field.sort}
 NEWEST_FIRST = _keyset((("created_at", True, False),))

@@ -11,7 +11,8 @@ import orjson
 from todo_gql.database.connection import Values
 from todo_gql.database.models import Status
 from todo_gql.features.todos.canonical_json import canonical_json
-from todo_gql.features.todos.fields import REQUIRED, stored_fields
+from todo_gql.features.todos.field_types import REQUIRED
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.tag_names import as_carried
 
 TodoEdit: TypeAlias = dict[str, Any]

@@ -26,13 +26,8 @@ from todo_gql.execution import (
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
-from todo_gql.features.todos.fields import (
-    TODO_FIELDS,
-    ComputedField,
-    StoredField,
-    stored_fields,
-    with_fields,
-)
+from todo_gql.features.todos.field_types import ComputedField, StoredField, with_fields
+from todo_gql.features.todos.fields import TODO_FIELDS, stored_fields
 from todo_gql.features.todos.history_pages import history_page
 from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
 from todo_gql.operation.context import Context, Info

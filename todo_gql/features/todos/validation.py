@@ -5,7 +5,8 @@ from typing import Any
 from strawberry import UNSET
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
-from todo_gql.features.todos.fields import REQUIRED, stored_fields
+from todo_gql.features.todos.field_types import REQUIRED
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoCreateInput, TodoUpdateInput
 from todo_gql.features.todos.state import TodoEdit
 
