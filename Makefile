@@ -16,19 +16,21 @@ example: $(VENV)/serve graphiql examples/web/node_modules/installed ## Start eve
 	@cd examples/web && npm run --silent codegen && exec node start.mjs
 
 # Each process takes file by file and has a PostgreSQL of its own; a single file has one process.
-PROCESSES ?= $(if $(TESTS),0,2)
+# One more than there are cores on a small machine, since many tests wait for programs.
+PROCESSES ?= $(if $(TESTS),0,3)
+AT_ONCE = --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 test: $(VENV)/test graphiql ## Run every test; TESTS=… some of them, PROCESSES=1 one by one
-	$(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
+	$(BIN)/pytest $(AT_ONCE) $(TESTS)
 
 coverage: $(VENV)/test graphiql ## The same, and say which lines none of them runs; fails below 95 %
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
+	$(BIN)/coverage run -m pytest $(AT_ONCE) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-graphql-core: $(VENV)/test graphiql ## Run every test with graphql-core in the place of the engine
-	EXECUTION_ENGINE=graphql-core $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile $(TESTS)
+	EXECUTION_ENGINE=graphql-core $(BIN)/pytest $(AT_ONCE) $(TESTS)
 
 FAULTS ?= tests/faults
 export SEED SEEDS KILLS

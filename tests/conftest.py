@@ -38,6 +38,19 @@ for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: None)
 
 
+# Rooms with the longest modules: they start programs, or try thousands of operations.
+LONGEST = ("server", "jobs", "embedded_postgres", "observability", "cli", "database", "execution")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest modules, so that no process of the run is left with one in the end."""
+
+    def is_short(item: pytest.Item) -> bool:
+        return item.path.relative_to(Path(__file__).parent).parts[0] not in LONGEST
+
+    items.sort(key=is_short)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage of tests that are marked as untraced, since that doubles their time."""

@@ -1,10 +1,7 @@
 """The rules that the database itself holds: what models and migrations name is really there."""
 
 import asyncio
-import os
 import re
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from inspect import getmembers, isclass
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 from starlette.types import ASGIApp
 from tortoise.models import Model
 
+from tests.support.migration_commands import ended, migrating
 from todo_gql.database import models
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.migrations import models_without_migration
@@ -127,17 +125,10 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
     assert sorted(names) == ["mails_by_recipient", "purged_mails_by_recipient"]
 
 
-async def migrate(database_url: str, folder: Path) -> str:
+def migrate(database_url: str) -> str:
     """What `todo-gql migrate` prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "todo_gql", "migrate"),
-        env={**os.environ, "DATABASE_URL": database_url},
-        cwd=folder,
-        stdout=PIPE,
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode()
+    with migrating(database_url) as process:
+        return "".join(f"{line}\n" for line in ended(process))
 
 
 async def catalogue(database_url: str) -> list[asyncpg.Record]:
@@ -152,13 +143,13 @@ async def catalogue(database_url: str) -> list[asyncpg.Record]:
         await connection.close()
 
 
-async def test_migrating_again_does_nothing(empty_url: str, project: Path, tmp_path: Path) -> None:
+async def test_migrating_again_does_nothing(empty_url: str, project: Path) -> None:
     """Two runs at once apply every migration once; a later run finds nothing to do."""
     all_applied = "".join(f"Applied the migration {path.stem}.\n" for path in migrations(project))
-    at_once = await asyncio.gather(migrate(empty_url, tmp_path), migrate(empty_url, tmp_path))
+    at_once = await asyncio.gather(*(asyncio.to_thread(migrate, empty_url) for _ in range(2)))
     assert sorted(at_once) == [all_applied, "Nothing to apply.\n"]
     migrated = await catalogue(empty_url)
-    assert await migrate(empty_url, tmp_path) == "Nothing to apply.\n"
+    assert migrate(empty_url) == "Nothing to apply.\n"
     assert await catalogue(empty_url) == migrated
 
 

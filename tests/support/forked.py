@@ -56,10 +56,13 @@ class Forked:
         *arguments: str,
         folder: Path,
         environment: Mapping[str, str],
-        errors: int,
+        errors: int | None = None,
         alone: bool = False,
     ) -> None:
-        """Run a module with arguments; `alone` in a session of its own, as a group of its own."""
+        """Run a module with arguments; `alone` in a session of its own, as a group of its own.
+
+        Its standard error is a file's number, or else `stderr`, a pipe that holds some 64 KiB.
+        """
         self.returncode: int | None = None
         request = {
             "folder": str(folder),
@@ -71,7 +74,10 @@ class Forked:
         self._status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         typed, self.stdin = _pipe()
         self.stdout, said = _pipe()
-        with theirs, typed, said:
+        self.stderr, complained = _pipe()
+        with theirs, typed, said, complained:
+            if errors is None:
+                errors = complained.fileno()
             streams = [typed.fileno(), said.fileno(), errors, theirs.fileno()]
             socket.send_fds(control, [json.dumps(request).encode()], streams)
         self.pid = int(self._status.recv(64))
@@ -88,6 +94,7 @@ class Forked:
         self.stdin.close()
         self.stdout.close()
         self.wait()
+        self.stderr.close()
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
