@@ -22,7 +22,7 @@ from tests.support.accounts import (
     visiting,
 )
 from tests.support.subscribers import CHANGES, connected, listening
-from tests.support.waiting import counted_turns, until
+from tests.support.waiting import IS_IN_THE_WAY, counted_turns, until
 from todo_gql.database.connection import pool_use
 from todo_gql.database.pool import MAX_CHECKS, Pool
 from todo_gql.database.tortoise_backend import pools, tortoise_config
@@ -146,7 +146,7 @@ async def test_a_connection_counts_until_it_is_back(pool: Pool) -> None:
     set_caller("busy")
     statement = asyncio.create_task(pool.fetch_rows("SELECT FROM todos", ()))
     await until(lambda: pool.queue.held.get("busy") == 1 and pool.open_count == 2)
-    await asyncio.sleep(0.05)
+    await until(lambda: blocker.fetchval(IS_IN_THE_WAY))
     statement.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from tests.support.accounts import Account
 from tests.support.migration_commands import APPLIED, ended, migrating
-from tests.support.processes import STOP_SECONDS
+from tests.support.waiting import until
 from todo_gql.database.connection import fetch
 
 ONE_WAITS = (
@@ -66,9 +66,7 @@ async def half_migrated(empty_url: str) -> AsyncIterator[Connection]:
 async def until_one_waits(url: str) -> None:
     """Wait until somebody in the database waits for a lock."""
     watcher = await asyncpg.connect(url)
-    async with asyncio.timeout(STOP_SECONDS):
-        while not await watcher.fetchval(ONE_WAITS):
-            await watcher.execute("SELECT pg_sleep(0.05)")
+    await until(lambda: watcher.fetchval(ONE_WAITS))
     await watcher.close()
 
 

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from tests.faults.proxy import Proxy
+from tests.support.proxy import Proxy
+from tests.support.waiting import until
 from todo_gql.database.connection import acquire, fetch
 from todo_gql.database.pool import STALE_CHECKS, Pool
 from todo_gql.database.tortoise_backend import Client
@@ -106,7 +107,7 @@ async def test_a_broken_connection_is_replaced(pool: Pool) -> None:
     await killer.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {ended}"
     )
-    await asyncio.sleep(0.05)
+    await until(other.is_closed)
     await pool.release(killer)
     pids = {await backend(pool) for _ in range(3)}
     assert ended not in pids
@@ -221,7 +222,8 @@ async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str
         connection = await pool.acquire()
         proxy.stall()
         asking = asyncio.create_task(connection.fetchval("SELECT 1"))
-        await asyncio.sleep(0.01)
+        # Until it has sent its statement.
+        await asyncio.sleep(0)
         asking.cancel()
         with suppress(asyncio.CancelledError):
             await asking

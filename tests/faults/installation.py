@@ -14,9 +14,9 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.faults.proxy import Proxy
 from tests.support.ports import free_port
 from tests.support.processes import Server, postgres_of, started
+from tests.support.proxy import Proxy
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 from todo_gql.embedded_postgres.processes import signal_each
 

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 from tortoise.transactions import in_transaction
 
-from tests.faults.proxy import Proxy
 from tests.support.accounts import Account, NewAccount
 from tests.support.mailbox import Mailbox, delivering, receiving, sending_to, token_of
+from tests.support.proxy import Proxy
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -182,8 +183,22 @@ async def wait_for_status(http: httpx.AsyncClient, url: str, status: int) -> Non
             answered = (await http.get(url)).status_code
 
 
-async def test_too_many_connections_are_told(server: Server) -> None:
+async def test_too_many_connections_are_told(database_url: str, tmp_path: Path) -> None:
     """Too many connections get status 503, but for health, and the next one is answered later."""
+    # Idle connections stay for as long as the test takes.
+    settings = {
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(tmp_path / "data"),
+        "REQUEST_TIMEOUT": str(PATIENCE),
+        "MAX_CONNECTIONS": "20",
+    }
+    with started(tmp_path / "log", settings=settings) as server:
+        await asyncio.to_thread(server.wait_until_ready)
+        await fill_up(server)
+
+
+async def fill_up(server: Server) -> None:
+    """Take all connections of a server, and leave them again."""
     url = f"{server.address}?query={{__typename}}"
     health = server.address.replace("graphql", "health/live")
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
@@ -194,7 +209,7 @@ async def test_too_many_connections_are_told(server: Server) -> None:
                 async with connected(server):
                     await full.wait()
 
-            for _ in range(250):
+            for _ in range(20):
                 group.create_task(hold())
             await wait_for_status(http, url, 503)
             assert (await http.get(health)).status_code == 200

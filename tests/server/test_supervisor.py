@@ -65,9 +65,7 @@ async def test_request_under_way_is_answered_before_the_end(tmp_path: Path, url:
             asyncio.to_thread(server.execute, CREATE, token, input={"title": "In time"})
         )
         watcher = await asyncpg.connect(url)
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        while not await watcher.fetchval(waits):
-            await watcher.execute("SELECT pg_sleep(0.01)")
+        await until(lambda: watcher.fetchval("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"))
         server.process.send_signal(signal.SIGTERM)
         assert server.next_line() == "Stopping."
         await holder.execute("ROLLBACK")

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.support.http_connections import END, SMUGGLED, echo, told
 from tests.support.raw_connections import answers, connect
-from tests.support.subscribers import listening
+from tests.support.subscribers import PATIENCE, listening
 from todo_gql.settings import Settings
 
 KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -98,7 +98,7 @@ async def test_who_expects_to_go_on_is_told_though_they_ask_for_another_protocol
     connection = await connect(address)
     await connection.send([head + b"Content-Length: 4\r\n\r\n"])
     while connection.received != b"HTTP/1.1 100 Continue\r\n\r\n":
-        await asyncio.wait_for(connection.changed.wait(), 5)
+        await asyncio.wait_for(connection.changed.wait(), PATIENCE)
     await connection.send([b"body", END])
     assert told(await connection.answers()) == [b"POST /a body", b"GET /end "]
 
@@ -158,7 +158,7 @@ async def test_a_handshake_is_taken_as_clients_and_proxies_write_it(
         assert [answer.status for answer in answered] == [200] * len(asked) + [101]
         while not connection.received.endswith(b"\x81\x02hi"):
             connection.changed.clear()
-            await asyncio.wait_for(connection.changed.wait(), 5)
+            await asyncio.wait_for(connection.changed.wait(), PATIENCE)
         connection.transport.abort()
 
 

@@ -112,15 +112,19 @@ async def test_abrupt_disconnects_leave_nothing_behind(
     assert [each for each in gc.get_objects() if isinstance(each, WebSocketProtocol)] == []
 
 
+def nothing_is_left() -> bool:
+    """Whether no connection of a WebSocket is in memory."""
+    gc.collect()
+    return not any(isinstance(each, WebSocketProtocol) for each in gc.get_objects())
+
+
 async def test_refused_tokens_leave_nothing_behind(address: str, connections: Connections) -> None:
     """No object of a connection stays that was closed for what its token is."""
     async with opened(address) as one:
         await one.send(type="connection_init", payload={"authorization": "Bearer none"})
         assert (await one.close_code())[0] == 4403
     await settle(connections)
-    await asyncio.sleep(0.05)
-    gc.collect()
-    assert [each for each in gc.get_objects() if isinstance(each, WebSocketProtocol)] == []
+    await until(nothing_is_left)
 
 
 async def test_streams_that_break_off_leave_nothing_behind(

@@ -10,7 +10,7 @@ from graphql import parse, validate
 from starlette.types import Scope
 
 from tests.support.accounts import Account, NewAccount
-from tests.support.waiting import counted_turns
+from tests.support.waiting import PATIENCE_SECONDS, counted_turns
 from todo_gql.documents import parsing
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.http.graphql import parse_queue, request_reader
@@ -53,7 +53,7 @@ async def test_who_gives_up_lets_others_in() -> None:
     # The next one is admitted now, and gives up before it can begin.
     await asyncio.sleep(0)
     waiting[1].cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await entered.wait()
         await waiting[2]
         await queue.enter("afterwards")
