@@ -319,7 +319,7 @@ async def test_connections_without_requests_take_no_room(
     app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full server closes a connection without requests for each new one, and refuses nobody."""
-    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
+    monkeypatch.setattr(pipelining, "UNUSED_GRACE_SECONDS", 0)
     asked = {"query": "{ __typename }"}
     async with listening(app, settings, limit_concurrency=6) as address:
         host, _, port = address.partition(":")
@@ -369,7 +369,7 @@ async def test_bodies_that_are_incomplete_take_no_room(
     app: ASGIApp, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full server closes the oldest incomplete body of the address with most connections."""
-    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
+    monkeypatch.setattr(pipelining, "UNUSED_GRACE_SECONDS", 0)
     async with listening(app, settings, limit_concurrency=6) as address:
         host, _, port = address.partition(":")
         slow = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]()
@@ -395,7 +395,7 @@ async def test_a_body_that_waits_behind_an_answer_has_its_connection_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A request that is being answered is never lost to one that comes later."""
-    monkeypatch.setattr(pipelining, "SPARED_SECONDS", 0)
+    monkeypatch.setattr(pipelining, "UNUSED_GRACE_SECONDS", 0)
     body = b'{"query": "%b"}' % READ.encode()
     head = INCOMPLETE.partition(b"content-length")[0] + (
         b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n"

@@ -7,9 +7,9 @@ from prometheus_client import REGISTRY
 
 from tests.support.accounts import Account
 from tests.support.waiting import until
-from todo_gql import tasks
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
+from todo_gql.features.todos import tasks
 from todo_gql.features.todos.growth import GrowthMonitor
 from todo_gql.features.todos.recount import recount_storage
 from todo_gql.settings import Settings
@@ -113,7 +113,7 @@ async def test_a_new_account_sets_no_alarm(
     account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An account that wasn't among the largest before has nothing to be compared with."""
-    monkeypatch.setattr("todo_gql.features.todos.growth.LARGEST_ACCOUNTS", 1)
+    monkeypatch.setattr("todo_gql.features.todos.growth.MAX_ACCOUNTS", 1)
     await store(account, 2**28)
     watch = GrowthMonitor()
     await watch.fastest()
