@@ -36,20 +36,19 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = Field(
         "development",
-        description="`production` refuses to make a SECRET_KEY of its own, hides the schema, and "
-        "asks for HTTPS.",
+        description="`production` requires a SECRET_KEY, hides the schema, and requires HTTPS.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
-        8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
+        8000, ge=0, le=65535, description="The port to listen on; 0 selects a free one."
     )
     data_dir: Path = Field(
         Path(".data"),
-        description="Where the embedded PostgreSQL and a made SECRET_KEY live.",
+        description="The folder of the embedded PostgreSQL and of a generated SECRET_KEY.",
     )
     secret_key: SecretKey | None = Field(
         None,
-        description="Signs tokens; 32 bytes or more, the same for all replicas. Made and kept under"
+        description="Signs tokens; 32 bytes or more, the same for all replicas. Generated under"
         " DATA_DIR if absent.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -62,7 +61,7 @@ class Settings(BaseSettings):
         description="`postgresql://user:password@host/database`, PostgreSQL 15 to 18 in UTF-8; the "
         "embedded one if absent and installed.",
     )
-    database_pool_size: int = Field(10, ge=1, description="Connections that are kept open.")
+    database_pool_size: int = Field(10, ge=1, description="Connections that stay open.")
     database_max_overflow: int = Field(
         10, ge=0, description="Connections opened beyond these under load."
     )
@@ -70,13 +69,13 @@ class Settings(BaseSettings):
         2.0, gt=0, description="Seconds to wait for a connection before UNAVAILABLE."
     )
     database_connections_per_caller: int = Field(
-        3, ge=1, description="Connections that one user, or address, has at a time at most."
+        3, ge=1, description="The most connections that one user, or else address, uses at a time."
     )
 
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Where people reach this server; links in mails begin with it.",
+        description="The address at which people reach this server; links in mails begin with it.",
     )
     smtp_url: SecretStr | None = Field(
         None,
@@ -108,16 +107,16 @@ class Settings(BaseSettings):
         "address that isn't proven likewise, all others are always sent.",
     )
     email_link_expire_hours: int = Field(
-        48, ge=1, description="Life of a link that proves an address."
+        48, ge=1, description="Lifetime of a link that confirms an address."
     )
     password_reset_expire_minutes: int = Field(
-        30, ge=1, description="Life of a link that sets a new password."
+        30, ge=1, description="Lifetime of a link that sets a new password."
     )
     account_deletion_grace_days: int = Field(
-        30, ge=0, description="How long a deleted account can be kept by signing in."
+        30, ge=0, description="How long a deleted account can be restored by signing in."
     )
     trash_retention_days: int = Field(
-        30, ge=0, description="How long a todo stays in the trash; 0 for ever."
+        30, ge=0, description="How long a todo stays in the trash; 0 for no limit."
     )
     changes_retention_days: int | None = Field(
         None,
@@ -127,10 +126,10 @@ class Settings(BaseSettings):
     )
 
     account_todos: int = Field(
-        100_000, ge=1, description="Todos of an account at most, those in the trash too."
+        100_000, ge=1, description="The most todos of an account, those in the trash included."
     )
     account_bytes: int = Field(
-        2**30, ge=1024, description="Bytes of an account's todos and change log at most."
+        2**30, ge=1024, description="The most bytes of an account's todos and change log."
     )
 
     redis_url: RedisURL | None = Field(
@@ -139,8 +138,10 @@ class Settings(BaseSettings):
         "each other's subscribers; without it each counts alone, and PostgreSQL's "
         "notifications wake.",
     )
-    redis_pool_size: int = Field(10, ge=2, description="Connections to Redis or Valkey at most.")
-    connections_per_user: int = Field(5, ge=1, description="WebSockets of one user at a time.")
+    redis_pool_size: int = Field(10, ge=2, description="The most connections to Redis or Valkey.")
+    connections_per_user: int = Field(
+        5, ge=1, description="The most WebSockets of one user at a time."
+    )
     subscriptions_per_connection: int = Field(
         20, ge=1, description="Operations on a WebSocket at a time, and event streams of one user."
     )
@@ -148,20 +149,20 @@ class Settings(BaseSettings):
         50, ge=0, description="Frames on a WebSocket, pings among them; 0 for no limit."
     )
     socket_message_burst: int = Field(
-        200, ge=10, description="Frames that may come at once on a WebSocket that was silent."
+        200, ge=10, description="Frames that a WebSocket may send at once after a pause."
     )
 
     workers: int = Field(
         1, ge=1, le=64, description="Processes that answer requests, each with a pool of its own."
     )
     max_requests: int = Field(
-        0, ge=0, description="Requests after which a process is replaced by a fresh one; 0 never."
+        0, ge=0, description="Requests after which a process is replaced by a new one; 0 for never."
     )
     shutdown_delay: float = Field(
         0.0,
         ge=0,
         le=8,
-        description="Seconds of serving on, no longer ready, once told to stop; at most 8.",
+        description="Seconds during which a stopping server still serves, but is not ready; at most 8.",
     )
 
     prometheus_enabled: bool = Field(
@@ -171,36 +172,37 @@ class Settings(BaseSettings):
         None, description="The address that /metrics is served on; HOST if absent."
     )
     metrics_port: int = Field(
-        9090, ge=0, le=65535, description="The port of /metrics; 0 takes a free one."
+        9090, ge=0, le=65535, description="The port of /metrics; 0 selects a free one."
     )
     worker_metrics_port: int | None = Field(
         None,
         ge=0,
         le=65535,
-        description="The same of `todo-gql worker`; the one after METRICS_PORT if absent.",
+        description="The port of /metrics of `todo-gql worker`; METRICS_PORT + 1 if absent.",
     )
     slow_operation_ms: int = Field(
-        1000, ge=0, description="Operations as slow are logged with their plans; 0 for none."
+        1000,
+        ge=0,
+        description="Operations that take this long are logged with their query plans; 0 for none.",
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
         pattern="^https?://",
-        description="Where traces are sent by OTLP over HTTP, such as http://host:4318.",
+        description="The endpoint for traces by OTLP over HTTP, such as http://host:4318.",
     )
     sentry_dsn: SentryDSN | None = Field(
-        None, description="Where unexpected errors are reported to."
+        None, description="The Sentry DSN for reports of unexpected errors."
     )
 
-    access_token_expire_minutes: int = Field(30, ge=1, description="Life of an access token.")
+    access_token_expire_minutes: int = Field(30, ge=1, description="Lifetime of an access token.")
     viewer_cache_seconds: float = Field(
         3,
         ge=0,
         le=5,
-        description="How long a session that was read is taken to go on, at most 5; its end in the "
-        "same process acts at once.",
+        description="How long a session is cached, in seconds, at most 5; its end in the same process acts at once.",
     )
     refresh_token_expire_days: int = Field(
-        7, ge=1, description="Life of a session that isn't used."
+        7, ge=1, description="Lifetime of a session that isn't used."
     )
     rate_limit_period: int = Field(60, ge=1, description="Seconds that the rate limits look back.")
     rate_limit_credentials: int = Field(
@@ -229,12 +231,12 @@ class Settings(BaseSettings):
         description="Origins of front ends, separated by commas; `*` for any.",
     )
     enable_compression: bool = Field(
-        default=True, description="Whether answers may be sent as gzip."
+        default=True, description="Whether responses may be compressed with gzip."
     )
-    compression_level: int = Field(5, ge=1, le=9, description="The effort that gzip makes.")
+    compression_level: int = Field(5, ge=1, le=9, description="gzip's compression level.")
     trusted_proxies: Networks = Field(
         default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")],
-        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+        description="Networks of proxies whose X-Forwarded-For is trusted, separated by commas.",
     )
     max_body_bytes: int = Field(
         256 * 1024,
@@ -244,13 +246,12 @@ class Settings(BaseSettings):
     max_answer_bytes: int = Field(
         8 * 1024 * 1024,
         ge=64 * 1024,
-        description="The largest answer, in bytes of JSON; more is an error.",
+        description="The largest response, in bytes of JSON; a larger one becomes an error.",
     )
     max_connections: int = Field(
         4096,
         ge=1,
-        description="Connections at once to a process; beyond, idle ones are closed, or 503 is "
-        "answered.",
+        description="The most connections of a process; above it, idle ones are closed, or 503 is answered.",
     )
     head_cache_size: int = Field(
         1024,
@@ -265,28 +266,30 @@ class Settings(BaseSettings):
     max_document_length: int = Field(
         32 * 1024, ge=1024, description="Characters of a document; variables don't count."
     )
-    max_tokens: int = Field(1000, ge=50, description="Words and signs of a document.")
-    max_depth: int = Field(12, ge=3, description="How deep an operation may be nested.")
+    max_tokens: int = Field(
+        1000, ge=50, description="Tokens of a document: names, values and punctuation."
+    )
+    max_depth: int = Field(12, ge=3, description="The deepest nesting of an operation.")
     max_aliases: int = Field(30, ge=0, description="Aliases in an operation.")
     max_root_fields: int = Field(20, ge=1, description="Root fields of a query.")
     max_mutations: int = Field(10, ge=1, description="Mutations in an operation.")
-    max_cost: int = Field(5000, ge=100, description="What an operation may cost, in objects.")
+    max_cost: int = Field(5000, ge=100, description="The highest cost of an operation, in objects.")
     introspection: bool | None = Field(
-        None, description="Whether the schema can be asked for; in development only if absent."
+        None, description="Whether introspection is allowed; only in development if absent."
     )
     graphiql: bool | None = Field(
-        None, description="Whether GraphiQL is served; in development only if absent."
+        None, description="Whether GraphiQL is served; only in development if absent."
     )
     trusted_documents: Path | None = Field(
-        None, description="A manifest of documents that can be asked for by their ids."
+        None, description="The file of trusted documents, which clients request by their ids."
     )
     trusted_documents_only: bool = Field(
-        default=False, description="Whether all other documents are refused."
+        default=False, description="Whether all other documents are rejected."
     )
 
     execution_engine: Literal["breadth-first", "graphql-core"] = Field(
         "breadth-first",
-        description="What executes operations; `graphql-core` gives the same answers, slower.",
+        description="The engine that executes operations; `graphql-core` returns the same responses, slower.",
     )
 
     @model_validator(mode="after")
