@@ -22,7 +22,9 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 
 def selected_fields(info: Info) -> frozenset[str]:
     """The names of all fields that may be selected below the current one, at any depth."""
-    raw, cache = info._raw_info, info.context.selected_fields
+    raw = info._raw_info
+    # Strawberry's `info.context` is a property, whose call takes as long as the look-up.
+    cache: SelectedFields = raw.context.selected_fields
     if len(raw.field_nodes) == 1:
         return _selected_in(raw.field_nodes[0], raw.fragments, cache)
     return frozenset().union(
@@ -32,10 +34,10 @@ def selected_fields(info: Info) -> frozenset[str]:
 
 def selected_on_fields_named(info: Info, name: str | None) -> frozenset[str]:
     """The names of the fields that may be selected on any field of this name; of all if None."""
-    cache = info.context.selected_fields
+    raw = info._raw_info
+    cache: SelectedFields = raw.context.selected_fields
     names = cache.get(name)
     if names is None:
-        raw = info._raw_info
         fields = _fields_in(raw.operation.selection_set, raw.fragments)
         if name is not None:
             own_fields = (
