@@ -16,8 +16,10 @@ from todo_gql.settings import Settings
 AT_ONCE = ("--numprocesses=2", "--dist=loadfile")
 # pytest's exit status where tests ran, and some failed.
 TESTS_FAILED = 1
-# What looks at how that version makes its own tables, or needs none.
+# What looks at how that version makes its own tables, or needs none: by the marker that such tests
+# have, and by name in the version that stands for the first release, which had no marker yet.
 LEFT_OUT = (
+    "-m=not slow and not own_schema",
     "--ignore=tests/artefacts",
     "--ignore=tests/test_constraints.py",
     "--ignore=tests/test_embedded.py",

@@ -279,6 +279,7 @@ def test_changed_model_gets_a_migration(project: Path, tmp_path: Path) -> None:
     assert "nickname" in Path(tmp_path, written.stdout.strip()).read_text()
 
 
+@pytest.mark.own_schema
 def test_database_without_tables_is_not_used(typing: CommandLine, empty_url: str) -> None:
     """A database that isn't ours is migrated when told to and never before."""
     for command in ("seed", "user promote ada", "serve --port 0"):

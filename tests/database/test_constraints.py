@@ -16,6 +16,8 @@ from todo_gql.database import models
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.migrations import models_without_migration
 
+pytestmark = pytest.mark.own_schema
+
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
 ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")
 CONSTRAINT_KINDS = {"UniqueConstraint": "u", "CheckConstraint": "c"}

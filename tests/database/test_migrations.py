@@ -15,6 +15,8 @@ from tests.support.migration_commands import APPLIED, ended, migrating
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch
 
+pytestmark = pytest.mark.own_schema
+
 ONE_WAITS = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"

@@ -20,6 +20,8 @@ from todo_gql.embedded_postgres import cluster as embedded
 from todo_gql.embedded_postgres import processes, programs
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgres, EmbeddedPostgresError
 
+pytestmark = pytest.mark.own_schema
+
 CHECKOUT = Path(embedded.__file__).parents[2]
 IMPORTS = """
 import asyncio, os, pwd, signal, sys

@@ -140,6 +140,7 @@ def register(server: Server, name: str) -> None:
     assert server.execute(REGISTER, input=given)["register"]["errors"] == []
 
 
+@pytest.mark.own_schema
 async def test_database_without_tables_is_told(server_url: str, typing: CommandLine) -> None:
     """A worker doesn't start on a database that nobody migrated, and says what to do."""
     async with fresh_database(server_url) as url:
@@ -149,6 +150,7 @@ async def test_database_without_tables_is_told(server_url: str, typing: CommandL
     assert answer.complained.endswith("Apply them: todo-gql migrate\n")
 
 
+@pytest.mark.own_schema
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_during_the_start(
     settings: Settings, tmp_path: Path, number: signal.Signals

@@ -379,6 +379,7 @@ def test_cost_of_an_operation_is_measured() -> None:
     assert value("todo_gql_operation_cost_sum", type="query") == before + 42
 
 
+@pytest.mark.own_schema
 async def test_queue_of_jobs_is_read_from_the_database(server_url: str) -> None:
     """Jobs are told by kind and status with the age of the oldest, once there is a queue."""
     async with fresh_database(server_url) as url:

@@ -218,6 +218,7 @@ def test_ctrl_c_while_the_database_is_made(base_folder: Path) -> None:
     assert not [one for one in running_postgres() if str(folder) in str(one.info["cmdline"])]
 
 
+@pytest.mark.own_schema
 async def test_given_database_is_used_and_migrated_when_told(
     base_folder: Path, empty_url: str
 ) -> None:

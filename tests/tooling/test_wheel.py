@@ -19,6 +19,8 @@ from todo_gql.observability.build_info import (
     release_of,
 )
 
+pytestmark = pytest.mark.own_schema
+
 SOURCES = (".gitignore", "pyproject.toml", "hatch_build.py", "README.md", "migrations", "todo_gql")
 GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
 

@@ -25,6 +25,8 @@ from todo_gql.http.negotiation import prefers_html
 from todo_gql.http.pages import graphiql as graphiql_module
 from todo_gql.http.pages.graphiql import GraphiQL, main
 
+pytestmark = pytest.mark.own_schema
+
 pytest.importorskip("playwright.async_api")
 needs_page = pytest.mark.skipif(not GraphiQL().available, reason="GraphiQL isn't built")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
