@@ -1,7 +1,7 @@
 """What is asked for is fetched along, however a document says it."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 from weakref import ref
@@ -13,10 +13,9 @@ from graphql import GraphQLObjectType, Node
 from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
 from tests.support.statements import Statements
-from todo_gql.features.todos import columns
+from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.operation.context import Context, Info, SelectedFields
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation
-from todo_gql.security.access import Columns
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -176,44 +175,26 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
         assert await shown(field) == {name: everything[name]}
 
 
-@pytest.fixture
-def choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Columns]]:
-    """The choices of columns that were made so far: none."""
-    made: set[Columns] = set()
-    monkeypatch.setattr(columns, "_column_sets", made)
-    columns.todo_columns.cache_clear()
-    yield made
-    columns.todo_columns.cache_clear()
-
-
-@pytest.mark.usefixtures("choices")
-async def test_only_the_columns_that_are_selected_are_read(
-    account: Account, recorded: Record
+@pytest.mark.parametrize(
+    ("selected", "omitted"),
+    [
+        ("title isOverdue", {"t.description", "t.metadata"}),
+        ("version", {"t.description", "t.metadata"}),
+        ("title description", {"t.metadata"}),
+        ("metadata createdAt", {"t.description"}),
+        ("description metadata", set[str]()),
+    ],
+)
+async def test_long_columns_are_read_only_where_they_are_selected(
+    account: Account, recorded: Record, selected: str, omitted: set[str]
 ) -> None:
-    """A list of titles reads neither notes nor metadata."""
-    await account.create()
-    with recorded() as statements:
-        await account.data("{ todos { nodes { title isOverdue } } }")
-    [*_, statement] = statements.texts
-    for column in ("t.title", "t.due_at", "t.status"):
-        assert column in statement
-    for column in ("t.description", "t.metadata", "t.version"):
-        assert column not in statement
-
-
-async def test_after_many_choices_only_what_may_be_long_is_left_out(
-    account: Account, recorded: Record, choices: set[Columns]
-) -> None:
-    """A server that has seen many ways to ask makes no more statements for others."""
+    """Descriptions and metadata are read if they are selected, all other columns always."""
     await account.create(description="Two litres", metadata={"shop": "corner"})
-    choices.update((f"t.{number}",) for number in range(columns.MAX_COLUMN_SETS))
-    read: set[str] = set()
-    for fields in ("title", "title version", "dueAt", "isOverdue createdAt"):
-        with recorded() as statements:
-            await account.data(f"{{ todos {{ nodes {{ {fields} }} }} }}")
-        read.add(statements.texts[-1])
-    [statement] = read
-    assert "t.description" not in statement
-    assert "t.metadata" not in statement
-    data = await account.data("{ todos { nodes { description metadata } } }")
-    assert data["todos"]["nodes"] == [{"description": "Two litres", "metadata": {"shop": "corner"}}]
+    with recorded() as statements:
+        data = await account.data(f"{{ todos {{ nodes {{ {selected} }} }} }}")
+    columns, _ = statements.texts[-1].split(" FROM todos")
+    expected = [column for column in TODO_COLUMNS if column not in omitted]
+    assert columns.removeprefix("SELECT ").split(", ") == expected
+    [node] = data["todos"]["nodes"]
+    assert node.get("description", "Two litres") == "Two litres"
+    assert node.get("metadata", {"shop": "corner"}) == {"shop": "corner"}

@@ -91,11 +91,6 @@ class Keyset:
         return tuple(f"{key.extra} AS {key.column}" for key in self.keys if key.extra)
 
     @cached_property
-    def own_columns(self) -> tuple[str, ...]:
-        """The table's columns that hold sort values."""
-        return tuple(key.column for key in self.keys if not key.extra)
-
-    @cached_property
     def forwards(self) -> str:
         """The list of an ORDER BY clause."""
         return self._order_by(backwards=False)

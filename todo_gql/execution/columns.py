@@ -64,12 +64,10 @@ def mapped(function: Callable[..., Any], *arguments: Sequence[Any]) -> Column:
     return results
 
 
-def split(values: Iterable[Any], lists: Sequence[Sequence[Any]], width: int = 1) -> list[list[Any]]:
-    """The values split into new lists, one value for each `width` items in `lists`."""
+def split(values: Iterable[Any], lists: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The values split into new lists as long as `lists`."""
     column = values if isinstance(values, list) else list(values)
     if len(lists) == 1:
         return [column]
-    ends = accumulate(
-        [len(items) // width for items in lists] if width > 1 else map(len, lists), initial=0
-    )
+    ends = accumulate(map(len, lists), initial=0)
     return [column[start:end] for start, end in pairwise(ends)]

@@ -1,7 +1,7 @@
 """Fields that a loader resolves, with one call for all objects of a level."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import strawberry
@@ -52,16 +52,14 @@ class LoadedColumn(list[Any]):
 class Loading(Generic[C, K, V, T]):
     """How a field's values are loaded, and converted from what was loaded: by `make`, or as rows.
 
-    `prefetched_columns` are the columns of an object's row that hold what would be loaded, unless
-    they are null. A width of 0 means the value itself; a width of n means the values of rows of n
-    columns, one row after the other.
+    The `prefetched_column` of an object's row holds what would be loaded, unless it is null.
     """
 
     loader: Callable[[C], ColumnLoader[K, V]]
     by: str
     make: Callable[[V, C], T]
     row_type: RowType[Any] | None = None
-    prefetched_columns: Mapping[str, int] = field(default_factory=dict)
+    prefetched_column: str | None = None
 
     async def load_one(self, source: object, context: C) -> T:
         """The field's value for one object; raises the error if it couldn't be loaded."""
@@ -70,22 +68,19 @@ class Loading(Generic[C, K, V, T]):
             value = await self.loader(context).load(getattr(source, self.by))
         return self.make(value, context)
 
-    def prefetched_column(self, row: Row) -> str | None:
-        """The name of the row's column for prefetched values; None if it has none."""
-        return next((column for column in self.prefetched_columns if has_column(row, column)), None)
-
     def prefetched(self, row: Row | None) -> Any:
         """What was prefetched for an object, from its row; None if nothing was."""
-        column = None if row is None else self.prefetched_column(row)
-        if row is None or column is None or row[column] is None:
+        column = self.prefetched_column
+        if row is None or column is None or not has_column(row, column):
             return None
-        return to_rows(row[column], self.prefetched_columns[column])
+        return row[column]
 
     def prefetched_values(self, sources: Rows[Any]) -> Column | None:
         """The prefetched values of all objects; None unless there is one for each."""
-        if not sources.rows or self.prefetched_column(sources.rows[0]) is None:
+        column = self.prefetched_column
+        if column is None or not sources.rows or not has_column(sources.rows[0], column):
             return None
-        loaded = LoadedColumn(map(self.prefetched, sources.rows))
+        loaded = LoadedColumn([row[column] for row in sources.rows])
         loaded.row_type = self.row_type
         return None if None in loaded else loaded
 
@@ -129,14 +124,6 @@ class Loading(Generic[C, K, V, T]):
         return column
 
 
-def to_rows(values: Any, width: int) -> Any:
-    """The rows whose values these are, `width` values a row, one row after the other.
-
-    A width of 0 means that the values are rows already.
-    """
-    return list(zip(*[iter(values)] * width, strict=True)) if width else values
-
-
 def _unless_failed(make: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda value, context: value if isinstance(value, Exception) else make(value, context)
 
@@ -172,8 +159,9 @@ def loaded_value(
 
     Objects whose rows have the `prefetched_column` need no loading, since it holds their values.
     """
-    columns = {prefetched_column: 0} if prefetched_column else {}
-    loading = Loading(loader, by, lambda value, _context: value, prefetched_columns=columns)
+    loading = Loading(
+        loader, by, lambda value, _context: value, prefetched_column=prefetched_column
+    )
     return cast("V", _field(loading, description))
 
 
@@ -182,21 +170,20 @@ def loaded_rows(
     *,
     by: str,
     row_type: RowType[T],
-    prefetched_columns: Mapping[str, int] | None = None,
+    prefetched_column: str | None = None,
     description: str | None = None,
 ) -> Sequence[T]:
     """A Strawberry field like `loaded_field`, whose values are rows of one type and layout.
 
-    Objects whose rows have one of the `prefetched_columns` need no loading: with a width of 0 the
-    column holds a list of rows, with a width of n the values of rows of n columns, one row after
-    the other.
+    Objects whose rows have the `prefetched_column` need no loading, since it holds their lists of
+    rows.
     """
     loading = Loading(
         loader,
         by,
         lambda rows, _context: row_type.objects(rows),
         row_type,
-        prefetched_columns=prefetched_columns or {},
+        prefetched_column=prefetched_column,
     )
     return cast("Sequence[T]", _field(loading, description))
 

@@ -116,7 +116,7 @@ def _resolve_loaded(
     sources: Sequence[Any],
     paths: ResponsePaths,
 ) -> Column | Coroutine[Any, Any, Column]:
-    if loading.prefetched_columns:
+    if loading.prefetched_column:
         prefetched = loading.prefetched_values(sources) if type(sources) is Rows else None
         if prefetched is not None:
             return prefetched

@@ -3,14 +3,14 @@
 A small response is complete by the time that a walk over its plan would have begun, and of a large
 one each value is touched by as little Python code as possible. For the selection
 `{ id status dueAt tags { name } }` of rows whose columns are `id`, `status`, `due_at` and
-`tag_names`, the function for many rows is
+`tag_rows`, the function for many rows is
 
     def make(rows, extras, other_columns):
         c0, c1, c2, c3, = zip(*rows, strict=True)
         v0 = list(map(f0, c0))                              # str, as the row type says
         if not (k0.issuperset(map(type, v0))): return None
         v1 = list(map(f1, c1))                              # the members of the enum
-        m3 = nested3(to_rows(chain(c3), 1))                 # all tags of all todos
+        m3 = nested3(list(chain(c3)))                       # all tags of all todos
         if not (m3 is not None): return None
         t2 = s2([*[x for x in c2 if x is not None], ])      # all times, whatever their column
         if not (t2 is not None): return None
@@ -18,7 +18,7 @@ one each value is touched by as little Python code as possible. For the selectio
         w2 = [None if x is None else next(i2) for x in c2]
         return [
             {'id': x0, 'status': x1, 'dueAt': x2, 'tags': x3}
-            for x0, x1, x2, x3, in zip(v0, map(n1, map(id, v1)), w2, split(m3, c3, 1))
+            for x0, x1, x2, x3, in zip(v0, map(n1, map(id, v1)), w2, split(m3, c3))
         ]
 
 and for a single row
@@ -28,7 +28,7 @@ and for a single row
         v0 = f0(c0)
         if not (type(v0) in k0): return None
         v1 = f1(c1)
-        m3 = nested3(to_rows(c3, 1))
+        m3 = nested3(list(c3))
         if not (m3 is not None): return None
         t2 = s2([x for x in (c2, ) if x is not None])
         if not (t2 is not None): return None
@@ -64,7 +64,6 @@ from graphql import (
 
 from todo_gql.execution.columns import split
 from todo_gql.execution.leaf_serializers import Serialize
-from todo_gql.execution.loaded_fields import to_rows
 from todo_gql.execution.plan import (
     CompiledSelection,
     IndexedFields,
@@ -148,7 +147,6 @@ class _CodeGenerator:
         self.layout = layout
         self.names: dict[str, Any] = {
             "chain": chain.from_iterable,
-            "to_rows": to_rows,
             "islice": islice,
             "split": split,
         }
@@ -184,8 +182,8 @@ class _CodeGenerator:
     def _prefetched_column(self, field: PlannedField) -> str | None:
         """The column of the rows in which a loaded field's values were prefetched, if any."""
         loading = field.strategy.loading
-        columns = () if loading is None else loading.prefetched_columns
-        return next((column for column in columns if self._column_index(column) is not None), None)
+        column = None if loading is None else loading.prefetched_column
+        return None if column is None or self._column_index(column) is None else column
 
     def _attribute_source(self, field: PlannedField) -> Source | None:
         return (
@@ -256,12 +254,11 @@ class _CodeGenerator:
         if nested is None:
             return False
         self.names[f"nested{index}"] = nested
-        templates, width = self.templates, loading.prefetched_columns[column]
-        rows = templates.nested_rows if width else templates.nested_scalars
-        numbers = {"index": index, "column": self._column_index(column), "width": width or 1}
-        self.lines.append(f"m{index} = nested{index}({rows.format(**numbers)})")
+        numbers = {"index": index, "column": self._column_index(column)}
+        rows = self.templates.nested_rows.format(**numbers)
+        self.lines.append(f"m{index} = nested{index}({rows})")
         self._check(f"m{index} is not None")
-        self.cells[index] = templates.nested.format(**numbers)
+        self.cells[index] = self.templates.nested.format(**numbers)
         return True
 
     def _serialize_together(self, serialize: Serialize, columns: list[SerializedColumn]) -> None:

@@ -31,9 +31,8 @@ class Templates(NamedTuple):
     are_expected: str
     are_in_range: str
     are_null_or_in_range: str
-    # All rows, or all scalars, in the lists of a column; and the nested objects as lists again.
+    # All rows in the lists of a column; and the nested objects as lists again.
     nested_rows: str
-    nested_scalars: str
     nested: str
     # All non-null values of several columns as one list, which is made of these parts.
     present: str
@@ -60,9 +59,8 @@ COLUMNS: Final = Templates(
     are_expected="k{index}.issuperset(map(type, {values}))",
     are_in_range="all(map(g{index}, {values}))",
     are_null_or_in_range="all(map(g{index}, [x for x in {values} if x is not None]))",
-    nested_rows="to_rows(chain(c{column}), {width})",
-    nested_scalars="list(chain(c{column}))",
-    nested="split(m{index}, c{column}, {width})",
+    nested_rows="list(chain(c{column}))",
+    nested="split(m{index}, c{column})",
     present="[{parts}]",
     part="*{values}, ",
     nullable_part="*[x for x in {values} if x is not None], ",
@@ -84,8 +82,7 @@ SINGLE_ROW: Final = Templates(
     are_expected="type({values}) in k{index}",
     are_in_range="g{index}({values})",
     are_null_or_in_range="{values} is None or g{index}({values})",
-    nested_rows="to_rows(c{column}, {width})",
-    nested_scalars="list(c{column})",
+    nested_rows="list(c{column})",
     nested="m{index}",
     present="[x for x in ({parts}) if x is not None]",
     part="{values}, ",

@@ -22,7 +22,7 @@ from todo_gql.database.models import Action
 from todo_gql.database.select import SelectQuery
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import all_todos
-from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
+from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.filters import COLUMN_TYPES, FilterConditions
 from todo_gql.features.todos.history import FIELDS
@@ -47,7 +47,6 @@ FILTERABLE_COLUMNS = {
     for field in stored_fields()
     if field.filter or field.searched or field.name == "deleted_at"
 }
-TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {TAGS_OF_EACH_TODO}) AS tags"
 LATER_CHANGES = (
     "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
     f" AND {IS_OF_TODO}"

@@ -12,7 +12,7 @@ from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, no
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.database.retry import retried
-from todo_gql.features.todos.columns import selects_names_only
+from todo_gql.features.todos.columns import needs_names_only
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.loaders import TagOfTodo
@@ -55,16 +55,19 @@ def restore(todo: TodoState, now: datetime) -> TodoState:
 def to_todo(
     todo: TodoState | None, info: Info, tags: Sequence[TagOfTodo] | None = None
 ) -> Todo | None:
-    """The GraphQL type for a todo; with its tags if they are loaded, or only names are selected."""
+    """The GraphQL type for a todo; with its tags if they are loaded, or only names are selected.
+
+    The names are a part of the state, so that they need no statement.
+    """
     if todo is None:
         return None
     row = todo.as_row()
     # It is canonical JSON already.
     row["metadata"] = orjson.Fragment(todo.metadata)
-    if selects_names_only(selected_on_fields_named(info, "tags")):
-        row["tag_names"] = list(todo.tags)
-    elif tags is not None:
+    if tags is not None:
         row["tag_rows"] = tags
+    elif needs_names_only(selected_on_fields_named(info, "tags")):
+        row["tag_rows"] = [(name,) for name in todo.tags]
     return Todo.from_row(row, info.context.now)
 
 

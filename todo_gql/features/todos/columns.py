@@ -1,31 +1,27 @@
 """Which columns of todos an operation needs, and the SQL for their tags."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain, combinations
+from typing import Final, NamedTuple
 
-from todo_gql.database.models import Todo, column_types
+from todo_gql.database.models import Todo
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.access import TODO_COLUMNS
-from todo_gql.features.todos.fields import computed_fields, stored_fields
-from todo_gql.security.access import Columns
+from todo_gql.features.todos.fields import stored_fields
+from todo_gql.security.access import Columns, columns
 
-# Each set of columns needs statements of its own. A connection caches 100 prepared statements, and
-# PostgreSQL needs 50 KB for each. The sets seen first are those of clients that repeat their queries.
-MAX_COLUMN_SETS = 24
-_column_sets: set[Columns] = set()
-# Columns that are always selected.
-ALWAYS_NEEDED = ("id", "deleted_at")
-# Columns that are read only where they are selected, since their values may be long.
-LONG_COLUMNS = {field.name for field in stored_fields() if field.max_bytes}
-BOUNDED_COLUMNS = set(column_types(Todo)) - LONG_COLUMNS
-# The columns behind the fields of Todo.
-SOURCE_COLUMNS: dict[str, tuple[str, ...]] = {
-    **{field.graphql_name: (field.name,) for field in stored_fields()},
-    **{field.graphql_name: field.columns for field in computed_fields()},
-    "owner": ("owner_id",),
-    "history": ("owner_id",),
+# The fields that are read only where they are selected, since their values may be long.
+LONG_FIELDS = {field.graphql_name: field.name for field in stored_fields() if field.max_bytes}
+LONG_NAMES: Final = frozenset(LONG_FIELDS)
+# Each list of columns needs statements of its own, of which PostgreSQL keeps 50 KB each, so only long
+# fields have a say in it.
+COLUMN_LISTS: Final = {
+    frozenset(omitted): columns(Todo, "t", without=frozenset(LONG_FIELDS[name] for name in omitted))
+    for omitted in chain.from_iterable(
+        combinations(LONG_NAMES, number) for number in range(len(LONG_NAMES) + 1)
+    )
 }
-TAG_NAME_FIELDS = frozenset({"name", "__typename"})
+"""The columns of todos `t` by the GraphQL names of the long fields that they leave out."""
 
 TAGGINGS = "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
 """The rows of todo_tags `tt`, each with its tag `g`."""
@@ -33,46 +29,42 @@ TAGGINGS = "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.t
 TAGS_OF_EACH_TODO = f"{TAGGINGS} WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id"
 """The same, of the todo in a row `t`."""
 
-_TAGS = f"{TAGS_OF_EACH_TODO} ORDER BY g.name"
-# A todo's tags in alphabetical order, as arrays of texts, or as names if nothing else is selected.
+TAG_NAMES = f"ARRAY(SELECT g.name::text FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
+"""The names of a todo's tags in alphabetical order."""
+
 # Rows of their own would need another statement, and arrays of records are slower to decode.
-TAGS_OF_TODO = (
-    f"ARRAY(SELECT ARRAY[g.name, g.id::text, g.todo_count::text] FROM {_TAGS}) AS tag_rows"
+TAG_ROWS = (
+    "ARRAY(SELECT ARRAY[g.name, g.id::text, g.todo_count::text]"
+    f" FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tag_rows"
 )
-TAG_NAMES_OF_TODO = f"ARRAY(SELECT g.name FROM {_TAGS}) AS tag_names"
+"""A todo's tags in alphabetical order, each as an array of texts: name, id, number of todos."""
+
+TAG_NAME_ROWS = f"ARRAY(SELECT ARRAY[g.name] FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tag_rows"
+"""The same with names alone: another id and number for each tag take longer to decode than the rest."""
+
+TAG_NAME_FIELDS: Final = frozenset({"name", "__typename"})
+
+TAG_IS_UNUSED = """NOT EXISTS (
+    SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
+)"""
+"""SQL that is true for a tag `g` that no todo has, not even one in the trash."""
 
 
 class TodoSelection(NamedTuple):
-    """The columns of todos that an operation needs, and the SQL that selects their tags."""
+    """The columns of todos that an operation needs, and the SQL for their tags if they come along."""
 
     columns: Columns = TODO_COLUMNS
     tags: str | None = None
 
 
-def selects_names_only(tag_fields: frozenset[str]) -> bool:
-    """Whether the operation selects nothing of tags but their names."""
-    return bool(tag_fields) and tag_fields <= TAG_NAME_FIELDS
+def todo_columns(fields: frozenset[str]) -> Columns:
+    """The columns of todos `t` if these GraphQL fields are selected: all but unselected long ones."""
+    return COLUMN_LISTS[LONG_NAMES - fields]
 
 
-@lru_cache(maxsize=1024)
-def todo_columns(fields: frozenset[str], also: Columns = ()) -> Columns:
-    """The columns of todos `t` behind these GraphQL fields, and the columns `also`.
-
-    Above `MAX_COLUMN_SETS` distinct sets, all columns are returned, except that unselected long
-    ones are still left out.
-    """
-    needed = {*ALWAYS_NEEDED, *also}
-    for field in fields:
-        needed.update(SOURCE_COLUMNS.get(field, ()))
-    selected_columns = _qualified(needed)
-    if selected_columns not in _column_sets and len(_column_sets) >= MAX_COLUMN_SETS:
-        return _qualified(needed | BOUNDED_COLUMNS)
-    _column_sets.add(selected_columns)
-    return selected_columns
-
-
-def _qualified(needed: set[str]) -> Columns:
-    return tuple(f"t.{name}" for name in column_types(Todo) if name in needed)
+def needs_names_only(tag_fields: frozenset[str]) -> bool:
+    """Whether nothing but names is selected of tags."""
+    return tag_fields <= TAG_NAME_FIELDS
 
 
 @lru_cache(maxsize=1024)

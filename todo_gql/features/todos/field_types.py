@@ -66,6 +66,8 @@ class StoredField:
         """Raise `TypeError` for an entry that promises what can't be held."""
         if (self.create or self.update or self.set_all) and self.validate is None:
             raise TypeError(f"{self.name} needs a validator, since clients set it.")
+        if self.sort and self.max_bytes:
+            raise TypeError(f"{self.name} is too long to sort by: cursors hold its values.")
         if self.filter and (self.update or self.set_all) and not self.logged:
             # Filtered subscriptions read the value before a change from the log.
             raise TypeError(f"{self.name} needs to be logged, since it is filtered and changes.")

@@ -16,6 +16,7 @@ from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.access import trashed_todos, visible_todos
+from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.comparators import TagComparator
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
@@ -46,12 +47,6 @@ COLUMN_TYPES = {
     for name, sql_type in column_types(Todo).items()
 }
 FILTERED = [stored for stored in stored_fields() if stored.filter]
-
-TAGS_OF_TODO = (
-    "SELECT tt.todo_id FROM tags g"
-    " JOIN todo_tags tt ON tt.owner_id = g.owner_id AND tt.tag_id = g.id"
-    " WHERE g.owner_id = t.owner_id AND tt.todo_id = t.id"
-)
 
 
 def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> SelectQuery:
@@ -163,7 +158,7 @@ class FilterConditions:
         if (none := unset_to_none(comparator.none)) is not None:
             parts.append(f"NOT {self._carries(_names(none))}")
         if (is_empty := unset_to_none(comparator.is_empty)) is not None:
-            parts.append(f"{'NOT ' if is_empty else ''}EXISTS ({TAGS_OF_TODO})")
+            parts.append(f"{'NOT ' if is_empty else ''}EXISTS (SELECT FROM {TAGS_OF_EACH_TODO})")
         return parts
 
     def _check_names(self, comparator: TagComparator) -> None:
@@ -175,7 +170,7 @@ class FilterConditions:
             raise BadUserInput("The tag names in a filter are too long together. Use fewer.")
 
     def _carries(self, names: list[str]) -> str:
-        return f"EXISTS ({TAGS_OF_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
+        return f"EXISTS (SELECT FROM {TAGS_OF_EACH_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
         due = overdue_condition(self.statement.bind(self.now))

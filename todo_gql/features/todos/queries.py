@@ -26,10 +26,10 @@ from todo_gql.features.stats.types import (
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.columns import (
-    TAG_NAMES_OF_TODO,
-    TAGS_OF_TODO,
+    TAG_NAME_ROWS,
+    TAG_ROWS,
     TodoSelection,
-    selects_names_only,
+    needs_names_only,
     todo_columns,
 )
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
@@ -92,10 +92,10 @@ def _select_todos(info: Info) -> str:
     Tags are loaded with the todos if they are selected below this field.
     """
     context = info.context.loaders.context
-    names_only = selects_names_only(selected_on_fields_named(info, "tags"))
-    tags = TAG_NAMES_OF_TODO if names_only else TAGS_OF_TODO
-    columns = todo_columns(selected_in_operation(info))
+    names_only = needs_names_only(selected_on_fields_named(info, "tags"))
+    tags = TAG_NAME_ROWS if names_only else TAG_ROWS
     has_tags = context.selection(TodoSelection).tags or "tags" in selected_fields(info)
+    columns = todo_columns(selected_in_operation(info))
     context.select(TodoSelection(columns, tags if has_tags else None))
     return tags
 
@@ -162,7 +162,7 @@ class TodoQuery:
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
         selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
-        columns = todo_columns(selected_in_operation(info), keyset.own_columns)
+        columns = todo_columns(selected_in_operation(info))
         if "tags" in selected:
             columns = (*columns, _select_todos(info))
         if "totalCount" in selected and has_stored_total:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from todo_gql.database.connection import Connection
 from todo_gql.database.owner_batches import purge_in_batches
+from todo_gql.features.todos.columns import TAG_IS_UNUSED
 from todo_gql.features.todos.storage import TODO_BYTES
 
 BATCH_SIZE = 500
@@ -22,11 +23,9 @@ UPDATE users SET trash_count = greatest(0, trash_count - $2),
     stored_bytes = greatest(0, stored_bytes - $3) WHERE id = $1
 """
 # A tag's count leaves the trash out, so a tag of purged todos alone has a count of 0.
-DELETE_UNCOUNTED_TAGS = """
-DELETE FROM tags g WHERE g.owner_id = $1 AND g.todo_count = 0 AND NOT EXISTS (
-    SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
+DELETE_UNCOUNTED_TAGS = (
+    f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.todo_count = 0 AND {TAG_IS_UNUSED}"
 )
-"""
 
 
 async def purge_trash(days: int) -> int:

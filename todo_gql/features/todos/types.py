@@ -211,7 +211,7 @@ class Todo(Node):
         _tags_by_todo_id,
         by="key",
         row_type=TAGS_OF_TODO,
-        prefetched_columns={"tag_names": 1, "tag_rows": 0},
+        prefetched_column="tag_rows",
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")

@@ -8,6 +8,7 @@ writes them; an array parameter per column would cost asyncpg more than the rest
 from functools import lru_cache
 
 from todo_gql.database.models import Todo, column_types
+from todo_gql.features.todos.columns import TAG_IS_UNUSED
 from todo_gql.features.todos.state import STORED_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
 
@@ -93,11 +94,9 @@ LOGGED = """counted AS (
     FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
         AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
 )"""
-DELETE_UNUSED_TAGS = """
-DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND NOT EXISTS (
-    SELECT FROM todo_tags tt WHERE tt.owner_id = g.owner_id AND tt.tag_id = g.id
+DELETE_UNUSED_TAGS = (
+    f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND {TAG_IS_UNUSED}"
 )
-"""
 # The tags of the created todos; a todo without tags has one row with nulls. The reference to `locked`
 # makes PostgreSQL evaluate that CTE: an unreferenced SELECT is skipped.
 CREATED_TAGS = """

@@ -24,7 +24,7 @@ from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
-from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
+from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.features.todos.state import TodoState
@@ -37,7 +37,6 @@ LOCK_AND_READ_OWNER = lock_owner(f"clock_timestamp() AS now, {TODO_COUNT} AS tod
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
-TAG_NAMES = f"ARRAY(SELECT g.name FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tags"
 
 IN_TRASH = len(Status)
 # Encoding and sending as many characters takes less than a millisecond.
