@@ -1,7 +1,7 @@
 """The fenced blocks of the documentation, and what their first lines say of them.
 
-A block begins with its language, and after it may have a name: the file that its text is, or `answer`
-for what a program says and nobody copies. Where the blocks of a language are run is in `RUN_BY`.
+A block begins with its language, and after it may have a name: the file that its text is, `answer` for
+what a program says and nobody copies, or `excerpt` for a part of a module without its imports. Where the blocks of a language are run is in `RUN_BY`.
 """
 
 import re
@@ -23,6 +23,7 @@ FENCE = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What programs say, and pictures: languages that nobody copies from.
 SHOWN = {"text", "http"}
 ANSWER = "answer"
+EXCERPT = "excerpt"
 CLIENTS = ROOT / "tests/clients"
 # Where a file of a language belongs, so that what it imports is found.
 FOLDERS = {"ts": CLIENTS / "src", "python": CLIENTS / "python"}
@@ -43,8 +44,8 @@ class Block:
 
     @property
     def is_shown_only(self) -> bool:
-        """Whether it is what a program says."""
-        return self.language in SHOWN or self.name == ANSWER
+        """Whether it is what a program says, or no program by itself."""
+        return self.language in SHOWN or self.name in {ANSWER, EXCERPT}
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.documentation.blocks import BLOCKS, ROOT, Block, blocks_in, named
+from tests.documentation.blocks import BLOCKS, EXCERPT, ROOT, Block, blocks_in, named
 
 CLIENTS = ROOT / "tests/clients"
 # Which test takes a block that is a file, by its name.
@@ -51,6 +51,15 @@ def test_every_block_has_a_test(block: Block) -> None:
         assert is_imported(block), "no test imports this"
     else:
         assert block.name in FILES, "no test takes this: name it, or call it an answer"
+
+
+EXCERPTS = [block for block in BLOCKS if block.name == EXCERPT]
+
+
+@pytest.mark.parametrize("block", EXCERPTS, ids=str)
+def test_excerpts_are_python(block: Block) -> None:
+    """An excerpt of a module is the source of statements that Python compiles."""
+    assert compile(block.text, str(block), "exec")
 
 
 @pytest.mark.parametrize("block", blocks_in("sql"), ids=str)

@@ -61,7 +61,7 @@ def test_every_table_with_owners_says_so() -> None:
 
 def test_tags_of_todos_are_deleted_before_the_todos() -> None:
     """Deleting an account deletes the rows of a large table before those that they refer to."""
-    assert LARGE_TABLES == ["todo_tags", "todos", "changes"]
+    assert LARGE_TABLES.index("todo_tags") < LARGE_TABLES.index("todos")
 
 
 def modules() -> Iterator[ModuleType]:
