@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from tests.support.accounts import registered, visiting
+from tests.support.forked import Forked
 from tests.support.mailbox import Mailbox, receiving
-from tests.support.worker_processes import forked_worker, started_worker
+from tests.support.worker_processes import started_worker, unattended_worker
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.email.password_reset import request_reset
 from todo_gql.settings import Settings
@@ -37,7 +37,7 @@ class Murders:
     """What becomes of workers that are killed at moments that nobody can foresee."""
 
     box: Mailbox
-    start: Callable[[], ForkServerProcess]
+    start: Callable[[], Forked]
     post: Callable[[], Awaitable[None]]
     chance: random.Random
     kills: int = 0
@@ -48,14 +48,13 @@ class Murders:
         while self.kills_at_work < KILLS:
             await self.post()
             # Beside the server, which lives in this process and is not to wait for it.
-            worker = await asyncio.to_thread(self.start)
-            if self.chance.random() < AT_WORK_FIRST:
-                with suppress(TimeoutError):
-                    await self.box.is_tried_again()
-            await asyncio.sleep(self.chance.uniform(0, LONGEST_LIFE))
-            is_at_work = self.box.under_way > 0
-            worker.kill()
-            worker.join()
+            with await asyncio.to_thread(self.start) as worker:
+                if self.chance.random() < AT_WORK_FIRST:
+                    with suppress(TimeoutError):
+                        await self.box.is_tried_again()
+                await asyncio.sleep(self.chance.uniform(0, LONGEST_LIFE))
+                is_at_work = self.box.under_way > 0
+                worker.kill()
             self.kills += 1
             self.kills_at_work += is_at_work
 
@@ -98,7 +97,7 @@ async def test_every_mail_comes_once(
             "DATA_DIR": str(tmp_path / "data"),
         }
         posters = Posters(app, box)
-        start = partial(forked_worker, tmp_path / "log", **environment)
+        start = partial(unattended_worker, tmp_path / "log", **environment)
         murders = Murders(box, start, posters.post, chance)
         await asyncio.gather(*(murders.one_after_the_other() for _ in range(WORKERS)))
         while len(posters.addresses) < ACCOUNTS:

@@ -1,14 +1,11 @@
 """Workers as processes of their own."""
 
-import multiprocessing
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from multiprocessing.context import ForkServerProcess
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.forked import Forked
 from tests.support.processes import Program, clean_environment, started_program
-from todo_gql.cli.main import app
 
 
 class WorkerProcess(Program):
@@ -31,19 +28,14 @@ def started_worker(log: Path, **settings: str) -> Iterator[WorkerProcess]:
                 worker.kill()
 
 
-def forked_worker(log: Path, **settings: str) -> ForkServerProcess:
-    """A worker that was started from a process that has read all modules already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
-    process = context.Process(target=_work, args=(log, settings), daemon=True)
-    process.start()
-    return process
-
-
-def _work(log: Path, settings: dict[str, str]) -> None:
-    os.chdir(log.parent)
+def unattended_worker(log: Path, **settings: str) -> Forked:
+    """A worker of whose output only the complaints are kept; to be ended by whoever starts it."""
     environment = clean_environment() | settings
-    os.environ.clear()
-    os.environ.update(environment)
-    with log.open("a") as output, redirect_stdout(output), redirect_stderr(output):
-        app(["worker"])
+    with log.open("a") as errors:
+        return Forked(
+            "todo_gql",
+            "worker",
+            folder=log.parent,
+            environment=environment,
+            errors=errors.fileno(),
+        )
