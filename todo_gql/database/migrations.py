@@ -33,7 +33,7 @@ MIGRATION_LOCK = 0x746F646F_67716C
 # The waits before each retry when a table is in use.
 MIGRATION_BACKOFF_SECONDS = (1, 2, 4, 8, 15, 15, 15)
 TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-BEGIN = f"""
+BEGIN_MIGRATION = f"""
 SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'
@@ -85,7 +85,7 @@ async def _retried_while_in_use(step: Callable[[], Awaitable[Result]]) -> Result
 async def _validate_constraints() -> None:
     """Validate what isn't: whatever the last run added, or one before that was interrupted."""
     async with in_transaction() as transaction:
-        await transaction.execute_script(BEGIN)
+        await transaction.execute_script(BEGIN_MIGRATION)
         for row in await transaction.execute_query_dict(NOT_VALIDATED, [TABLES]):
             await transaction.execute_script(row["statement"])
 
@@ -98,7 +98,7 @@ async def _migrate(*, any_letters: bool) -> list[str]:
             applied.append(name)
 
     async with in_transaction() as transaction:
-        await transaction.execute_script(BEGIN)
+        await transaction.execute_script(BEGIN_MIGRATION)
         executor = MigrationExecutor(transaction, _app_config())
         # Otherwise the executor would query a missing table, which fails the transaction.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))

@@ -15,6 +15,7 @@ from tests.support.subscribers import connected
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.api.errors import ConflictError, NotFoundError
 from todo_gql.api.scalars import SCALARS
+from todo_gql.changelog import feed_registry
 from todo_gql.database.connection import fetch, transaction
 from todo_gql.database.models import Action, Status
 from todo_gql.features.todos.actions import change_todo, create_todo, delete, restore, set_values
@@ -259,6 +260,21 @@ async def test_subscribers_of_the_owner_alone_are_woken(
         own = await stranger.create()
         [event] = await actors.changes(1)
         assert event["todoId"] == own["id"]
+
+
+async def test_viewers_of_one_log_share_nothing_that_was_loaded(
+    account: Account, stranger: Account
+) -> None:
+    """What is loaded for an event is shared by subscriptions of one viewer, not by those of a log."""
+    viewers = [
+        Viewer(UUID(one.id), uuid4(), one.username, is_superuser=False)
+        for one in (account, stranger, account)
+    ]
+    with feed_registry.feeds().subscribed(UUID(account.id)) as feed:
+        first, other, same = (feed.shared(viewer) for viewer in viewers)
+    assert first is same
+    assert other is not first
+    assert other.viewer == viewers[1]
 
 
 async def test_deleted_owner_does_not_sign_the_actor_out(
