@@ -193,9 +193,17 @@ class Pool(asyncpg.Pool):
             return False
         caller = connection.caller
         assert caller is not None
-        if len(self.idle) >= self.min_idle and not self.queue.has_waiter_for(caller):
+        if self.queue.lines:
+            if len(self.idle) >= self.min_idle and not self.queue.has_waiter_for(caller):
+                return False
+            self._hand_over(connection, caller)
+            return True
+        # Nobody waits, as usual.
+        if len(self.idle) >= self.min_idle:
             return False
-        self._hand_over(connection, caller)
+        self.queue.release(caller)
+        connection.caller = connection.request = None
+        self.idle.append(connection)
         return True
 
     def _hand_over(self, connection: InstrumentedConnection | None, caller: Caller) -> None:

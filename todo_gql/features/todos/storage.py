@@ -46,24 +46,20 @@ def growth(entry: Entry) -> int:
 def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
     """As `growth`; `changed` are the changed fields, and `diff` is the same as JSON."""
     before, after = entry
-    return (
-        _bytes_without_metadata(after)
-        - (_bytes_without_metadata(before) if before else 0)
-        + _growth_by_metadata(before, after)
-        + ROW_BYTES
-        + len(diff)
-        + _spaces(changed)
-    )
+    log_row = ROW_BYTES + len(diff) + _spaces(entry, changed)
+    if before is None:
+        metadata = len(after.metadata.encode()) + 2 * postgres_overhead(after.metadata)
+        return _bytes_without_metadata(after) + metadata + log_row
+    todo_growth = _bytes_without_metadata(after) - _bytes_without_metadata(before)
+    return todo_growth + _growth_by_metadata(before, after) + log_row
 
 
 def _bytes_without_metadata(todo: TodoState) -> int:
     return ROW_BYTES + len("".join(filter(None, _texts(todo))).encode())
 
 
-def _growth_by_metadata(before: TodoState | None, after: TodoState) -> int:
+def _growth_by_metadata(before: TodoState, after: TodoState) -> int:
     """What metadata adds to the todo, and to its log row beyond the compact text in the diff."""
-    if before is None:
-        return len(after.metadata.encode()) + 2 * postgres_overhead(after.metadata)
     # Metadata may be long, and hardly any change touches it.
     if before.metadata == after.metadata:
         return 0
@@ -72,17 +68,15 @@ def _growth_by_metadata(before: TodoState | None, after: TodoState) -> int:
     return todo_growth + 2 * postgres_overhead(after.metadata)
 
 
-def _spaces(changed: list[dict[str, Any]]) -> int:
+def _spaces(entry: Entry, changed: list[dict[str, Any]]) -> int:
     """The spaces that PostgreSQL writes into a diff after commas and colons, without metadata's."""
+    before, after = entry
     # Five in each object of name, before and after, and one between two objects.
-    spaces = max(0, 6 * len(changed) - 1)
-    for field in changed:
-        for value in (field["before"], field["after"]):
-            if value is None or type(value) is str:
-                continue
-            # `list | tuple` would create a union object each time.
-            if isinstance(value, (list, tuple)):
-                spaces += max(0, len(value) - 1)
+    spaces = 6 * len(changed) - 1 if changed else 0
+    # Tags are the only list: a space after each but the last.
+    old_tags = before.tags if before else ()
+    if old_tags != after.tags:
+        spaces += max(0, len(old_tags) - 1) + max(0, len(after.tags) - 1)
     return spaces
 
 

@@ -152,18 +152,18 @@ async def _payload(
     quota: Quota | None = None,
 ) -> str:
     """The statement's JSON parameter; with a quota it writes only what that leaves room for."""
-    time_slice, added_bytes = TimeSlice(), 0
-    todo_rows, diffs = list[orjson.Fragment](), list[bytes]()
+    time_slice, added_bytes, diffs = TimeSlice(), 0, list[bytes]()
     for entry in entries:
-        await time_slice.checkpoint()
+        # A single todo is never long enough for a pause.
+        if diffs:
+            await time_slice.checkpoint()
         changed = entry.changed_fields()
         diffs.append(diff := orjson.dumps(changed))
         added_bytes += growth_by(entry, changed, diff)
-    for todo in todos:
-        await time_slice.checkpoint()
-        todo_rows.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
     if len(entries) > 1:
-        await time_slice.checkpoint()
+        todo_rows: Sequence[object] = await _rows_in_slices(todos, time_slice)
+    else:
+        todo_rows = [todo.as_row() for todo in todos]
     rows = {
         "quota": quota and list(quota),
         "bytes": added_bytes,
@@ -180,6 +180,18 @@ async def _payload(
         # asyncpg encodes and sends it at once.
         await time_slice.end()
     return payload
+
+
+async def _rows_in_slices(
+    todos: Sequence[TodoState], time_slice: TimeSlice
+) -> list[orjson.Fragment]:
+    """The rows of many todos as JSON, with pauses."""
+    rows = list[orjson.Fragment]()
+    for todo in todos:
+        await time_slice.checkpoint()
+        rows.append(orjson.Fragment(orjson.dumps(todo.as_row(), default=str)))
+    await time_slice.checkpoint()
+    return rows
 
 
 def _change_rows(entries: Sequence[Entry], diffs: Sequence[bytes]) -> list[dict[str, object]]:

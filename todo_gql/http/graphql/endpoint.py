@@ -27,6 +27,7 @@ from todo_gql.documents.parsing import (
 )
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.variable_limits import (
+    ALWAYS_FEW_BYTES,
     TooManyValues,
     check_variables_size,
 )
@@ -168,18 +169,18 @@ class GraphQLRoute:
             )
 
     async def accept_in_turn(
-        self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None
+        self, scope: Scope, request: GraphQLRequest, viewer: Viewer | None, record: RequestRecord
     ) -> AcceptedOperation:
         """As `accept`; a document that isn't cached is parsed when it is the sender's turn."""
         if outcome := self.operations.cached(request):
-            return self.accept(scope, request, viewer, outcome)
+            return self.accept(scope, request, viewer, outcome, record)
         async with self.operations.turn(self.rate_limits.of_viewer(scope, viewer).caller) as turn:
-            rate_limit = self._count_request(scope, viewer)
+            rate_limit = self._count_request(scope, viewer, record)
             try:
                 outcome = await self.operations.prepare(turn, request, rate_limit)
             except RateLimited as refused:
                 raise rate_limited(refused, rate_limit) from None
-            return self._accept(scope, request, viewer, outcome, rate_limit)
+            return self._accept(scope, request, viewer, outcome, rate_limit, record)
 
     def executable(
         self,
@@ -210,19 +211,19 @@ class GraphQLRoute:
         limit = Deadline(OPERATION_SECONDS)
         accepted: AcceptedOperation | None = None
         challenge: Headers = ()
+        is_long = False
         try:
             with limit:
-                current_record().limit = limit
+                record = current_record()
+                record.limit = limit
                 viewer = cached_viewer(token) or await authenticate(token, self.settings)
-                is_invalid = viewer is None and bool(token)
-                if is_invalid and prepared:
-                    raise SignedOut
-                challenge = CHALLENGE if is_invalid else ()
+                if viewer is None and token:
+                    challenge = _challenge_or_sign_out(prepared)
                 outcome = prepared or self.operations.cached(request)
                 accepted = (
-                    self.accept(scope, request, viewer, outcome)
+                    self.accept(scope, request, viewer, outcome, record)
                     if outcome
-                    else await self.accept_in_turn(scope, request, viewer)
+                    else await self.accept_in_turn(scope, request, viewer, record)
                 )
                 if accepted.prepared.kind is OperationType.SUBSCRIPTION:
                     raise RequestError([error_entry(SUBSCRIBE_OTHERWISE, Code.BAD_USER_INPUT)])
@@ -244,7 +245,7 @@ class GraphQLRoute:
             result = ExecutionResult(None, [GraphQLError(str(error), original_error=error)])
         body = self.body(scope, request, result)
         if accepted:
-            if accepted.size > self.long_responses.at_once:
+            if is_long:
                 is_mutation = accepted.prepared.kind is OperationType.MUTATION
                 await self.long_responses.complete(body, is_mutation=is_mutation)
             body["extensions"] = accepted.extensions
@@ -271,13 +272,17 @@ class GraphQLRoute:
         request: GraphQLRequest,
         viewer: Viewer | None,
         outcome: Prepared | list[ErrorEntry],
+        record: RequestRecord,
     ) -> AcceptedOperation:
         """Check and count an operation before it is executed; raises RequestError if it is refused."""
-        return self._accept(scope, request, viewer, outcome, self._count_request(scope, viewer))
+        rate_limit = self._count_request(scope, viewer, record)
+        return self._accept(scope, request, viewer, outcome, rate_limit, record)
 
-    def _count_request(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
+    def _count_request(
+        self, scope: Scope, viewer: Viewer | None, record: RequestRecord
+    ) -> RequestRateLimit:
         """Count a request for its viewer; raises RequestError if that is one too many."""
-        record, rate_limit = current_record(), self.rate_limits.of_viewer(scope, viewer)
+        rate_limit = self.rate_limits.of_viewer(scope, viewer)
         record.user_id = viewer.id if viewer else None
         record.caller = rate_limit.caller
         try:
@@ -293,11 +298,15 @@ class GraphQLRoute:
         viewer: Viewer | None,
         outcome: Prepared | list[ErrorEntry],
         rate_limit: RequestRateLimit,
+        record: RequestRecord,
     ) -> AcceptedOperation:
-        record = current_record()
         try:
             prepared = self.executable(scope, record, outcome)
-            if prepared.composite_variables and request.variables:
+            if (
+                request.size > ALWAYS_FEW_BYTES
+                and prepared.composite_variables
+                and request.variables
+            ):
                 check_variables_size(prepared.composite_variables, request.variables)
         except TooManyValues as error:
             rate_limit.count_failure()
@@ -315,10 +324,10 @@ class GraphQLRoute:
         if cost > document.max_cost:
             raise RequestError([document.cost_limit_error(cost)], headers=rate_limit.headers)
         try:
-            used = cost + prepared.charge
-            rate_limit.count_cost(
-                min(used, self.settings.rate_limit_cost) if prepared.charge else cost
-            )
+            used = cost
+            if prepared.charge:
+                used = min(cost + prepared.charge, self.settings.rate_limit_cost)
+            rate_limit.count_cost(used)
         except RateLimited as refused:
             raise rate_limited(refused, rate_limit) from None
         context = self._context(scope, viewer, prepared)
@@ -350,6 +359,13 @@ class GraphQLRoute:
         if result.data is not None or any(error.path for error in result.errors or ()):
             body["data"] = result.data
         return body
+
+
+def _challenge_or_sign_out(looked_up: Prepared | None) -> Headers:
+    """The header for an invalid token; raises SignedOut on a connection that stays."""
+    if looked_up:
+        raise SignedOut
+    return CHALLENGE
 
 
 def _timed_out(accepted: AcceptedOperation | None) -> ErrorEntry:

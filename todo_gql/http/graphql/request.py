@@ -61,11 +61,12 @@ class BatchRequest(BadRequest):
 
 
 class GraphQLRequest(NamedTuple):
-    """What to execute."""
+    """What to execute. `size` is the number of bytes of the JSON or of the query string it was in."""
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
+    size: int
 
 
 def _too_large(limit: int) -> BadRequest:
@@ -106,6 +107,9 @@ def _reject_constant(name: str) -> None:
 def parse_json(text: bytes | str, name: str) -> Any:
     """The value of a JSON text; raises BadRequest if it is invalid, too large or nested too deeply."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    # Few brackets are neither too many nor too deep, wherever they stand.
+    if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+        return _load_json(data, name)
     value = parse_json_of_any_depth(data, name)
     check_nesting(data, name)
     return value
@@ -123,6 +127,11 @@ def parse_json_of_any_depth(data: bytes, name: str) -> Any:
         raise BadRequest(
             400, f"The {name} may contain at most {MAX_CONTAINERS:,} lists and objects."
         )
+    return _load_json(data, name)
+
+
+def _load_json(data: bytes, name: str) -> Any:
+    """The value in a JSON text; raises BadRequest if it isn't JSON."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -135,8 +144,10 @@ def parse_json_of_any_depth(data: bytes, name: str) -> Any:
         raise BadRequest(400, f"The {name} must be JSON in UTF-8.") from None
 
 
-def request_from_parameters(parameters: Any, trusted: TrustedDocuments) -> GraphQLRequest:
-    """The request with these parameters (GraphQL over HTTP, "Request Parameters").
+def request_from_parameters(
+    parameters: Any, trusted: TrustedDocuments, size: int
+) -> GraphQLRequest:
+    """The request with these parameters (GraphQL over HTTP, "Request Parameters"), of `size` bytes.
 
     Raises BatchRequest for a list of requests, and BadRequest for anything else that isn't one.
     """
@@ -160,7 +171,7 @@ def request_from_parameters(parameters: Any, trusted: TrustedDocuments) -> Graph
         raise BadRequest(400, "The parameter operationName must be a string.")
     if not (parameters.get("extensions") is None or isinstance(parameters["extensions"], dict)):
         raise BadRequest(400, "The parameter extensions must be an object.")
-    return GraphQLRequest(query, variables, name)
+    return GraphQLRequest(query, variables, name, size)
 
 
 def _is_batch(parameters: object) -> bool:
@@ -186,7 +197,7 @@ def from_query_string(scope: Scope, trusted: TrustedDocuments) -> GraphQLRequest
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = parse_json(parameters[name], name)
-    return request_from_parameters(parameters, trusted)
+    return request_from_parameters(parameters, trusted, len(text))
 
 
 @lru_cache(maxsize=256)
@@ -214,4 +225,4 @@ def check_head(headers: Headers, limit: int) -> None:
 
 def from_body(body: bytes, trusted: TrustedDocuments) -> GraphQLRequest:
     """The request in the body of a POST; raises BadRequest if it isn't valid."""
-    return request_from_parameters(parse_json(body, "body"), trusted)
+    return request_from_parameters(parse_json(body, "body"), trusted, len(body))

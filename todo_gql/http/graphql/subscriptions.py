@@ -101,7 +101,7 @@ class SubscriptionExecutor:
                 viewer = await authenticate(token, route.settings)
                 if token and viewer is None:
                     raise SignedOut
-                accepted = route.accept(scope, request, viewer, prepared)
+                accepted = route.accept(scope, request, viewer, prepared, record)
                 context = accepted.context
                 executor = Executor.build(
                     route.schema,

@@ -104,7 +104,7 @@ def _request(
 ) -> GraphQLRequest | BadRequest:
     try:
         check_nesting(data, "payload", around=1)
-        return request_from_parameters(payload, trusted)
+        return request_from_parameters(payload, trusted, len(data))
     except BadRequest as error:
         return error
 
