@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 import orjson
 from starlette.types import Scope
@@ -15,7 +14,8 @@ from todo_gql.observability.logs import readable, rfc3339
 from todo_gql.observability.request_record import RequestRecord
 
 # A plain number, since every request's status is compared with it.
-FORBIDDEN = int(HTTPStatus.FORBIDDEN)
+FORBIDDEN: Final = int(HTTPStatus.FORBIDDEN)
+NOT_IN_PLAIN_LINES: Final = ("time", "level", "logger", "message")
 
 
 def _is_file(stream: TextIO) -> bool:
@@ -26,36 +26,34 @@ def _is_file(stream: TextIO) -> bool:
     return True
 
 
-@dataclass(slots=True)
-class Access:
-    """One request at a Unix time; the status is None if the client disconnected before the response."""
+Access: TypeAlias = tuple[float, str, Scope, int | None, RequestRecord, float]
+"""One request: its Unix time, level, scope, status, record and seconds. The status is None if the
+client disconnected before the response."""
 
-    at: float
-    level: str
-    scope: Scope
-    status: int | None
-    observation: RequestRecord
-    seconds: float
 
-    def fields(self) -> dict[str, Any]:
-        """The fields of its line, except time and level."""
-        scope, observation = self.scope, self.observation
-        client = scope.get("client")
-        fields = {
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": self.status,
-            "duration_ms": int(self.seconds * 100_000) / 100,
-            "request_id": observation.request_id,
-            "client": client[0] if client else None,
-        }
-        if self.status == FORBIDDEN and (origin := loggable_origin(scope)):
-            fields["origin"] = origin
-        if observation.operation is not None:
-            fields["operation"] = observation.operation
-        if observation.user_id is not None:
-            fields["user_id"] = observation.user_id
-        return fields
+def _fields(access: Access) -> dict[str, Any]:
+    """The fields of a request's line."""
+    at, level, scope, status, record, seconds = access
+    client = scope.get("client")
+    fields = {
+        "time": rfc3339(at),
+        "level": level,
+        "logger": "todo_gql.access",
+        "message": "request",
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "duration_ms": int(seconds * 100_000) / 100,
+        "request_id": record.request_id,
+        "client": client[0] if client else None,
+    }
+    if status == FORBIDDEN and (origin := loggable_origin(scope)):
+        fields["origin"] = origin
+    if record.operation is not None:
+        fields["operation"] = record.operation
+    if record.user_id is not None:
+        fields["user_id"] = record.user_id
+    return fields
 
 
 class AccessLog:
@@ -81,7 +79,7 @@ class AccessLog:
         if (logging.DEBUG if is_probe else logging.INFO) < self.threshold:
             return
         level = "DEBUG" if is_probe else "INFO"
-        access = Access(time.time(), level, scope, status, observation, seconds)
+        access = time.time(), level, scope, status, observation, seconds
         if not self._is_buffered:
             self._stream.write(self._line(access))
             return
@@ -97,16 +95,12 @@ class AccessLog:
 
 
 def _json_line(access: Access) -> str:
-    line = {
-        "time": rfc3339(access.at),
-        "level": access.level,
-        "logger": "todo_gql.access",
-        "message": "request",
-        **access.fields(),
-    }
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode()
+    return orjson.dumps(_fields(access), option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def _plain_line(access: Access) -> str:
-    fields = " ".join(readable(access.fields()))
-    return f"{time.strftime('%H:%M:%S')} {access.level:<7} {fields}\n"
+    fields = _fields(access)
+    level = access[1]
+    for name in NOT_IN_PLAIN_LINES:
+        del fields[name]
+    return f"{time.strftime('%H:%M:%S')} {level:<7} {' '.join(readable(fields))}\n"

@@ -34,21 +34,23 @@ class Observer:
             self.metrics.request_answered(
                 observation, scope["method"], scope["path"], status, seconds
             )
-        self._log_if_slow(observation, seconds)
+        slow = self.slow_operations
+        if slow is not None and seconds >= slow.seconds:
+            self._log_slow(slow, observation, seconds)
         observation.sensitive_values, observation.limit = (), None
 
     def operation_ended(self, observation: RequestRecord, seconds: float) -> None:
         """Record an operation on a WebSocket that has ended."""
         if self.metrics is not None:
             self.metrics.operation_ended(observation, seconds)
-        self._log_if_slow(observation, seconds)
+        slow = self.slow_operations
+        if slow is not None and seconds >= slow.seconds:
+            self._log_slow(slow, observation, seconds)
         observation.sensitive_values, observation.limit = (), None
 
-    def _log_if_slow(self, observation: RequestRecord, seconds: float) -> None:
-        slow = self.slow_operations
-        if slow is None or observation.operation is None or observation.is_streaming:
+    def _log_slow(self, slow: SlowOperations, observation: RequestRecord, seconds: float) -> None:
+        if observation.operation is None or observation.is_streaming:
             return
-        if seconds >= slow.seconds:
-            slow.log(observation, seconds)
-            if self.metrics is not None:
-                self.metrics.slow_operations.inc()
+        slow.log(observation, seconds)
+        if self.metrics is not None:
+            self.metrics.slow_operations.inc()
