@@ -38,11 +38,9 @@ class FairQueue(Generic[Item]):
 
     def release(self, caller: Caller) -> None:
         """Count one item less for a caller."""
-        held = self.held[caller] - 1
+        held = self.held.pop(caller) - 1
         if held:
             self.held[caller] = held
-        else:
-            del self.held[caller]
         if caller in self.lines:
             was_full = held + 1 == self.share
             self.ready[held][caller] = monotonic() if was_full else self.ready[held + 1].pop(caller)

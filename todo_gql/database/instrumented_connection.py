@@ -11,13 +11,6 @@ from todo_gql.observability.request_record import Caller, RequestRecord, current
 MAX_STATEMENTS = 100
 
 
-def _record_statement(statement: str) -> None:
-    record = current.get()
-    statements = None if record is None else record.statements
-    if statements is not None and len(statements) < MAX_STATEMENTS:
-        statements.append(statement)
-
-
 async def _await_in_span(span: AbstractContextManager[object], awaited: Awaitable[Any]) -> Any:
     with span:
         return await awaited
@@ -39,24 +32,26 @@ class InstrumentedConnection(asyncpg.Connection):
         """The connection itself, also when read through asyncpg's proxy."""
         return self
 
-    def execute(self, query: str, *args: Any, **options: Any) -> Any:
+    def _record(self, statement: str) -> None:
         self.statements_sent += 1
-        _record_statement(query)
+        statements = self.request.statements if self.request else None
+        if statements is not None and len(statements) < MAX_STATEMENTS:
+            statements.append(statement)
+
+    def execute(self, query: str, *args: Any, **options: Any) -> Any:
+        self._record(query)
         return super().execute(query, *args, **options)
 
     def executemany(self, command: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(command)
+        self._record(command)
         return super().executemany(command, *args, **options)
 
     def fetch(self, query: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(query)
+        self._record(query)
         return super().fetch(query, *args, **options)
 
     def fetchmany(self, query: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(query)
+        self._record(query)
         record, fetched = current.get(), super().fetchmany(query, *args, **options)
         if record is None or record.span is None:
             return fetched
@@ -64,16 +59,13 @@ class InstrumentedConnection(asyncpg.Connection):
         return _await_in_span(record.span("fetchmany", {"db.statement": query}), fetched)
 
     def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(query)
+        self._record(query)
         return super().fetchrow(query, *args, **options)
 
     def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(query)
+        self._record(query)
         return super().fetchval(query, *args, **options)
 
     def prepare(self, query: str, *args: Any, **options: Any) -> Any:
-        self.statements_sent += 1
-        _record_statement(query)
+        self._record(query)
         return super().prepare(query, *args, **options)

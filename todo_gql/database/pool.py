@@ -94,7 +94,7 @@ class Pool(asyncpg.Pool):
         """All rows of a statement; raises what `acquire` and asyncpg raise."""
         # The first case of `acquire`, at the cost of one coroutine less.
         request = current.get()
-        caller = caller_of(request)
+        caller = (request and request.caller) or caller_of(request)
         if self.idle and not self.idle[-1].is_closed() and self.queue.acquire(caller):
             connection = self.idle.pop()
             connection.caller, connection.request = caller, request
@@ -193,17 +193,15 @@ class Pool(asyncpg.Pool):
             return False
         caller = connection.caller
         assert caller is not None
-        if self.queue.lines:
-            if len(self.idle) >= self.min_idle and not self.queue.has_waiter_for(caller):
-                return False
-            self._hand_over(connection, caller)
-            return True
-        # Nobody waits, as usual.
-        if len(self.idle) >= self.min_idle:
+        queue = self.queue
+        if len(self.idle) >= self.min_idle and not queue.has_waiter_for(caller):
             return False
-        self.queue.release(caller)
-        connection.caller = connection.request = None
-        self.idle.append(connection)
+        if queue.lines:
+            self._hand_over(connection, caller)
+        else:
+            queue.release(caller)
+            connection.caller = connection.request = None
+            self.idle.append(connection)
         return True
 
     def _hand_over(self, connection: InstrumentedConnection | None, caller: Caller) -> None:

@@ -302,12 +302,8 @@ class GraphQLRoute:
     ) -> AcceptedOperation:
         try:
             prepared = self.executable(scope, record, outcome)
-            if (
-                request.size > ALWAYS_FEW_BYTES
-                and prepared.composite_variables
-                and request.variables
-            ):
-                check_variables_size(prepared.composite_variables, request.variables)
+            if request.size > ALWAYS_FEW_BYTES:
+                check_variables_size(prepared.composite_variables, request.variables or {})
         except TooManyValues as error:
             rate_limit.count_failure()
             entries = [error_entry(str(error), Code.BAD_USER_INPUT)]

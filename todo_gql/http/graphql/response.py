@@ -124,14 +124,15 @@ class ResponseSender:
         self, scope: Scope, send: Send, response: GraphQLResponse, media_type: str
     ) -> None:
         """Send a response: as one write if the server offers that, else as ASGI messages."""
-        first = response.body[0] if isinstance(response.body, list) else response.body
+        result = response.body
+        first = result[0] if isinstance(result, list) else result
         if "errors" in first:
             current_record().error_codes = error_codes(first["errors"])
-        body, level, is_compressed = as_json(response.body), self.level, False
-        if len(body) > FREE_BYTES:
+        body, is_compressed = as_json(result), False
+        if len(body) >= MIN_COMPRESSED_BYTES:
             self.charge(body)
-        if level and len(body) >= MIN_COMPRESSED_BYTES and headers_of(scope).accept_gzip:
-            body, is_compressed = await compressed(body, level), True
+            if self.level and headers_of(scope).accept_gzip:
+                body, is_compressed = await compressed(body, self.level), True
         if isinstance(send, SendWithHeaders):
             lines = LINES[media_type, is_compressed] % len(body) + lines_of(response.headers)
             if is_compressed:
