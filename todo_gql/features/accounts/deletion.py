@@ -73,8 +73,8 @@ async def purge_accounts(large_tables: Sequence[str]) -> int:
     """Delete the accounts whose grace period is over; returns their number.
 
     Their rows in `large_tables` are deleted first, in batches and in this order, so that no statement
-    takes long; ON DELETE CASCADE deletes all others. Nobody can sign in to them any more, so an interruption does no harm. An account that can't be
-    deleted is logged; the others are still deleted.
+    takes long; ON DELETE CASCADE deletes all others. Nobody can sign in to them any more, so an
+    interruption does no harm. An account that can't be deleted is logged; the others are still deleted.
     """
     await fetch(DELETE_OLD_PURGED_MAILS)
     purged = 0

@@ -195,8 +195,3 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
 def stored_fields() -> list[StoredField]:
     """The entries of all stored fields, in order."""
     return [field for field in TODO_FIELDS if isinstance(field, StoredField)]
-
-
-def computed_fields() -> list[ComputedField]:
-    """The entries of all computed fields, in order."""
-    return [field for field in TODO_FIELDS if isinstance(field, ComputedField)]

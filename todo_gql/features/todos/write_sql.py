@@ -36,8 +36,7 @@ WITHIN_QUOTA = f"""(
     FROM users WHERE id = $1
 ) IS NOT FALSE"""
 # An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
-# it. A scalar subquery uses the
-# index for each id; a join could read the whole log.
+# it. A scalar subquery uses the index for each id; a join could read the whole log.
 INSERTED = f"""inserted AS (
     INSERT INTO todos ({", ".join(NEW_VALUES)})
     SELECT {", ".join((NEW_VALUES | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}

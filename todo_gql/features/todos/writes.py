@@ -1,7 +1,8 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
 The owner is whose todos, counts and change log are written, and whose lock is held; the actor is who
-does it, and stands in the log. Whether the actor may write is for callers to check. The lock is taken by a separate execution, so that what follows sees the previous holder's writes.
+does it, and is named in the log. Callers check whether the actor may write. The lock is taken by a
+separate execution, so that what follows sees the previous holder's writes.
 """
 
 from collections import defaultdict
