@@ -73,10 +73,13 @@ async def test_asking_for_the_address_that_one_has_only_makes_links_void(
 ) -> None:
     """Nothing is sent, and no link to another address is good any more."""
     regretted = await change_token(mailbox, account, f"new-{account.email}")
-    posted = await fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id))
+    posted = await fetch("SELECT id FROM mails WHERE owner_id = $1 ORDER BY id", UUID(account.id))
     assert await ask(account, account.email) == TAKEN
     assert await payload(client, CONFIRM_CHANGE, token=regretted) == REFUSED
-    assert await fetch("SELECT id FROM mails WHERE owner_id = $1", UUID(account.id)) == posted
+    assert (
+        await fetch("SELECT id FROM mails WHERE owner_id = $1 ORDER BY id", UUID(account.id))
+        == posted
+    )
 
 
 async def test_taking_a_change_back_is_never_too_often(account: Account) -> None:
