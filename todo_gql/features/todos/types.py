@@ -1,6 +1,6 @@
 """Todos, tags and changes as the schema shows them: together, since they refer to each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -136,6 +136,11 @@ class Change(Node):
         make=lambda row, context: User.from_row(row, context.signed_in()) if row else None,
         description="Who made the change; null if the account is gone.",
     )
+
+    @property
+    def share_key(self) -> Hashable:
+        """Equal for events with the same response: subscriptions share it."""
+        return "changes", self.id, self.matches
 
     @classmethod
     def from_row(cls, row: Values, *, matches: bool = True) -> "Change":

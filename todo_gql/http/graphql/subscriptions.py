@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
@@ -20,11 +20,11 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
 from graphql.pyutils import RefMap
 from starlette.types import Scope
+from strawberry.types import get_object_definition
 
 from todo_gql.api.errors import TIMEOUT_MESSAGE, Code, Unavailable, is_temporary
 from todo_gql.documents.parsing import error_codes, error_entry
 from todo_gql.documents.selection_digest import selection_digest
-from todo_gql.features.todos.types import Change
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import OPERATION_SECONDS, GraphQLRoute, SignedOut
 from todo_gql.http.graphql.preparation import Prepared
@@ -60,18 +60,20 @@ class EventExecutionFailed(Exception):
 class Subscription:
     """A live subscription.
 
-    `keys` identify its events' bodies in the cache: by its selection, and by its whole request.
-    `cost` is the cost of executing one event, `size` the bytes of a body at most.
+    `request_key` identifies the bodies of its events in the cache by its whole request, and
+    `selection_keys` by what it selects of each type of events. `cost` is the cost of executing one
+    event, `size` the bytes of a body at most.
     """
 
     scope: Scope
     request: GraphQLRequest
     executor: Executor[Any]
     context: Context
-    keys: tuple[Hashable, Hashable]
+    request_key: Hashable
     cost: int
     record: RequestRecord
     size: int
+    selection_keys: dict[str, Hashable] = field(default_factory=dict)
 
 
 class SubscriptionExecutor:
@@ -80,9 +82,6 @@ class SubscriptionExecutor:
     def __init__(self, route: GraphQLRoute, connections: Connections) -> None:
         self.route = route
         self.connections = connections
-        change = route.schema.get_type(Change.__name__)
-        assert isinstance(change, GraphQLObjectType)
-        self.change = change
 
     async def responses(self, scope: Scope, request: GraphQLRequest, token: str | None) -> Bodies:
         """The responses to an operation, as JSON.
@@ -121,13 +120,11 @@ class SubscriptionExecutor:
             yield _serialized(record, route.body(scope, request, source))
             return
         assert isinstance(executor, Executor)
-        keys, cost = (
-            self._keys(executor, request, context),
-            self._event_cost(accepted.prepared, request),
-        )
+        cost = self._event_cost(accepted.prepared, request)
         with self.connections.counted():
+            request_key = _request_key(request, context)
             subscription = Subscription(
-                scope, request, executor, context, keys, cost, record, accepted.size
+                scope, request, executor, context, request_key, cost, record, accepted.size
             )
             request_record.event_began()
             async with aclosing(self._bodies(subscription, source)) as bodies:
@@ -148,16 +145,19 @@ class SubscriptionExecutor:
             body = self.route.body(subscription.scope, subscription.request, result)
             yield _serialized(subscription.record, body)
 
-    def _keys(
-        self, executor: Executor[Any], request: GraphQLRequest, context: Context
-    ) -> tuple[Hashable, Hashable]:
-        """The cache keys by selection and by request; both by request if the selection is unknown."""
-        viewer = context.viewer
-        viewer_key = viewer and (viewer.id, viewer.is_superuser)
-        variables = sha256(as_json(request.variables or {})).digest()
-        sent = viewer_key, request.query, request.operation_name, variables
-        selected = selection_digest(executor, self.change)
-        return (viewer_key, selected) if selected else sent, sent
+    def _selection_key(self, subscription: Subscription, event: object) -> Hashable:
+        """The cache key by what is selected of an event; by the request if that isn't canonical."""
+        name = get_object_definition(event, strict=True).name
+        key = subscription.selection_keys.get(name)
+        if key is None:
+            type_ = self.route.schema.get_type(name)
+            assert isinstance(type_, GraphQLObjectType)
+            selected = selection_digest(subscription.executor, type_)
+            key = subscription.request_key
+            if selected:
+                key = _viewer_key(subscription.context), selected
+            subscription.selection_keys[name] = key
+        return key
 
     def _event_cost(self, prepared: Prepared, request: GraphQLRequest) -> int:
         """The cost of executing an event, at most the whole rate limit."""
@@ -165,26 +165,30 @@ class SubscriptionExecutor:
         return min(EXECUTION_COST + cost, self.route.limits.limits[EVENTS])
 
     async def _shared_body(self, subscription: Subscription, event: object) -> bytes:
-        """The response to an event, shared by a viewer's subscriptions with the same selection."""
+        """The response to an event, shared by a viewer's subscriptions with the same selection.
+
+        It is shared if the event has a `share_key`, which is equal for events with the same response.
+        """
         event_cache = subscription.context.event_cache
-        if event_cache is None or not isinstance(event, Change):
+        share_key: Hashable = getattr(event, "share_key", None)
+        if event_cache is None or share_key is None:
             return (await self._execute_event(subscription, event, asyncio.Lock())).body
-        selected, sent = subscription.keys
-        body = await self._cached_body(subscription, event, event_cache, selected)
-        if body.document not in (None, sent):
+        key = self._selection_key(subscription, event), share_key
+        body = await self._cached_body(subscription, event, event_cache, key)
+        if body.document not in (None, subscription.request_key):
             # Its errors have locations in another document.
-            body = await self._cached_body(subscription, event, event_cache, sent)
+            key = subscription.request_key, share_key
+            body = await self._cached_body(subscription, event, event_cache, key)
         return body.body
 
     async def _cached_body(
         self,
         subscription: Subscription,
-        event: Change,
+        event: object,
         event_cache: Callable[[], EventCache],
-        of: Hashable,
+        key: Hashable,
     ) -> EventBody:
         """The body of an event from the cache, once the viewer's rate limit allows its cost."""
-        key = of, event.id, event.matches
         while True:
             shared = event_cache()
             task = shared.bodies.get(key)
@@ -215,7 +219,18 @@ class SubscriptionExecutor:
         if subscription.size > self.route.long_responses.at_once:
             await self.route.long_responses.complete(body, is_mutation=False)
         serialized = self.route.response_sender.charge(as_json(body), EVENTS)
-        return EventBody(serialized, subscription.keys[1] if result.errors else None)
+        return EventBody(serialized, subscription.request_key if result.errors else None)
+
+
+def _viewer_key(context: Context) -> Hashable:
+    viewer = context.viewer
+    return viewer and (viewer.id, viewer.is_superuser)
+
+
+def _request_key(request: GraphQLRequest, context: Context) -> Hashable:
+    """Equal for all requests of a viewer that are the same."""
+    variables = sha256(as_json(request.variables or {})).digest()
+    return _viewer_key(context), request.query, request.operation_name, variables
 
 
 def _serialized(record: RequestRecord, body: dict[str, Any]) -> bytes:
