@@ -61,13 +61,13 @@ async def tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[
 async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> list[list[Row]]:
     """A page of each todo's history, newest first."""
     rows = await fetch(
-        f"SELECT k.place, {', '.join(CHANGE_COLUMNS)}"
+        f"SELECT k.position, {', '.join(CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
-        "  WITH ORDINALITY AS k (todo_id, size, before, place)"
+        "  WITH ORDINALITY AS k (todo_id, size, before, position)"
         " CROSS JOIN LATERAL (SELECT * FROM changes c WHERE c.owner_id = $1"
         f"  AND c.todo_id = k.todo_id AND {IS_OF_TODO} AND c.seq < k.before"
         "  ORDER BY c.seq DESC LIMIT k.size) c"
-        " ORDER BY k.place, c.seq DESC",
+        " ORDER BY k.position, c.seq DESC",
         context.viewer.id,
         [key.todo_id for key in keys],
         [key.size for key in keys],
@@ -77,7 +77,7 @@ async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> 
     rows = await parse_json_column(rows, "diff", diff_entries)
     pages: list[list[Row]] = [[] for _ in keys]
     for row in rows:
-        pages[row["place"] - 1].append(row)
+        pages[row["position"] - 1].append(row)
     return pages
 
 
@@ -87,8 +87,8 @@ async def newer_history(context: LoaderContext, keys: list[HistoryKey]) -> list[
     rows = await fetch(
         "SELECT EXISTS (SELECT FROM changes c WHERE c.owner_id = $1"
         f"  AND c.todo_id = k.todo_id AND {IS_OF_TODO} AND c.seq >= k.before) AS found"
-        " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, place)"
-        " ORDER BY k.place",
+        " FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (todo_id, before, position)"
+        " ORDER BY k.position",
         context.viewer.id,
         [key.todo_id for key in keys],
         [key.before for key in keys],
