@@ -122,8 +122,10 @@ format: $(VENV)/test ## Mend what can be mended by itself
 migrate: $(VENV)/serve ## Apply the missing migrations
 	$(BIN)/todo-gql migrate
 
-migration: $(VENV)/serve ## Write a migration for what changed in the models
+migration: $(VENV)/test ## Write a migration for what changed in the models
 	$(BIN)/todo-gql migrate --write
+	$(BIN)/ruff check --quiet --fix migrations
+	$(BIN)/ruff format --quiet migrations
 
 tour: $(VENV)/test graphiql ## Take the pictures of docs/tour.md from the real program, in Chromium
 	$(BIN)/python -m tests.documentation.tour_pictures

@@ -3,18 +3,21 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from importlib import import_module, invalidate_caches
 from inspect import getmembers, isclass
 from pathlib import Path
 
 import asyncpg
 import pytest
 from starlette.types import ASGIApp
+from tortoise.migrations.operations import AddConstraint
 from tortoise.models import Model
 
 from tests.support.migration_commands import ended, migrating
+from todo_gql.database import migrations as migrations_of_models
 from todo_gql.database import models
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.database.migrations import models_without_migration
+from todo_gql.database.migrations import models_without_migration, write_migration
 
 pytestmark = pytest.mark.own_schema
 
@@ -70,7 +73,7 @@ async def test_every_constraint_that_a_model_names_exists(
         table,
         name,
     )
-    assert row is not None
+    assert row is not None, f"no migration has AddConstraint for {name} of {table}"
     assert (row["contype"].decode(), row["convalidated"]) == (kind, True)
 
 
@@ -157,4 +160,20 @@ async def test_migrating_again_does_nothing(empty_url: str, project: Path) -> No
 
 async def test_no_model_lacks_a_migration(app: ASGIApp) -> None:
     """The migrations say all that the models say."""
+    assert await models_without_migration() == []
+
+
+async def test_a_written_migration_adds_the_constraints_of_new_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration that is written for new tables has an operation for each of their constraints."""
+    (tmp_path / "first_migrations").mkdir()
+    (tmp_path / "first_migrations" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(migrations_of_models, "MIGRATIONS", "first_migrations")
+    [path] = await write_migration()
+    invalidate_caches()
+    written = import_module(f"first_migrations.{Path(path).stem}").Migration.operations
+    added = {one.constraint.name for one in written if isinstance(one, AddConstraint)}
+    assert added == {name for _, name, _ in named_constraints()}
     assert await models_without_migration() == []

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from inspect import isclass
@@ -13,6 +13,7 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.operations import AddConstraint, CreateModel, Operation
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
@@ -142,4 +143,23 @@ async def models_without_migration() -> list[str]:
 async def write_migration() -> list[str]:
     """Write a migration for what `models_without_migration` lists, and return its path."""
     async with _detector() as detector:
-        return await detector.write()
+        writers = await detector.changes()
+        for writer in writers:
+            writer.operations = list(with_constraints(writer.operations))
+        return [str(writer.write()) for writer in writers]
+
+
+def with_constraints(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """The operations, with the constraints of each new table added by operations of their own.
+
+    Tortoise writes them as options of `CreateModel`, which creates the table without them.
+    """
+    for operation in operations:
+        if not isinstance(operation, CreateModel):
+            yield operation
+            continue
+        options = dict(operation.options or {})
+        constraints = options.pop("constraints", ())
+        yield CreateModel(operation.name, operation.fields, options, operation.bases)
+        for constraint in constraints:
+            yield AddConstraint(operation.name, constraint)
