@@ -4,15 +4,13 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from tests.support.accounts import PASSWORD, REGISTER, Account, Client, registered
+from tests.support.accounts import PASSWORD, REGISTER, Account, Client, registered, visiting
 from tests.support.email_links import REQUEST_RESET
 from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
@@ -49,18 +47,10 @@ def limited(app: ASGIApp, settings: Settings, database_url: str) -> ASGIApp:
     return create_app(settings.model_copy(update=allowed), database_url)
 
 
-@asynccontextmanager
-async def coming_from(address: str, app: ASGIApp) -> AsyncIterator[Client]:
-    """Somebody at an address."""
-    transport = httpx.ASGITransport(app, client=(address, 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://todo.test") as http:
-        yield Client(http)
-
-
 @pytest.fixture
 async def visitor(limited: ASGIApp) -> AsyncIterator[Client]:
     """Somebody who meets the limits."""
-    async with coming_from("192.0.2.1", limited) as visitor:
+    async with visiting(limited, "192.0.2.1") as visitor:
         yield visitor
 
 
@@ -202,14 +192,14 @@ async def test_an_address_has_so_many_tries_for_all_accounts(
     answer = await visitor.execute(REGISTER, {"input": sent})
     assert answer["data"]["register"]["user"] is None
     assert code(answer["data"]["register"]) == "RATE_LIMITED"
-    async with coming_from("192.0.2.2", limited) as elsewhere:
+    async with visiting(limited, "192.0.2.2") as elsewhere:
         assert code(await login(elsewhere, uuid4().hex)) == "INVALID_CREDENTIALS"
 
 
 async def tried_from_everywhere(limited: ASGIApp, account: Account) -> None:
     """Use up what all networks together may try of an account."""
     for number in range(PER_ACCOUNT * NETWORKS_PER_ACCOUNT):
-        async with coming_from(f"198.51.100.{number}", limited) as visitor:
+        async with visiting(limited, f"198.51.100.{number}") as visitor:
             await login(visitor, account.username)
 
 
@@ -217,7 +207,7 @@ async def test_an_account_is_tried_from_everywhere_together(
     limited: ASGIApp, account: Account
 ) -> None:
     """Many networks have as many guesses at one account as ten of them."""
-    async with coming_from("203.0.113.1", limited) as visitor:
+    async with visiting(limited, "203.0.113.1") as visitor:
         assert code(await login(visitor, account.username)) == "INVALID_CREDENTIALS"
         await tried_from_everywhere(limited, account)
         for name in (account.username, account.email):
@@ -228,13 +218,13 @@ async def test_guesses_from_everywhere_keep_no_owner_from_where_they_signed_in(
     limited: ASGIApp, account: Account
 ) -> None:
     """An IPv6 network is known by its 64 bits; even from there wrong passwords stay bounded."""
-    async with coming_from("2001:db8::1", limited) as home:
+    async with visiting(limited, "2001:db8::1") as home:
         assert code(await login(home, account.username, PASSWORD)) is None
     await fetch("UPDATE sessions SET ended_at = now() WHERE owner_id = $1", UUID(account.id))
     await tried_from_everywhere(limited, account)
     async with (
-        coming_from("2001:db8::2", limited) as home,
-        coming_from("2001:db8:0:1::1", limited) as other,
+        visiting(limited, "2001:db8::2") as home,
+        visiting(limited, "2001:db8:0:1::1") as other,
     ):
         assert code(await login(other, account.username, PASSWORD)) == "RATE_LIMITED"
         assert code(await login(home, account.email, PASSWORD)) is None
@@ -248,11 +238,11 @@ async def test_requests_from_everywhere_keep_no_owner_from_a_reset(
     """A reset guesses nothing, so neither resets nor logins of others use up the owner's."""
     await tried_from_everywhere(limited, account)
     for number in range(NETWORKS_PER_ACCOUNT):
-        async with coming_from(f"192.0.2.{number}", limited) as visitor:
+        async with visiting(limited, f"192.0.2.{number}") as visitor:
             for _ in range(PER_ACCOUNT):
                 assert code(await request_reset(visitor, account.email)) is None
             assert code(await request_reset(visitor, account.email)) == "RATE_LIMITED"
-    async with coming_from("203.0.113.1", limited) as owner:
+    async with visiting(limited, "203.0.113.1") as owner:
         assert code(await request_reset(owner, account.email)) is None
 
 
@@ -262,7 +252,7 @@ async def test_one_networks_guesses_keep_no_owner_out(
     """An owner at another network gets in and changes the password, however much one guesses."""
     for _ in range(3 * PER_ADDRESS):
         await login(visitor, account.username)
-    async with coming_from("192.0.2.2", limited) as elsewhere:
+    async with visiting(limited, "192.0.2.2") as elsewhere:
         signed_in = await login(elsewhere, account.username, PASSWORD)
         assert code(signed_in) is None
         token = signed_in["tokens"]["accessToken"]
@@ -311,7 +301,7 @@ async def test_a_full_address_uses_up_no_accounts_tries(
         await login(visitor, uuid4().hex)
     for _ in range(PER_ACCOUNT + 1):
         assert code(await login(visitor, account.username)) == "RATE_LIMITED"
-    async with coming_from("192.0.2.2", limited) as elsewhere:
+    async with visiting(limited, "192.0.2.2") as elsewhere:
         assert code(await login(elsewhere, account.username, PASSWORD)) is None
 
 

@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+from tests.support.accounts import Account
 from tests.support.waiting import until
 from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.feeds import Feed
@@ -65,6 +66,11 @@ async def followed_by(owner_id: str, number: int = 1) -> None:
         return sum(str(feed.owner_id) == owner_id for feed in feeds)
 
     await until(lambda: of_owner() == number)
+
+
+async def newest(account: Account) -> str:
+    """The newest cursor of an account's feed."""
+    return str((await account.data("{ changeCursor }"))["changeCursor"])
 
 
 def operations(port: int) -> list[asyncio.Task[Any]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.accounts import RETITLE, Account
-from tests.support.subscribers import connected, streaming
+from tests.support.subscribers import connected, newest, streaming
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.cursors import cursor_of
@@ -24,11 +24,6 @@ async def cursors(account: Account, after: str | None = None) -> list[str]:
     """The cursors in the feed after one, as the query gives them."""
     nodes = (await account.data(FEED, after=after))["changes"]["nodes"]
     return [node["cursor"] for node in nodes]
-
-
-async def newest(account: Account) -> str:
-    """The newest cursor."""
-    return str((await account.data("{ changeCursor }"))["changeCursor"])
 
 
 async def test_changes_are_told_as_they_are_made(account: Account, address: str) -> None:

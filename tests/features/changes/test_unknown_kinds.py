@@ -1,18 +1,15 @@
 """Changes of kinds that this release doesn't know, as the next release may write them: read over."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from starlette.types import ASGIApp
 
 from tests.support.accounts import CREATE, Account
-from tests.support.subscribers import connected, listening, streaming
+from tests.support.subscribers import connected, newest, streaming
 from todo_gql.changelog.feed_registry import announce
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
-from todo_gql.settings import Settings
 
 # What stands in it is nothing that this release could read.
 INSERT = """
@@ -53,18 +50,6 @@ async def insert(account: Account, number: int = 1, todo_id: str | None = None) 
 async def feed(account: Account, after: str | None = None, first: int | None = None) -> Any:
     """A page of the feed."""
     return (await account.data(FEED, after=after, first=first))["changes"]
-
-
-async def newest(account: Account) -> str:
-    """The newest cursor."""
-    return str((await account.data("{ changeCursor }"))["changeCursor"])
-
-
-@pytest.fixture(scope="module")
-async def address(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
-    """Where the application listens."""
-    async with listening(app, settings) as address:
-        yield address
 
 
 async def test_pages_of_the_feed_leave_unknown_kinds_out(account: Account) -> None:
