@@ -374,8 +374,8 @@ async def test_labels_stay_few_whatever_clients_send(counted: Client) -> None:
 def test_cost_of_an_operation_is_measured() -> None:
     """A cost that is known is in the histogram of its type."""
     before = value("todo_gql_operation_cost_sum", type="query")
-    observation = RequestRecord("r-1", operation="", type="query", cost=42)
-    metrics().request_answered(observation, "POST", "/graphql", 200, 0.01)
+    record = RequestRecord("r-1", operation="", type="query", cost=42)
+    metrics().request_answered(record, "POST", "/graphql", 200, 0.01)
     assert value("todo_gql_operation_cost_sum", type="query") == before + 42
 
 

@@ -228,5 +228,5 @@ class Feeds:
             feed.clear_caches()
         if self._feeds:
             for row in await fetch(NEWEST_POSITIONS, list(self._feeds)):
-                if known := self._feeds.get(row["id"]):
-                    known.compare(LogPosition.of(row["change_seq"], row["change_id"]))
+                if followed := self._feeds.get(row["id"]):
+                    followed.compare(LogPosition.of(row["change_seq"], row["change_id"]))

@@ -297,8 +297,8 @@ class Pool(asyncpg.Pool):
         stale: list[InstrumentedConnection] = []
         for connection in filter(_is_open, self.proxies.keys() - self.idle):
             sent = connection.statements_sent
-            seen, checks = before.get(connection, (sent, 0))
-            self.checks[connection] = sent, checks + 1 if sent == seen else 0
+            sent_before, checks = before.get(connection, (sent, 0))
+            self.checks[connection] = sent, checks + 1 if sent == sent_before else 0
             if self.checks[connection][1] > STALE_CHECKS:
                 stale.append(connection)
         if stale:

@@ -180,19 +180,19 @@ class CostModel:
     def _field_cost(self, parent: GraphQLObjectType, field: GraphQLField) -> FieldCost:
         named = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type))
-        sized_by = _sizing_argument(field)
+        argument = _sizing_argument(field)
         metadata, weighted = _metadata(field), self._arguments.weighted(field.args)
         if is_leaf_type(named):
             return _leaf_cost(named, metadata)
         if parent is self._mutation:
-            return FieldCost(CostKind.MUTATION, sized_by_argument=sized_by)
+            return FieldCost(CostKind.MUTATION, sized_by_argument=argument)
         if parent.name in self._transparent:
             return FieldCost(CostKind.TRANSPARENT)
         if named.name in self._connections:
             page = int(metadata.get("default_page", DEFAULT_PAGE_SIZE))
             return FieldCost(CostKind.PAGE, default_page_size=page, weighted=weighted)
         kind, counts_all = CostKind.LIST if is_list else CostKind.OBJECT, COUNTS_ALL in metadata
-        return FieldCost(kind, sized_by_argument=sized_by, counts_all=counts_all, weighted=weighted)
+        return FieldCost(kind, sized_by_argument=argument, counts_all=counts_all, weighted=weighted)
 
 
 def _leaf_cost(named: GraphQLNamedType, metadata: Mapping[Any, Any]) -> FieldCost:

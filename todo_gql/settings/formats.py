@@ -65,8 +65,8 @@ def _is_url(text: str, *schemes: str) -> bool:
     except ValueError:
         return False
     astray = "@" in parts.path or parts.fragment or (parts.query and "=" not in parts.query)
-    known = parts.scheme in schemes if schemes else bool(parts.scheme)
-    return known and not astray and port != 0
+    has_scheme = parts.scheme in schemes if schemes else bool(parts.scheme)
+    return has_scheme and not astray and port != 0
 
 
 CommaSeparated: TypeAlias = Annotated[list[str], NoDecode, BeforeValidator(_split)]

@@ -151,12 +151,12 @@ async def id_conflicts(
     """
     stored = await write.load(ids, trash=True) if ids else {}
     missing = [id for id in ids if id not in stored]
-    known = await write.logged_ids(missing) if missing else frozenset()
+    logged = await write.logged_ids(missing) if missing else frozenset()
     return [
         (
             stored.get(id),
             _id_conflict(stored.get(id), path, info)
-            if id in stored or id in known
+            if id in stored or id in logged
             else _unusable_id(*path),
         )
         for id, path in zip(ids, paths, strict=True)

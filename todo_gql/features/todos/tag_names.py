@@ -54,8 +54,8 @@ def as_carried(names: Iterable[str], carried: Sequence[str]) -> tuple[str, ...]:
     """
     if all(map(str.isascii, carried)):
         return tuple(sorted(names))
-    known = {normal_form(name): name for name in carried}
-    return tuple(sorted({known.get(name, name) for name in names}))
+    by_form = {normal_form(name): name for name in carried}
+    return tuple(sorted({by_form.get(name, name) for name in names}))
 
 
 def read_tag_name(name: str, problems: list[UserError], *path: str) -> str:

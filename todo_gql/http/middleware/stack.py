@@ -139,8 +139,8 @@ class RequestMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         varies = self.vary and b"origin" not in headers
         send_with_headers = SendWithHeaders(send, self.security, request_id, varies=varies)
-        observation = self.observer.began(request_id)
-        token = current.set(observation)
+        record = self.observer.began(request_id)
+        token = current.set(record)
         try:
             await self.dispatch.app_for(headers)(scope, receive, send_with_headers)
         except ClientDisconnect:
@@ -151,18 +151,18 @@ class RequestMiddleware:
                 await self.failure.app_for(headers)(scope, receive, send_with_headers)
         finally:
             seconds = send_with_headers.seconds()
-            self.observer.ended(observation, scope, send_with_headers.status, seconds)
+            self.observer.ended(record, scope, send_with_headers.status, seconds)
             current.reset(token)
-            self.access_log.write(scope, send_with_headers.status, observation, seconds)
+            self.access_log.write(scope, send_with_headers.status, record, seconds)
 
     async def _handle_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a WebSocket; a handshake that is rejected has an access log line, as a request has."""
         began = perf_counter()
         await self.app(scope, receive, send)
         if request_id := scope.get(REFUSED):
-            observation, seconds = RequestRecord(request_id), perf_counter() - began
+            record, seconds = RequestRecord(request_id), perf_counter() - began
             handshake = {**scope, "method": "GET"}
-            self.access_log.write(handshake, HTTPStatus.FORBIDDEN, observation, seconds)
+            self.access_log.write(handshake, HTTPStatus.FORBIDDEN, record, seconds)
 
 
 def with_middleware(

@@ -72,14 +72,14 @@ class AccessLog:
         self._buffer: list[Access] = []
 
     def write(
-        self, scope: Scope, status: int | None, observation: RequestRecord, seconds: float
+        self, scope: Scope, status: int | None, record: RequestRecord, seconds: float
     ) -> None:
         """Write the line of one request; `seconds` is its duration. Health probes have the level DEBUG."""
         is_probe = scope["path"].startswith("/health")
         if (logging.DEBUG if is_probe else logging.INFO) < self.threshold:
             return
         level = "DEBUG" if is_probe else "INFO"
-        access = time.time(), level, scope, status, observation, seconds
+        access = time.time(), level, scope, status, record, seconds
         if not self._is_buffered:
             self._stream.write(self._line(access))
             return

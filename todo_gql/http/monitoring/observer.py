@@ -27,30 +27,28 @@ class Observer:
         return RequestRecord(request_id, statements=[])
 
     def ended(
-        self, observation: RequestRecord, scope: Scope, status: int | None, seconds: float
+        self, record: RequestRecord, scope: Scope, status: int | None, seconds: float
     ) -> None:
         """Record a request that has ended; the status is None if the client disconnected before."""
         if self.metrics is not None:
-            self.metrics.request_answered(
-                observation, scope["method"], scope["path"], status, seconds
-            )
+            self.metrics.request_answered(record, scope["method"], scope["path"], status, seconds)
         slow = self.slow_operations
         if slow is not None and seconds >= slow.seconds:
-            self._log_slow(slow, observation, seconds)
-        observation.sensitive_values, observation.limit = (), None
+            self._log_slow(slow, record, seconds)
+        record.sensitive_values, record.limit = (), None
 
-    def operation_ended(self, observation: RequestRecord, seconds: float) -> None:
+    def operation_ended(self, record: RequestRecord, seconds: float) -> None:
         """Record an operation on a WebSocket that has ended."""
         if self.metrics is not None:
-            self.metrics.operation_ended(observation, seconds)
+            self.metrics.operation_ended(record, seconds)
         slow = self.slow_operations
         if slow is not None and seconds >= slow.seconds:
-            self._log_slow(slow, observation, seconds)
-        observation.sensitive_values, observation.limit = (), None
+            self._log_slow(slow, record, seconds)
+        record.sensitive_values, record.limit = (), None
 
-    def _log_slow(self, slow: SlowOperations, observation: RequestRecord, seconds: float) -> None:
-        if observation.operation is None or observation.is_streaming:
+    def _log_slow(self, slow: SlowOperations, record: RequestRecord, seconds: float) -> None:
+        if record.operation is None or record.is_streaming:
             return
-        slow.log(observation, seconds)
+        slow.log(record, seconds)
         if self.metrics is not None:
             self.metrics.slow_operations.inc()

@@ -25,16 +25,16 @@ class SlowOperations:
         self.seconds = milliseconds / 1000
         self._logging: asyncio.Task[None] | None = None
 
-    def log(self, observation: RequestRecord, seconds: float) -> None:
+    def log(self, record: RequestRecord, seconds: float) -> None:
         """Log an operation and its duration, with plans unless another one's are being fetched."""
         fields = {
-            "type": observation.type,
+            "type": record.type,
             "duration_ms": round(seconds * 1000, 2),
-            "cost": observation.cost,
-            "batches": [f"{loader}: {size}" for loader, size in observation.batches or ()],
-            "statement_count": len(observation.statements or ()),
+            "cost": record.cost,
+            "batches": [f"{loader}: {size}" for loader, size in record.batches or ()],
+            "statement_count": len(record.statements or ()),
         }
-        statements = list(dict.fromkeys(observation.statements or ()))
+        statements = list(dict.fromkeys(record.statements or ()))
         if self._logging is None or self._logging.done():
             self._logging = asyncio.create_task(_log_with_plans(fields, statements))
         else:

@@ -70,13 +70,13 @@ def _is_different(address: str, former: str) -> bool:
 
 
 @retried
-async def _request_change(seen: User, email: str, viewer: Viewer, settings: Settings) -> bool:
+async def _request_change(checked: User, email: str, viewer: Viewer, settings: Settings) -> bool:
     """Mail a link to the new address and a notice to the old one; False above the limit of these.
 
     A request for the address that the account has already voids the earlier links.
     """
     async with in_transaction():
-        account = await locked_if_unchanged(seen)
+        account = await locked_if_unchanged(checked)
         if email == account.email:
             await void_links(account.id, MailKind.EMAIL_CHANGE)
             return True
