@@ -195,4 +195,7 @@ async def test_what_administration_costs(account: Account, recorded: Record) -> 
 def test_every_mutation_has_a_budget() -> None:
     """A new mutation needs one above."""
     calls = [ADMINISTERED, *(call for call, _ in (OF_TODOS | OF_ACCOUNTS).values())]
-    assert {payload_of(call) for call in calls} == set(root_fields("mutation"))
+    measured, mutations = {payload_of(call) for call in calls}, set(root_fields("mutation"))
+    missing = mutations - measured
+    assert not missing, f"say in OF_TODOS or OF_ACCOUNTS how many statements these cost: {missing}"
+    assert measured <= mutations
