@@ -1,7 +1,8 @@
 """The fenced blocks of the documentation, and what their first lines say of them.
 
 A block begins with its language, and after it may have a name: the file that its text is, `answer` for
-what a program says and nobody copies, or `excerpt` for a part of a module without its imports. Where the blocks of a language are run is in `RUN_BY`.
+what a program says and nobody copies, or `excerpt` for a part of a
+module, which is run with the others of its page.
 """
 
 import re
