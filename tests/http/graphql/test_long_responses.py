@@ -5,12 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.support.accounts import Account, visiting
 from tests.support.subscribers import connected, listening, streaming
 from tests.support.waiting import counted_turns
 from todo_gql.app import create_app
+from todo_gql.event_loop import time_slice
+from todo_gql.http.graphql.response import GraphQLResponse, ResponseSender, SerializedData
+from todo_gql.http.negotiation import JSON
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 KIBIBYTE = 1024
@@ -162,18 +166,82 @@ async def test_a_query_on_a_socket_is_held_to_the_limit(
             refused((await stream.next())[1])
 
 
-async def test_a_long_answer_lets_others_have_their_turn(app: ASGIApp, writer: Account) -> None:
-    """A long answer lets others have a turn after each 256 KiB, up to 8 MiB."""
+async def test_a_long_answer_lets_others_have_their_turn(
+    app: ASGIApp, writer: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long answer lets others have a turn where its time slice is over, up to 8 MiB."""
+    monkeypatch.setattr(time_slice, "SLICE_SECONDS", 0.0)
     query = "mutation ($i: [TodoCreateInput!]!) { todoBulkCreate(inputs: $i) { errors { code } } }"
     for _ in range(3):
         await writer.data(query, i=[{"title": "Long", "metadata": METADATA}] * 14)
-    # Each todo is one piece of 266 KiB, after which the event loop turns; the 31st exceeds 8 MiB.
+    # Each todo is one piece of 266 KiB, after which the time is looked at; the 31st exceeds 8 MiB.
     query = f"{{ todos(first: 40) {{ nodes {{ {often('metadata', 17)} }} }} }}"
     async with counted_turns() as turns:
         answer = await writer.execute(query)
     [error] = answer["errors"]
     assert error["extensions"]["reason"] == "ANSWER_TOO_LARGE"
     assert turns.number >= 30
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_a_long_answer_is_sent_in_chunks(
+    settings: Settings, database_url: str, writer: Account, encoding: str
+) -> None:
+    """No part of a long answer is longer than 256 KiB, and together they have the announced length."""
+    app = create_app(settings.model_copy(update={"enable_compression": True}), database_url)
+    messages: list[Message] = []
+
+    async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def recorded_send(message: Message) -> None:
+            messages.append(dict(message))
+            await send(message)
+
+        await app(scope, receive, recorded_send)
+
+    # Of digits that repeat nowhere, so that they are long when compressed, too.
+    digits = "".join(str(uuid4().int) for _ in range(400))[:15_000]
+    for _ in range(TODOS):
+        await writer.create(title="t", metadata={"text": digits})
+    query = (
+        f'{{ unknown: todo(id: "no id") {{ id }} todos {{ nodes {{ {often("metadata", 25)} }} }} }}'
+    )
+    async with visiting(recorded) as client:
+        response = await client.http.post(
+            "/graphql",
+            json={"query": query},
+            headers={"authorization": f"Bearer {writer.token}", "accept-encoding": encoding},
+        )
+    head, *parts = messages
+    sizes = [len(part["body"]) for part in parts]
+    headers = {name.lower(): value for name, value in head["headers"]}
+    assert max(sizes) <= 256 * KIBIBYTE
+    assert len([size for size in sizes if size]) > (encoding == "identity")
+    assert int(headers[b"content-length"]) == sum(sizes)
+    assert headers.get(b"content-encoding", b"identity").decode() == encoding
+    answer = response.json()
+    assert list(answer) == ["data", "extensions"]
+    texts = [each["text"] for node in answer["data"]["todos"]["nodes"] for each in node.values()]
+    assert texts.count(digits) == 25 * TODOS
+    assert len(texts) == 50 * TODOS
+
+
+async def test_errors_come_before_long_data(settings: Settings) -> None:
+    """Errors stand before long data, as in all other answers, and extensions after it."""
+    body = {
+        "errors": [{"message": "M", "extensions": {"code": "C"}}],
+        "data": SerializedData(b'{"a":1}'),
+        "extensions": {"b": 2},
+    }
+    sent: list[bytes] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message.get("body", b""))
+
+    sender, response = ResponseSender(None, RateLimits(settings)), GraphQLResponse(200, body)
+    await sender.send({"type": "http", "headers": []}, send, response, JSON)
+    assert b"".join(sent) == (
+        b'{"errors":[{"message":"M","extensions":{"code":"C"}}],"data":{"a":1},"extensions":{"b":2}}'
+    )
 
 
 async def test_who_is_sent_much_is_charged_for_it(

@@ -7,7 +7,7 @@ import orjson
 from todo_gql.api.errors import Code
 from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.event_loop.time_slice import TimeSlice
-from todo_gql.http.graphql.response import pieces
+from todo_gql.http.graphql.response import CHUNK_BYTES, SerializedData, pieces
 
 ANSWER_TOO_LARGE: Final = "ANSWER_TOO_LARGE"
 """The `extensions.reason` of an operation that was executed but whose response is too large."""
@@ -48,7 +48,7 @@ class LongResponses:
         return error_entry(message, Code.COST_LIMIT, reason=ANSWER_TOO_LARGE, limit=self.most)
 
 
-async def _serialized(data: object, most: int) -> orjson.Fragment | None:
+async def _serialized(data: object, most: int) -> orjson.Fragment | SerializedData | None:
     """The data as JSON; None once it is longer than `most` bytes."""
     serialized, size, unchecked = list[bytes](), 0, 0
     time_slice = TimeSlice(is_long=True)
@@ -62,6 +62,7 @@ async def _serialized(data: object, most: int) -> orjson.Fragment | None:
         if unchecked > BYTES_BETWEEN_CHECKPOINTS:
             unchecked = 0
             await time_slice.checkpoint()
-    # What follows can't be interrupted: all of it is copied and sent, and the data are freed.
+    # What follows can't be interrupted: all of it is copied, and the data are freed.
     await time_slice.end()
-    return orjson.Fragment(b"".join(serialized))
+    json = b"".join(serialized)
+    return SerializedData(json) if size > CHUNK_BYTES else orjson.Fragment(json)

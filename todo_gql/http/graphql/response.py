@@ -10,6 +10,7 @@ from starlette.types import Scope, Send
 
 from todo_gql.api.cost_weights import BYTES_PER_OBJECT
 from todo_gql.documents.parsing import error_codes
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.http.headers import headers_of, lines_of
 from todo_gql.http.middleware.compression import MIN_COMPRESSED_BYTES, compressed
 from todo_gql.http.middleware.response_headers import SendWithHeaders
@@ -24,6 +25,8 @@ CONTENT_TYPES: Final = {
     media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
     for media_type in (JSON, GRAPHQL_RESPONSE)
 }
+# A longer body is sent in chunks of so many bytes, between which other requests have their turns.
+CHUNK_BYTES: Final = 256 * 1024
 # Bytes of a response that cost nothing; few responses to a front end are longer.
 FREE_BYTES: Final = 256 * 1024
 NO_STORE: Final = (b"cache-control", b"no-store")
@@ -61,10 +64,23 @@ class GraphQLResponse:
     headers: Headers = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SerializedData:
+    """The data of a long response, as JSON."""
+
+    json: bytes
+
+
+def _fragment(value: object) -> orjson.Fragment:
+    if isinstance(value, SerializedData):
+        return orjson.Fragment(value.json)
+    raise TypeError
+
+
 def as_json(body: object) -> bytes:
     """A body, a message with one, or a part of one, serialized as JSON."""
     try:
-        return orjson.dumps(body)
+        return orjson.dumps(body, default=_fragment)
     except TypeError:
         return b"".join(pieces(body))
 
@@ -91,7 +107,7 @@ def pieces(value: Any) -> Iterator[bytes]:
 
 def _piece(value: object) -> bytes:
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_fragment)
     except TypeError:
         # An id from a client may hold lone surrogates, which orjson doesn't serialize. Fragments
         # beside it may be long, and are JSON already.
@@ -99,8 +115,15 @@ def _piece(value: object) -> bytes:
 
 
 def _value_of(fragment: object) -> object:
-    """The value of an `orjson.Fragment`; raises TypeError for anything else."""
-    return orjson.loads(orjson.dumps(fragment))
+    """The value of what is JSON already; raises TypeError for anything else."""
+    return orjson.loads(orjson.dumps(fragment, default=_fragment))
+
+
+def _around(body: dict[str, Any]) -> tuple[bytes, bytes]:
+    """What stands before and after the data in the JSON of a body."""
+    errors = as_json({"errors": body["errors"]})[:-1] + b"," if "errors" in body else b"{"
+    others = {name: value for name, value in body.items() if name not in {"errors", "data"}}
+    return errors + b'"data":', b"," + as_json(others)[1:] if others else b"}"
 
 
 class ResponseSender:
@@ -115,10 +138,12 @@ class ResponseSender:
 
     def charge(self, body: bytes, kind: int = COST) -> bytes:
         """Charge the current caller for a long body, as cost of this kind, and return the body."""
-        excess = len(body) - FREE_BYTES
-        if excess > 0 and (caller := current_record().caller) is not None:
-            self.limits.charge(caller, kind, excess // BYTES_PER_OBJECT)
+        self._charge_bytes(len(body), kind)
         return body
+
+    def _charge_bytes(self, size: int, kind: int) -> None:
+        if size > FREE_BYTES and (caller := current_record().caller) is not None:
+            self.limits.charge(caller, kind, (size - FREE_BYTES) // BYTES_PER_OBJECT)
 
     async def send(
         self, scope: Scope, send: Send, response: GraphQLResponse, media_type: str
@@ -128,6 +153,10 @@ class ResponseSender:
         first = result[0] if isinstance(result, list) else result
         if "errors" in first:
             current_record().error_codes = error_codes(first["errors"])
+        data = first.get("data")
+        if isinstance(data, SerializedData):
+            await self._send_long(scope, send, response, data, media_type)
+            return
         body, is_compressed = as_json(result), False
         if len(body) >= MIN_COMPRESSED_BYTES:
             self.charge(body)
@@ -139,7 +168,38 @@ class ResponseSender:
                 lines += COMPRESSED_LINE
             if send.send_response(scope, response.status, lines, body):
                 return
-        head = _head(media_type, b"%d" % len(body), is_compressed=is_compressed)
-        headers = [*head, *response.headers, *((COMPRESSED,) if is_compressed else ())]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await _start(send, response, media_type, len(body), is_compressed=is_compressed)
         await send({"type": "http.response.body", "body": body})
+
+    async def _send_long(
+        self, scope: Scope, send: Send, response: GraphQLResponse, data: SerializedData, media: str
+    ) -> None:
+        """Send a response with long data, without a copy of all of it."""
+        assert isinstance(response.body, dict)
+        before, after = _around(response.body)
+        size = len(before) + len(data.json) + len(after)
+        self._charge_bytes(size, COST)
+        is_compressed = bool(self.level) and headers_of(scope).accept_gzip
+        chunks = [before, *_chunks(data.json), after]
+        if self.level and is_compressed:
+            chunks = [*_chunks(await compressed(b"".join(chunks), self.level))]
+            size = sum(map(len, chunks))
+        await _start(send, response, media, size, is_compressed=is_compressed)
+        time_slice = TimeSlice()
+        for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await time_slice.checkpoint()
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    return (body[start : start + CHUNK_BYTES] for start in range(0, len(body), CHUNK_BYTES))
+
+
+async def _start(
+    send: Send, response: GraphQLResponse, media_type: str, size: int, *, is_compressed: bool
+) -> None:
+    """Send the head of a response whose body has `size` bytes."""
+    head = _head(media_type, b"%d" % size, is_compressed=is_compressed)
+    headers = [*head, *response.headers, *((COMPRESSED,) if is_compressed else ())]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
