@@ -199,7 +199,7 @@ async def trials(
             trials = Trials(address, longest)
             yield trials
             await trials.run_together(TOGETHER)
-    _print(request, trials.report())
+    _print(request, f"{trials.report()}\n  longest full collection: {longest.collection:.1f} ms")
     longest_by_kind |= trials.longest_by_kind()
     assert trials.failed == []
     assert trials.too_long() == []
