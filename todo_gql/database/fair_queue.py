@@ -47,36 +47,39 @@ class FairQueue(Generic[Item]):
 
     def enqueue(self, caller: Caller, waiter: "Future[Item]") -> None:
         """Add a waiter at the end of its caller's line."""
-        line = self.lines.get(caller)
+        line, now = self.lines.get(caller), monotonic()
         if line is None:
             line = self.lines[caller] = OrderedDict()
-            self._mark_ready(caller)
-        line[waiter] = monotonic()
+            self._mark_ready(caller, now)
+        line[waiter] = now
 
     def next_waiter(self) -> "Future[Item] | None":
         """Remove the waiter to be served next, and count an item for its caller.
 
         None when nobody waits whose caller may hold one more.
         """
-        for callers in self.ready:
+        for held, callers in enumerate(self.ready):
             while callers:
                 caller, _ = callers.popitem(last=False)
                 line = self.lines[caller]
-                waiter = _first_pending(line)
+                waiter: Future[Item] | None
+                waiter, _ = line.popitem(last=False)
+                if waiter.done():
+                    waiter = _first_pending(line)
                 if waiter is not None:
-                    self.acquire(caller)
+                    self.held[caller] = held + 1
                 if not line:
                     del self.lines[caller]
                 else:
-                    self._mark_ready(caller)
+                    self._mark_ready(caller, monotonic())
                 if waiter is not None:
                     return waiter
         return None
 
-    def _mark_ready(self, caller: Caller) -> None:
+    def _mark_ready(self, caller: Caller, now: float) -> None:
         held = self.held.get(caller, 0)
         if held < self.share:
-            self.ready[held][caller] = monotonic()
+            self.ready[held][caller] = now
 
     def remove(self, caller: Caller, waiter: "Future[Item]") -> None:
         """Remove a waiter from its caller's line, if it is still there."""

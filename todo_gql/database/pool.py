@@ -99,7 +99,7 @@ class Pool(asyncpg.Pool):
             connection = self.idle.pop()
             connection.caller, connection.request = caller, request
         else:
-            connection = await self.acquire()
+            connection = await self._acquire_for(caller, request)
         try:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
         except BaseException as error:
@@ -116,7 +116,11 @@ class Pool(asyncpg.Pool):
         `TimeoutError` when others hold all connections for longer than the pool's timeout.
         """
         request = current.get()
-        caller = caller_of(request)
+        return await self._acquire_for(caller_of(request), request)
+
+    async def _acquire_for(
+        self, caller: Caller, request: RequestRecord | None
+    ) -> InstrumentedConnection:
         while True:
             if not (self.idle or self.open_count < self.max_open) or not self.queue.acquire(caller):
                 connection = await self._wait_for_release(caller, request)
