@@ -77,9 +77,18 @@ class PipeliningProtocol(HttpToolsProtocol):
             self._running.notify()
         super().connection_lost(exc)
 
-    def eof_received(self) -> None:
-        """Let the transport close, which waits until the client has read what was sent."""
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """Let the transport close, which waits until the client has read what was sent.
+
+        A response of known length that has begun is sent to its end before: the client may have
+        closed its own side only.
+        """
         self._write_timeout.begin()
+        cycle = self._running
+        if not cycle or cycle.response_complete or not cycle.expected_content_length:
+            return False
+        cycle.keep_alive = False
+        return True
 
     def pause_writing(self) -> None:
         """Start the write timeout."""

@@ -64,11 +64,13 @@ class GraphQLResponse:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
 class SerializedData:
-    """The data of a long response, as JSON."""
+    """The data of a long response, as JSON. Not a dataclass: orjson serializes those by itself."""
 
-    json: bytes
+    __slots__ = ("json",)
+
+    def __init__(self, json: bytes) -> None:
+        self.json = json
 
 
 def _fragment(value: object) -> orjson.Fragment:
