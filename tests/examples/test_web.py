@@ -310,7 +310,9 @@ async def test_one_tab_too_many_still_sends(tab: Tabs, backend: Backend, person:
         for _ in range(5):
             await others.enter_async_context(connected(host, person.token))
         one = await tab(is_followed=False)
-        await expect(one.state).to_contain_text("One user may have 5 connections at a time.")
+        await expect(one.state).to_contain_text(
+            "One user may have at most 5 connections at a time."
+        )
         await one.add("Buy milk")
         assert await settled(one) == [("Buy milk", False)]
     await one.is_live()
@@ -346,7 +348,7 @@ async def test_what_the_server_refuses_is_told(tab: Tabs) -> None:
     """A title that is too long leaves the list again, and the reason stays until it is read."""
     one = await tab()
     await one.add("x" * 201)
-    await expect(one.alerts).to_contain_text("was not added. At most 200 characters")
+    await expect(one.alerts).to_contain_text("was not added. Use at most 200 characters")
     await one.shows()
     await one.button("Dismiss").click()
     await expect(one.alerts).to_have_count(0)
