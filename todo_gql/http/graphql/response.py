@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -179,16 +180,14 @@ class ResponseSender:
         """Send a response with long data, without a copy of all of it."""
         assert isinstance(response.body, dict)
         before, after = _around(response.body)
-        size = len(before) + len(data.json) + len(after)
-        self._charge_bytes(size, COST)
-        is_compressed = bool(self.level) and headers_of(scope).accept_gzip
-        chunks = [before, *_chunks(data.json), after]
-        if self.level and is_compressed:
-            chunks = [*_chunks(await compressed(b"".join(chunks), self.level))]
-            size = sum(map(len, chunks))
-        await _start(send, response, media, size, is_compressed=is_compressed)
+        parts: tuple[bytes, ...] = before, data.json, after
+        self._charge_bytes(sum(map(len, parts)), COST)
+        level = self.level if self.level and headers_of(scope).accept_gzip else None
+        if level:
+            parts = (await compressed(b"".join(parts), level),)
+        await _start(send, response, media, sum(map(len, parts)), is_compressed=bool(level))
         time_slice = TimeSlice()
-        for chunk in chunks:
+        for chunk in chain.from_iterable(map(_chunks, parts)):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await time_slice.checkpoint()
         await send({"type": "http.response.body", "body": b""})
