@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.support.connection_states import BODY, STATES, WHOLE
-from tests.support.processes import Server, started
+from tests.support.processes import Server, serving
 from tests.support.raw_connections import Connection, connect
 from tests.support.waiting import PATIENCE_SECONDS, until
 
@@ -17,19 +17,15 @@ SECONDS = 15
 
 
 @pytest.fixture(scope="module")
-async def server(
-    tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> AsyncIterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A server that takes few connections, and gives them a second for each of their parts."""
     folder = tmp_path_factory.mktemp("states")
     settings = {
         "DATABASE_URL": database_url,
-        "DATA_DIR": str(folder / "data"),
         "REQUEST_TIMEOUT": "1",
         "MAX_CONNECTIONS": str(MOST),
     }
-    with started(folder / "log", settings=settings) as server:
-        await asyncio.to_thread(server.wait_until_ready)
+    with serving(folder / "data", settings) as server:
         yield server
 
 

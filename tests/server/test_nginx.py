@@ -13,7 +13,7 @@ import pytest
 from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.nginx import NGINX, documented_proxy
 from tests.support.ports import free_port
-from tests.support.processes import Server, started
+from tests.support.processes import Server, serving
 from tests.support.subscribers import connected, streaming
 from tests.support.waiting import until
 
@@ -24,19 +24,15 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 @pytest.fixture(scope="module")
-async def server(
-    tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> AsyncIterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A server that lets an address ask 25 times a minute."""
     folder = tmp_path_factory.mktemp("behind")
     settings = {
         "DATABASE_URL": database_url,
-        "DATA_DIR": str(folder / "data"),
         "PORT": str(free_port()),
         "RATE_LIMIT_REQUESTS": "25",
     }
-    with started(folder / "log", settings=settings) as server:
-        await asyncio.to_thread(server.wait_until_ready)
+    with serving(folder / "data", settings) as server:
         yield server
 
 

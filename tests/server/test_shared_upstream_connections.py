@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.nginx import NGINX, UPGRADED, proxy
 from tests.support.ports import free_port
-from tests.support.processes import Server, started
+from tests.support.processes import Server, serving
 from tests.support.waiting import until
 
 PEOPLE, REQUESTS = 10, 100
@@ -23,20 +23,16 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 @pytest.fixture(scope="module")
-async def server(
-    tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> AsyncIterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A server that one address may ask as often as it likes."""
     folder = tmp_path_factory.mktemp("behind")
     settings = {
         "DATABASE_URL": database_url,
-        "DATA_DIR": str(folder / "data"),
         "PORT": str(free_port()),
         "RATE_LIMIT_REQUESTS": "0",
         "RATE_LIMIT_COST": "0",
     }
-    with started(folder / "log", settings=settings) as server:
-        await asyncio.to_thread(server.wait_until_ready)
+    with serving(folder / "data", settings) as server:
         yield server
 
 

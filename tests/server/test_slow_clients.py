@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.processes import Server, started
+from tests.support.processes import Server, serving, started
 from tests.support.slow_clients import (
     HEAD,
     PATIENCE,
@@ -23,19 +23,15 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-async def server(
-    tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> AsyncIterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A server that gives headers and bodies a second, and takes 250 connections."""
     folder = tmp_path_factory.mktemp("slow")
     settings = {
         "DATABASE_URL": database_url,
-        "DATA_DIR": str(folder / "data"),
         "REQUEST_TIMEOUT": "1",
         "MAX_CONNECTIONS": "250",
     }
-    with started(folder / "log", settings=settings) as server:
-        await asyncio.to_thread(server.wait_until_ready)
+    with serving(folder / "data", settings) as server:
         yield server
 
 
