@@ -83,7 +83,7 @@ async def rows_of(account: Account) -> Rows:
             row["row"]
             for row in await fetch(
                 f"SELECT to_jsonb(x)::text AS row FROM {table.name} x WHERE {table.owner} = $1"
-                " ORDER BY x.id",
+                " ORDER BY to_jsonb(x)::text",
                 UUID(account.id),
             )
         ]

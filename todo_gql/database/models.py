@@ -40,6 +40,8 @@ class ChangeKind(IntEnum):
     """
 
     TODO = 0
+    LIST = 1
+    SECTION = 2
 
 
 class Action(IntEnum):
@@ -71,8 +73,11 @@ class User(Model):
     """An account, and the row whose lock puts its owner's writes in a line.
 
     `mailbox_key` stands for all addresses of the mailbox, where `email_key`, the address in lower
-    case, isn't what does so. `trash_count` and `stored_bytes` are right where `counted_seq` is
-    `change_seq`: the release before them raises the latter alone.
+    case, isn't what does so. `week_start` is the first day of the week, from 1 for Monday to 7.
+
+    `change_seq` and the counts are copies of those in `feeds` for the release before it, which reads and
+    writes them here; `mirrored_seq` is the number of the last change that was copied, so that a trigger
+    recognizes that release's writes, which it adds to `feeds`.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -101,6 +106,9 @@ class User(Model):
     trash_count = fields.IntField(default=0, db_default=0)
     stored_bytes = fields.BigIntField(default=0, db_default=0)
     counted_seq = fields.BigIntField(default=0, db_default=0)
+    mirrored_seq = fields.BigIntField(default=0, db_default=0)
+    time_zone = fields.CharField(64, null=True)
+    week_start = fields.SmallIntField(null=True)
 
     class Meta:
         table = "users"
@@ -112,7 +120,34 @@ class User(Model):
                 " AND completed_count >= 0 AND cancelled_count >= 0",
                 name="users_counts_not_negative",
             ),
+            CheckConstraint(check="week_start BETWEEN 1 AND 7", name="users_week_start_known"),
         )
+
+
+class Feed(Model):
+    """The end of an owner's change log, and the counts that every write updates.
+
+    Every account has a row, which a trigger inserts. `seq` is the number of the newest change. The
+    counts are of all todos: by status and by priority outside the trash, and in the trash. They are right
+    where `counted_seq` is `seq`: what the release before them writes is counted by the worker.
+    """
+
+    owner_id = fields.UUIDField(primary_key=True)
+    seq = fields.BigIntField(default=0, db_default=0)
+    counted_seq = fields.BigIntField(default=0, db_default=0)
+    pending_count = fields.IntField(default=0, db_default=0)
+    in_progress_count = fields.IntField(default=0, db_default=0)
+    completed_count = fields.IntField(default=0, db_default=0)
+    cancelled_count = fields.IntField(default=0, db_default=0)
+    trash_count = fields.IntField(default=0, db_default=0)
+    low_count = fields.IntField(default=0, db_default=0)
+    medium_count = fields.IntField(default=0, db_default=0)
+    high_count = fields.IntField(default=0, db_default=0)
+    urgent_count = fields.IntField(default=0, db_default=0)
+    stored_bytes = fields.BigIntField(default=0, db_default=0)
+
+    class Meta:
+        table = "feeds"
 
 
 class Session(Model):
@@ -186,8 +221,97 @@ class PurgedMail(Model):
         table = "purged_mails"
 
 
+class TodoList(Model):
+    """A list of todos, with the counts of its todos by status outside the trash.
+
+    In the trash while `deleted_at` is set. `position` sorts an owner's lists.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    name = fields.CharField(120)
+    description = fields.CharField(5000, null=True)
+    color = fields.CharField(7, null=True)
+    position = fields.TextField()
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now_add=True)
+    archived_at = fields.DatetimeField(null=True)
+    deleted_at = fields.DatetimeField(null=True)
+    pending_count = fields.IntField(default=0, db_default=0)
+    in_progress_count = fields.IntField(default=0, db_default=0)
+    completed_count = fields.IntField(default=0, db_default=0)
+    cancelled_count = fields.IntField(default=0, db_default=0)
+
+    class Meta:
+        table = "lists"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "id"), name="lists_owner_id_unique"),
+            CheckConstraint(check="name <> ''", name="lists_name_not_empty"),
+            CheckConstraint(check="version >= 1", name="lists_version_positive"),
+        )
+
+
+class Section(Model):
+    """A section of a list; `position` sorts those of one list. Deleted once `deleted_at` is set."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner_id = fields.UUIDField()
+    list_id = fields.UUIDField()
+    name = fields.CharField(120)
+    position = fields.TextField()
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now_add=True)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "sections"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "id"), name="sections_owner_id_unique"),
+            CheckConstraint(check="name <> ''", name="sections_name_not_empty"),
+            CheckConstraint(check="version >= 1", name="sections_version_positive"),
+        )
+
+
+class SavedView(Model):
+    """A filter and an order of todos under a name, as the JSON of the inputs of the API."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    name = fields.CharField(120)
+    position = fields.TextField()
+    todo_filter: fields.JSONField[Any] = fields.JSONField()
+    todo_sort: fields.JSONField[Any] = fields.JSONField(null=True)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "saved_views"
+        constraints = (
+            CheckConstraint(check="name <> ''", name="saved_views_name_not_empty"),
+            CheckConstraint(check="version >= 1", name="saved_views_version_positive"),
+        )
+
+
 class Todo(Model):
-    """A todo; in the trash while `deleted_at` is set."""
+    """A todo; in the trash while `deleted_at` is set.
+
+    It is in the inbox without a `list_id`. `position` sorts all todos of a list, or of the inbox.
+    `subtask_count` is how many subtasks it has outside the trash that aren't cancelled, and
+    `completed_subtask_count` how many of those are completed.
+
+    It is due on the day `due_date`, or at the moment `due_at` in `due_time_zone`; `due_on` is the day in
+    that zone, UTC without one, and set by a trigger. `search_text` is title and description as searches
+    compare them; null after a write of the release before it, until the worker fills it in.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -207,6 +331,18 @@ class Todo(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     updated_at = fields.DatetimeField(auto_now_add=True)
     deleted_at = fields.DatetimeField(null=True)
+    list_id: UUID | None = fields.UUIDField(null=True)
+    section_id: UUID | None = fields.UUIDField(null=True)
+    parent_id: UUID | None = fields.UUIDField(null=True)
+    position = fields.TextField()
+    subtask_count = fields.IntField(default=0, db_default=0)
+    completed_subtask_count = fields.IntField(default=0, db_default=0)
+    due_on = fields.DateField(null=True)
+    due_date = fields.DateField(null=True)
+    due_time_zone = fields.CharField(64, null=True)
+    start_at = fields.DatetimeField(null=True)
+    start_date = fields.DateField(null=True)
+    search_text = fields.TextField(null=True)
 
     class Meta:
         table = "todos"
@@ -229,6 +365,16 @@ class Todo(Model):
                 name="todos_metadata_is_object",
             ),
             CheckConstraint(check="version >= 1", name="todos_version_positive"),
+            CheckConstraint(
+                check="due_at IS NULL OR due_date IS NULL", name="todos_due_at_or_date"
+            ),
+            CheckConstraint(
+                check="start_at IS NULL OR start_date IS NULL", name="todos_start_at_or_date"
+            ),
+            CheckConstraint(check="parent_id <> id", name="todos_parent_is_another"),
+            CheckConstraint(
+                check="section_id IS NULL OR list_id IS NOT NULL", name="todos_section_in_list"
+            ),
         )
 
 
@@ -268,11 +414,48 @@ class TodoTag(Model):
         )
 
 
+class ListTag(Model):
+    """How many todos of a list outside the trash carry a tag."""
+
+    id = fields.BigIntField(primary_key=True)
+    owner_id = fields.UUIDField()
+    list_id = fields.UUIDField()
+    tag_id = fields.UUIDField()
+    todo_count = fields.IntField(default=0)
+
+    class Meta:
+        table = "list_tags"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "list_id", "tag_id"), name="list_tags_unique"),
+        )
+
+
+class DueCount(Model):
+    """How many todos of an owner outside the trash are due on a day: those still open, and the others.
+
+    Of todos with a moment `due_at` (`is_timed`) the day is that in UTC, of the others it is `due_date`.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    owner_id = fields.UUIDField()
+    day = fields.DateField()
+    is_timed = fields.BooleanField()
+    open_count = fields.IntField(default=0)
+    closed_count = fields.IntField(default=0)
+
+    class Meta:
+        table = "due_counts"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "day", "is_timed"), name="due_counts_unique"),
+        )
+
+
 class Change(Model):
     """One committed change of one thing, numbered by its owner's `change_seq` without gaps.
 
     `kind` is a `ChangeKind`. A change of a todo names it by `todo_id`; a change of anything else names
-    that by `entity_id`, and by `todo_id` and `list_id` what it belongs to, if anything.
+    that by `entity_id`, and by `todo_id` and `list_id` what it belongs to, if anything. `first_seq` is the
+    number of the first change of the same mutation; the release before it leaves it null.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -289,6 +472,7 @@ class Change(Model):
     kind = fields.SmallIntField(default=ChangeKind.TODO.value, db_default=ChangeKind.TODO.value)
     entity_id: UUID | None = fields.UUIDField(null=True)
     list_id: UUID | None = fields.UUIDField(null=True)
+    first_seq: int | None = fields.BigIntField(null=True)
 
     class Meta:
         table = "changes"

@@ -7,7 +7,26 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-TODO_COLUMNS = columns(Todo, "t")
+TODO_COLUMNS = columns(
+    Todo,
+    "t",
+    without=frozenset(
+        {
+            "list_id",
+            "section_id",
+            "parent_id",
+            "position",
+            "subtask_count",
+            "completed_subtask_count",
+            "due_on",
+            "due_date",
+            "due_time_zone",
+            "start_at",
+            "start_date",
+            "search_text",
+        }
+    ),
+)
 TAG_COLUMNS = columns(Tag, "g")
 
 

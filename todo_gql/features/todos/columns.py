@@ -4,11 +4,10 @@ from functools import lru_cache
 from itertools import chain, combinations
 from typing import Final, NamedTuple
 
-from todo_gql.database.models import Todo
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.fields import stored_fields
-from todo_gql.security.access import Columns, columns
+from todo_gql.security.access import Columns
 
 # The fields that are read only where they are selected, since their values may be long.
 LONG_FIELDS = {field.graphql_name: field.name for field in stored_fields() if field.max_bytes}
@@ -16,7 +15,11 @@ LONG_NAMES: Final = frozenset(LONG_FIELDS)
 # Each list of columns needs statements of its own, of which PostgreSQL keeps 50 KB each, so only long
 # fields have a say in it.
 COLUMN_LISTS: Final = {
-    frozenset(omitted): columns(Todo, "t", without=frozenset(LONG_FIELDS[name] for name in omitted))
+    frozenset(omitted): tuple(
+        column
+        for column in TODO_COLUMNS
+        if column.removeprefix("t.") not in {LONG_FIELDS[name] for name in omitted}
+    )
     for omitted in chain.from_iterable(
         combinations(LONG_NAMES, number) for number in range(len(LONG_NAMES) + 1)
     )

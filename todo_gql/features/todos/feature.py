@@ -20,6 +20,12 @@ TODOS = Feature(
         Table(models.TodoTag, owner="owner_id", is_large=True),
         Table(models.Todo, owner="owner_id", is_large=True),
         Table(models.Tag, owner="owner_id", is_large=False),
+        Table(models.TodoList, owner="owner_id", is_large=False),
+        Table(models.Section, owner="owner_id", is_large=False),
+        Table(models.SavedView, owner="owner_id", is_large=False),
+        Table(models.ListTag, owner="owner_id", is_large=False),
+        Table(models.DueCount, owner="owner_id", is_large=False),
+        Table(models.Feed, owner="owner_id", is_large=False),
     ),
     loaders=(todos_by_id, tags_by_todo_id, history_by_todo_id, newer_history),
     node_types=(
