@@ -1,0 +1,83 @@
+"""The text that searches look through: whatever is in a text is found there, and nothing else."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from todo_gql.api.folding import folded
+from todo_gql.api.search_text import (
+    FIELD,
+    LARGE_RUN,
+    MARK,
+    MAX_FOLDED,
+    alphabet_of,
+    marked_query,
+    search_text,
+)
+
+# Alphabets, scripts with large ones, signs, and what folding changes or joins.
+CHARS = (
+    "aab1 _%\\-\n\u00e9\u00fc\u00df\u0130\u0131I\u01b0\u01a1\u1ec7\u0436\u0416\u044f\u03c3\u03c2\u03a3"
+    "\u05d0\u0627\u06a9\u064b\u0915\u094d\u093f\u0e01\u10d0\u1100\u1161\u11a8\uac00\uac01\ud55c\u4e70"
+    "\u725b\u5976\u3042\u30a2\uff71\uff21\ufb01\u2026\u20ac\U0001f389\U0001f1e9\u200d\ufe0f\u0301"
+    "\u0307\u0323\U00020000\ufdfa\u212a"
+)
+TEXTS = st.text(st.one_of(st.sampled_from(CHARS), st.characters(codec="utf-8", categories=["L"])))
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@example("\u4e70\u725b\u5976", "\u725b", "")
+@example("\u4e70\u725b\u5976", "\u725b\u5976", "")
+@example("\u4e70\u725b", "\u725b", "a")
+@example("I", "\u0131", "\u0307")
+def test_a_part_of_a_text_is_a_part_of_its_search_text(
+    text: str, part: str, description: str
+) -> None:
+    """A folded query is a substring of a folded text exactly if it is one with the marks."""
+    stored = search_text(text, description)
+    plain = folded(f"{text}{FIELD}{description}" if description else text)
+    assert (marked_query(part) in stored) == (folded(part) in plain)
+
+
+@given(TEXTS, st.integers(0, 9), st.integers(1, 4))
+def test_every_part_of_a_text_is_found(text: str, begin: int, length: int) -> None:
+    """A substring of the folded text, wherever it is cut, is a substring of the search text."""
+    part = folded(text)[begin : begin + length]
+    assert folded(part) != part or marked_query(part) in search_text(text, None)
+
+
+@given(TEXTS, TEXTS)
+def test_alphabets_follow_each_other_after_a_mark(title: str, description: str) -> None:
+    """The character after one of an alphabet is of the same one or of all, or a mark."""
+    stored = search_text(title, description)
+    for char, follower in pairwise(stored):
+        if (alphabet := alphabet_of(char)) is not None:
+            assert alphabet_of(follower) in (None, alphabet)
+            assert not LARGE_RUN.match(follower)
+    assert stored.endswith(MARK)
+
+
+@pytest.mark.parametrize(
+    ("title", "stored"),
+    [
+        ("Buy MILK", "buy milk"),
+        ("\u0130\u015f \u039f\u0394\u039f\u03a3", "i\u015f \u03bf\u03b4\u03bf\u03c3"),
+        ("Stra\u00dfe \ufb01n\u0065\u0301 \uff21\uff22", "strasse fin\u00e9 ab"),
+        ("\u041cir", f"\u043c{MARK}ir"),
+        ("\u4e70\u725b\u5976", f"{MARK}\u4e70\u725b{MARK}\u725b\u5976{MARK}\u5976{MARK}"),
+        ("a\uac00 b", f"a{MARK}\uac00{MARK} b"),
+    ],
+    ids=ascii,
+)
+def test_search_texts_of_some_titles(title: str, stored: str) -> None:
+    """A title is folded, marked between alphabets, and in pairs of large characters."""
+    assert search_text(title, None) == stored + MARK
+    assert search_text(title, "x") == f"{stored}{FIELD}x{MARK}"
+
+
+def test_what_stands_for_many_characters_is_cut() -> None:
+    """The search text of the longest title and description has a limit."""
+    assert len(search_text("a", "\ufdfa" * 5_000)) == MAX_FOLDED + 1
+    assert len(search_text("\u4e70" * 200, "\u4e70" * 5_000)) <= 3 * 5_200 + 4
