@@ -10,8 +10,9 @@ from todo_gql.features.todos.loaders import (
     tags_by_todo_id,
     todos_by_id,
 )
+from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.tasks import tasks
-from todo_gql.features.todos.types import Tag, Todo
+from todo_gql.features.todos.types import Todo
 
 TODOS = Feature(
     name="todos",

@@ -3,7 +3,8 @@
 import strawberry
 
 from todo_gql.api.errors import UserError
-from todo_gql.features.todos.types import Tag, Todo
+from todo_gql.features.todos.tag_types import Tag
+from todo_gql.features.todos.types import Todo
 
 
 @strawberry.type(description="What became of one todo.")

@@ -9,12 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import Page, PageArguments, count_rows, fetch_page
-from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, FILTER, MORE_SORT_KEYS
+from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
-from todo_gql.api.scalars import json_fragment
 from todo_gql.database.connection import fetchrow
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.types import (
@@ -25,39 +24,17 @@ from todo_gql.features.stats.types import (
     total_of,
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
-from todo_gql.features.todos.columns import (
-    TAG_NAME_ROWS,
-    TAG_ROWS,
-    TodoSelection,
-    needs_names_only,
-    todo_columns,
-)
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
-from todo_gql.features.todos.inputs import TodoFilter, TodoSort, unset_to_none
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.loaders import todos_by_id
 from todo_gql.features.todos.sorting import todo_keyset
 from todo_gql.features.todos.tag_names import MAX_LENGTH, stored_forms
-from todo_gql.features.todos.types import (
-    Tag,
-    TagConnection,
-    Todo,
-    TodoConnection,
-)
+from todo_gql.features.todos.tag_types import Tag, TagConnection
+from todo_gql.features.todos.todo_pages import Filter, Sort, select_todos, todo_page
+from todo_gql.features.todos.types import Todo, TodoConnection
 from todo_gql.operation.context import Context, Info
-from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.lookahead import (
-    selected_fields,
-    selected_in_operation,
-    selected_on_fields_named,
-)
+from todo_gql.operation.lookahead import selected_fields
 from todo_gql.security.authentication import Viewer
-
-Filter = Annotated[
-    TodoFilter | None,
-    strawberry.argument(
-        description="Which todos; all outside the trash if absent.", metadata={COST_WEIGHT: FILTER}
-    ),
-]
 
 TAGS_PAGE = 20
 TAGS_BY_USE = Keyset(
@@ -84,20 +61,6 @@ def _searched_tags(viewer: Viewer, search: str | None) -> SelectQuery:
         f"EXISTS (SELECT FROM unnest({statement.bind(forms)}::text[]) AS w"
         f" WHERE strpos(translate(g.name, '{FINAL_SIGMA}', '{SIGMA}'), w) > 0)"
     )
-
-
-def _select_todos(info: Info) -> str:
-    """Load only what the operation selects of todos; returns the SQL for their tags.
-
-    Tags are loaded with the todos if they are selected below this field.
-    """
-    context = info.context.loaders.context
-    names_only = needs_names_only(selected_on_fields_named(info, "tags"))
-    tags = TAG_NAME_ROWS if names_only else TAG_ROWS
-    has_tags = context.selection(TodoSelection).tags or "tags" in selected_fields(info)
-    columns = todo_columns(selected_in_operation(info))
-    context.select(TodoSelection(columns, tags if has_tags else None))
-    return tags
 
 
 def _stored_total(page: Page, context: Context) -> int | Awaitable[int]:
@@ -133,7 +96,7 @@ class TodoQuery:
         id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
     ) -> Todo | None:
         context, todo_id = info.context, parse_id(id)
-        _select_todos(info)
+        select_todos(info)
         row = await context.loader(todos_by_id).load_one(todo_id) if todo_id else None
         return Todo.from_row(row, context.now) if row and not row["deleted_at"] else None
 
@@ -145,13 +108,7 @@ class TodoQuery:
         self,
         info: Info,
         filter: Filter = UNSET,
-        sort: Annotated[
-            list[TodoSort] | None,
-            strawberry.argument(
-                description="At most 5 keys, the most important first.",
-                metadata={COST_WEIGHT: MORE_SORT_KEYS},
-            ),
-        ] = UNSET,
+        sort: Sort = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
@@ -161,21 +118,14 @@ class TodoQuery:
         has_stored_total = is_plain(todo_filter)
         statement = filtered_todos(context.signed_in(), todo_filter, context.now)
         arguments = PageArguments.of(first, after, last, before)
-        selected, keyset = selected_fields(info), todo_keyset(unset_to_none(sort))
-        columns = todo_columns(selected_in_operation(info))
-        if "tags" in selected:
-            columns = (*columns, _select_todos(info))
-        if "totalCount" in selected and has_stored_total:
-            columns = (*columns, STORED_TOTAL)
-        page = await fetch_page(statement, columns, keyset, arguments)
-        rows = await parse_json_column(page.rows, "metadata", json_fragment)
-        return TodoConnection(
-            page=page,
-            nodes=Todo.from_rows(rows, context.now),
-            count=partial(_stored_total, page)
-            if has_stored_total
-            else lambda _: count_rows(statement),
+        keyset = todo_keyset(unset_to_none(sort))
+        has_total = has_stored_total and "totalCount" in selected_fields(info)
+        further = (STORED_TOTAL,) if has_total else ()
+        page = await todo_page(info, statement, keyset, arguments, further_columns=further)
+        count = (
+            partial(_stored_total, page) if has_stored_total else lambda _: count_rows(statement)
         )
+        return TodoConnection.of(page, context.now, count)
 
     @strawberry.field(
         description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}

@@ -12,7 +12,7 @@ from todo_gql.features.todos.access import TAG_COLUMNS, tags_of
 from todo_gql.features.todos.payloads import TagPayload
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import read_tag_name
-from todo_gql.features.todos.types import Tag
+from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import COST

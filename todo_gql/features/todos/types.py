@@ -1,21 +1,19 @@
-"""Todos, tags and changes as the schema shows them: together, since they refer to each other."""
+"""Todos and changes as the schema shows them: together, since they refer to each other."""
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
-from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from todo_gql.api.connections import Connection, Page, PageArguments
-from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS, MAX_BYTES
+from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.api.scalars import diff_entries, metadata_fragment
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
-from todo_gql.database.models import Action
 from todo_gql.execution import (
     ColumnLoader,
     ConvertedColumn,
@@ -26,26 +24,14 @@ from todo_gql.execution import (
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
+from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
 from todo_gql.features.todos.field_types import ComputedField, StoredField, with_fields
-from todo_gql.features.todos.fields import TODO_FIELDS, stored_fields
+from todo_gql.features.todos.fields import TODO_FIELDS
 from todo_gql.features.todos.history_pages import history_page
 from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
-
-
-@strawberry.enum(description="What a change did; a new status says more than the rest.")
-class ChangeAction(Enum):
-    """The model's actions."""
-
-    CREATED = strawberry.enum_value(Action.CREATED.value, description="The todo was made.")
-    UPDATED = strawberry.enum_value(Action.UPDATED.value, description="Fields changed.")
-    STARTED = strawberry.enum_value(Action.STARTED.value, description="Set to IN_PROGRESS.")
-    COMPLETED = strawberry.enum_value(Action.COMPLETED.value, description="Set to COMPLETED.")
-    REOPENED = strawberry.enum_value(Action.REOPENED.value, description="Set to PENDING.")
-    CANCELLED = strawberry.enum_value(Action.CANCELLED.value, description="Set to CANCELLED.")
-    DELETED = strawberry.enum_value(Action.DELETED.value, description="Moved to the trash.")
-    RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
 
 
 def _todo_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
@@ -58,50 +44,6 @@ def _user_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
 
 def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
     return context.loader(tags_by_todo_id)
-
-
-ACTIONS = tuple(ChangeAction)
-# In an answer, of a stored field before or after a change.
-MAX_VALUE_BYTES = max(field.max_bytes or 0 for field in stored_fields())
-
-
-@strawberry.type(description="A label that the viewer gives to todos.")
-class Tag(Node):
-    """A row of tags."""
-
-    name: str = strawberry.field(
-        description="Trimmed and in lower case, 1 to 50 characters; one name however it was typed."
-    )
-    todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
-
-    @classmethod
-    def from_row(cls, row: Values) -> "Tag":
-        """The tag in a row."""
-        return TAGS.lazy(row)
-
-    @classmethod
-    def from_rows(cls, rows: Sequence[Values]) -> Sequence["Tag"]:
-        """The tags in rows."""
-        return TAGS.objects(rows)
-
-
-TAGS = RowType(Tag, id=ConvertedColumn("id", str), name="name", todo_count="todo_count")
-# As todos come with them: a name, an id and a number, these perhaps as text.
-TAGS_OF_TODO = RowType(Tag, name=0, id=ConvertedColumn(1, str), todo_count=ConvertedColumn(2, int))
-
-
-@strawberry.type(description="A field that a change touched.")
-class FieldChange:
-    """An entry of a change's diff."""
-
-    name: str = strawberry.field(description="The field of Todo, by its name in this schema.")
-    before: strawberry.scalars.JSON | None = strawberry.field(
-        description="Its value before; tags as a list of names.",
-        metadata={MAX_BYTES: MAX_VALUE_BYTES},
-    )
-    after: strawberry.scalars.JSON | None = strawberry.field(
-        description="Its value after.", metadata={MAX_BYTES: MAX_VALUE_BYTES}
-    )
 
 
 @strawberry.type(description="One committed change of one todo.")
@@ -150,19 +92,13 @@ class Change(Node):
         return change
 
 
-def _field_changes(diff: str | list[dict[str, Any]]) -> list[FieldChange]:
-    """The fields in a diff, which may be read already."""
-    entries = diff_entries(diff) if isinstance(diff, str) else diff
-    return [FieldChange(**entry) for entry in entries]
-
-
 CHANGES = RowType(
     Change,
     id=ConvertedColumn("id", str),
     cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
     action=ConvertedColumn("action", ACTIONS.__getitem__),
     todo_id=ConvertedColumn("todo_id", str),
-    fields=ConvertedColumn("diff", _field_changes),
+    fields=ConvertedColumn("diff", field_changes),
     at="at",
     matches=lambda _row: True,
     todo_key="todo_id",
@@ -277,6 +213,11 @@ class TodoConnection(Connection[Todo]):
 
     count: strawberry.Private[Any]
 
+    @classmethod
+    def of(cls, page: Page, now: datetime, count: Callable[[Context], Any]) -> "TodoConnection":
+        """The todos in a page of rows at the moment `now`; `count` counts all that match."""
+        return cls(page=page, nodes=Todo.from_rows(page.rows, now), count=count)
+
     def _count(self, info: Info) -> Any:
         return self.count(info.context)
 
@@ -285,17 +226,3 @@ class TodoConnection(Connection[Todo]):
         graphql_type=int,
         description="All todos that the filter matches, whatever the page.",
     )
-
-
-@strawberry.type(name="TagConnection", description="A page of tags.")
-class TagConnection(Connection[Tag]):
-    """Tags, most used first."""
-
-    count: strawberry.Private[Any]
-
-    @strawberry.field(
-        description="All tags that the search matches, whatever the page.",
-        metadata={COST_WEIGHT: FEW_ROWS},
-    )
-    async def total_count(self, info: Info) -> int:
-        return int(await self.count(info.context))
