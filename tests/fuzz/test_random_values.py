@@ -40,11 +40,13 @@ anything = st.recursive(
 moments = st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: moment.isoformat())
 OF_SCALAR: dict[str, st.SearchStrategy[Any]] = {
     "DateTime": moments | texts | anything,
+    "Date": st.dates().map(str) | texts | anything,
     "Float": finite | anything,
     "ID": st.uuids().map(str) | texts | anything,
     "Int": numbers | anything,
     "JSON": st.dictionaries(texts, anything, max_size=6) | anything,
     "String": texts | st.just("x" * 40_000) | anything,
+    "TimeZone": st.timezone_keys() | texts | anything,
 }
 WITH_ARGUMENTS = [
     coordinate

@@ -42,6 +42,7 @@ ODD: dict[str, list[Any]] = {
         *(None, "", 5, "2026-01-01", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z", "\ud800"),
         *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999Z"),
     ],
+    "Date": [*TEXTS, None, "2026-02-30", "2026-01-01T00:00:00Z", "0001-01-01", "9999-12-31"],
     "ID": [*TEXTS, None, 1e300, 2**70, "{" + "0" * 36 + "}"],
     "Int": [None, 0, -1, 101, 2**31 - 1, -(2**31), 2**31, 2**70, 1.5, "1", True],
     "JSON": [
@@ -49,6 +50,7 @@ ODD: dict[str, list[Any]] = {
         *({"a": "\ud800"}, {"a": "x" * 20_000}, json.loads("[" * 25 + "]" * 25)),
     ],
     "String": [*TEXTS, None],
+    "TimeZone": [*TEXTS, None, "Mars/Base", "europe/berlin", "../zones", "Factory", "localtime"],
 }
 # A filter means the same in a subscription as in a list, where it is tried to its depth.
 NESTING = {"and", "or", "not"}

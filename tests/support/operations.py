@@ -39,12 +39,14 @@ ADMINISTRATION = {("Query", "users"), ("Mutation", "userAdminUpdate")}
 # A value of each scalar, to fill in what has to be there.
 SAMPLES: dict[str, Any] = {
     "Boolean": True,
+    "Date": "2030-01-01",
     "DateTime": "2030-01-01T00:00:00Z",
     "Float": 1.5,
     "ID": "01890a5d-ac96-774b-bcce-b302099a8057",
     "Int": 7,
     "JSON": {"sample": True},
     "String": "Sample1",
+    "TimeZone": "Europe/Berlin",
 }
 
 Coordinate: TypeAlias = tuple[str, str]

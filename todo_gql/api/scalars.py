@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -20,9 +20,13 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from todo_gql.api.time_zones import TimeZoneName, time_zone_names
+
 RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+
+FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 # More digits of a second than any clock has.
 MAX_TIME_LENGTH = 140
@@ -71,6 +75,25 @@ def parse_rfc3339(value: object) -> datetime:
     if in_utc is None or in_utc in INFINITIES:
         raise GraphQLError("This date or time does not exist.")
     return in_utc
+
+
+def parse_full_date(value: object) -> date:
+    """Parse an RFC 3339 full-date; raises `GraphQLError`."""
+    if not isinstance(value, str) or not FULL_DATE.fullmatch(value):
+        raise GraphQLError("Write a Date as RFC 3339, such as 2026-01-31.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError("This date does not exist.") from None
+
+
+def parse_time_zone(value: object) -> TimeZoneName:
+    """The name of a zone of the IANA database, as it is written there; raises `GraphQLError`."""
+    if not isinstance(value, str) or value not in time_zone_names():
+        raise GraphQLError(
+            "Write a TimeZone as a name of the IANA database, such as Europe/Berlin."
+        )
+    return TimeZoneName(value)
 
 
 def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
@@ -136,6 +159,21 @@ DateTime = strawberry.scalar(
     parse_value=parse_rfc3339,
 )
 
+Date = strawberry.scalar(
+    name="Date",
+    description="A calendar day, RFC 3339 full-date, such as 2027-01-31.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    serialize=date.isoformat,
+    parse_value=parse_full_date,
+)
+
+TimeZone = strawberry.scalar(
+    name="TimeZone",
+    description="A time zone of the IANA database, such as Europe/Berlin.",
+    serialize=str,
+    parse_value=parse_time_zone,
+)
+
 JSON = strawberry.scalar(
     name="JSON",
     description="An arbitrary JSON value.",
@@ -145,4 +183,9 @@ JSON = strawberry.scalar(
 )
 
 SERIALIZERS = {"DateTime": serialize_times}
-SCALARS: dict[object, ScalarDefinition] = {datetime: DateTime, strawberry.scalars.JSON: JSON}
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: DateTime,
+    date: Date,
+    TimeZoneName: TimeZone,
+    strawberry.scalars.JSON: JSON,
+}

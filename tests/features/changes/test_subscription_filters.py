@@ -197,6 +197,7 @@ async def test_a_list_that_follows_stays_right(
 
 OPERANDS: dict[str, list[Any]] = {
     "Boolean": [True, False],
+    "Date": [PAST[:10]],
     "DateTime": [PAST],
     "ID": [str(uuid4())],
     "String": ["home"],

@@ -21,6 +21,7 @@ from todo_gql.settings import Settings
 USERNAME = re.compile(r"[A-Za-z0-9_.-]+")
 # Characters that RFC 3986, section 2, doesn't allow in a URL, or that could end an attribute of HTML.
 NOT_IN_URLS = re.compile(r'[\s"<>\\^`{|}]')
+WEEKDAYS = range(1, 8)
 
 
 @strawberry.input(description="A new account.")
@@ -126,6 +127,13 @@ def read_url(url: str) -> tuple[str, Problem | None]:
         message = "Write an address that begins with http:// or https://."
         problem = ErrorCode.INVALID, message
     return text, problem
+
+
+def read_week_start(day: int) -> tuple[int, Problem | None]:
+    """The first day of a week as it is stored, and the rule that it breaks, or None."""
+    if day in WEEKDAYS:
+        return day, None
+    return day, (ErrorCode.OUT_OF_RANGE, "Use a day from 1 for Monday to 7 for Sunday.")
 
 
 def _is_web_address(url: str) -> bool:

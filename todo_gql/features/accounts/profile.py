@@ -1,7 +1,7 @@
 """What users change of their own accounts."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Maybe
@@ -9,6 +9,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import UserError, invalid
 from todo_gql.api.text import Problem
+from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
@@ -20,7 +21,7 @@ from todo_gql.features.accounts.account import (
     wrong_password,
 )
 from todo_gql.features.accounts.email import outbox
-from todo_gql.features.accounts.inputs import read_bio, read_name, read_url
+from todo_gql.features.accounts.inputs import read_bio, read_name, read_url, read_week_start
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import UserPayload
 from todo_gql.operation.context import Context, Info
@@ -38,6 +39,12 @@ class ProfileUpdateInput:
     avatar_url: Maybe[str | None] = strawberry.field(
         description="An http or https address of at most 500 characters."
     )
+    time_zone: Maybe[TimeZoneName | None] = strawberry.field(
+        description="The zone whose days are theirs; UTC without one."
+    )
+    week_start: Maybe[int | None] = strawberry.field(
+        description="The first day of their week, from 1 for Monday to 7 for Sunday."
+    )
 
 
 @strawberry.input(description="The password, and the one to replace it.")
@@ -52,24 +59,27 @@ class PasswordChangeInput:
 
 
 # How each field is called in the schema, and how it is read.
-PROFILE: dict[str, tuple[str, Callable[[str], tuple[str, Problem | None]]]] = {
+PROFILE: dict[str, tuple[str, Callable[[Any], tuple[Any, Problem | None]]]] = {
     "first_name": ("firstName", read_name),
     "last_name": ("lastName", read_name),
     "bio": ("bio", read_bio),
     "avatar_url": ("avatarUrl", read_url),
+    # A scalar has checked it.
+    "time_zone": ("timeZone", lambda name: (name, None)),
+    "week_start": ("weekStart", read_week_start),
 }
 
 
-def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, str | None], list[UserError]]:
+def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, Any], list[UserError]]:
     """The values to store, blank ones as null, and their problems."""
-    values: dict[str, str | None] = {}
+    values: dict[str, Any] = {}
     problems: list[UserError] = []
     for name, (graphql_name, read) in PROFILE.items():
         field = getattr(sent, name)
         if field is None:
             continue
-        text, problem = read(field.value or "")
-        values[name] = text or None
+        value, problem = (None, None) if field.value is None else read(field.value)
+        values[name] = value or None
         if problem:
             problems.append(invalid(*problem, "input", graphql_name))
     return values, problems

@@ -8,6 +8,7 @@ import strawberry
 from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.errors import UserError
 from todo_gql.api.node import Node
+from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.database.connection import Row, Values
 from todo_gql.features.stats.types import TodoStats, prefetch_counts, stored_counts
 from todo_gql.operation.context import Info
@@ -52,6 +53,12 @@ class User(Node):
         description=f"When they last signed in with their password. {PRIVATE}"
     )
     created_at: datetime = strawberry.field(description="When the account was made.")
+    time_zone: TimeZoneName | None = strawberry.field(
+        description=f"The zone whose days are theirs, UTC if null. {PRIVATE}"
+    )
+    week_start: int | None = strawberry.field(
+        description=f"The first day of their week, from 1 for Monday to 7 for Sunday. {PRIVATE}"
+    )
 
     @strawberry.field(description="Counts of the user's todos; null to everyone but the user.")
     async def stats(self, info: Info) -> TodoStats | None:
@@ -89,6 +96,8 @@ class User(Node):
             email_verified_at=row["email_verified_at"],
             last_login_at=row["last_login_at"],
             created_at=row["created_at"],
+            time_zone=row["time_zone"],
+            week_start=row["week_start"],
         )
 
     @classmethod
@@ -109,6 +118,8 @@ class User(Node):
             email_verified_at=None,
             last_login_at=None,
             created_at=row["created_at"],
+            time_zone=None,
+            week_start=None,
         )
 
 
