@@ -42,6 +42,11 @@ async def undo(account: Account, number: int, forgotten: UUID | None = None) -> 
     owner = UUID(account.id)
     await fetch("DELETE FROM changes WHERE owner_id = $1 AND seq > $2", owner, number)
     await fetch(
+        "DELETE FROM todos t WHERE owner_id = $1 AND NOT EXISTS ("
+        "SELECT FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id)",
+        owner,
+    )
+    await fetch(
         "UPDATE users SET change_seq = $2, forgotten_change_id = $3 WHERE id = $1",
         owner,
         number,

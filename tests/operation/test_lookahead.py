@@ -14,6 +14,7 @@ from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
 from tests.support.statements import Statements
 from todo_gql.features.todos.access import TODO_COLUMNS
+from todo_gql.features.todos.columns import PLACEMENT
 from todo_gql.operation.context import Context, Info, SelectedFields
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation
 from todo_gql.security.rate_limits import RateLimits
@@ -127,6 +128,7 @@ def test_a_document_is_freed_after_its_selected_fields_were_looked_up(settings: 
     assert [node() for node in seen] == [None, None]
 
 
+PLACEMENT_COLUMNS = {f"t.{name}" for name in PLACEMENT.columns}
 TODO = SCHEMA.type_map["Todo"]
 assert isinstance(TODO, GraphQLObjectType)
 # Each field of a todo as a selection.
@@ -178,17 +180,19 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
 @pytest.mark.parametrize(
     ("selected", "omitted"),
     [
-        ("title isOverdue", {"t.description", "t.metadata"}),
-        ("version", {"t.description", "t.metadata"}),
-        ("title description", {"t.metadata"}),
-        ("metadata createdAt", {"t.description"}),
-        ("description metadata", set[str]()),
+        ("title isOverdue", {"t.description", "t.metadata", *PLACEMENT_COLUMNS}),
+        ("version", {"t.description", "t.metadata", *PLACEMENT_COLUMNS}),
+        ("title description", {"t.metadata", *PLACEMENT_COLUMNS}),
+        ("metadata createdAt", {"t.description", *PLACEMENT_COLUMNS}),
+        ("description metadata", PLACEMENT_COLUMNS),
+        ("title position", {"t.description", "t.metadata"}),
+        ("position description metadata", set[str]()),
     ],
 )
-async def test_long_columns_are_read_only_where_they_are_selected(
+async def test_grouped_columns_are_read_only_where_they_are_selected(
     account: Account, recorded: Record, selected: str, omitted: set[str]
 ) -> None:
-    """Descriptions and metadata are read if they are selected, all other columns always."""
+    """Descriptions, metadata and the place of a todo are read if selected, other columns always."""
     await account.create(description="Two litres", metadata={"shop": "corner"})
     with recorded() as statements:
         data = await account.data(f"{{ todos {{ nodes {{ {selected} }} }} }}")

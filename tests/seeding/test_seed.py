@@ -16,7 +16,7 @@ from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, Status, User
 from todo_gql.features.todos.canonical_json import NO_METADATA
 from todo_gql.features.todos.columns import TAG_NAMES
-from todo_gql.features.todos.history import FIELDS
+from todo_gql.features.todos.history import FIELDS_OF_NEW as FIELDS
 from todo_gql.seeding import insert as seeding
 from todo_gql.seeding.histories import todo_histories
 from todo_gql.seeding.insert import seed_account

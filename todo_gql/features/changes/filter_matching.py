@@ -213,7 +213,8 @@ def _with_unique_owner(state: State) -> State:
 
 def _undo(state: State, diff: str) -> None:
     for entry in orjson.loads(diff):
-        name, value = COLUMN_BY_FIELD[entry["name"]], entry["before"]
+        # A newer release may log fields that this one doesn't know.
+        name, value = COLUMN_BY_FIELD.get(entry["name"]), entry["before"]
         if name in state:
             state[name] = ENUM_NUMBERS[name](value) if name in ENUM_NUMBERS else value
 

@@ -7,26 +7,11 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-TODO_COLUMNS = columns(
-    Todo,
-    "t",
-    without=frozenset(
-        {
-            "list_id",
-            "section_id",
-            "parent_id",
-            "position",
-            "subtask_count",
-            "completed_subtask_count",
-            "due_on",
-            "due_date",
-            "due_time_zone",
-            "start_at",
-            "start_date",
-            "search_text",
-        }
-    ),
+# The text that searches compare is long and never shown; the others are set by nothing yet.
+UNREAD_COLUMNS = frozenset(
+    {"search_text", "due_on", "due_date", "due_time_zone", "start_at", "start_date"}
 )
+TODO_COLUMNS = columns(Todo, "t", without=UNREAD_COLUMNS)
 TAG_COLUMNS = columns(Tag, "g")
 
 

@@ -196,11 +196,12 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
         async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
             todo = new_state(draft, owner_id, write.now)
             problem = write.storage.reserve(Entry(None, todo), quota)
-            if problem or not await write.create([todo]):
+            inserted = {} if problem else await write.create([todo])
+            if not inserted:
                 [(stored, error)] = await id_conflicts(write, [todo.id], [["input"]], info)
                 if problem and stored is None and not isinstance(error, ConflictError):
                     return TodoPayload(errors=[invalid(*problem, "input")])
                 return TodoPayload(todo=to_todo(stored, info), errors=[error])
-            created = CreatedTodo(todo, write.created_tags[todo.id])
+            created = CreatedTodo(inserted[todo.id], write.created_tags[todo.id])
     info.context.clear_loaders()
     return TodoPayload(todo=to_todo(created.todo, info, created.tags))

@@ -184,6 +184,9 @@ async def create_todos(
 async def _insert(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
     await _enforce_quota(write, results, Quota.of(info.context.settings))
     created = await write.create([result.after for result in results if result.after])
+    for result in results:
+        if result.after:
+            result.after = created.get(result.after.id, result.after)
     conflicting = [
         (result, result.after.id, ["inputs", str(index)])
         for index, result in enumerate(results)

@@ -1,7 +1,6 @@
 """Which columns of todos an operation needs, and the SQL for their tags."""
 
-from functools import lru_cache
-from itertools import chain, combinations
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from todo_gql.database.select import SelectQuery
@@ -9,22 +8,29 @@ from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.security.access import Columns
 
-# The fields that are read only where they are selected, since their values may be long.
-LONG_FIELDS = {field.graphql_name: field.name for field in stored_fields() if field.max_bytes}
-LONG_NAMES: Final = frozenset(LONG_FIELDS)
-# Each list of columns needs statements of its own, of which PostgreSQL keeps 50 KB each, so only long
-# fields have a say in it.
-COLUMN_LISTS: Final = {
-    frozenset(omitted): tuple(
-        column
-        for column in TODO_COLUMNS
-        if column.removeprefix("t.") not in {LONG_FIELDS[name] for name in omitted}
-    )
-    for omitted in chain.from_iterable(
-        combinations(LONG_NAMES, number) for number in range(len(LONG_NAMES) + 1)
-    )
-}
-"""The columns of todos `t` by the GraphQL names of the long fields that they leave out."""
+
+class ColumnGroup(NamedTuple):
+    """Columns that are read only where one of these fields of Todo, by GraphQL name, is selected."""
+
+    fields: frozenset[str]
+    columns: frozenset[str]
+
+
+PLACEMENT: Final = ColumnGroup(
+    frozenset({"list", "section", "parent", "position", "progress"}),
+    frozenset(field.name for field in stored_fields() if field.is_placement),
+)
+# Each list of columns needs statements of its own, of which PostgreSQL keeps 50 KB each, so there are
+# few groups: each field whose values may be long, and what says where a todo stands.
+GROUPS: Final = (
+    *(
+        ColumnGroup(frozenset({field.graphql_name}), frozenset({field.name}))
+        for field in stored_fields()
+        if field.max_bytes
+    ),
+    PLACEMENT,
+)
+GROUPED_FIELDS: Final = frozenset().union(*(group.fields for group in GROUPS))
 
 TAGGINGS = "todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id"
 """The rows of todo_tags `tt`, each with its tag `g`."""
@@ -61,8 +67,14 @@ class TodoSelection(NamedTuple):
 
 
 def todo_columns(fields: frozenset[str]) -> Columns:
-    """The columns of todos `t` if these GraphQL fields are selected: all but unselected long ones."""
-    return COLUMN_LISTS[LONG_NAMES - fields]
+    """The columns of todos `t` if these GraphQL fields are selected: all but unselected groups."""
+    return _columns_with(GROUPED_FIELDS & fields)
+
+
+@cache
+def _columns_with(fields: frozenset[str]) -> Columns:
+    omitted = frozenset().union(*(group.columns for group in GROUPS if not group.fields & fields))
+    return tuple(column for column in TODO_COLUMNS if column.removeprefix("t.") not in omitted)
 
 
 def needs_names_only(tag_fields: frozenset[str]) -> bool:

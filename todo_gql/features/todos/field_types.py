@@ -44,6 +44,10 @@ class StoredField:
     `TodoFilter.search` looks through. `max_bytes` is how long a value may be in a response, for one
     that may be so long that it is read only where it is selected. The values of a field without
     `has_column` are in another table.
+
+    A field that `is_generated` gets its first value from the server: the change log has it from the
+    first change on that sets another, and it counts into no quota. The fields that say where a todo
+    stands (`is_placement`) are read and written only where one of them is needed.
     """
 
     name: str
@@ -61,6 +65,8 @@ class StoredField:
     searched: bool = False
     max_bytes: int | None = None
     has_column: bool = True
+    is_generated: bool = False
+    is_placement: bool = False
 
     def __post_init__(self) -> None:
         """Raise `TypeError` for an entry that promises what can't be held."""

@@ -189,6 +189,28 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
     StoredField(
         name="deleted_at", graphql_type=datetime | None, description="Set while it is in the trash."
     ),
+    # What they lead to are objects in `types.py`.
+    StoredField(name="list_id", graphql_type=UUID | None, is_placement=True),
+    StoredField(name="section_id", graphql_type=UUID | None, is_placement=True),
+    StoredField(name="parent_id", graphql_type=UUID | None, is_placement=True),
+    # The statement that inserts the todo makes one of the number of its first change.
+    StoredField(
+        name="position",
+        graphql_type=str,
+        description="Sorts the todos of its list, or of the inbox, by code points.",
+        default=None,
+        is_generated=True,
+        is_placement=True,
+    ),
+    # They follow from the subtasks.
+    StoredField(name="subtask_count", graphql_type=int, default=0, logged=False, is_placement=True),
+    StoredField(
+        name="completed_subtask_count",
+        graphql_type=int,
+        default=0,
+        logged=False,
+        is_placement=True,
+    ),
 )
 
 

@@ -1,9 +1,10 @@
 """Entries of the change log: what one write did to one todo, in the terms of the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 import orjson
 from strawberry.scalars import JSON
@@ -32,7 +33,13 @@ TO_JSON: dict[Any, Callable[[Any], Any]] = {
     datetime: serialize_time,
     # It is JSON already; parsing it could take long.
     JSON: orjson.Fragment,
+    # The driver's UUIDs are of a subclass, which orjson doesn't know.
+    UUID: str,
 }
+
+
+LoggedField: TypeAlias = tuple[str, str, Callable[[Any], Any]]
+"""A field in the change log: name in the schema, attribute, serializer."""
 
 
 def _serializer(field: StoredField) -> Callable[[Any], Any]:
@@ -42,13 +49,17 @@ def _serializer(field: StoredField) -> Callable[[Any], Any]:
     return field.nullable(to_json) if to_json else _unchanged
 
 
-# The logged fields: name in the schema, attribute, serializer; sorted by name.
-FIELDS = sorted(
-    (field.graphql_name, field.name, _serializer(field))
-    for field in stored_fields()
-    if field.logged
+def _logged(fields: Iterable[StoredField]) -> list[LoggedField]:
+    return sorted((field.graphql_name, field.name, _serializer(field)) for field in fields)
+
+
+# Sorted by name.
+FIELDS = _logged(field for field in stored_fields() if field.logged)
+FIELDS_OF_NEW = _logged(
+    field for field in stored_fields() if field.logged and not field.is_generated
 )
 _logged_values = attrgetter(*(attribute for _, attribute, _ in FIELDS))
+_logged_values_of_new = attrgetter(*(attribute for _, attribute, _ in FIELDS_OF_NEW))
 
 # A new todo's entry leaves these values out.
 EMPTY_VALUES = frozenset({None, "", (), NO_METADATA})
@@ -73,17 +84,18 @@ class Entry(NamedTuple):
 
     def changed_fields(self) -> list[dict[str, Any]]:
         """The changed fields, sorted by name: each has a name, a value before and one after."""
-        after = _logged_values(self.after)
         if self.before is None:
             return [
                 {"name": name, "before": None, "after": to_json(value)}
-                for (name, _, to_json), value in zip(FIELDS, after, strict=True)
+                for (name, _, to_json), value in zip(
+                    FIELDS_OF_NEW, _logged_values_of_new(self.after), strict=True
+                )
                 if value not in EMPTY_VALUES
             ]
         return [
             {"name": name, "before": to_json(old), "after": to_json(new)}
             for (name, _, to_json), old, new in zip(
-                FIELDS, _logged_values(self.before), after, strict=True
+                FIELDS, _logged_values(self.before), _logged_values(self.after), strict=True
             )
             if old != new
         ]

@@ -30,6 +30,7 @@ def _values() -> Any:
 class TodoState(_values()):  # type: ignore[misc]
     """All stored values of a todo; `metadata` is canonical JSON, `tags` are sorted names.
 
+    `position` is None in a new todo that is to stand behind all others, until it is inserted.
     Its fields are those of the table of fields. The ones here are for the type checker: code uses
     them by name.
     """
@@ -51,6 +52,12 @@ class TodoState(_values()):  # type: ignore[misc]
     metadata: str
     version: int
     deleted_at: datetime | None
+    list_id: UUID | None
+    section_id: UUID | None
+    parent_id: UUID | None
+    position: str
+    subtask_count: int
+    completed_subtask_count: int
     _replace: Callable[..., Self]
 
     @classmethod

@@ -18,7 +18,9 @@ from todo_gql.features.todos.json_lengths import postgres_overhead
 from todo_gql.features.todos.state import TodoState
 from todo_gql.settings import Settings
 
-TEXTS = [field.name for field in stored_fields() if field.value_type is str]
+TEXTS = [
+    field.name for field in stored_fields() if field.value_type is str and not field.is_generated
+]
 _texts = attrgetter(*TEXTS)
 TODO_BYTES = f"""({ROW_BYTES} + {" + ".join(f"coalesce(octet_length({name}), 0)" for name in TEXTS)}
     + octet_length(metadata::text))"""

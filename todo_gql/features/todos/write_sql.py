@@ -15,10 +15,10 @@ from todo_gql.features.todos.storage import TODO_COUNT
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 
 COLUMN_TYPES = column_types(Todo)
-# The rows `n` to write; JSON inside the JSON parameter is sent as text.
-NEW_ROWS = f"""jsonb_to_recordset($2::jsonb -> 'todos') AS n ({
+# The rows `n` to write, by their `number`; JSON inside the JSON parameter is sent as text.
+NEW_ROWS = f"""ROWS FROM (jsonb_to_recordset($2::jsonb -> 'todos') AS ({
     ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED_COLUMNS)
-})"""
+})) WITH ORDINALITY AS n ({", ".join(STORED_COLUMNS)}, number)"""
 NEW_VALUES = {
     name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED_COLUMNS
 }
@@ -35,14 +35,23 @@ WITHIN_QUOTA = f"""(
         AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
     FROM users WHERE id = $1
 ) IS NOT FALSE"""
+# A new todo stands behind all others: none has a key of a higher number than the newest change.
+POSITION = (
+    "coalesce(n.position, position_key((SELECT change_seq FROM users WHERE id = $1) + n.number))"
+)
+CREATED_VALUES = NEW_VALUES | {
+    "created_at": "clock.now",
+    "updated_at": "clock.now",
+    "position": POSITION,
+}
 # An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
 # it. A scalar subquery uses the index for each id; a join could read the whole log.
 INSERTED = f"""inserted AS (
     INSERT INTO todos ({", ".join(NEW_VALUES)})
-    SELECT {", ".join((NEW_VALUES | dict.fromkeys(("created_at", "updated_at"), "clock.now")).values())}
+    SELECT {", ".join(CREATED_VALUES.values())}
     FROM clock, {NEW_ROWS} WHERE (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL AND {WITHIN_QUOTA} ON CONFLICT (id) DO NOTHING RETURNING id, created_at
+    ) IS NULL AND {WITHIN_QUOTA} ON CONFLICT (id) DO NOTHING RETURNING id, created_at, position
 )"""
 UPDATED = f"""updated AS (
     UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW_VALUES.items() if c not in IMMUTABLE_COLUMNS)}
@@ -93,18 +102,19 @@ LOGGED = """counted AS (
     FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
         AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
 )"""
+DELETE_INSERTED = "DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2)"
 DELETE_UNUSED_TAGS = (
     f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND {TAG_IS_UNUSED}"
 )
 # The tags of the created todos; a todo without tags has one row with nulls. The reference to `locked`
 # makes PostgreSQL evaluate that CTE: an unreferenced SELECT is skipped.
 CREATED_TAGS = """
-SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at FROM inserted m
+SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at, m.position FROM inserted m
 LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN upserted g ON g.id = tagged.tag_id
 WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
 """
 CREATED_WITHOUT_TAGS = """
-SELECT m.id AS todo_id, NULL AS id, m.created_at FROM inserted m
+SELECT m.id AS todo_id, NULL AS id, m.created_at, m.position FROM inserted m
 WHERE NOT EXISTS (SELECT FROM locked)
 """
 # Without an actor, since it logs nothing.

@@ -30,7 +30,12 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage, growth_by
-from todo_gql.features.todos.write_sql import DELETE_UNUSED_TAGS, create_statement, store_statement
+from todo_gql.features.todos.write_sql import (
+    DELETE_INSERTED,
+    DELETE_UNUSED_TAGS,
+    create_statement,
+    store_statement,
+)
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order.
@@ -95,26 +100,42 @@ class OwnerWrite:
         self._entries.append(Entry(before, after))
         return after
 
-    async def create(self, todos: Sequence[TodoState]) -> AbstractSet[UUID]:
-        """Insert todos, and return the ids of those that were free: no todo has or had them.
+    async def create(self, todos: Sequence[TodoState]) -> dict[UUID, TodoState]:
+        """Insert those todos whose ids are free, since no todo has or had them, and return them.
 
-        If all were free, tags, counts and log entries are stored too, and the todos' tags are in
-        `created_tags`; otherwise `store` does that for the inserted ones.
+        Those without a `position` get one. Tags, counts and log entries are stored too, and the
+        todos' tags are in `created_tags`.
         """
-        if not todos:
-            return frozenset()
+        while todos:
+            inserted, tags = await self._insert(todos)
+            if len(inserted) == len(todos):
+                self.created_tags = tags
+                return inserted
+            # The numbers of their changes, and with them their positions, follow from all of them.
+            if inserted:
+                await self.connection.execute(DELETE_INSERTED, self.owner_id, list(inserted))
+            todos = [todo for todo in todos if todo.id in inserted]
+        return {}
+
+    async def _insert(
+        self, todos: Sequence[TodoState]
+    ) -> tuple[dict[UUID, TodoState], dict[UUID, list[TagOfTodo]]]:
+        """Insert todos, and return those that were free, with their tags if all were."""
         entries = [Entry(None, todo) for todo in todos]
         delta = TagDelta.of(entries)
         statement = create_statement(tags=bool(delta.added))
         rows = await _payload(self.now, todos, delta, entries)
-        created: dict[UUID, list[TagOfTodo]] = {}
+        positions: dict[UUID, str] = {}
+        tags: dict[UUID, list[TagOfTodo]] = {}
         for row in await self.connection.fetch(statement, self.owner_id, rows, self.actor_id):
-            created.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
-        if len(created) == len(todos):
-            self.created_tags = created
-        else:
-            self._entries += [entry for entry in entries if entry.after.id in created]
-        return created.keys()
+            positions[row["todo_id"]] = row["position"]
+            tags.setdefault(row["todo_id"], []).extend([row] if row["id"] else [])
+        inserted = {
+            todo.id: todo._replace(position=positions[todo.id])
+            for todo in todos
+            if todo.id in positions
+        }
+        return inserted, tags
 
     async def store(self) -> None:
         """Write all recorded changes with their tags, counts and log entries."""
@@ -302,7 +323,7 @@ async def create_in_one_message(
         return None
     announce(owner_id)
     now = created[0]["created_at"]
-    todo = todo._replace(created_at=now, updated_at=now)
+    todo = todo._replace(created_at=now, updated_at=now, position=created[0]["position"])
     return CreatedTodo(todo, [row for row in created if row["id"]])
 
 
