@@ -41,19 +41,22 @@ FILL = [
     SELECT o.id, o.id, sha256(o.id::text::bytea), '{}', now(), now(), now() + interval '365 days'
     FROM unnest($1::uuid[], $2::int[]) AS o (id, number)
     """,
-    """
-    INSERT INTO todos (id, owner_id, title, description, status, priority, due_at, completed_at,
-        estimated_minutes, metadata, version, created_at, updated_at)
-    SELECT gen_random_uuid(), o.id,
-        (ARRAY['Buy', 'Call', 'Write', 'Mend', 'Read', 'Book', 'Paint'])[n % 7 + 1]
-            || ' number ' || n,
-        CASE WHEN n % 5 > 0 THEN 'Something to do, with words enough for a line of it' END,
-        n % 4, n / 7 % 4,
+    # The search text is what `search_text` of todo_gql.api makes of ASCII.
+    r"""
+    INSERT INTO todos (id, owner_id, title, description, search_text, status, priority, due_at,
+        completed_at, estimated_minutes, metadata, version, created_at, updated_at)
+    SELECT gen_random_uuid(), o.id, title, description,
+        lower(title || coalesce(E'\x1f' || description, '')) || E'\x1e', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400, secs => n) END,
         CASE WHEN n % 4 = 2 THEN now() - make_interval(mins => n % 5000) END,
         CASE WHEN n % 2 = 0 THEN n % 240 END, '{}', 1, now() - make_interval(secs => n),
         now() - make_interval(secs => n % 60000)
-    FROM unnest($1::uuid[], $2::int[]) AS o (id, number), generate_series(1, o.number) AS n
+    FROM unnest($1::uuid[], $2::int[]) AS o (id, number), generate_series(1, o.number) AS n,
+        LATERAL (SELECT
+            (ARRAY['Buy', 'Call', 'Write', 'Mend', 'Read', 'Book', 'Paint'])[n % 7 + 1]
+                || ' number ' || n AS title,
+            CASE WHEN n % 5 > 0 THEN 'Something to do, with words enough for a line of it' END
+                AS description)
     """,
     """
     INSERT INTO tags (id, owner_id, name, todo_count)

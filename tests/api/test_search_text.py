@@ -1,7 +1,10 @@
 """The text that searches look through: whatever is in a text is found there, and nothing else."""
 
+import json
+import re
 from itertools import pairwise
 
+import asyncpg
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from todo_gql.api.search_text import (
     MARK,
     MAX_FOLDED,
     alphabet_of,
+    expressions,
     marked_query,
     search_text,
 )
@@ -81,3 +85,51 @@ def test_what_stands_for_many_characters_is_cut() -> None:
     """The search text of the longest title and description has a limit."""
     assert len(search_text("a", "\ufdfa" * 5_000)) == MAX_FOLDED + 1
     assert len(search_text("\u4e70" * 200, "\u4e70" * 5_000)) <= 3 * 5_200 + 4
+
+
+@given(
+    TEXTS,
+    st.text(
+        st.sampled_from("abq1\u00e9\u0153\u0436\u044f\u03c3\u05d0\u0627\u06a9 -+_.\\^]"), max_size=3
+    ),
+)
+@example("xab", "ab")
+@example("ab", "b")
+def test_expressions_match_what_has_the_query(title: str, part: str) -> None:
+    """One of the expressions matches a search text exactly if the query is a part of it."""
+    marked, stored = marked_query(part), search_text(title + part[:1] + title, None)
+    for text in (stored, search_text(title + part + title, title)):
+        if found := marked and expressions(marked):
+            matched = any(re.search(expression, text, re.ASCII) for expression in found)
+            assert matched == (marked in text)
+
+
+SHORT = [
+    "ab",
+    "\u0436\u0431",
+    "\u03b1\u03b2",
+    "\u05d0\u05d1",
+    "\u0627\u0628",
+    "\u00e9t",
+    "a ",
+    "c++",
+    "1)",
+]
+
+
+@pytest.mark.parametrize("text", SHORT, ids=ascii)
+async def test_postgres_takes_trigrams_of_every_expression(database_url: str, text: str) -> None:
+    """The index finds nothing for an expression where nothing is, and doesn't read all entries."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "CREATE TEMPORARY TABLE texts AS SELECT 'zzzz' AS text FROM generate_series(1, 100)"
+    )
+    await connection.execute("CREATE INDEX texts_by_text ON texts USING gin (text gin_trgm_ops)")
+    await connection.execute("SET enable_seqscan = off")
+    for expression in expressions(marked_query(text)):
+        plan = await connection.fetchval(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT FROM texts WHERE text ~ $1", expression
+        )
+        [scan] = json.loads(plan)[0]["Plan"]["Plans"]
+        assert (scan["Index Name"], scan["Actual Rows"]) == ("texts_by_text", 0)
+    await connection.close()

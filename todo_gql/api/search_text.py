@@ -5,10 +5,14 @@ whose words often have one or two characters, the stored text therefore has mark
 word has trigrams of its own. A query is marked in the same way: it is a substring of a stored text
 exactly if the folded query is a substring of the folded text. Marks are control characters, which no
 text and no query may contain.
+
+Two letters of an alphabet are found by regular expressions of which pg_trgm takes trigrams: the marks
+between alphabets limit which characters may follow.
 """
 
 import re
-from functools import lru_cache
+import unicodedata
+from functools import cache, lru_cache
 from typing import Final
 
 from todo_gql.api.folding import folded
@@ -21,8 +25,9 @@ FIELD: Final = "\x1f"
 MARK: Final = "\x1e"
 """A border of words, where the text itself has none."""
 
-# From here on each character counts as a word: ideographs, kana, Hangul, symbols, and a few others.
-FIRST_LARGE: Final = "\u1100"
+# From here on each pair of characters counts as a word: of the scripts of India and East Asia, and
+# symbols. Regular expressions with classes of these aren't served by the index.
+FIRST_LARGE: Final = "\u0800"
 LARGE: Final = f"{FIRST_LARGE}-\U0010ffff"
 # Below, characters are of alphabets: Latin, and blocks of 256, most of which are of one or two scripts.
 # What isn't letter or digit of ASCII belongs to every alphabet.
@@ -83,3 +88,46 @@ def _pairs(run: re.Match[str]) -> str:
     text = run[0]
     words = [text[index : index + 2] for index in range(len(text))]
     return f"{MARK}{MARK.join(words)}{MARK}"
+
+
+# pg_trgm takes trigrams of a regular expression of which there are at most 128.
+CLASS_SIZE: Final = 100
+ALPHABET_CODES: Final = range(0x20, ord(FIRST_LARGE))
+
+
+def has_trigrams(marked: str) -> bool:
+    """Whether a marked query has trigrams, whatever stands before and after it."""
+    words = "".join("x" if _is_of_word(char) else " " for char in marked)
+    return " x" in words or "xxx" in words or "xx " in words
+
+
+def expressions(marked: str) -> list[str]:
+    """Regular expressions of which one matches a search text exactly if a marked query is a part of it.
+
+    They have trigrams where the query has none of its own. Empty where no such expressions are known.
+    """
+    if has_trigrams(marked):
+        return []
+    alphabet, literal = alphabet_of(marked[0]), re.escape(marked)
+    if alphabet is None or marked[1:] == "":
+        return []
+    if _is_of_word(marked[1]):
+        return [f"{literal}{follower}" for follower in _classes(alphabet)]
+    return [f"^{literal}", *(f"{before}{literal}" for before in _classes(alphabet))]
+
+
+@cache
+def _classes(alphabet: str) -> list[str]:
+    """Classes of all characters that may stand beside one of an alphabet in a search text."""
+    chars = [char for char in map(chr, ALPHABET_CODES) if alphabet_of(char) == alphabet]
+    words = [char for char in chars if folded(char) == char and _is_of_word(char)]
+    others = [char for char in chars if folded(char) == char and not _is_of_word(char)]
+    others += [char for char in map(chr, range(1, 0x80)) if alphabet_of(char) is None]
+    parts = [words[start : start + CLASS_SIZE] for start in range(0, len(words), CLASS_SIZE)]
+    # These are all one to pg_trgm: the border of a word.
+    parts[-1] += others
+    return [f"[{''.join(map(re.escape, part))}]" for part in parts]
+
+
+def _is_of_word(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LMN"

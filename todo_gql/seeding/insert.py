@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import itemgetter
 from random import Random
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from todo_gql.database.connection import transaction
 from todo_gql.database.models import Status, User
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import STORED_COLUMNS, TodoState
+from todo_gql.features.todos.state import WRITTEN_COLUMNS, TodoState
 from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_sql import UPSERT_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write, tag_rows
@@ -32,7 +32,7 @@ UPDATE users SET change_seq = change_seq + $2,
 WHERE id = $1 RETURNING change_seq - $2
 """
 CHANGE_COLUMNS = ("id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at")
-TODO_VALUES = attrgetter(*STORED_COLUMNS)
+TODO_VALUES = itemgetter(*WRITTEN_COLUMNS)
 
 
 async def seed_account(
@@ -69,7 +69,7 @@ def _slices(
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     """Store todos in their final state, and all their changes in chronological order."""
     todos = [history[-1].after for history in batch]
-    await _copy(write, "todos", STORED_COLUMNS, map(TODO_VALUES, todos))
+    await _copy(write, "todos", WRITTEN_COLUMNS, (TODO_VALUES(todo.as_row()) for todo in todos))
     await _store_tags(write, todos)
     entries = sorted((entry for history in batch for entry in history), key=_moment)
     statuses = Counter(todo.status for todo in todos if todo.deleted_at is None)

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from todo_gql.api.search_text import search_text
 from todo_gql.changelog.access import IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
@@ -47,6 +48,8 @@ FILTERABLE_COLUMNS = {
     for field in stored_fields()
     if field.filter or field.searched or field.name == "deleted_at"
 }
+# What is named besides follows from the fields.
+STATE_COLUMNS = FILTERABLE_COLUMNS | {"search_text": COLUMN_TYPES["search_text"]}
 LATER_CHANGES = (
     "SELECT c.seq, c.diff FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id"
     f" AND {IS_OF_TODO}"
@@ -69,7 +72,7 @@ PREVIOUS_TIME = (
 # state gets an owner of its own as its key, since one todo can have several states.
 STATE_TABLES = f"""
 WITH todos AS (SELECT * FROM jsonb_to_recordset({{0}}::jsonb)
-    AS t (owner_id uuid, {", ".join(f"{name} {kind}" for name, kind in FILTERABLE_COLUMNS.items())})),
+    AS t (owner_id uuid, {", ".join(f"{name} {kind}" for name, kind in STATE_COLUMNS.items())})),
 todo_tags AS (SELECT * FROM jsonb_to_recordset({{1}}::jsonb)
     AS tt (owner_id uuid, todo_id uuid, tag_id int, name text)),
 tags AS (SELECT owner_id, tag_id AS id, name FROM todo_tags)
@@ -235,7 +238,11 @@ async def _matching_states(
 ) -> set[str]:
     """The owners, one for each state, of the states that a filter matches."""
     statement = SelectQuery("todos t")
-    rows = [{name: state[name] for name in ("owner_id", *FILTERABLE_COLUMNS)} for state in states]
+    rows = [
+        {name: state[name] for name in ("owner_id", *FILTERABLE_COLUMNS)}
+        | {"search_text": search_text(state["title"], state["description"])}
+        for state in states
+    ]
     tables = (orjson.dumps(part, default=str).decode() for part in (rows, list(_tag_rows(states))))
     relations = STATE_TABLES.format(*map(statement.bind, tables))
     in_trash = unset_to_none(todo_filter.is_deleted) is True

@@ -21,6 +21,7 @@ from todo_gql.features.todos.comparators import TagComparator
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.searching import contains, like_pattern
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -34,9 +35,6 @@ MAX_DEPTH = 5
 MAX_PARTS = 50
 MAX_ITEMS = 100
 MAX_SEARCH = 5_000
-
-# The text that the trigram index todos_by_text is made of, to the letter.
-SEARCH_TEXT = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
 
 # The operators of comparators, by the names of their attributes; the others are `is_null` and `contains`.
 LISTS = {"eq": "= ANY", "in_": "= ANY", "not_in": "<> ALL"}
@@ -78,6 +76,7 @@ class FilterConditions:
     now: datetime
     parts_seen: int = 0
     names: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
 
     def of(self, todo_filter: TodoFilter, depth: int) -> str:
         """The SQL condition of a filter at a depth from 1; raises BadUserInput beyond the limits."""
@@ -177,7 +176,16 @@ class FilterConditions:
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _search(self, text: str) -> list[str]:
-        return self._contains(SEARCH_TEXT, "search", text)
+        text = read_search(text, longest=MAX_SEARCH, multiline=True)
+        if not text:
+            return []
+        self.texts.add(text)
+        # Folding some characters gives many others.
+        if sum(len(one) for one in self.texts if not one.isascii()) > MAX_SEARCH:
+            raise BadUserInput("The searches in a filter are too long together. Use fewer.")
+        # How common the text is decides between reading the index of texts and reading a page.
+        self.statement.custom_plan = True
+        return [contains(self.statement.bind, text)]
 
     def _contains(self, in_lower_case: str, name: str, text: str) -> list[str]:
         """Whether a text contains another; `name` is that of the field of the filter."""
@@ -186,8 +194,7 @@ class FilterConditions:
             return []
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.custom_plan = True
-        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return [f"{in_lower_case} LIKE lower({self.statement.bind(f'%{escaped}%')})"]
+        return [f"{in_lower_case} LIKE lower({self.statement.bind(like_pattern(text))})"]
 
 
 def _limited(items: list[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from todo_gql.api.search_text import search_text
 from todo_gql.database.connection import Values
 from todo_gql.database.models import Status
 from todo_gql.features.todos.canonical_json import canonical_json
@@ -75,7 +76,9 @@ class TodoState(_values()):  # type: ignore[misc]
 
     def as_row(self) -> dict[str, Any]:
         """The values by column name, and the tags."""
-        return dict(zip(COLUMNS, self, strict=True))
+        row = dict(zip(COLUMNS, self, strict=True))
+        row["search_text"] = search_text(self.title, self.description)
+        return row
 
     def with_edit(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo after an edit; `completed_at` follows the status."""
@@ -86,3 +89,5 @@ class TodoState(_values()):  # type: ignore[misc]
 
 COLUMNS: tuple[str, ...] = TodoState._fields
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
+WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text")
+"""The columns of a row to write: those of the fields, and what is derived from them."""

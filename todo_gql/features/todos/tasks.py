@@ -1,10 +1,11 @@
-"""What a worker does for todos: purging the trash, and measuring what accounts store."""
+"""What a worker does for todos: purging the trash, counting what accounts store, search texts."""
 
 from functools import partial
 
 from todo_gql.features.feature import WorkerSetup
 from todo_gql.features.todos.growth import GrowthGauge
 from todo_gql.features.todos.recount import recount_storage
+from todo_gql.features.todos.search_texts import fill_search_texts
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs.worker import MaintenanceStep, PeriodicTask, WorkerTasks
 from todo_gql.observability.metrics import metrics
@@ -22,6 +23,11 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
                 recount_storage,
                 "counted what %d accounts store",
                 "what accounts store can't be counted",
+            ),
+            MaintenanceStep(
+                fill_search_texts,
+                "stored the search texts of %d todos",
+                "search texts can't be stored",
             ),
             MaintenanceStep.deleting(
                 "todos of the trash", partial(purge_trash, settings.trash_retention_days)

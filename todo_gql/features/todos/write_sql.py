@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from todo_gql.database.models import Todo, column_types
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
-from todo_gql.features.todos.state import STORED_COLUMNS
+from todo_gql.features.todos.state import WRITTEN_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
@@ -17,10 +17,11 @@ IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 COLUMN_TYPES = column_types(Todo)
 # The rows `n` to write, by their `number`; JSON inside the JSON parameter is sent as text.
 NEW_ROWS = f"""ROWS FROM (jsonb_to_recordset($2::jsonb -> 'todos') AS ({
-    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in STORED_COLUMNS)
-})) WITH ORDINALITY AS n ({", ".join(STORED_COLUMNS)}, number)"""
+    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in WRITTEN_COLUMNS)
+})) WITH ORDINALITY AS n ({", ".join(WRITTEN_COLUMNS)}, number)"""
 NEW_VALUES = {
-    name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}" for name in STORED_COLUMNS
+    name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}"
+    for name in WRITTEN_COLUMNS
 }
 CLOCK = """clock AS MATERIALIZED (
     SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now

@@ -1,0 +1,168 @@
+"""Searching todos: the same folding for titles, descriptions and searches, and every script."""
+
+# ruff: noqa: RUF001 - letters that look like others are what this is about
+
+from unicodedata import normalize
+
+import pytest
+
+from tests.support.accounts import CREATE, ERRORS, Account
+from todo_gql.api.search_text import FIELD, MARK
+from todo_gql.database.connection import acquire, fetchrow
+from todo_gql.features.todos.search_texts import fill_search_texts
+
+SEARCH = """
+query ($text: String) {
+  todos(filter: { search: $text }, sort: [{ field: TITLE }]) { nodes { id title } totalCount }
+  stats(filter: { search: $text }) { total }
+}
+"""
+UPDATE = f"""
+mutation ($id: ID!, $input: TodoUpdateInput!) {{
+  todoUpdate(id: $id, input: $input) {{ todo {{ id }} {ERRORS} }}
+}}
+"""
+STORED = "SELECT search_text FROM todos WHERE id = $1"
+
+
+async def found(account: Account, text: str) -> list[str]:
+    """The titles that a search finds, which are as many as are counted."""
+    data = await account.data(SEARCH, text=text)
+    titles = [node["title"] for node in data["todos"]["nodes"]]
+    assert data["todos"]["totalCount"] == data["stats"]["total"] == len(titles)
+    return titles
+
+
+MATCHES = [
+    ("Buy MILK", "milk"),
+    ("buy milk", "MI"),
+    ("buy milk", "k"),
+    ("İstanbul'a git", "istanbul"),
+    ("istanbul'a git", "İST"),
+    ("ISPARTA", "isp"),
+    ("ΟΔΟΣ Αθηνών", "οδος"),
+    ("ο δρόμος", "ΔΡΌΜΟΣ"),
+    ("ο δρόμος", "δρόμοσ"),
+    ("Straße fegen", "STRASSE"),
+    ("GROSSE STRASSE", "große str"),
+    ("ﬁne ﬂowers", "fine flow"),
+    ("cafe\u0301 au lait", "CAFÉ"),
+    ("Café au lait", "cafe\u0301"),
+    ("Ａｂｃ１２３ ｶﾅ", "abc123 カナ"),
+    ("abc カナ", "ＡＢＣ ｶﾅ"),
+    ("Купить молоко", "МОЛ"),
+    ("Купить молоко", "ко"),
+    ("우유 사기", "우유"),
+    ("우유 사기", "유"),
+    ("买牛奶和面包", "牛奶"),
+    ("买牛奶和面包", "奶"),
+    ("买牛奶和面包abc", "包a"),
+    ("東京へ行く", "京へ"),
+    ("दूध खरीदें", "खरी"),
+    ("ซื้อนม", "นม"),
+    ("شراء الحليب", "حل"),
+    ("לקנות חלב", "חל"),
+    ("mua sữa việt", "VIỆT"),
+    ("party 🎉 tonight", "🎉"),
+    ("👩‍👩‍👧 dinner", "👩‍👩‍👧"),
+    ("100% sure_thing \\o/", "0% s"),
+    ("100% sure_thing \\o/", "e_t"),
+    ("100% sure_thing \\o/", "\\o"),
+    ("a.b (c) [d] ^e$ *+?", "[d] ^"),
+    ("a.b (c) [d] ^e$ *+?", "b "),
+    ("learn c++ now", "c++"),
+    ("℃ and ①", "°c and 1"),
+]
+
+
+@pytest.mark.parametrize(("title", "text"), MATCHES)
+async def test_a_part_of_a_text_is_found(account: Account, title: str, text: str) -> None:
+    """A folded part of a title or of a description is found, in any script and of any length."""
+    await account.create(title=title)
+    await account.create(title="~", description=f"on the next line:\n{title}")
+    await account.create(title="# quite another")
+    assert sorted(await found(account, text)) == sorted([normalize("NFC", title), "~"])
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("axb", "a_b"),
+        ("100 sure", "100%"),
+        ("a/b", "a\\b"),
+        ("aab", "a.b"),
+        ("牛 奶", "牛奶"),
+        ("牛", "牛奶"),
+        ("奶牛", "牛奶"),
+        ("xy", "yx"),
+        ("ж", "жж"),
+        ("résumé", "resume now"),
+    ],
+)
+async def test_what_is_no_part_is_not_found(account: Account, title: str, text: str) -> None:
+    """Nothing in a search stands for another character."""
+    await account.create(title=title)
+    assert await found(account, text) == []
+
+
+async def test_nothing_matches_across_title_and_description(account: Account) -> None:
+    """A title's end and the beginning of its description are no text."""
+    await account.create(title="one", description="two 牛")
+    assert await found(account, "onetwo") == await found(account, "one two") == []
+    assert await found(account, "e") == await found(account, "牛") == ["one"]
+
+
+@pytest.mark.parametrize("mark", [MARK, FIELD], ids=ascii)
+async def test_marks_are_refused(account: Account, mark: str) -> None:
+    """Neither a todo nor a search may contain the characters that mark search texts."""
+    error = await account.error(SEARCH, text=f"a{mark}b")
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    for values in ({"title": f"a{mark}b"}, {"title": "a", "description": f"a{mark}b"}):
+        payload = (await account.data(CREATE, input=values))["todoCreate"]
+        assert [error["code"] for error in payload["errors"]] == ["INVALID"]
+
+
+async def test_long_searches_are_limited_together(account: Account) -> None:
+    """All searches in a filter together may have as many characters to fold as one of them."""
+    parts = [{"search": "ﷺ" * 2_400 + str(number)} for number in range(3)]
+    query = "query ($filter: TodoFilter) { todos(filter: $filter) { totalCount } }"
+    assert (await account.data(query, filter={"or": parts[:2]}))["todos"]["totalCount"] == 0
+    error = await account.error(query, filter={"or": parts})
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_an_edit_is_found_at_once(account: Account) -> None:
+    """What an update has replaced isn't found any more, and what it has written is."""
+    todo = await account.create(title="Молоко", description="牛奶")
+    await account.data(UPDATE, id=todo["id"], input={"title": "Хлеб"})
+    assert await found(account, "мо") == []
+    assert await found(account, "ХЛ") == await found(account, "牛奶") == ["Хлеб"]
+    await account.data(UPDATE, id=todo["id"], input={"description": None})
+    assert await found(account, "牛奶") == []
+
+
+WRITES = [
+    "UPDATE todos SET title = 'Хлеб и соль', search_text = search_text WHERE id = $1",
+    "UPDATE todos SET search_text = NULL WHERE id = $1",
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_what_the_previous_release_writes_is_found(account: Account, write: str) -> None:
+    """A todo without search text is found by its title, and a worker fills the text in."""
+    todo = await account.create(title="Хлеб", description="вода")
+    async with acquire() as connection:
+        await connection.execute(write, todo["id"])
+    row = await fetchrow(STORED, todo["id"])
+    assert row is not None
+    assert row["search_text"] is None
+    for _ in range(2):
+        [title] = await found(account, "хлеб")
+        assert title.startswith("Хлеб")
+        assert await found(account, "ВО") == [title]
+        assert await found(account, "молоко") == []
+        await fill_search_texts()
+    row = await fetchrow(STORED, todo["id"])
+    assert row is not None
+    assert row["search_text"] == f"{title.lower()}{FIELD}вода{MARK}"
+    assert await fill_search_texts() == 0
