@@ -22,7 +22,6 @@ from todo_gql.features.changes.subscription import ChangeSubscription
 from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
-from todo_gql.features.undo.mutations import UndoMutation
 
 
 @strawberry.type(description="What can be read.")
@@ -33,7 +32,6 @@ class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, Ch
 @strawberry.type(description="What can be changed; each field is one transaction.")
 class Mutation(
     TodoMutation,
-    UndoMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,

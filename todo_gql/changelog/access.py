@@ -19,7 +19,7 @@ IS_OF_TODO = f"c.kind = {ChangeKind.TODO.value}"
 
 
 def change_at(number: str) -> str:
-    """SQL for the id of the change with a number in the log of the user `u`, if it is known.
+    """SQL for the id of the change with a number in the log of the user in `ENDS`, if it is known.
 
     Numbers have no gaps, so the change before the oldest stored one is the last that was deleted; its
     id is stored with the user.
@@ -30,7 +30,10 @@ def change_at(number: str) -> str:
     )
 
 
-NEWEST_CHANGE = change_at("u.change_seq")
+ENDS = "users u JOIN feeds f ON f.owner_id = u.id"
+"""The users `u`, each with the end `f` of their log."""
+
+NEWEST_CHANGE = change_at("f.seq")
 
 
 def log_of(owner_id: UUID) -> SelectQuery:

@@ -11,7 +11,7 @@ from itertools import accumulate, islice
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from todo_gql.changelog.access import NEWEST_CHANGE
+from todo_gql.changelog.access import ENDS, NEWEST_CHANGE
 from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.positions import (
     PAGE_SIZE,
@@ -32,7 +32,7 @@ CACHED_CHANGES = 100
 # The most that such a subscriber has in memory, in characters of diffs; one change in any case.
 MAX_CHUNK_CHARACTERS = 2**18
 NEWEST_POSITIONS = f"""
-SELECT u.id, u.change_seq, {NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = ANY($1)
+SELECT u.id, f.seq, {NEWEST_CHANGE} AS change_id FROM {ENDS} WHERE u.id = ANY($1)
 """
 
 
@@ -229,4 +229,4 @@ class Feeds:
         if self._feeds:
             for row in await fetch(NEWEST_POSITIONS, list(self._feeds)):
                 if followed := self._feeds.get(row["id"]):
-                    followed.compare(LogPosition.of(row["change_seq"], row["change_id"]))
+                    followed.compare(LogPosition.of(row["seq"], row["change_id"]))

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput, Unauthenticated, is_temporary
-from todo_gql.changelog.access import LOG_COLUMNS, NEWEST_CHANGE, change_at, log_of
+from todo_gql.changelog.access import ENDS, LOG_COLUMNS, NEWEST_CHANGE, change_at, log_of
 from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.database.connection import Row, fetch, fetchrow
 
@@ -14,9 +14,9 @@ PAGE_SIZE = 100
 RETRY_SECONDS = 0.5
 Result = TypeVar("Result")
 LOG = (
-    f"SELECT u.change_seq AS newest, {NEWEST_CHANGE} AS newest_id,"
+    f"SELECT f.seq AS newest, {NEWEST_CHANGE} AS newest_id,"
     " (SELECT min(c.seq) FROM changes c WHERE c.owner_id = u.id) AS oldest,"
-    f" {change_at('$2')} AS stored_id FROM users u WHERE u.id = $1"
+    f" {change_at('$2')} AS stored_id FROM {ENDS} WHERE u.id = $1"
 )
 
 

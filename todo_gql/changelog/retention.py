@@ -3,6 +3,7 @@
 from operator import itemgetter
 from uuid import UUID
 
+from todo_gql.changelog.mirror import mirrored
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import Connection
 from todo_gql.database.owner_batches import purge_in_batches
@@ -23,10 +24,10 @@ DELETE FROM changes WHERE owner_id = $1 AND seq = ANY(ARRAY(
 """
 # A cursor of the last deleted change is still valid; its id distinguishes it from one of a log that
 # was undone.
-RECORD_DELETED = """
-UPDATE users SET forgotten_change_id = $2, stored_bytes = greatest(0, stored_bytes - $3)
-WHERE id = $1
-"""
+RECORD_DELETED = "UPDATE users SET forgotten_change_id = $2 WHERE id = $1"
+SUBTRACT_DELETED = mirrored(
+    "UPDATE feeds f SET stored_bytes = greatest(0, stored_bytes - $2) WHERE owner_id = $1"
+)
 
 
 async def purge_changes(days: int | None) -> int:
@@ -45,5 +46,6 @@ async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     if deleted:
         newest = max(deleted, key=itemgetter("seq"))
         stored_bytes = sum(row["bytes"] for row in deleted)
-        await connection.execute(RECORD_DELETED, owner_id, newest["id"], stored_bytes)
+        await connection.execute(RECORD_DELETED, owner_id, newest["id"])
+        await connection.execute(SUBTRACT_DELETED, owner_id, stored_bytes)
     return len(deleted)

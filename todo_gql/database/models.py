@@ -57,6 +57,15 @@ class Action(IntEnum):
     RESTORED = 7
 
 
+class EntityAction(IntEnum):
+    """What a change did to a list or a section."""
+
+    CREATED = 0
+    UPDATED = 1
+    DELETED = 2
+    RESTORED = 3
+
+
 class MailKind(IntEnum):
     """Why a mail is sent."""
 

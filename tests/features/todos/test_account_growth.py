@@ -11,7 +11,7 @@ from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch
 from todo_gql.features.todos import tasks
 from todo_gql.features.todos.growth import GrowthMonitor
-from todo_gql.features.todos.recount import recount_storage
+from todo_gql.features.todos.recount import recount_accounts
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
 
@@ -101,11 +101,11 @@ async def test_an_account_that_is_counted_anew_does_not_grow(account: Account) -
     """Bytes that were stored before they were counted are no growth."""
     await account.create(title="Water", description=LONG)
     await fetch(
-        "UPDATE users SET stored_bytes = 0, counted_seq = 0 WHERE id = $1", UUID(account.id)
+        "UPDATE feeds SET stored_bytes = 0, counted_seq = 0 WHERE owner_id = $1", UUID(account.id)
     )
     watch = GrowthMonitor()
     await watch.fastest()
-    assert await recount_storage() >= 1
+    assert await recount_accounts() >= 1
     assert await watch.fastest() is None
 
 

@@ -61,11 +61,11 @@ FILL = [
     ) g ON g.n IN (t.n % 30 + 1, t.n / 30 % 30 + 1)
     """,
     """
-    UPDATE users SET (pending_count, in_progress_count, completed_count, cancelled_count) = (
+    UPDATE feeds SET (pending_count, in_progress_count, completed_count, cancelled_count) = (
         SELECT count(*) FILTER (WHERE status = 0), count(*) FILTER (WHERE status = 1),
             count(*) FILTER (WHERE status = 2), count(*) FILTER (WHERE status = 3)
         FROM todos WHERE owner_id = $1 LIMIT $2::int
-    ) WHERE id = $1
+    ) WHERE owner_id = $1
     """,
 ]
 

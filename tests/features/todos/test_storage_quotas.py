@@ -14,7 +14,7 @@ from tests.support.accounts import Account
 from todo_gql.app import create_app
 from todo_gql.changelog.retention import purge_changes
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.features.todos.recount import recount_storage
+from todo_gql.features.todos.recount import recount_accounts
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.settings import Settings
 
@@ -173,20 +173,6 @@ async def test_what_repeats_comes_to_an_end(limited: Limited) -> None:
         assert problems(renamed) == [("TOO_LONG", ["name"])]
 
 
-async def test_tags_can_always_be_removed(limited: Limited) -> None:
-    """Beyond the quota tags are taken from todos, by a bulk action or an update of nothing else."""
-    async with limited() as account:
-        ids = [await made(account, tags=["a", "b"]) for _ in range(2)]
-    async with limited(account_bytes=1) as account:
-        bulk = await asked(account, BULK_UPDATE, ids=ids, a={"removeTags": ["a"]})
-        assert (bulk["updated"], [problems(result) for result in bulk["results"]]) == (2, [[], []])
-        assert problems(await asked(account, UPDATE, id=ids[0], i={"tags": []})) == []
-        for edit in ({"tags": ["c"]}, {"tags": [], "title": "New"}):
-            assert problems(await asked(account, UPDATE, id=ids[1], i=edit)) == [
-                ("TOO_LONG", ["id"])
-            ]
-
-
 async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
     """The stored counts equal a count of all rows after writes of every kind."""
     async with limited() as account:
@@ -222,9 +208,10 @@ async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
         counted = await stored(account)
         assert counted["counted_seq"] == counted["change_seq"]
         await fetch(
-            "UPDATE users SET counted_seq = 0, trash_count = 7, stored_bytes = 7 WHERE id = $1",
+            "UPDATE feeds SET counted_seq = 0, trash_count = 7, stored_bytes = 7"
+            " WHERE owner_id = $1",
             UUID(account.id),
         )
-        assert await recount_storage() >= 1
+        assert await recount_accounts() >= 1
         assert await stored(account) == counted
-        assert await recount_storage() == 0
+        assert await recount_accounts() == 0

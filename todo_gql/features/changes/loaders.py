@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.changelog.access import NEWEST_CHANGE
+from todo_gql.changelog.access import ENDS, NEWEST_CHANGE
 from todo_gql.database.connection import fetch
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
-END_OF_LOG = f"SELECT u.id, u.change_seq, {NEWEST_CHANGE} AS change_id FROM users u WHERE u.id = $1"
+END_OF_LOG = f"SELECT u.id, f.seq, {NEWEST_CHANGE} AS change_id FROM {ENDS} WHERE u.id = $1"
 
 
 @loader

@@ -59,4 +59,4 @@ class ChangeQuery:
     async def change_cursor(self, info: Info) -> str:
         viewer = info.context.signed_in()
         end = await info.context.loader(log_ends).load_one(viewer.id)
-        return cursor_of(viewer.id, end["change_seq"], end["change_id"])
+        return cursor_of(viewer.id, end["seq"], end["change_id"])

@@ -10,14 +10,14 @@ from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
 COUNTS = """
-SELECT u.id, u.pending_count, u.in_progress_count, u.completed_count,
-    u.cancelled_count FROM users u WHERE u.id = $1
+SELECT f.owner_id AS id, f.pending_count, f.in_progress_count, f.completed_count,
+    f.cancelled_count FROM feeds f WHERE f.owner_id = $1
 """
 OVERDUE = (
     "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
     f" AND {overdue_condition('$2')}"
 )
-COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM users", f", ({OVERDUE}) AS overdue_count FROM users")
+COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM feeds", f", ({OVERDUE}) AS overdue_count FROM feeds")
 
 
 class CountSelection(NamedTuple):
@@ -28,7 +28,7 @@ class CountSelection(NamedTuple):
 
 @loader
 async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
-    """The counts per status that every write updates in the owner's row.
+    """The counts per status that every write updates in the owner's feed.
 
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """

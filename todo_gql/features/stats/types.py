@@ -34,7 +34,7 @@ def prefetch_counts(info: Info) -> None:
 
 
 async def stored_counts(context: Context) -> Row:
-    """The viewer's counts per status, as every write updates them in the owner's row.
+    """The viewer's counts per status, as every write updates them in the owner's feed.
 
     `Unauthenticated` if nobody is signed in or the account is deleted.
     """

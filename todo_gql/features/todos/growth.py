@@ -14,7 +14,7 @@ DAY_SECONDS = 86_400
 MAX_ACCOUNTS = 1_000
 # Without an index, which every write would have to update. Outdated counts are left out.
 LARGEST = """
-SELECT id, stored_bytes FROM users WHERE counted_seq = change_seq
+SELECT owner_id AS id, stored_bytes FROM feeds WHERE counted_seq = seq
 ORDER BY stored_bytes DESC LIMIT $1
 """
 

@@ -45,8 +45,8 @@ TAGS_BY_USE = Keyset(
 
 # `$1` is the owner, by whom every statement begins.
 STORED_TOTAL = (
-    "(SELECT u.pending_count + u.in_progress_count + u.completed_count + u.cancelled_count"
-    " FROM users u WHERE u.id = $1) AS total"
+    "(SELECT f.pending_count + f.in_progress_count + f.completed_count + f.cancelled_count"
+    " FROM feeds f WHERE f.owner_id = $1) AS total"
 )
 
 

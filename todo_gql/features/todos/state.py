@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self, TypeAlias
 from uuid import UUID
 
@@ -76,6 +77,10 @@ class TodoState(_values()):  # type: ignore[misc]
 
     def as_row(self) -> dict[str, Any]:
         """The values by column name, and the tags."""
+        return dict(zip(COLUMNS, self, strict=True))
+
+    def as_written(self) -> dict[str, Any]:
+        """The values by column name as they are written, with those that follow from them."""
         row = dict(zip(COLUMNS, self, strict=True))
         row["search_text"] = search_text(self.title, self.description)
         return row
@@ -88,6 +93,8 @@ class TodoState(_values()):  # type: ignore[misc]
 
 
 COLUMNS: tuple[str, ...] = TodoState._fields
+PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
+"""The values that say where a todo stands."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
 WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text")
 """The columns of a row to write: those of the fields, and what is derived from them."""

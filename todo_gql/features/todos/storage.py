@@ -4,6 +4,7 @@ Bytes are the UTF-8 bytes of texts and of JSON as PostgreSQL writes it, and a fi
 row, so that the sum over all writes equals a recount of the whole account.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -70,11 +71,16 @@ def _growth_by_metadata(before: TodoState, after: TodoState) -> int:
     return todo_growth + 2 * postgres_overhead(after.metadata)
 
 
+def spaces_of(changed: Sequence[object]) -> int:
+    """The spaces that PostgreSQL writes into a diff of so many fields, without those in values."""
+    # Five in each object of name, before and after, and one between two objects.
+    return 6 * len(changed) - 1 if changed else 0
+
+
 def _spaces(entry: Entry, changed: list[dict[str, Any]]) -> int:
     """The spaces that PostgreSQL writes into a diff after commas and colons, without metadata's."""
     before, after = entry
-    # Five in each object of name, before and after, and one between two objects.
-    spaces = 6 * len(changed) - 1 if changed else 0
+    spaces = spaces_of(changed)
     # Tags are the only list: a space after each but the last.
     old_tags = before.tags if before else ()
     if old_tags != after.tags:
@@ -92,10 +98,10 @@ class Storage:
     def reserve(self, entry: Entry, quota: Quota) -> Problem | None:
         """Count a change, or return the problem if it exceeds the quota.
 
-        Moving a todo to the trash is always allowed, since that is how room is freed, and so is taking
-        tags from it.
+        Moving a todo to the trash is always allowed, since that is how room is freed.
         """
-        todos = self.todos + (entry.before is None)
+        before, after = entry
+        todos = self.todos + (before is None)
         if todos > quota.todos:
             return ErrorCode.TOO_MANY, (
                 f"You have {self.todos:,} todos, those in the trash included; {quota.todos:,} are"
@@ -103,7 +109,8 @@ class Storage:
                 " whoever runs this server."
             )
         stored = self.stored_bytes + growth(entry)
-        if stored > quota.stored_bytes and not _takes_away(entry):
+        moves_to_trash = before is not None and before.deleted_at is None and bool(after.deleted_at)
+        if stored > quota.stored_bytes and not moves_to_trash:
             return _too_large(stored, quota)
         self.todos, self.stored_bytes = todos, stored
         return None
@@ -113,17 +120,6 @@ class Storage:
         if self.stored_bytes < quota.stored_bytes:
             return None
         return _too_large(self.stored_bytes, quota)
-
-
-def _takes_away(entry: Entry) -> bool:
-    """Whether a change moves a todo to the trash, or does nothing but take tags from it."""
-    before, after = entry
-    if before is None:
-        return False
-    moves_to_trash = before.deleted_at is None and bool(after.deleted_at)
-    return moves_to_trash or (
-        set(after.tags) < set(before.tags) and before._replace(tags=after.tags) == after
-    )
 
 
 def _too_large(stored: int, quota: Quota) -> Problem:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
+from todo_gql.changelog.mirror import MIRRORED
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
@@ -25,34 +26,48 @@ WITH carriers AS (
     UPDATE todos t SET version = version + 1, updated_at = $5
     WHERE t.owner_id = $1 AND t.id IN (
         SELECT tt.todo_id FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
-    ) RETURNING t.id, t.created_at
+    ) RETURNING t.id, t.created_at, t.list_id
 ),
 named AS (
-    SELECT c.id, row_number() OVER (ORDER BY c.created_at, c.id) AS number,
+    SELECT c.id, c.list_id, row_number() OVER (ORDER BY c.created_at, c.id) AS number,
         array_agg(g.name::text ORDER BY g.name) AS before,
         array_agg(DISTINCT (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C"
             ORDER BY (CASE WHEN g.name = $3 THEN $4 ELSE g.name::text END) COLLATE "C") AS after
     FROM carriers c JOIN todo_tags tt ON tt.owner_id = $1 AND tt.todo_id = c.id
-    JOIN tags g ON g.owner_id = $1 AND g.id = tt.tag_id GROUP BY c.id, c.created_at
+    JOIN tags g ON g.owner_id = $1 AND g.id = tt.tag_id GROUP BY c.id, c.created_at, c.list_id
 ),
 logged AS (
-    SELECT id, number, jsonb_build_array(
+    SELECT id, list_id, number, jsonb_build_array(
         jsonb_build_object('name', 'tags', 'before', before, 'after', after)) AS diff FROM named
 ),
 added AS (SELECT count(*) AS lines, coalesce(sum({CHANGE_BYTES}), 0)::bigint AS bytes FROM logged),
 counted AS (
-    UPDATE users SET change_seq = change_seq + lines, counted_seq = counted_seq + lines,
+    UPDATE feeds f SET seq = seq + lines, counted_seq = counted_seq + lines,
         stored_bytes = stored_bytes + bytes
-    FROM added WHERE id = $1 RETURNING change_seq - lines AS seq
-)
-INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-SELECT gen_random_uuid(), $1, counted.seq + n.number, n.id, $7, $6, n.diff, $5
-FROM counted, logged n
+    FROM added WHERE owner_id = $1 RETURNING f.*
+),
+{MIRRORED}
+INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at, list_id, first_seq)
+SELECT gen_random_uuid(), $1, f.seq - lines + n.number, n.id, $7, $6, n.diff, $5, n.list_id,
+    f.seq - lines + 1
+FROM counted f, added, logged n
 """
 RETAG = """
 INSERT INTO todo_tags (owner_id, todo_id, tag_id)
 SELECT $1, tt.todo_id, $3 FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
 ON CONFLICT (owner_id, todo_id, tag_id) DO NOTHING
+"""
+# A merge only adds todos to a tag.
+RECOUNT_LISTS = """
+WITH counted AS (
+    SELECT t.list_id, count(*) AS number
+    FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
+    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL AND t.list_id IS NOT NULL
+    GROUP BY t.list_id
+)
+INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
+SELECT $1, list_id, $2, number FROM counted
+ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE SET todo_count = excluded.todo_count
 """
 RECOUNT = """
 UPDATE tags g SET todo_count = (
@@ -115,6 +130,7 @@ async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:
             "DELETE FROM tags WHERE owner_id = $1 AND id = $2", owner_id, tag_id
         )
         await connection.execute(RECOUNT, owner_id, target_id)
+        await connection.execute(RECOUNT_LISTS, owner_id, target_id)
     renamed = await _tag(write, target_id)
     assert renamed is not None
     return renamed, int(logged.rpartition(" ")[2])

@@ -4,7 +4,7 @@ from functools import partial
 
 from todo_gql.features.feature import WorkerSetup
 from todo_gql.features.todos.growth import GrowthGauge
-from todo_gql.features.todos.recount import recount_storage
+from todo_gql.features.todos.recount import recount_accounts
 from todo_gql.features.todos.search_texts import fill_search_texts
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs.worker import MaintenanceStep, PeriodicTask, WorkerTasks
@@ -20,9 +20,9 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
     return WorkerTasks(
         maintenance=[
             MaintenanceStep(
-                recount_storage,
-                "counted what %d accounts store",
-                "what accounts store can't be counted",
+                recount_accounts,
+                "recounted %d accounts",
+                "accounts can't be recounted",
             ),
             MaintenanceStep(
                 fill_search_texts,

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from todo_gql.changelog.mirror import mirrored
 from todo_gql.database.connection import Connection
 from todo_gql.database.owner_batches import purge_in_batches
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
@@ -12,16 +13,28 @@ HAS_EXPIRED_TRASH = """
 EXISTS (SELECT FROM todos t WHERE t.owner_id = u.id AND t.deleted_at IS NOT NULL
     AND t.deleted_at < now() - make_interval(days => $3))
 """
-PURGE = f"""
-DELETE FROM todos WHERE owner_id = $1 AND id = ANY(ARRAY(
-    SELECT t.id FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NOT NULL
-        AND t.deleted_at < now() - make_interval(days => $3)
-    ORDER BY t.deleted_at LIMIT $2)) RETURNING {TODO_BYTES} AS bytes
+# Oldest first, and their subtasks with them: a parent is deleted with its subtree, and ON DELETE CASCADE
+# would delete rows that nobody counts.
+EXPIRED = """
+WITH RECURSIVE expired AS (
+    (SELECT t.id FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NOT NULL
+        AND t.deleted_at < now() - make_interval(days => $3) ORDER BY t.deleted_at LIMIT $2)
+    UNION
+    SELECT t.id FROM expired e JOIN todos t ON t.owner_id = $1 AND t.parent_id = e.id
+        AND t.deleted_at IS NOT NULL
+)
+SELECT id FROM expired
 """
-SUBTRACT_PURGED = """
-UPDATE users SET trash_count = greatest(0, trash_count - $2),
-    stored_bytes = greatest(0, stored_bytes - $3) WHERE id = $1
+# The release before moves a parent to the trash alone.
+KEEP_SUBTASKS = """
+UPDATE todos SET parent_id = NULL
+WHERE owner_id = $1 AND parent_id = ANY($2) AND deleted_at IS NULL
 """
+PURGE = f"DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2) RETURNING {TODO_BYTES} AS bytes"
+SUBTRACT_PURGED = mirrored("""
+UPDATE feeds f SET trash_count = greatest(0, trash_count - $2),
+    stored_bytes = greatest(0, stored_bytes - $3) WHERE owner_id = $1
+""")
 # A tag's count leaves the trash out, so a tag of purged todos alone has a count of 0.
 DELETE_UNCOUNTED_TAGS = (
     f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.todo_count = 0 AND {TAG_IS_UNUSED}"
@@ -40,9 +53,12 @@ async def purge_trash(days: int) -> int:
 
 async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     """Purge a batch of an owner's trash, under the owner's lock."""
-    purged = await connection.fetch(PURGE, owner_id, BATCH_SIZE, days)
-    if purged:
-        await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
-        stored_bytes = sum(row["bytes"] for row in purged)
-        await connection.execute(SUBTRACT_PURGED, owner_id, len(purged), stored_bytes)
+    expired = [row["id"] for row in await connection.fetch(EXPIRED, owner_id, BATCH_SIZE, days)]
+    if not expired:
+        return 0
+    await connection.execute(KEEP_SUBTASKS, owner_id, expired)
+    purged = await connection.fetch(PURGE, owner_id, expired)
+    await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
+    stored_bytes = sum(row["bytes"] for row in purged)
+    await connection.execute(SUBTRACT_PURGED, owner_id, len(purged), stored_bytes)
     return len(purged)

@@ -5,24 +5,54 @@ writes them; an array parameter per column would cost asyncpg more than the rest
 `now` of `$2` is the time of the write, or null for PostgreSQL's clock at the execution.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
-from todo_gql.database.models import Todo, column_types
+from todo_gql.changelog.mirror import MIRRORED
+from todo_gql.database.models import Priority, Status, Todo, column_types
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
+from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.state import WRITTEN_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
+from todo_gql.features.todos.write_deltas import COUNTS, FIRST_PRIORITY
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
-
+# Columns that have their defaults in a new todo, and that most changes leave as they are.
+PLACEMENT_COLUMNS = frozenset(field.name for field in stored_fields() if field.is_placement)
+SUBTASK_COUNTS = ("subtask_count", "completed_subtask_count")
 COLUMN_TYPES = column_types(Todo)
-# The rows `n` to write, by their `number`; JSON inside the JSON parameter is sent as text.
-NEW_ROWS = f"""ROWS FROM (jsonb_to_recordset($2::jsonb -> 'todos') AS ({
-    ", ".join(f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in WRITTEN_COLUMNS)
-})) WITH ORDINALITY AS n ({", ".join(WRITTEN_COLUMNS)}, number)"""
-NEW_VALUES = {
-    name: f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}"
-    for name in WRITTEN_COLUMNS
-}
+STATUSES = [status.name.lower() for status in Status]
+
+
+class StatementParts(NamedTuple):
+    """Which parts a statement needs.
+
+    `tags`: counts of tags change; `added` and `removed`: todos gain or lose tags; `due`: counts of days
+    change; `placed`: what says where todos stand, counts of lists or of subtasks, or changes of lists.
+    """
+
+    tags: bool
+    added: bool
+    removed: bool
+    due: bool
+    placed: bool
+
+
+def _written_columns(*, placed: bool) -> list[str]:
+    return [name for name in WRITTEN_COLUMNS if placed or name not in PLACEMENT_COLUMNS]
+
+
+def _new_rows(columns: Iterable[str]) -> str:
+    """The rows `n` to write; JSON inside the JSON parameter is sent as text."""
+    types = (f"{name} {COLUMN_TYPES[name].replace('JSONB', 'TEXT')}" for name in columns)
+    return f"jsonb_to_recordset($2::jsonb -> 'todos') AS ({', '.join(types)})"
+
+
+def _new_value(name: str) -> str:
+    return f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}"
+
+
 CLOCK = """clock AS MATERIALIZED (
     SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now
 )"""
@@ -30,34 +60,49 @@ CLOCK = """clock AS MATERIALIZED (
 LOCKED = """locked AS MATERIALIZED (
     SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
 )"""
-# Evaluated once, on the locked account. Without a quota it is always true.
-WITHIN_QUOTA = f"""(
-    SELECT {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
-        AND stored_bytes + ($2::jsonb -> 'bytes')::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
-    FROM users WHERE id = $1
-) IS NOT FALSE"""
-# A new todo stands behind all others: none has a key of a higher number than the newest change.
-POSITION = (
-    "coalesce(n.position, position_key((SELECT change_seq FROM users WHERE id = $1) + n.number))"
-)
-CREATED_VALUES = NEW_VALUES | {
-    "created_at": "clock.now",
-    "updated_at": "clock.now",
-    "position": POSITION,
-}
-# An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
-# it. A scalar subquery uses the index for each id; a join could read the whole log.
-INSERTED = f"""inserted AS (
-    INSERT INTO todos ({", ".join(NEW_VALUES)})
-    SELECT {", ".join(CREATED_VALUES.values())}
-    FROM clock, {NEW_ROWS} WHERE (
+# The end of the log, and whether the quota has room for the new todos: always without a quota. Without
+# the account there is no row.
+FEED = f"""feed AS MATERIALIZED (
+    SELECT seq, (
+        {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
+        AND stored_bytes + ($2::jsonb -> 'counts' -> {COUNTS})::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
+    ) IS NOT FALSE AS has_room FROM feeds WHERE owner_id = $1
+)"""
+# A new todo stands behind all others: no key begins with a number higher than that of the newest change.
+LAST_POSITION = "position_key(feed.seq + n.number)"
+
+
+def _inserted(*, placed: bool) -> str:
+    """Inserts the new todos whose ids are free.
+
+    An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
+    it. A scalar subquery uses the index for each id; a join could read the whole log.
+    """
+    columns = _written_columns(placed=placed)
+    values = {name: _new_value(name) for name in columns}
+    values |= dict.fromkeys(("created_at", "updated_at"), "clock.now")
+    values["position"] = f"coalesce(n.position, {LAST_POSITION})" if placed else LAST_POSITION
+    return f"""inserted AS (
+    INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
+    FROM clock, feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
+    WHERE feed.has_room AND (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL AND {WITHIN_QUOTA} ON CONFLICT (id) DO NOTHING RETURNING id, created_at, position
+    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at, position
 )"""
-UPDATED = f"""updated AS (
-    UPDATE todos t SET {", ".join(f"{c} = {n}" for c, n in NEW_VALUES.items() if c not in IMMUTABLE_COLUMNS)}
-    FROM {NEW_ROWS} WHERE t.owner_id = n.owner_id AND t.id = n.id
+
+
+def _updated(*, placed: bool) -> str:
+    columns = _written_columns(placed=placed)
+    values = {name: _new_value(name) for name in columns if name not in IMMUTABLE_COLUMNS}
+    if placed:
+        # By how much they change, since they may have changed since the todo was loaded.
+        values |= {name: f"t.{name} + n.{name}" for name in SUBTASK_COUNTS}
+    return f"""updated AS (
+    UPDATE todos t SET {", ".join(f"{name} = {value}" for name, value in values.items())}
+    FROM ROWS FROM ({_new_rows(columns)}) AS n WHERE t.owner_id = n.owner_id AND t.id = n.id
 )"""
+
+
 # All further CTEs depend on this one row, which exists if all todos were inserted.
 ALL_INSERTED = """ready AS (
     SELECT 1 FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
@@ -87,22 +132,80 @@ UNTAGGED = """untagged AS (
     JOIN tags g ON g.owner_id = $1 AND g.name = o.name
     WHERE tt.owner_id = $1 AND tt.todo_id = o.todo_id AND tt.tag_id = g.id
 )"""
-LOGGED = """counted AS (
-    UPDATE users SET change_seq = change_seq + jsonb_array_length($2::jsonb -> 'changes'),
-        pending_count = pending_count + ($2::jsonb -> 'statuses' -> 0)::int,
-        in_progress_count = in_progress_count + ($2::jsonb -> 'statuses' -> 1)::int,
-        completed_count = completed_count + ($2::jsonb -> 'statuses' -> 2)::int,
-        cancelled_count = cancelled_count + ($2::jsonb -> 'statuses' -> 3)::int,
-        trash_count = trash_count + ($2::jsonb -> 'statuses' -> 4)::int,
-        stored_bytes = stored_bytes + ($2::jsonb -> 'bytes')::bigint,
-        counted_seq = counted_seq + jsonb_array_length($2::jsonb -> 'changes')
-    FROM ready WHERE id = $1 RETURNING change_seq
-), logged AS (
-    INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
-    SELECT n.id, $1, counted.change_seq - n.later, n.todo_id, $3::uuid, n.action, n.diff, clock.now
-    FROM counted, clock, jsonb_to_recordset($2::jsonb -> 'changes')
-        AS n (id uuid, later int, todo_id uuid, action smallint, diff jsonb)
+DUE_COUNTED = """due_counted AS (
+    INSERT INTO due_counts (owner_id, day, is_timed, open_count, closed_count)
+    SELECT $1, d.day, true, d.open, d.closed
+    FROM ready, jsonb_to_recordset($2::jsonb -> 'due') AS d (day date, open int, closed int)
+    ON CONFLICT (owner_id, day, is_timed) DO UPDATE
+    SET open_count = due_counts.open_count + excluded.open_count,
+        closed_count = due_counts.closed_count + excluded.closed_count
 )"""
+LISTS_COUNTED = f"""lists_counted AS (
+    UPDATE lists l SET {
+    ", ".join(
+        f"{name}_count = l.{name}_count + (d.counts -> {number})::int"
+        for number, name in enumerate(STATUSES)
+    )
+}
+    FROM ready, jsonb_to_recordset($2::jsonb -> 'lists') AS d (id uuid, counts jsonb)
+    WHERE l.owner_id = $1 AND l.id = d.id
+)"""
+LIST_TAGS_COUNTED = """list_tags_counted AS (
+    INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
+    SELECT $1, d.list_id, g.id, d.delta
+    FROM jsonb_to_recordset($2::jsonb -> 'list_tags') AS d (list_id uuid, name text, delta int)
+    JOIN upserted g ON g.name = d.name
+    ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE
+    SET todo_count = list_tags.todo_count + excluded.todo_count
+)"""
+# Of parents that don't change otherwise, so that they get no new version.
+SUBTASKS_COUNTED = """subtasks_counted AS (
+    UPDATE todos p SET subtask_count = p.subtask_count + d.subtasks,
+        completed_subtask_count = p.completed_subtask_count + d.completed
+    FROM ready, jsonb_to_recordset($2::jsonb -> 'parents') AS d (id uuid, subtasks int, completed int)
+    WHERE p.owner_id = $1 AND p.id = d.id
+)"""
+
+
+def _count_columns() -> dict[str, int]:
+    """The counts in `feeds`, by their place in the parameter's `counts`."""
+    priorities = (priority.name.lower() for priority in Priority)
+    return {
+        **{f"{name}_count": number for number, name in enumerate([*STATUSES, "trash"])},
+        **{f"{name}_count": number for number, name in enumerate(priorities, FIRST_PRIORITY)},
+        "stored_bytes": COUNTS,
+        "seq": COUNTS + 1,
+        "counted_seq": COUNTS + 2,
+    }
+
+
+COUNTED = f"""counted AS (
+    UPDATE feeds SET {
+    ", ".join(
+        f"{name} = {name} + ($2::jsonb -> 'counts' -> {number})::bigint"
+        for name, number in _count_columns().items()
+    )
+}
+    FROM ready WHERE owner_id = $1 RETURNING feeds.*
+)"""
+
+
+def _logged(*, placed: bool) -> str:
+    """The lines of the log; `first` is the number of the mutation's first change."""
+    columns = "id uuid, later int, todo_id uuid, action smallint, diff jsonb, list_id uuid"
+    names = "id, owner_id, seq, todo_id, actor_id, action, diff, at, list_id, first_seq"
+    values = """n.id, $1, f.seq - n.later, n.todo_id, $3::uuid, n.action, n.diff, clock.now, n.list_id,
+        coalesce(($2::jsonb -> 'first_seq')::bigint, f.seq + 1 - jsonb_array_length($2::jsonb -> 'changes'))"""
+    if placed:
+        columns += ", kind smallint, entity_id uuid"
+        names += ", kind, entity_id"
+        values += ", coalesce(n.kind, 0), n.entity_id"
+    return f"""logged AS (
+    INSERT INTO changes ({names}) SELECT {values}
+    FROM counted f, clock, jsonb_to_recordset($2::jsonb -> 'changes') AS n ({columns})
+)"""
+
+
 DELETE_INSERTED = "DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2)"
 DELETE_UNUSED_TAGS = (
     f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND {TAG_IS_UNUSED}"
@@ -118,30 +221,44 @@ CREATED_WITHOUT_TAGS = """
 SELECT m.id AS todo_id, NULL AS id, m.created_at, m.position FROM inserted m
 WHERE NOT EXISTS (SELECT FROM locked)
 """
-# Without an actor, since it logs nothing.
-UPSERT_TAGS = f"WITH {READY}, {TAGS_UPSERTED} SELECT id, name FROM upserted"
+
+
+def _counts(parts: StatementParts) -> list[str]:
+    """The CTEs for whatever is counted besides the tags."""
+    due = [DUE_COUNTED] if parts.due else []
+    in_lists = [LIST_TAGS_COUNTED] if parts.tags else []
+    placed = [LISTS_COUNTED, *in_lists, SUBTASKS_COUNTED] if parts.placed else []
+    return [*due, *placed, COUNTED, MIRRORED, _logged(placed=parts.placed)]
 
 
 @lru_cache
-def create_statement(*, tags: bool) -> str:
+def create_statement(parts: StatementParts) -> str:
     """Inserts todos and, if all ids were free, their tags, counts and log rows.
 
     Returns the created todos with their tags.
     """
-    parts = [
+    ctes = [
         CLOCK,
         LOCKED,
-        INSERTED,
+        FEED,
+        _inserted(placed=parts.placed),
         ALL_INSERTED,
-        *([TAGS_UPSERTED, TAGGED] if tags else []),
-        LOGGED,
+        *([TAGS_UPSERTED, TAGGED] if parts.tags else []),
+        *_counts(parts),
     ]
-    return f"WITH {', '.join(parts)} {CREATED_TAGS if tags else CREATED_WITHOUT_TAGS}"
+    return f"WITH {', '.join(ctes)} {CREATED_TAGS if parts.tags else CREATED_WITHOUT_TAGS}"
 
 
 @lru_cache
-def store_statement(*, todos: bool, tags: bool, added: bool, removed: bool) -> str:
-    """Updates todos with their tags, counts and log rows; each flag adds the CTE for such rows."""
-    parts = {UPDATED: todos, TAGS_UPSERTED: tags, TAGGED: added, UNTAGGED: removed}
-    chosen = [CLOCK, READY, *(part for part, is_chosen in parts.items() if is_chosen), LOGGED]
-    return f"WITH {', '.join(chosen)} SELECT"
+def store_statement(parts: StatementParts, *, todos: bool) -> str:
+    """Updates todos, if there are `todos` to update, with their tags, counts and log rows."""
+    ctes = [
+        CLOCK,
+        READY,
+        *([_updated(placed=parts.placed)] if todos else []),
+        *([TAGS_UPSERTED] if parts.tags else []),
+        *([TAGGED] if parts.added else []),
+        *([UNTAGGED] if parts.removed else []),
+        *_counts(parts),
+    ]
+    return f"WITH {', '.join(ctes)} SELECT"

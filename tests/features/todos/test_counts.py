@@ -1,0 +1,217 @@
+"""What is counted with every write: it is what a count of all rows gives."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.support.accounts import Account
+from tests.support.recounts import wrong_counts
+from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.models import ChangeKind, EntityAction, Status
+from todo_gql.features.todos.recount import recount_accounts
+from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.trash import purge_trash
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
+
+NOW = datetime(2026, 11, 29, 22, 30, tzinfo=UTC)
+TAGS = ("home", "work", "urgent", "later")
+Step = Callable[[TodoState, Random], TodoState]
+
+
+async def new_list(account: Account, name: str) -> UUID:
+    """A list, with its line in the log."""
+    owner_id, list_id = UUID(account.id), uuid4()
+    await fetch(
+        "INSERT INTO lists (id, owner_id, name, position, created_at, updated_at, version)"
+        " VALUES ($1, $2, $3, $4, now(), now(), 1)",
+        *(list_id, owner_id, name, list_id.hex),
+    )
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        fields = [{"name": "name", "before": None, "after": name}]
+        write.log(ChangeKind.LIST, list_id, EntityAction.CREATED, fields, list_id=list_id)
+        await write.store()
+    return list_id
+
+
+def new_todo(owner_id: UUID, random: Random, **values: Any) -> TodoState:
+    """A todo of the owner's, of any status, priority, tags and day."""
+    status = random.choice(list(Status)).value
+    edit = {
+        "title": "Todo",
+        "status": status,
+        "priority": random.randrange(4),
+        "tags": tuple(sorted(random.sample(TAGS, random.randrange(3)))),
+        "due_at": NOW + timedelta(hours=random.randrange(72)) if random.random() < 0.5 else None,
+        **values,
+    }
+    return TodoState.new(uuid4(), owner_id, edit, NOW)
+
+
+def any_change(todo: TodoState, random: Random, lists: list[UUID | None]) -> TodoState:
+    """The todo after one change of any kind that moves it from one count to another."""
+    status = random.choice(list(Status)).value
+    changes: list[Callable[[], TodoState]] = [
+        lambda: todo.with_edit({"status": status}, NOW),
+        lambda: todo._replace(priority=random.randrange(4)),
+        lambda: todo._replace(tags=tuple(sorted(random.sample(TAGS, random.randrange(4))))),
+        lambda: todo._replace(due_at=NOW + timedelta(hours=random.randrange(72))),
+        lambda: todo._replace(due_at=None),
+        lambda: todo._replace(deleted_at=None if todo.deleted_at else NOW),
+        lambda: todo._replace(list_id=random.choice(lists), position=f"g{uuid4().hex}1"),
+    ]
+    return random.choice(changes)()
+
+
+async def all_states(write: OwnerWrite) -> list[TodoState]:
+    """All todos of the owner's, oldest first."""
+    rows = await write.connection.fetch("SELECT id FROM todos WHERE owner_id = $1", write.owner_id)
+    states = await write.load([row["id"] for row in rows], trash=True)
+    return sorted(states.values(), key=lambda todo: todo.id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_counts_are_right_after_any_changes(account: Account, seed: int) -> None:
+    """Of the owner, lists, tags, days and parents, however todos move between them."""
+    random, owner_id = Random(seed), UUID(account.id)
+    lists = [None, await new_list(account, "Home"), await new_list(account, "Work")]
+    for _ in range(12):
+        async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+            known = await all_states(write)
+            parents = [todo.id for todo in known if not todo.deleted_at]
+            await write.create(
+                [
+                    new_todo(
+                        owner_id,
+                        random,
+                        list_id=random.choice(lists),
+                        parent_id=random.choice([None, *parents[:3]]),
+                    )
+                    for _ in range(3)
+                ]
+            )
+            for todo in random.sample(known, len(known) // 2):
+                write.change(todo, any_change(todo, random, lists))
+            await write.store()
+        assert await wrong_counts(owner_id) == {}
+
+
+async def test_a_parent_that_changes_with_its_subtasks_has_the_right_numbers(
+    account: Account,
+) -> None:
+    """In the row and in the state that the write returns, and it gets one new version."""
+    owner_id = UUID(account.id)
+    parent = new_todo(owner_id, Random(1), status=0)
+    children = [new_todo(owner_id, Random(n), status=0, parent_id=parent.id) for n in range(3)]
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        created = await write.create([parent, *children])
+    assert created[parent.id].subtask_count == 3
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        loaded = await write.load(list(created))
+        done = {
+            id: write.change(todo, todo.with_edit({"status": 2}, NOW))
+            for id, todo in loaded.items()
+        }
+        await write.store()
+        after = write.stored(done[parent.id])
+    assert (after.subtask_count, after.completed_subtask_count, after.version) == (3, 3, 2)
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        one = (await write.load([children[0].id]))[children[0].id]
+        write.change(one, one._replace(deleted_at=write.now))
+        await write.store()
+        [stored] = (await write.load([parent.id])).values()
+    assert (stored.subtask_count, stored.completed_subtask_count, stored.version) == (2, 2, 2)
+    assert await wrong_counts(owner_id) == {}
+
+
+async def test_all_changes_of_a_write_name_its_first(account: Account) -> None:
+    """Created, changed and logged in several statements, they are one mutation in the log."""
+    owner_id, list_id = UUID(account.id), uuid4()
+    old = await account.create()
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        [todo] = (await write.load([UUID(old["id"])])).values()
+        assert write.next_seq == 2
+        await write.create([new_todo(owner_id, Random(1)), new_todo(owner_id, Random(2))])
+        write.change(todo, todo._replace(title="Changed"))
+        write.log(ChangeKind.LIST, list_id, EntityAction.UPDATED, [], list_id=list_id)
+        assert write.next_seq == 6
+        await write.store()
+        [todo] = (await write.load([UUID(old["id"])])).values()
+        write.change(todo, todo._replace(title="Changed again"))
+        await write.store()
+    rows = await fetch(
+        "SELECT seq, first_seq, kind, entity_id FROM changes WHERE owner_id = $1 ORDER BY seq",
+        owner_id,
+    )
+    assert [tuple(row) for row in rows] == [
+        (1, 1, 0, None),
+        (2, 2, 0, None),
+        (3, 2, 0, None),
+        (4, 2, 0, None),
+        (5, 2, 1, list_id),
+        (6, 2, 0, None),
+    ]
+
+
+async def test_a_purged_parent_takes_its_subtasks_out_of_the_counts(account: Account) -> None:
+    """All of its subtree that is in the trash is counted as purged; what isn't stays, without it."""
+    owner_id = UUID(account.id)
+    parent = new_todo(owner_id, Random(1), tags=("home",))
+    child = new_todo(owner_id, Random(2), parent_id=parent.id, tags=("home",))
+    below = new_todo(owner_id, Random(3), parent_id=child.id, tags=())
+    kept = new_todo(owner_id, Random(4), parent_id=parent.id, tags=("work",))
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        created = await write.create([parent, child, below, kept])
+        for todo in await all_states(write):
+            if todo.id != kept.id:
+                write.change(todo, todo._replace(deleted_at=NOW - timedelta(days=90)))
+        await write.store()
+    assert len(created) == 4
+    # A younger one than the retention, below one that is purged.
+    await fetch("UPDATE todos SET deleted_at = now() WHERE id = $1", below.id)
+    assert await purge_trash(30) >= 3
+    [row] = await fetch("SELECT id, parent_id FROM todos WHERE owner_id = $1", owner_id)
+    assert tuple(row) == (kept.id, None)
+    assert await wrong_counts(owner_id) == {}
+    assert (
+        await fetchrow("SELECT 1 FROM tags WHERE owner_id = $1 AND name = 'home'", owner_id) is None
+    )
+
+
+CREATED_BY_THE_RELEASE_BEFORE = """
+WITH todo AS (
+    INSERT INTO todos (id, owner_id, title, status, priority, due_at, metadata, version, created_at,
+        updated_at, completed_at, deleted_at)
+    VALUES ($2, $1, 'Old', 0, 3, '2026-11-30T10:00:00Z', '{}', 1, now(), now(), NULL, NULL)
+), counted AS (
+    UPDATE users SET change_seq = change_seq + 1, pending_count = pending_count + 1,
+        stored_bytes = stored_bytes + 200 + 200 + 3 + 2 + octet_length('[]'),
+        counted_seq = counted_seq + 1
+    WHERE id = $1 RETURNING change_seq
+)
+INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at)
+SELECT gen_random_uuid(), $1, change_seq, $2, $1, 0, '[]', now() FROM counted
+"""
+
+
+async def test_what_the_release_before_writes_is_followed_and_recounted(account: Account) -> None:
+    """Its changes continue the numbers at once, and what it doesn't count the worker does."""
+    owner_id = UUID(account.id)
+    await account.create(priority="LOW")
+    await fetch(CREATED_BY_THE_RELEASE_BEFORE, owner_id, uuid4())
+    seen = await account.data(
+        "{ stats { total pending } changes { nodes { todoId } } todos { nodes { position } } }"
+    )
+    assert seen["stats"] == {"total": 2, "pending": 2}
+    assert len(seen["changes"]["nodes"]) == 2
+    await account.create(priority="HIGH")
+    positions = "SELECT position FROM todos WHERE owner_id = $1 ORDER BY created_at"
+    in_order = [row["position"] for row in await fetch(positions, owner_id)]
+    assert in_order == sorted(set(in_order))
+    assert set(await wrong_counts(owner_id)) == {"the counts of the owner", "the days"}
+    assert await recount_accounts() >= 1
+    assert await wrong_counts(owner_id) == {}
+    assert await recount_accounts() == 0

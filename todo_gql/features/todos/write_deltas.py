@@ -1,0 +1,163 @@
+"""By how much changes of todos change what is counted, worked out from the states before and after."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from todo_gql.database.models import Priority, Status
+from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.state import TodoState
+
+IN_TRASH = len(Status)
+FIRST_PRIORITY = IN_TRASH + 1
+COUNTS = FIRST_PRIORITY + len(Priority)
+
+TagPairs: TypeAlias = list[tuple[UUID, str]]
+"""Todos and names of tags."""
+
+
+class SubtaskDelta(NamedTuple):
+    """By how much a parent's numbers of subtasks and of completed ones change."""
+
+    subtasks: int
+    completed: int
+
+
+class TagDelta(NamedTuple):
+    """The tags that todos gain and lose, and by how much each tag's count changes.
+
+    `in_lists` has the same by list and name.
+    """
+
+    added: TagPairs
+    removed: TagPairs
+    counts: dict[str, int]
+    in_lists: dict[tuple[UUID, str], int]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "TagDelta":
+        """The sum of what the changes add and remove."""
+        added: TagPairs = []
+        removed: TagPairs = []
+        counts = defaultdict[str, int](int)
+        for before, after in entries:
+            old, new = before.tags if before else (), after.tags
+            if old != new:
+                added += [(after.id, name) for name in new if name not in old]
+                removed += [(after.id, name) for name in old if name not in new]
+            counted, to_count = _tags_to_count(before), _tags_to_count(after)
+            if counted != to_count:
+                for name in counted:
+                    counts[name] -= 1
+                for name in to_count:
+                    counts[name] += 1
+        in_lists = _list_tag_deltas(entries)
+        # A tag that only todos in the trash carry has a row, too, with a count of 0; and the counts of
+        # lists need the ids of their tags.
+        names = {name for name, delta in counts.items() if delta}
+        names.update((name for _, name in added), (name for _, name in in_lists))
+        return cls(added, removed, {name: counts[name] for name in names}, in_lists)
+
+
+def _list_tag_deltas(entries: Iterable[Entry]) -> dict[tuple[UUID, str], int]:
+    deltas = defaultdict[tuple[UUID, str], int](int)
+    for before, after in entries:
+        if before and before.list_id:
+            for name in _tags_to_count(before):
+                deltas[before.list_id, name] -= 1
+        if after.list_id:
+            for name in _tags_to_count(after):
+                deltas[after.list_id, name] += 1
+    return {key: delta for key, delta in deltas.items() if delta}
+
+
+def _tags_to_count(todo: TodoState | None) -> tuple[str, ...]:
+    return todo.tags if todo and todo.deleted_at is None else ()
+
+
+def count_deltas(entries: Iterable[Entry]) -> list[int]:
+    """The deltas of the owner's counts: of each status, of the trash, and of each priority."""
+    deltas = [0] * COUNTS
+    for before, after in entries:
+        if before:
+            _count(deltas, before, -1)
+        _count(deltas, after, 1)
+    return deltas
+
+
+def _count(deltas: list[int], todo: TodoState, number: int) -> None:
+    if todo.deleted_at is None:
+        deltas[todo.status] += number
+        deltas[FIRST_PRIORITY + todo.priority] += number
+    else:
+        deltas[IN_TRASH] += number
+
+
+def list_deltas(entries: Iterable[Entry]) -> dict[UUID, list[int]]:
+    """The deltas of the counts of each list, one for each status."""
+    deltas = defaultdict[UUID, list[int]](lambda: [0] * len(Status))
+    for before, after in entries:
+        if before and before.list_id and before.deleted_at is None:
+            deltas[before.list_id][before.status] -= 1
+        if after.list_id and after.deleted_at is None:
+            deltas[after.list_id][after.status] += 1
+    return {list_id: counts for list_id, counts in deltas.items() if any(counts)}
+
+
+def due_deltas(entries: Iterable[Entry]) -> dict[date, list[int]]:
+    """The deltas of the counts of each day in UTC on which todos are due: the open ones, the others."""
+    deltas = defaultdict[date, list[int]](lambda: [0, 0])
+    for before, after in entries:
+        if before and before.due_at:
+            _count_due(deltas, before, -1)
+        if after.due_at:
+            _count_due(deltas, after, 1)
+    return {day: counts for day, counts in deltas.items() if any(counts)}
+
+
+def _count_due(deltas: Mapping[date, list[int]], todo: TodoState, number: int) -> None:
+    if todo.due_at and todo.deleted_at is None:
+        deltas[todo.due_at.astimezone(UTC).date()][todo.status not in OPEN_STATUSES] += number
+
+
+def subtask_deltas(entries: Iterable[Entry]) -> dict[UUID, SubtaskDelta]:
+    """The deltas of the counts of each parent."""
+    deltas = defaultdict[UUID, list[int]](lambda: [0, 0])
+    for before, after in entries:
+        if before and before.parent_id:
+            _count_subtask(deltas[before.parent_id], before, -1)
+        if after.parent_id:
+            _count_subtask(deltas[after.parent_id], after, 1)
+    return {id: SubtaskDelta(*counts) for id, counts in deltas.items() if any(counts)}
+
+
+def _count_subtask(counts: list[int], todo: TodoState, number: int) -> None:
+    if todo.deleted_at is None and todo.status != Status.CANCELLED:
+        counts[0] += number
+        counts[1] += number * (todo.status == Status.COMPLETED)
+
+
+def with_subtask_counts(
+    entries: Sequence[Entry], deltas: dict[UUID, SubtaskDelta]
+) -> Sequence[Entry]:
+    """The changes with the new counts of those todos that are parents too.
+
+    Their deltas are taken out of `deltas`, since no statement may update a row twice.
+    """
+    if not deltas:
+        return entries
+    return [
+        Entry(before, _plus(after, deltas.pop(after.id))) if after.id in deltas else entry
+        for entry in entries
+        for before, after in (entry,)
+    ]
+
+
+def _plus(todo: TodoState, delta: SubtaskDelta) -> TodoState:
+    return todo._replace(
+        subtask_count=todo.subtask_count + delta.subtasks,
+        completed_subtask_count=todo.completed_subtask_count + delta.completed,
+    )

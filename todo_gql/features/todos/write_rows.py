@@ -1,0 +1,210 @@
+"""The rows of a write: the JSON parameter of its statement, and which parts the statement needs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import orjson
+from uuid_utils import uuid7
+
+from todo_gql.changelog.sizes import ROW_BYTES
+from todo_gql.database.models import ChangeKind, EntityAction
+from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.state import PLACEMENT
+from todo_gql.features.todos.storage import Quota, growth_by, spaces_of
+from todo_gql.features.todos.write_deltas import (
+    SubtaskDelta,
+    TagDelta,
+    count_deltas,
+    due_deltas,
+    list_deltas,
+    subtask_deltas,
+    with_subtask_counts,
+)
+from todo_gql.features.todos.write_sql import SUBTASK_COUNTS, StatementParts
+
+# Encoding and sending as many characters takes less than a millisecond.
+LONG_PAYLOAD = 256 * 1024
+
+
+class EntityChange(NamedTuple):
+    """A change of something other than a todo.
+
+    Each of `fields` has a `name`, and a `before` and an `after` that are texts, numbers, Booleans or null.
+    """
+
+    kind: ChangeKind
+    entity_id: UUID
+    list_id: UUID | None
+    action: EntityAction
+    fields: Sequence[Mapping[str, object]]
+
+
+Change: TypeAlias = Entry | EntityChange
+"""What gets a number in the log."""
+
+
+class WriteRows:
+    """What one statement writes for changes, in the order of their numbers."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        entries = [change for change in changes if isinstance(change, Entry)]
+        self.subtasks: dict[UUID, SubtaskDelta] = subtask_deltas(entries)
+        self.entries = with_subtask_counts(entries, self.subtasks)
+        self.changes = changes
+        self.tags = TagDelta.of(entries)
+        self.due = due_deltas(entries)
+        self.lists = list_deltas(entries)
+
+    def parts(self) -> StatementParts:
+        """Which parts the statement needs, besides what every write has."""
+        is_placed = (
+            len(self.entries) < len(self.changes)
+            or bool(self.lists or self.subtasks or self.tags.in_lists)
+            or any(_is_placed(entry) for entry in self.entries)
+        )
+        return StatementParts(
+            tags=bool(self.tags.counts),
+            added=bool(self.tags.added),
+            removed=bool(self.tags.removed),
+            due=bool(self.due),
+            placed=is_placed,
+        )
+
+    async def payload(
+        self,
+        now: datetime | None,
+        *,
+        created: bool,
+        first_seq: int | None = None,
+        quota: Quota | None = None,
+    ) -> str:
+        """The statement's JSON parameter; with a quota it writes only what that leaves room for.
+
+        It has the rows of the created todos, or of those that changed. `first_seq` is the number of
+        the first change of the mutation if that isn't the first of these.
+        """
+        time_slice = TimeSlice()
+        added_bytes, change_rows = await self._change_rows(time_slice)
+        written = [entry for entry in self.entries if (entry.before is None) is created]
+        rows: dict[str, object] = {
+            "quota": quota and list(quota),
+            "now": now,
+            "todos": await _todo_rows(written, time_slice),
+            "counts": [
+                *count_deltas(self.entries),
+                added_bytes,
+                len(change_rows),
+                len(change_rows),
+            ],
+            "changes": change_rows,
+            "first_seq": first_seq,
+            **self._counter_rows(),
+        }
+        payload = orjson.dumps(rows, default=str).decode()
+        if len(payload) > LONG_PAYLOAD:
+            # asyncpg encodes and sends it at once.
+            await time_slice.end()
+        return payload
+
+    def counts_payload(self, lines: int, added_bytes: int) -> str:
+        """The parameter that counts the todos, which are stored otherwise with so many lines of the log."""
+        counts = [*count_deltas(self.entries), added_bytes, lines, lines]
+        rows = {"counts": counts, "changes": [], **self._counter_rows()}
+        return orjson.dumps(rows, default=str).decode()
+
+    async def _change_rows(self, time_slice: TimeSlice) -> tuple[int, list[dict[str, object]]]:
+        """The bytes that the changes add to the account, and the lines of the change log.
+
+        `later` is how many come after each.
+        """
+        rows, added_bytes = list[dict[str, object]](), 0
+        for later, change in zip(range(len(self.changes) - 1, -1, -1), self.changes, strict=True):
+            # A single todo is never long enough for a pause.
+            if rows:
+                await time_slice.checkpoint()
+            if isinstance(change, Entry):
+                changed = change.changed_fields()
+                diff = orjson.dumps(changed)
+                added_bytes += growth_by(change, changed, diff)
+                row: dict[str, object] = {"todo_id": change.after.id, "action": change.action}
+                if change.after.list_id:
+                    row["list_id"] = change.after.list_id
+            else:
+                diff = orjson.dumps(change.fields, default=str)
+                added_bytes += ROW_BYTES + len(diff) + spaces_of(change.fields)
+                row = {
+                    "kind": change.kind,
+                    "entity_id": change.entity_id,
+                    "list_id": change.list_id,
+                    "action": change.action,
+                }
+            row |= {"id": str(uuid7()), "later": later, "diff": orjson.Fragment(diff)}
+            rows.append(row)
+        return added_bytes, rows
+
+    def _counter_rows(self) -> dict[str, object]:
+        """The rows of what is counted, as far as there are any."""
+        tags, rows = self.tags, dict[str, object]()
+        if tags.counts:
+            rows["tags"] = _tag_rows(tags.counts)
+        if tags.added:
+            rows["added"] = [{"todo_id": todo_id, "name": name} for todo_id, name in tags.added]
+        if tags.removed:
+            rows["removed"] = [{"todo_id": todo_id, "name": name} for todo_id, name in tags.removed]
+        if tags.in_lists:
+            rows["list_tags"] = [
+                {"list_id": list_id, "name": name, "delta": delta}
+                for (list_id, name), delta in tags.in_lists.items()
+            ]
+        if self.lists:
+            rows["lists"] = [{"id": id, "counts": counts} for id, counts in self.lists.items()]
+        if self.due:
+            rows["due"] = [
+                {"day": day, "open": counts[0], "closed": counts[1]}
+                for day, counts in self.due.items()
+            ]
+        if self.subtasks:
+            rows["parents"] = [
+                {"id": id, "subtasks": delta.subtasks, "completed": delta.completed}
+                for id, delta in self.subtasks.items()
+            ]
+        return rows
+
+
+def _is_placed(entry: Entry) -> bool:
+    """Whether a change sets more of a todo's place than a new one gets by itself."""
+    before, after = entry
+    return PLACEMENT(after) != (PLACEMENT(before) if before else NOWHERE)
+
+
+NOWHERE = (None, None, None, None, 0, 0)
+
+
+async def _todo_rows(entries: Sequence[Entry], time_slice: TimeSlice) -> Sequence[object]:
+    """The rows of todos as JSON, with pauses between many."""
+    if len(entries) <= 1:
+        return [_todo_row(entry) for entry in entries]
+    rows = list[orjson.Fragment]()
+    for entry in entries:
+        await time_slice.checkpoint()
+        rows.append(orjson.Fragment(orjson.dumps(_todo_row(entry), default=str)))
+    await time_slice.checkpoint()
+    return rows
+
+
+def _todo_row(entry: Entry) -> dict[str, Any]:
+    """The row of a todo; of one that changes, by how much its numbers of subtasks change."""
+    before, after = entry
+    row = after.as_written()
+    if before:
+        for name in SUBTASK_COUNTS:
+            row[name] -= getattr(before, name)
+    return row
+
+
+def _tag_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Rows of tags by name, each with the delta of its count of todos."""
+    return [{"id": str(uuid7()), "name": name, "delta": delta} for name, delta in counts.items()]

@@ -1,1 +1,0 @@
-"""Taking back what a mutation did to todos."""
