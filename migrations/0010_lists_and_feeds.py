@@ -11,7 +11,7 @@ from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from uuid_utils.compat import uuid7
 
-from todo_gql.database.migration_operations import AddCheckNotValid
+from todo_gql.database.migration_operations import AddCheckNotValid, LockTables
 
 
 class Migration(migrations.Migration):
@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
+        LockTables("users", "todos", "changes"),
         ops.CreateModel(
             name="DueCount",
             fields=[

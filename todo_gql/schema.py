@@ -22,6 +22,7 @@ from todo_gql.features.changes.subscription import ChangeSubscription
 from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
+from todo_gql.features.undo.mutations import UndoMutation
 
 
 @strawberry.type(description="What can be read.")
@@ -32,6 +33,7 @@ class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, Ch
 @strawberry.type(description="What can be changed; each field is one transaction.")
 class Mutation(
     TodoMutation,
+    UndoMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,

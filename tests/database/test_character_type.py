@@ -105,7 +105,7 @@ async def test_a_database_that_knows_letters_is_migrated(
 async def test_a_database_with_todos_goes_on_with_a_warning(
     server_url: str, typing: CommandLine
 ) -> None:
-    """One that was migrated before is told how to be made anew, each time it is migrated."""
+    """One that was migrated before goes on, and every command warns, `migrate` with statements."""
     async with database(server_url, FIT["libc"]) as url:
         assert typing("migrate", DATABASE_URL=url).status == 0
         connection = await asyncpg.connect(server_url)
@@ -118,6 +118,10 @@ async def test_a_database_with_todos_goes_on_with_a_warning(
         assert (answer.status, answer.said) == (0, "Nothing to apply.\n")
         assert answer.complained.startswith("Warning: The database ")
         assert "CREATE DATABASE" in answer.complained
+        answer = typing("jobs", "failed", DATABASE_URL=url)
+        assert answer.said == "No job has failed for good.\n"
+        assert answer.complained.startswith("Warning: The database ")
+        assert answer.complained.endswith(": todo-gql migrate\n")
 
 
 async def test_the_embedded_database_knows_letters(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ pytestmark = pytest.mark.untraced
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
-CURSORS = ("after", "before")
+CURSORS = ("after", "before", "cursor")
 PAGES = {"after": "first", "before": "last"}
 
 

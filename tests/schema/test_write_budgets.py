@@ -16,6 +16,7 @@ from tests.support.operations import (
     selection,
 )
 from tests.support.statements import Statements
+from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database.connection import fetch
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
@@ -50,6 +51,8 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     ),
     "bulk delete": ("todoBulkDelete(ids: IDS)", 5),
     "bulk restore": ("todoBulkRestore(ids: IDS)", 5),
+    "undo": ('todoUndo(cursor: "CURSOR")', 8),
+    "undo of nothing": ('todoUndo(cursor: "x")', 3),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),
 }
@@ -124,6 +127,7 @@ def filled(text: str, account: Account, todos: Todos) -> str:
         "NAME": account.username[:-1],
         "USER": account.username,
         "REFRESH": account.refresh_token,
+        "CURSOR": cursor_of(UUID(account.id), 1),
     }
     for word, value in words.items():
         listed = word in ("NEW", "SAME")

@@ -35,5 +35,5 @@ def codes(answer: dict[str, Any]) -> set[str]:
 def real(coordinate: Coordinate, todo: dict[str, Any]) -> dict[str, Any]:
     """The arguments that a field needs, with ids of what is there."""
     arguments = required_arguments(field_of(coordinate))
-    id = todo["tags"][0]["id"] if coordinate[1] == "tagRename" else todo["id"]
+    id = todo["tags"][0]["id"] if coordinate[1].startswith("tag") else todo["id"]
     return {name: {"id": id, "ids": [id]}.get(name, sample) for name, sample in arguments.items()}

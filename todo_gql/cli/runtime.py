@@ -27,6 +27,11 @@ Result = TypeVar("Result")
 
 # How long another process may take to start or stop the database that both use.
 SHARING_SECONDS = 15
+EMBEDDED_ADVICE = (
+    "Searches for words in other letters than A to Z are slow: this machine has none of the locales"
+    " C.UTF-8 and en_US.UTF-8, or its disk no room to create the index of texts again. Both are"
+    " looked for at each start."
+)
 DATABASE_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -119,25 +124,42 @@ def migrated(settings: Settings, url: str) -> list[str]:
     """Apply the missing migrations, and return their names.
 
     A new database whose character type doesn't cover all letters is rejected; one with todos only
-    causes a warning, since it has to be created again before it can be upgraded otherwise. An
-    embedded one has the best character type of this machine.
+    causes a warning, since it has to be created again before it can be upgraded otherwise. So does an
+    embedded one, whose start gives it the best character type of this machine.
     """
 
     async def work() -> tuple[list[str], str | None]:
         applied = await migrations.migrate(any_letters=not settings.database_url)
-        return applied, await migrations.advice_on_letters() if settings.database_url else None
+        return applied, await migrations.advice_on_letters()
 
     applied, advice = run_connected(settings, url, work)
     if advice:
-        typer.secho(f"Warning: {advice}", err=True, fg=typer.colors.YELLOW)
+        warn(advice if settings.database_url else EMBEDDED_ADVICE)
     return applied
 
 
+def warn(message: str) -> None:
+    """Print a warning."""
+    typer.secho(f"Warning: {message}", err=True, fg=typer.colors.YELLOW)
+
+
 def prepare(settings: Settings, url: str, *, migrate: bool = False) -> None:
-    """Migrate an embedded database, or any with `migrate`; else exit if migrations are missing."""
+    """Migrate an embedded database, or any with `migrate`; else exit if migrations are missing.
+
+    Prints a warning if the database's character type doesn't cover all letters.
+    """
     if migrate or not settings.database_url:
         for name in migrated(settings, url):
             typer.echo(f"Applied the migration {name}.")
-    elif missing := run_connected(settings, url, migrations.unapplied_migrations):
+        return
+
+    async def work() -> tuple[list[str], str | None]:
+        missing = await migrations.unapplied_migrations()
+        return missing, None if missing else await migrations.advice_on_letters()
+
+    missing, advice = run_connected(settings, url, work)
+    if missing:
         lines = "\n".join(f"  {name}" for name in missing)
         fail(f"The database lacks these migrations:\n{lines}\nApply them: todo-gql migrate")
+    if advice:
+        warn(f"{advice.splitlines()[0]} The command that shows what to do: todo-gql migrate")

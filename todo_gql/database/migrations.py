@@ -1,47 +1,47 @@
 """Migrations: applying them, and writing those that the models still lack."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from inspect import isclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-import asyncpg
+from tortoise import BaseDBAsyncClient
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
+from tortoise.migrations import operations as ops
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.migration import Migration
 from tortoise.migrations.operations import AddConstraint, CreateModel, Operation
+from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
+from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.models import Model
-from tortoise.transactions import in_transaction
 
 from todo_gql.database import models
 from todo_gql.database.character_type import UnfitDatabase, advice_on
-from todo_gql.database.connection import acquire
+from todo_gql.database.connection import Connection, acquire, fetch
+from todo_gql.database.migration_operations import ConnectionOperation
+from todo_gql.database.migration_session import (
+    SessionClient,
+    migration_session,
+    retried_while_in_use,
+)
 from todo_gql.database.tortoise_backend import MIGRATIONS, tortoise_config
 from todo_gql.settings import Settings
 
-Result = TypeVar("Result")
-
 logger = logging.getLogger(__name__)
 
-# The advisory lock under which migrations run, one process at a time; an arbitrary 64-bit constant.
-MIGRATION_LOCK = 0x746F646F_67716C
-
-# The waits before each retry when a table is in use.
-MIGRATION_BACKOFF_SECONDS = (1, 2, 4, 8, 15, 15, 15)
-TABLE_IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-BEGIN_MIGRATION = f"""
-SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '2s'
-"""
+# The name of the application in Tortoise's configuration.
+APP = "models"
 # Of our own tables alone: another application may use the same database.
 NOT_VALIDATED = """
-SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) AS statement
+SELECT conname AS name,
+    format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) AS statement
 FROM pg_constraint WHERE NOT convalidated AND conrelid = ANY(
     SELECT to_regclass(name) FROM unnest($1::text[]) AS name)
 ORDER BY conname
@@ -57,59 +57,151 @@ def _app_config() -> dict[str, dict[str, Any]]:
     return {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}}
 
 
+class Step(NamedTuple):
+    """An operation, and the models before and after it."""
+
+    operation: Operation
+    before: State
+    after: State
+
+
+class PendingMigration(NamedTuple):
+    """A migration that isn't applied yet."""
+
+    migration: Migration
+    steps: list[Step]
+
+
 async def migrate(*, any_letters: bool = False) -> list[str]:
-    """Apply the missing migrations in one transaction, and return their names.
+    """Apply the missing migrations, and return their names.
 
-    Constraints that a migration added as NOT VALID are validated afterwards, in a transaction of their
-    own, beside other transactions that read and write.
+    Each is one transaction, or, with `atomic = False`, one operation after the other, each of which
+    commits by itself; it is recorded as applied when the last is done. On a new database all are one
+    transaction. Constraints that a migration added as NOT VALID are validated afterwards, beside other
+    transactions that read and write.
 
-    Waits for another process that migrates, but at most 2 s for a table that is in use; then all is
-    rolled back and retried after a while, so that other transactions don't queue behind this one.
+    Waits for another process that migrates, but at most 500 ms for a table that is in use; then the
+    transaction is rolled back and retried after a while, so that others don't queue behind this one.
     Raises asyncpg's `LockNotAvailableError` when the table was in use at every attempt, and
     `UnfitDatabase` for a new database whose locale doesn't know letters, unless `any_letters`.
     """
-    applied = await _retried_while_in_use(partial(_migrate, any_letters=any_letters))
-    await _retried_while_in_use(_validate_constraints)
-    return applied
+    async with migration_session() as (client, connection):
+        applied = await _applied_migrations(connection)
+        pending = await _pending_migrations(client, applied)
+        if not applied:
+            create = partial(_create_schema, client, connection, pending, any_letters=any_letters)
+            await retried_while_in_use(create)
+        else:
+            for migration in pending:
+                await _apply(client, connection, migration)
+        await _validate_constraints(connection)
+    return [migration.name for migration, _ in pending]
 
 
-async def _retried_while_in_use(step: Callable[[], Awaitable[Result]]) -> Result:
-    for seconds in MIGRATION_BACKOFF_SECONDS:
-        try:
-            return await step()
-        except TABLE_IN_USE:
-            logger.warning("A table is in use; migrating again in %s s.", seconds)
-        await asyncio.sleep(seconds)
-    return await step()
+async def _applied_migrations(connection: Connection) -> set[str]:
+    if await connection.fetchval("SELECT to_regclass('tortoise_migrations') IS NULL"):
+        return set()
+    rows = await connection.fetch("SELECT name FROM tortoise_migrations WHERE app = $1", APP)
+    return {row["name"] for row in rows}
 
 
-async def _validate_constraints() -> None:
-    """Validate what isn't: whatever the last run added, or one before that was interrupted."""
-    async with in_transaction() as transaction:
-        await transaction.execute_script(BEGIN_MIGRATION)
-        for row in await transaction.execute_query_dict(NOT_VALIDATED, [TABLES]):
-            await transaction.execute_script(row["statement"])
+async def _pending_migrations(client: SessionClient, applied: set[str]) -> list[PendingMigration]:
+    """The missing migrations, with the models at each step.
+
+    Those take longer than the statements themselves, so they are prepared before anything is locked.
+    """
+    pending: list[PendingMigration] = []
+    migrations = await _all_migrations(client)
+    if applied.issuperset(migration.name for migration in migrations):
+        return pending
+    state = State(models={}, apps=StateApps(default_connections={APP: "default"}))
+    for migration in migrations:
+        if migration.name in applied:
+            await migration.apply(state, dry_run=True)
+        else:
+            pending.append(PendingMigration(migration, list(_steps(migration, state))))
+            state = pending[-1].steps[-1].after
+    return pending
 
 
-async def _migrate(*, any_letters: bool) -> list[str]:
-    applied: list[str] = []
+async def _all_migrations(client: BaseDBAsyncClient) -> list[Migration]:
+    """All migrations of this version, each behind those that it depends on."""
+    executor = MigrationExecutor(client, _app_config())
+    await executor.loader.build_graph()
+    graph = executor.loader.graph
+    [last] = graph.leaf_nodes(APP)
+    found = (graph.nodes[key] for key in graph.forwards_plan(last))
+    return [migration for migration in found if migration is not None]
 
-    def note(event: str, _app: str, name: str) -> None:
-        if event == "apply_done":
-            applied.append(name)
 
-    async with in_transaction() as transaction:
-        await transaction.execute_script(BEGIN_MIGRATION)
-        executor = MigrationExecutor(transaction, _app_config())
-        # Otherwise the executor would query a missing table, which fails the transaction.
-        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
-        # The executor treats an error, such as a lock timeout, as an empty table.
-        await transaction.execute_script("LOCK TABLE tortoise_migrations IN EXCLUSIVE MODE")
-        is_new = not await executor.recorder.applied_migrations()
-        await executor.migrate(progress=note)
-        if is_new and not any_letters and (advice := await advice_on_letters()):
+def _steps(migration: Migration, state: State) -> Iterator[Step]:
+    for operation in migration.operations:
+        before = state
+        # Only these leave the models as they are.
+        if not isinstance(operation, ops.RunSQL | ops.RunPython | ConnectionOperation):
+            state = before.clone()
+            operation.state_forward(migration.app_label, state)
+        yield Step(operation, before, state)
+
+
+async def _create_schema(
+    client: SessionClient,
+    connection: Connection,
+    pending: list[PendingMigration],
+    *,
+    any_letters: bool,
+) -> None:
+    """Apply all migrations to a new database; all or none."""
+    async with connection.transaction():
+        await MigrationRecorder(client).ensure_schema(AsyncpgSchemaEditor(client))
+        for migration, steps in pending:
+            for step in steps:
+                await _run(client, migration, step)
+            await _record(connection, migration)
+        if not any_letters and (advice := await advice_on(connection)):
             raise UnfitDatabase(advice)
-    return applied
+
+
+async def _apply(client: SessionClient, connection: Connection, pending: PendingMigration) -> None:
+    """Apply a migration to a database that may be in use."""
+    migration, steps = pending
+    begin = time.monotonic()
+    if migration.atomic:
+        await retried_while_in_use(partial(_apply_in_transaction, client, connection, pending))
+    else:
+        for step in steps:
+            await retried_while_in_use(partial(_run, client, migration, step))
+        await _record(connection, migration)
+    logger.info("Applied %s in %.1f s.", migration.name, time.monotonic() - begin)
+
+
+async def _apply_in_transaction(
+    client: SessionClient, connection: Connection, pending: PendingMigration
+) -> None:
+    async with connection.transaction():
+        for step in pending.steps:
+            await _run(client, pending.migration, step)
+        await _record(connection, pending.migration)
+
+
+async def _run(client: SessionClient, migration: Migration, step: Step) -> None:
+    editor = AsyncpgSchemaEditor(client)
+    operation, before, after = step
+    await operation.database_forward(migration.app_label, before, after, editor)
+
+
+async def _record(connection: Connection, migration: Migration) -> None:
+    await connection.execute(
+        "INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ($1, $2, now())",
+        APP,
+        migration.name,
+    )
+
+
+async def _validate_constraints(connection: Connection) -> None:
+    """Validate what isn't: whatever this run added, or one before that was interrupted."""
+    for row in await connection.fetch(NOT_VALIDATED, TABLES):
+        await retried_while_in_use(partial(connection.execute, row["statement"]))
 
 
 async def advice_on_letters() -> str | None:
@@ -119,9 +211,11 @@ async def advice_on_letters() -> str | None:
 
 
 async def unapplied_migrations() -> list[str]:
-    """The names of the migrations that are not applied yet."""
+    """The names of the migrations, and of the constraints they added, that `migrate` has yet to finish."""
     executor = MigrationExecutor(get_connection("default"), _app_config())
-    return [step.migration.name for step in await executor.plan()]
+    missing = [step.migration.name for step in await executor.plan()]
+    rows = await fetch(NOT_VALIDATED, TABLES)
+    return missing + [f"the validation of {row['name']}" for row in rows]
 
 
 @asynccontextmanager

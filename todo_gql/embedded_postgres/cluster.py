@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import locale
 import os
 import shlex
 import shutil
@@ -18,6 +17,11 @@ from urllib.parse import quote
 
 import psutil
 
+from todo_gql.embedded_postgres.letters import (
+    CHANGE_CHARACTER_TYPE,
+    character_type,
+    has_room,
+)
 from todo_gql.embedded_postgres.processes import (
     pid_in,
     remove_stale_pid_file,
@@ -46,8 +50,6 @@ INITDB = (
     "initdb --username=postgres --auth=trust --encoding=UTF8 --locale=C"
     " --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
 )
-# Trigrams are of what the machine's locale has for letters, though PostgreSQL folds by its own.
-CHARACTER_TYPES = ("C.UTF-8", "en_US.UTF-8", "UTF-8")
 # Recovery may take long; pg_ctl doesn't wait on when PostgreSQL has given up.
 PG_CTL_START = "pg_ctl start --wait --timeout=3600"
 PSQL = "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres"
@@ -144,8 +146,11 @@ class EmbeddedPostgres:
         remove_stale_pid_file(self._cluster / "postmaster.pid")
         remove_stale_pid_file(self._socket_dir / f"{SOCKET}.lock")
         self._run(account, self._cluster, *PG_CTL_START.split(), f"--options={self._options()}")
-        create = (*PSQL.split(), f"--host={self._socket_dir}")
-        self._run(account, self._cluster, *create, stdin=CREATE_DATABASE)
+        # C changes nothing.
+        ctype = character_type() if has_room(self._cluster) else "C"
+        psql = (*PSQL.split(), f"--host={self._socket_dir}", f"--set=character_type={ctype}")
+        script = CREATE_DATABASE + CHANGE_CHARACTER_TYPE
+        self._run(account, self._cluster, *psql, stdin=script)
 
     def _initialize(self) -> None:
         """Create the cluster under a temporary name, so that a partial one is never used."""
@@ -215,19 +220,6 @@ class EmbeddedPostgres:
                 return False
             time.sleep(0.02)
         return True
-
-
-def character_type() -> str:
-    """A locale of this machine whose character type covers all of Unicode; C where it has none."""
-    before = locale.setlocale(locale.LC_CTYPE)
-    try:
-        for name in CHARACTER_TYPES:
-            with suppress(locale.Error):
-                locale.setlocale(locale.LC_CTYPE, name)
-                return name
-    finally:
-        locale.setlocale(locale.LC_CTYPE, before)
-    return "C"
 
 
 def running_url(data_dir: Path) -> str | None:

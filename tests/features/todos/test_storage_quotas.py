@@ -173,6 +173,20 @@ async def test_what_repeats_comes_to_an_end(limited: Limited) -> None:
         assert problems(renamed) == [("TOO_LONG", ["name"])]
 
 
+async def test_tags_can_always_be_removed(limited: Limited) -> None:
+    """Beyond the quota tags are taken from todos, by a bulk action or an update of nothing else."""
+    async with limited() as account:
+        ids = [await made(account, tags=["a", "b"]) for _ in range(2)]
+    async with limited(account_bytes=1) as account:
+        bulk = await asked(account, BULK_UPDATE, ids=ids, a={"removeTags": ["a"]})
+        assert (bulk["updated"], [problems(result) for result in bulk["results"]]) == (2, [[], []])
+        assert problems(await asked(account, UPDATE, id=ids[0], i={"tags": []})) == []
+        for edit in ({"tags": ["c"]}, {"tags": [], "title": "New"}):
+            assert problems(await asked(account, UPDATE, id=ids[1], i=edit)) == [
+                ("TOO_LONG", ["id"])
+            ]
+
+
 async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
     """The stored counts equal a count of all rows after writes of every kind."""
     async with limited() as account:

@@ -1,6 +1,7 @@
 """Changes of many todos in one transaction: all or none, or those that can be."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +39,7 @@ from todo_gql.features.todos.tag_names import (
     MAX_TAGS,
     as_carried,
     normal_form,
-    read_tag_names,
+    read_names_to_remove,
     read_tags,
 )
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
@@ -77,7 +78,7 @@ class ItemResult:
         return not self.errors and self.after is not None and self.after != self.before
 
 
-def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
+async def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
     """The edit of an action, and its problems."""
     problems: list[UserError] = []
     for name, set_name, validate in SET_ALL:
@@ -88,13 +89,15 @@ def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
         names = read_tags(action.add_tags.value, problems, "action", "addTags")
         return _add_tags(names), problems
     removed = action.remove_tags.value if action.remove_tags else []
-    return _remove_tags(read_tag_names(removed, problems, "action", "removeTags")), problems
+    return _remove_tags(
+        await read_names_to_remove(removed, problems, "action", "removeTags")
+    ), problems
 
 
 def _add_tags(names: Sequence[str]) -> Edit:
     def edit(todo: TodoState, now: datetime) -> TodoState | tuple[ErrorCode, str]:
         tags = tuple(sorted({*todo.tags, *as_carried(names, todo.tags)}))
-        if len(tags) > MAX_TAGS:
+        if len(tags) > max(MAX_TAGS, len(todo.tags)):
             return (
                 ErrorCode.TOO_MANY,
                 f"The todo would have {len(tags)} tags; at most {MAX_TAGS} are allowed.",
@@ -104,8 +107,7 @@ def _add_tags(names: Sequence[str]) -> Edit:
     return edit
 
 
-def _remove_tags(names: Sequence[str]) -> Edit:
-    removed = frozenset(names)
+def _remove_tags(removed: AbstractSet[str]) -> Edit:
     return lambda todo, now: todo._replace(
         tags=tuple(name for name in todo.tags if removed.isdisjoint({name, normal_form(name)}))
     )

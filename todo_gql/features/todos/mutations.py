@@ -126,7 +126,7 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        edit, problems = read_action(action)
+        edit, problems = await read_action(action)
         options = BulkOptions("ids", on_error, dry_run)
         return await change_todos(info, _owner_id(info), ids, edit, options, problems=problems)
 

@@ -98,10 +98,10 @@ class Storage:
     def reserve(self, entry: Entry, quota: Quota) -> Problem | None:
         """Count a change, or return the problem if it exceeds the quota.
 
-        Moving a todo to the trash is always allowed, since that is how room is freed.
+        Moving a todo to the trash is always allowed, since that is how room is freed, and so is taking
+        tags from it.
         """
-        before, after = entry
-        todos = self.todos + (before is None)
+        todos = self.todos + (entry.before is None)
         if todos > quota.todos:
             return ErrorCode.TOO_MANY, (
                 f"You have {self.todos:,} todos, those in the trash included; {quota.todos:,} are"
@@ -109,8 +109,7 @@ class Storage:
                 " whoever runs this server."
             )
         stored = self.stored_bytes + growth(entry)
-        moves_to_trash = before is not None and before.deleted_at is None and bool(after.deleted_at)
-        if stored > quota.stored_bytes and not moves_to_trash:
+        if stored > quota.stored_bytes and not _takes_away(entry):
             return _too_large(stored, quota)
         self.todos, self.stored_bytes = todos, stored
         return None
@@ -120,6 +119,17 @@ class Storage:
         if self.stored_bytes < quota.stored_bytes:
             return None
         return _too_large(self.stored_bytes, quota)
+
+
+def _takes_away(entry: Entry) -> bool:
+    """Whether a change moves a todo to the trash, or does nothing but take tags from it."""
+    before, after = entry
+    if before is None:
+        return False
+    moves_to_trash = before.deleted_at is None and bool(after.deleted_at)
+    return moves_to_trash or (
+        set(after.tags) < set(before.tags) and before._replace(tags=after.tags) == after
+    )
 
 
 def _too_large(stored: int, quota: Quota) -> Problem:

@@ -7,10 +7,11 @@ from functools import lru_cache
 from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.api.folding import canonical_name
 from todo_gql.api.text import RAW, WHITE_SPACE, raw_problem, shows, text_problem
+from todo_gql.event_loop.time_slice import TimeSlice
 
 MAX_TAGS = 10
 MAX_LENGTH = 50
-# How many names a list may have before it is read: some may name one tag, or none of a todo's.
+# How many names a list of tags to carry may have before it is read: some may name one tag.
 MAX_NAMES = 100
 
 
@@ -96,3 +97,14 @@ def read_tags(names: Sequence[str], problems: list[UserError], *path: str) -> tu
         message = f"A todo may have at most {MAX_TAGS} tags, not {len(distinct)}."
         problems.append(invalid(ErrorCode.TOO_MANY, message, *path))
     return distinct
+
+
+async def read_names_to_remove(
+    names: Sequence[str], problems: list[UserError], *path: str
+) -> frozenset[str]:
+    """The names of tags to take from todos, however many; problems as `read_tag_name`."""
+    time_slice, distinct = TimeSlice(), set[str]()
+    for index, name in enumerate(names):
+        await time_slice.checkpoint()
+        distinct.add(read_tag_name(name, problems, *path, str(index)))
+    return frozenset(distinct)

@@ -1,0 +1,131 @@
+"""Takes back what one mutation did to an owner's todos, under the owner's lock."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import strawberry
+
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.database.connection import Row
+from todo_gql.database.models import ChangeKind
+from todo_gql.database.retry import retried
+from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.todos.actions import to_todo
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
+from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.storage import Quota
+from todo_gql.features.todos.tag_names import MAX_TAGS
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.undo.items import PATH, Item
+from todo_gql.features.undo.mutation_log import MAX_CHANGES, TooManyChanges, read_mutation
+from todo_gql.features.undo.positions import find_positions
+from todo_gql.features.undo.reversal import TodoReversal
+from todo_gql.features.undo.structure import check_structure
+from todo_gql.operation.context import Info
+from todo_gql.security.sliding_window import COST
+
+
+@retried
+async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
+    """Take back the mutation that made the change at a cursor, as far as nothing changed since.
+
+    The viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
+    """
+    viewer = info.context.signed_in()
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+        try:
+            changes = await read_mutation(write.connection, owner_id, cursor)
+        except TooManyChanges:
+            return TodoBulkPayload(errors=[_too_many()])
+        if changes is None:
+            return TodoBulkPayload(errors=[not_found(PATH)])
+        items = await _plan(info, write, changes)
+        await _reserve(info, write, items)
+        await check_structure(
+            write.connection, owner_id, items, lambda item, message: item.conflict(info, message)
+        )
+        await find_positions(write.connection, owner_id, items)
+        updated = await _store(write, items)
+    info.context.limits.charge(viewer.id.int, COST, len(items))
+    info.context.clear_loaders()
+    return _payload(info, items, updated)
+
+
+def _too_many() -> UserError:
+    return invalid(
+        ErrorCode.TOO_MANY,
+        f"At most {MAX_CHANGES:,} changes can be undone at once; this mutation made more, or very"
+        " long ones.",
+        PATH,
+    )
+
+
+async def _plan(info: Info, write: OwnerWrite, changes: Sequence[Row]) -> list[Item]:
+    """The todos that a mutation changed, in the order of the log, each without that change."""
+    by_todo = defaultdict[UUID, list[Row]](list)
+    for change in changes:
+        if change["kind"] == ChangeKind.TODO:
+            by_todo[change["todo_id"]].append(change)
+    stored = await write.load(by_todo, trash=True) if by_todo else {}
+    time_slice, items = TimeSlice(), list[Item]()
+    for todo_id, of_todo in by_todo.items():
+        await time_slice.checkpoint()
+        items.append(_item(info, write, todo_id, stored.get(todo_id), of_todo))
+    return items
+
+
+def _item(
+    info: Info, write: OwnerWrite, id: UUID, stored: TodoState | None, changes: Sequence[Row]
+) -> Item:
+    item = Item(id, stored, stored)
+    if stored is None:
+        item.refuse(not_found(PATH))
+        return item
+    reversal = TodoReversal.of(changes)
+    if changed := reversal.changed_since(stored):
+        item.conflict(info, f"It has changed since: {', '.join(changed)}.")
+        return item
+    item.planned = planned = reversal.reversed(stored, write.now)
+    if len(planned.tags) > max(MAX_TAGS, len(stored.tags)):
+        message = f"It would have {len(planned.tags)} tags; at most {MAX_TAGS} are allowed."
+        item.exceed((ErrorCode.TOO_MANY, message))
+    return item
+
+
+async def _reserve(info: Info, write: OwnerWrite, items: Sequence[Item]) -> None:
+    """Leave as they are the todos for whose changes the quota has no room."""
+    quota, time_slice = Quota.of(info.context.settings), TimeSlice()
+    for item in items:
+        await time_slice.checkpoint()
+        if item.stored and item.planned and item.stored != item.planned:
+            problem = write.storage.reserve(Entry(item.stored, item.planned), quota)
+            if problem:
+                item.exceed(problem)
+
+
+async def _store(write: OwnerWrite, items: Sequence[Item]) -> int:
+    """Write the changes, and return their number."""
+    changed = [item for item in items if item.stored != item.planned]
+    for item in changed:
+        assert item.stored is not None
+        assert item.planned is not None
+        item.planned = write.change(item.stored, item.planned)
+    await write.store()
+    return len(changed)
+
+
+def _payload(info: Info, items: Sequence[Item], updated: int) -> TodoBulkPayload:
+    results = [
+        TodoBulkResult(
+            index=index,
+            id=(todo_id := strawberry.ID(str(item.id))),
+            todo=to_todo(item.planned, info),
+            errors=item.errors,
+            todo_id=todo_id,
+        )
+        for index, item in enumerate(items)
+    ]
+    processed = sum(item.stored is not None for item in items)
+    return TodoBulkPayload(results=results, processed=processed, updated=updated)

@@ -1,0 +1,32 @@
+"""Undo, as a field of mutations."""
+
+from typing import Annotated
+
+import strawberry
+
+from todo_gql.features.todos.payloads import TodoBulkPayload
+from todo_gql.features.undo.actions import undo
+from todo_gql.operation.context import Info
+
+
+@strawberry.type
+class UndoMutation:
+    """The mutation field that takes back others."""
+
+    @strawberry.field(
+        description="Undoes what one mutation changed, as far as nothing changed since; is undone "
+        "by the same. `results` has an entry for each todo that the mutation changed, in the order "
+        "of its changes: CONFLICT for one that has changed since, which stays as it is."
+    )
+    async def todo_undo(
+        self,
+        info: Info,
+        cursor: Annotated[
+            str,
+            strawberry.argument(
+                description="That of any change which the mutation made: its `undoCursor`, or the "
+                "`cursor` of a Change."
+            ),
+        ],
+    ) -> TodoBulkPayload | None:
+        return await undo(info, info.context.signed_in().id, cursor)
