@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from todo_gql.api.search_text import search_text
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog.access import IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
@@ -24,6 +25,7 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import all_todos
 from todo_gql.features.todos.columns import TAG_NAMES
+from todo_gql.features.todos.days import DAY_COLUMNS, local_clock
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.filters import COLUMN_TYPES, FilterConditions
 from todo_gql.features.todos.history import FIELDS
@@ -47,7 +49,7 @@ FILTERABLE_COLUMNS = {
     field.name: COLUMN_TYPES[field.name]
     for field in stored_fields()
     if field.filter or field.searched or field.name == "deleted_at"
-}
+} | {name: COLUMN_TYPES[name] for name in DAY_COLUMNS}
 # What is named besides follows from the fields.
 STATE_COLUMNS = FILTERABLE_COLUMNS | {"search_text": COLUMN_TYPES["search_text"]}
 LATER_CHANGES = (
@@ -68,10 +70,12 @@ PREVIOUS_TIME = (
     f" AND {IS_OF_TODO}"
     " AND c.seq < {} ORDER BY c.seq DESC LIMIT 1) AS earlier"
 )
+# The day in the todo's own zone is near it, and so filters may take it.
+DUE_ON = "coalesce(t.due_date, (t.due_at AT TIME ZONE 'UTC')::date)"
 # The CTEs shadow todos, todo_tags and tags, so that FilterConditions' SQL runs on past states. Each
 # state gets an owner of its own as its key, since one todo can have several states.
 STATE_TABLES = f"""
-WITH todos AS (SELECT * FROM jsonb_to_recordset({{0}}::jsonb)
+WITH todos AS (SELECT t.*, {DUE_ON} AS due_on FROM jsonb_to_recordset({{0}}::jsonb)
     AS t (owner_id uuid, {", ".join(f"{name} {kind}" for name, kind in STATE_COLUMNS.items())})),
 todo_tags AS (SELECT * FROM jsonb_to_recordset({{1}}::jsonb)
     AS tt (owner_id uuid, todo_id uuid, tag_id int, name text)),
@@ -105,7 +109,8 @@ async def matching_changes(
     """Those of some consecutive changes that concern a filter, in order."""
     change_states = await _load_states(viewer, rows)
     states = [state for change in change_states for state in (change.now, change.before) if state]
-    matching = await _matching_states(todo_filter, states, now)
+    clock = await local_clock(viewer, todo_filter, now)
+    matching = await _matching_states(todo_filter, states, clock)
     matched = []
     for change in change_states:
         matches = change.now is not None and change.now["owner_id"] in matching
@@ -234,7 +239,7 @@ def _tag_rows(states: Sequence[State]) -> Iterator[dict[str, Any]]:
 
 
 async def _matching_states(
-    todo_filter: TodoFilter, states: Sequence[State], now: datetime
+    todo_filter: TodoFilter, states: Sequence[State], clock: LocalClock
 ) -> set[str]:
     """The owners, one for each state, of the states that a filter matches."""
     statement = SelectQuery("todos t")
@@ -247,6 +252,6 @@ async def _matching_states(
     relations = STATE_TABLES.format(*map(statement.bind, tables))
     in_trash = unset_to_none(todo_filter.is_deleted) is True
     statement.where(f"t.deleted_at IS {'NOT NULL' if in_trash else 'NULL'}")
-    statement.where(FilterConditions(statement, now).of(todo_filter, depth=1))
+    statement.where(FilterConditions(statement, clock).of(todo_filter, depth=1))
     text = statement.select(["DISTINCT t.owner_id::text AS state"])
     return {row["state"] for row in await fetch(relations + text, *statement.values)}

@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
 from todo_gql.api.page_arguments import After
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
@@ -77,7 +78,7 @@ class ChangeSubscription:
         viewer = context.signed_in()
         todo_filter = unset_to_none(filter)
         # An invalid filter is an error of the subscription, and not of its first event.
-        filtered_todos(viewer, todo_filter, context.now)
+        filtered_todos(viewer, todo_filter, LocalClock(context.now))
         return _events(context, viewer, unset_to_none(after), todo_filter)
 
 

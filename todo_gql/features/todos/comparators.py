@@ -3,14 +3,14 @@
 `filters.py` turns their operators into SQL by name, so that an operator means the same in all of them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, EVERY_TAG, SEARCH, TAG, CostWeight
-from todo_gql.features.todos.enums import TodoPriority, TodoStatus
+from todo_gql.features.todos.enums import DayGroup, TodoPriority, TodoStatus
 
 
 def optional(
@@ -28,6 +28,16 @@ class IdComparator:
     eq: strawberry.ID | None = optional("This id.")
     in_: list[strawberry.ID] | None = optional("One of these ids; at most 100.", "in")
     not_in: list[strawberry.ID] | None = optional("None of these ids; at most 100.")
+
+
+@strawberry.input(description="Compares an id that may be null.")
+class NullableIdComparator:
+    """On the id of another thing, which a todo may have."""
+
+    eq: strawberry.ID | None = optional("This id.")
+    in_: list[strawberry.ID] | None = optional("One of these ids; at most 100.", "in")
+    not_in: list[strawberry.ID] | None = optional("None of these ids, or null; at most 100.")
+    is_null: bool | None = optional("Whether there is none.")
 
 
 @strawberry.input(description="Compares a status.")
@@ -64,6 +74,23 @@ class DateTimeComparator:
 class NullableDateTimeComparator(DateTimeComparator):
     """On a time that may be null."""
 
+    is_null: bool | None = optional("Whether there is none.")
+
+
+@strawberry.input(
+    description="Compares a day, in the viewer's time zone: a date, or the day of a moment. All bounds "
+    "given must hold; null is neither before nor after."
+)
+class DayComparator:
+    """On the day that a todo is due, or starts."""
+
+    in_: list[DayGroup] | None = optional("In one of these groups.", "in")
+    gte: date | None = optional("This day or a later one.")
+    lte: date | None = optional("This day or an earlier one.")
+    gte_days: int | None = optional(
+        "So many days from today or later: 0 for today, 1 for tomorrow, -1 for yesterday."
+    )
+    lte_days: int | None = optional("So many days from today or earlier.")
     is_null: bool | None = optional("Whether there is none.")
 
 

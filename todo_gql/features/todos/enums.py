@@ -17,6 +17,25 @@ class TodoStatus(Enum):
     CANCELLED = strawberry.enum_value(Status.CANCELLED.value, description="Given up.")
 
 
+@strawberry.enum(
+    description="Days seen from today, in the viewer's time zone. What was due before today and is not open "
+    "any more is in none of them."
+)
+class DayGroup(Enum):
+    """Groups of days, from the first to the last."""
+
+    OVERDUE = strawberry.enum_value(
+        "OVERDUE", description="Before today, and still PENDING or IN_PROGRESS."
+    )
+    TODAY = strawberry.enum_value("TODAY", description="Today.")
+    TOMORROW = strawberry.enum_value("TOMORROW", description="Tomorrow.")
+    NEXT_7_DAYS = strawberry.enum_value(
+        "NEXT_7_DAYS", description="From the day after tomorrow to a week from today."
+    )
+    LATER = strawberry.enum_value("LATER", description="After that.")
+    NONE = strawberry.enum_value("NONE", description="On no day.")
+
+
 @strawberry.enum(description="How much a todo matters: LOW < MEDIUM < HIGH < URGENT.")
 class TodoPriority(Enum):
     """The model's priorities."""

@@ -25,6 +25,7 @@ from todo_gql.features.todos.comparators import (
     DateTimeComparator,
     IdComparator,
     NullableDateTimeComparator,
+    NullableIdComparator,
     TodoPriorityComparator,
     TodoStatusComparator,
 )
@@ -190,9 +191,24 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
         name="deleted_at", graphql_type=datetime | None, description="Set while it is in the trash."
     ),
     # What they lead to are objects in `types.py`.
-    StoredField(name="list_id", graphql_type=UUID | None, is_placement=True),
-    StoredField(name="section_id", graphql_type=UUID | None, is_placement=True),
-    StoredField(name="parent_id", graphql_type=UUID | None, is_placement=True),
+    StoredField(
+        name="list_id",
+        graphql_type=UUID | None,
+        filter=Filter(NullableIdComparator, "By list; those in the inbox are in none."),
+        is_placement=True,
+    ),
+    StoredField(
+        name="section_id",
+        graphql_type=UUID | None,
+        filter=Filter(NullableIdComparator, "By section of a list."),
+        is_placement=True,
+    ),
+    StoredField(
+        name="parent_id",
+        graphql_type=UUID | None,
+        filter=Filter(NullableIdComparator, "By parent, of which it is a subtask."),
+        is_placement=True,
+    ),
     # The statement that inserts the todo makes one of the number of its first change.
     StoredField(
         name="position",

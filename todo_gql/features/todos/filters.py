@@ -3,21 +3,23 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import overdue_condition
 from todo_gql.features.todos.access import trashed_todos, visible_todos
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.comparators import TagComparator
+from todo_gql.features.todos.days import DAY_FIELDS, day_conditions
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
@@ -45,14 +47,19 @@ COLUMN_TYPES = {
     for name, sql_type in column_types(Todo).items()
 }
 FILTERED = [stored for stored in stored_fields() if stored.filter]
+# The index of positions has it so: the inbox is the list of this id, which no list has.
+INBOX: Final = UUID(int=0)
+EXPRESSIONS: Final = {"list_id": f"coalesce(t.list_id, '{INBOX}'::uuid)"}
 
 
-def filtered_todos(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> SelectQuery:
-    """The viewer's todos that a filter matches at the time `now`; `BadUserInput` if too large."""
+def filtered_todos(
+    viewer: Viewer, todo_filter: TodoFilter | None, clock: LocalClock
+) -> SelectQuery:
+    """The viewer's todos that a filter matches, by a `local_clock`; `BadUserInput` if too large."""
     trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
     statement = trashed_todos(viewer) if trash else visible_todos(viewer)
     if todo_filter is not None:
-        condition = FilterConditions(statement, now).of(todo_filter, depth=1)
+        condition = FilterConditions(statement, clock).of(todo_filter, depth=1)
         if condition != "TRUE":
             statement.where(condition)
     return statement
@@ -73,7 +80,7 @@ class FilterConditions:
     """Turns one filter into a condition of one statement."""
 
     statement: SelectQuery
-    now: datetime
+    clock: LocalClock
     parts_seen: int = 0
     names: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
@@ -108,6 +115,12 @@ class FilterConditions:
             comparator = unset_to_none(getattr(todo_filter, stored.name))
             if comparator is not None:
                 parts += self._comparison(stored, comparator)
+        for name, day_field in DAY_FIELDS.items():
+            days = unset_to_none(getattr(todo_filter, name))
+            if days is not None:
+                # How many days there are decides between reading the index of days and reading a page.
+                self.statement.custom_plan = True
+                parts += day_conditions(day_field, days, self.clock, self.statement.bind)
         if (tags := unset_to_none(todo_filter.tags)) is not None:
             parts += self._tags(tags)
         if (is_overdue := unset_to_none(todo_filter.is_overdue)) is not None:
@@ -129,6 +142,8 @@ class FilterConditions:
 
     def _operation(self, stored: StoredField, operator: str, value: Any) -> list[str]:
         column, bind = f"t.{stored.name}", self.statement.bind
+        if stored.value_type is UUID:
+            return [self._other_id(stored.name, operator, value)]
         if sign := LISTS.get(operator):
             values = _operands(stored, [value] if operator == "eq" else _limited(value))
             part = f"{column} {sign}({bind(values)}::{COLUMN_TYPES[stored.name]}[])"
@@ -141,6 +156,24 @@ class FilterConditions:
         if operator == "is_null":
             return [f"{column} IS {'NULL' if value else 'NOT NULL'}"]
         return self._contains(f"lower({column})", stored.graphql_name, value)
+
+    def _other_id(self, name: str, operator: str, value: Any) -> str:
+        """A condition on the id of another thing, such as a list, which may be null."""
+        expression = EXPRESSIONS.get(name)
+        column, bind = expression or f"t.{name}", self.statement.bind
+        if operator == "is_null":
+            if expression:
+                return f"{column} {'=' if value else '<>'} {bind(INBOX)}"
+            return f"{column} IS {'NULL' if value else 'NOT NULL'}"
+        ids = _ids([value] if operator == "eq" else _limited(value))
+        if operator == "not_in":
+            return f"({column} <> ALL({bind(ids)}::uuid[])) IS NOT FALSE"
+        # A sort by position reads the index in order for a single list, but not for an array.
+        return (
+            f"{column} = {bind(ids[0])}"
+            if len(ids) == 1
+            else f"{column} = ANY({bind(ids)}::uuid[])"
+        )
 
     def _tags(self, comparator: TagComparator) -> list[str]:
         parts = []
@@ -172,7 +205,7 @@ class FilterConditions:
         return f"EXISTS (SELECT FROM {TAGS_OF_EACH_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
-        due = overdue_condition(self.statement.bind(self.now))
+        due = overdue_condition(self.statement.bind(self.clock.now))
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _search(self, text: str) -> list[str]:
@@ -208,13 +241,18 @@ def _operands(stored: StoredField, values: Sequence[Any]) -> list[Any]:
     if stored.enum:
         return [member.value for member in values]
     if stored.value_type is strawberry.ID:
-        return [parsed for text in values if (parsed := parse_id(text))]
+        return _ids(values)
     if stored.value_type is str:
         return [
             read_search(text, longest=MAX_SEARCH, multiline=True, name=stored.graphql_name)
             for text in values
         ]
     return list(values)
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    """The ids among some texts, of which nothing has the one that stands for the inbox."""
+    return [parsed for text in texts if (parsed := parse_id(text)) and parsed != INBOX]
 
 
 def _checked_names(names: list[str]) -> list[str]:

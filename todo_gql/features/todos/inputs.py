@@ -7,7 +7,7 @@ import strawberry
 from strawberry import UNSET, Maybe
 
 from todo_gql.api.cost_weights import COMPARISON, IN_TRASH, SEARCH
-from todo_gql.features.todos.comparators import TagComparator, optional
+from todo_gql.features.todos.comparators import DayComparator, TagComparator, optional
 from todo_gql.features.todos.field_types import REQUIRED, with_fields
 from todo_gql.features.todos.fields import stored_fields
 
@@ -45,6 +45,8 @@ class TodoFilter:
     or_: "list[TodoFilter] | None" = optional("At least one of these holds.", "or")
     not_: "TodoFilter | None" = optional("This doesn't hold.", "not")
     tags: TagComparator | None = optional("By tags.")
+    due: DayComparator | None = optional("By the day that it is due.", cost_weight=COMPARISON)
+    start: DayComparator | None = optional("By the day that it starts.", cost_weight=COMPARISON)
     is_overdue: bool | None = optional("Whether it is overdue.", cost_weight=COMPARISON)
     is_deleted: bool | None = optional(
         "True: only the trash. False or absent: all but the trash. At the top level only.",

@@ -24,6 +24,7 @@ from todo_gql.features.stats.types import (
     total_of,
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
+from todo_gql.features.todos.days import local_clock
 from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.loaders import todos_by_id
@@ -76,7 +77,7 @@ async def _read_total(context: Context) -> int:
 async def _counted_stats(
     viewer: Viewer, todo_filter: TodoFilter | None, now: datetime
 ) -> TodoStats:
-    statement = filtered_todos(viewer, todo_filter, now)
+    statement = filtered_todos(viewer, todo_filter, await local_clock(viewer, todo_filter, now))
     columns = count_columns(statement.bind(now))
     row = await fetchrow(statement.select(columns), *statement.values)
     assert row is not None
@@ -115,8 +116,9 @@ class TodoQuery:
         before: Before = UNSET,
     ) -> TodoConnection:
         context, todo_filter = info.context, unset_to_none(filter)
-        has_stored_total = is_plain(todo_filter)
-        statement = filtered_todos(context.signed_in(), todo_filter, context.now)
+        has_stored_total, viewer = is_plain(todo_filter), context.signed_in()
+        clock = await local_clock(viewer, todo_filter, context.now)
+        statement = filtered_todos(viewer, todo_filter, clock)
         arguments = PageArguments.of(first, after, last, before)
         keyset = todo_keyset(unset_to_none(sort))
         has_total = has_stored_total and "totalCount" in selected_fields(info)
