@@ -1,6 +1,7 @@
 """Seeded accounts: as believable as they are consistent."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,10 @@ import orjson
 import pytest
 
 from tests.support.accounts import Account
+from tests.support.recounts import wrong_counts
+from todo_gql.api.order_keys import position_key
 from todo_gql.database.connection import Row, fetch
-from todo_gql.database.models import Action, Status, User
+from todo_gql.database.models import Action, ChangeKind, Status, User
 from todo_gql.features.todos.canonical_json import NO_METADATA
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import FIELDS_OF_NEW as FIELDS
@@ -28,6 +31,7 @@ mutation ($id: ID!, $input: TodoUpdateInput!) {
   }
 }
 """
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EMPTY: dict[str, Any] = {name: None for name, _, _ in FIELDS} | {"tags": [], "metadata": {}}
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -51,41 +55,21 @@ async def rows(sql: str, account: Account) -> list[Row]:
 
 async def assert_in_order(account: Account) -> None:
     """All that the write path keeps is what it would be if it were worked out anew."""
-    await assert_counted(account)
+    assert await wrong_counts(UUID(account.id)) == {}
     changes = await rows("SELECT * FROM changes WHERE owner_id = $1 ORDER BY seq", account)
     [user] = await rows("SELECT change_seq FROM users WHERE id = $1", account)
     assert [change["seq"] for change in changes] == list(range(1, user["change_seq"] + 1))
     histories: dict[UUID, list[Row]] = {}
     for change in changes:
-        histories.setdefault(change["todo_id"], []).append(change)
+        if change["kind"] == ChangeKind.TODO:
+            histories.setdefault(change["todo_id"], []).append(change)
     todos = await rows(f"SELECT t.*, {TAG_NAMES} FROM todos t WHERE t.owner_id = $1", account)
     assert {todo["id"] for todo in todos} == set(histories)
+    numbers = {id: history[0]["seq"] for id, history in histories.items()}
+    assert all(todo["position"] == position_key(numbers[todo["id"]]) for todo in todos)
+    assert all(todo["search_text"] for todo in todos)
     for todo in todos:
         assert_history_leads_to(todo, histories[todo["id"]])
-
-
-async def assert_counted(account: Account) -> None:
-    """The counts per status and per tag are what counting gives."""
-    [user] = await rows("SELECT * FROM users WHERE id = $1", account)
-    statuses = await rows(
-        "SELECT status, count(*) FROM todos WHERE owner_id = $1 AND deleted_at IS NULL"
-        " GROUP BY status",
-        account,
-    )
-    counted = {Status(status).name: count for status, count in statuses}
-    assert counted == {
-        status.name: count for status in Status if (count := user[f"{status.name.lower()}_count"])
-    }
-    tags = await rows(
-        "SELECT g.name, g.todo_count, count(t.id) AS counted, count(tt.id) AS carried"
-        " FROM tags g JOIN todo_tags tt ON tt.owner_id = g.owner_id AND tt.tag_id = g.id"
-        " LEFT JOIN todos t ON t.owner_id = $1 AND t.id = tt.todo_id AND t.deleted_at IS NULL"
-        " WHERE g.owner_id = $1 GROUP BY g.id, g.name, g.todo_count",
-        account,
-    )
-    assert [tag["todo_count"] for tag in tags] == [tag["counted"] for tag in tags]
-    [(known,)] = await rows("SELECT count(*) FROM tags WHERE owner_id = $1", account)
-    assert len(tags) == known
 
 
 def assert_history_leads_to(todo: Row, history: list[Row]) -> None:
@@ -210,13 +194,41 @@ def test_seeded_todos_are_believable() -> None:
     assert not any("{" in text for todo in todos for text in (todo.title, todo.description or ""))
 
 
+def test_seeded_subtasks_are_believable() -> None:
+    """Some todos have subtasks in the same place, each of which is done when its parent is completed."""
+    until = datetime(2026, 6, 1, tzinfo=UTC)
+    histories = list(todo_histories(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
+    todos = {history[-1].after.id: history[-1].after for history in histories}
+    assert len(todos) == 2_000
+    subtasks = [history for history in histories if history[-1].after.parent_id]
+    assert 100 < len(subtasks) < 1_000
+    assert {Status(history[-1].after.status) for history in subtasks} >= set(Status) - {
+        Status.IN_PROGRESS
+    }
+    known = set[UUID]()
+    for history in histories:
+        todo = history[-1].after
+        known.add(todo.id)
+        if todo.parent_id is None:
+            continue
+        parent = todos[todo.parent_id]
+        assert parent.id in known, "a parent comes before its subtasks"
+        assert parent.parent_id is None
+        assert parent.deleted_at is None
+        assert parent.created_at <= todo.created_at
+        if parent.completed_at:
+            assert todo.status in {Status.COMPLETED.value, Status.CANCELLED.value}
+            assert todo.updated_at <= parent.completed_at
+
+
 def test_same_random_seed_gives_the_same_todos() -> None:
     """Two runs with one number differ in nothing but ids; another number gives others."""
     until = datetime(2026, 6, 1, tzinfo=UTC)
 
     def told(number: int) -> list[str]:
         made = todo_histories(UUID(int=1), 50, until - timedelta(days=400), until, Random(number))
-        return [entry.diff() for history in made for entry in history]
+        diffs = [entry.diff() for history in made for entry in history]
+        return [ID.sub("", diff) for diff in diffs]
 
     assert told(1) == told(1)
     assert told(1) != told(2)

@@ -1,8 +1,9 @@
-"""Realistic histories of todos."""
+"""Realistic histories of todos, and of the subtasks that some of them have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -21,17 +22,58 @@ ESTIMATES = (5, 10, 15, 15, 30, 30, 30, 45, 60, 60, 90, 120, 180, 240, 480)
 SOURCES = ("mail", "phone", "meeting", "chat")
 
 USUAL_SPAN = timedelta(days=100)
+# How soon after a todo its subtasks are thought of.
+SOON = timedelta(hours=2)
+TICK = timedelta(microseconds=1)
+
+
+class Placement(NamedTuple):
+    """A list, or a section of it, in which todos are created."""
+
+    list_id: UUID
+    section_id: UUID | None
+
+
+class Placements(NamedTuple):
+    """Where todos of each area are created: so many percent in one of these, the others in the inbox."""
+
+    percent: float
+    by_area: Mapping[Area, Sequence[Placement]]
+
+
+INBOX = Placements(0, {})
 
 
 def todo_histories(
-    owner_id: UUID, number: int, since: datetime, until: datetime, random: Random
+    owner_id: UUID,
+    number: int,
+    since: datetime,
+    until: datetime,
+    random: Random,
+    placements: Placements = INBOX,
 ) -> Iterator[list[Entry]]:
-    """The histories of todos between two times, each a list of changes in order."""
+    """The histories of todos between two times, each a list of changes in order.
+
+    A parent comes right before its subtasks.
+    """
     # In a short time everything goes faster, so that most of it is done by the end.
     pace = min(1.0, (until - since) / USUAL_SPAN)
     moments = sorted(_between(since, until, random) for _ in range(number))
-    for moment in moments:
-        yield _history(_initial_state(owner_id, moment, random), until, pace, random)
+    while moments:
+        moment, area = moments[0], random.choice(AREAS)
+        created = _initial_state(owner_id, area, moment, random)
+        history = _history(_placed(created, area, placements, random), until, pace, random)
+        subtasks = list(_subtasks(history, area, len(moments) - 1, until, random))
+        yield history
+        yield from subtasks
+        del moments[: 1 + len(subtasks)]
+
+
+def _placed(todo: TodoState, area: Area, placements: Placements, random: Random) -> TodoState:
+    if not _chance(placements.percent, random):
+        return todo
+    list_id, section_id = random.choice(placements.by_area[area])
+    return todo._replace(list_id=list_id, section_id=section_id)
 
 
 def _between(since: datetime, until: datetime, random: Random) -> datetime:
@@ -42,9 +84,8 @@ def _chance(percent: float, random: Random) -> bool:
     return random.random() * 100 < percent
 
 
-def _initial_state(owner_id: UUID, now: datetime, random: Random) -> TodoState:
+def _initial_state(owner_id: UUID, area: Area, now: datetime, random: Random) -> TodoState:
     """A todo as it is created."""
-    area = random.choice(AREAS)
     edit: TodoEdit = {
         "title": _text(random.choice(area.tasks), area, random),
         "priority": random.choice(PRIORITIES).value,
@@ -95,14 +136,47 @@ def _history(created: TodoState, until: datetime, pace: float, random: Random) -
     for days, edit in _plan(created, random):
         before = entries[-1].after
         delay = timedelta(days=random.expovariate(1 / days)) * pace
-        now = before.updated_at + delay + timedelta(microseconds=1)
+        now = before.updated_at + delay + TICK
         if now > until:
             break
-        after = edit(before, now)
-        if isinstance(after, TodoState) and after != before:
-            changed = after._replace(version=before.version + 1, updated_at=now)
-            entries.append(Entry(before, changed))
+        entries += _change(before, edit, now)
     return entries
+
+
+def _change(before: TodoState, edit: Edit, now: datetime) -> list[Entry]:
+    """The entry of an edit; none if it changes nothing."""
+    after = edit(before, now)
+    if not isinstance(after, TodoState) or after == before:
+        return []
+    return [Entry(before, after._replace(version=before.version + 1, updated_at=now))]
+
+
+def _subtasks(
+    parent: Sequence[Entry], area: Area, most: int, until: datetime, random: Random
+) -> Iterator[list[Entry]]:
+    """The histories of a todo's subtasks, if it has any: all are done when the parent is completed."""
+    if any(entry.after.deleted_at for entry in parent) or not _chance(12, random):
+        return
+    first = parent[0].after
+    done_at = [entry.after.updated_at for entry in parent if entry.after.completed_at]
+    end = done_at[0] if done_at else until
+    number = min(most, random.randint(2, len(area.steps)))
+    for step in sorted(random.sample(area.steps, number), key=area.steps.index):
+        now = first.created_at + random.random() * min(SOON, (end - first.created_at) / 4)
+        edit: TodoEdit = {
+            "title": _text(step, area, random),
+            "priority": first.priority,
+            "tags": first.tags,
+        }
+        created = TodoState.new(uuid7(), first.owner_id, edit, now)._replace(
+            list_id=first.list_id, section_id=first.section_id, parent_id=first.id
+        )
+        history = [Entry(None, created)]
+        if done_at or _chance(45, random):
+            status = Status.CANCELLED if _chance(8, random) else Status.COMPLETED
+            moment = _between(now + TICK, end, random)
+            history += _change(created, set_values({"status": status.value}), moment)
+        yield history
 
 
 def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:

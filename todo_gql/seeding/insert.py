@@ -1,7 +1,7 @@
 """Inserts realistic todos with their histories into an account, under the owner's lock."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from random import Random
@@ -9,10 +9,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from todo_gql.api.order_keys import position_key
 from todo_gql.database.connection import transaction
 from todo_gql.database.models import User
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import WRITTEN_COLUMNS
+from todo_gql.features.todos.state import WRITTEN_COLUMNS, TodoState
 from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_rows import WriteRows
 from todo_gql.features.todos.write_sql import store_statement
@@ -23,20 +24,11 @@ from todo_gql.seeding.histories import todo_histories
 BATCH = 2_500
 PAST = timedelta(days=400)
 NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+# fmt: off
 CHANGE_COLUMNS = (
-    *(
-        "id",
-        "owner_id",
-        "seq",
-        "todo_id",
-        "actor_id",
-        "action",
-        "diff",
-        "at",
-        "list_id",
-        "first_seq",
-    ),
+    "id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at", "list_id", "first_seq",
 )
+# fmt: on
 TODO_VALUES = itemgetter(*WRITTEN_COLUMNS)
 
 
@@ -73,10 +65,13 @@ def _slices(
 
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     """Store todos in their final state, and all their changes in chronological order."""
-    rows = WriteRows([Entry(None, history[-1].after) for history in batch])
+    entries = sorted((entry for history in batch for entry in history), key=_moment)
+    numbers = {
+        entry.after.id: seq for seq, entry in enumerate(entries, write.next_seq) if not entry.before
+    }
+    rows = WriteRows([Entry(None, _positioned(history[-1].after, numbers)) for history in batch])
     todos = (TODO_VALUES(entry.after.as_written()) for entry in rows.entries)
     await _copy(write, "todos", WRITTEN_COLUMNS, todos)
-    entries = sorted((entry for history in batch for entry in history), key=_moment)
     owner_id = write.owner_id
     changes = (
         (
@@ -97,6 +92,11 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     statement = store_statement(rows.parts(), todos=False)
     counts = rows.counts_payload(len(entries), sum(map(growth, entries)))
     await write.connection.execute(statement, owner_id, counts, write.actor_id)
+
+
+def _positioned(todo: TodoState, numbers: Mapping[UUID, int]) -> TodoState:
+    """A todo behind all that were created before, as the API creates it."""
+    return todo._replace(position=position_key(numbers[todo.id]))
 
 
 def _moment(entry: Entry) -> datetime:

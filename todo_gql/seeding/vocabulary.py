@@ -4,9 +4,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """A part of somebody's life: what there is to do, with what, and the tags for it."""
+class ListPlan:
+    """A list that somebody keeps, with its sections; one that is done with is archived."""
 
+    name: str
+    color: str
+    sections: tuple[str, ...] = ()
+    is_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of somebody's life: its lists, what there is to do, with what, and the tags for it.
+
+    `steps` are what a larger task is divided into.
+    """
+
+    lists: tuple[ListPlan, ...]
+    steps: tuple[str, ...]
     tags: tuple[str, ...]
     tasks: tuple[str, ...]
     things: tuple[str, ...]
@@ -15,6 +30,18 @@ class Area:
 
 AREAS = (
     Area(
+        (
+            ListPlan("Work", "#2563eb", ("This week", "Waiting for others", "Later")),
+            ListPlan("Hiring", "#0891b2", ("Applications", "Interviews")),
+            ListPlan("Office move", "#64748b", is_archived=True),
+        ),
+        (
+            "Collect the figures",
+            "Write a first draft",
+            "Ask {person} for a review",
+            "Agree on a date with {person}",
+            "Send the final version",
+        ),
         ("work", "meeting", "email", "report", "project", "client"),
         (
             "Prepare the slides for {thing}",
@@ -43,6 +70,17 @@ AREAS = (
         ),
     ),
     Area(
+        (
+            ListPlan("Product", "#7c3aed", ("Next release", "In review", "Ideas")),
+            ListPlan("Bugs", "#dc2626"),
+        ),
+        (
+            "Reproduce it",
+            "Write a failing test",
+            "Find out when it began",
+            "Ask {person} for a review",
+            "Update the changelog",
+        ),
         ("code", "bug", "review", "release", "documentation", "test"),
         (
             "Fix ticket {number}: {thing} fails",
@@ -71,6 +109,17 @@ AREAS = (
         ),
     ),
     Area(
+        (
+            ListPlan("Home", "#16a34a", ("Repairs", "Cleaning")),
+            ListPlan("Garden", "#65a30d", ("Spring", "Autumn")),
+        ),
+        (
+            "Measure everything",
+            "Buy the material",
+            "Borrow the tools from {person}",
+            "Clear some space",
+            "Tidy up afterwards",
+        ),
         ("home", "garden", "repair", "cleaning", "kitchen"),
         (
             "Repair {thing}",
@@ -98,6 +147,16 @@ AREAS = (
         ),
     ),
     Area(
+        (
+            ListPlan("Shopping", "#ea580c", ("Groceries", "Other shops")),
+            ListPlan("Gift ideas", "#db2777"),
+        ),
+        (
+            "Read some reviews",
+            "Ask {person} which one to take",
+            "Compare three shops",
+            "Keep the receipt",
+        ),
         ("shopping", "food", "gift", "errand"),
         (
             "Buy {thing}",
@@ -124,6 +183,18 @@ AREAS = (
         ),
     ),
     Area(
+        (
+            ListPlan("Family", "#ca8a04", ("School", "Weekends")),
+            ListPlan("Travel", "#0d9488", ("Before leaving", "Packing")),
+            ListPlan("Taxes of last year", "#64748b", is_archived=True),
+        ),
+        (
+            "Find the papers",
+            "Make an appointment",
+            "Compare the offers",
+            "Confirm with {person}",
+            "Note the costs",
+        ),
         ("health", "family", "sport", "travel", "finance"),
         (
             "Book {thing}",
