@@ -51,7 +51,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     ),
     "bulk delete": ("todoBulkDelete(ids: IDS)", 5),
     "bulk restore": ("todoBulkRestore(ids: IDS)", 5),
-    "undo": ('todoUndo(cursor: "CURSOR")', 8),
+    "undo": ('todoUndo(cursor: "CURSOR")', 7),
     "undo of nothing": ('todoUndo(cursor: "x")', 3),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),

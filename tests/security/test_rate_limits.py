@@ -156,6 +156,19 @@ async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
             assert told(answer) == (200, f'"cost";r={left};t=60')
 
 
+async def test_an_undo_costs_for_each_todo_that_the_mutation_changed(
+    clock: Clock, limited: Limited, account: Account
+) -> None:
+    """An undo costs for each todo beside its own cost, also where a todo stays as it is."""
+    await account.create_many([{"title": "t"}] * 30)
+    cursor = (await account.data("{ changeCursor }"))["changeCursor"]
+    undo = f'mutation {{ todoUndo(cursor: "{cursor}") {{ updated }} }}'
+    async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:
+        for left in (4990, 4950):
+            answer = await client.post(undo, token=account.token)
+            assert told(answer) == (200, f'"cost";r={left};t=60')
+
+
 async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Limited) -> None:
     """Introspection uses up some of the limit, though its own cost is nothing."""
     async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:

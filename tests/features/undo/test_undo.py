@@ -231,3 +231,33 @@ async def test_a_merge_of_tags_is_undone(account: Account) -> None:
     assert await stored_state(account) == before
     await undo(account)
     assert await stored_state(account) == after
+
+
+async def test_a_mutation_of_many_todos_is_undone_at_once(account: Account) -> None:
+    """A rename of a tag that more todos carry than a bulk action changes, with all results."""
+    await account.create_many([{"title": f"{n}", "tags": ["a", "b"]} for n in range(250)])
+    before = await stored_state(account)
+    await call(account, f'tagRename(id: "{await tag_id(account, "a")}", name: "c")')
+    payload = await undo(account)
+    assert outcomes(payload) == [[]] * 250
+    assert [result["index"] for result in payload["results"]] == list(range(250))
+    assert await stored_state(account) == before
+    cursor = (await account.data("{ changeCursor }"))["changeCursor"]
+    more = UNDO.replace("...TodoParts", "...TodoParts history { nodes { id } }")
+    payload = (await account.data(more, cursor=cursor))["todoUndo"]
+    assert codes(payload) == [("TOO_MANY", ["cursor"])]
+    assert "250" in payload["errors"][0]["message"]
+
+
+async def test_more_than_10000_changes_cannot_be_undone(account: Account) -> None:
+    """They would hold the account's lock for too long; the error says the limit."""
+    todo = await account.create()
+    await fetch(
+        "INSERT INTO changes (id, owner_id, seq, todo_id, actor_id, action, diff, at, first_seq)"
+        " SELECT gen_random_uuid(), $1, n, $2, $1, 1, '[]', now(), 2"
+        " FROM generate_series(2, 10002) n",
+        *(UUID(account.id), UUID(todo["id"])),
+    )
+    payload = await undo(account, cursor_of(UUID(account.id), 300))
+    assert codes(payload) == [("TOO_MANY", ["cursor"])]
+    assert "10,000" in payload["errors"][0]["message"]

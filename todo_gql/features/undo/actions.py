@@ -1,7 +1,7 @@
 """Takes back what one mutation did to an owner's todos, under the owner's lock."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import strawberry
@@ -19,9 +19,15 @@ from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import MAX_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.features.undo.items import PATH, Item
-from todo_gql.features.undo.mutation_log import MAX_CHANGES, TooManyChanges, read_mutation
+from todo_gql.features.undo.mutation_log import (
+    MAX_CHANGES,
+    TooManyChanges,
+    check_todo_size,
+    read_mutation,
+)
 from todo_gql.features.undo.positions import find_positions
 from todo_gql.features.undo.reversal import TodoReversal
+from todo_gql.features.undo.selection import MANY, selects_too_much
 from todo_gql.features.undo.structure import check_structure
 from todo_gql.operation.context import Info
 from todo_gql.security.sliding_window import COST
@@ -35,13 +41,10 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     """
     viewer = info.context.signed_in()
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
-        try:
-            changes = await read_mutation(write.connection, owner_id, cursor)
-        except TooManyChanges:
-            return TodoBulkPayload(errors=[_too_many()])
-        if changes is None:
-            return TodoBulkPayload(errors=[not_found(PATH)])
-        items = await _plan(info, write, changes)
+        by_todo = await _read(info, write, cursor)
+        if not isinstance(by_todo, dict):
+            return TodoBulkPayload(errors=[by_todo])
+        items = await _plan(info, write, by_todo)
         await _reserve(info, write, items)
         await check_structure(
             write.connection, owner_id, items, lambda item, message: item.conflict(info, message)
@@ -50,7 +53,26 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
         updated = await _store(write, items)
     info.context.limits.charge(viewer.id.int, COST, len(items))
     info.context.clear_loaders()
-    return _payload(info, items, updated)
+    return await _payload(info, items, updated)
+
+
+async def _read(info: Info, write: OwnerWrite, cursor: str) -> dict[UUID, list[Row]] | UserError:
+    """The changes of each todo, in the order of the log; or why they can't be taken back."""
+    try:
+        changes = await read_mutation(write.connection, write.owner_id, cursor)
+        if changes is None:
+            return not_found(PATH)
+        by_todo = defaultdict[UUID, list[Row]](list)
+        for change in changes:
+            if change["kind"] == ChangeKind.TODO:
+                by_todo[change["todo_id"]].append(change)
+        if selects_too_much(info, len(by_todo)):
+            return _selects_too_much(len(by_todo))
+        if len(by_todo) > MANY:
+            await check_todo_size(write.connection, write.owner_id, by_todo)
+    except TooManyChanges:
+        return _too_many()
+    return by_todo
 
 
 def _too_many() -> UserError:
@@ -62,12 +84,17 @@ def _too_many() -> UserError:
     )
 
 
-async def _plan(info: Info, write: OwnerWrite, changes: Sequence[Row]) -> list[Item]:
-    """The todos that a mutation changed, in the order of the log, each without that change."""
-    by_todo = defaultdict[UUID, list[Row]](list)
-    for change in changes:
-        if change["kind"] == ChangeKind.TODO:
-            by_todo[change["todo_id"]].append(change)
+def _selects_too_much(number: int) -> UserError:
+    return invalid(
+        ErrorCode.TOO_MANY,
+        f"The mutation changed {number:,} todos. Select nothing of the results but the todos' own"
+        f" fields and tags to undo more than {MANY}.",
+        PATH,
+    )
+
+
+async def _plan(info: Info, write: OwnerWrite, by_todo: Mapping[UUID, Sequence[Row]]) -> list[Item]:
+    """The todos that a mutation changed, each as it is to be without that change."""
     stored = await write.load(by_todo, trash=True) if by_todo else {}
     time_slice, items = TimeSlice(), list[Item]()
     for todo_id, of_todo in by_todo.items():
@@ -116,16 +143,13 @@ async def _store(write: OwnerWrite, items: Sequence[Item]) -> int:
     return len(changed)
 
 
-def _payload(info: Info, items: Sequence[Item], updated: int) -> TodoBulkPayload:
-    results = [
-        TodoBulkResult(
-            index=index,
-            id=(todo_id := strawberry.ID(str(item.id))),
-            todo=to_todo(item.planned, info),
-            errors=item.errors,
-            todo_id=todo_id,
+async def _payload(info: Info, items: Sequence[Item], updated: int) -> TodoBulkPayload:
+    time_slice, results = TimeSlice(), list[TodoBulkResult]()
+    for index, item in enumerate(items):
+        await time_slice.checkpoint()
+        id, todo = strawberry.ID(str(item.id)), to_todo(item.planned, info)
+        results.append(
+            TodoBulkResult(index=index, id=id, todo=todo, errors=item.errors, todo_id=id)
         )
-        for index, item in enumerate(items)
-    ]
     processed = sum(item.stored is not None for item in items)
     return TodoBulkPayload(results=results, processed=processed, updated=updated)

@@ -1,6 +1,6 @@
 """The changes that one mutation wrote to the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -8,12 +8,13 @@ from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.positions import position_of
 from todo_gql.database.connection import Connection, Row
 from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.todos.storage import TODO_BYTES
 
 MAX_CHANGES: Final = 10_000
 """The most changes that are taken back at once."""
 
-MAX_DIFF_BYTES: Final = 32 * 1024 * 1024
-"""The most that the diffs of these changes may take in memory."""
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""The most that the diffs of these changes, or their todos, may take in memory."""
 
 FIRST_BATCH: Final = 100
 BATCH_SIZE: Final = 500
@@ -38,6 +39,8 @@ SELECT {COLUMNS} FROM changes n JOIN changes c ON c.owner_id = n.owner_id
     AND c.seq BETWEEN $3 AND $4 AND {IS_OF_MUTATION}
 WHERE n.owner_id = $1 AND n.seq = $2 ORDER BY c.seq
 """
+
+SIZE = f"SELECT sum({TODO_BYTES}) FROM todos WHERE owner_id = $1 AND id = ANY($2::uuid[])"
 
 
 class TooManyChanges(Exception):
@@ -99,6 +102,12 @@ async def _read_forward(
 
 
 def _check_size(changes: Sequence[Row]) -> None:
-    is_long = sum(len(change["diff"]) for change in changes) > MAX_DIFF_BYTES
+    is_long = sum(len(change["diff"]) for change in changes) > MAX_BYTES
     if is_long or len(changes) > MAX_CHANGES:
+        raise TooManyChanges
+
+
+async def check_todo_size(connection: Connection, owner_id: UUID, ids: Iterable[UUID]) -> None:
+    """Raise `TooManyChanges` if todos are too long together to be held in memory."""
+    if (await connection.fetchval(SIZE, owner_id, list(ids)) or 0) > MAX_BYTES:
         raise TooManyChanges

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database.connection import Connection
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.undo.items import Item, Refuse
@@ -153,9 +154,11 @@ async def check_structure(
         return
     structure = Structure(moved, await _related(connection, owner_id, moved))
     surroundings = await _surroundings(connection, owner_id, moved)
+    time_slice = TimeSlice()
     while True:
         valid = [item for item in moved if not item.errors]
         for item in valid:
+            await time_slice.checkpoint()
             if problem := structure.problem(item, surroundings):
                 refuse(item, problem)
         # Only what fits in its place takes room.
