@@ -288,3 +288,13 @@ async def test_who_is_promoted_meanwhile_stays(
 
     monkeypatch.setattr(deletion, "wrong_password", promoted)
     assert (await payload(account, DELETE_ACCOUNT, password=PASSWORD))["ok"] is False
+
+
+async def test_the_change_log_goes_with_its_account(account: Account) -> None:
+    """Also what was written after a deletion has gone through the log, in the same statement."""
+    await account.create()
+    owner_id = UUID(account.id)
+    assert await fetch("SELECT FROM changes WHERE owner_id = $1", owner_id)
+    await fetch("DELETE FROM users WHERE id = $1", owner_id)
+    for table in ("changes", "todos", "feeds"):
+        assert await fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner_id) == []

@@ -87,8 +87,9 @@ async def change_todo(
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
     todo_id, actor_id = parse_id(id), info.context.signed_in().id
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        stored = (await write.load([todo_id], trash=trash)).get(todo_id) if todo_id else None
+    ids = [todo_id] if todo_id else []
+    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+        stored = (await write.load(ids, trash=trash)).get(todo_id) if todo_id else None
         errors = [*_precondition_errors(stored, expected_version, info), *problems]
         if errors or stored is None:
             return TodoPayload(errors=errors)

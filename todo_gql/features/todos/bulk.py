@@ -132,8 +132,9 @@ async def change_todos(
     if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        stored = await write.load([key for key in keys if key], trash=trash)
+    known = [key for key in keys if key]
+    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=known) as write:
+        stored = await write.load(known, trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
             await time_slice.checkpoint()

@@ -57,23 +57,19 @@ INSERT INTO todo_tags (owner_id, todo_id, tag_id)
 SELECT $1, tt.todo_id, $3 FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
 ON CONFLICT (owner_id, todo_id, tag_id) DO NOTHING
 """
-# A merge only adds todos to a tag.
-RECOUNT_LISTS = """
+# A merge only adds todos to a tag, so that no list has to lose its count.
+RECOUNT = """
 WITH counted AS (
     SELECT t.list_id, count(*) AS number
     FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
-    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL AND t.list_id IS NOT NULL
-    GROUP BY t.list_id
+    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL GROUP BY t.list_id
+), in_lists AS (
+    INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
+    SELECT $1, list_id, $2, number FROM counted WHERE list_id IS NOT NULL
+    ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE SET todo_count = excluded.todo_count
 )
-INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
-SELECT $1, list_id, $2, number FROM counted
-ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE SET todo_count = excluded.todo_count
-"""
-RECOUNT = """
-UPDATE tags g SET todo_count = (
-    SELECT count(*) FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
-    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL
-) WHERE g.owner_id = $1 AND g.id = $2
+UPDATE tags g SET todo_count = (SELECT coalesce(sum(number), 0) FROM counted)
+WHERE g.owner_id = $1 AND g.id = $2
 """
 
 
@@ -130,7 +126,6 @@ async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, int]:
             "DELETE FROM tags WHERE owner_id = $1 AND id = $2", owner_id, tag_id
         )
         await connection.execute(RECOUNT, owner_id, target_id)
-        await connection.execute(RECOUNT_LISTS, owner_id, target_id)
     renamed = await _tag(write, target_id)
     assert renamed is not None
     return renamed, int(logged.rpartition(" ")[2])

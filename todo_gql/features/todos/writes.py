@@ -16,7 +16,7 @@ from asyncpg import ForeignKeyViolationError
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.changelog.feed_registry import announce
-from todo_gql.database.connection import Connection, acquire
+from todo_gql.database.connection import Connection, Row, acquire
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
@@ -41,6 +41,17 @@ from todo_gql.features.todos.write_sql import (
 LOCK_AND_READ_OWNER = lock_owner(
     f"clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq"
 )
+# Executed twice in one message: without ids it takes the lock, and with them it reads, with a snapshot
+# taken after the lock.
+LOCK_AND_LOAD = f"""
+WITH locked AS MATERIALIZED (
+    SELECT FROM users WHERE id = $1 AND $2::uuid[] IS NULL FOR NO KEY UPDATE
+)
+SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, f.stored_bytes, f.seq AS change_seq,
+    {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
+FROM feeds f LEFT JOIN todos t ON t.owner_id = f.owner_id AND t.id = ANY($2)
+WHERE f.owner_id = $1 AND NOT EXISTS (SELECT FROM locked)
+"""
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
@@ -48,6 +59,14 @@ LOGGED_IDS = (
 
 class OwnerGone(Exception):
     """The account of an owner other than the actor is deleted, and all of its todos with it."""
+
+
+async def _states(rows: Iterable[Row]) -> dict[UUID, TodoState]:
+    time_slice, states = TimeSlice(), dict[UUID, TodoState]()
+    for row in rows:
+        await time_slice.checkpoint()
+        states[row["id"]] = TodoState.from_row(row)
+    return states
 
 
 class OwnerWrite:
@@ -71,22 +90,21 @@ class OwnerWrite:
         self.discarded = False
         self.created_tags: dict[UUID, list[TagOfTodo]] = {}
         self.first_seq = seq + 1
+        self.loaded: dict[UUID, TodoState] | None = None
         self._seq = seq
         self._changes: list[Change] = []
         self._stored: dict[UUID, TodoState] = {}
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
         """The owner's todos with these ids; those in the trash only if asked for."""
+        if self.loaded is not None:
+            loaded, self.loaded = self.loaded, None
+            return {id: todo for id, todo in loaded.items() if trash or todo.deleted_at is None}
         statement = todos_of(self.owner_id).where_one_of("t.id", list(ids))
         if not trash:
             statement.where("t.deleted_at IS NULL")
         text = statement.select((*TODO_COLUMNS, TAG_NAMES))
-        rows = await self.connection.fetch(text, *statement.values)
-        time_slice, loaded = TimeSlice(), dict[UUID, TodoState]()
-        for row in rows:
-            await time_slice.checkpoint()
-            loaded[row["id"]] = TodoState.from_row(row)
-        return loaded
+        return await _states(await self.connection.fetch(text, *statement.values))
 
     async def logged_ids(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
         """Those of the ids that the owner's log has, though the todo may be purged."""
@@ -238,9 +256,21 @@ async def create_in_one_message(
     return CreatedTodo(todo, [row for row in created if row["id"]])
 
 
+async def _lock(connection: Connection, owner_id: UUID, ids: Sequence[UUID]) -> list[Row]:
+    """Lock an account, and read what a write begins with; no row if the account is deleted."""
+    if ids:
+        return await connection.fetchmany(LOCK_AND_LOAD, [(owner_id, None), (owner_id, ids)])
+    return await connection.fetch(LOCK_AND_READ_OWNER, owner_id)
+
+
 @asynccontextmanager
-async def owner_write(*, owner_id: UUID, actor_id: UUID) -> AsyncIterator[OwnerWrite]:
+async def owner_write(
+    *, owner_id: UUID, actor_id: UUID, ids: Sequence[UUID] = ()
+) -> AsyncIterator[OwnerWrite]:
     """A transaction that holds the owner's lock; rolled back if discarded or on an error.
+
+    The first call of `load` is to be for `ids`, if there are any: they are read in one message with the
+    lock.
 
     Callers are to be `retried`. Raises `Unauthenticated` if the actor's own account is deleted,
     `OwnerGone` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
@@ -249,15 +279,18 @@ async def owner_write(*, owner_id: UUID, actor_id: UUID) -> AsyncIterator[OwnerW
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            row = await connection.fetchrow(LOCK_AND_READ_OWNER, owner_id)
-            if row is None:
+            rows = await _lock(connection, owner_id, ids)
+            if not rows:
                 raise _owner_gone(owner_id, actor_id)
+            row = rows[0]
             storage = Storage(row["todos"], row["stored_bytes"])
             write = OwnerWrite(
                 *(connection, row["now"], storage, row["change_seq"]),
                 owner_id=owner_id,
                 actor_id=actor_id,
             )
+            if ids:
+                write.loaded = await _states(row for row in rows if row["id"])
             yield write
         except CONNECTION_LOST:
             raise
