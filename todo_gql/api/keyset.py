@@ -145,6 +145,14 @@ class Keyset:
             .decode()
         )
 
+    def owns(self, cursor: str) -> bool:
+        """Whether a cursor belongs to this order."""
+        try:
+            self.values(cursor)
+        except BadUserInput:
+            return False
+        return True
+
     def values(self, cursor: str) -> list[object]:
         """The sort values of a cursor; raises `BadUserInput` unless it belongs to this order."""
         return self.parsed(self.content(cursor))

@@ -92,6 +92,8 @@ def _pairs(run: re.Match[str]) -> str:
 
 # pg_trgm takes trigrams of a regular expression of which there are at most 128.
 CLASS_SIZE: Final = 100
+MIN_SIMILAR: Final = 4
+"""Letters of the shortest word of which similar ones are looked for."""
 ALPHABET_CODES: Final = range(0x20, ord(FIRST_LARGE))
 
 
@@ -116,16 +118,47 @@ def expressions(marked: str) -> list[str]:
     return [f"^{literal}", *(f"{before}{literal}" for before in _classes(alphabet))]
 
 
+def words_of(text: str) -> list[str]:
+    """The marked words of a text to look for."""
+    return [_marked(word).removesuffix(MARK) for word in folded(text).split()]
+
+
+def word_beginning(marked: str) -> str:
+    """A regular expression of the words that begin with a marked word.
+
+    Large characters, and signs, are found within words too, as writing doesn't part them.
+    """
+    alphabet = alphabet_of(marked[0])
+    if alphabet is None or not _is_of_word(marked[0]):
+        return re.escape(marked)
+    _, others = _neighbours(alphabet)
+    return f"(?:^|[{''.join(map(re.escape, others))}]){re.escape(marked)}"
+
+
+def is_latin_word(marked: str) -> bool:
+    """Whether a marked word is four letters of the Latin alphabet, or more."""
+    return len(marked) >= MIN_SIMILAR and all(
+        char.isalpha() and alphabet_of(char) == LATIN for char in marked
+    )
+
+
 @cache
-def _classes(alphabet: str) -> list[str]:
-    """Classes of all characters that may stand beside one of an alphabet in a search text."""
+def _neighbours(alphabet: str) -> tuple[list[str], list[str]]:
+    """What may stand beside a character of an alphabet in a search text: of words, and others."""
     chars = [char for char in map(chr, ALPHABET_CODES) if alphabet_of(char) == alphabet]
     words = [char for char in chars if folded(char) == char and _is_of_word(char)]
     others = [char for char in chars if folded(char) == char and not _is_of_word(char)]
     others += [char for char in map(chr, range(1, 0x80)) if alphabet_of(char) is None]
+    return words, others
+
+
+@cache
+def _classes(alphabet: str) -> list[str]:
+    """Classes of all characters that may stand beside one of an alphabet in a search text."""
+    words, others = _neighbours(alphabet)
     parts = [words[start : start + CLASS_SIZE] for start in range(0, len(words), CLASS_SIZE)]
     # These are all one to pg_trgm: the border of a word.
-    parts[-1] += others
+    parts[-1] = [*parts[-1], *others]
     return [f"[{''.join(map(re.escape, part))}]" for part in parts]
 
 

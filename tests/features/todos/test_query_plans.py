@@ -220,7 +220,8 @@ async def test_other_lists_stay_within_the_owners_rows(
         filter=wanted,
     )
     seen = await plans(sent)
-    assert len(seen) == 4
+    # Before a page of a search its matches are counted, up to a number.
+    assert len(seen) == (6 if "search" in wanted else 4)
     for nodes in seen:
         for node in nodes:
             if node.get("Relation Name") in ("todos", "todo_tags", "tags"):
@@ -229,7 +230,8 @@ async def test_other_lists_stay_within_the_owners_rows(
                 assert "owner_id" in condition, node
 
 
-TEXT_INDEXES = {None, "todos_by_search_text", "todos_without_search_text"}
+# Similar todos are found first, and then looked up by their ids.
+TEXT_INDEXES = {None, "todos_by_search_text", "todos_without_search_text", "todos_pkey"}
 
 
 @pytest.mark.parametrize("word", RARE_WORDS)
@@ -240,7 +242,7 @@ async def test_a_rare_word_is_found_by_the_index_of_texts(
     found = await owner.data(FOUND, filter={"search": word.upper()})
     assert len(found["todos"]["nodes"]) == found["todos"]["totalCount"] == NUMBER // 10_000
     for nodes in await plans(sent):
-        assert {node.get("Index Name") for node in nodes} == TEXT_INDEXES
+        assert {node.get("Index Name") for node in nodes} <= TEXT_INDEXES
         assert rows_read(nodes, "todos") < NUMBER / 100
 
 
@@ -250,7 +252,7 @@ async def test_an_absent_word_reads_little(owner: Account, sent: Sent, word: str
     found = await owner.data(FOUND, filter={"search": word})
     assert found["todos"] == {"nodes": [], "totalCount": 0}
     for nodes in await plans(sent):
-        assert {node.get("Index Name") for node in nodes} == TEXT_INDEXES
+        assert {node.get("Index Name") for node in nodes} <= TEXT_INDEXES
         assert rows_read(nodes, "todos") < NUMBER / 100
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.accounts import CREATE, ERRORS, Account
 from todo_gql.api.search_text import FIELD, MARK
 from todo_gql.database.connection import acquire, fetchrow
+from todo_gql.features.todos import best_match
 from todo_gql.features.todos.search_texts import fill_search_texts
 
 SEARCH = """
@@ -107,9 +108,9 @@ async def test_what_is_no_part_is_not_found(account: Account, title: str, text: 
 
 async def test_nothing_matches_across_title_and_description(account: Account) -> None:
     """A title's end and the beginning of its description are no text."""
-    await account.create(title="one", description="two 牛")
-    assert await found(account, "onetwo") == await found(account, "one two") == []
-    assert await found(account, "e") == await found(account, "牛") == ["one"]
+    await account.create(title="один", description="два 牛")
+    assert await found(account, "одиндва") == await found(account, "ин два") == []
+    assert await found(account, "н") == await found(account, "牛") == ["один"]
 
 
 @pytest.mark.parametrize("mark", [MARK, FIELD], ids=ascii)
@@ -166,3 +167,147 @@ async def test_what_the_previous_release_writes_is_found(account: Account, write
     assert row is not None
     assert row["search_text"] == f"{title.lower()}{FIELD}вода{MARK}"
     assert await fill_search_texts() == 0
+
+
+WORDS = [
+    ("Buy fresh milk", "milk buy"),
+    ("Buy fresh milk", "MIL bu FRE"),
+    ("Купить свежее молоко", "мол купи"),
+    ("(milk), «buy»", "buy milk"),
+    ("买牛奶 in Berlin", "ber 牛奶"),
+    ("Straße fegen", "feg strass"),
+    ("e-mail to_do_list", "list mail"),
+]
+
+
+@pytest.mark.parametrize(("title", "text"), WORDS)
+async def test_words_are_found_in_any_order(account: Account, title: str, text: str) -> None:
+    """A todo is found by the beginnings of its words, be they in title or description."""
+    await account.create(title=title)
+    await account.create(title="~", description=title)
+    await account.create(title="Buy", description="bread")
+    assert sorted(await found(account, text)) == sorted([title, "~"])
+
+
+async def test_words_are_found_by_their_beginnings_alone(account: Account) -> None:
+    """Of several words each has to begin a word, unless they stand side by side."""
+    await account.create(title="выпить молоко")
+    assert await found(account, "молоко пить") == []
+    assert await found(account, "пить мол") == ["выпить молоко"]
+
+
+SIMILAR = [("Call the plumber", "plumer"), ("Café opening", "cafe"), ("Invoices", "invoyce")]
+
+
+@pytest.mark.parametrize(("title", "text"), SIMILAR)
+async def test_similar_words_are_found_where_few_match(
+    account: Account, title: str, text: str
+) -> None:
+    """A misspelt Latin word finds similar ones, unless ten todos have it as it is."""
+    await account.create(title=title)
+    await account.create(title="Something else")
+    assert await found(account, text) == [title]
+    await account.create_many([{"title": text}] * 9)
+    assert len(await found(account, text)) == 10
+    await account.create(title=text)
+    assert await found(account, text) == [text] * 10
+
+
+@pytest.mark.parametrize("text", ["mlk", "молако", "1234", "牛乳"])
+async def test_short_words_and_other_scripts_find_no_similar_ones(
+    account: Account, text: str
+) -> None:
+    """Words of other scripts, and of fewer than four letters, are found as they are alone."""
+    await account.create_many([{"title": title} for title in ("milk", "молоко", "1235", "牛奶")])
+    assert await found(account, text) == []
+
+
+async def test_similar_words_are_looked_for_where_the_filter_looks(account: Account) -> None:
+    """Todos in the trash are found by similar words among those in the trash alone."""
+    todo = await account.create(title="plumber")
+    query = (
+        "query ($f: TodoFilter) { todos(filter: $f) { totalCount } stats(filter: $f) { total } }"
+    )
+    deleted = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }"
+    for wanted, total in (({"search": "plumer"}, 1), ({"not": {"search": "plumer"}}, 0)):
+        data = await account.data(query, f=wanted)
+        assert data == {"todos": {"totalCount": total}, "stats": {"total": total}}
+    await account.data(deleted, id=todo["id"])
+    for is_deleted, total in ((True, 1), (False, 0)):
+        data = await account.data(query, f={"search": "plumer", "isDeleted": is_deleted})
+        assert data["todos"]["totalCount"] == total
+
+
+BEST = """
+query ($text: String, $first: Int, $after: String, $last: Int, $before: String) {
+  todos(filter: { search: $text }, first: $first, after: $after, last: $last, before: $before) {
+    nodes { title } totalCount
+    pageInfo { startCursor endCursor hasNextPage hasPreviousPage }
+  }
+}
+"""
+RANKED_TODOS: list[dict[str, str]] = [
+    {"title": "Milk tea"},
+    {"title": "Get milk tea", "status": "COMPLETED"},
+    {"title": "buttermilk tea"},
+    {"title": "shopping", "description": "milk tea"},
+    {"title": "tea with milk"},
+    {"title": "party", "description": "tea, milk"},
+    {"title": "done", "description": "tea; milk", "status": "CANCELLED"},
+    {"title": "milc teas"},
+]
+
+
+async def test_the_best_match_comes_first(account: Account) -> None:
+    """Without a sort a search is sorted by how a todo matches, then title, then open, then newest."""
+    for todo in reversed(RANKED_TODOS):
+        await account.create(**todo)
+    expected = [todo["title"] for todo in RANKED_TODOS]
+    data = (await account.data(BEST, text="milk tea"))["todos"]
+    assert [node["title"] for node in data["nodes"]] == expected
+    assert data["totalCount"] == len(expected)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+async def test_pages_of_best_matches_show_each_once(account: Account, size: int) -> None:
+    """Pages forwards and backwards have each match once, in the one order."""
+    for todo in reversed(RANKED_TODOS):
+        await account.create(**todo)
+    expected = [todo["title"] for todo in RANKED_TODOS]
+    seen, cursor, more = list[str](), None, True
+    while more:
+        page = (await account.data(BEST, text="milk tea", first=size, after=cursor))["todos"]
+        seen += [node["title"] for node in page["nodes"]]
+        cursor, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+        assert page["pageInfo"]["hasPreviousPage"] is (len(seen) > size)
+    assert seen == expected
+    seen, cursor, more = [], None, True
+    while more:
+        page = (await account.data(BEST, text="milk tea", last=size, before=cursor))["todos"]
+        seen = [node["title"] for node in page["nodes"]] + seen
+        cursor, more = page["pageInfo"]["startCursor"], page["pageInfo"]["hasPreviousPage"]
+    assert seen == expected
+
+
+async def test_of_many_matches_the_newest_come_first(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the limit a page, and those after it, are as without a search."""
+    await account.create(title="milk")
+    await account.create_many([{"title": "x", "description": f"milk {n}"} for n in range(4)])
+    monkeypatch.setattr(best_match, "MAX_RANKED", 4)
+    first = (await account.data(BEST, text="milk", first=2))["todos"]
+    assert [node["title"] for node in first["nodes"]] == ["x", "x"]
+    monkeypatch.setattr(best_match, "MAX_RANKED", 5)
+    after = first["pageInfo"]["endCursor"]
+    rest = (await account.data(BEST, text="milk", after=after))["todos"]
+    assert [node["title"] for node in rest["nodes"]] == ["x", "x", "milk"]
+    best = (await account.data(BEST, text="milk"))["todos"]
+    assert best["nodes"][0]["title"] == "milk"
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10"])
+async def test_a_strange_cursor_is_refused(account: Account, cursor: str) -> None:
+    """What is no cursor of a search's list is bad user input."""
+    error = await account.error(BEST, text="milk", after=cursor)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"

@@ -23,7 +23,7 @@ from todo_gql.features.todos.days import DAY_FIELDS, day_conditions
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.features.todos.searching import contains, like_pattern
+from todo_gql.features.todos.searching import like_pattern, matches
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -59,7 +59,8 @@ def filtered_todos(
     trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
     statement = trashed_todos(viewer) if trash else visible_todos(viewer)
     if todo_filter is not None:
-        condition = FilterConditions(statement, clock).of(todo_filter, depth=1)
+        scope = f"t.deleted_at IS {'NOT NULL' if trash else 'NULL'}"
+        condition = FilterConditions(statement, clock, scope).of(todo_filter, depth=1)
         if condition != "TRUE":
             statement.where(condition)
     return statement
@@ -75,12 +76,22 @@ def is_plain(todo_filter: TodoFilter | None) -> bool:
     ) and (unset_to_none(todo_filter.is_deleted) is not True)
 
 
+def searched_text(todo_filter: TodoFilter | None) -> str:
+    """What a filter searches for at its top level; empty without a search."""
+    text = unset_to_none(todo_filter.search) if todo_filter else None
+    return read_search(text, longest=MAX_SEARCH, multiline=True) if text else ""
+
+
 @dataclass
 class FilterConditions:
-    """Turns one filter into a condition of one statement."""
+    """Turns one filter into a condition of one statement.
+
+    With a scope, searches of which few of the owner's todos in it match find similar words, too.
+    """
 
     statement: SelectQuery
     clock: LocalClock
+    scope: str | None = None
     parts_seen: int = 0
     names: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
@@ -218,7 +229,7 @@ class FilterConditions:
             raise BadUserInput("The searches in a filter are too long together. Use fewer.")
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.custom_plan = True
-        return [contains(self.statement.bind, text)]
+        return [matches(self.statement.bind, text, self.scope)]
 
     def _contains(self, in_lower_case: str, name: str, text: str) -> list[str]:
         """Whether a text contains another; `name` is that of the field of the filter."""

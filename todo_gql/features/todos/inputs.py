@@ -53,7 +53,11 @@ class TodoFilter:
         cost_weight=IN_TRASH,
     )
     search: str | None = optional(
-        "Case-insensitive substring of title or description; % and _ stand for themselves.",
+        "Title or description contains this text, whatever its case, or has a word that begins with each "
+        "of its words, in any order. If fewer than 10 todos do, also those with similar words of 4 or "
+        "more Latin letters, 100 at most; not in subscriptions. % and _ stand for themselves. Without "
+        "`sort`, up to 500 matches come best first, if this is at the top level: by how they match, title "
+        "before description, open before done; of more the newest come first.",
         cost_weight=SEARCH,
     )
 

@@ -24,8 +24,9 @@ from todo_gql.features.stats.types import (
     total_of,
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
+from todo_gql.features.todos.best_match import in_best_order
 from todo_gql.features.todos.days import local_clock
-from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search
+from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search, searched_text
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.loaders import todos_by_id
 from todo_gql.features.todos.sorting import todo_keyset
@@ -103,7 +104,7 @@ class TodoQuery:
 
     @strawberry.field(
         description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
-        "newest first unless sorted."
+        "newest first unless sorted, and what `filter.search` finds best match first."
     )
     async def todos(
         self,
@@ -120,10 +121,12 @@ class TodoQuery:
         clock = await local_clock(viewer, todo_filter, context.now)
         statement = filtered_todos(viewer, todo_filter, clock)
         arguments = PageArguments.of(first, after, last, before)
-        keyset = todo_keyset(unset_to_none(sort))
+        keyset, ordered = todo_keyset(unset_to_none(sort)), statement
+        if not unset_to_none(sort) and (text := searched_text(todo_filter)):
+            ordered, keyset = await in_best_order(statement, text, arguments)
         has_total = has_stored_total and "totalCount" in selected_fields(info)
         further = (STORED_TOTAL,) if has_total else ()
-        page = await todo_page(info, statement, keyset, arguments, further_columns=further)
+        page = await todo_page(info, ordered, keyset, arguments, further_columns=further)
         count = (
             partial(_stored_total, page) if has_stored_total else lambda _: count_rows(statement)
         )

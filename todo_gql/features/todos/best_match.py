@@ -1,0 +1,68 @@
+"""The order of todos that a search finds, best match first."""
+
+from typing import Final
+
+from todo_gql.api.connections import PageArguments
+from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_time, parse_uuid
+from todo_gql.api.search_text import FIELD, marked_query, word_beginning, words_of
+from todo_gql.database.connection import fetch
+from todo_gql.database.models import Status
+from todo_gql.database.select import SelectQuery
+from todo_gql.features.todos.searching import (
+    MAX_WORDS,
+    MIN_SIMILARITY,
+    UNFILLED_TEXT,
+    Bind,
+    all_words,
+)
+from todo_gql.features.todos.sorting import NEWEST_FIRST
+
+MAX_RANKED: Final = 500
+"""Of more matches than this, the newest come first: to rank them all would take too long."""
+
+TEXT: Final = f"coalesce(t.search_text, {UNFILLED_TEXT})"
+TITLE: Final = f"split_part({TEXT}, E'\\x{ord(FIELD):02x}', 1)"
+IS_DONE: Final = f"(t.status IN ({Status.COMPLETED.value}, {Status.CANCELLED.value}))::int"
+
+
+async def in_best_order(
+    statement: SelectQuery, text: str, arguments: PageArguments
+) -> tuple[SelectQuery, Keyset]:
+    """The statement of a page of what a search finds, and its order; further pages keep that of the first."""
+    ranked = statement.copy()
+    keyset = best_first(ranked.bind, text)
+    cursor = arguments.after or arguments.before
+    if cursor is None:
+        matches = statement.select(["1"], limit=MAX_RANKED + 1)
+        rows = await fetch(
+            f"SELECT count(*) AS number FROM ({matches}) n", *statement.values, custom_plan=True
+        )
+        is_ranked = rows[0]["number"] <= MAX_RANKED
+    else:
+        is_ranked = not NEWEST_FIRST.owns(cursor)
+    return (ranked, keyset) if is_ranked else (statement, NEWEST_FIRST)
+
+
+def best_first(bind: Bind, text: str) -> Keyset:
+    """The order of a search's matches: by tier, title before description, open before done, newest.
+
+    Similar words are sorted by their similarity before that. Binds values to the statement.
+    """
+    marked = marked_query(text)
+    words = words_of(text)[:MAX_WORDS]
+    whole, beginnings = bind(marked), [bind(word_beginning(word)) for word in words]
+    all_found, all_in_title = all_words(TEXT, beginnings), all_words(TITLE, beginnings)
+    query = bind(" ".join(words))
+    rank = f"""(CASE
+        WHEN strpos({TEXT}, {whole}) > 0 THEN 4 * (strpos({TITLE}, {whole}) = 0)::int
+            + 2 * (NOT ({all_found}))::int
+        WHEN {all_found} THEN 8 + 4 * (NOT ({all_in_title}))::int
+        ELSE 16 + 8 * round(100 * (1 - word_similarity({query}, {TEXT})))::int
+            + 4 * (word_similarity({query}, {TITLE}) < {MIN_SIMILARITY})::int
+    END + {IS_DONE})"""
+    return Keyset(
+        SortKey("rank", rank, "rank", parse_number, extra=rank, bound="{}::bigint"),
+        SortKey("created_at", "t.created_at", "created_at", parse_time, descending=True),
+        SortKey("id", "t.id", "id", parse_uuid, descending=True),
+        scope="best match first",
+    )
