@@ -13,6 +13,7 @@ import asyncpg
 from todo_gql.database import migrations
 from todo_gql.database.models import Status
 from todo_gql.database.tortoise_backend import connect, disconnect
+from todo_gql.features.todos.recount import recount
 from todo_gql.security.tokens import Claims, signed_access_token
 from todo_gql.settings import Settings
 
@@ -44,13 +45,13 @@ FILL = [
     # The search text is what `search_text` of todo_gql.api makes of ASCII.
     r"""
     INSERT INTO todos (id, owner_id, title, description, search_text, status, priority, due_at,
-        completed_at, estimated_minutes, metadata, version, created_at, updated_at)
+        completed_at, estimated_minutes, metadata, version, created_at, updated_at, position)
     SELECT gen_random_uuid(), o.id, title, description,
         lower(title || coalesce(E'\x1f' || description, '')) || E'\x1e', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400, secs => n) END,
         CASE WHEN n % 4 = 2 THEN now() - make_interval(mins => n % 5000) END,
         CASE WHEN n % 2 = 0 THEN n % 240 END, '{}', 1, now() - make_interval(secs => n),
-        now() - make_interval(secs => n % 60000)
+        now() - make_interval(secs => n % 60000), position_key(o.number - n + 1)
     FROM unnest($1::uuid[], $2::int[]) AS o (id, number), generate_series(1, o.number) AS n,
         LATERAL (SELECT
             (ARRAY['Buy', 'Call', 'Write', 'Mend', 'Read', 'Book', 'Paint'])[n % 7 + 1]
@@ -175,6 +176,9 @@ async def _fill(url: str, users: int) -> None:
         ids = [owner_id(number) for number in range(len(numbers))]
         for statement in FILL:
             await connection.execute(statement, ids, numbers)
+        for id in ids:
+            async with connection.transaction():
+                await recount(connection, id)
         await connection.execute("VACUUM ANALYZE")
         await _check(connection)
     finally:
@@ -190,8 +194,8 @@ async def _check(connection: asyncpg.Connection) -> None:
             + (SELECT count(*) FROM tags g WHERE todo_count <>
                 (SELECT count(*) FROM todo_tags tt WHERE tt.owner_id = g.owner_id
                     AND tt.tag_id = g.id))
-            + (SELECT count(*) FROM users u WHERE change_seq <>
-                (SELECT count(*) FROM changes c WHERE c.owner_id = u.id))
+            + (SELECT count(*) FROM feeds f WHERE counted_seq <> seq OR seq <>
+                (SELECT count(*) FROM changes c WHERE c.owner_id = f.owner_id))
     """)
     if wrong:
         raise AssertionError(f"{wrong} counts are not what is there.")
