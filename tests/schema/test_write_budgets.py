@@ -53,6 +53,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "bulk restore": ("todoBulkRestore(ids: IDS)", 4),
     "undo": ('todoUndo(cursor: "CURSOR")', 7),
     "undo of nothing": ('todoUndo(cursor: "x")', 3),
+    "delete of a tag": ('tagDelete(id: "TAG")', 6),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),
 }

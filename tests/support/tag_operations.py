@@ -20,6 +20,8 @@ RENAME = (
     f" {{ tag {{ id name todoCount }} {ERRORS} }} }}"
 )
 
+DELETE_TAG = f"mutation ($id: ID!) {{ tagDelete(id: $id) {{ tag {{ id name todoCount }} undoCursor {ERRORS} }} }}"
+
 READ = "query ($id: ID!) { todo(id: $id) { version tags { name } } }"
 
 
@@ -36,6 +38,11 @@ async def counts(account: Account) -> list[tuple[str, int]]:
 async def rename(account: Account, id: str, name: str) -> Any:
     """The payload of a rename."""
     return (await account.data(RENAME, id=id, name=name))["tagRename"]
+
+
+async def delete_tag(account: Account, id: str) -> Any:
+    """The payload of a deletion."""
+    return (await account.data(DELETE_TAG, id=id))["tagDelete"]
 
 
 async def tag_id(account: Account, name: str) -> str:

@@ -29,6 +29,19 @@ class LogPosition(NamedTuple):
         return cls(seq, None if change_id is None else change_id.hex[-ID_SUFFIX_DIGITS:])
 
 
+class FirstChange(NamedTuple):
+    """The first change of a mutation in an owner's log: its number, and its id as text."""
+
+    owner_id: UUID
+    seq: int
+    change_id: str
+
+    @property
+    def cursor(self) -> str:
+        """Its cursor."""
+        return cursor_of(self.owner_id, self.seq, UUID(self.change_id))
+
+
 class LogKeyset(Keyset):
     """An owner's log ordered by number, with cursors that identify the change they stand after."""
 

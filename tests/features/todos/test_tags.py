@@ -1,15 +1,20 @@
 """Tags: their names, their counts, and what becomes of them."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.tag_operations import READ, TAGS, counts, rename, tag_id, tags
+from tests.support.accounts import Account, NewAccount
+from tests.support.recounts import wrong_counts
+from tests.support.tag_operations import READ, TAGS, counts, delete_tag, rename, tag_id, tags
 from todo_gql.database.connection import fetch
 
 UPDATE = "mutation ($id: ID!, $tags: [String!]) { todoUpdate(id: $id, input: { tags: $tags }) {"
 UPDATE += " todo { id } errors { code } } }"
+CHANGES = """query ($after: String) {
+  changes(after: $after) { nodes { cursor todoId action fields { name before after } } }
+}"""
 DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }"
 RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { todo { tags { name } } } }"
 
@@ -163,3 +168,57 @@ async def test_a_name_that_breaks_a_rule_is_refused(account: Account, name: str,
         assert [error["code"] for error in payload["errors"]] == expected
         assert payload["errors"][-1]["path"] == ["name"]
     assert await counts(account) == [("old", 1)]
+
+
+async def test_a_deleted_tag_is_taken_from_every_todo(account: Account) -> None:
+    """Each todo, those in the trash too, has a change of its own; the tag is shown as it was."""
+    first = await account.create(tags=["a", "b"])
+    second = await account.create(tags=["a"])
+    trashed = await account.create(tags=["a", "c"])
+    await account.create(tags=["b"])
+    await account.data(DELETE, id=trashed["id"])
+    id = await tag_id(account, "a")
+    cursor = (await account.data("{ changeCursor }"))["changeCursor"]
+    payload = await delete_tag(account, id)
+    assert payload["tag"] == {"id": id, "name": "a", "todoCount": 2}
+    assert await counts(account) == [("b", 2)]
+    changes = (await account.data(CHANGES, after=cursor))["changes"]["nodes"]
+    assert [(change["todoId"], change["action"], change["fields"]) for change in changes] == [
+        (first["id"], "UPDATED", [{"name": "tags", "before": ["a", "b"], "after": ["b"]}]),
+        (second["id"], "UPDATED", [{"name": "tags", "before": ["a"], "after": []}]),
+        (trashed["id"], "UPDATED", [{"name": "tags", "before": ["a", "c"], "after": ["c"]}]),
+    ]
+    assert changes[0]["cursor"] == payload["undoCursor"]
+    todo = (await account.data(READ, id=first["id"]))["todo"]
+    assert (todo["version"], todo["tags"]) == (2, [{"name": "b"}])
+    assert (await account.data(RESTORE, id=trashed["id"]))["todoRestore"]["todo"]["tags"] == [
+        {"name": "c"}
+    ]
+    assert await wrong_counts(UUID(account.id)) == {}
+
+
+@pytest.mark.parametrize("kind", ["malformed", "unknown", "foreign", "deleted"])
+async def test_a_tag_that_is_not_there_cannot_be_deleted(
+    account: Account, new_account: NewAccount, kind: str
+) -> None:
+    """It is not found, and nothing changes."""
+    stranger = await new_account()
+    foreign = (await stranger.create(tags=["a"]))["tags"][0]["id"]
+    own = (await account.create(tags=["a"]))["tags"][0]["id"]
+    if kind == "deleted":
+        await delete_tag(account, own)
+    ids = {"malformed": "x", "unknown": str(uuid4()), "foreign": foreign, "deleted": own}
+    payload = await delete_tag(account, ids[kind])
+    assert [(error["code"], error["path"]) for error in payload["errors"]] == [
+        ("NOT_FOUND", ["id"])
+    ]
+    assert (payload["tag"], payload["undoCursor"]) == (None, None)
+    assert await counts(stranger) == [("a", 1)]
+
+
+async def test_a_tag_of_the_trash_alone_can_be_deleted(account: Account) -> None:
+    """It isn't listed, but its id is known to whoever had it; it counts no todo."""
+    todo = await account.create(tags=["a"])
+    await account.data(DELETE, id=todo["id"])
+    payload = await delete_tag(account, todo["tags"][0]["id"])
+    assert (payload["errors"], payload["tag"]["todoCount"]) == ([], 0)

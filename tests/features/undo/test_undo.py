@@ -7,11 +7,12 @@ import pytest
 
 from tests.support.accounts import ERRORS, TODO, Account, NewAccount
 from tests.support.stored_states import stored_state
+from tests.support.tag_operations import tag_id
 from todo_gql.changelog.cursors import cursor_of
-from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.connection import fetch
 
 UNDO = (
-    "mutation ($cursor: String!) { todoUndo(cursor: $cursor) { processed updated"
+    "mutation ($cursor: String!) { todoUndo(cursor: $cursor) { processed updated undoCursor"
     f" results {{ index id todoId todo {{ ...TodoParts }} {ERRORS} }} {ERRORS} }} }} {TODO}"
 )
 UPDATE = (
@@ -45,15 +46,6 @@ def outcomes(payload: dict[str, Any]) -> list[list[str]]:
     return [[error["code"] for error in result["errors"]] for result in payload["results"]]
 
 
-async def tag_id(account: Account, name: str) -> str:
-    """The id of a tag."""
-    row = await fetchrow(
-        "SELECT id FROM tags WHERE owner_id = $1 AND name = $2", UUID(account.id), name
-    )
-    assert row is not None
-    return str(row["id"])
-
-
 async def test_an_update_is_undone(account: Account) -> None:
     """Every field has its value from before, and the todo a new version."""
     todo = await account.create(
@@ -72,7 +64,7 @@ async def test_an_update_is_undone(account: Account) -> None:
     assert (result["index"], result["todoId"], result["todo"]["version"]) == (0, todo["id"], 3)
     assert result["todo"]["tags"][1]["todoCount"] == 1
     assert await stored_state(account) == before
-    assert outcomes(await undo(account)) == [[]]
+    assert outcomes(await undo(account, payload["undoCursor"])) == [[]]
     assert await stored_state(account) == after
 
 
@@ -217,6 +209,64 @@ async def test_a_field_of_another_release_is_a_conflict(account: Account) -> Non
     payload = await undo(account)
     assert (outcomes(payload), payload["results"][0]["todo"]["title"]) == ([["CONFLICT"]], "New")
     assert "mood" in payload["results"][0]["errors"][0]["message"]
+
+
+async def test_a_deleted_tag_is_undone(account: Account) -> None:
+    """The tag is there again under its name, on the todos that had it, those in the trash too."""
+    todos = await account.create_many(
+        [{"title": "1", "tags": ["a"]}, {"title": "2", "tags": ["a", "b"]}]
+    )
+    await call(account, f'todoDelete(id: "{todos[0]["id"]}")')
+    before = await stored_state(account)
+    id = await tag_id(account, "a")
+    payload = await call(account, f'tagDelete(id: "{id}")', "undoCursor errors { code }")
+    after = await stored_state(account)
+    assert outcomes(await undo(account, payload["undoCursor"])) == [[], []]
+    assert await stored_state(account) == before
+    await undo(account)
+    assert await stored_state(account) == after
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        ('todoCreate(input: { title: "x", tags: ["x"] })', 1),
+        ('todoCreate(input: { title: "x" })', 1),
+        ('todoCreate(input: { title: "x", status: COMPLETED })', 1),
+        ('todoUpdate(id: "TODO", input: { title: "x" })', 1),
+        ('todoUpdate(id: "TODO", input: {})', 0),
+        ('todoDelete(id: "OTHER")', 0),
+        ('todoBulkCreate(inputs: [{ title: "x" }, { title: "y" }])', 2),
+        ('todoBulkCreate(inputs: [{ title: "x" }], dryRun: true)', 0),
+        ('todoBulkCreate(inputs: [{ title: "x" }, { title: "y", id: "TODO" }], onError: SKIP_FAILED)', 1),
+        ('todoBulkDelete(ids: ["TODO", "OTHER"], onError: SKIP_FAILED)', 1),
+        ('todoBulkDelete(ids: ["TODO", "OTHER"])', 0),
+        ('tagRename(id: "TAG", name: "b")', 2),
+        ('tagRename(id: "TAG", name: "a")', 0),
+        ('tagDelete(id: "TAG")', 2),
+    ],
+)  # fmt: skip
+async def test_a_payload_has_the_cursor_that_undoes_it(
+    account: Account, field: str, number: int
+) -> None:
+    """The cursor is that of the mutation's first change, also if others were made since."""
+    todo, _ = await account.create_many(
+        [{"title": "1", "tags": ["a"]}, {"title": "2", "tags": ["a"]}]
+    )
+    for word, value in (
+        ("TODO", todo["id"]),
+        ("TAG", todo["tags"][0]["id"]),
+        ("OTHER", account.id),
+    ):
+        field = field.replace(word, value)
+    before = (await account.data("{ changeCursor }"))["changeCursor"]
+    payload = (await account.data(f"mutation {{ p: {field} {{ undoCursor }} }}"))["p"]
+    changes = "query ($after: String) { changes(after: $after) { nodes { cursor } } }"
+    nodes = (await account.data(changes, after=before))["changes"]["nodes"]
+    assert (len(nodes), payload["undoCursor"]) == (number, nodes[0]["cursor"] if nodes else None)
+    if number:
+        await account.create(title="Beside")
+        assert outcomes(await undo(account, payload["undoCursor"])) == [[]] * number
 
 
 async def test_a_merge_of_tags_is_undone(account: Account) -> None:

@@ -102,7 +102,7 @@ async def change_todo(
         todo = write.change(stored, changed)
         await write.store()
     info.context.clear_loaders()
-    return TodoPayload(todo=to_todo(todo, info))
+    return TodoPayload(todo=to_todo(todo, info), first_change=write.first_change)
 
 
 def _precondition_errors(
@@ -203,6 +203,9 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
                 if problem and stored is None and not isinstance(error, ConflictError):
                     return TodoPayload(errors=[invalid(*problem, "input")])
                 return TodoPayload(todo=to_todo(stored, info), errors=[error])
-            created = CreatedTodo(inserted[todo.id], write.created_tags[todo.id])
+            created = CreatedTodo(
+                inserted[todo.id], write.created_tags[todo.id], write.first_change
+            )
     info.context.clear_loaders()
-    return TodoPayload(todo=to_todo(created.todo, info, created.tags))
+    todo_type = to_todo(created.todo, info, created.tags)
+    return TodoPayload(todo=todo_type, first_change=created.change)

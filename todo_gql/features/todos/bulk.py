@@ -257,6 +257,7 @@ async def _finish(
         results=_bulk_results(info, results, aborted=False),
         processed=processed,
         updated=sum(result.changed for result in results),
+        first_change=None if options.dry_run else write.first_change,
     )
 
 

@@ -17,6 +17,7 @@ from todo_gql.features.todos.inputs import (
     unset_to_none,
 )
 from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
+from todo_gql.features.todos.tag_delete import delete_tag
 from todo_gql.features.todos.tag_rename import rename_tag
 from todo_gql.features.todos.validation import read_update
 from todo_gql.operation.context import Info
@@ -163,3 +164,14 @@ class TodoMutation:
         name: Annotated[str, strawberry.argument(description="Its new name: 1 to 50 characters.")],
     ) -> TagPayload | None:
         return await rename_tag(info.context, _owner_id(info), id, name)
+
+    @strawberry.field(
+        description="Takes a tag from every todo that carries it, those in the trash too; `tag` "
+        "shows it as it was."
+    )
+    async def tag_delete(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The tag's id.")],
+    ) -> TagPayload | None:
+        return await delete_tag(info.context, _owner_id(info), id)

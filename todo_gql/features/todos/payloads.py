@@ -1,10 +1,28 @@
 """What the mutations of todos and tags answer."""
 
+from typing import Any
+
 import strawberry
 
 from todo_gql.api.errors import UserError
+from todo_gql.changelog.cursors import FirstChange
 from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.types import Todo
+
+
+def _undo_cursor(root: Any) -> str | None:
+    """The cursor of the first change of a payload's mutation."""
+    change: FirstChange | None = root.first_change
+    return change.cursor if change else None
+
+
+def undo_cursor() -> Any:
+    """The field of a payload with a private `first_change`, which undoes the mutation."""
+    return strawberry.field(
+        resolver=_undo_cursor,
+        description="Pass it to `todoUndo` to take back what this mutation did; null if it changed "
+        "nothing.",
+    )
 
 
 @strawberry.type(description="What became of one todo.")
@@ -15,6 +33,8 @@ class TodoPayload:
     errors: list[UserError] = strawberry.field(
         description="What has to be mended first; empty when it worked.", default_factory=list
     )
+    undo_cursor: str | None = undo_cursor()
+    first_change: strawberry.Private[FirstChange | None] = None
 
 
 @strawberry.type(description="What became of one item of a bulk action.")
@@ -48,13 +68,19 @@ class TodoBulkPayload:
     errors: list[UserError] = strawberry.field(
         description="What is wrong with the call as a whole.", default_factory=list
     )
+    undo_cursor: str | None = undo_cursor()
+    first_change: strawberry.Private[FirstChange | None] = None
 
 
 @strawberry.type(description="What became of a tag.")
 class TagPayload:
     """The answer of a mutation of one tag."""
 
-    tag: Tag | None = strawberry.field(description="The tag as it is now.", default=None)
+    tag: Tag | None = strawberry.field(
+        description="The tag as it is now, or as it was before `tagDelete`.", default=None
+    )
     errors: list[UserError] = strawberry.field(
         description="What has to be mended first; empty when it worked.", default_factory=list
     )
+    undo_cursor: str | None = undo_cursor()
+    first_change: strawberry.Private[FirstChange | None] = None

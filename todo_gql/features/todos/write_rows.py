@@ -47,7 +47,10 @@ Change: TypeAlias = Entry | EntityChange
 
 
 class WriteRows:
-    """What one statement writes for changes, in the order of their numbers."""
+    """What one statement writes for changes, in the order of their numbers.
+
+    `first_id` is the id of the first one's line in the log.
+    """
 
     def __init__(self, changes: Sequence[Change]) -> None:
         entries = [change for change in changes if isinstance(change, Entry)]
@@ -57,6 +60,7 @@ class WriteRows:
         self.tags = TagDelta.of(entries)
         self.due = due_deltas(entries)
         self.lists = list_deltas(entries)
+        self.first_id = str(uuid7())
 
     def parts(self) -> StatementParts:
         """Which parts the statement needs, besides what every write has."""
@@ -141,7 +145,11 @@ class WriteRows:
                     "list_id": change.list_id,
                     "action": change.action,
                 }
-            row |= {"id": str(uuid7()), "later": later, "diff": orjson.Fragment(diff)}
+            row |= {
+                "id": str(uuid7()) if rows else self.first_id,
+                "later": later,
+                "diff": orjson.Fragment(diff),
+            }
             rows.append(row)
         return added_bytes, rows
 

@@ -213,12 +213,14 @@ DELETE_UNUSED_TAGS = (
 # The tags of the created todos; a todo without tags has one row with nulls. The reference to `locked`
 # makes PostgreSQL evaluate that CTE: an unreferenced SELECT is skipped.
 CREATED_TAGS = """
-SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at, m.position FROM inserted m
+SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at, m.position,
+    (SELECT seq FROM counted) AS seq FROM inserted m
 LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN upserted g ON g.id = tagged.tag_id
 WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
 """
 CREATED_WITHOUT_TAGS = """
-SELECT m.id AS todo_id, NULL AS id, m.created_at, m.position FROM inserted m
+SELECT m.id AS todo_id, NULL AS id, m.created_at, m.position, (SELECT seq FROM counted) AS seq
+FROM inserted m
 WHERE NOT EXISTS (SELECT FROM locked)
 """
 

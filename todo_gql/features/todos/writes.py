@@ -15,6 +15,7 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.changelog.cursors import FirstChange
 from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, Row, acquire
 from todo_gql.database.models import ChangeKind, EntityAction
@@ -92,6 +93,7 @@ class OwnerWrite:
         self.first_seq = seq + 1
         self.loaded: dict[UUID, TodoState] | None = None
         self._seq = seq
+        self._first_id: str | None = None
         self._changes: list[Change] = []
         self._stored: dict[UUID, TodoState] = {}
 
@@ -115,6 +117,13 @@ class OwnerWrite:
     def next_seq(self) -> int:
         """The number of the next change that is recorded."""
         return self._seq + len(self._changes) + 1
+
+    @property
+    def first_change(self) -> FirstChange | None:
+        """The first change that is stored; None if there is none."""
+        if self._first_id is None:
+            return None
+        return FirstChange(self.owner_id, self.first_seq, self._first_id)
 
     def change(self, before: TodoState, after: TodoState) -> TodoState:
         """Record a changed todo for `store`, with its new version; equal states are no change.
@@ -150,10 +159,12 @@ class OwnerWrite:
         todos' tags are in `created_tags`.
         """
         while todos:
-            inserted, tags = await self._insert(todos)
+            rows = WriteRows([Entry(None, todo) for todo in todos])
+            first_id, (inserted, tags) = rows.first_id, await self._insert(rows)
             if len(inserted) == len(todos):
                 self.created_tags = tags
                 self._seq += len(inserted)
+                self._first_id = self._first_id or first_id
                 return inserted
             # The numbers of their changes, and with them their positions, follow from all of them.
             if inserted:
@@ -162,10 +173,9 @@ class OwnerWrite:
         return {}
 
     async def _insert(
-        self, todos: Sequence[TodoState]
+        self, rows: WriteRows
     ) -> tuple[dict[UUID, TodoState], dict[UUID, list[TagOfTodo]]]:
         """Insert todos, and return those that were free, with their tags if all were."""
-        rows = WriteRows([Entry(None, todo) for todo in todos])
         statement = create_statement(rows.parts())
         payload = await rows.payload(self.now, created=True, first_seq=self.first_seq)
         positions: dict[UUID, str] = {}
@@ -195,6 +205,7 @@ class OwnerWrite:
             names = list({name for _, name in rows.tags.removed})
             await self.connection.execute(DELETE_UNUSED_TAGS, self.owner_id, names)
         self._seq += len(self._changes)
+        self._first_id = self._first_id or rows.first_id
         self._changes.clear()
         self._stored = {after.id: after for _, after in rows.entries}
 
@@ -217,10 +228,11 @@ def _owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
 
 
 class CreatedTodo(NamedTuple):
-    """A todo as it was created, and its tags."""
+    """A todo as it was created, its tags, and its change."""
 
     todo: TodoState
     tags: list[TagOfTodo]
+    change: FirstChange | None
 
 
 async def create_in_one_message(
@@ -253,7 +265,8 @@ async def create_in_one_message(
     announce(owner_id)
     now = created[0]["created_at"]
     todo = todo._replace(created_at=now, updated_at=now, position=created[0]["position"])
-    return CreatedTodo(todo, [row for row in created if row["id"]])
+    change = FirstChange(owner_id, created[0]["seq"], rows.first_id)
+    return CreatedTodo(todo, [row for row in created if row["id"]], change)
 
 
 async def _lock(connection: Connection, owner_id: UUID, ids: Sequence[UUID]) -> list[Row]:

@@ -53,7 +53,9 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
         updated = await _store(write, items)
     info.context.limits.charge(viewer.id.int, COST, len(items))
     info.context.clear_loaders()
-    return await _payload(info, items, updated)
+    payload = await _payload(info, items, updated)
+    payload.first_change = write.first_change
+    return payload
 
 
 async def _read(info: Info, write: OwnerWrite, cursor: str) -> dict[UUID, list[Row]] | UserError:
