@@ -64,7 +64,7 @@ export FUZZ_SEED FUZZ_EXAMPLES FUZZ_CONNECTIONS
 fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each; random bytes on FUZZ_CONNECTIONS
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
-		tests/fuzz tests/features/todos/test_partial_updates.py
+		tests/fuzz tests/features/todos/test_partial_updates.py tests/features/undo/test_every_mutation.py
 
 check: $(VENV)/test ## Lint, types, architecture, locked versions, schema, settings, migrations
 	$(BIN)/ruff check

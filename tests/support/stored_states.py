@@ -1,5 +1,6 @@
 """All that is stored of an owner's todos, as undo has to bring it back."""
 
+from json import loads
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -49,6 +50,6 @@ STATEMENTS = {
 async def stored_state(account: Account) -> StoredState:
     """The rows of an account, as JSON."""
     return {
-        name: [row[0] for row in await fetch(statement, UUID(account.id))]
+        name: [loads(row[0]) for row in await fetch(statement, UUID(account.id))]
         for name, statement in STATEMENTS.items()
     }

@@ -9,6 +9,7 @@ import orjson
 
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
+from todo_gql.features.todos.history import EMPTY_VALUES
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.undo.values import LOGGED_VALUES, LoggedValue, stored_value
 
@@ -63,7 +64,9 @@ class TodoReversal(NamedTuple):
         if field := self.fields.get(logged.attribute):
             return bool(value == field.after)
         # The log of a new todo leaves out values that are empty, and those that the server generates.
-        return not self.is_created or logged.is_generated or bool(value == logged.empty)
+        if not self.is_created or logged.is_generated:
+            return True
+        return value in EMPTY_VALUES or bool(value == logged.empty)
 
     def reversed(self, todo: TodoState, now: datetime) -> TodoState:
         """The todo without what the mutation did: one that it created is in the trash."""

@@ -1,0 +1,86 @@
+"""Undo of every mutation of the schema that changes todos, in random order."""
+
+from random import Random
+from uuid import UUID
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from tests.support.accounts import Account, NewAccount
+from tests.support.operations import root_fields
+from tests.support.recounts import wrong_counts
+from tests.support.stored_states import StoredState, stored_state
+from tests.support.undoable_mutations import UNDO, UNDOABLE, Things, call
+
+# They change nothing that an undo takes back.
+OTHERS = {
+    *("register", "login", "tokenRefresh", "logout", "sessionRevoke", "profileUpdate"),
+    *("passwordChange", "emailVerificationRequest", "emailVerify", "emailChangeRequest"),
+    *("emailChangeConfirm", "passwordResetRequest", "passwordReset", "accountDelete"),
+    *("userAdminUpdate",),
+}
+UNDO_ALL = (
+    "mutation ($cursor: String!) { todoUndo(cursor: $cursor) { undoCursor processed updated"
+    " results { errors { code message } } errors { code message } } }"
+)
+
+
+def test_every_mutation_is_undone() -> None:
+    """A new mutation is to be undone by the tests here, unless it changes no todos."""
+    mutations = {name for _, name in root_fields("mutation")}
+    assert mutations == {*UNDOABLE, *OTHERS, UNDO}
+
+
+async def undo(account: Account, cursor: str) -> str:
+    """Undo a mutation whole, and return what undoes that."""
+    payload = (await account.data(UNDO_ALL, cursor=cursor))["todoUndo"]
+    problems = [error for result in payload["results"] for error in result["errors"]]
+    assert (payload["errors"], problems) == ([], []), payload
+    assert payload["processed"] == payload["updated"] == len(payload["results"])
+    return str(payload["undoCursor"])
+
+
+def without_created(state: StoredState, before: StoredState) -> StoredState:
+    """The state without the todos that weren't there before: they are in the trash."""
+    known = {todo["id"] for todo in before["todos"]}
+    created = [todo for todo in state["todos"] if todo["id"] not in known]
+    assert all(todo["deleted_at"] for todo in created)
+    return state | {
+        "todos": [todo for todo in state["todos"] if todo["id"] in known],
+        "tags": [tag for tag in state["tags"] if tag in before["tags"] or tag[1]],
+        "counts": [
+            counts | {"trash_count": counts["trash_count"] - len(created)}
+            for counts in state["counts"]
+        ],
+    }
+
+
+@examples(
+    max_examples=max(1, examples().max_examples // 5),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 2**32))
+async def test_undo_brings_back_what_was(new_account: NewAccount, seed: int) -> None:
+    """An undo leaves the state from before, and undoing that the state after, counts included."""
+    account, random = await new_account(), Random(seed)
+    await call(
+        account, "todoBulkCreate", UNDOABLE["todoBulkCreate"](random, Things([], [], [])) or {}
+    )
+    for name in random.sample(sorted(UNDOABLE) * 2, 2 * len(UNDOABLE)):
+        arguments = UNDOABLE[name](random, await Things.of(account))
+        if arguments is None:
+            continue
+        before = await stored_state(account)
+        cursor = await call(account, name, arguments)
+        after = await stored_state(account)
+        if cursor is None:
+            assert after == before, name
+            continue
+        redo = await undo(account, cursor)
+        assert without_created(await stored_state(account), before) == before, (name, arguments)
+        again = await undo(account, redo)
+        assert await stored_state(account) == after, (name, arguments)
+        if random.random() < 0.3:
+            await undo(account, again)
+    assert await wrong_counts(UUID(account.id)) == {}
