@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -88,6 +88,9 @@ bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand
 
 bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to others; QUICK=1 for a glance, SHORT=1 as in the gate
 	$(BIN)/python -m bench.fairness $(if $(QUICK),--quick) $(if $(SHORT),--short)
+
+bench-migration: $(VENV)/bench ## Migrate 1,000,000 todos of the previous release under its load; PREVIOUS=FOLDER where that is
+	$(BIN)/python -m bench.migration $(if $(PREVIOUS),--previous $(PREVIOUS)) $(if $(TODOS),--todos $(TODOS))
 
 check-artefacts: $(VENV)/artefacts ## Check the image's recipe, the Compose file, the chart and the pipelines
 	$(BIN)/hadolint Dockerfile
