@@ -1,7 +1,6 @@
 """Migrations on a database that is in use: a table held locked, and a kill."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account
-from tests.support.migration_commands import APPLIED, ended, migrating
+from tests.support.migration_commands import APPLIED, ended, migrate_to, migrating
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch
 
@@ -21,25 +20,6 @@ ONE_WAITS = (
     "SELECT EXISTS (SELECT FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock')"
 )
-MIGRATE_TO = """
-import asyncio, sys
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
-from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
-from tortoise.transactions import in_transaction
-from todo_gql.database.migrations import _app_config
-from todo_gql.database.tortoise_backend import connect, disconnect
-from todo_gql.settings import Settings
-
-async def main(url, name):
-    await connect(url, Settings(_env_file=None))
-    async with in_transaction() as transaction:
-        executor = MigrationExecutor(transaction, _app_config())
-        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(transaction))
-        await executor.migrate([MigrationTarget("models", name)])
-    await disconnect()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
 EARLIER_OWNER = """
 INSERT INTO users (id, username, username_key, email, email_key, password_hash, is_active,
     is_superuser, created_at, change_seq, pending_count, in_progress_count, completed_count,
@@ -80,12 +60,6 @@ async def test_table_in_use_is_waited_for_in_short_tries(
         assert "A table is in use; migrating again in 1 s." in process.stderr.readline()
         await half_migrated.execute("ROLLBACK")
         assert ended(process)[0] == APPLIED
-
-
-async def migrate_to(url: str, name: str) -> None:
-    """Apply the migrations up to one, as the release that ended with it did."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE_TO, url, name)
-    assert await process.wait() == 0
 
 
 @pytest.fixture

@@ -90,8 +90,11 @@ class LockTables(ConnectionOperation):
 
     async def apply(self, connection: Connection) -> None:
         """Lock them for the rest of the transaction."""
+        # Servers wait for the first table while this waits for the others.
+        await connection.execute("SET LOCAL lock_timeout = '200ms'")
         for table in self.tables:
             await connection.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
+        await connection.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 class CreateIndexConcurrently(ConnectionOperation):
@@ -192,7 +195,8 @@ class SetNotNull(ops.AlterField):
             return
         if await connection.fetchval(IS_NOT_NULL, table, self.name):
             return
-        check = f"{table}_{self.name}_not_null"
+        # PostgreSQL 18 itself names the constraint NOT NULL with _not_null in the end.
+        check = f"{table}_{self.name}_is_filled"
         alter = f'ALTER TABLE "{table}"'
         if not await connection.fetchval(HAS_CONSTRAINT, table, check):
             add = f'{alter} ADD CONSTRAINT "{check}" CHECK ("{self.name}" IS NOT NULL) NOT VALID'

@@ -28,7 +28,7 @@ CLOSE_SECONDS = 5.0
 SETTINGS = SESSION_SETTINGS | {
     "application_name": "todo_gql migrate",
     "idle_in_transaction_session_timeout": "0",
-    # Whoever wants a table that a migration waits for has to wait behind it, for three tables at most.
+    # Whoever wants a table that a migration waits for has to wait behind it.
     "lock_timeout": "500ms",
     # The other cores are for the servers.
     "max_parallel_maintenance_workers": "0",
