@@ -11,7 +11,7 @@ import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import Keyset
-from todo_gql.database.connection import Row, fetch, fetchrow
+from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 
 MAX_PAGE = 100
@@ -99,7 +99,8 @@ async def fetch_page(
     async def exists(edge: list[object], *, towards_start: bool) -> bool:
         around = statement.copy()
         around.where(keyset.seek_condition(around, edge, backwards=towards_start, inclusive=True))
-        return await fetchrow(around.select(["1"], limit=1), *around.values) is not None
+        text = around.select(["1"], limit=1)
+        return bool(await fetch(text, *around.values, custom_plan=around.custom_plan))
 
     has_previous: bool | Callable[[], Awaitable[bool]] = more and backwards
     has_next: bool | Callable[[], Awaitable[bool]] = more and not backwards
@@ -112,8 +113,8 @@ async def fetch_page(
 
 async def count_rows(statement: SelectQuery) -> int:
     """The number of rows of a query, whatever the page."""
-    row = await fetchrow(statement.select(["count(*)"]), *statement.values)
-    assert row is not None
+    text = statement.select(["count(*)"])
+    [row] = await fetch(text, *statement.values, custom_plan=statement.custom_plan)
     return int(row["count"])
 
 

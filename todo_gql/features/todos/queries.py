@@ -14,7 +14,7 @@ from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
-from todo_gql.database.connection import fetchrow
+from todo_gql.database.connection import fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.types import (
     TodoStats,
@@ -80,8 +80,8 @@ async def _counted_stats(
 ) -> TodoStats:
     statement = filtered_todos(viewer, todo_filter, await local_clock(viewer, todo_filter, now))
     columns = count_columns(statement.bind(now))
-    row = await fetchrow(statement.select(columns), *statement.values)
-    assert row is not None
+    text = statement.select(columns)
+    [row] = await fetch(text, *statement.values, custom_plan=statement.custom_plan)
     return TodoStats.from_counts(row)
 
 
