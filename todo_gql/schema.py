@@ -23,14 +23,10 @@ from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
-from todo_gql.features.views.mutations import ViewMutation
-from todo_gql.features.views.queries import ViewQuery
 
 
 @strawberry.type(description="What can be read.")
-class Query(
-    NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery, ViewQuery
-):
+class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery):
     """All query fields."""
 
 
@@ -38,7 +34,6 @@ class Query(
 class Mutation(
     TodoMutation,
     UndoMutation,
-    ViewMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,

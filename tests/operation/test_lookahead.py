@@ -22,7 +22,14 @@ from todo_gql.settings import Settings
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 
-BELOW = {"tags": "{ id name }", "owner": "{ id }", "history": "{ nodes { action } }"}
+BELOW = {
+    "tags": "{ id name }",
+    "owner": "{ id }",
+    "history": "{ nodes { action } }",
+    "progress": "{ total }",
+    "parent": "{ id }",
+    "subtasks": "(first: 1) { nodes { id } }",
+}
 
 # Who asks is one statement of every operation.
 VIEWER = 1

@@ -38,7 +38,7 @@ from tests.support.operations import (
     samples,
     ways,
 )
-from tests.support.views import save
+from tests.support.trees import add_list, add_section
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
@@ -47,6 +47,12 @@ from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.features.registry import FEATURES, TABLES
 from todo_gql.features.todos.history_pages import AFTER_NEWEST
 from todo_gql.features.todos.loaders import HistoryKey, history_by_todo_id, newer_history
+from todo_gql.features.todos.subtasks import (
+    SubtaskEdge,
+    SubtaskKey,
+    subtask_edges,
+    subtasks_by_parent_id,
+)
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.operation.loaders import BatchFunction, LoaderContext
 from todo_gql.security.authentication import Viewer
@@ -56,7 +62,6 @@ pytestmark = pytest.mark.untraced
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
-VIEW_NAME = "Syzygial"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
 CURSORS = ("after", "before", "cursor")
@@ -127,21 +132,26 @@ async def owner(account: Account, settings: Settings) -> Owner:
     """Somebody with two todos, one in the trash, their tags, a log of changes, and mails."""
     links = await mailed_links(account, settings)
     todo = await account.create(title=TITLE, description=DESCRIPTION, tags=[SHARED_TAG, OWN_TAG])
+    list_id = await add_list(account)
+    section_id = await add_section(account, list_id)
+    subtask = await account.create(to={"parentId": todo["id"]})
+    await account.create(to={"listId": list_id, "sectionId": section_id})
     trashed = await account.create(title=TRASHED, tags=[SHARED_TAG])
     await account.data(
         "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=trashed["id"]
     )
-    view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [json.loads(row)["id"] for row in rows["changes"]]
     ids = {
         "todo": todo["id"],
         "trashed todo": trashed["id"],
+        "subtask": subtask["id"],
+        "list": list_id,
+        "section": section_id,
         "tag": todo["tags"][0]["id"],
         "change": changes[0],
         "user": account.id,
-        "view": view["id"],
         "session": json.loads(rows["sessions"][0])["id"],
     }
     cursors = {
@@ -152,7 +162,7 @@ async def owner(account: Account, settings: Settings) -> Owner:
         "feed": found["changeCursor"],
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
-    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME})
+    marks = frozenset({*uuids(rows), *words.values(), TRASHED})
     return Owner(account, ids, cursors, words, links, marks)
 
 
@@ -167,9 +177,9 @@ async def stranger(request: pytest.FixtureRequest, new_account: NewAccount) -> A
 
 @pytest.fixture
 async def untouched(owner: Owner, stranger: Account) -> AsyncIterator[dict[str, Any]]:
-    """The stranger's todo, beside a view; in the end nothing of the owner's or of the stranger's has changed."""
+    """The stranger's todo; in the end nothing of the owner's or of the stranger's has changed."""
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
-    await save(stranger, name="Own")
+    await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     before = await rows_of(owner.account), await rows_of(stranger)
     yield todo
     assert (await rows_of(owner.account), await rows_of(stranger)) == before
@@ -190,7 +200,7 @@ class Reference:
     @property
     def creates(self) -> bool:
         """Whether it is the id that something new is to have."""
-        return self.coordinate in CREATING and self.path[-1] == "id" and "filter" not in self.path
+        return self.coordinate in CREATING and self.path[-1] == "id"
 
     def arguments(self, value: Any) -> dict[str, Any]:
         """The arguments of the field with this value in its place."""
@@ -203,7 +213,7 @@ class Reference:
         return given
 
 
-CREATING = {("Mutation", name) for name in ("todoCreate", "todoBulkCreate", "savedViewCreate")}
+CREATING = {("Mutation", "todoCreate"), ("Mutation", "todoBulkCreate")}
 
 
 def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
@@ -213,11 +223,6 @@ def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
     if name in CURSORS:
         return "cursor"
     return "word" if name in TEXT_OF_QUERIES else None
-
-
-def is_saved_filter(path: Path) -> bool:
-    """Whether it is a part of a saved filter that matches todos without naming any other thing."""
-    return path[:2] == ("input", "filter") and not any(name.endswith("Id") for name in path)
 
 
 def references() -> Iterator[Reference]:
@@ -230,7 +235,7 @@ def references() -> Iterator[Reference]:
             for name, argument in field.args.items():
                 for path, leaf in leaves(name, argument.type):
                     kind = kind_of(coordinate, path[-1], get_named_type(leaf).name)
-                    if kind and not is_saved_filter(path):
+                    if kind:
                         listed = is_list_type(get_nullable_type(leaf))
                         yield Reference(coordinate, path, kind, listed)
 
@@ -260,10 +265,7 @@ def theirs(reference: Reference, owner: Owner) -> dict[str, str]:
     if reference.kind == "word":
         return owner.words
     if reference.creates:
-        kinds = (
-            ("todo", "trashed todo") if reference.coordinate[1].startswith("todo") else ("view",)
-        )
-        return {kind: owner.ids[kind] for kind in kinds}
+        return {kind: owner.ids[kind] for kind in ("todo", "trashed todo")}
     return owner.ids
 
 
@@ -365,7 +367,7 @@ def leading_on() -> Iterator[Coordinate]:
 
 def in_small_pages(document: str) -> str:
     """With five items a page, since all fields of fifty would cost more than they may."""
-    return re.sub(r"\b(todos|changes|history) \{", r"\1(first: 5) {", document)
+    return re.sub(r"\b(todos|changes|history|subtasks) \{", r"\1(first: 5) {", document)
 
 
 @pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
@@ -439,11 +441,6 @@ async def sessions_of_a_stranger(owner: Owner, stranger: Account) -> None:
     [session] = (await stranger.data("{ sessions { id isCurrent } }"))["sessions"]
     assert session["isCurrent"]
     assert session["id"] != owner.ids["session"]
-
-
-async def views_of_a_stranger(owner: Owner, stranger: Account) -> None:
-    """One's own views are all that one sees."""
-    assert (await stranger.data("{ savedViews { id } }")) == {"savedViews": []}
 
 
 async def changing_a_profile(owner: Owner, stranger: Account) -> None:
@@ -539,7 +536,6 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "viewer"): viewer_of_a_stranger,
     ("Query", "changeCursor"): change_cursor_of_a_stranger,
     ("Query", "sessions"): sessions_of_a_stranger,
-    ("Query", "savedViews"): views_of_a_stranger,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,
@@ -571,6 +567,10 @@ async def test_what_needs_no_name_gives_nothing_away(
 KEYS: dict[Any, Callable[[UUID], Any]] = {
     history_by_todo_id: lambda key: HistoryKey(key, size=10, before=AFTER_NEWEST),
     newer_history: lambda key: HistoryKey(key, size=10, before=0),
+    subtasks_by_parent_id: lambda key: SubtaskKey(
+        key, size=10, after=None, before=None, backwards=False
+    ),
+    subtask_edges: lambda key: SubtaskEdge(key, position="", towards_start=False),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]
 

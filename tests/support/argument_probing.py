@@ -14,7 +14,6 @@ EVERYTHING = """{
   viewer { fullName bio avatarUrl }
   todos(first: 100) { nodes { title description dueAt metadata tags { name } } }
   changes(first: 100) { nodes { fields { name before after } } }
-  savedViews { name filter sort isValid todos(first: 1) { totalCount } }
 }"""
 
 

@@ -97,12 +97,13 @@ async def keys_at(
     moved: Sequence[Sibling],
     *path: str,
     end: int | None = None,
+    unsaved: Sequence[str] = (),
 ) -> list[str] | UserError:
     """The keys of what is moved, in the order in which it is to stand; or why that can't be.
 
     What stands right already keeps its key. `end` is a number whose `position_key`, and those of the
-    numbers after it, sort after all siblings; without one the end is after the greatest key. `path` is
-    that of the placement in the arguments.
+    numbers after it, sort after all siblings; without one the end is after the greatest key. `unsaved` are
+    keys of siblings that aren't stored yet. `path` is that of the placement in the arguments.
     """
     if placement.anchor_id in {sibling.id for sibling in moved}:
         message = "Name another one than what is moved."
@@ -110,6 +111,7 @@ async def keys_at(
     gap = await _find_gap(connection, siblings, placement, [sibling.id for sibling in moved])
     if gap is None:
         return not_found(*path, placement.edge)
+    gap = _narrowed(gap, placement.edge, unsaved)
     near: Bound = "lower" if placement.edge in ("before", "last") else "upper"
     return keys_in(gap, [sibling.key for sibling in moved], near, end)
 
@@ -135,6 +137,16 @@ async def _find_gap(
     )
     row = await connection.fetchrow(text, *values)
     return Gap(row["lower"], row["upper"]) if row else None
+
+
+def _narrowed(gap: Gap, edge: Edge, keys: Sequence[str]) -> Gap:
+    """The part of a gap that is next to a placement, with more keys in it."""
+    inside = [key for key in keys if _is_inside(gap, key)]
+    if not inside:
+        return gap
+    if edge in ("before", "last"):
+        return Gap(max(inside), gap.upper)
+    return Gap(gap.lower, min(inside))
 
 
 def _nearest(condition: str = "true", direction: str = "ASC") -> str:

@@ -64,8 +64,9 @@ class Loading(Generic[C, K, V, T]):
     async def load_one(self, source: object, context: C) -> T:
         """The field's value for one object; raises the error if it couldn't be loaded."""
         value = self.prefetched(row_of(source))
-        if value is None:
-            value = await self.loader(context).load(getattr(source, self.by))
+        # DataLoader takes no null key, of which there is nothing to load.
+        if value is None and (key := getattr(source, self.by)) is not None:
+            value = await self.loader(context).load(key)
         return self.make(value, context)
 
     def prefetched(self, row: Row | None) -> Any:

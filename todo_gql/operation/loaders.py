@@ -63,7 +63,7 @@ class Loaders:
         return column_loader
 
 
-def rows_by_id(rows: list[Row], ids: list[UUID]) -> list[Row | None]:
+def rows_by_id(rows: list[Row], ids: Sequence[UUID | None]) -> list[Row | None]:
     """The row of each id, in the order of `ids`; None where there is none."""
     if len(ids) == len(rows) == 1 and rows[0]["id"] == ids[0]:
         return [rows[0]]

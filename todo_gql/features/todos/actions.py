@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -13,12 +13,16 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.columns import needs_names_only
+from todo_gql.features.todos.creation import NewTodo, with_targets
+from todo_gql.features.todos.destinations import Destination, read_destination
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.payloads import TodoPayload
+from todo_gql.features.todos.spreading import record_changes
 from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.features.todos.storage import Quota
+from todo_gql.features.todos.subtrees import Spread, load_subtrees
 from todo_gql.features.todos.types import Todo
 from todo_gql.features.todos.validation import read_create
 from todo_gql.features.todos.writes import (
@@ -33,8 +37,13 @@ from todo_gql.operation.lookahead import selected_on_fields_named
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
 """Returns the changed todo, given the todo and the time of the write, or why it can't change."""
 
-Draft: TypeAlias = tuple[UUID, TodoEdit]
-"""The id and the values of a todo to be created."""
+
+class Draft(NamedTuple):
+    """The id and the values of a todo to be created, and where it is to stand."""
+
+    id: UUID
+    edit: TodoEdit
+    destination: Destination | None
 
 
 def set_values(edit: TodoEdit) -> Edit:
@@ -80,34 +89,39 @@ async def change_todo(
     *,
     expected_version: int | None = None,
     problems: Sequence[UserError] = (),
+    spread: Spread | None = None,
     trash: bool = False,
 ) -> TodoPayload:
     """Apply an edit to an owner's todo, unless it is missing, newer than expected or has problems.
 
-    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    `spread` says what becomes of its subtasks. The viewer is the actor. `Unauthenticated` if nobody is
+    signed in.
     """
     todo_id, actor_id = parse_id(id), info.context.signed_in().id
     ids = [todo_id] if todo_id else []
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
-        stored = (await write.load(ids, trash=trash)).get(todo_id) if todo_id else None
-        errors = [*_precondition_errors(stored, expected_version, info), *problems]
+        subtrees = await load_subtrees(write, ids, spread, trash=trash)
+        stored = subtrees.states.get(todo_id) if todo_id else None
+        errors = [*precondition_errors(stored, expected_version, info), *problems]
         if errors or stored is None:
             return TodoPayload(errors=errors)
         changed = edit(stored, write.now)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[invalid(*changed, "id")])
         quota = Quota.of(info.context.settings)
-        if stored != changed and (problem := write.storage.reserve(Entry(stored, changed), quota)):
-            return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*problem, "id")])
-        todo = write.change(stored, changed)
+        changes = await record_changes(write, subtrees, {stored.id: changed}, spread, quota)
+        todo = changes[stored.id]
+        if not isinstance(todo, TodoState):
+            return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*todo, "id")])
         await write.store()
     info.context.clear_loaders()
-    return TodoPayload(todo=to_todo(todo, info), first_change=write.first_change)
+    return TodoPayload(todo=to_todo(write.stored(todo), info), first_change=write.first_change)
 
 
-def _precondition_errors(
+def precondition_errors(
     stored: TodoState | None, expected_version: int | None, info: Info
 ) -> list[UserError]:
+    """That a todo isn't there, or has another version than is expected."""
     if stored is None:
         return [not_found("id")]
     if expected_version is None or expected_version == stored.version:
@@ -125,11 +139,12 @@ def _precondition_errors(
 def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
     """The id and values of a todo to be created, and their problems."""
     edit, problems = read_create(sent, *path)
-    sent_id = unset_to_none(sent.id)
+    sent_id, to = unset_to_none(sent.id), unset_to_none(sent.to)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)
     if todo_id is None:
-        return (uuid7(), edit), [_unusable_id(*path), *problems]
-    return (todo_id, edit), problems
+        problems = [_unusable_id(*path), *problems]
+    destination = read_destination(to, problems, *path, "to") if to else None
+    return Draft(todo_id or uuid7(), edit, destination), problems
 
 
 def _unusable_id(*path: str) -> UserError:
@@ -138,8 +153,7 @@ def _unusable_id(*path: str) -> UserError:
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
     """The owner's new todo of a draft."""
-    todo_id, edit = draft
-    return TodoState.new(todo_id, owner_id, edit, now)
+    return TodoState.new(draft.id, owner_id, draft.edit, now)
 
 
 async def id_conflicts(
@@ -175,6 +189,13 @@ def _id_conflict(todo: TodoState | None, path: Sequence[str], info: Info) -> Use
     )
 
 
+async def _refused(write: OwnerWrite, todo_id: UUID, error: UserError, info: Info) -> TodoPayload:
+    """That a todo can't stand where it is to; unless it was created already, perhaps by the same call."""
+    [(stored, conflict)] = await id_conflicts(write, [todo_id], [["input"]], info)
+    is_known = isinstance(conflict, ConflictError)
+    return TodoPayload(todo=to_todo(stored, info), errors=[conflict if is_known else error])
+
+
 @retried
 async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> TodoPayload:
     """Create a todo of an owner's; an error with the stored todo if the id is in use already.
@@ -190,12 +211,17 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     quota = Quota.of(info.context.settings)
     created = (
         None
-        if todo.completed_at
+        if todo.completed_at or draft.destination
         else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
     )
     if created is None:
         async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
             todo = new_state(draft, owner_id, write.now)
+            if draft.destination:
+                [target] = await with_targets(write, [NewTodo(todo, draft.destination)])
+                if not isinstance(target, TodoState):
+                    return await _refused(write, todo.id, target, info)
+                todo = target
             problem = write.storage.reserve(Entry(None, todo), quota)
             inserted = {} if problem else await write.create([todo])
             if not inserted:

@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import ID_LENGTH, parse_id
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
@@ -23,6 +23,7 @@ from todo_gql.features.todos.actions import (
     set_values,
     to_todo,
 )
+from todo_gql.features.todos.creation import NewTodo, with_targets
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import (
@@ -33,8 +34,10 @@ from todo_gql.features.todos.inputs import (
 )
 from todo_gql.features.todos.loaders import tags_by_todo_id
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
+from todo_gql.features.todos.spreading import record_changes
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota, Storage
+from todo_gql.features.todos.subtrees import Spread, Subtrees, load_subtrees
 from todo_gql.features.todos.tag_names import (
     MAX_TAGS,
     as_carried,
@@ -122,38 +125,60 @@ async def change_todos(
     options: BulkOptions,
     *,
     problems: Sequence[UserError] = (),
+    spread: Spread | None = None,
     trash: bool = False,
 ) -> TodoBulkPayload:
     """Apply an edit to each of an owner's todos with one of the ids.
 
-    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    `spread` says what becomes of their subtasks. The viewer is the actor. `Unauthenticated` if nobody is
+    signed in.
     """
     actor_id = info.context.signed_in().id
-    if refusals := [*_size_problems(ids, "ids"), *_duplicates(ids, "ids"), *problems]:
+    if refusals := [*size_problems(ids, "ids"), *duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     known = [key for key in keys if key]
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=known) as write:
-        stored = await write.load(known, trash=trash)
+        subtrees = await load_subtrees(write, known, spread, trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
             await time_slice.checkpoint()
-            todo = stored.get(key) if key else None
-            results.append(_apply_edit(write, id, todo, edit, index, quota))
-        return await _finish(info, write, results, options)
+            todo = subtrees.states.get(key) if key else None
+            results.append(_apply_edit(write, id, todo, edit, index))
+        await _record(write, subtrees, results, spread, quota)
+        return await finish(info, write, results, options)
 
 
 def _apply_edit(
-    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, index: int, quota: Quota
+    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, index: int
 ) -> ItemResult:
     if stored is None:
         return ItemResult(id, errors=[not_found("ids", str(index))])
     changed = edit(stored, write.now)
     if not isinstance(changed, TodoState):
         return ItemResult(id, stored, stored, [invalid(*changed, "ids", str(index))])
-    if stored != changed and (problem := write.storage.reserve(Entry(stored, changed), quota)):
-        return ItemResult(id, stored, stored, [invalid(*problem, "ids", str(index))])
-    return ItemResult(id, stored, write.change(stored, changed))
+    return ItemResult(id, stored, changed)
+
+
+async def _record(
+    write: OwnerWrite,
+    subtrees: Subtrees,
+    results: Sequence[ItemResult],
+    spread: Spread | None,
+    quota: Quota,
+) -> None:
+    """Record the changes of todos that have no errors, and what they spread to their subtasks."""
+    changed = {one.after.id: one.after for one in results if one.after and not one.errors}
+    outcomes = await record_changes(write, subtrees, changed, spread, quota)
+    for index, result in enumerate(results):
+        if result.after is None or result.errors:
+            continue
+        outcome = outcomes[result.after.id]
+        if isinstance(outcome, TodoState):
+            result.after = outcome
+        else:
+            result.after = result.before
+            result.errors.append(invalid(*outcome, "ids", str(index)))
 
 
 @retried
@@ -166,7 +191,7 @@ async def create_todos(
     """
     actor_id = info.context.signed_in().id
     sent_ids = [unset_to_none(sent.id) for sent in inputs]
-    if refusals := [*_size_problems(inputs, "inputs"), *_duplicates(sent_ids, "inputs", "id")]:
+    if refusals := [*size_problems(inputs, "inputs"), *duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         # Under the owner's lock, so that one owner's long bulks are read one after the other.
@@ -180,20 +205,54 @@ async def create_todos(
             )
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
         ]
+        await _place(info, write, drafts, results)
         await _insert(info, write, results)
-        return await _finish(info, write, results, options)
+        return await finish(info, write, results, options)
+
+
+async def _place(
+    info: Info,
+    write: OwnerWrite,
+    drafts: Sequence[tuple[Draft, list[UserError]]],
+    results: Sequence[ItemResult],
+) -> None:
+    """Set where the new todos stand; those that can't stand there get errors instead."""
+    new_todos = [
+        (index, NewTodo(result.after, draft.destination))
+        for index, ((draft, _), result) in enumerate(zip(drafts, results, strict=True))
+        if result.after and draft.destination
+    ]
+    if not new_todos:
+        return
+    targets = await with_targets(write, [new for _, new in new_todos])
+    refused = dict[int, UserError]()
+    for (index, _), target in zip(new_todos, targets, strict=True):
+        if isinstance(target, TodoState):
+            results[index].after = target
+        else:
+            refused[index] = target
+    ids = [drafts[index][0].id for index in refused]
+    paths = [["inputs", str(index)] for index in refused]
+    # One that was created already, perhaps by the same call, is said to be so.
+    conflicts = await id_conflicts(write, ids, paths, info)
+    for (index, error), (stored, conflict) in zip(refused.items(), conflicts, strict=True):
+        results[index].before = results[index].after = stored
+        is_known = isinstance(conflict, ConflictError)
+        results[index].errors.append(conflict if is_known else error)
 
 
 async def _insert(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
     await _enforce_quota(write, results, Quota.of(info.context.settings))
-    created = await write.create([result.after for result in results if result.after])
+    created = await write.create(
+        [result.after for result in results if result.after and not result.errors]
+    )
     for result in results:
-        if result.after:
+        if result.after and not result.errors:
             result.after = created.get(result.after.id, result.after)
     conflicting = [
         (result, result.after.id, ["inputs", str(index)])
         for index, result in enumerate(results)
-        if result.after and result.after.id not in created
+        if result.after and not result.errors and result.after.id not in created
     ]
     conflicts = await id_conflicts(
         write, [id for _, id, _ in conflicting], [path for *_, path in conflicting], info
@@ -208,14 +267,14 @@ async def _enforce_quota(write: OwnerWrite, results: Sequence[ItemResult], quota
 
     Ids that can't be used again take no room; they are looked up only if room may be too little.
     """
-    drafts = [result.after for result in results if result.after]
+    drafts = [result.after for result in results if result.after and not result.errors]
     if await _have_room(copy(write.storage), drafts, quota):
         return
     ids = [todo.id for todo in drafts]
     used = (await write.load(ids, trash=True)).keys() | await write.logged_ids(ids)
     time_slice = TimeSlice()
     for index, result in enumerate(results):
-        if result.after is None or result.after.id in used:
+        if result.after is None or result.errors or result.after.id in used:
             continue
         await time_slice.checkpoint()
         if problem := write.storage.reserve(Entry(None, result.after), quota):
@@ -233,7 +292,7 @@ async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota)
     return True
 
 
-async def _finish(
+async def finish(
     info: Info, write: OwnerWrite, results: Sequence[ItemResult], options: BulkOptions
 ) -> TodoBulkPayload:
     """Store the changes as the options say, and build the payload."""
@@ -245,7 +304,7 @@ async def _finish(
         write.discard()
         message = f"Nothing was changed, because {failed} of {len(results)} failed."
         return TodoBulkPayload(
-            results=_bulk_results(info, results, aborted=True),
+            results=_bulk_results(info, write, results, aborted=True),
             processed=processed,
             errors=[invalid(ErrorCode.INVALID, message, options.argument)],
         )
@@ -254,7 +313,7 @@ async def _finish(
         await _prime_tags(info, write, results)
         write.discard()
     return TodoBulkPayload(
-        results=_bulk_results(info, results, aborted=False),
+        results=_bulk_results(info, write, results, aborted=False),
         processed=processed,
         updated=sum(result.changed for result in results),
         first_change=None if options.dry_run else write.first_change,
@@ -262,11 +321,11 @@ async def _finish(
 
 
 def _bulk_results(
-    info: Info, items: Sequence[ItemResult], *, aborted: bool
+    info: Info, write: OwnerWrite, items: Sequence[ItemResult], *, aborted: bool
 ) -> list[TodoBulkResult]:
     results = []
     for index, item in enumerate(items):
-        todo = item.before if aborted else item.after
+        todo = item.before if aborted else item.after and write.stored(item.after)
         id = str(todo.id) if todo else item.id
         todo_id = strawberry.ID(id) if id is not None else None
         results.append(
@@ -289,7 +348,8 @@ async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResul
         info.context.loader(tags_by_todo_id).prime_many(dict(zip(ids, tags, strict=True)))
 
 
-def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
+def size_problems(items: Sequence[object], argument: str) -> list[UserError]:
+    """That a list of items is empty, or too long."""
     if not items:
         return [invalid(ErrorCode.TOO_SHORT, "Pass at least one item.", argument)]
     if len(items) > MAX_ITEMS:
@@ -298,7 +358,8 @@ def _size_problems(items: Sequence[object], argument: str) -> list[UserError]:
     return []
 
 
-def _duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[UserError]:
+def duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[UserError]:
+    """Each id that is in a list once more."""
     seen: set[str] = set()
     problems: list[UserError] = []
     for index, id in enumerate(ids[: MAX_ITEMS + 1]):

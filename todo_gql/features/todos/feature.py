@@ -10,6 +10,11 @@ from todo_gql.features.todos.loaders import (
     tags_by_todo_id,
     todos_by_id,
 )
+from todo_gql.features.todos.subtasks import (
+    subtask_counts,
+    subtask_edges,
+    subtasks_by_parent_id,
+)
 from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.tasks import tasks
 from todo_gql.features.todos.types import Todo
@@ -23,11 +28,20 @@ TODOS = Feature(
         Table(models.Tag, owner="owner_id", is_large=False),
         Table(models.TodoList, owner="owner_id", is_large=False),
         Table(models.Section, owner="owner_id", is_large=False),
+        Table(models.SavedView, owner="owner_id", is_large=False),
         Table(models.ListTag, owner="owner_id", is_large=False),
         Table(models.DueCount, owner="owner_id", is_large=False),
         Table(models.Feed, owner="owner_id", is_large=False),
     ),
-    loaders=(todos_by_id, tags_by_todo_id, history_by_todo_id, newer_history),
+    loaders=(
+        todos_by_id,
+        tags_by_todo_id,
+        history_by_todo_id,
+        newer_history,
+        subtasks_by_parent_id,
+        subtask_edges,
+        subtask_counts,
+    ),
     node_types=(
         NodeType(
             type=Todo,

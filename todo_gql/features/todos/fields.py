@@ -32,6 +32,7 @@ from todo_gql.features.todos.comparators import (
 from todo_gql.features.todos.enums import TodoPriority, TodoStatus
 from todo_gql.features.todos.field_types import ComputedField, Filter, StoredField
 from todo_gql.features.todos.metadata import MAX_METADATA_BYTES, metadata
+from todo_gql.features.todos.progress import SubtaskProgress
 from todo_gql.features.todos.tag_names import read_tags
 from todo_gql.features.todos.validators import enum_number, minutes, text, unchanged
 
@@ -215,8 +216,16 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
         graphql_type=str,
         description="Sorts the todos of its list, or of the inbox, by code points.",
         default=None,
+        sort="List after list, the inbox first, each in the order of its todos.",
         is_generated=True,
         is_placement=True,
+    ),
+    ComputedField(
+        name="progress",
+        graphql_type=SubtaskProgress,
+        description="How far its subtasks are.",
+        columns=("subtask_count", "completed_subtask_count"),
+        source=lambda row, _now: SubtaskProgress.from_row(row),
     ),
     # They follow from the subtasks.
     StoredField(name="subtask_count", graphql_type=int, default=0, logged=False, is_placement=True),

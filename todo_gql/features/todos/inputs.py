@@ -7,6 +7,7 @@ import strawberry
 from strawberry import UNSET, Maybe
 
 from todo_gql.api.cost_weights import COMPARISON, IN_TRASH, SEARCH
+from todo_gql.api.placement import PlacementInput
 from todo_gql.features.todos.comparators import DayComparator, TagComparator, optional
 from todo_gql.features.todos.field_types import REQUIRED, with_fields
 from todo_gql.features.todos.fields import stored_fields
@@ -105,6 +106,27 @@ class TodoSort:
     )
 
 
+@strawberry.input(
+    name="TodoPlaceInput",
+    description="Where a todo is to stand. Absent stays as it is; `listId: null` is the inbox, "
+    "`parentId: null` the top, `sectionId: null` no section. In another list it is at the top and in no "
+    "section unless they are given, and its subtasks go along. A subtask is in the list of its parent.",
+)
+class TodoPlacementInput:
+    """Of a todo that is created or moved."""
+
+    list_id: Maybe[strawberry.ID | None] = strawberry.field(
+        description="A list, or null for the inbox; that of the parent if only a parent is given."
+    )
+    section_id: Maybe[strawberry.ID | None] = strawberry.field(description="A section of the list.")
+    parent_id: Maybe[strawberry.ID | None] = strawberry.field(
+        description="The todo that it is to be a subtask of: 5 deep at most, 500 of one todo."
+    )
+    place: PlacementInput | None = optional(
+        "Where among all todos of the list, or of the inbox; in another list the end if absent."
+    )
+
+
 @strawberry.input(description="A todo to be made; null is the same as absent.")
 @with_fields(
     [
@@ -127,6 +149,9 @@ class TodoCreateInput:
     id: strawberry.ID | None = optional(
         "A UUID made by the client, so that a retry creates nothing twice. It is good once, though "
         "its todo be purged."
+    )
+    to: TodoPlacementInput | None = optional(
+        "Where it is to stand: at the end of the inbox if absent."
     )
 
 

@@ -40,9 +40,11 @@ class HistoryKey(NamedTuple):
 
 
 @loader
-async def todos_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
-    """Todos, those in the trash too."""
+async def todos_by_id(context: LoaderContext, ids: list[UUID | None]) -> list[Row | None]:
+    """Todos, those in the trash too; None for no id."""
     columns, tags = context.selection(TodoSelection)
+    if ids == [None]:
+        return [None]
     if len(ids) == 1:
         rows = await fetch(todo_by_id(columns, tags), context.viewer.id, ids[0])
     else:

@@ -9,14 +9,18 @@ from strawberry import UNSET
 from todo_gql.database.models import Status
 from todo_gql.features.todos.actions import change_todo, create_todo, delete, restore, set_values
 from todo_gql.features.todos.bulk import BulkOptions, change_todos, create_todos, read_action
+from todo_gql.features.todos.enums import TodoStatus
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
     TodoBulkAction,
     TodoCreateInput,
+    TodoPlacementInput,
     TodoUpdateInput,
     unset_to_none,
 )
+from todo_gql.features.todos.move_actions import move_todo, move_todos
 from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
+from todo_gql.features.todos.subtrees import COMPLETION, DELETION, RESTORATION, completion_by
 from todo_gql.features.todos.tag_delete import delete_tag
 from todo_gql.features.todos.tag_rename import rename_tag
 from todo_gql.features.todos.validation import read_update
@@ -35,6 +39,10 @@ OnError = Annotated[
 ]
 DryRun = Annotated[
     bool, strawberry.argument(description="Tell what would happen, and change nothing.")
+]
+
+Destination = Annotated[
+    TodoPlacementInput, strawberry.argument(description="Where to: what is absent stays as it is.")
 ]
 
 
@@ -66,7 +74,10 @@ class TodoMutation:
         edit, problems = read_update(input, "input")
         version = unset_to_none(expected_version)
         return await change_todo(
-            info, _owner_id(info), id, set_values(edit), expected_version=version, problems=problems
+            *(info, _owner_id(info), id, set_values(edit)),
+            expected_version=version,
+            problems=problems,
+            spread=completion_by(edit),
         )
 
     @strawberry.field(description="Sets a todo to IN_PROGRESS.")
@@ -83,16 +94,18 @@ class TodoMutation:
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.COMPLETED.value})
+        version = unset_to_none(expected_version)
         return await change_todo(
-            info, _owner_id(info), id, edit, expected_version=unset_to_none(expected_version)
+            info, _owner_id(info), id, edit, expected_version=version, spread=COMPLETION
         )
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
+        version = unset_to_none(expected_version)
         return await change_todo(
-            info, _owner_id(info), id, delete, expected_version=unset_to_none(expected_version)
+            info, _owner_id(info), id, delete, expected_version=version, spread=DELETION
         )
 
     @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
@@ -101,8 +114,35 @@ class TodoMutation:
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
         return await change_todo(
-            info, _owner_id(info), id, restore, expected_version=version, trash=True
+            *(info, _owner_id(info), id, restore),
+            expected_version=version,
+            spread=RESTORATION,
+            trash=True,
         )
+
+    @strawberry.field(
+        description="Moves a todo with its subtasks; a move that changes nothing is no error."
+    )
+    async def todo_move(
+        self, info: Info, id: TodoId, to: Destination, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        version = unset_to_none(expected_version)
+        return await move_todo(info, _owner_id(info), id, to, version)
+
+    @strawberry.field(
+        description="Moves 1 to 100 todos with their subtasks in one transaction, each right behind the "
+        "previous one."
+    )
+    async def todo_bulk_move(
+        self,
+        info: Info,
+        ids: TodoIds,
+        to: Destination,
+        on_error: OnError = BulkErrorPolicy.ABORT_ALL,
+        dry_run: DryRun = False,
+    ) -> TodoBulkPayload | None:
+        options = BulkOptions("ids", on_error, dry_run)
+        return await move_todos(info, _owner_id(info), ids, to, options)
 
     @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
     async def todo_bulk_create(
@@ -128,8 +168,14 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         edit, problems = await read_action(action)
-        options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info, _owner_id(info), ids, edit, options, problems=problems)
+        # The table of fields declares it.
+        status = action.set_status  # type: ignore[attr-defined]
+        completes = status and status.value is TodoStatus.COMPLETED
+        return await change_todos(
+            *(info, _owner_id(info), ids, edit, BulkOptions("ids", on_error, dry_run)),
+            problems=problems,
+            spread=COMPLETION if completes else None,
+        )
 
     @strawberry.field(description="Moves 1 to 100 todos into the trash in one transaction.")
     async def todo_bulk_delete(
@@ -139,9 +185,8 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await change_todos(
-            info, _owner_id(info), ids, delete, BulkOptions("ids", on_error, dry_run)
-        )
+        options = BulkOptions("ids", on_error, dry_run)
+        return await change_todos(info, _owner_id(info), ids, delete, options, spread=DELETION)
 
     @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
     async def todo_bulk_restore(
@@ -152,7 +197,9 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info, _owner_id(info), ids, restore, options, trash=True)
+        return await change_todos(
+            info, _owner_id(info), ids, restore, options, spread=RESTORATION, trash=True
+        )
 
     @strawberry.field(
         description="Renames a tag on every todo that carries it; an existing name merges the two."

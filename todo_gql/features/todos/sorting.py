@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TypeAlias
+from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import (
@@ -23,6 +24,8 @@ from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort
 
 MAX_KEYS = 5
+NO_LIST = UUID(int=0)
+"""What stands for the inbox in the index of positions."""
 
 Order: TypeAlias = tuple[str, bool, bool]
 """The name of a field, whether it descends, and whether its nulls come first."""
@@ -91,6 +94,25 @@ def _keys(
     return [null_key, make_key(field, descending)]
 
 
+def _position_keys(descending: bool, _nulls_first: bool) -> list[SortKey]:
+    """The list and the position in it, as the index has them: the inbox is the absence of a list."""
+    list_key = f"coalesce(t.list_id, '{NO_LIST}'::uuid)"
+    return [
+        SortKey(
+            *("list", list_key, "list_key", parse_uuid),
+            descending=descending,
+            extra=list_key,
+            bound="{}::uuid",
+        ),
+        SortKey(
+            *("position", "t.position", "position_key", parse_text),
+            descending=descending,
+            extra="t.position",
+            bound="{}::text",
+        ),
+    ]
+
+
 def _time_key(field: StoredField, descending: bool, nulls_first: bool) -> SortKey:
     column, sql = field.name, f"t.{field.name}"
     if not field.is_nullable:
@@ -132,5 +154,7 @@ def _number_key(field: StoredField, descending: bool) -> SortKey:
     )
 
 
-SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if field.sort}
+SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if field.sort} | {
+    "position": _position_keys
+}
 NEWEST_FIRST = _keyset((("created_at", True, False),))

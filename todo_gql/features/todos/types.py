@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import strawberry
 from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.node import Node
-from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries, metadata_fragment
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
@@ -29,12 +30,14 @@ from todo_gql.features.todos.field_types import ComputedField, StoredField, with
 from todo_gql.features.todos.fields import TODO_FIELDS
 from todo_gql.features.todos.history_pages import history_page
 from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
+from todo_gql.features.todos.todo_pages import select_todos
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 
 
-def _todo_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
+def _todo_by_id(context: Context) -> ColumnLoader[UUID | None, Row | None]:
     return context.loader(todos_by_id)
 
 
@@ -147,6 +150,7 @@ class Todo(Node):
 
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
+    parent_key: strawberry.Private[UUID | None]
 
     tags: Sequence[Tag] = loaded_rows(
         _tags_by_todo_id,
@@ -156,6 +160,12 @@ class Todo(Node):
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
+    parent: "Todo | None" = loaded_field(
+        _todo_by_id,
+        by="parent_key",
+        make=lambda row, context: Todo.from_row(row, context.now) if row else None,
+        description="The todo that it is a subtask of; null at the top.",
+    )
 
     @classmethod
     def from_row(cls, row: Values, now: datetime) -> "Todo":
@@ -181,6 +191,27 @@ class Todo(Node):
         page = await history_page(info.context, self.key, keyset, arguments)
         return await ChangeConnection.of(page)
 
+    @strawberry.field(
+        description="Its subtasks outside the trash, by their positions; 50 if no size is given."
+    )
+    async def subtasks(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> "TodoConnection":
+        context, arguments = info.context, PageArguments.of(first, after, last, before)
+        select_todos(info)
+        page = await subtask_page(context, self.key, arguments)
+        count = partial(_subtask_count, self.key)
+        return TodoConnection.of(page, context.now, count)
+
+
+def _subtask_count(parent_id: UUID, context: Context) -> Any:
+    return context.loader(subtask_counts).load(parent_id)
+
 
 CONVERSIONS: dict[Any, Callable[[Any], Any]] = {
     strawberry.ID: str,
@@ -204,6 +235,7 @@ TODOS = RowType(
     **{field.name: _source(field) for field in TODO_FIELDS if field.description},
     key="id",
     owner_key="owner_id",
+    parent_key="parent_id",
 )
 
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
-from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -25,6 +24,13 @@ class SubtaskDelta(NamedTuple):
 
     subtasks: int
     completed: int
+
+    def added_to(self, todo: TodoState) -> TodoState:
+        """The todo with its new numbers."""
+        return todo._replace(
+            subtask_count=todo.subtask_count + self.subtasks,
+            completed_subtask_count=todo.completed_subtask_count + self.completed,
+        )
 
 
 class TagDelta(NamedTuple):
@@ -55,7 +61,7 @@ class TagDelta(NamedTuple):
                     counts[name] -= 1
                 for name in to_count:
                     counts[name] += 1
-        in_lists = _list_tag_deltas(entries) if any(map(has_place, entries)) else {}
+        in_lists = _list_tag_deltas(entries)
         # A tag that only todos in the trash carry has a row, too, with a count of 0; and the counts of
         # lists need the ids of their tags.
         names = {name for name, delta in counts.items() if delta}
@@ -73,16 +79,6 @@ def _list_tag_deltas(entries: Iterable[Entry]) -> dict[tuple[UUID, str], int]:
             for name in _tags_to_count(after):
                 deltas[after.list_id, name] += 1
     return {key: delta for key, delta in deltas.items() if delta}
-
-
-def has_place(entry: Entry) -> bool:
-    """Whether a todo is in a list or below another, before a change or after it."""
-    before, after = entry
-    return (
-        after.list_id is not None
-        or after.parent_id is not None
-        or (before is not None and (before.list_id or before.parent_id) is not None)
-    )
 
 
 def _tags_to_count(todo: TodoState | None) -> tuple[str, ...]:
@@ -122,16 +118,11 @@ def due_deltas(entries: Iterable[Entry]) -> dict[date, list[int]]:
     """The deltas of the counts of each day in UTC on which todos are due: the open ones, the others."""
     deltas = defaultdict[date, list[int]](lambda: [0, 0])
     for before, after in entries:
-        if before and _DUE(before) == _DUE(after):
-            continue
         if before and before.due_at:
             _count_due(deltas, before, -1)
         if after.due_at:
             _count_due(deltas, after, 1)
     return {day: counts for day, counts in deltas.items() if any(counts)}
-
-
-_DUE = attrgetter("due_at", "status", "deleted_at")
 
 
 def _count_due(deltas: Mapping[date, list[int]], todo: TodoState, number: int) -> None:
@@ -166,14 +157,7 @@ def with_subtask_counts(
     if not deltas:
         return entries
     return [
-        Entry(before, _plus(after, deltas.pop(after.id))) if after.id in deltas else entry
+        Entry(before, deltas.pop(after.id).added_to(after)) if after.id in deltas else entry
         for entry in entries
         for before, after in (entry,)
     ]
-
-
-def _plus(todo: TodoState, delta: SubtaskDelta) -> TodoState:
-    return todo._replace(
-        subtask_count=todo.subtask_count + delta.subtasks,
-        completed_subtask_count=todo.completed_subtask_count + delta.completed,
-    )

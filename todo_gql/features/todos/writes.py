@@ -28,6 +28,7 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage
+from todo_gql.features.todos.write_deltas import SubtaskDelta
 from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows
 from todo_gql.features.todos.write_sql import (
     DELETE_INSERTED,
@@ -96,6 +97,7 @@ class OwnerWrite:
         self._first_id: str | None = None
         self._changes: list[Change] = []
         self._stored: dict[UUID, TodoState] = {}
+        self._subtask_deltas: dict[UUID, SubtaskDelta] = {}
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
         """The owner's todos with these ids; those in the trash only if asked for."""
@@ -208,9 +210,12 @@ class OwnerWrite:
         self._first_id = self._first_id or rows.first_id
         self._changes.clear()
         self._stored = {after.id: after for _, after in rows.entries}
+        self._subtask_deltas = rows.subtasks
 
     def stored(self, todo: TodoState) -> TodoState:
         """A todo as the last call of `store` wrote it, with its numbers of subtasks; or as it is."""
+        if delta := self._subtask_deltas.get(todo.id):
+            return delta.added_to(todo)
         return self._stored.get(todo.id, todo)
 
     async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:

@@ -1,0 +1,146 @@
+"""Moves of todos to another list, section or parent, and in the order of a list."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from todo_gql.api.errors import UserError
+from todo_gql.api.order_keys import MAX_KEY, position_key
+from todo_gql.api.placement import LAST, Placement, Sibling, keys_at
+from todo_gql.api.text import Problem
+from todo_gql.features.todos.destinations import (
+    Destination,
+    Subtree,
+    Target,
+    join,
+    surroundings_of,
+    target_of,
+)
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.storage import Quota
+from todo_gql.features.todos.subtrees import MOVE, Subtrees, load_subtrees
+from todo_gql.features.todos.surroundings import OPEN, Surroundings, siblings_in
+from todo_gql.features.todos.writes import OwnerWrite
+
+
+class Move:
+    """A move of todos, one after the other, to one destination.
+
+    The states of `subtrees` become those after it; `record` makes changes of them.
+    """
+
+    def __init__(self, write: OwnerWrite, destination: Destination, subtrees: Subtrees) -> None:
+        self.write, self.destination, self.subtrees = write, destination, subtrees
+        self.before = dict(subtrees.states)
+        self.order = list[UUID]()
+        self.around = Surroundings()
+
+    @classmethod
+    async def of(cls, write: OwnerWrite, destination: Destination, ids: Sequence[UUID]) -> "Move":
+        """The move of an owner's todos with these ids; those that are in the trash aren't there."""
+        # What stays in its list and below its parent takes nothing along.
+        to = destination
+        spread = MOVE if to.list_id or to.parent_id else None
+        move = cls(write, destination, await load_subtrees(write, ids, spread))
+        move.around = await surroundings_of(write, [destination])
+        return move
+
+    def move(self, todo_id: UUID) -> UserError | None:
+        """Move a todo with its subtasks, as far as its list, section and parent; or why it can't be."""
+        todo = self.subtrees.states[todo_id]
+        target = target_of(self.destination, self.around, todo)
+        if not isinstance(target, Target):
+            return target
+        below = self.subtrees.below(todo_id)
+        subtree = Subtree(
+            todo_id,
+            self.subtrees.height(todo_id),
+            sum(one.status in OPEN for one in (todo, *below)),
+        )
+        before = Target(todo.list_id, todo.section_id, todo.parent_id)
+        if error := join(self.destination, self.around, before, target, subtree):
+            return error
+        self.subtrees.replace(todo._replace(**target._asdict()))
+        if target.list_id != todo.list_id:
+            for one in below:
+                self.subtrees.replace(one._replace(list_id=target.list_id, section_id=None))
+        self.order.append(todo_id)
+        return None
+
+    async def position(self) -> UserError | None:
+        """Give the moved todos keys, each list's in the order in which they were moved."""
+        placement, sequences = (
+            self.destination.placement,
+            defaultdict[UUID | None, list[UUID]](list),
+        )
+        named = set(self.order)
+        for id in self.order:
+            todo = self.subtrees.states[id]
+            sequence = sequences[todo.list_id]
+            if placement or self._changed_list(todo):
+                sequence.append(id)
+            along = [one for one in self.subtrees.below(id) if one.id not in named]
+            along = [one for one in along if self._changed_list(one) and one.id not in sequence]
+            sequence += [one.id for one in sorted(along, key=lambda one: one.position)]
+        for list_id, sequence in sequences.items():
+            if sequence and (error := await self._position(list_id, sequence, placement or LAST)):
+                return error
+        return None
+
+    def _changed_list(self, todo: TodoState) -> bool:
+        return self.before[todo.id].list_id != todo.list_id
+
+    async def _position(
+        self, list_id: UUID | None, sequence: Sequence[UUID], placement: Placement
+    ) -> UserError | None:
+        states = self.subtrees.states
+        moved = [
+            Sibling(id, None if self._changed_list(states[id]) else states[id].position)
+            for id in sequence
+        ]
+        siblings = siblings_in(self.write.owner_id, list_id)
+        path = (*self.destination.path, "place")
+        end = self.write.next_seq
+        keys = await keys_at(self.write.connection, siblings, placement, moved, *path, end=end)
+        if not isinstance(keys, list):
+            return keys
+        for id, key in zip(sequence, keys, strict=True):
+            self.subtrees.replace(states[id]._replace(position=key))
+        if max(map(len, keys)) > MAX_KEY:
+            await self._renumber(list_id)
+        return None
+
+    async def _renumber(self, list_id: UUID | None) -> None:
+        """Give all todos of a list short keys, since one is too long; each is a change of its own."""
+        siblings, write = siblings_in(self.write.owner_id, list_id), self.write
+        text = f"SELECT id FROM todos WHERE {siblings.condition}"
+        rows = await write.connection.fetch(text, *siblings.values)
+        missing = [row["id"] for row in rows if row["id"] not in self.subtrees.states]
+        for todo in (await write.load(missing, trash=True) if missing else {}).values():
+            self.before[todo.id] = todo
+            self.subtrees.replace(todo)
+        states = self.subtrees.states.values()
+        todos = sorted(
+            (one for one in states if one.list_id == list_id), key=lambda one: one.position
+        )
+        for number, todo in enumerate(todos, write.next_seq):
+            self.subtrees.replace(todo._replace(position=position_key(number)))
+
+    def record(self, quota: Quota) -> Problem | None:
+        """Record what changed, parents before their subtasks; or the problem if the quota is exceeded."""
+        for id in self._in_order():
+            before, after = self.before[id], self.subtrees.states[id]
+            if before == after:
+                continue
+            if problem := self.write.storage.reserve(Entry(before, after), quota):
+                return problem
+            self.subtrees.replace(self.write.change(before, after))
+        return None
+
+    def _in_order(self) -> Iterable[UUID]:
+        """The named todos, each with what is below it, and then all others."""
+        ids = dict[UUID, None]()
+        for id in self.order:
+            ids |= dict.fromkeys([id, *(one.id for one in self.subtrees.below(id))])
+        return ids | dict.fromkeys(self.subtrees.states)

@@ -1,1 +1,0 @@
-"""Saved views: filters and orders of todos that a user gave a name."""
