@@ -23,10 +23,14 @@ from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
+from todo_gql.features.views.mutations import ViewMutation
+from todo_gql.features.views.queries import ViewQuery
 
 
 @strawberry.type(description="What can be read.")
-class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery):
+class Query(
+    NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery, ViewQuery
+):
     """All query fields."""
 
 
@@ -34,6 +38,7 @@ class Query(NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, Ch
 class Mutation(
     TodoMutation,
     UndoMutation,
+    ViewMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,

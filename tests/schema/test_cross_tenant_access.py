@@ -39,6 +39,7 @@ from tests.support.operations import (
     ways,
 )
 from tests.support.trees import add_list, add_section
+from tests.support.views import save
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
@@ -62,6 +63,7 @@ pytestmark = pytest.mark.untraced
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
+VIEW_NAME = "Syzygial"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
 CURSORS = ("after", "before", "cursor")
@@ -140,6 +142,7 @@ async def owner(account: Account, settings: Settings) -> Owner:
     await account.data(
         "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=trashed["id"]
     )
+    view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [json.loads(row)["id"] for row in rows["changes"]]
@@ -152,6 +155,7 @@ async def owner(account: Account, settings: Settings) -> Owner:
         "tag": todo["tags"][0]["id"],
         "change": changes[0],
         "user": account.id,
+        "view": view["id"],
         "session": json.loads(rows["sessions"][0])["id"],
     }
     cursors = {
@@ -162,7 +166,7 @@ async def owner(account: Account, settings: Settings) -> Owner:
         "feed": found["changeCursor"],
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
-    marks = frozenset({*uuids(rows), *words.values(), TRASHED})
+    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME})
     return Owner(account, ids, cursors, words, links, marks)
 
 
@@ -177,8 +181,9 @@ async def stranger(request: pytest.FixtureRequest, new_account: NewAccount) -> A
 
 @pytest.fixture
 async def untouched(owner: Owner, stranger: Account) -> AsyncIterator[dict[str, Any]]:
-    """The stranger's todo; in the end nothing of the owner's or of the stranger's has changed."""
+    """The stranger's todo, beside a view; in the end nothing of the owner's or of the stranger's has changed."""
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
+    await save(stranger, name="Own")
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     before = await rows_of(owner.account), await rows_of(stranger)
     yield todo
@@ -200,7 +205,7 @@ class Reference:
     @property
     def creates(self) -> bool:
         """Whether it is the id that something new is to have."""
-        return self.coordinate in CREATING and self.path[-1] == "id"
+        return self.coordinate in CREATING and self.path[-1] == "id" and "filter" not in self.path
 
     def arguments(self, value: Any) -> dict[str, Any]:
         """The arguments of the field with this value in its place."""
@@ -213,7 +218,7 @@ class Reference:
         return given
 
 
-CREATING = {("Mutation", "todoCreate"), ("Mutation", "todoBulkCreate")}
+CREATING = {("Mutation", name) for name in ("todoCreate", "todoBulkCreate", "savedViewCreate")}
 
 
 def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
@@ -223,6 +228,11 @@ def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
     if name in CURSORS:
         return "cursor"
     return "word" if name in TEXT_OF_QUERIES else None
+
+
+def is_saved_filter(path: Path) -> bool:
+    """Whether it is a part of a saved filter that matches todos without naming any other thing."""
+    return path[:2] == ("input", "filter") and not any(name.endswith("Id") for name in path)
 
 
 def references() -> Iterator[Reference]:
@@ -235,7 +245,7 @@ def references() -> Iterator[Reference]:
             for name, argument in field.args.items():
                 for path, leaf in leaves(name, argument.type):
                     kind = kind_of(coordinate, path[-1], get_named_type(leaf).name)
-                    if kind:
+                    if kind and not is_saved_filter(path):
                         listed = is_list_type(get_nullable_type(leaf))
                         yield Reference(coordinate, path, kind, listed)
 
@@ -265,7 +275,10 @@ def theirs(reference: Reference, owner: Owner) -> dict[str, str]:
     if reference.kind == "word":
         return owner.words
     if reference.creates:
-        return {kind: owner.ids[kind] for kind in ("todo", "trashed todo")}
+        kinds = (
+            ("todo", "trashed todo") if reference.coordinate[1].startswith("todo") else ("view",)
+        )
+        return {kind: owner.ids[kind] for kind in kinds}
     return owner.ids
 
 
@@ -443,6 +456,11 @@ async def sessions_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert session["id"] != owner.ids["session"]
 
 
+async def views_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own views are all that one sees."""
+    assert (await stranger.data("{ savedViews { id } }")) == {"savedViews": []}
+
+
 async def changing_a_profile(owner: Owner, stranger: Account) -> None:
     """It is one's own profile that changes."""
     answer = await written(stranger, "profileUpdate", input={"firstName": "Stranger"})
@@ -536,6 +554,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "viewer"): viewer_of_a_stranger,
     ("Query", "changeCursor"): change_cursor_of_a_stranger,
     ("Query", "sessions"): sessions_of_a_stranger,
+    ("Query", "savedViews"): views_of_a_stranger,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,

@@ -75,6 +75,12 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "tokenRefresh of nothing": ('tokenRefresh(refreshToken: "x")', 0),
     "sessionRevoke": ('sessionRevoke(id: "OWNER")', 1),
     "logout": ("logout(everywhere: true)", 5),
+    "savedViewCreate": ('savedViewCreate(input: { name: "V", filter: {} })', 6),
+    "savedViewUpdate of nothing": (
+        'savedViewUpdate(id: "OWNER", input: { name: "V", filter: {} })',
+        4,
+    ),
+    "savedViewDelete of nothing": ('savedViewDelete(id: "OWNER")', 1),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, visiting
 from tests.support.valkey import Valkey, valkey
+from tests.support.views import save
 from todo_gql.app import create_app
 from todo_gql.security import sliding_window
 from todo_gql.security.rate_limits import RateLimits
@@ -167,6 +168,23 @@ async def test_an_undo_costs_for_each_todo_that_the_mutation_changed(
         for left in (4990, 4950):
             answer = await client.post(undo, token=account.token)
             assert told(answer) == (200, f'"cost";r={left};t=60')
+
+
+async def test_a_saved_view_costs_what_its_filter_does(
+    clock: Clock, limited: Limited, account: Account
+) -> None:
+    """Though the document doesn't show it; without enough left, its todos aren't looked for."""
+    dear = {"status": {"in": ["PENDING"]}, "or": [{"search": "a"}, {"tags": {"some": ["b"]}}]}
+    plain, filtered = [(await save(account, filter=one))["id"] for one in ({}, dear)]
+    page = '{ node(id: "%s") { ... on SavedView { todos(first: 5) { totalCount } } } }'
+    async with limited(rate_limit_cost=1000, rate_limit_requests=0) as client:
+        for view, left in ((plain, 998), (filtered, 996), (plain, 214)):
+            answer = await client.post(page % view, token=account.token)
+            assert told(answer) == (200, f'"cost";r={left};t=60')
+            assert "errors" not in answer.json()
+        answer = await client.post(page % filtered, token=account.token)
+        [error] = answer.json()["errors"]
+        assert error["extensions"]["code"] == "RATE_LIMITED"
 
 
 async def test_introspection_uses_up_some_of_the_cost(clock: Clock, limited: Limited) -> None:

@@ -14,6 +14,7 @@ EVERYTHING = """{
   viewer { fullName bio avatarUrl }
   todos(first: 100) { nodes { title description dueAt metadata tags { name } } }
   changes(first: 100) { nodes { fields { name before after } } }
+  savedViews { name filter sort isValid todos(first: 1) { totalCount } }
 }"""
 
 

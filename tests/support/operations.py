@@ -149,7 +149,8 @@ def samples(kind: GraphQLInputType) -> list[Any]:
     if isinstance(kind, GraphQLEnumType):
         return [list(kind.values)[-1]]
     if isinstance(kind, GraphQLInputObjectType):
-        fields = {name: samples(field.type)[0] for name, field in kind.fields.items()}
+        nests = any(get_named_type(field.type) is kind for field in kind.fields.values())
+        fields = {name: samples(field.type)[0] for name, field in kind.fields.items() if not nests}
         if kind.extensions["strawberry-definition"].is_one_of:
             return [{name: value} for name, value in fields.items()]
         return [fields]

@@ -33,7 +33,8 @@ from todo_gql.api.cost_weights import (
     MAX_BYTES,
     CostWeight,
 )
-from todo_gql.documents.argument_cost import ArgumentCostModel, WeightedInput, argument_cost
+from todo_gql.api.input_cost import ArgumentCostModel, WeightedInput
+from todo_gql.documents.argument_cost import argument_cost
 from todo_gql.documents.cost_expression import (
     Cost,
     list_size,

@@ -5,8 +5,9 @@ from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
 from todo_gql.features.undo.feature import UNDO
+from todo_gql.features.views.feature import VIEWS
 
-FEATURES = (TODOS, CHANGES, ACCOUNTS, STATS, UNDO)
+FEATURES = (TODOS, CHANGES, ACCOUNTS, STATS, UNDO, VIEWS)
 
 TABLES = [table for feature in FEATURES for table in feature.tables]
 LARGE_TABLES = [table.name for table in TABLES if table.is_large]

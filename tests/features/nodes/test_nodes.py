@@ -6,6 +6,7 @@ from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
+from tests.support.views import save
 
 NODES = """
 query ($ids: [ID!]!) {
@@ -16,6 +17,7 @@ query ($ids: [ID!]!) {
     ... on Change { action }
     ... on User { username email }
     ... on Session { isCurrent }
+    ... on SavedView { name filter }
   }
 }
 """
@@ -26,6 +28,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
     """One object of every type, as nodes show them."""
     todo = await account.create(title="x", tags=["a"])
     data = await account.data("{ tags { nodes { id } } changes { nodes { id } } sessions { id } }")
+    view = await save(account, filter={"search": "x"})
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -37,6 +40,12 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "email": f"{account.username}@example.com",
         },
         {"id": data["sessions"][0]["id"], "__typename": "Session", "isCurrent": True},
+        {
+            "id": view["id"],
+            "__typename": "SavedView",
+            "name": "View",
+            "filter": {"search": "x"},
+        },
     ]
 
 

@@ -28,7 +28,6 @@ TODOS = Feature(
         Table(models.Tag, owner="owner_id", is_large=False),
         Table(models.TodoList, owner="owner_id", is_large=False),
         Table(models.Section, owner="owner_id", is_large=False),
-        Table(models.SavedView, owner="owner_id", is_large=False),
         Table(models.ListTag, owner="owner_id", is_large=False),
         Table(models.DueCount, owner="owner_id", is_large=False),
         Table(models.Feed, owner="owner_id", is_large=False),

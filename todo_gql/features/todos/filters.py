@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -64,6 +65,11 @@ def filtered_todos(
         if condition != "TRUE":
             statement.where(condition)
     return statement
+
+
+def check_filter(todo_filter: TodoFilter, now: datetime) -> None:
+    """Raise `BadUserInput` for a filter that is too large, or has texts that nobody can look for."""
+    FilterConditions(SelectQuery("todos t"), LocalClock(now)).of(todo_filter, depth=1)
 
 
 def is_plain(todo_filter: TodoFilter | None) -> bool:

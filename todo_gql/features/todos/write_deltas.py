@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -61,7 +62,7 @@ class TagDelta(NamedTuple):
                     counts[name] -= 1
                 for name in to_count:
                     counts[name] += 1
-        in_lists = _list_tag_deltas(entries)
+        in_lists = _list_tag_deltas(entries) if any(map(has_place, entries)) else {}
         # A tag that only todos in the trash carry has a row, too, with a count of 0; and the counts of
         # lists need the ids of their tags.
         names = {name for name, delta in counts.items() if delta}
@@ -79,6 +80,16 @@ def _list_tag_deltas(entries: Iterable[Entry]) -> dict[tuple[UUID, str], int]:
             for name in _tags_to_count(after):
                 deltas[after.list_id, name] += 1
     return {key: delta for key, delta in deltas.items() if delta}
+
+
+def has_place(entry: Entry) -> bool:
+    """Whether a todo is in a list or below another, before a change or after it."""
+    before, after = entry
+    return (
+        after.list_id is not None
+        or after.parent_id is not None
+        or (before is not None and (before.list_id or before.parent_id) is not None)
+    )
 
 
 def _tags_to_count(todo: TodoState | None) -> tuple[str, ...]:
@@ -118,11 +129,16 @@ def due_deltas(entries: Iterable[Entry]) -> dict[date, list[int]]:
     """The deltas of the counts of each day in UTC on which todos are due: the open ones, the others."""
     deltas = defaultdict[date, list[int]](lambda: [0, 0])
     for before, after in entries:
+        if before and _DUE(before) == _DUE(after):
+            continue
         if before and before.due_at:
             _count_due(deltas, before, -1)
         if after.due_at:
             _count_due(deltas, after, 1)
     return {day: counts for day, counts in deltas.items() if any(counts)}
+
+
+_DUE = attrgetter("due_at", "status", "deleted_at")
 
 
 def _count_due(deltas: Mapping[date, list[int]], todo: TodoState, number: int) -> None:

@@ -19,6 +19,7 @@ from todo_gql.features.todos.write_deltas import (
     TagDelta,
     count_deltas,
     due_deltas,
+    has_place,
     list_deltas,
     subtask_deltas,
     with_subtask_counts,
@@ -54,12 +55,14 @@ class WriteRows:
 
     def __init__(self, changes: Sequence[Change]) -> None:
         entries = [change for change in changes if isinstance(change, Entry)]
-        self.subtasks: dict[UUID, SubtaskDelta] = subtask_deltas(entries)
+        # Most todos are in the inbox and below no other.
+        placed = [entry for entry in entries if has_place(entry)]
+        self.subtasks: dict[UUID, SubtaskDelta] = subtask_deltas(placed) if placed else {}
         self.entries = with_subtask_counts(entries, self.subtasks)
         self.changes = changes
         self.tags = TagDelta.of(entries)
         self.due = due_deltas(entries)
-        self.lists = list_deltas(entries)
+        self.lists = list_deltas(placed) if placed else {}
         self.first_id = str(uuid7())
 
     def parts(self) -> StatementParts:

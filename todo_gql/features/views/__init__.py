@@ -1,0 +1,1 @@
+"""Saved views: filters and orders of todos that a user gave a name."""

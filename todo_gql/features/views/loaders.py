@@ -1,0 +1,39 @@
+"""Which of the things that saved views name are still there."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from todo_gql.database.connection import fetch
+from todo_gql.observability.request_record import loader
+from todo_gql.operation.loaders import LoaderContext
+
+THERE = """
+SELECT 'listId' AS field, l.id FROM lists l
+WHERE l.owner_id = $1 AND l.id = ANY($2) AND l.deleted_at IS NULL
+UNION ALL
+SELECT 'sectionId', s.id FROM sections s
+WHERE s.owner_id = $1 AND s.id = ANY($3) AND s.deleted_at IS NULL
+    AND EXISTS (SELECT FROM lists l WHERE l.owner_id = $1 AND l.id = s.list_id AND l.deleted_at IS NULL)
+UNION ALL
+SELECT 'parentId', t.id FROM todos t
+WHERE t.owner_id = $1 AND t.id = ANY($4) AND t.deleted_at IS NULL
+"""
+
+
+class Named(NamedTuple):
+    """A list, section or parent that a filter names, by the part of TodoFilter that does so."""
+
+    field: str
+    id: UUID
+
+
+@loader
+async def named_things(context: LoaderContext, names: list[Named]) -> list[bool]:
+    """Whether each is a thing of the viewer's outside the trash."""
+    ids = (
+        [named.id for named in names if named.field == field]
+        for field in ("listId", "sectionId", "parentId")
+    )
+    rows = await fetch(THERE, context.viewer.id, *ids)
+    there = {(row["field"], row["id"]) for row in rows}
+    return [named in there for named in names]
