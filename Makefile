@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve example test coverage test-graphql-core differential test-faults soak test-image test-previous check check-artefacts check-alerts \
+.PHONY: serve example test coverage test-graphql-core differential test-faults test-races soak test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration \
 	format migrate migration schema settings tour lock graphiql clean help
 
@@ -60,6 +60,9 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 FUZZ_EXAMPLES ?= 20
 FUZZ_CONNECTIONS ?= 20000
 export FUZZ_SEED FUZZ_EXAMPLES FUZZ_CONNECTIONS
+
+test-races: $(VENV)/test ## 16 writers of one tree of todos at once, for RACE_SECONDS
+	RACE_SECONDS=$(or $(RACE_SECONDS),60) $(BIN)/pytest -n 0 tests/features/todos/test_tree_races.py
 
 fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each; random bytes on FUZZ_CONNECTIONS
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
