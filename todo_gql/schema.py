@@ -19,6 +19,7 @@ from todo_gql.features.accounts.queries import AccountQuery
 from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
+from todo_gql.features.facets.queries import FacetQuery
 from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
@@ -29,7 +30,14 @@ from todo_gql.features.views.queries import ViewQuery
 
 @strawberry.type(description="What can be read.")
 class Query(
-    NodeQuery, AccountQuery, SessionQuery, DirectoryQuery, TodoQuery, ChangeQuery, ViewQuery
+    NodeQuery,
+    AccountQuery,
+    SessionQuery,
+    DirectoryQuery,
+    TodoQuery,
+    ChangeQuery,
+    ViewQuery,
+    FacetQuery,
 ):
     """All query fields."""
 

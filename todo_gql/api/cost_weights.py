@@ -45,6 +45,9 @@ BYTES_PER_OBJECT: Final = 4096
 FILTER: Final = CostWeight(50)
 """A filter: in the worst case all rows are read and none matches."""
 
+FACETS: Final = CostWeight(200)
+"""A filter whose todos are counted by each of their values."""
+
 COMPARISON: Final = CostWeight(10)
 SEARCH: Final = CostWeight(100, no_op="")
 EVERY_TAG: Final = CostWeight(40, max_items=11)

@@ -189,7 +189,7 @@ class CostModel:
             return FieldCost(CostKind.MUTATION, sized_by_argument=argument)
         if parent.name in self._transparent:
             return FieldCost(CostKind.TRANSPARENT)
-        if named.name in self._connections:
+        if named.name in self._connections or (is_list and "first" in field.args):
             page = int(metadata.get("default_page", DEFAULT_PAGE_SIZE))
             return FieldCost(CostKind.PAGE, default_page_size=page, weighted=weighted)
         kind, counts_all = CostKind.LIST if is_list else CostKind.OBJECT, COUNTS_ALL in metadata

@@ -141,7 +141,7 @@ class DayConditions:
         """The day is in one of the groups."""
         on_days = [group for group in DayGroup if group in groups - {DayGroup.NONE}]
         spans = _joined([days_of(group, self.clock) for group in on_days])
-        parts = [self._within(days) for days in spans]
+        parts = [self.within(days) for days in spans]
         if DayGroup.NONE in groups:
             parts.append(f"({self.without_day()})")
         any_of = " OR ".join(parts) or "FALSE"
@@ -155,9 +155,9 @@ class DayConditions:
 
     def on(self, days: Days) -> str:
         """The day is among these."""
-        return f"{self._within(days)}{self._near(days)}"
+        return f"{self.within(days)}{self._near(days)}"
 
-    def _within(self, days: Days) -> str:
+    def within(self, days: Days) -> str:
         if days.first is None and days.last is None:
             return f"({self.field.date} IS NOT NULL OR {self.field.moment} IS NOT NULL)"
         dates, moments = [], []

@@ -1,0 +1,131 @@
+"""Facets: how many todos of a filter have each value."""
+
+from datetime import UTC, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.accounts import Account
+from tests.support.clocks import Clock
+from todo_gql.database.connection import fetch
+
+PARTS = """{ total isComplete status { status count } priority { priority count }
+  tags(first: 3) { tag { name } count } assignees { assignee { id } count } due { group count } }"""
+ALL = f"{{ facets {PARTS} }}"
+FILTERED = f"query ($filter: TodoFilter) {{ facets(filter: $filter) {PARTS} }}"
+# It matches everything, but nobody sees that at once.
+ANY: dict[str, Any] = {"not": {"id": {"in": []}}}
+SET_ZONE = """
+mutation ($zone: TimeZone) { profileUpdate(input: { timeZone: $zone }) { errors { code } } }
+"""
+COUNT = "query ($filter: TodoFilter) { todos(filter: $filter) { totalCount } }"
+SET_STATUS = """
+mutation ($id: ID!, $status: TodoStatus!) {
+  todoUpdate(id: $id, input: { status: $status }) { errors { code } }
+}
+"""
+DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { errors { code } } }"
+
+
+async def facets(account: Account, **variables: Any) -> dict[str, Any]:
+    """All facets, of all todos or of a filter."""
+    document = FILTERED if variables else ALL
+    return dict((await account.data(document, **variables))["facets"])
+
+
+def counts(facets: list[dict[str, Any]], name: str) -> dict[str, int]:
+    """The counts by the values of a facet, without those of none."""
+    return {one[name]: one["count"] for one in facets if one["count"]}
+
+
+async def test_todos_are_counted_by_each_of_their_values(account: Account) -> None:
+    """Each status, priority and group is there, also with none; the trash is left out."""
+    empty = await facets(account)
+    assert [one["count"] for one in empty["status"]] == [0] * 4
+    assert [one["group"] for one in empty["due"]] == [
+        *("OVERDUE", "TODAY", "TOMORROW", "NEXT_7_DAYS", "LATER", "NONE"),
+    ]
+    assert (empty["total"], empty["tags"], empty["assignees"]) == (0, [], [])
+    await account.create(title="A", priority="HIGH", tags=["b", "a"])
+    await account.create(title="B", tags=["c", "a"])
+    done = await account.create(title="C", tags=["d"])
+    await account.data(SET_STATUS, id=done["id"], status="COMPLETED")
+    trashed = await account.create(title="D", tags=["a"])
+    await account.data(DELETE, id=trashed["id"])
+    for found in (await facets(account), await facets(account, filter=ANY)):
+        assert (found["total"], found["isComplete"]) == (3, True)
+        assert counts(found["status"], "status") == {"PENDING": 2, "COMPLETED": 1}
+        assert counts(found["priority"], "priority") == {"MEDIUM": 2, "HIGH": 1}
+        assert [(one["tag"]["name"], one["count"]) for one in found["tags"]] == [
+            *(("a", 2), ("b", 1), ("c", 1)),
+        ]
+        assert found["assignees"] == [{"assignee": None, "count": 3}]
+        assert counts(found["due"], "group") == {"NONE": 3}
+    high = await facets(account, filter={"priority": {"eq": "HIGH"}})
+    assert (high["total"], counts(high["status"], "status")) == (1, {"PENDING": 1})
+    trash = await facets(account, filter={"isDeleted": True})
+    assert [(one["tag"]["name"], one["count"]) for one in trash["tags"]] == [("a", 1)]
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [None, "Europe/Berlin", "Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"],
+)
+async def test_groups_of_days_are_counted_to_the_moment(
+    account: Account, monkeypatch: pytest.MonkeyPatch, zone: str | None
+) -> None:
+    """The counters of days give what the filters match, wherever the viewer's days begin."""
+    now = Clock(monkeypatch).set("2026-11-29T22:30:00Z")
+    await account.data(SET_ZONE, zone=zone)
+    around = now.replace(minute=0).astimezone(UTC)
+    moments = [around + timedelta(hours=hours) for hours in range(-60, 240, 5)]
+    made = await account.create_many(
+        [
+            {"title": "x", "dueAt": one.isoformat(), "status": status}
+            for number, one in enumerate(moments)
+            for status in (["PENDING", "COMPLETED"] if number % 2 else ["IN_PROGRESS"])
+        ]
+    )
+    await account.create(title="never")
+    await account.data(DELETE, id=made[0]["id"])
+    expected = {}
+    for group in ("OVERDUE", "TODAY", "TOMORROW", "NEXT_7_DAYS", "LATER", "NONE"):
+        compared = {"due": {"in": [group]}}
+        expected[group] = (await account.data(COUNT, filter=compared))["todos"]["totalCount"]
+    assert all(expected.values())
+    for found in (await facets(account), await facets(account, filter=ANY)):
+        assert counts(found["due"], "group") == expected
+
+
+async def test_what_is_not_counted_yet_is_counted_at_once(account: Account) -> None:
+    """Until the worker has counted what another release wrote, the counters aren't trusted."""
+    await account.create(title="A", priority="HIGH", tags=["a"], dueAt="2020-01-01T00:00:00Z")
+    before = await facets(account)
+    await fetch(
+        "UPDATE feeds SET counted_seq = -1, high_count = 7 WHERE owner_id = $1", UUID(account.id)
+    )
+    await fetch("DELETE FROM due_counts WHERE owner_id = $1", UUID(account.id))
+    assert await facets(account) == before
+
+
+async def test_too_many_todos_are_only_counted_together(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the limit all lists are empty, and the total is right nevertheless."""
+    monkeypatch.setattr("todo_gql.features.facets.counted.MAX_COUNTED", 2)
+    await account.create_many([{"title": "x", "tags": ["a"]}] * 4)
+    found = await facets(account, filter=ANY)
+    assert found == {
+        "total": 4,
+        "isComplete": False,
+        **{name: [] for name in ("status", "priority", "tags", "assignees", "due")},
+    }
+    assert (await facets(account))["isComplete"]
+
+
+async def test_a_facet_has_1_to_100_values(account: Account) -> None:
+    """Another number is refused."""
+    for first in (0, 101):
+        error = await account.error(f"{{ facets {{ tags(first: {first}) {{ count }} }} }}")
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"

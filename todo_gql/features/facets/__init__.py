@@ -1,0 +1,1 @@
+"""How many todos of a filter have each value."""

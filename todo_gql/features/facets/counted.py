@@ -1,0 +1,72 @@
+"""Facets of the todos that a filter matches: counted in one statement."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Final
+
+from todo_gql.api.connections import count_rows
+from todo_gql.api.time_zones import LocalClock
+from todo_gql.database.connection import Row, fetch
+from todo_gql.database.select import SelectQuery
+from todo_gql.features.facets.types import GROUPS, Counts
+from todo_gql.features.todos.days import DAY_FIELDS, DayConditions, days_of
+from todo_gql.features.todos.enums import DayGroup
+
+MAX_COUNTED: Final = 100_000
+MAX_TAGS: Final = 100
+
+NUMBERS: Final = """
+WITH matched AS MATERIALIZED ({matched})
+SELECT CASE grouping(status, priority, day) WHEN 7 THEN 'total' WHEN 3 THEN 'status'
+        WHEN 5 THEN 'priority' ELSE 'day' END AS kind,
+    coalesce(status, priority, day)::int AS number, count(*) AS count, NULL::uuid AS id,
+    NULL::text AS name, NULL::int AS todo_count
+FROM matched GROUP BY GROUPING SETS ((), (status), (priority), (day))
+"""
+# Not for more todos than are counted: their tags would take longer than all else.
+TAGS: Final = f"""
+UNION ALL (
+    SELECT 'tag', NULL, c.count, g.id, g.name, g.todo_count
+    FROM (
+        SELECT tt.tag_id, count(*) AS count FROM matched m
+        JOIN todo_tags tt ON tt.owner_id = $1 AND tt.todo_id = m.id
+        WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED} GROUP BY tt.tag_id
+    ) c JOIN tags g ON g.owner_id = $1 AND g.id = c.tag_id
+    ORDER BY c.count DESC, g.name LIMIT {MAX_TAGS}
+)
+"""
+
+
+async def counted(statement: SelectQuery, clock: LocalClock, selected: Collection[str]) -> Counts:
+    """The counts of a query's todos `t`, whose first value is their owner.
+
+    Counted by tag and by day only where `selected` has `tags` and `due`.
+    """
+    narrowed = statement.copy()
+    day = _group(narrowed, clock) if "due" in selected else "NULL::int"
+    columns = ("t.id", "t.status", "t.priority", f"{day} AS day")
+    text = NUMBERS.format(matched=narrowed.select(columns, limit=MAX_COUNTED + 1))
+    rows = await fetch(
+        text + (TAGS if "tags" in selected else ""), *narrowed.values, custom_plan=True
+    )
+    counts = defaultdict[str, dict[int, int]](dict)
+    tags: list[Row] = []
+    for row in rows:
+        if row["kind"] == "tag":
+            tags.append(row)
+        else:
+            counts[row["kind"]][row["number"]] = row["count"]
+    total = counts["total"].get(None, 0)  # type: ignore[call-overload]
+    if total > MAX_COUNTED:
+        return Counts(await count_rows(statement), None, None, None, None)
+    return Counts(total, counts["status"], counts["priority"], counts["day"], tags)
+
+
+def _group(statement: SelectQuery, clock: LocalClock) -> str:
+    """SQL for the number of the group of days in which a todo is due."""
+    conditions = DayConditions(DAY_FIELDS["due"], clock, statement.bind)
+    cases = [f"WHEN {conditions.without_day()} THEN {GROUPS.index(DayGroup.NONE)}"]
+    for number, group in enumerate(GROUPS):
+        if group is not DayGroup.NONE:
+            cases.append(f"WHEN {conditions.within(days_of(group, clock))} THEN {number}")
+    return f"CASE {' '.join(cases)} END"

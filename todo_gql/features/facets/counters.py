@@ -1,0 +1,122 @@
+"""Facets of all todos outside the trash: read from the counters that every write updates."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from todo_gql.api.errors import Unauthenticated
+from todo_gql.api.time_zones import LocalClock, time_zone
+from todo_gql.database.connection import Row, fetch, fetchrow
+from todo_gql.database.select import SelectQuery
+from todo_gql.features.facets.counted import MAX_TAGS, counted
+from todo_gql.features.facets.types import Counts
+from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.days import WEEK
+from todo_gql.operation.context import Context
+from todo_gql.security.authentication import Viewer
+
+STATUSES: Final = ("pending_count", "in_progress_count", "completed_count", "cancelled_count")
+PRIORITIES: Final = ("low_count", "medium_count", "high_count", "urgent_count")
+COUNTERS: Final = f"""
+SELECT {", ".join(f"greatest(0, f.{name}) AS {name}" for name in (*STATUSES, *PRIORITIES))},
+    f.seq = f.counted_seq AS is_counted, u.time_zone
+FROM feeds f, users u WHERE f.owner_id = $1 AND u.id = $1
+"""
+HALF_A_DAY: Final = timedelta(hours=12)
+_OPEN: Final = ", ".join(str(status.value) for status in OPEN_STATUSES)
+
+
+class Boundary(NamedTuple):
+    """The first moment of a day of the viewer's, as counters have it, which count by days of UTC.
+
+    What is due before it is what is due before `utc_day`, and `sign` times what is due from `start` to
+    `end`, which is half a day at most.
+    """
+
+    day: date
+    utc_day: date
+    sign: int
+    start: datetime
+    end: datetime
+
+
+def boundary(day: date, clock: LocalClock) -> Boundary:
+    """The boundary before a day of the clock's zone."""
+    moment = clock.start_of(day)
+    midnight = datetime.combine(moment.date(), time(), UTC)
+    if moment - midnight <= HALF_A_DAY:
+        return Boundary(day, midnight.date(), 1, midnight, moment)
+    next_midnight = midnight + timedelta(1)
+    return Boundary(day, next_midnight.date(), -1, moment, next_midnight)
+
+
+async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
+    """The counts of all of the viewer's todos; `Unauthenticated` if the account is deleted.
+
+    Until the worker has counted what a release before this one has written, they are counted here.
+    """
+    viewer = context.signed_in()
+    row = await fetchrow(COUNTERS, viewer.id)
+    if row is None:
+        raise Unauthenticated
+    clock = LocalClock(context.now, time_zone(row["time_zone"]))
+    if not row["is_counted"]:
+        return await counted(visible_todos(viewer), clock, selected)
+    by_status = {number: row[name] for number, name in enumerate(STATUSES)}
+    total = sum(by_status.values())
+    return Counts(
+        total,
+        by_status,
+        {number: row[name] for number, name in enumerate(PRIORITIES)},
+        await _by_group(viewer, clock, total) if "due" in selected else {},
+        await _tags(viewer) if "tags" in selected else (),
+    )
+
+
+async def _tags(viewer: Viewer) -> list[Row]:
+    statement = visible_tags(viewer)
+    columns = (*TAG_COLUMNS, "g.todo_count AS count")
+    text = statement.select(columns, "-g.todo_count, g.name, g.id", MAX_TAGS)
+    return await fetch(text, *statement.values)
+
+
+async def _by_group(viewer: Viewer, clock: LocalClock, total: int) -> dict[int, int]:
+    """How many are due in each group of days: only at the boundaries todos are counted."""
+    statement = SelectQuery("due_counts c")
+    statement.where(f"c.owner_id = {statement.bind(viewer.id)}")
+    days = (clock.day_after(number) or date.max for number in (0, 1, 2, WEEK + 1))
+    boundaries = [boundary(day, clock) for day in days]
+    columns = [
+        "coalesce(sum(c.open_count + c.closed_count), 0) AS days",
+        f"{_before(statement, boundaries[0], is_open=True)} AS overdue",
+        *(f"{_before(statement, one)} AS before_{n}" for n, one in enumerate(boundaries)),
+    ]
+    row = await fetchrow(statement.select(columns), *statement.values)
+    assert row is not None
+    before = [int(row[f"before_{number}"]) for number in range(len(boundaries))]
+    counts = [int(row["overdue"])]
+    counts += [end - start for start, end in pairwise(before)]
+    counts += [int(row["days"]) - before[-1], total - int(row["days"])]
+    return {number: max(0, count) for number, count in enumerate(counts)}
+
+
+def _before(statement: SelectQuery, edge: Boundary, *, is_open: bool = False) -> str:
+    """SQL for how many todos are due before a boundary, or how many of those are open."""
+    counter = "c.open_count" if is_open else "c.open_count + c.closed_count"
+    bind = statement.bind
+    days = (
+        f"coalesce(sum({counter}) FILTER (WHERE c.day <"
+        f" CASE WHEN c.is_timed THEN {bind(edge.utc_day)}::date ELSE {bind(edge.day)}::date END), 0)"
+    )
+    if edge.start == edge.end:
+        return days
+    # Each by an index of its own.
+    due_at = "t.due_at" if is_open else "coalesce(t.due_at, 'infinity'::timestamptz)"
+    near = (
+        "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
+        f" AND {due_at} >= {bind(edge.start)} AND {due_at} < {bind(edge.end)}"
+    )
+    status = f" AND t.status IN ({_OPEN})" if is_open else ""
+    return f"{days} {'+' if edge.sign > 0 else '-'} ({near}{status})"

@@ -1,0 +1,43 @@
+"""Reading facets."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FACETS
+from todo_gql.features.facets.counted import counted
+from todo_gql.features.facets.counters import stored_facets
+from todo_gql.features.facets.types import TodoFacets
+from todo_gql.features.todos.days import local_clock, viewer_clock
+from todo_gql.features.todos.filters import filtered_todos, is_plain
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.operation.context import Info
+from todo_gql.operation.lookahead import selected_fields
+
+Filter = Annotated[
+    TodoFilter | None,
+    strawberry.argument(
+        description="Which todos; all outside the trash if absent.", metadata={COST_WEIGHT: FACETS}
+    ),
+]
+
+
+@strawberry.type
+class FacetQuery:
+    """The query field of facets."""
+
+    @strawberry.field(description="How many todos have each value.", metadata={COUNTS_ALL: True})
+    async def facets(self, info: Info, filter: Filter = UNSET) -> TodoFacets:
+        context, todo_filter = info.context, unset_to_none(filter)
+        viewer, selected = context.signed_in(), selected_fields(info)
+        if is_plain(todo_filter):
+            return TodoFacets(counts=await stored_facets(context, selected))
+        has_days = "due" in selected
+        clock = await (
+            viewer_clock(viewer, context.now)
+            if has_days
+            else local_clock(viewer, todo_filter, context.now)
+        )
+        statement = filtered_todos(viewer, todo_filter, clock)
+        return TodoFacets(counts=await counted(statement, clock, selected))

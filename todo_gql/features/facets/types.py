@@ -1,0 +1,143 @@
+"""Counts of todos by their values, as the schema shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Final
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.connections import PageArguments
+from todo_gql.database.connection import Values
+from todo_gql.features.accounts.types import User
+from todo_gql.features.todos.enums import DayGroup, TodoPriority, TodoStatus
+from todo_gql.features.todos.tag_types import Tag
+
+FACETS_PAGE: Final = 20
+
+First = Annotated[int | None, strawberry.argument(description="How many: 1 to 100, 20 if absent.")]
+
+
+@strawberry.type(description="How many todos have a status.")
+class StatusFacet:
+    """A status and a count."""
+
+    status: TodoStatus = strawberry.field(description="The status.")
+    count: int = strawberry.field(description="The todos that have it.")
+
+
+@strawberry.type(description="How many todos have a priority.")
+class PriorityFacet:
+    """A priority and a count."""
+
+    priority: TodoPriority = strawberry.field(description="The priority.")
+    count: int = strawberry.field(description="The todos that have it.")
+
+
+@strawberry.type(description="How many todos carry a tag.")
+class TagFacet:
+    """A tag and a count."""
+
+    tag: Tag = strawberry.field(description="The tag.")
+    count: int = strawberry.field(description="The todos that carry it.")
+
+
+@strawberry.type(description="How many todos somebody is to do.")
+class AssigneeFacet:
+    """An assignee and a count."""
+
+    assignee: User | None = strawberry.field(description="Who it is; null for nobody.")
+    count: int = strawberry.field(description="The todos that are theirs to do.")
+
+
+@strawberry.type(description="How many todos are due on days of a group.")
+class DayFacet:
+    """A group and a count."""
+
+    group: DayGroup = strawberry.field(description="The group of days.")
+    count: int = strawberry.field(description="The todos that are due then.")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of todos; those by a value are None where there are too many todos to count them."""
+
+    total: int
+    by_status: Mapping[int, int] | None
+    by_priority: Mapping[int, int] | None
+    by_group: Mapping[int, int] | None
+    tags: Sequence[Values] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether they are counted by their values."""
+        return self.by_status is not None
+
+
+GROUPS: Final = tuple(DayGroup)
+
+
+def _numbers(members: type[Enum], counts: Mapping[int, int] | None) -> list[tuple[Any, int]]:
+    """Each member of an enum of numbers with its count, those with 0 too."""
+    if counts is None:
+        return []
+    return [(member, counts.get(member.value, 0)) for member in members]
+
+
+@strawberry.type(
+    description="How many todos of a filter have each value, in the order of the values, or most used "
+    "first. Of more than 100,000 todos only the total is counted."
+)
+class TodoFacets:
+    """Counts by status, priority, tag, assignee and day."""
+
+    counts: strawberry.Private[Counts]
+
+    @strawberry.field(description="All todos of the filter.")
+    def total(self) -> int:
+        return self.counts.total
+
+    @strawberry.field(
+        description="False where there are too many to count by their values: all lists are empty then."
+    )
+    def is_complete(self) -> bool:
+        return self.counts.is_complete
+
+    @strawberry.field(description="By status: each of them, also with none.")
+    def status(self) -> list[StatusFacet]:
+        numbers = _numbers(TodoStatus, self.counts.by_status)
+        return [StatusFacet(status=status, count=count) for status, count in numbers]
+
+    @strawberry.field(description="By priority: each of them, also with none.")
+    def priority(self) -> list[PriorityFacet]:
+        numbers = _numbers(TodoPriority, self.counts.by_priority)
+        return [PriorityFacet(priority=priority, count=count) for priority, count in numbers]
+
+    @strawberry.field(
+        description="By tag, the most used first, then by name.",
+        metadata={"default_page": FACETS_PAGE},
+    )
+    def tags(self, first: First = UNSET) -> list[TagFacet]:
+        rows = (self.counts.tags or ())[: PageArguments.of(first, None).size(FACETS_PAGE)]
+        return [TagFacet(tag=Tag.from_row(row), count=row["count"]) for row in rows]
+
+    @strawberry.field(
+        description="By who is to do them. Todos have no assignees yet, so that all are nobody's.",
+        metadata={"default_page": FACETS_PAGE},
+    )
+    def assignees(self, first: First = UNSET) -> list[AssigneeFacet]:
+        PageArguments.of(first, None).size(FACETS_PAGE)
+        counts = self.counts
+        if not counts.is_complete or not counts.total:
+            return []
+        return [AssigneeFacet(assignee=None, count=counts.total)]
+
+    @strawberry.field(
+        description="By the day that they are due, in the viewer's time zone: each group, also with none."
+    )
+    def due(self) -> list[DayFacet]:
+        counts = self.counts.by_group
+        if counts is None:
+            return []
+        return [DayFacet(group=one, count=counts.get(n, 0)) for n, one in enumerate(GROUPS)]
