@@ -195,6 +195,26 @@ async def test_a_list_reads_an_index_and_no_more_than_its_page(
         assert all("owner_id = " in n["Index Cond"] for n in nodes if "Index Cond" in n)
 
 
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_a_list_by_position_reads_the_index_of_positions(
+    owner: Account, sent: Sent, direction: str
+) -> None:
+    """A first or deep page by position reads at most twice its rows, both ways, from one index."""
+    sort = [{"field": "POSITION", "direction": direction}]
+    first = (await owner.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
+    last = (await owner.data(LIST, sort=sort, last=PAGE))["todos"]["pageInfo"]
+    await owner.data(LIST, sort=sort, first=PAGE, after=first["endCursor"])
+    await owner.data(LIST, sort=sort, last=PAGE, before=last["startCursor"])
+    seen = await plans(sent)
+    assert len(seen) == 4
+    for nodes in seen:
+        # The id is the last key, though positions are unique.
+        kinds = {node["Node Type"] for node in nodes}
+        assert kinds <= {"Limit", "Index Scan", "Incremental Sort", "Result"}, kinds
+        assert {node.get("Index Name") for node in nodes} <= {None, "todos_by_position"}
+        assert rows_read(nodes, "todos") <= 2 * PAGE
+
+
 FILTERS: list[dict[str, Any]] = [
     {"status": {"eq": "PENDING"}, "priority": {"gte": "HIGH"}},
     {"tags": {"some": ["tag 3"]}},
