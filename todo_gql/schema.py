@@ -20,6 +20,8 @@ from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
 from todo_gql.features.facets.queries import FacetQuery
+from todo_gql.features.lists.mutations import ListMutation
+from todo_gql.features.lists.queries import ListQuery
 from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
@@ -35,6 +37,7 @@ class Query(
     SessionQuery,
     DirectoryQuery,
     TodoQuery,
+    ListQuery,
     ChangeQuery,
     ViewQuery,
     FacetQuery,
@@ -47,6 +50,7 @@ class Mutation(
     TodoMutation,
     UndoMutation,
     ViewMutation,
+    ListMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,

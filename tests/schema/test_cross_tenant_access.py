@@ -19,6 +19,7 @@ from tortoise.transactions import in_transaction
 
 from tests.support.accounts import Account, Client, NewAccount
 from tests.support.field_requests import ask
+from tests.support.lists import make_list, make_section, put_in_list, put_under, write_list
 from tests.support.operations import (
     ADMINISTRATION,
     ROOTS,
@@ -38,16 +39,26 @@ from tests.support.operations import (
     samples,
     ways,
 )
-from tests.support.trees import add_list, add_section
 from tests.support.views import save
+from todo_gql.api.connections import PageArguments
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.database.models import MailKind, User
+from todo_gql.database.models import ChangeKind, MailKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.features.registry import FEATURES, TABLES
+from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.history_pages import AFTER_NEWEST
+from todo_gql.features.todos.list_loaders import (
+    ListCountsKey,
+    ListPageKey,
+    SameFilter,
+    TodosRequest,
+    counts_by_list,
+    todo_pages_by_list,
+)
 from todo_gql.features.todos.loaders import HistoryKey, history_by_todo_id, newer_history
+from todo_gql.features.todos.sorting import BY_POSITION
 from todo_gql.features.todos.subtasks import (
     SubtaskEdge,
     SubtaskKey,
@@ -64,6 +75,7 @@ pytestmark = pytest.mark.untraced
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
 VIEW_NAME = "Syzygial"
+LIST, SECTION = "Bezique", "oxygenized"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
 CURSORS = ("after", "before", "cursor")
@@ -112,6 +124,7 @@ def uuids(rows: Rows) -> Iterator[str]:
 CURSORS_OF = """{
   todos { pageInfo { endCursor } nodes { history { pageInfo { endCursor } } } }
   tags { pageInfo { endCursor } }
+  lists { pageInfo { endCursor } }
   changes { pageInfo { endCursor } }
   changeCursor
 }"""
@@ -131,41 +144,47 @@ async def mailed_links(account: Account, settings: Settings) -> dict[MailKind, s
 
 @pytest.fixture
 async def owner(account: Account, settings: Settings) -> Owner:
-    """Somebody with two todos, one in the trash, their tags, a log of changes, and mails."""
+    """Somebody with two todos and two lists, one each in the trash, a section, tags, and mails."""
     links = await mailed_links(account, settings)
     todo = await account.create(title=TITLE, description=DESCRIPTION, tags=[SHARED_TAG, OWN_TAG])
-    list_id = await add_list(account)
-    section_id = await add_section(account, list_id)
-    subtask = await account.create(to={"parentId": todo["id"]})
-    await account.create(to={"listId": list_id, "sectionId": section_id})
     trashed = await account.create(title=TRASHED, tags=[SHARED_TAG])
     await account.data(
         "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=trashed["id"]
     )
     view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
+    made, trashed_list = await make_list(account, name=LIST), await make_list(account)
+    section = await make_section(account, made["id"], SECTION)
+    subtask = await account.create()
+    await put_in_list(account, [todo["id"], subtask["id"]], made["id"], section["id"])
+    await put_under(account, subtask["id"], todo["id"])
+    await account.create(to={"listId": made["id"], "sectionId": section["id"]})
+    await write_list(account, "listDelete(id: $id)", id=trashed_list["id"])
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
-    changes = [json.loads(row)["id"] for row in rows["changes"]]
+    changes = [row for row in map(json.loads, rows["changes"]) if row["kind"] == ChangeKind.TODO]
     ids = {
         "todo": todo["id"],
         "trashed todo": trashed["id"],
         "subtask": subtask["id"],
-        "list": list_id,
-        "section": section_id,
         "tag": todo["tags"][0]["id"],
-        "change": changes[0],
-        "user": account.id,
+        "change": changes[0]["id"],
+        "list": made["id"],
         "view": view["id"],
+        "trashed list": trashed_list["id"],
+        "section": section["id"],
+        "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
     }
     cursors = {
         "todo": found["todos"]["pageInfo"]["endCursor"],
         "tag": found["tags"]["pageInfo"]["endCursor"],
+        "list": found["lists"]["pageInfo"]["endCursor"],
         "history": found["todos"]["nodes"][0]["history"]["pageInfo"]["endCursor"],
         "change": found["changes"]["pageInfo"]["endCursor"],
         "feed": found["changeCursor"],
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
+    words |= {"list": LIST, "section": SECTION}
     marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME})
     return Owner(account, ids, cursors, words, links, marks)
 
@@ -185,6 +204,10 @@ async def untouched(owner: Owner, stranger: Account) -> AsyncIterator[dict[str, 
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
     await save(stranger, name="Own")
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
+    await save(stranger, name="Own")
+    made = await make_list(stranger, name="Own")
+    section = await make_section(stranger, made["id"])
+    await put_in_list(stranger, [todo["id"]], made["id"], section["id"])
     before = await rows_of(owner.account), await rows_of(stranger)
     yield todo
     assert (await rows_of(owner.account), await rows_of(stranger)) == before
@@ -218,7 +241,13 @@ class Reference:
         return given
 
 
-CREATING = {("Mutation", name) for name in ("todoCreate", "todoBulkCreate", "savedViewCreate")}
+# And what of somebody's else's has such an id.
+CREATING = {
+    ("Mutation", "todoCreate"): ("todo", "trashed todo"),
+    ("Mutation", "todoBulkCreate"): ("todo", "trashed todo"),
+    ("Mutation", "listCreate"): ("list", "trashed list"),
+    ("Mutation", "savedViewCreate"): ("view",),
+}
 
 
 def kind_of(coordinate: Coordinate, name: str, type_name: str) -> str | None:
@@ -275,10 +304,7 @@ def theirs(reference: Reference, owner: Owner) -> dict[str, str]:
     if reference.kind == "word":
         return owner.words
     if reference.creates:
-        kinds = (
-            ("todo", "trashed todo") if reference.coordinate[1].startswith("todo") else ("view",)
-        )
-        return {kind: owner.ids[kind] for kind in kinds}
+        return {kind: owner.ids[kind] for kind in CREATING[reference.coordinate]}
     return owner.ids
 
 
@@ -380,7 +406,7 @@ def leading_on() -> Iterator[Coordinate]:
 
 def in_small_pages(document: str) -> str:
     """With five items a page, since all fields of fifty would cost more than they may."""
-    return re.sub(r"\b(todos|changes|history|subtasks) \{", r"\1(first: 5) {", document)
+    return re.sub(r"\b(todos|changes|history|subtasks|lists) \{", r"\1(first: 5) {", document)
 
 
 @pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
@@ -583,7 +609,11 @@ async def test_what_needs_no_name_gives_nothing_away(
     assert await rows_of(owner.account) == before
 
 
+ANY_FILTER = SameFilter(None)
+FIRST_PAGE = TodosRequest(ANY_FILTER, BY_POSITION, PageArguments(), TODO_COLUMNS)
 KEYS: dict[Any, Callable[[UUID], Any]] = {
+    counts_by_list: lambda key: ListCountsKey(key, ANY_FILTER),
+    todo_pages_by_list: lambda key: ListPageKey(key, FIRST_PAGE),
     history_by_todo_id: lambda key: HistoryKey(key, size=10, before=AFTER_NEWEST),
     newer_history: lambda key: HistoryKey(key, size=10, before=0),
     subtasks_by_parent_id: lambda key: SubtaskKey(
@@ -606,7 +636,9 @@ async def test_no_loader_loads_anything_of_others(
     async def loaded(account: Account, ids: list[UUID]) -> list[str]:
         viewer = Viewer(UUID(account.id), uuid4(), account.username, is_superuser=False)
         keys = [KEYS[load](id) if load in KEYS else id for id in ids]
-        return [repr(value) for value in await load(LoaderContext(viewer, datetime.now(UTC)), keys)]
+        values = await load(LoaderContext(viewer, datetime.now(UTC)), keys)
+        # Counts come with the id that they are of.
+        return [repr(one).replace(repr(id), "…") for one, id in zip(values, ids, strict=True)]
 
     nothing = await loaded(stranger, [uuid4() for _ in ids])
     assert await loaded(stranger, ids) == nothing

@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_lis
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
+from tests.support.lists import make_list, make_section, put_in_list
 from tests.support.operations import (
     ADMINISTRATION,
     SCHEMA,
@@ -38,6 +39,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "changes"): 1,
     ("Query", "facets"): 1,
     ("Query", "savedViews"): 1,
+    ("Query", "lists"): 1,
     ("Query", "sessions"): 1,
     ("Query", "stats"): 1,
     ("Query", "tags"): 1,
@@ -45,6 +47,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "viewer"): 1,
     ("Change", "actor"): 1,
     ("Change", "fields"): 0,
+    ("Change", "list"): 1,
     ("Change", "todo"): 1,
     ("ChangeConnection", "edges"): 0,
     ("ChangeConnection", "nodes"): 0,
@@ -60,16 +63,19 @@ BUDGETS: dict[Coordinate, int] = {
     ("SavedView", "isValid"): 1,
     # Each of an owner's two views has a filter of its own, and so a statement.
     ("SavedView", "todos"): 2,
+    ("Section", "list"): 1,
     ("TagConnection", "edges"): 0,
     ("TagConnection", "nodes"): 0,
     ("TagConnection", "pageInfo"): 0,
     ("TagConnection", "totalCount"): 1,
     ("TagEdge", "node"): 0,
     ("Todo", "history"): 1,
+    ("Todo", "list"): 1,
     ("Todo", "owner"): 1,
     ("Todo", "parent"): 1,
     ("Todo", "progress"): 0,
     ("Todo", "subtasks"): 1,
+    ("Todo", "section"): 1,
     ("Todo", "tags"): 0,
     ("TodoConnection", "edges"): 0,
     ("TodoConnection", "nodes"): 0,
@@ -77,7 +83,16 @@ BUDGETS: dict[Coordinate, int] = {
     # Of the subtasks of each todo; that of all todos comes with them.
     ("TodoConnection", "totalCount"): 1,
     ("TodoEdge", "node"): 0,
-    ("TodoStats", "overdue"): 0,
+    ("TodoList", "owner"): 1,
+    ("TodoList", "sections"): 1,
+    ("TodoList", "stats"): 0,
+    ("TodoList", "todos"): 1,
+    ("TodoListConnection", "edges"): 0,
+    ("TodoListConnection", "nodes"): 0,
+    ("TodoListConnection", "pageInfo"): 0,
+    ("TodoListConnection", "totalCount"): 1,
+    ("TodoListEdge", "node"): 0,
+    ("TodoStats", "overdue"): 1,
     ("User", "stats"): 1,
 }
 SIZES = (2, 40)
@@ -127,6 +142,17 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
     ),
     "filtered stats": ('{ stats(filter: { search: "todo" }) { total overdue } }', 1),
     "searched tags and their total": ('{ tags(search: "tag") { nodes { id } totalCount } }', 2),
+    "lists with all of theirs": (
+        """{ lists(first: 40) { nodes { owner { id } sections { id list { id } }
+             stats { total overdue } todos(first: 2) { totalCount nodes { id tags { id } } } } } }""",
+        6,
+    ),
+    "filtered lists": (
+        """{ lists(first: 15) { nodes {
+             stats(filter: { isOverdue: false }) { total overdue }
+             todos(first: 2, filter: { isOverdue: false }) { totalCount nodes { id } } } } }""",
+        4,
+    ),
     "all that is counted": (
         """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
              todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
@@ -144,17 +170,21 @@ def budget(coordinate: Coordinate) -> int:
 
 @pytest.fixture(scope="module")
 async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
-    """An owner of 2 todos and one of 40; each todo has a tag of its own, one in common, 2 changes."""
+    """An owner of 2 todos and one of 40; each has a tag and a list of its own, a tag in common, 3 changes."""
     async with visiting(app) as client:
         owners = {size: await registered(client) for size in SIZES}
         for size, owner in owners.items():
             todos = [{"title": f"Todo {i}", "tags": ["common", f"tag {i}"]} for i in range(size)]
-            made = await owner.create_many(todos)
-            ids = [todo["id"] for todo in made]
-            for _ in range(2):
-                await save(owner, filter={"parentId": {"notIn": ids[:2]}})
+            # The first one alone, so that the first page of changes has one in a list.
+            ids = [
+                todo["id"]
+                for part in (todos[:1], todos[1:])
+                for todo in await placed(owner, await owner.create_many(part))
+            ]
             # The last one is below the first, and all others are at the top.
             await owner.data(MOVE_BELOW, id=ids[-1], to={"parentId": ids[0]})
+            for _ in range(2):
+                await save(owner, filter={"parentId": {"notIn": ids[:2]}})
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
         yield owners
 
@@ -162,6 +192,17 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
 MOVE_BELOW = """mutation ($id: ID!, $to: TodoPlaceInput!) {
   todoMove(id: $id, to: $to) { errors { code } }
 }"""
+
+
+async def placed(owner: Account, todos: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The todos, each in a section of a list of its own."""
+    for todo in todos:
+        made = await make_list(owner)
+        section = await make_section(owner, made["id"])
+        await put_in_list(owner, [todo["id"]], made["id"], section["id"])
+    return todos
+
+
 UPDATE_MANY = """mutation ($ids: [ID!]!, $action: TodoBulkAction!) {
   todoBulkUpdate(ids: $ids, action: $action) { updated errors { code } }
 }"""
@@ -281,4 +322,4 @@ def test_every_budget_is_measured() -> None:
 def test_lists_are_what_is_measured() -> None:
     """Nearly every type is met in a list; the others are there once in an operation."""
     once = {name for name, (many, _) in widest_ways().items() if not many}
-    assert once == {"Query", "TagConnection", "TodoFacets"}
+    assert once == {"Query", "TagConnection", "TodoFacets", "TodoListConnection"}

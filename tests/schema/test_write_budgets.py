@@ -1,14 +1,15 @@
 """How many statements each mutation takes, however many todos it is about."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.support.accounts import PASSWORD, Account
+from tests.support.lists import make_list, make_section, put_in_list, write_list
 from tests.support.operations import (
     Coordinate,
     field_of,
@@ -61,6 +62,16 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "undo": ('todoUndo(cursor: "CURSOR")', 7),
     "undo of nothing": ('todoUndo(cursor: "x")', 3),
     "delete of a tag": ('tagDelete(id: "TAG")', 6),
+    "create a list": ('listCreate(input: { name: "x" })', 7),
+    "create a list with an id": ('listCreate(input: { name: "x", id: "UNUSED" })', 9),
+    "update of a list": ('listUpdate(id: "LIST", input: { name: "x" })', 6),
+    "update of a list by nothing": ('listUpdate(id: "LIST", input: {})', 4),
+    "move of a list": ('listMove(id: "LIST", place: { first: true })', 8),
+    "delete a list": ('listDelete(id: "LIST")', 9),
+    "restore of a list": ('listRestore(id: "LIST")', 12),
+    "create a section": ('sectionCreate(listId: "LIST", name: "x")', 8),
+    "update of a section": ('sectionUpdate(id: "SECTION", name: "x")', 7),
+    "delete a section": ('sectionDelete(id: "SECTION")', 8),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),
 }
@@ -125,7 +136,9 @@ async def make(account: Account, number: int) -> Todos:
     return await account.create_many(inputs)
 
 
-def filled(text: str, account: Account, todos: Todos) -> str:
+def filled(
+    text: str, account: Account, todos: Todos, further: Mapping[str, str] | None = None
+) -> str:
     """The operation with what the words in capitals stand for."""
     ids = [todo["id"] for todo in todos]
     tags = {tag["name"]: tag["id"] for todo in todos for tag in todo["tags"]}
@@ -142,6 +155,8 @@ def filled(text: str, account: Account, todos: Todos) -> str:
         "USER": account.username,
         "REFRESH": account.refresh_token,
         "CURSOR": cursor_of(UUID(account.id), 1),
+        "UNUSED": str(uuid4()),
+        **(further or {}),
     }
     for word, value in words.items():
         listed = word in ("NEW", "SAME")
@@ -175,12 +190,24 @@ async def test_a_write_is_a_handful_of_statements(
     """A write takes a handful of statements, whatever its size and its payload."""
     todos = await make(account, number)
     call, budget = OF_TODOS[name]
-    if "Restore" in call or "restore" in call:
+    placed = await in_a_list(account, todos) if call.startswith(("list", "section")) else {}
+    if call.startswith("listRestore"):
+        await write_list(account, "listDelete(id: $id)", id=placed["LIST"])
+    if call.startswith(("todoRestore", "todoBulkRestore")):
         await account.execute(
             filled("mutation { todoBulkDelete(ids: IDS) { updated } }", account, todos)
         )
-    document = filled(f"mutation {{ {call} {shown(call)} }}", account, todos)
+    document = filled(f"mutation {{ {call} {shown(call)} }}", account, todos, placed)
     assert await cost(account, recorded, document) == budget
+
+
+async def in_a_list(account: Account, todos: Todos) -> dict[str, str]:
+    """The ids of a list and of its section, in which the todos are, by the words for them."""
+    await make_list(account)
+    made = await make_list(account)
+    section = await make_section(account, made["id"])
+    await put_in_list(account, [todo["id"] for todo in todos], made["id"], section["id"])
+    return {"LIST": made["id"], "SECTION": section["id"]}
 
 
 @pytest.mark.parametrize("number", [2, 40])

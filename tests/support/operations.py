@@ -49,6 +49,9 @@ SAMPLES: dict[str, Any] = {
     "TimeZone": "Europe/Berlin",
 }
 
+# All fields of pages of fifty would cost more than an operation may.
+SMALL_PAGE = "(first: 5)"
+
 Coordinate: TypeAlias = tuple[str, str]
 """A type and one of its fields."""
 
@@ -99,7 +102,7 @@ def selection(kind: Any, depth: int) -> str:
     else:
         assert isinstance(named, GraphQLObjectType)
         parts = [
-            f"{name} {selection(field.type, depth - 1)}"
+            f"{name}{SMALL_PAGE if 'first' in field.args else ''} {selection(field.type, depth - 1)}"
             for name, field in named.fields.items()
             if asks_nothing(field) and (depth > 0 or is_leaf(field))
         ]

@@ -6,6 +6,7 @@ https://relay.dev/graphql/connections.htm
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 import strawberry
 
@@ -66,6 +67,65 @@ class Page(NamedTuple):
     has_next: bool | Callable[[], Awaitable[bool]]
 
 
+class PageQuery:
+    """The query for one page of a statement's rows, `default` items by default.
+
+    Raises `BadUserInput` for invalid arguments or cursors.
+    """
+
+    def __init__(
+        self,
+        statement: SelectQuery,
+        columns: Sequence[str],
+        keyset: Keyset,
+        arguments: PageArguments,
+        default: int = 50,
+    ) -> None:
+        self.size = arguments.size(default)
+        self.backwards = arguments.backwards
+        self.keyset = keyset
+        self.columns = (*columns, *keyset.extra_columns)
+        after, before = arguments.after, arguments.before
+        self.after = keyset.values(after) if after is not None else None
+        self.before = keyset.values(before) if before is not None else None
+        self.order = keyset.backwards if self.backwards else keyset.forwards
+        is_whole = self.after is None and self.before is None
+        self.narrowed = statement if is_whole else statement.copy()
+        if self.after is not None:
+            self.narrowed.where(keyset.seek_condition(self.narrowed, self.after, backwards=False))
+        if self.before is not None:
+            self.narrowed.where(keyset.seek_condition(self.narrowed, self.before, backwards=True))
+
+    def select(self, *further_columns: str) -> str:
+        """The SQL for the rows of the page, and one more if there is one."""
+        return self.narrowed.select((*self.columns, *further_columns), self.order, self.size + 1)
+
+    def page(self, rows: list[Row], statement: SelectQuery) -> Page:
+        """The page in the rows, as selected from the whole list that the statement selects."""
+        more, after, before = len(rows) > self.size, self.after, self.before
+        rows = rows[: self.size]
+        if self.backwards:
+            rows.reverse()
+        if after is None and before is None:
+            return Page(rows, self.keyset, more and self.backwards, more and not self.backwards)
+
+        async def exists(edge: list[object], *, towards_start: bool) -> bool:
+            around = statement.copy()
+            around.where(
+                self.keyset.seek_condition(around, edge, backwards=towards_start, inclusive=True)
+            )
+            text = around.select(["1"], limit=1)
+            return bool(await fetch(text, *around.values, custom_plan=around.custom_plan))
+
+        has_previous: bool | Callable[[], Awaitable[bool]] = more and self.backwards
+        has_next: bool | Callable[[], Awaitable[bool]] = more and not self.backwards
+        if after is not None and not has_previous:
+            has_previous = partial(exists, after, towards_start=True)
+        if before is not None and not has_next:
+            has_next = partial(exists, before, towards_start=False)
+        return Page(rows, self.keyset, has_previous, has_next)
+
+
 async def fetch_page(
     statement: SelectQuery,
     columns: Sequence[str],
@@ -77,38 +137,48 @@ async def fetch_page(
 
     Raises `BadUserInput` for invalid arguments or cursors.
     """
-    size = arguments.size(default)
-    backwards = arguments.backwards
-    after = keyset.values(arguments.after) if arguments.after is not None else None
-    before = keyset.values(arguments.before) if arguments.before is not None else None
-    narrowed = statement if after is None and before is None else statement.copy()
-    if after is not None:
-        narrowed.where(keyset.seek_condition(narrowed, after, backwards=False))
-    if before is not None:
-        narrowed.where(keyset.seek_condition(narrowed, before, backwards=True))
-    order = keyset.backwards if backwards else keyset.forwards
-    text = narrowed.select((*columns, *keyset.extra_columns), order, size + 1)
-    rows = await fetch(text, *narrowed.values, custom_plan=narrowed.custom_plan)
-    more = len(rows) > size
-    rows = rows[:size]
-    if backwards:
-        rows.reverse()
-    if after is None and before is None:
-        return Page(rows, keyset, more and backwards, more and not backwards)
+    query = PageQuery(statement, columns, keyset, arguments, default)
+    narrowed = query.narrowed
+    rows = await fetch(query.select(), *narrowed.values, custom_plan=narrowed.custom_plan)
+    return query.page(rows, statement)
 
-    async def exists(edge: list[object], *, towards_start: bool) -> bool:
-        around = statement.copy()
-        around.where(keyset.seek_condition(around, edge, backwards=towards_start, inclusive=True))
-        text = around.select(["1"], limit=1)
-        return bool(await fetch(text, *around.values, custom_plan=around.custom_plan))
 
-    has_previous: bool | Callable[[], Awaitable[bool]] = more and backwards
-    has_next: bool | Callable[[], Awaitable[bool]] = more and not backwards
-    if after is not None and not has_previous:
-        has_previous = partial(exists, after, towards_start=True)
-    if before is not None and not has_next:
-        has_next = partial(exists, before, towards_start=False)
-    return Page(rows, keyset, has_previous, has_next)
+async def fetch_pages(
+    statement: SelectQuery,
+    parent: str,
+    ids: Sequence[UUID],
+    columns: Sequence[str],
+    keyset: Keyset,
+    arguments: PageArguments,
+) -> list[Page]:
+    """Fetch a page for each parent with one statement, as `fetch_page` for a single one.
+
+    `parent` is an SQL expression for the id of a row's parent.
+    """
+    if len(ids) == 1:
+        statement = of_parent(statement, parent, ids[0])
+        return [await fetch_page(statement, columns, keyset, arguments)]
+    batch = statement.copy().where(f"{parent} = k.id")
+    query = PageQuery(batch, columns, keyset, arguments)
+    narrowed = query.narrowed
+    page = query.select(f"row_number() OVER (ORDER BY {query.order}) AS place")
+    text = (
+        f"SELECT k.number, p.* FROM unnest({narrowed.bind(list(ids))}::uuid[])"
+        f" WITH ORDINALITY AS k (id, number) CROSS JOIN LATERAL ({page}) p"
+        " ORDER BY k.number, p.place"
+    )
+    rows: list[list[Row]] = [[] for _ in ids]
+    for row in await fetch(text, *narrowed.values, custom_plan=narrowed.custom_plan):
+        rows[row["number"] - 1].append(row)
+    return [
+        query.page(own, of_parent(statement, parent, id)) for own, id in zip(rows, ids, strict=True)
+    ]
+
+
+def of_parent(statement: SelectQuery, parent: str, id: UUID) -> SelectQuery:
+    """Those rows of a query that one parent has."""
+    own = statement.copy()
+    return own.where(f"{parent} = {own.bind(id)}")
 
 
 async def count_rows(statement: SelectQuery) -> int:

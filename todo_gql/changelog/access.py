@@ -7,8 +7,8 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-OF_OTHER_KINDS = frozenset({"kind", "entity_id", "list_id"})
-CHANGE_COLUMNS = columns(Change, "c", without=OF_OTHER_KINDS)
+UNREAD_COLUMNS = frozenset({"kind", "entity_id", "first_seq"})
+CHANGE_COLUMNS = columns(Change, "c", without=UNREAD_COLUMNS)
 """The columns of a change `c` of a todo."""
 
 LOG_COLUMNS = (*CHANGE_COLUMNS, "c.kind")

@@ -3,12 +3,13 @@
 from todo_gql.features.accounts.feature import ACCOUNTS
 from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.facets.feature import FACETS
+from todo_gql.features.lists.feature import LISTS
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
 from todo_gql.features.undo.feature import UNDO
 from todo_gql.features.views.feature import VIEWS
 
-FEATURES = (TODOS, CHANGES, ACCOUNTS, STATS, UNDO, VIEWS, FACETS)
+FEATURES = (TODOS, LISTS, CHANGES, ACCOUNTS, STATS, UNDO, VIEWS, FACETS)
 
 TABLES = [table for feature in FEATURES for table in feature.tables]
 LARGE_TABLES = [table.name for table in TABLES if table.is_large]

@@ -5,6 +5,7 @@ from uuid import uuid4
 from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
+from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
 from tests.support.views import save
 
@@ -18,6 +19,8 @@ query ($ids: [ID!]!) {
     ... on User { username email }
     ... on Session { isCurrent }
     ... on SavedView { name filter }
+    ... on TodoList { name todos { totalCount } }
+    ... on Section { name list { id } }
   }
 }
 """
@@ -27,6 +30,8 @@ NODE = "query ($id: ID!) { node(id: $id) { id __typename } }"
 async def everything(account: Account) -> list[dict[str, object]]:
     """One object of every type, as nodes show them."""
     todo = await account.create(title="x", tags=["a"])
+    made = await make_list(account, name="l")
+    section = await make_section(account, made["id"], "s")
     data = await account.data("{ tags { nodes { id } } changes { nodes { id } } sessions { id } }")
     view = await save(account, filter={"search": "x"})
     return [
@@ -46,6 +51,13 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "name": "View",
             "filter": {"search": "x"},
         },
+        {
+            "id": made["id"],
+            "__typename": "TodoList",
+            "name": "l",
+            "todos": {"totalCount": 0},
+        },
+        {"id": section["id"], "__typename": "Section", "name": "s", "list": {"id": made["id"]}},
     ]
 
 

@@ -17,6 +17,12 @@ OVERDUE = (
     "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
     f" AND {overdue_condition('$2')}"
 )
+OVERDUE_OF_LISTS = f"""
+SELECT k.id, (
+    SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.list_id = k.id
+        AND t.deleted_at IS NULL AND {overdue_condition("$2")}
+) AS count FROM unnest($3::uuid[]) AS k (id)
+"""
 COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM feeds", f", ({OVERDUE}) AS overdue_count FROM feeds")
 
 
@@ -41,7 +47,16 @@ async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
 
 @loader
 async def overdue_counts(context: LoaderContext, ids: list[UUID]) -> list[int]:
-    """How many todos are overdue now: counted, since time alone changes it; 0 for other users."""
-    row = await fetchrow(OVERDUE, context.viewer.id, context.now)
-    assert row is not None
-    return [row["count"] if owner_id == context.viewer.id else 0 for owner_id in ids]
+    """How many todos of the viewer, or of each list, are overdue now; 0 for those of others.
+
+    They are counted, since time alone changes it.
+    """
+    viewer_id, counts = context.viewer.id, dict[UUID, int]()
+    if viewer_id in ids:
+        row = await fetchrow(OVERDUE, viewer_id, context.now)
+        assert row is not None
+        counts[viewer_id] = row["count"]
+    if list_ids := [id for id in ids if id != viewer_id]:
+        rows = await fetch(OVERDUE_OF_LISTS, viewer_id, context.now, list_ids)
+        counts |= {row["id"]: row["count"] for row in rows}
+    return [counts[id] for id in ids]

@@ -14,17 +14,18 @@ from todo_gql.operation.lookahead import selected_fields
 _STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")
 
 
-def count_columns(now: str) -> list[str]:
+def count_columns(now: str, id: str = "$1::uuid") -> list[str]:
     """The columns of `TodoStats.from_counts`, for a count of rows `t` of todos.
 
-    `now` is an SQL expression; the owner's id is the statement's first parameter.
+    `now` and `id` are SQL expressions, `id` for whose todos they are: the owner's, who is the
+    statement's first parameter, or a list's.
     """
     by_status = (
         f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
         for status, name in enumerate(_STATUS_NAMES)
     )
     overdue = f"count(*) FILTER (WHERE {overdue_condition(now)}) AS overdue_count"
-    return ["$1::uuid AS id", *by_status, overdue]
+    return [f"{id} AS id", *by_status, overdue]
 
 
 def prefetch_counts(info: Info) -> None:
@@ -59,18 +60,21 @@ class TodoStats:
     completion_rate: float = strawberry.field(
         description="Completed todos as a percentage of all, 0 when there are none."
     )
-    owner_key: strawberry.Private[UUID]
+    key: strawberry.Private[UUID]
 
     overdue: int = loaded_value(
         _overdue_count,
-        by="owner_key",
+        by="key",
         prefetched_column="overdue_count",
         description="Due before now and PENDING or IN_PROGRESS.",
     )
 
     @classmethod
     def from_counts(cls, row: Row) -> "TodoStats":
-        """The stats in a row of counts; without `overdue_count` in it, that is loaded on demand."""
+        """The stats in a row of counts, with the id of their owner or list.
+
+        Without `overdue_count` in it, that is loaded on demand.
+        """
         return STATS.lazy(row)
 
 
@@ -94,5 +98,5 @@ STATS = RowType(
     completed="completed_count",
     cancelled="cancelled_count",
     completion_rate=_completion_rate,
-    owner_key="id",
+    key="id",
 )

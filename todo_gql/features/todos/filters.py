@@ -24,6 +24,7 @@ from todo_gql.features.todos.days import DAY_FIELDS, day_conditions
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.list_access import INBOX, LIST_OR_INBOX
 from todo_gql.features.todos.searching import like_pattern, matches
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
@@ -48,9 +49,7 @@ COLUMN_TYPES = {
     for name, sql_type in column_types(Todo).items()
 }
 FILTERED = [stored for stored in stored_fields() if stored.filter]
-# The index of positions has it so: the inbox is the list of this id, which no list has.
-INBOX: Final = UUID(int=0)
-EXPRESSIONS: Final = {"list_id": f"coalesce(t.list_id, '{INBOX}'::uuid)"}
+EXPRESSIONS: Final = {"list_id": LIST_OR_INBOX}
 
 
 def filtered_todos(

@@ -158,3 +158,9 @@ SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if fiel
     "position": _position_keys
 }
 NEWEST_FIRST = _keyset((("created_at", True, False),))
+BY_POSITION = Keyset(
+    SortKey(
+        "position", "t.position", "position_key", parse_text, extra="t.position", bound="{}::text"
+    )
+)
+"""The order of the todos of one list, or of the inbox, among which positions are unique."""

@@ -25,6 +25,7 @@ from todo_gql.operation.lookahead import (
     selected_in_operation,
     selected_on_fields_named,
 )
+from todo_gql.security.access import Columns
 
 Filter = Annotated[
     TodoFilter | None,
@@ -56,6 +57,12 @@ def select_todos(info: Info) -> str:
     return tags
 
 
+def page_columns(info: Info) -> Columns:
+    """The columns of todos `t` that the operation needs of a page, their tags if they are selected."""
+    columns = todo_columns(selected_in_operation(info))
+    return (*columns, select_todos(info)) if "tags" in selected_fields(info) else columns
+
+
 async def todo_page(
     info: Info,
     statement: SelectQuery,
@@ -68,8 +75,6 @@ async def todo_page(
 
     Raises `BadUserInput` for invalid arguments or cursors.
     """
-    columns = todo_columns(selected_in_operation(info))
-    if "tags" in selected_fields(info):
-        columns = (*columns, select_todos(info))
+    columns = page_columns(info)
     page = await fetch_page(statement, (*columns, *further_columns), keyset, arguments)
     return page._replace(rows=await parse_json_column(page.rows, "metadata", json_fragment))

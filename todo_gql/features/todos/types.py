@@ -1,52 +1,75 @@
-"""Todos and changes as the schema shows them: together, since they refer to each other."""
+"""Todos, lists and changes as the schema shows them: together, since they refer to each other."""
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
 from todo_gql.api.connections import Connection, Page, PageArguments
-from todo_gql.api.cost_weights import MAX_BYTES
+from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
-from todo_gql.api.scalars import diff_entries, metadata_fragment
+from todo_gql.api.scalars import diff_entries
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
 from todo_gql.execution import (
     ColumnLoader,
     ConvertedColumn,
     RowType,
-    Source,
     loaded_field,
     loaded_rows,
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
+from todo_gql.features.stats.types import TodoStats, total_of
 from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
-from todo_gql.features.todos.field_types import ComputedField, StoredField, with_fields
-from todo_gql.features.todos.fields import TODO_FIELDS
+from todo_gql.features.todos.field_sources import declared_fields, sources
+from todo_gql.features.todos.field_types import with_fields
+from todo_gql.features.todos.fields import MAX_DESCRIPTION
+from todo_gql.features.todos.filters import is_plain
 from todo_gql.features.todos.history_pages import history_page
-from todo_gql.features.todos.loaders import TagOfTodo, tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.features.todos.list_access import key_of
+from todo_gql.features.todos.list_loaders import (
+    ListCountsKey,
+    ListPageKey,
+    SameFilter,
+    TodosRequest,
+    counts_by_list,
+    lists_by_id,
+    sections_by_id,
+    sections_by_list_id,
+    todo_pages_by_list,
+)
+from todo_gql.features.todos.list_types import ListRole
+from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.sorting import BY_POSITION, todo_keyset
 from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
-from todo_gql.features.todos.todo_pages import select_todos
+from todo_gql.features.todos.todo_pages import Filter, Sort, page_columns, select_todos
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
+from todo_gql.operation.loaders import BatchFunction
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-def _todo_by_id(context: Context) -> ColumnLoader[UUID | None, Row | None]:
-    return context.loader(todos_by_id)
+def _by(load: BatchFunction[K, V]) -> Callable[[Context], ColumnLoader[K, V]]:
+    """What gets the operation's loader with this batch function from the context."""
+    return lambda context: context.loader(load)
 
 
-def _user_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
-    return context.loader(users_by_id)
+def _list(row: Row | None, _context: Context) -> "TodoList | None":
+    return TodoList.from_row(row) if row else None
 
 
-def _tags_by_todo_id(context: Context) -> ColumnLoader[UUID, Sequence[TagOfTodo]]:
-    return context.loader(tags_by_todo_id)
+def _present(row: Row | None, _context: Context) -> "TodoList":
+    assert row is not None
+    return TodoList.from_row(row)
 
 
 @strawberry.type(description="One committed change of one todo.")
@@ -68,18 +91,27 @@ class Change(Node):
     )
     todo_key: strawberry.Private[UUID]
     actor_key: strawberry.Private[UUID]
+    list_key: strawberry.Private[UUID]
 
     todo: "Todo | None" = loaded_field(
-        _todo_by_id,
+        _by(todos_by_id),
         by="todo_key",
         make=lambda row, context: Todo.from_row(row, context.now) if row else None,
         description="The todo as it is now; null once it is purged.",
     )
     actor: User | None = loaded_field(
-        _user_by_id,
+        _by(users_by_id),
         by="actor_key",
         make=lambda row, context: User.from_row(row, context.signed_in()) if row else None,
         description="Who made the change; null if the account is gone.",
+    )
+
+    list: "TodoList | None" = loaded_field(
+        _by(lists_by_id),
+        by="list_key",
+        make=_list,
+        description="The list that the todo was in after the change, as it is now; null for the inbox, "
+        "and once the list is purged.",
     )
 
     @property
@@ -106,6 +138,7 @@ CHANGES = RowType(
     matches=lambda _row: True,
     todo_key="todo_id",
     actor_key="actor_id",
+    list_key=ConvertedColumn("list_id", key_of),
 )
 
 
@@ -125,43 +158,41 @@ def _owner(row: Row | None, context: Context) -> User:
     return User.from_row(row, context.signed_in())
 
 
-def _todo_fields() -> Sequence[tuple[str, Any, Any]]:
-    """The fields of Todo that the table declares."""
-    return [
-        (
-            field.name,
-            field.graphql_type,
-            strawberry.field(description=field.description, metadata=_metadata(field)),
-        )
-        for field in TODO_FIELDS
-        if field.description
-    ]
-
-
-def _metadata(field: StoredField | ComputedField) -> dict[str, int] | None:
-    max_bytes = field.max_bytes if isinstance(field, StoredField) else None
-    return {MAX_BYTES: max_bytes} if max_bytes else None
-
-
 @strawberry.type(description="Something to do.")
-@with_fields(_todo_fields(), before="key")
+@with_fields(declared_fields(), before="key")
 class Todo(Node):
     """A row of todos: all fields of `fields.py` that have a description, and these."""
 
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
     parent_key: strawberry.Private[UUID | None]
+    list_key: strawberry.Private[UUID]
+    section_key: strawberry.Private[UUID]
 
     tags: Sequence[Tag] = loaded_rows(
-        _tags_by_todo_id,
+        _by(tags_by_todo_id),
         by="key",
         row_type=TAGS_OF_TODO,
         prefetched_column="tag_rows",
         description="Its tags in alphabetical order.",
     )
-    owner: User = loaded_field(_user_by_id, by="owner_key", make=_owner, description="Whose it is.")
+    owner: User = loaded_field(
+        _by(users_by_id), by="owner_key", make=_owner, description="Whose it is."
+    )
+    list: "TodoList | None" = loaded_field(
+        _by(lists_by_id),
+        by="list_key",
+        make=_list,
+        description="The list that it is in, which may be in the trash with it; null for the inbox.",
+    )
+    section: "Section | None" = loaded_field(
+        _by(sections_by_id),
+        by="section_key",
+        make=lambda row, _context: Section.from_row(row) if row else None,
+        description="The section of the list that it is in; null if in none.",
+    )
     parent: "Todo | None" = loaded_field(
-        _todo_by_id,
+        _by(todos_by_id),
         by="parent_key",
         make=lambda row, context: Todo.from_row(row, context.now) if row else None,
         description="The todo that it is a subtask of; null at the top.",
@@ -213,29 +244,15 @@ def _subtask_count(parent_id: UUID, context: Context) -> Any:
     return context.loader(subtask_counts).load(parent_id)
 
 
-CONVERSIONS: dict[Any, Callable[[Any], Any]] = {
-    strawberry.ID: str,
-    strawberry.scalars.JSON: metadata_fragment,
-}
-
-
-def _source(field: StoredField | ComputedField) -> Source:
-    """How Todo reads a field from a row."""
-    if isinstance(field, ComputedField):
-        return field.source
-    convert = CONVERSIONS.get(field.value_type)
-    if field.enum:
-        convert = {member.value: member for member in field.enum}.__getitem__
-    return ConvertedColumn(field.name, field.nullable(convert)) if convert else field.name
-
-
 TODOS = RowType(
     Todo,
     id=ConvertedColumn("id", str),
-    **{field.name: _source(field) for field in TODO_FIELDS if field.description},
+    **sources(),
     key="id",
     owner_key="owner_id",
     parent_key="parent_id",
+    list_key=ConvertedColumn("list_id", key_of),
+    section_key=ConvertedColumn("section_id", key_of),
 )
 
 
@@ -258,3 +275,157 @@ class TodoConnection(Connection[Todo]):
         graphql_type=int,
         description="All todos that the filter matches, whatever the page.",
     )
+
+
+@strawberry.type(description="A part of a list, with a name.")
+class Section(Node):
+    """A row of sections."""
+
+    name: str = strawberry.field(description="Trimmed, 1 to 120 characters.")
+    position: str = strawberry.field(
+        description="Sorts the sections of a list as text, in the order of code points."
+    )
+    version: int = strawberry.field(description="Counts its changes, from 1.")
+    list_key: strawberry.Private[UUID]
+
+    list: "TodoList" = loaded_field(
+        _by(lists_by_id), by="list_key", make=_present, description="The list that it is a part of."
+    )
+
+    @classmethod
+    def from_row(cls, row: Values) -> "Section":
+        """The section in a row."""
+        return SECTIONS.lazy(row)
+
+
+SECTIONS = RowType(
+    Section,
+    id=ConvertedColumn("id", str),
+    name="name",
+    position="position",
+    version="version",
+    list_key="list_id",
+)
+
+
+@strawberry.type(description="A named list of todos; todos in none are in the inbox.")
+class TodoList(Node):
+    """A row of lists."""
+
+    name: str = strawberry.field(description="Trimmed, 1 to 120 characters.")
+    description: str | None = strawberry.field(
+        description="What it is for: up to 5,000 characters.",
+        metadata={MAX_BYTES: 4 * MAX_DESCRIPTION},
+    )
+    color: str | None = strawberry.field(description="As #rrggbb in lower case.")
+    position: str = strawberry.field(
+        description="Sorts lists as text, in the order of code points."
+    )
+    version: int = strawberry.field(
+        description="Counts the changes of the list itself, from 1; pass it as expectedVersion."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When the list itself last changed.")
+    archived_at: datetime | None = strawberry.field(
+        description="Set while it is archived: left out of `lists` unless asked for, while its todos are "
+        "listed, found and changed like all others."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="Set while it is in the trash, with the todos that were in it."
+    )
+    viewer_role: ListRole = strawberry.field(description="What the viewer may do in it.")
+    is_shared: bool = strawberry.field(description="Whether others than its owner see it.")
+    key: strawberry.Private[UUID]
+    owner_key: strawberry.Private[UUID]
+    counts: strawberry.Private[Row]
+
+    owner: User = loaded_field(
+        _by(users_by_id), by="owner_key", make=_owner, description="Whose it is."
+    )
+    sections: Sequence[Section] = loaded_rows(
+        _by(sections_by_list_id),
+        by="key",
+        row_type=SECTIONS,
+        description="Its sections in their order.",
+    )
+
+    @classmethod
+    def from_row(cls, row: Values) -> "TodoList":
+        """The list in a row."""
+        return LISTS.lazy(row)
+
+    @strawberry.field(
+        description="How many of its todos there are of each kind.", metadata={COUNTS_ALL: True}
+    )
+    async def stats(self, info: Info, filter: Filter = strawberry.UNSET) -> TodoStats:
+        todo_filter = unset_to_none(filter)
+        if is_plain(todo_filter):
+            return TodoStats.from_counts(self.counts)
+        key = ListCountsKey(self.key, SameFilter(todo_filter))
+        return TodoStats.from_counts(await info.context.loader(counts_by_list).load(key))
+
+    @strawberry.field(
+        description="Its todos, in their order unless sorted otherwise. `first` and `last`: 1 to 100, "
+        "50 if neither is given."
+    )
+    async def todos(
+        self,
+        info: Info,
+        filter: Filter = strawberry.UNSET,
+        sort: Sort = strawberry.UNSET,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> TodoConnection:
+        todo_filter, keys = unset_to_none(filter), unset_to_none(sort)
+        request = TodosRequest(
+            SameFilter(todo_filter),
+            todo_keyset(keys) if keys else BY_POSITION,
+            PageArguments.of(first, after, last, before),
+            page_columns(info),
+        )
+        page = await info.context.loader(todo_pages_by_list).load(ListPageKey(self.key, request))
+        if is_plain(todo_filter):
+            return TodoConnection.of(page, info.context.now, lambda _: total_of(self.counts))
+        return TodoConnection.of(
+            page, info.context.now, partial(_count_of_list, ListCountsKey(self.key, request.filter))
+        )
+
+
+async def _count_of_list(key: ListCountsKey, context: Context) -> int:
+    return total_of(await context.loader(counts_by_list).load(key))
+
+
+LISTS = RowType(
+    TodoList,
+    id=ConvertedColumn("id", str),
+    name="name",
+    description="description",
+    color="color",
+    position="position",
+    version="version",
+    created_at="created_at",
+    updated_at="updated_at",
+    archived_at="archived_at",
+    deleted_at="deleted_at",
+    viewer_role=lambda _row: ListRole.OWNER,
+    is_shared=lambda _row: False,
+    key="id",
+    owner_key="owner_id",
+    counts=lambda row: row,
+)
+
+
+@strawberry.type(name="TodoListConnection", description="A page of lists.")
+class TodoListConnection(Connection[TodoList]):
+    """A page of lists in the order of their positions."""
+
+    count: strawberry.Private[Any]
+
+    @strawberry.field(
+        description="All lists that the arguments select, whatever the page.",
+        metadata={COST_WEIGHT: FEW_ROWS},
+    )
+    async def total_count(self, info: Info) -> int:
+        return int(await self.count(info.context))

@@ -1,0 +1,119 @@
+"""Changing lists and sections; each field is one transaction."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.placement import PlacementInput
+from todo_gql.features.lists.inputs import ListCreateInput, ListUpdateInput
+from todo_gql.features.lists.list_actions import (
+    create_list,
+    delete_list,
+    move_list,
+    restore_list,
+    update_list,
+)
+from todo_gql.features.lists.payloads import ListPayload, SectionPayload
+from todo_gql.features.lists.section_actions import create_section, delete_section, update_section
+from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.operation.context import Info
+
+ListId = Annotated[strawberry.ID, strawberry.argument(description="The list's id.")]
+SectionId = Annotated[strawberry.ID, strawberry.argument(description="The section's id.")]
+ExpectedVersion = Annotated[
+    int | None,
+    strawberry.argument(description="The version that you saw: CONFLICT if it isn't current."),
+]
+
+
+def _owner_id(info: Info) -> UUID:
+    """Whose lists a mutation writes: the viewer's. `Unauthenticated` if nobody is signed in."""
+    return info.context.signed_in().id
+
+
+@strawberry.type
+class ListMutation:
+    """The mutation fields of lists and sections."""
+
+    @strawberry.field(description="Makes a list; at most 500 outside the trash.")
+    async def list_create(
+        self,
+        info: Info,
+        input: Annotated[ListCreateInput, strawberry.argument(description="Its values.")],
+    ) -> ListPayload | None:
+        return await create_list(info.context, _owner_id(info), input)
+
+    @strawberry.field(description="Changes a list; an update that changes nothing is no error.")
+    async def list_update(
+        self,
+        info: Info,
+        id: ListId,
+        input: Annotated[ListUpdateInput, strawberry.argument(description="What to change.")],
+        expected_version: ExpectedVersion = UNSET,
+    ) -> ListPayload | None:
+        version = unset_to_none(expected_version)
+        return await update_list(info.context, _owner_id(info), id, input, version)
+
+    @strawberry.field(description="Moves a list among the others.")
+    async def list_move(
+        self,
+        info: Info,
+        id: ListId,
+        place: Annotated[PlacementInput, strawberry.argument(description="Where to.")],
+    ) -> ListPayload | None:
+        return await move_list(info.context, _owner_id(info), id, place)
+
+    @strawberry.field(description="Moves a list into the trash, with all todos in it.")
+    async def list_delete(
+        self, info: Info, id: ListId, expected_version: ExpectedVersion = UNSET
+    ) -> ListPayload | None:
+        version = unset_to_none(expected_version)
+        return await delete_list(info.context, _owner_id(info), id, version)
+
+    @strawberry.field(
+        description="Takes a list out of the trash, with the todos that went there with it; elsewhere it "
+        "stays as it is."
+    )
+    async def list_restore(self, info: Info, id: ListId) -> ListPayload | None:
+        return await restore_list(info.context, _owner_id(info), id)
+
+    @strawberry.field(description="Makes a section of a list; at most 100 a list.")
+    async def section_create(
+        self,
+        info: Info,
+        list_id: ListId,
+        name: Annotated[str, strawberry.argument(description="1 to 120 characters.")],
+        place: Annotated[
+            PlacementInput | None,
+            strawberry.argument(
+                description="Where among the sections; behind all others if absent."
+            ),
+        ] = UNSET,
+    ) -> SectionPayload | None:
+        place = unset_to_none(place)
+        return await create_section(info.context, _owner_id(info), list_id, name, place)
+
+    @strawberry.field(description="Renames or moves a section; what is absent stays.")
+    async def section_update(
+        self,
+        info: Info,
+        id: SectionId,
+        name: Annotated[
+            str | None, strawberry.argument(description="1 to 120 characters; not null.")
+        ] = UNSET,
+        place: Annotated[
+            PlacementInput | None,
+            strawberry.argument(description="Where to, among the sections of its list."),
+        ] = UNSET,
+        expected_version: ExpectedVersion = UNSET,
+    ) -> SectionPayload | None:
+        sent = {"name": name, "place": place}
+        changes = {key: value for key, value in sent.items() if value is not UNSET}
+        version = unset_to_none(expected_version)
+        return await update_section(info.context, _owner_id(info), id, changes, version)
+
+    @strawberry.field(description="Deletes a section; its todos stay in the list, in no section.")
+    async def section_delete(self, info: Info, id: SectionId) -> SectionPayload | None:
+        return await delete_section(info.context, _owner_id(info), id)

@@ -1,0 +1,67 @@
+"""Reading lists."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from todo_gql.api.connections import PageArguments, count_rows, fetch_page
+from todo_gql.api.keyset import Keyset, SortKey, parse_text
+from todo_gql.api.page_arguments import After, Before, First, Last
+from todo_gql.database.select import SelectQuery
+from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.features.todos.list_access import LIST_COLUMNS, trashed_lists, visible_lists
+from todo_gql.features.todos.types import LISTS, TodoListConnection
+from todo_gql.operation.context import Info
+from todo_gql.security.authentication import Viewer
+
+LISTS_BY_POSITION = Keyset(
+    SortKey("list position", "l.position", "position", parse_text, bound="{}::text")
+)
+
+
+def _selected(viewer: Viewer, is_archived: bool | None, is_deleted: bool | None) -> SelectQuery:
+    """The lists to show: those in use, or as asked for; of the trash archived ones, too."""
+    statement = trashed_lists(viewer) if is_deleted else visible_lists(viewer)
+    if is_archived is None and not is_deleted:
+        is_archived = False
+    if is_archived is not None:
+        statement.where(f"l.archived_at IS {'NOT ' if is_archived else ''}NULL")
+    return statement
+
+
+@strawberry.type
+class ListQuery:
+    """The query fields of lists."""
+
+    @strawberry.field(
+        description="The viewer's lists in their order. `first` and `last`: 1 to 100, 50 if neither is "
+        "given."
+    )
+    async def lists(
+        self,
+        info: Info,
+        is_archived: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="True: only archived ones. False: none of them. If absent, none either, but "
+                "of the trash all."
+            ),
+        ] = UNSET,
+        is_deleted: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="True: only the trash. False or absent: all but the trash."
+            ),
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> TodoListConnection:
+        viewer = info.context.signed_in()
+        statement = _selected(viewer, unset_to_none(is_archived), unset_to_none(is_deleted))
+        arguments = PageArguments.of(first, after, last, before)
+        page = await fetch_page(statement, LIST_COLUMNS, LISTS_BY_POSITION, arguments)
+        nodes = LISTS.objects(page.rows)
+        return TodoListConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))
