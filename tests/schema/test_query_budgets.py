@@ -151,7 +151,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
         """{ lists(first: 15) { nodes {
              stats(filter: { isOverdue: false }) { total overdue }
              todos(first: 2, filter: { isOverdue: false }) { totalCount nodes { id } } } } }""",
-        4,
+        3,
     ),
     "all that is counted": (
         """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
