@@ -8,10 +8,11 @@ import pytest
 
 from tests.support.accounts import Account
 from tests.support.clocks import Clock
+from tests.support.lists import make_list, make_todos, put_in_list, write_list
 from todo_gql.database.connection import fetch
 
 PARTS = """{ total isComplete status { status count } priority { priority count }
-  tags(first: 3) { tag { name } count } assignees { assignee { id } count } due { group count } }"""
+  tags(first: 3) { tag { name } count } lists { list { name } count } assignees { assignee { id } count } due { group count } }"""
 ALL = f"{{ facets {PARTS} }}"
 FILTERED = f"query ($filter: TodoFilter) {{ facets(filter: $filter) {PARTS} }}"
 # It matches everything, but nobody sees that at once.
@@ -25,6 +26,7 @@ mutation ($id: ID!, $status: TodoStatus!) {
   todoUpdate(id: $id, input: { status: $status }) { errors { code } }
 }
 """
+ARCHIVE = "listUpdate(id: $id, input: $update)"
 DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { errors { code } } }"
 
 
@@ -37,6 +39,11 @@ async def facets(account: Account, **variables: Any) -> dict[str, Any]:
 def counts(facets: list[dict[str, Any]], name: str) -> dict[str, int]:
     """The counts by the values of a facet, without those of none."""
     return {one[name]: one["count"] for one in facets if one["count"]}
+
+
+def by_list(facets: dict[str, Any]) -> list[tuple[str | None, int]]:
+    """The name of each list, None for the inbox, and its count."""
+    return [(one["list"] and one["list"]["name"], one["count"]) for one in facets["lists"]]
 
 
 async def test_todos_are_counted_by_each_of_their_values(account: Account) -> None:
@@ -66,6 +73,32 @@ async def test_todos_are_counted_by_each_of_their_values(account: Account) -> No
     assert (high["total"], counts(high["status"], "status")) == (1, {"PENDING": 1})
     trash = await facets(account, filter={"isDeleted": True})
     assert [(one["tag"]["name"], one["count"]) for one in trash["tags"]] == [("a", 1)]
+
+
+async def test_todos_are_counted_by_list(account: Account) -> None:
+    """Those with most todos come first, then the inbox, then in their order; archived ones, too."""
+    lists = [await make_list(account, name=name) for name in ("One", "Two", "Empty", "Gone", "Old")]
+    one, two, _, gone, old = (made["id"] for made in lists)
+    assert (await facets(account))["lists"] == []
+    inbox = await account.create_many([{"title": "x", "priority": "HIGH"}] * 3)
+    await put_in_list(account, [inbox[0]["id"]], one)
+    for key, number in ((two, 3), (gone, 2), (old, 2)):
+        await make_todos(account, number, key)
+    await write_list(account, ARCHIVE, id=old, update={"isArchived": True})
+    [trashed] = await make_todos(account, 1, one)
+    await account.data(DELETE, id=trashed)
+    await write_list(account, "listDelete(id: $id)", id=gone)
+    for found in (await facets(account), await facets(account, filter=ANY)):
+        assert by_list(found) == [("Two", 3), (None, 2), ("Old", 2), ("One", 1)]
+    assert by_list(await facets(account, filter={"priority": {"eq": "HIGH"}})) == [
+        *((None, 2), ("One", 1)),
+    ]
+    assert by_list(await facets(account, filter={"listId": {"isNull": True}})) == [(None, 2)]
+    trash = await facets(account, filter={"isDeleted": True})
+    assert by_list(trash) == [("Gone", 2), ("One", 1)]
+    two_lists = "{ facets { lists(first: 2) { list { name } count } } }"
+    found = (await account.data(two_lists))["facets"]
+    assert by_list(found) == [("Two", 3), (None, 2)]
 
 
 @pytest.mark.parametrize(
@@ -100,12 +133,18 @@ async def test_groups_of_days_are_counted_to_the_moment(
 
 async def test_what_is_not_counted_yet_is_counted_at_once(account: Account) -> None:
     """Until the worker has counted what another release wrote, the counters aren't trusted."""
-    await account.create(title="A", priority="HIGH", tags=["a"], dueAt="2020-01-01T00:00:00Z")
+    made = await account.create(
+        title="A", priority="HIGH", tags=["a"], dueAt="2020-01-01T00:00:00Z"
+    )
+    in_list = await make_list(account, name="List")
+    await put_in_list(account, [made["id"]], in_list["id"])
     before = await facets(account)
+    assert by_list(before) == [("List", 1)]
     await fetch(
         "UPDATE feeds SET counted_seq = -1, high_count = 7 WHERE owner_id = $1", UUID(account.id)
     )
     await fetch("DELETE FROM due_counts WHERE owner_id = $1", UUID(account.id))
+    await fetch("UPDATE lists SET pending_count = 0 WHERE owner_id = $1", UUID(account.id))
     assert await facets(account) == before
 
 
@@ -119,13 +158,14 @@ async def test_too_many_todos_are_only_counted_together(
     assert found == {
         "total": 4,
         "isComplete": False,
-        **{name: [] for name in ("status", "priority", "tags", "assignees", "due")},
+        **{name: [] for name in ("status", "priority", "tags", "lists", "assignees", "due")},
     }
     assert (await facets(account))["isComplete"]
 
 
-async def test_a_facet_has_1_to_100_values(account: Account) -> None:
+@pytest.mark.parametrize("name", ["tags", "lists", "assignees"])
+async def test_a_facet_has_1_to_100_values(account: Account, name: str) -> None:
     """Another number is refused."""
     for first in (0, 101):
-        error = await account.error(f"{{ facets {{ tags(first: {first}) {{ count }} }} }}")
+        error = await account.error(f"{{ facets {{ {name}(first: {first}) {{ count }} }} }}")
         assert error["extensions"]["code"] == "BAD_USER_INPUT"

@@ -14,6 +14,7 @@ from todo_gql.features.todos.enums import DayGroup
 
 MAX_COUNTED: Final = 100_000
 MAX_TAGS: Final = 100
+MAX_LISTS: Final = 100
 
 NUMBERS: Final = """
 WITH matched AS MATERIALIZED ({matched})
@@ -23,7 +24,7 @@ SELECT CASE grouping(status, priority, day) WHEN 7 THEN 'total' WHEN 3 THEN 'sta
     NULL::text AS name, NULL::int AS todo_count
 FROM matched GROUP BY GROUPING SETS ((), (status), (priority), (day))
 """
-# Not for more todos than are counted: their tags would take longer than all else.
+# Neither for more todos than are counted: their tags would take longer than all else.
 TAGS: Final = f"""
 UNION ALL (
     SELECT 'tag', NULL, c.count, g.id, g.name, g.todo_count
@@ -35,31 +36,42 @@ UNION ALL (
     ORDER BY c.count DESC, g.name LIMIT {MAX_TAGS}
 )
 """
+LISTS: Final = f"""
+UNION ALL (
+    SELECT 'list', NULL, c.count, c.list_id, NULL, NULL
+    FROM (
+        SELECT list_id, count(*) AS count FROM matched
+        WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED} GROUP BY list_id
+    ) c LEFT JOIN lists l ON l.owner_id = $1 AND l.id = c.list_id
+    ORDER BY c.count DESC, l.position NULLS FIRST, l.id LIMIT {MAX_LISTS}
+)
+"""
 
 
 async def counted(statement: SelectQuery, clock: LocalClock, selected: Collection[str]) -> Counts:
     """The counts of a query's todos `t`, whose first value is their owner.
 
-    Counted by tag and by day only where `selected` has `tags` and `due`.
+    Counted by tag, list and day only where `selected` has `tags`, `lists` and `due`.
     """
     narrowed = statement.copy()
     day = _group(narrowed, clock) if "due" in selected else "NULL::int"
-    columns = ("t.id", "t.status", "t.priority", f"{day} AS day")
+    columns = ("t.id", "t.status", "t.priority", "t.list_id", f"{day} AS day")
     text = NUMBERS.format(matched=narrowed.select(columns, limit=MAX_COUNTED + 1))
-    rows = await fetch(
-        text + (TAGS if "tags" in selected else ""), *narrowed.values, custom_plan=True
-    )
+    text += TAGS if "tags" in selected else ""
+    text += LISTS if "lists" in selected else ""
     counts = defaultdict[str, dict[int, int]](dict)
-    tags: list[Row] = []
-    for row in rows:
-        if row["kind"] == "tag":
-            tags.append(row)
+    rows: dict[str, list[Row]] = {"tag": [], "list": []}
+    for row in await fetch(text, *narrowed.values, custom_plan=True):
+        if row["kind"] in rows:
+            rows[row["kind"]].append(row)
         else:
             counts[row["kind"]][row["number"]] = row["count"]
     total = counts["total"].get(None, 0)  # type: ignore[call-overload]
     if total > MAX_COUNTED:
-        return Counts(await count_rows(statement), None, None, None, None)
-    return Counts(total, counts["status"], counts["priority"], counts["day"], tags)
+        return Counts(await count_rows(statement), None, None, None, None, None)
+    return Counts(
+        total, counts["status"], counts["priority"], counts["day"], rows["tag"], rows["list"]
+    )
 
 
 def _group(statement: SelectQuery, clock: LocalClock) -> str:

@@ -9,11 +9,12 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.time_zones import LocalClock, time_zone
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.facets.counted import MAX_TAGS, counted
+from todo_gql.features.facets.counted import MAX_LISTS, MAX_TAGS, counted
 from todo_gql.features.facets.types import Counts
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
 from todo_gql.features.todos.days import WEEK
+from todo_gql.features.todos.list_access import visible_lists
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer
 
@@ -23,6 +24,15 @@ COUNTERS: Final = f"""
 SELECT {", ".join(f"greatest(0, f.{name}) AS {name}" for name in (*STATUSES, *PRIORITIES))},
     f.seq = f.counted_seq AS is_counted, u.time_zone
 FROM feeds f, users u WHERE f.owner_id = $1 AND u.id = $1
+"""
+# A list in the trash has no todos outside it.
+LISTS: Final = f"""
+WITH counted AS ({{counted}})
+SELECT id, position, count FROM counted WHERE count > 0
+UNION ALL
+SELECT NULL, NULL, {{total}}::int - coalesce(sum(count), 0) FROM counted
+HAVING {{total}}::int > coalesce(sum(count), 0)
+ORDER BY count DESC, position NULLS FIRST, id LIMIT {MAX_LISTS}
 """
 HALF_A_DAY: Final = timedelta(hours=12)
 _OPEN: Final = ", ".join(str(status.value) for status in OPEN_STATUSES)
@@ -72,6 +82,7 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
         {number: row[name] for number, name in enumerate(PRIORITIES)},
         await _by_group(viewer, clock, total) if "due" in selected else {},
         await _tags(viewer) if "tags" in selected else (),
+        await _lists(viewer, total) if "lists" in selected else (),
     )
 
 
@@ -79,6 +90,15 @@ async def _tags(viewer: Viewer) -> list[Row]:
     statement = visible_tags(viewer)
     columns = (*TAG_COLUMNS, "g.todo_count AS count")
     text = statement.select(columns, "-g.todo_count, g.name, g.id", MAX_TAGS)
+    return await fetch(text, *statement.values)
+
+
+async def _lists(viewer: Viewer, total: int) -> list[Row]:
+    """The lists that have todos, and the inbox, which has the rest of them."""
+    statement = visible_lists(viewer)
+    count = " + ".join(f"greatest(0, l.{name})" for name in STATUSES)
+    lists = statement.select(("l.id", "l.position", f"{count} AS count"))
+    text = LISTS.format(counted=lists, total=statement.bind(total))
     return await fetch(text, *statement.values)
 
 

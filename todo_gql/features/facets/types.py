@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments
-from todo_gql.database.connection import Values
+from todo_gql.database.connection import Row, Values
+from todo_gql.execution import ColumnLoader, loaded_field
 from todo_gql.features.accounts.types import User
 from todo_gql.features.todos.enums import DayGroup, TodoPriority, TodoStatus
+from todo_gql.features.todos.list_access import key_of
+from todo_gql.features.todos.list_loaders import lists_by_id
 from todo_gql.features.todos.tag_types import Tag
+from todo_gql.features.todos.types import TodoList
+from todo_gql.operation.context import Context
 
 FACETS_PAGE: Final = 20
 
@@ -43,6 +49,29 @@ class TagFacet:
     count: int = strawberry.field(description="The todos that carry it.")
 
 
+def _lists_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
+    return context.loader(lists_by_id)
+
+
+def _list(row: Row | None, _context: Context) -> TodoList | None:
+    return TodoList.from_row(row) if row else None
+
+
+@strawberry.type(description="How many todos are in a list.")
+class ListFacet:
+    """A list or the inbox, and a count."""
+
+    count: int = strawberry.field(description="The todos that are in it.")
+    list_key: strawberry.Private[UUID]
+
+    list: TodoList | None = loaded_field(
+        _lists_by_id,
+        by="list_key",
+        make=_list,
+        description="The list; null for the inbox.",
+    )
+
+
 @strawberry.type(description="How many todos somebody is to do.")
 class AssigneeFacet:
     """An assignee and a count."""
@@ -68,6 +97,7 @@ class Counts:
     by_priority: Mapping[int, int] | None
     by_group: Mapping[int, int] | None
     tags: Sequence[Values] | None
+    lists: Sequence[Values] | None
 
     @property
     def is_complete(self) -> bool:
@@ -90,7 +120,7 @@ def _numbers(members: type[Enum], counts: Mapping[int, int] | None) -> list[tupl
     "first. Of more than 100,000 todos only the total is counted."
 )
 class TodoFacets:
-    """Counts by status, priority, tag, assignee and day."""
+    """Counts by status, priority, tag, list, assignee and day."""
 
     counts: strawberry.Private[Counts]
 
@@ -121,6 +151,15 @@ class TodoFacets:
     def tags(self, first: First = UNSET) -> list[TagFacet]:
         rows = (self.counts.tags or ())[: PageArguments.of(first, None).size(FACETS_PAGE)]
         return [TagFacet(tag=Tag.from_row(row), count=row["count"]) for row in rows]
+
+    @strawberry.field(
+        description="By list, that with most todos first, then the inbox, then in the order of the lists; "
+        "none without todos.",
+        metadata={"default_page": FACETS_PAGE},
+    )
+    def lists(self, first: First = UNSET) -> list[ListFacet]:
+        rows = (self.counts.lists or ())[: PageArguments.of(first, None).size(FACETS_PAGE)]
+        return [ListFacet(list_key=key_of(row["id"]), count=row["count"]) for row in rows]
 
     @strawberry.field(
         description="By who is to do them. Todos have no assignees yet, so that all are nobody's.",
