@@ -86,6 +86,9 @@ async def value_of(variable: VariableDefinitionNode, account: Account) -> Any:
             return (await account.create())["id"]
         case "ids":
             return [(await account.create())["id"], str(uuid4())]
+        case "cursor":
+            await account.create()
+            return (await account.data("{ changeCursor }"))["changeCursor"]
         case "after":
             return (await account.data("{ changeCursor }"))["changeCursor"]
         case "input":
