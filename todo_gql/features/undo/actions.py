@@ -20,6 +20,7 @@ from todo_gql.features.todos.tag_names import MAX_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.features.undo.items import PATH, Item
 from todo_gql.features.undo.mutation_log import (
+    BATCH_SIZE,
     MAX_CHANGES,
     TooManyChanges,
     check_todo_size,
@@ -31,6 +32,11 @@ from todo_gql.features.undo.selection import MANY, selects_too_much
 from todo_gql.features.undo.structure import check_structure
 from todo_gql.operation.context import Info
 from todo_gql.security.sliding_window import COST
+
+SUBTASKS = """
+SELECT id, subtask_count, completed_subtask_count FROM todos
+WHERE owner_id = $1 AND id = ANY($2::uuid[])
+"""
 
 
 @retried
@@ -97,11 +103,13 @@ def _selects_too_much(number: int) -> UserError:
 
 async def _plan(info: Info, write: OwnerWrite, by_todo: Mapping[UUID, Sequence[Row]]) -> list[Item]:
     """The todos that a mutation changed, each as it is to be without that change."""
-    stored = await write.load(by_todo, trash=True) if by_todo else {}
-    time_slice, items = TimeSlice(), list[Item]()
-    for todo_id, of_todo in by_todo.items():
-        await time_slice.checkpoint()
-        items.append(_item(info, write, todo_id, stored.get(todo_id), of_todo))
+    ids, items, time_slice = list(by_todo), list[Item](), TimeSlice()
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = ids[start : start + BATCH_SIZE]
+        stored = await write.load(batch, trash=True)
+        for todo_id in batch:
+            await time_slice.checkpoint()
+            items.append(_item(info, write, todo_id, stored.get(todo_id), by_todo[todo_id]))
     return items
 
 
@@ -135,14 +143,32 @@ async def _reserve(info: Info, write: OwnerWrite, items: Sequence[Item]) -> None
 
 
 async def _store(write: OwnerWrite, items: Sequence[Item]) -> int:
-    """Write the changes, and return their number."""
+    """Write the changes some hundreds at a time, and return their number."""
     changed = [item for item in items if item.stored != item.planned]
-    for item in changed:
+    for start in range(0, len(changed), BATCH_SIZE):
+        batch = changed[start : start + BATCH_SIZE]
+        if start:
+            await _count_subtasks(write, batch)
+        for item in batch:
+            assert item.stored is not None
+            assert item.planned is not None
+            item.planned = write.change(item.stored, item.planned)
+        await write.store()
+        for item in batch:
+            assert item.planned is not None
+            item.planned = write.stored(item.planned)
+    return len(changed)
+
+
+async def _count_subtasks(write: OwnerWrite, items: Sequence[Item]) -> None:
+    """Note how many subtasks todos have after the changes that are written already."""
+    rows = await write.connection.fetch(SUBTASKS, write.owner_id, [item.id for item in items])
+    counts = {row["id"]: dict(row) for row in rows}
+    for item in items:
         assert item.stored is not None
         assert item.planned is not None
-        item.planned = write.change(item.stored, item.planned)
-    await write.store()
-    return len(changed)
+        item.stored = item.stored._replace(**counts[item.id])
+        item.planned = item.planned._replace(**counts[item.id])
 
 
 async def _payload(info: Info, items: Sequence[Item], updated: int) -> TodoBulkPayload:

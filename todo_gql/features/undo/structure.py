@@ -18,6 +18,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.undo.items import Item, Refuse
 
 MAX_DEPTH: Final = 5
+"""How many todos a subtask may have above it."""
 MAX_SUBTASKS: Final = 500
 MAX_OPEN_TODOS: Final = 5_000
 
@@ -127,19 +128,19 @@ class Structure:
         parent = self._standing.get(parent_id)
         if parent is None or parent.deleted_at or parent.list_id != standing.list_id:
             return "Its parent isn't there any more."
-        depth = 1
-        while parent_id is not None and depth <= MAX_DEPTH:
+        above = 0
+        while parent_id is not None and above <= MAX_DEPTH:
             if parent_id == id:
                 return "Its parent is below it now."
-            depth, parent_id = depth + 1, self._standing[parent_id].parent_id
-        if depth - 1 + self._height(id, MAX_DEPTH) > MAX_DEPTH:
+            above, parent_id = above + 1, self._standing[parent_id].parent_id
+        if above + self._height(id, MAX_DEPTH) > MAX_DEPTH:
             return f"Subtasks would be more than {MAX_DEPTH} deep."
         return None
 
     def _height(self, id: UUID, most: int) -> int:
-        """How many levels a todo and its subtasks have, at most one more than `most`."""
-        children = self._children[id] if most else ()
-        return 1 + max((self._height(child, most - 1) for child in children), default=0)
+        """How many levels of subtasks a todo has, at most one more than `most`."""
+        children = self._children[id] if most >= 0 else ()
+        return max((1 + self._height(child, most - 1) for child in children), default=0)
 
 
 async def check_structure(
