@@ -72,9 +72,24 @@ def values(random: Random) -> dict[str, Any]:
     return {name: every[name] for name in random.sample(sorted(every), random.randint(1, 8))}
 
 
-def created(random: Random) -> dict[str, Any]:
-    """The values of a new todo."""
-    return {"title": "New", **values(random)}
+def created(random: Random, things: Things) -> dict[str, Any]:
+    """The values of a new todo, which may be a subtask."""
+    to = {"parentId": random.choice([None, *things.todos])} if random.random() < 0.7 else None
+    return {"title": "New", **values(random), "to": to}
+
+
+def destination(random: Random, things: Things) -> dict[str, Any]:
+    """Where todos are to be moved: to another parent or to none, and to a place in the order."""
+    to: dict[str, Any] = {}
+    if random.random() < 0.5:
+        to["parentId"] = random.choice([None, *things.todos])
+    if not to or random.random() < 0.7:
+        places = [{"first": True}, {"last": True}]
+        anchors = [
+            {side: random.choice(things.todos)} for side in ("before", "after") if things.todos
+        ]
+        to["place"] = random.choice([*places, *anchors])
+    return {"to": to}
 
 
 def on_todo(random: Random, things: Things) -> dict[str, Any] | None:
@@ -97,17 +112,17 @@ def on_tag(random: Random, things: Things) -> dict[str, Any] | None:
     return {"id": random.choice(things.tags)} if things.tags else None
 
 
-def with_more(arguments: Arguments, more: Callable[[Random], dict[str, Any]]) -> Arguments:
+def with_more(arguments: Arguments, more: Callable[[Random, Things], dict[str, Any]]) -> Arguments:
     """The arguments with more of them."""
 
     def both(random: Random, things: Things) -> dict[str, Any] | None:
         found = arguments(random, things)
-        return None if found is None else found | more(random)
+        return None if found is None else found | more(random, things)
 
     return both
 
 
-def bulk_action(random: Random) -> dict[str, Any]:
+def bulk_action(random: Random, _things: Things) -> dict[str, Any]:
     """One of the actions of a bulk update."""
     actions: list[dict[str, Any]] = [
         {"setStatus": random.choice(STATUSES)},
@@ -119,21 +134,25 @@ def bulk_action(random: Random) -> dict[str, Any]:
 
 
 UNDOABLE: dict[str, Arguments] = {
-    "todoCreate": lambda random, _things: {"input": created(random)},
-    "todoUpdate": with_more(on_todo, lambda random: {"input": values(random)}),
+    "todoCreate": lambda random, things: {"input": created(random, things)},
+    "todoUpdate": with_more(on_todo, lambda random, _things: {"input": values(random)}),
     "todoStart": on_todo,
     "todoComplete": on_todo,
     "todoDelete": on_todo,
     "todoRestore": lambda random, things: (
         {"id": random.choice(things.trash)} if things.trash else None
     ),
-    "todoBulkCreate": lambda random, _things: {
-        "inputs": [created(random) for _ in range(random.randint(1, 3))]
+    "todoBulkCreate": lambda random, things: {
+        "inputs": [created(random, things) for _ in range(random.randint(1, 3))]
     },
+    "todoMove": with_more(on_todo, destination),
+    "todoBulkMove": with_more(
+        on_todos, lambda random, things: {**destination(random, things), "onError": "SKIP_FAILED"}
+    ),
     "todoBulkUpdate": with_more(on_todos, bulk_action),
     "todoBulkDelete": on_todos,
     "todoBulkRestore": on_trash,
-    "tagRename": with_more(on_tag, lambda random: {"name": random.choice(NAMES)}),
+    "tagRename": with_more(on_tag, lambda random, _things: {"name": random.choice(NAMES)}),
     "tagDelete": on_tag,
 }
 # It is tried after each of the others.
