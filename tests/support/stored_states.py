@@ -9,9 +9,10 @@ from todo_gql.database.connection import fetch
 
 StoredState: TypeAlias = dict[str, list[Any]]
 
-# What every write changes is left out: versions, times of changes, and the log.
+# What every write changes is left out: versions, times of changes, and the log. So is the text that searches
+# compare, which follows from others and may be filled in by the worker.
 TODOS = """
-SELECT to_jsonb(t) - ARRAY['version', 'updated_at'] || jsonb_build_object('tags', ARRAY(
+SELECT to_jsonb(t) - ARRAY['version', 'updated_at', 'search_text'] || jsonb_build_object('tags', ARRAY(
     SELECT g.name FROM todo_tags tt JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
     WHERE tt.owner_id = t.owner_id AND tt.todo_id = t.id ORDER BY g.name))
 FROM todos t WHERE t.owner_id = $1 ORDER BY t.id
