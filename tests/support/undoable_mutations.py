@@ -15,6 +15,7 @@ THINGS = """{
   todos(first: 100) { nodes { id } }
   trash: todos(first: 100, filter: { isDeleted: true }) { nodes { id } }
   tags(first: 100) { nodes { id } }
+  lists(first: 100) { nodes { id sections { id } } }
 }"""
 # Some with capital letters, which tags lose, and of several forms, of which titles keep their own.
 NAMES = ["a", "b", "Home", "STRASSE", "Çay", "ﬁx", "x y"]
@@ -29,12 +30,18 @@ class Things:
     todos: list[str]
     trash: list[str]
     tags: list[str]
+    lists: list[str]
+    sections: list[str]
 
     @classmethod
     async def of(cls, account: Account) -> "Things":
         """Everything that there is now."""
         data = await account.data(THINGS)
-        return cls(*([node["id"] for node in page["nodes"]] for page in data.values()))
+        lists = data["lists"]["nodes"]
+        sections = [section["id"] for one in lists for section in one["sections"]]
+        ids = [[node["id"] for node in page["nodes"]] for page in data.values()]
+        todos, trash, tags, list_ids = ids
+        return cls(todos, trash, tags, list_ids, sections)
 
 
 Arguments: TypeAlias = Callable[[Random, Things], dict[str, Any] | None]
@@ -81,8 +88,12 @@ def created(random: Random, things: Things) -> dict[str, Any]:
 def destination(random: Random, things: Things) -> dict[str, Any]:
     """Where todos are to be moved: to another parent or to none, and to a place in the order."""
     to: dict[str, Any] = {}
-    if random.random() < 0.5:
+    if random.random() < 0.4:
         to["parentId"] = random.choice([None, *things.todos])
+    elif random.random() < 0.5:
+        to["listId"] = random.choice([None, *things.lists])
+    elif things.sections:
+        to["sectionId"] = random.choice([None, *things.sections])
     if not to or random.random() < 0.7:
         places = [{"first": True}, {"last": True}]
         anchors = [
@@ -110,6 +121,16 @@ def on_trash(random: Random, things: Things) -> dict[str, Any] | None:
 def on_tag(random: Random, things: Things) -> dict[str, Any] | None:
     """The id of a tag."""
     return {"id": random.choice(things.tags)} if things.tags else None
+
+
+def on_list(random: Random, things: Things) -> dict[str, Any] | None:
+    """The id of a list."""
+    return {"id": random.choice(things.lists)} if things.lists else None
+
+
+def on_section(random: Random, things: Things) -> dict[str, Any] | None:
+    """The id of a section."""
+    return {"id": random.choice(things.sections)} if things.sections else None
 
 
 def with_more(arguments: Arguments, more: Callable[[Random, Things], dict[str, Any]]) -> Arguments:
@@ -154,6 +175,22 @@ UNDOABLE: dict[str, Arguments] = {
     "todoBulkRestore": on_trash,
     "tagRename": with_more(on_tag, lambda random, _things: {"name": random.choice(NAMES)}),
     "tagDelete": on_tag,
+    "listCreate": lambda random, _things: {"input": {"name": random.choice(NAMES)}},
+    "listUpdate": with_more(
+        on_list,
+        lambda random, _things: {
+            "input": {"isArchived": random.random() < 0.5, "color": "#00ff00"}
+        },
+    ),
+    "listMove": with_more(on_list, lambda *_: {"place": {"first": True}}),
+    "listDelete": on_list,
+    "sectionCreate": lambda random, things: (
+        {"listId": random.choice(things.lists), "name": "x"} if things.lists else None
+    ),
+    "sectionUpdate": with_more(
+        on_section, lambda random, _things: {"name": random.choice(NAMES), "place": {"last": True}}
+    ),
+    "sectionDelete": on_section,
 }
 # It is tried after each of the others.
 UNDO = "todoUndo"

@@ -77,7 +77,7 @@ async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -
             return ListPayload(errors=[_unusable_id()])
         await write.store()
     context.clear_loaders()
-    return ListPayload(list=TodoList.from_row(row))
+    return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)
 
 
 def _unusable_id() -> UserError:
@@ -137,7 +137,7 @@ async def update_list(
         if isinstance(row, UserError):
             return ListPayload(list=TodoList.from_row(stored), errors=[row])
     context.clear_loaders()
-    return ListPayload(list=TodoList.from_row(row))
+    return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)
 
 
 async def _updated(
@@ -196,7 +196,7 @@ async def move_list(
             write.discard()
             return ListPayload(list=TodoList.from_row(stored), errors=[row])
     context.clear_loaders()
-    return ListPayload(list=TodoList.from_row(row))
+    return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)
 
 
 @retried
@@ -217,7 +217,7 @@ async def delete_list(
         await write.store()
         changed = await move_to_trash(write, stored["id"])
         row = await load_list(write, list_id, trash=True)
-    return _changed(context, viewer.id, row, changed)
+    return _changed(context, write, row, changed)
 
 
 @retried
@@ -240,7 +240,7 @@ async def restore_list(context: Context, owner_id: UUID, id: str) -> ListPayload
         await write.store()
         changed = await restore_from_trash(write, stored["id"], stored["deleted_at"])
         row = await load_list(write, list_id)
-    return _changed(context, viewer.id, row, changed)
+    return _changed(context, write, row, changed)
 
 
 def _is_over(write: OwnerWrite, stored: Row, settings: Settings) -> bool:
@@ -249,12 +249,12 @@ def _is_over(write: OwnerWrite, stored: Row, settings: Settings) -> bool:
     return bool(days and stored["deleted_at"] < write.now - timedelta(days=days))
 
 
-def _changed(context: Context, viewer_id: UUID, row: Row | None, todos: int) -> ListPayload:
+def _changed(context: Context, write: OwnerWrite, row: Row | None, todos: int) -> ListPayload:
     """The answer after a change of a list with its todos, for which the viewer is charged.
 
     Their number is known only now; each costs as much as an item of a bulk action.
     """
     assert row is not None
-    context.limits.charge(viewer_id.int, COST, todos)
+    context.limits.charge(write.actor_id.int, COST, todos)
     context.clear_loaders()
-    return ListPayload(list=TodoList.from_row(row))
+    return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)

@@ -5,6 +5,8 @@ from typing import TypeAlias
 import strawberry
 
 from todo_gql.api.errors import UserError
+from todo_gql.changelog.cursors import FirstChange
+from todo_gql.features.todos.payloads import undo_cursor
 from todo_gql.features.todos.types import Section, TodoList
 
 # A payload has a field of the name `list`.
@@ -19,6 +21,8 @@ class ListPayload:
     errors: UserErrors = strawberry.field(
         description="What has to be mended first; empty when it worked.", default_factory=UserErrors
     )
+    undo_cursor: str | None = undo_cursor()
+    first_change: strawberry.Private[FirstChange | None] = None
 
 
 @strawberry.type(description="What became of a section.")
@@ -31,3 +35,5 @@ class SectionPayload:
     errors: UserErrors = strawberry.field(
         description="What has to be mended first; empty when it worked.", default_factory=UserErrors
     )
+    undo_cursor: str | None = undo_cursor()
+    first_change: strawberry.Private[FirstChange | None] = None

@@ -67,7 +67,7 @@ async def create_section(
         assert row is not None
         await write.store()
     context.clear_loaders()
-    return SectionPayload(section=Section.from_row(row))
+    return SectionPayload(section=Section.from_row(row), first_change=write.first_change)
 
 
 async def _no_room(
@@ -117,7 +117,7 @@ async def update_section(
             return SectionPayload(section=Section.from_row(stored), errors=[invalid(*full, "id")])
         await write.store()
     context.clear_loaders()
-    return SectionPayload(section=Section.from_row(row))
+    return SectionPayload(section=Section.from_row(row), first_change=write.first_change)
 
 
 def _read_update(changes: dict[str, Any]) -> tuple[dict[str, Any], Any, list[UserError]]:
@@ -165,4 +165,4 @@ async def delete_section(context: Context, owner_id: UUID, id: str) -> SectionPa
     # Their number is known only now; each costs as much as an item of a bulk action.
     context.limits.charge(viewer.id.int, COST, changed)
     context.clear_loaders()
-    return SectionPayload(section=Section.from_row(row))
+    return SectionPayload(section=Section.from_row(row), first_change=write.first_change)

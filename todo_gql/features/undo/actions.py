@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -18,6 +19,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.tag_names import MAX_TAGS
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.undo.entities import undo_entities
 from todo_gql.features.undo.items import PATH, Item
 from todo_gql.features.undo.mutation_log import (
     BATCH_SIZE,
@@ -39,6 +41,13 @@ WHERE owner_id = $1 AND id = ANY($2::uuid[])
 """
 
 
+class LoggedMutation(NamedTuple):
+    """The changes of a mutation, and those of each todo, in the order of the log."""
+
+    changes: Sequence[Row]
+    by_todo: dict[UUID, list[Row]]
+
+
 @retried
 async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     """Take back the mutation that made the change at a cursor, as far as nothing changed since.
@@ -47,9 +56,13 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     """
     viewer = info.context.signed_in()
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
-        by_todo = await _read(info, write, cursor)
-        if not isinstance(by_todo, dict):
-            return TodoBulkPayload(errors=[by_todo])
+        mutation = await _read(info, write, cursor)
+        if not isinstance(mutation, LoggedMutation):
+            return TodoBulkPayload(errors=[mutation])
+        by_todo = mutation.by_todo
+        if error := await undo_entities(write, mutation.changes, list(by_todo)):
+            write.discard()
+            return TodoBulkPayload(errors=[error])
         items = await _plan(info, write, by_todo)
         await _reserve(info, write, items)
         await check_structure(
@@ -64,8 +77,8 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     return payload
 
 
-async def _read(info: Info, write: OwnerWrite, cursor: str) -> dict[UUID, list[Row]] | UserError:
-    """The changes of each todo, in the order of the log; or why they can't be taken back."""
+async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedMutation | UserError:
+    """The changes of the mutation; or why they can't be taken back."""
     try:
         changes = await read_mutation(write.connection, write.owner_id, cursor)
         if changes is None:
@@ -80,7 +93,7 @@ async def _read(info: Info, write: OwnerWrite, cursor: str) -> dict[UUID, list[R
             await check_todo_size(write.connection, write.owner_id, by_todo)
     except TooManyChanges:
         return _too_many()
-    return by_todo
+    return LoggedMutation(changes, by_todo)
 
 
 def _too_many() -> UserError:
@@ -157,6 +170,8 @@ async def _store(write: OwnerWrite, items: Sequence[Item]) -> int:
         for item in batch:
             assert item.planned is not None
             item.planned = write.stored(item.planned)
+    # Lists and sections may be all that changes.
+    await write.store()
     return len(changed)
 
 
