@@ -2,7 +2,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 const config: CodegenConfig = {
   schema: '../../schema.graphql',
-  documents: ['src/operations.ts'],
+  documents: ['src/*operations.ts'],
   generates: {
     './src/__generated__/': {
       preset: 'client',
@@ -10,7 +10,14 @@ const config: CodegenConfig = {
       config: {
         // Every scalar has to be named here, so that none becomes `any` unseen.
         strictScalars: true,
-        scalars: { DateTime: 'string', JSON: 'unknown' },
+        scalars: {
+          ID: 'string',
+          DateTime: 'string',
+          JSON: 'unknown',
+          TimeZone: 'string',
+          Date: 'string',
+          Duration: 'string',
+        },
         enumsAsTypes: true,
         useTypeImports: true,
         // Events and errors are told apart by __typename, which the operations ask for.

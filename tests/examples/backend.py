@@ -16,7 +16,7 @@ from tests.support.processes import Server, started
 LIST = """
 SELECT t.title, t.completed_at IS NOT NULL AS is_completed
 FROM todos t JOIN users u ON u.id = t.owner_id
-WHERE u.username = $1 AND t.deleted_at IS NULL ORDER BY t.created_at DESC, t.id DESC
+WHERE u.username = $1 AND t.deleted_at IS NULL ORDER BY t.list_id, t.position
 """
 FORGET = "DELETE FROM changes WHERE owner_id = (SELECT id FROM users WHERE username = $1)"
 
@@ -60,7 +60,7 @@ class Backend:
         self.running.close()
 
     async def rows(self, username: str) -> list[Row]:
-        """What is stored of somebody's list, newest first: titles, and whether they are done."""
+        """What is stored of somebody's todos, in their order: titles, and whether they are done."""
         connection = await asyncpg.connect(self.url)
         try:
             return [tuple(row) for row in await connection.fetch(LIST, username)]

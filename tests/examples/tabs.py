@@ -24,6 +24,15 @@ ROWS = """
   row.classList.contains('completed'),
 ])
 """
+# As lines, subtasks indented, and headings of sections with a colon.
+OUTLINE = """
+[...document.querySelectorAll('section.card h3, section.card .title')].map((shown) => {
+  if (shown.matches('h3')) return `${shown.textContent}:`;
+  const depth = [...document.querySelectorAll('section.card li')]
+    .filter((row) => row.contains(shown)).length - 1;
+  return '  '.repeat(depth) + shown.textContent;
+})
+"""
 # What the browser itself says of requests that failed.
 FAILURES = ("Failed to load resource", "WebSocket connection to")
 
@@ -132,6 +141,53 @@ class Tab:
             await self.page.wait_for_function(shown, arg=rows, timeout=1000 * within)
         except async_api.TimeoutError:
             assert await self.page.evaluate(ROWS) == rows
+
+    async def outlines(self, *lines: str) -> None:
+        """Wait until exactly this is shown: titles, subtasks indented, and sections with a colon."""
+        shown = f"lines => JSON.stringify({OUTLINE.strip()}) === JSON.stringify(lines)"
+        try:
+            await self.page.wait_for_function(shown, arg=lines, timeout=1000 * PATIENCE)
+        except async_api.TimeoutError:
+            assert await self.page.evaluate(OUTLINE) == list(lines)
+
+    def link(self, name: str) -> Locator:
+        """The link of the sidebar to a list or a view, whatever its count is."""
+        links = self.page.get_by_role("navigation").get_by_role("link")
+        return links.filter(has=self.page.get_by_text(name, exact=True))
+
+    async def go_to(self, name: str) -> None:
+        """Show a list or a view of the sidebar."""
+        await self.link(name).click()
+        await expect(
+            self.page.get_by_role("heading", level=2, name=name, exact=True)
+        ).to_be_visible()
+
+    async def counts(self, name: str, count: int) -> None:
+        """Wait until the sidebar shows this many open todos of a list or a view."""
+        text = f"{name}{count} open" if count else name
+        await expect(self.link(name)).to_have_text(text)
+
+    async def fill_in(self, button: str, text: str) -> None:
+        """Press a button that turns into a field, and fill that in."""
+        await self.button(button).click()
+        await self.page.get_by_role("textbox", name=button, exact=True).fill(text)
+        await self.page.keyboard.press("Enter")
+
+    def row(self, title: str) -> Locator:
+        """The row of a todo, without its subtasks."""
+        title_in_it = self.page.get_by_text(title, exact=True)
+        return self.page.locator(".row").filter(has=title_in_it)
+
+    async def drag(self, title: str, target: Locator, height: float = 0.5) -> None:
+        """Drag a todo onto something, to a part of its height from the top."""
+        box = await target.bounding_box()
+        assert box
+        position: Any = {"x": box["width"] / 3, "y": box["height"] * height}
+        await self.row(title).locator(".title").drag_to(target, target_position=position)
+
+    async def come_to_front(self) -> None:
+        """Have the window get the focus, as if somebody changed to it."""
+        await self.page.evaluate("dispatchEvent(new Event('focus'))")
 
     async def on_requests(self, operation: str, handle: Callable[[Route], Awaitable[None]]) -> None:
         """Have the requests for an operation handled."""

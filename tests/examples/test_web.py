@@ -277,10 +277,10 @@ async def test_requests_that_are_refused_at_once_trade_once(tab: Tabs, person: P
     await one.is_live()
     await one.page.clock.fast_forward("30:00")
     await one.add("Buy milk")
-    await one.button("Show older todos").click()
+    await one.button("Show more todos").click()
     await one.has_sent(RefreshTokens=1)
     released.set()
-    await expect(one.button("Show older todos")).to_have_count(0)
+    await expect(one.button("Show more todos")).to_have_count(0)
     await settled(one)
     await one.is_live()
     await one.has_sent(RefreshTokens=1)
@@ -295,7 +295,7 @@ async def test_a_session_that_was_ended_loses_no_edit(tab: Tabs, person: Person)
     await expect(one.state).to_contain_text("Not saved yet: one todo.")
     person.execute(LOGOUT)
     await one.page.context.set_offline(False)
-    status = one.page.get_by_role("status")
+    status = one.page.get_by_role("main").get_by_role("status")
     await expect(status).to_contain_text("Your session is over.")
     await expect(status).to_contain_text(f"once {person.username} signs in again.")
     await one.sign_in()
@@ -354,7 +354,7 @@ async def test_what_the_server_refuses_is_told(tab: Tabs) -> None:
     await expect(one.alerts).to_have_count(0)
 
 
-async def test_older_pages_are_shown_when_asked_for(tab: Tabs, person: Person) -> None:
+async def test_further_pages_are_shown_when_asked_for(tab: Tabs, person: Person) -> None:
     """A list of 120 is loaded in pages of 50, and completed as a whole."""
     for start in (0, 60):
         inputs = [{"title": f"Todo {start + number}"} for number in range(60)]
@@ -363,9 +363,9 @@ async def test_older_pages_are_shown_when_asked_for(tab: Tabs, person: Person) -
     stored = await person.rows()
     await one.shows(*stored[:50])
     for shown in (100, 120):
-        await one.button("Show older todos").click()
+        await one.button("Show more todos").click()
         await one.shows(*stored[:shown])
-    await expect(one.button("Show older todos")).to_have_count(0)
+    await expect(one.button("Show more todos")).to_have_count(0)
     await one.page.get_by_label("Select all").check()
     await one.button("Complete 120 selected").click()
     await one.shows(*((title, True) for title, _ in stored))

@@ -132,6 +132,36 @@ async def test_the_page_fits_and_can_be_read(tab: Tabs, width: int, scheme: Any)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
+async def test_lists_fit_and_can_be_read(tab: Tabs, width: int, scheme: Any) -> None:
+    """The sidebar, and a list with its settings, a section, subtasks and a panel, fit and can be read."""
+    one = await tab()
+    await one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await one.page.set_viewport_size({"width": width, "height": 700})
+    menu = one.button("Lists")
+    if await menu.is_visible():
+        await menu.click()
+    await one.fill_in("New list", "Wordless" * 15)
+    await expect(one.page.get_by_role("heading", name="Wordless" * 15)).to_be_visible()
+    await one.fill_in("Add section", "Endless" * 15)
+    await one.fill_in(f"Add to {'Endless' * 15}", "Buy milk")
+    for title in ("Second", "First"):
+        await one.add(title)
+    await one.page.get_by_label("Select Second", exact=True).focus()
+    await one.press("Alt+ArrowRight")
+    await one.outlines("First", "  Second", f"{'Endless' * 15}:", "Buy milk")
+    await one.button("More for Second").click()
+    await one.page.get_by_label("Due day of Second").fill("2001-02-03")
+    await expect(one.row("Second").locator(".late")).to_be_visible()
+    await one.button("Edit list").click()
+    await one.complete("Buy milk")
+    await expect(one.button("Undo")).to_be_visible()
+    await is_fit(one)
+    if await menu.is_visible():
+        await menu.click()
+        await is_fit(one)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 async def test_the_forms_fit_and_can_be_read(visitor: Tab, width: int, scheme: Any) -> None:
     """The one that signs in, and the one that makes an account, with its problems."""
     await visitor.page.set_viewport_size({"width": width, "height": 700})

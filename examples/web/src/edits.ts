@@ -1,6 +1,8 @@
 // One's own edits: how the list looks with them, and how the server is asked for them. Each may be
 // sent twice, since an answer can get lost; so each knows its own traces.
+import type { ChangedFragment, TodoPlaceInput } from './__generated__/graphql';
 import { dataOf } from './answers';
+import { placed } from './moves';
 import {
   COMPLETE,
   COMPLETE_MANY,
@@ -8,17 +10,21 @@ import {
   DELETE,
   type Problem,
   type Todo,
+  UNDO,
   UPDATE,
 } from './operations';
 import { server } from './server';
+import type { TodoMap } from './todos';
 
 export interface Edit {
   /** The todos that it changes. */
   readonly ids: readonly string[];
   /** One of these as it is to be, from what it is; nothing, if there is no such todo any more. */
-  readonly change: (todo: Todo | undefined) => Todo | undefined;
+  readonly change: (todo: Todo | undefined, all: TodoMap) => Todo | undefined;
   /** Asks the server for it; throws as dataOf does. */
   readonly send: () => Promise<Answer>;
+  /** What to say once it is done, where it can be undone. */
+  readonly done?: string;
 }
 
 /** The todos as they are stored now, and what the server has against the edit. */
@@ -26,6 +32,8 @@ export interface Answer {
   readonly todos: readonly Todo[];
   readonly refusal?: string;
   readonly conflict?: Conflict;
+  /** By which it can be undone; null if nothing was changed. */
+  readonly undoCursor?: string | null;
 }
 
 /** A new title for a todo that has got another one from somebody else. */
@@ -34,20 +42,27 @@ export interface Conflict {
   readonly stored: Todo;
 }
 
-interface Payload {
-  todo: Todo | null;
-  errors: Problem[];
-}
+const BLANK: Omit<Todo, 'id' | 'title'> = {
+  status: 'PENDING',
+  dueAt: null,
+  version: 0,
+  deletedAt: null,
+  position: '',
+  list: null,
+  section: null,
+  parent: null,
+  progress: { total: 0, completed: 0 },
+};
 
-export function add(title: string): Edit {
+/** Adds a todo in a place. */
+export function add(title: string, to: TodoPlaceInput): Edit {
   const id = crypto.randomUUID();
-  const createdAt = new Date().toISOString();
-  const draft: Todo = { id, title, status: 'PENDING', version: 0, createdAt, deletedAt: null };
+  const draft: Todo = { ...BLANK, id, title };
   return {
     ids: [id],
-    change: (todo) => todo ?? draft,
+    change: (todo, all) => todo ?? placed(draft, to, all),
     async send() {
-      const { todoCreate } = await dataOf(server.mutation(CREATE, { id, title }));
+      const { todoCreate } = await dataOf(server.mutation(CREATE, { input: { id, title, to } }));
       const stored = currentOf(todoCreate, 'ALREADY_EXISTS');
       // An earlier try had arrived, and only its answer was lost.
       if (stored) return { todos: [stored] };
@@ -76,6 +91,7 @@ export function complete({ id, title }: Todo): Edit {
   return {
     ids: [id],
     change: (todo) => todo && { ...todo, status: 'COMPLETED' },
+    done: `“${title}” is completed.`,
     async send() {
       const { todoComplete } = await dataOf(server.mutation(COMPLETE, { id }));
       return answer(todoComplete, `“${title}” was not completed.`);
@@ -83,15 +99,25 @@ export function complete({ id, title }: Todo): Edit {
   };
 }
 
-export function reopen({ id, title }: Todo): Edit {
+export function reopen(todo: Todo): Edit {
+  return update(todo, { status: 'PENDING' }, 'reopened');
+}
+
+export function setDue(todo: Todo, dueAt: string | null): Edit {
+  return update(todo, { dueAt }, 'changed');
+}
+
+function update(
+  { id, title }: Todo,
+  input: Partial<Pick<Todo, 'status' | 'dueAt'>>,
+  verb: string,
+): Edit {
   return {
     ids: [id],
-    change: (todo) => todo && { ...todo, status: 'PENDING' },
+    change: (todo) => todo && { ...todo, ...input },
     async send() {
-      const { todoUpdate } = await dataOf(
-        server.mutation(UPDATE, { id, input: { status: 'PENDING' } }),
-      );
-      return answer(todoUpdate, `“${title}” was not reopened.`);
+      const { todoUpdate } = await dataOf(server.mutation(UPDATE, { id, input }));
+      return answer(todoUpdate, `“${title}” was not ${verb}.`);
     },
   };
 }
@@ -101,15 +127,12 @@ export function completeAll(ids: readonly string[]): Edit {
   return {
     ids,
     change: (todo) => todo && { ...todo, status: 'COMPLETED' },
+    done: ids.length === 1 ? 'One todo is completed.' : `${ids.length} todos are completed.`,
     async send() {
       const { todoBulkUpdate } = await dataOf(server.mutation(COMPLETE_MANY, { ids: [...ids] }));
-      const { results, errors } = todoBulkUpdate ?? { results: [], errors: [] };
+      const { results = [], errors = [], undoCursor = null } = todoBulkUpdate ?? {};
       const todos = results.flatMap(({ todo }) => todo ?? []);
-      const problems = [...errors, ...results.flatMap((result) => result.errors)];
-      if (!problems[0]) return { todos };
-      const failed = results.filter((result) => result.errors.length > 0).length || ids.length;
-      const refusal = `${failed} of ${ids.length} were not completed. ${problems[0].message}`;
-      return { todos, refusal };
+      return { todos, undoCursor, ...refusalOf(results, errors, ids.length, 'completed') };
     },
   };
 }
@@ -118,6 +141,7 @@ export function remove({ id, title }: Todo): Edit {
   return {
     ids: [id],
     change: (todo) => todo && { ...todo, deletedAt: new Date().toISOString() },
+    done: `“${title}” is deleted.`,
     async send() {
       const { todoDelete } = await dataOf(server.mutation(DELETE, { id }));
       // It is in the trash already, by an earlier try or by somebody else.
@@ -127,14 +151,46 @@ export function remove({ id, title }: Todo): Edit {
   };
 }
 
-function answer(payload: Payload | null, failure: string): Answer {
+/** Undoes all changes of the mutation that one belongs to. */
+export function undo(cursor: string): Edit {
+  return {
+    ids: [],
+    change: (todo) => todo,
+    async send() {
+      const { todoUndo } = await dataOf(server.mutation(UNDO, { cursor }));
+      const { results = [], errors = [] } = todoUndo ?? {};
+      return { todos: [], ...refusalOf(results, errors, results.length, 'undone') };
+    },
+  };
+}
+
+export function answer(payload: ChangedFragment | null, failure: string): Answer {
   const todos = payload?.todo ? [payload.todo] : [];
   const [problem] = payload?.errors ?? [];
-  return problem ? { todos, refusal: `${failure} ${problem.message}` } : { todos };
+  if (problem) return { todos, refusal: `${failure} ${problem.message}` };
+  return { todos, undoCursor: payload?.undoCursor ?? null };
+}
+
+interface Problems {
+  readonly errors: readonly { readonly message: string }[];
+}
+
+/** What the server has against some of many, if it has anything. */
+function refusalOf(
+  results: readonly Problems[],
+  errors: Problems['errors'],
+  number: number,
+  verb: string,
+): { refusal?: string } {
+  const [problem] = [...errors, ...results.flatMap((result) => result.errors)];
+  if (!problem) return {};
+  const failed = results.filter((result) => result.errors.length > 0).length;
+  const which = failed === 0 ? 'That was' : `${failed} of ${number} were`;
+  return { refusal: `${which} not ${verb}. ${problem.message}` };
 }
 
 /** The todo as it is stored, if it stands in the way of a change. */
-function currentOf(payload: Payload | null, code: Problem['code']): Todo | undefined {
+function currentOf(payload: ChangedFragment | null, code: Problem['code']): Todo | undefined {
   const [problem] = payload?.errors ?? [];
   const isConflict = problem?.__typename === 'ConflictError' && problem.code === code;
   return isConflict && problem.current?.__typename === 'Todo' ? problem.current : undefined;

@@ -1,17 +1,22 @@
-// Keeps the list in step with the server: cursor, list, and then each change in its order.
-import { batch } from '@preact/signals';
+// Keeps the page in step with the server: cursor, lists, todos, and then each change in its order.
+import { batch, effect } from '@preact/signals';
+import { SET_ZONE, ZONE } from './account-operations';
 import { dataOf, SignedOut } from './answers';
-import { LOAD } from './operations';
-import { delayAfter, messageOf, pause } from './retrying';
+import { loadOverview, loadSubtasks, loadView } from './loading';
+import { delayAfter, messageOf, pause, TryAgainLater, until } from './retrying';
 import { type ChangeEvent, changesAfter, server } from './server';
 import type { Todos } from './todos';
+import { isSame, listOf, type View, view } from './view';
 
 /** A connection that held for as long, in milliseconds, has nothing to do with the next failure. */
 const STABLE = 10_000;
 
-/** Loads the list and follows its changes until the signal aborts, whatever happens on the way. */
+/** How long the counts stay as they are at least, in seconds: each loading is charged. */
+const CALM = 1;
+
+/** Loads what is shown and follows its changes until the signal aborts, whatever happens. */
 export async function follow(todos: Todos, signal: AbortSignal): Promise<void> {
-  for (let failures = 0; !signal.aborted; ) {
+  for (let failures = 0; !signal.aborted;) {
     const began = Date.now();
     try {
       todos.cursor ??= await load(todos);
@@ -25,38 +30,26 @@ export async function follow(todos: Todos, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Loads the list down to where it was loaded before, and gives the cursor to go on from. */
+/** Loads everything anew, and gives the cursor to go on from. */
 async function load(todos: Todos): Promise<string> {
-  const before = todos.loaded.value ? todos.told.value.size : 0;
-  // The cursor comes with the first page, so that whatever changes from then on is told again.
-  const { changeCursor, todos: first } = await dataOf(server.query(LOAD, {}));
-  const nodes = [...first.nodes];
-  let { pageInfo } = first;
-  while (pageInfo.hasNextPage && nodes.length < before) {
-    const { todos: page } = await dataOf(server.query(LOAD, { after: pageInfo.endCursor }));
-    nodes.push(...page.nodes);
-    pageInfo = page.pageInfo;
-  }
-  batch(() => {
-    todos.replaceBy(nodes);
-    const next = pageInfo.hasNextPage ? pageInfo.endCursor : null;
-    todos.loaded.value = { last: nodes.at(-1), next };
-  });
-  return changeCursor;
+  await shareTimeZone();
+  // The cursor comes before all todos, so that whatever changes from then on is told again.
+  const cursor = await loadOverview(todos);
+  let shown: View;
+  do {
+    shown = view.value;
+    await loadView(todos, shown, true);
+  } while (!isSame(shown, view.value));
+  for (const id of todos.expanded.value) await loadSubtasks(todos, id);
+  return cursor;
 }
 
-/** Loads the next, older page; throws as dataOf does. */
-export async function loadMore(todos: Todos): Promise<void> {
-  const before = todos.loaded.value;
-  if (!before?.next) return;
-  const { todos: page } = await dataOf(server.query(LOAD, { after: before.next }));
-  // Unless all was loaded anew meanwhile, and ends elsewhere now.
-  if (todos.loaded.value !== before) return;
-  batch(() => {
-    todos.take(page.nodes);
-    const next = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
-    todos.loaded.value = { last: page.nodes.at(-1) ?? before.last, next };
-  });
+/** Tells the server where the days of a new account begin. */
+async function shareTimeZone(): Promise<void> {
+  const { viewer } = await dataOf(server.query(ZONE, {}));
+  if (!viewer || viewer.timeZone) return;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  await dataOf(server.mutation(SET_ZONE, { timeZone }));
 }
 
 function apply(todos: Todos, event: ChangeEvent): void {
@@ -65,7 +58,62 @@ function apply(todos: Todos, event: ChangeEvent): void {
     todos.cursor = undefined;
     return;
   }
-  if (event.todo) todos.take([event.todo]);
-  else todos.drop(event.todoId);
+  const { todo, todoId, fields } = event;
+  batch(() => {
+    if (todo) todos.take([todo]);
+    else todos.drop(todoId);
+    const parents = fields.filter(({ name }) => name === 'parentId').map(({ before }) => before);
+    todos.refresh(...[todo?.parent?.id, ...parents].filter((id) => typeof id === 'string'));
+  });
   todos.cursor = event.cursor;
+}
+
+/**
+ * Loads lists, counts and filtered views again after changes, until the signal aborts: what comes in
+ * while an answer is on its way waits for it, so that many changes are a few requests.
+ */
+export async function keepFresh(todos: Todos, signal: AbortSignal): Promise<void> {
+  for (let failures = 0; ;) {
+    await until(() => todos.stale.value !== null && todos.cursor !== undefined);
+    if (signal.aborted) return;
+    const stale = [...(todos.stale.value ?? [])];
+    todos.stale.value = null;
+    const shown = view.value;
+    try {
+      await loadOverview(todos, stale);
+      if (listOf(shown) === undefined) await loadView(todos, shown);
+      failures = 0;
+      await pause(CALM, signal);
+    } catch (error) {
+      if (error instanceof SignedOut) return;
+      todos.refresh(...stale);
+      if (!(error instanceof TryAgainLater)) todos.refuse(messageOf(error));
+      await pause(delayAfter(error, failures++), signal);
+    }
+  }
+}
+
+/** Loads what is to be shown whenever that is something else, until the signal aborts. */
+export function showViews(todos: Todos, signal: AbortSignal): void {
+  const stop = effect(() => {
+    const shown = view.value;
+    const leaving = new AbortController();
+    void show(todos, shown, AbortSignal.any([signal, leaving.signal]));
+    return () => leaving.abort();
+  });
+  signal.addEventListener('abort', stop);
+}
+
+async function show(todos: Todos, shown: View, signal: AbortSignal): Promise<void> {
+  // The first view is loaded with everything else.
+  for (let failures = 0; todos.cursor !== undefined && !signal.aborted;) {
+    try {
+      await loadOverview(todos);
+      return await loadView(todos, shown);
+    } catch (error) {
+      if (error instanceof SignedOut) return;
+      if (!(error instanceof TryAgainLater)) return todos.refuse(messageOf(error));
+      await pause(delayAfter(error, failures++), signal);
+    }
+  }
 }

@@ -1,4 +1,4 @@
-// What is asked of the server; graphql-codegen gives each operation its types.
+// What is asked of the server about todos; graphql-codegen gives each operation its types.
 import { graphql } from './__generated__';
 
 export type { ProblemFragment as Problem, TodoFragment as Todo } from './__generated__/graphql';
@@ -8,9 +8,23 @@ graphql(`
     id
     title
     status
+    dueAt
     version
-    createdAt
     deletedAt
+    position
+    list {
+      id
+    }
+    section {
+      id
+    }
+    parent {
+      id
+    }
+    progress {
+      total
+      completed
+    }
   }
 
   fragment Problem on UserError {
@@ -25,12 +39,21 @@ graphql(`
       }
     }
   }
+
+  fragment Changed on TodoPayload {
+    todo {
+      ...Todo
+    }
+    undoCursor
+    errors {
+      ...Problem
+    }
+  }
 `);
 
 export const LOAD = graphql(`
-  query LoadTodos($after: String) {
-    changeCursor
-    todos(first: 50, after: $after) {
+  query LoadTodos($filter: TodoFilter, $sort: [TodoSort!], $first: Int = 50, $after: String) {
+    todos(filter: $filter, sort: $sort, first: $first, after: $after) {
       nodes {
         ...Todo
       }
@@ -49,6 +72,10 @@ export const FOLLOW = graphql(`
       ... on Change {
         cursor
         todoId
+        fields {
+          name
+          before
+        }
         todo {
           ...Todo
         }
@@ -58,14 +85,9 @@ export const FOLLOW = graphql(`
 `);
 
 export const CREATE = graphql(`
-  mutation CreateTodo($id: ID!, $title: String!) {
-    todoCreate(input: { id: $id, title: $title }) {
-      todo {
-        ...Todo
-      }
-      errors {
-        ...Problem
-      }
+  mutation CreateTodo($input: TodoCreateInput!) {
+    todoCreate(input: $input) {
+      ...Changed
     }
   }
 `);
@@ -73,12 +95,7 @@ export const CREATE = graphql(`
 export const UPDATE = graphql(`
   mutation UpdateTodo($id: ID!, $input: TodoUpdateInput!, $expectedVersion: Int) {
     todoUpdate(id: $id, input: $input, expectedVersion: $expectedVersion) {
-      todo {
-        ...Todo
-      }
-      errors {
-        ...Problem
-      }
+      ...Changed
     }
   }
 `);
@@ -86,12 +103,7 @@ export const UPDATE = graphql(`
 export const COMPLETE = graphql(`
   mutation CompleteTodo($id: ID!) {
     todoComplete(id: $id) {
-      todo {
-        ...Todo
-      }
-      errors {
-        ...Problem
-      }
+      ...Changed
     }
   }
 `);
@@ -104,12 +116,21 @@ export const COMPLETE_MANY = graphql(`
           ...Todo
         }
         errors {
-          ...Problem
+          message
         }
       }
+      undoCursor
       errors {
-        ...Problem
+        message
       }
+    }
+  }
+`);
+
+export const MOVE = graphql(`
+  mutation MoveTodo($id: ID!, $to: TodoPlaceInput!) {
+    todoMove(id: $id, to: $to) {
+      ...Changed
     }
   }
 `);
@@ -117,71 +138,23 @@ export const COMPLETE_MANY = graphql(`
 export const DELETE = graphql(`
   mutation DeleteTodo($id: ID!) {
     todoDelete(id: $id) {
-      todo {
-        ...Todo
-      }
-      errors {
-        ...Problem
-      }
+      ...Changed
     }
   }
 `);
 
-export const SIGN_IN = graphql(`
-  mutation SignIn($input: LoginInput!) {
-    login(input: $input) {
-      user {
-        username
-      }
-      tokens {
-        ...TokenPair
-      }
-      errors {
-        ...Problem
-      }
-    }
-  }
-
-  fragment TokenPair on Tokens {
-    accessToken
-    refreshToken
-    expiresIn
-  }
-`);
-
-export const REGISTER = graphql(`
-  mutation Register($input: RegisterInput!) {
-    register(input: $input) {
-      user {
-        username
-      }
-      tokens {
-        ...TokenPair
+// Without the todos, which may be thousands: their changes are told as all others are.
+export const UNDO = graphql(`
+  mutation UndoChanges($cursor: String!) {
+    todoUndo(cursor: $cursor) {
+      results {
+        errors {
+          message
+        }
       }
       errors {
-        ...Problem
+        message
       }
-    }
-  }
-`);
-
-export const REFRESH = graphql(`
-  mutation RefreshTokens($refreshToken: String!) {
-    tokenRefresh(refreshToken: $refreshToken) {
-      tokens {
-        ...TokenPair
-      }
-      errors {
-        ...Problem
-      }
-    }
-  }
-`);
-
-export const SIGN_OUT = graphql(`
-  mutation SignOut {
-    logout {
-      ok
     }
   }
 `);

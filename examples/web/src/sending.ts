@@ -1,13 +1,13 @@
 // Sends edits, one after the other, each until the server has acknowledged or refused it.
 import { batch } from '@preact/signals';
 import { SignedOut } from './answers';
-import type { Answer, Edit } from './edits';
+import { type Answer, type Edit, undo } from './edits';
 import { delayAfter, messageOf, pause, TryAgainLater, until } from './retrying';
 import type { Todos } from './todos';
 
 /** Sends what is edited from now on, and what waits, until the signal aborts. */
 export async function sendEdits(todos: Todos, signal: AbortSignal): Promise<void> {
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     await until(() => todos.edits.value.length > 0);
     const [edit] = todos.edits.value;
     if (signal.aborted) return;
@@ -28,12 +28,16 @@ export async function sendEdits(todos: Todos, signal: AbortSignal): Promise<void
 }
 
 /** Puts what is stored in the place of an edit, both at once, so that nothing flickers. */
-function settle(todos: Todos, edit: Edit, { todos: stored, refusal, conflict }: Answer): void {
+function settle(todos: Todos, edit: Edit, answer: Answer): void {
+  const { todos: stored, refusal, conflict, undoCursor } = answer;
   batch(() => {
     todos.take(stored);
     todos.edits.value = todos.edits.value.filter((other) => other !== edit);
     todos.sendingTrouble.value = '';
     if (refusal) todos.refuse(refusal);
     if (conflict) todos.ask(conflict);
+    if (edit.done && undoCursor) {
+      todos.undoable.value = { message: edit.done, undo: () => todos.edit(undo(undoCursor)) };
+    }
   });
 }

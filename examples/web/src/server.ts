@@ -5,8 +5,9 @@ import { authExchange } from '@urql/exchange-auth';
 import type { GraphQLFormattedError } from 'graphql';
 import { createClient } from 'graphql-ws';
 import type { FollowChangesSubscription } from './__generated__/graphql';
+import { SIGN_OUT } from './account-operations';
 import { dataOf, fetchInTime, isUnauthenticated } from './answers';
-import { FOLLOW, SIGN_OUT } from './operations';
+import { FOLLOW } from './operations';
 import { TryAgainLater, UNREACHABLE } from './retrying';
 import { forget, isWorn, refresh, session } from './session';
 

@@ -2,8 +2,9 @@
 import { signal } from '@preact/signals';
 import { Client, fetchExchange } from '@urql/core';
 import type { RegisterInput, TokenPairFragment } from './__generated__/graphql';
+import { REFRESH, REGISTER, SIGN_IN } from './account-operations';
 import { dataOf, fetchInTime, SignedOut } from './answers';
-import { type Problem, REFRESH, REGISTER, SIGN_IN } from './operations';
+import type { Problem } from './operations';
 import { messageOf, TryAgainLater, UNREACHABLE } from './retrying';
 
 export interface Session {
@@ -88,7 +89,9 @@ export function refresh(refused?: string, whose?: string): Promise<void> {
     // What one person has sent is never sent again as another's.
     if (whose !== undefined && username !== whose) throw new SignedOut();
     if (accessToken !== refused && !isWorn()) return;
-    const { tokenRefresh } = await dataOf(anonymous.mutation(REFRESH, { refreshToken })).catch(later);
+    const { tokenRefresh } = await dataOf(anonymous.mutation(REFRESH, { refreshToken })).catch(
+      later,
+    );
     session.value = read();
     // Another tab may have signed out, or somebody else in, meanwhile.
     if (session.value?.refreshToken !== refreshToken) {

@@ -1,23 +1,42 @@
-// One todo, with what can be done with it.
+// One todo with its subtasks, and what can be done with it.
 import { useSignal } from '@preact/signals';
-import type { TargetedSubmitEvent } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
-import { type Conflict, complete, remove, rename, reopen } from './edits';
+import { type Hint, useDraggableRow } from './dragging';
+import { complete, remove, rename, reopen } from './edits';
+import { focusBeside } from './focus';
+import type { Way } from './moves';
+import { showSubtasks, step } from './moving';
 import type { Todo } from './operations';
+import { ConflictNote, RenameForm } from './renaming';
+import { RowPanel } from './row-panel';
+import { listNamed, type Shown } from './shown';
 import type { Todos } from './todos';
+import { addressOf } from './view';
 
-interface TodoRowProps {
+const KEYS: Record<string, Way> = {
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  ArrowRight: 'in',
+  ArrowLeft: 'out',
+};
+
+export interface TodoRowProps {
   todos: Todos;
+  shown: Shown;
   todo: Todo;
-  isSelected: boolean;
-  onSelect: (isSelected: boolean) => void;
+  selected: ReadonlySet<string>;
+  onSelect: (id: string, isSelected: boolean) => void;
+  /** Whether it stands in a list, in an order of its own, rather than among what a filter found. */
+  isOrdered: boolean;
 }
 
-export function TodoRow({ todos, todo, isSelected, onSelect }: TodoRowProps) {
+export function TodoRow(props: TodoRowProps) {
+  const { todos, shown, todo, selected, onSelect, isOrdered } = props;
   // The todo as it was when renaming it began, by which the server tells whether it still is.
   const seen = useSignal<Todo | null>(null);
+  const { ref, hint } = useDraggableRow(todos, todo);
   const { id, title } = todo;
-  const isCompleted = todo.status === 'COMPLETED';
+  const children = shown.children.get(id) ?? [];
+  const isExpanded = isOrdered && todos.expanded.value.has(id);
   const conflict = todos.conflicts.value.find(({ stored }) => stored.id === id);
 
   function close(newTitle: string) {
@@ -27,113 +46,145 @@ export function TodoRow({ todos, todo, isSelected, onSelect }: TodoRowProps) {
   }
 
   return (
-    <li class={isCompleted ? 'completed' : ''}>
-      <input
-        type="checkbox"
-        aria-label={`Select ${title}`}
-        checked={isSelected}
-        onChange={({ currentTarget }) => onSelect(currentTarget.checked)}
-      />
-      {seen.value ? (
-        <RenameForm title={title} onClose={close} />
-      ) : (
-        <>
-          <span class="title">{title}</span>
-          <span class="actions">
-            <button
-              aria-label={`${isCompleted ? 'Reopen' : 'Complete'} ${title}`}
-              onClick={() => todos.edit(isCompleted ? reopen(todo) : complete(todo))}
-            >
-              {isCompleted ? 'Reopen' : 'Complete'}
-            </button>
-            <button aria-label={`Rename ${title}`} onClick={() => (seen.value = todo)}>
-              Rename
-            </button>
-            <button
-              aria-label={`Delete ${title}`}
-              onClick={({ currentTarget }) => {
-                focusBeside(currentTarget);
-                todos.edit(remove(todo));
-              }}
-            >
-              Delete
-            </button>
-          </span>
-        </>
+    <li id={`todo-${id}`} class={todo.status === 'COMPLETED' ? 'completed' : ''}>
+      <div
+        ref={ref}
+        class={`row ${hint satisfies Hint}`}
+        onKeyDown={(event) => {
+          const way = KEYS[event.key];
+          const isTyping = event.target instanceof HTMLInputElement && event.target.type === 'text';
+          if (!way || !event.altKey || isTyping || !isOrdered) return;
+          event.preventDefault();
+          step(todos, todo, way);
+        }}
+      >
+        <input
+          type="checkbox"
+          data-control="select"
+          aria-label={`Select ${title}`}
+          checked={selected.has(id)}
+          onChange={({ currentTarget }) => onSelect(id, currentTarget.checked)}
+        />
+        {seen.value ? (
+          <RenameForm title={title} onClose={close} />
+        ) : (
+          <>
+            <span class="text">
+              {isOrdered && (todo.progress.total > 0 || children.length > 0) && (
+                <ExpandButton todos={todos} todo={todo} />
+              )}
+              <span class="title">{title}</span>
+              <Details todos={todos} todo={todo} isOrdered={isOrdered} />
+            </span>
+            <Actions todos={todos} todo={todo} onRename={() => (seen.value = todo)} />
+          </>
+        )}
+        {todos.unsaved.value.has(id) && <span class="unsaved">Not saved yet</span>}
+        {todos.opened.value === id && <RowPanel todos={todos} todo={todo} isOrdered={isOrdered} />}
+        <div role="alert">{conflict && <ConflictNote todos={todos} conflict={conflict} />}</div>
+      </div>
+      {isExpanded && children.length > 0 && (
+        <ul aria-label={`Subtasks of ${title}`}>
+          {children.map((child) => (
+            <TodoRow key={child.id} {...props} todo={child} />
+          ))}
+        </ul>
       )}
-      {todos.unsaved.value.has(id) && <span class="unsaved">Not saved yet</span>}
-      <div role="alert">{conflict && <ConflictNote todos={todos} conflict={conflict} />}</div>
     </li>
   );
 }
 
-/** Who works by keyboard goes on beside what is gone in a moment. */
-function focusBeside(button: HTMLElement): void {
-  const row = button.closest('li');
-  const beside = row?.nextElementSibling ?? row?.previousElementSibling;
-  const next = beside?.querySelector('input') ?? document.querySelector('input');
-  next?.focus();
-}
-
-interface RenameFormProps {
-  title: string;
-  /** Called with the new title, which is empty if there is none. */
-  onClose: (title: string) => void;
-}
-
-function RenameForm({ title, onClose }: RenameFormProps) {
-  const input = useRef<HTMLInputElement>(null);
-  // Before anybody can type on: an ordinary effect comes only after the next paint.
-  useLayoutEffect(() => {
-    const row = input.current?.closest('li');
-    input.current?.select();
-    return () => row?.querySelector('input')?.focus();
-  }, []);
-
-  function submit(event: TargetedSubmitEvent<HTMLFormElement>) {
-    event.preventDefault();
-    onClose(input.current?.value.trim() ?? '');
-  }
-
+function ExpandButton({ todos, todo: { id, title } }: { todos: Todos; todo: Todo }) {
+  const isExpanded = todos.expanded.value.has(id);
   return (
-    <form
-      class="rename"
-      onSubmit={submit}
-      onKeyDown={({ key }) => {
-        if (key === 'Escape') onClose('');
-      }}
+    <button
+      class="expand"
+      data-control="expand"
+      aria-expanded={isExpanded}
+      aria-label={`Subtasks of ${title}`}
+      onClick={() => (isExpanded ? todos.expand(id, false) : showSubtasks(todos, id))}
     >
-      <input ref={input} aria-label={`New title for ${title}`} defaultValue={title} required />
-      <button class="main">Save</button>
-      <button type="button" onClick={() => onClose('')}>
-        Cancel
-      </button>
-    </form>
+      <span aria-hidden="true">▸</span>
+    </button>
   );
 }
 
-/** Asks whose title it is to be. */
-function ConflictNote({ todos, conflict }: { todos: Todos; conflict: Conflict }) {
-  const { title, stored } = conflict;
-
-  function settle() {
-    todos.conflicts.value = todos.conflicts.value.filter((other) => other !== conflict);
-  }
-
+/** How much of it is done, when it is due, and where it is if that isn't plain. */
+function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo' | 'isOrdered'>) {
+  const { progress, dueAt, status } = todo;
+  const isOpen = status === 'PENDING' || status === 'IN_PROGRESS';
+  const list = todo.list && listNamed(todos, todo.list.id);
   return (
-    <p class="note">
-      This was renamed to “{stored.title}” elsewhere, before “{title}” was saved.
-      <span class="actions">
-        <button
-          onClick={() => {
-            settle();
-            todos.edit(rename(stored, title));
-          }}
+    <>
+      {progress.total > 0 && (
+        <span class="detail progress">
+          {progress.completed} of {progress.total}
+          <span class="hidden"> subtasks done</span>
+        </span>
+      )}
+      {dueAt && (
+        <time
+          dateTime={dueAt}
+          class={`detail ${isOpen && new Date(dueAt) < new Date() ? 'late' : ''}`}
         >
-          Use “{title}”
-        </button>
-        <button onClick={settle}>Keep “{stored.title}”</button>
-      </span>
-    </p>
+          {dayOf(new Date(dueAt))}
+        </time>
+      )}
+      {!isOrdered && list && (
+        <a class="detail" href={addressOf({ kind: 'list', id: list.id })}>
+          {list.name}
+        </a>
+      )}
+    </>
+  );
+}
+
+/** A day as people write it, with the year if it is another one. */
+function dayOf(moment: Date): string {
+  const isThisYear = moment.getFullYear() === new Date().getFullYear();
+  const year = isThisYear ? undefined : ('numeric' as const);
+  return moment.toLocaleDateString('en', { day: 'numeric', month: 'short', year });
+}
+
+interface ActionsProps {
+  todos: Todos;
+  todo: Todo;
+  onRename: () => void;
+}
+
+function Actions({ todos, todo, onRename }: ActionsProps) {
+  const { id, title } = todo;
+  const isCompleted = todo.status === 'COMPLETED';
+  const isOpened = todos.opened.value === id;
+  return (
+    <span class="actions">
+      <button
+        data-control="complete"
+        aria-label={`${isCompleted ? 'Reopen' : 'Complete'} ${title}`}
+        onClick={() => todos.edit(isCompleted ? reopen(todo) : complete(todo))}
+      >
+        {isCompleted ? 'Reopen' : 'Complete'}
+      </button>
+      <button data-control="rename" aria-label={`Rename ${title}`} onClick={onRename}>
+        Rename
+      </button>
+      <button
+        aria-label={`Delete ${title}`}
+        onClick={({ currentTarget }) => {
+          focusBeside(currentTarget);
+          todos.edit(remove(todo));
+        }}
+      >
+        Delete
+      </button>
+      <button
+        data-control="more"
+        aria-label={`More for ${title}`}
+        aria-expanded={isOpened}
+        onClick={() => (todos.opened.value = isOpened ? null : id)}
+      >
+        More
+      </button>
+    </span>
   );
 }

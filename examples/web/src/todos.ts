@@ -1,21 +1,53 @@
-// The list: what the server told of it, and one's own edits on top until the server has them.
+// The todos: what the server told of them, and one's own edits on top until the server has them.
 import { computed, signal } from '@preact/signals';
 import type { Conflict, Edit } from './edits';
+import type { List, OverviewData, Section } from './list-operations';
 import type { Todo } from './operations';
+import type { View } from './view';
 
-/** Down to where the list is loaded; `next` is where to go on, null at its end. */
+/** What was loaded of a view. */
 export interface Loaded {
-  readonly last: Todo | undefined;
+  readonly view: View;
+  /** The ids in the order of the server. */
+  readonly ids: readonly string[];
+  /** The position down to which a list is loaded. */
+  readonly last: string;
+  /** Where to go on, null at the end. */
   readonly next: string | null;
 }
 
+/** Lists, archived ones too, views and counts, and the sections of one list. */
+export interface Overview extends Pick<OverviewData, 'savedViews' | 'inbox' | 'facets'> {
+  readonly lists: readonly List[];
+  readonly listId: string;
+  readonly sections: readonly Section[];
+}
+
+/** What was done last, and how it is undone. */
+export interface Undoable {
+  readonly message: string;
+  readonly undo: () => void;
+}
+
+export type TodoMap = ReadonlyMap<string, Todo>;
+
 export class Todos {
   /** What the server told, by id; also of deleted todos, so that no late answer revives one. */
-  readonly told = signal<ReadonlyMap<string, Todo>>(new Map());
+  readonly told = signal<TodoMap>(new Map());
   /** One's own edits that the server hasn't acknowledged, oldest first. */
   readonly edits = signal<readonly Edit[]>([]);
   /** Null until the first page is there. */
   readonly loaded = signal<Loaded | null>(null);
+  /** Lists, views and counts; null until they are there. */
+  readonly overview = signal<Overview | null>(null);
+  /** The todos whose subtasks are shown. */
+  readonly expanded = signal<ReadonlySet<string>>(new Set());
+  /** The todo whose panel is open. */
+  readonly opened = signal<string | null>(null);
+  /** What was edited here since the view was loaded, and is shown wherever it stands. */
+  readonly edited = signal<ReadonlySet<string>>(new Set());
+  /** Parents whose progress may have changed since the overview was loaded; null if nothing has. */
+  readonly stale = signal<ReadonlySet<string> | null>(null);
   /** The newest change that is in `told`; undefined when everything has to be loaded. */
   cursor: string | undefined;
 
@@ -27,17 +59,20 @@ export class Todos {
   readonly refusals = signal<readonly string[]>([]);
   /** New titles for todos that somebody else has renamed meanwhile. */
   readonly conflicts = signal<readonly Conflict[]>([]);
+  readonly undoable = signal<Undoable | null>(null);
+  /** What a screen reader is to say of a move. */
+  readonly announcement = signal('');
 
-  /** The list as it looks once all edits are done, newest first. */
-  readonly shown = computed(() => {
+  /** All todos as they look once all edits are done. */
+  readonly all = computed<TodoMap>(() => {
     const todos = new Map(this.told.value);
     for (const { ids, change } of this.edits.value) {
       for (const id of ids) {
-        const changed = change(todos.get(id));
+        const changed = change(todos.get(id), todos);
         if (changed) todos.set(id, changed);
       }
     }
-    return [...todos.values()].filter((todo) => this.#isWithin(todo)).sort(newestFirst);
+    return todos;
   });
 
   /** The ids of the todos with edits that aren't acknowledged. */
@@ -57,6 +92,7 @@ export class Todos {
   }
 
   edit(edit: Edit): void {
+    this.edited.value = new Set([...this.edited.value, ...edit.ids]);
     this.edits.value = [...this.edits.value, edit];
   }
 
@@ -67,7 +103,7 @@ export class Todos {
     this.told.value = told;
   }
 
-  /** Takes over a list that was loaded anew: what isn't in it is gone. */
+  /** Takes over what was loaded anew: what isn't in it is gone. */
   replaceBy(todos: readonly Todo[]): void {
     const told = this.told.value;
     this.told.value = new Map(todos.map((todo) => [todo.id, newer(todo, told.get(todo.id))]));
@@ -78,25 +114,17 @@ export class Todos {
     this.told.value = new Map([...this.told.value].filter(([other]) => other !== id));
   }
 
-  /** Events tell of older todos, too, which show up once the list is loaded down to them. */
-  #isWithin(todo: Todo): boolean {
-    if (todo.deletedAt) return false;
-    const { last, next } = this.loaded.value ?? { last: undefined, next: null };
-    return next === null || last === undefined || newestFirst(todo, last) <= 0;
+  /** Has lists and counts loaded again, and the progress of these parents. */
+  refresh(...parents: string[]): void {
+    this.stale.value = new Set([...(this.stale.value ?? []), ...parents]);
+  }
+
+  expand(id: string, isExpanded = true): void {
+    const others = [...this.expanded.value].filter((other) => other !== id);
+    this.expanded.value = new Set(isExpanded ? [...others, id] : others);
   }
 }
 
 function newer(todo: Todo, known: Todo | undefined): Todo {
   return known && known.version > todo.version ? known : todo;
-}
-
-/** The server's order, by createdAt and then by id; before them all, what it hasn't yet. */
-function newestFirst(one: Todo, other: Todo): number {
-  if (isDraft(one) !== isDraft(other)) return isDraft(one) ? -1 : 1;
-  if (one.createdAt !== other.createdAt) return one.createdAt > other.createdAt ? -1 : 1;
-  return one.id > other.id ? -1 : Number(one.id !== other.id);
-}
-
-function isDraft({ version }: Todo): boolean {
-  return version === 0;
 }

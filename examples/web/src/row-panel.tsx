@@ -1,0 +1,105 @@
+// What is done less often with a todo: moving it without a mouse, a due day, a subtask.
+import type { TodoPlaceInput } from './__generated__/graphql';
+import { add, setDue } from './edits';
+import { focusBeside } from './focus';
+import { InlineForm } from './inline-form';
+import type { Way } from './moves';
+import { moveTo, showSubtasks, step } from './moving';
+import type { Todo } from './operations';
+import type { Todos } from './todos';
+
+const WAYS: readonly [Way, string, string][] = [
+  ['up', 'Move up', 'Alt+ArrowUp'],
+  ['down', 'Move down', 'Alt+ArrowDown'],
+  ['in', 'Indent', 'Alt+ArrowRight'],
+  ['out', 'Outdent', 'Alt+ArrowLeft'],
+];
+
+interface RowPanelProps {
+  todos: Todos;
+  todo: Todo;
+  isOrdered: boolean;
+}
+
+export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
+  const { id, title, dueAt } = todo;
+
+  function addSubtask(text: string) {
+    showSubtasks(todos, id);
+    todos.edit(add(text, { parentId: id, place: { last: true } }));
+  }
+
+  return (
+    <div class="panel" role="group" aria-label={`More for ${title}`}>
+      {isOrdered &&
+        WAYS.map(([way, label, keys]) => (
+          <button
+            key={way}
+            data-control={way}
+            aria-label={`${label} ${title}`}
+            aria-keyshortcuts={keys}
+            title={keys.replace('Arrow', '')}
+            onClick={() => step(todos, todo, way)}
+          >
+            {label}
+          </button>
+        ))}
+      <MoveSelect todos={todos} todo={todo} />
+      <label>
+        Due
+        <input
+          type="date"
+          aria-label={`Due day of ${title}`}
+          value={dueAt ? dayOf(new Date(dueAt)) : ''}
+          onChange={({ currentTarget: { value } }) =>
+            todos.edit(setDue(todo, value ? new Date(`${value}T18:00`).toISOString() : null))
+          }
+        />
+      </label>
+      {isOrdered && (
+        <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
+      )}
+    </div>
+  );
+}
+
+/** Moves a todo to another list. */
+function MoveSelect({ todos, todo }: { todos: Todos; todo: Todo }) {
+  const here = todo.list?.id ?? '';
+  const lists = todos.overview.value?.lists.filter(({ archivedAt }) => !archivedAt) ?? [];
+
+  function moveToList(select: HTMLSelectElement) {
+    const to: TodoPlaceInput = {
+      listId: select.value || null,
+      sectionId: null,
+      parentId: null,
+      place: { first: true },
+    };
+    focusBeside(select);
+    moveTo(todos, todo, to);
+  }
+
+  return (
+    <label>
+      List
+      <select
+        aria-label={`List of ${todo.title}`}
+        value={here}
+        onChange={({ currentTarget }) => moveToList(currentTarget)}
+      >
+        <option value="">Inbox</option>
+        {lists.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The day of a moment here, as a field of dates has it. */
+function dayOf(moment: Date): string {
+  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 10);
+}
