@@ -34,7 +34,8 @@ def registration() -> dict[str, object]:
     return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
 
 
-VALUES = {"title": "Water the plants", "version": 1, "filter": {}}
+CREATE_LIST = 'mutation { listCreate(input: { name: "Home" }) { list { id } } }'
+VALUES = {"title": "Water the plants", "name": "Garden", "version": 1, "filter": {}}
 """What is passed for any other variable, by its name."""
 INPUTS: dict[str, Callable[[], dict[str, object]]] = {
     "RegisterInput": registration,
@@ -82,14 +83,14 @@ def whole(block: Block, operation: OperationDefinitionNode) -> str:
 async def value_of(variable: VariableDefinitionNode, account: Account) -> Any:
     """What is passed for a variable, by its name."""
     match variable.variable.name.value:
-        case "id":
+        case "listId":
+            return (await account.data(CREATE_LIST))["listCreate"]["list"]["id"]
+        case "id" | "parentId":
             return (await account.create())["id"]
         case "ids":
             return [(await account.create())["id"], str(uuid4())]
-        case "cursor":
+        case "after" | "cursor":
             await account.create()
-            return (await account.data("{ changeCursor }"))["changeCursor"]
-        case "after":
             return (await account.data("{ changeCursor }"))["changeCursor"]
         case "input":
             return INPUTS[print_ast(variable.type).rstrip("!")]()
