@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, visiting
+from tests.support.trees import add_list
 from tests.support.valkey import Valkey, valkey
 from tests.support.views import save
 from todo_gql.app import create_app
@@ -155,6 +156,34 @@ async def test_renaming_a_tag_costs_for_each_todo_that_carries_it(
         for left in (4989, 4948):
             answer = await client.post(rename, token=account.token)
             assert told(answer) == (200, f'"cost";r={left};t=60')
+
+
+async def test_subtasks_that_change_with_a_todo_cost(
+    clock: Clock, limited: Limited, account: Account
+) -> None:
+    """A mutation costs 1 more for each subtask that changes with its todo, and none for the others."""
+    parent, created = (await account.create(title="t"))["id"], []
+    for _ in range(30):
+        to = {"parentId": parent}
+        created.append((await account.create(title="t", to=to))["id"])
+    list_id = await add_list(account)
+    move = f'todoMove(id: "{parent}", to: {{ listId: "{list_id}" }}) {{ undoCursor }}'
+    bulk = f'(ids: ["{parent}", "{created[0]}"]) {{ updated }}'
+    async with limited(rate_limit_cost=5000, rate_limit_requests=0) as client:
+        for field, left in (
+            (f'todoComplete(id: "{parent}") {{ undoCursor }}', 4960),
+            (f'todoComplete(id: "{parent}") {{ undoCursor }}', 4950),
+            (f'todoDelete(id: "{parent}") {{ undoCursor }}', 4910),
+            (f'todoRestore(id: "{parent}") {{ undoCursor }}', 4870),
+            (move, 4830),
+            (f"todoBulkDelete{bulk}", 4789),
+            (f"todoBulkRestore{bulk}", 4748),
+            (f'listDelete(id: "{list_id}") {{ list {{ id }} }}', 4706),
+        ):
+            await client.post(f"mutation {{ {field} }}", token=account.token)
+            # What is known only afterwards is in the header of the next answer.
+            answer = await client.post("{ __typename }", token=account.token)
+            assert told(answer) == (200, f'"cost";r={left};t=60'), field
 
 
 async def test_an_undo_costs_for_each_todo_that_the_mutation_changed(

@@ -340,6 +340,47 @@ async def test_a_restored_todo_needs_room_in_its_list(account: Account) -> None:
     assert codes(bulk["results"][0]["errors"]) == [("TOO_MANY", ["ids", "0"])]
 
 
+async def test_a_reopened_todo_needs_room_in_its_list(account: Account) -> None:
+    """In a list of 5,000 open todos none is reopened, and nothing is stored; open ones still change."""
+    list_id = await add_list(account)
+    first, second = [
+        await add(account, status="COMPLETED", to={"listId": list_id}) for _ in range(2)
+    ]
+    started = await add(account, to={"listId": list_id})
+    await change(account, COMPLETE, started)
+    completion = (await account.data("{ changeCursor }"))["changeCursor"]
+    await fetch("UPDATE lists SET pending_count = 5000 WHERE id = $1", UUID(list_id))
+    before = await rows(account)
+    reopen = 'todoUpdate(id: $id, input: { status: PENDING, title: "Again" })'
+    for field in (START, reopen):
+        payload = await change(account, field, first)
+        assert codes(payload["errors"]) == [("TOO_MANY", ["id"])]
+        assert payload["todo"]["status"] == "COMPLETED"
+    undone = (
+        await account.data(
+            f"mutation ($at: String!) {{ todoUndo(cursor: $at) {{ updated results {{ {ERRORS} }} }} }}",
+            at=completion,
+        )
+    )["todoUndo"]
+    assert undone["updated"] == 0
+    assert codes(undone["results"][0]["errors"]) == [("TOO_MANY", ["cursor"])]
+    bulk = await change_all(
+        account, "todoBulkUpdate", [first, second], ", action: { setStatus: PENDING }"
+    )
+    assert codes(bulk["errors"]) == [("INVALID", ["ids"])]
+    assert await rows(account) == before
+    await fetch("UPDATE lists SET pending_count = 4999 WHERE id = $1", UUID(list_id))
+    bulk = await change_all(
+        *(account, "todoBulkUpdate", [first, second]),
+        ", action: { setStatus: PENDING }, onError: SKIP_FAILED",
+    )
+    errors = [codes(result["errors"]) for result in bulk["results"]]
+    assert errors == [[], [("TOO_MANY", ["ids", "1"])]]
+    assert (await change(account, START, first))["errors"] == []
+    inbox = await add(account, status="CANCELLED")
+    assert (await change(account, START, inbox))["errors"] == []
+
+
 async def test_todos_named_together_are_deleted_once(account: Account) -> None:
     """A todo that is named and also below a named one changes once, and a dry run says the same."""
     ids = await add_family(account)

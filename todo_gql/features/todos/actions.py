@@ -33,6 +33,7 @@ from todo_gql.features.todos.writes import (
 )
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_on_fields_named
+from todo_gql.security.sliding_window import COST
 
 Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
 """Returns the changed todo, given the todo and the time of the write, or why it can't change."""
@@ -114,6 +115,7 @@ async def change_todo(
         if not isinstance(todo, TodoState):
             return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*todo, "id")])
         await write.store()
+    charge_further(info, write, 1)
     info.context.clear_loaders()
     return TodoPayload(todo=to_todo(write.stored(todo), info), first_change=write.first_change)
 
@@ -154,6 +156,16 @@ def _unusable_id(*path: str) -> UserError:
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
     """The owner's new todo of a draft."""
     return TodoState.new(draft.id, owner_id, draft.edit, now)
+
+
+def charge_further(info: Info, write: OwnerWrite, named: int) -> None:
+    """Charge the viewer for the todos that a write changed besides those of the named ones that it did.
+
+    They are subtasks, or all of a list that got new positions. Their number is known only now; each costs
+    as much as an item of a bulk action.
+    """
+    if (further := write.change_count - named) > 0:
+        info.context.limits.charge(write.actor_id.int, COST, further)
 
 
 async def id_conflicts(
@@ -232,6 +244,7 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
             created = CreatedTodo(
                 inserted[todo.id], write.created_tags[todo.id], write.first_change
             )
+        charge_further(info, write, 1)
     info.context.clear_loaders()
     todo_type = to_todo(created.todo, info, created.tags)
     return TodoPayload(todo=todo_type, first_change=created.change)

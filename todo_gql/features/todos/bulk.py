@@ -17,6 +17,7 @@ from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import (
     Draft,
     Edit,
+    charge_further,
     id_conflicts,
     new_state,
     read_draft,
@@ -146,7 +147,9 @@ async def change_todos(
             todo = subtrees.states.get(key) if key else None
             results.append(_apply_edit(write, id, todo, edit, index))
         await _record(write, subtrees, results, spread, quota)
-        return await finish(info, write, results, options)
+        payload = await finish(info, write, results, options)
+    charge_further(info, write, sum(result.changed for result in results))
+    return payload
 
 
 def _apply_edit(
@@ -207,7 +210,9 @@ async def create_todos(
         ]
         await _place(info, write, drafts, results)
         await _insert(info, write, results)
-        return await finish(info, write, results, options)
+        payload = await finish(info, write, results, options)
+    charge_further(info, write, sum(result.changed for result in results))
+    return payload
 
 
 async def _place(

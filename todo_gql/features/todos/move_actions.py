@@ -6,7 +6,7 @@ from uuid import UUID
 from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.database.retry import retried
-from todo_gql.features.todos.actions import precondition_errors, to_todo
+from todo_gql.features.todos.actions import charge_further, precondition_errors, to_todo
 from todo_gql.features.todos.bulk import BulkOptions, ItemResult, duplicates, finish, size_problems
 from todo_gql.features.todos.destinations import read_destination
 from todo_gql.features.todos.inputs import TodoPlacementInput
@@ -41,6 +41,7 @@ async def move_todo(
             return TodoPayload(todo=to_todo(stored, info), errors=[error])
         await write.store()
         todo = write.stored(move.subtrees.states[stored.id])
+    charge_further(info, write, 1)
     info.context.clear_loaders()
     return TodoPayload(todo=to_todo(todo, info), first_change=write.first_change)
 
@@ -76,7 +77,9 @@ async def move_todos(
         for result in results:
             if result.before and not result.errors:
                 result.after = move.subtrees.states[result.before.id]
-        return await finish(info, write, results, options)
+        payload = await finish(info, write, results, options)
+    charge_further(info, write, sum(result.changed for result in results))
+    return payload
 
 
 def _moved(move: Move, id: str, todo_id: UUID | None, index: int) -> ItemResult:

@@ -1,6 +1,6 @@
 """Changes of todos together with those of their subtasks, each a change of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import RESTORATION, Spread, Subtrees
-from todo_gql.features.todos.surroundings import OPEN, Parent, Surroundings
+from todo_gql.features.todos.surroundings import Parent, Surroundings, open_in
 from todo_gql.features.todos.writes import OwnerWrite
 
 Outcome: TypeAlias = TodoState | Problem
@@ -31,13 +31,26 @@ async def record_changes(
     """
     if spread is not RESTORATION:
         outcomes, done = dict[UUID, Outcome](), set(changed)
+        around = await _lists_of_reopened(write, subtrees, changed)
         for id, after in changed.items():
             entries = _spread_entries(write, subtrees, after, spread, done)
-            outcomes[id] = _record(write, entries, quota)
+            outcomes[id] = _record(write, entries, around, quota)
             if isinstance(outcomes[id], TodoState):
                 done |= {entry.after.id for entry in entries}
         return outcomes
     return await _Restoration(write, subtrees, changed, quota).record()
+
+
+async def _lists_of_reopened(
+    write: OwnerWrite, subtrees: Subtrees, changed: Mapping[UUID, TodoState]
+) -> Surroundings:
+    """The lists in which todos are open after their change, and weren't before: hardly ever any."""
+    lists = {
+        list_id
+        for id, after in changed.items()
+        if (list_id := open_in(after)) and open_in(subtrees.states[id]) != list_id
+    }
+    return await Surroundings.load(write, lists=lists) if lists else Surroundings()
 
 
 def _spread_entries(
@@ -59,14 +72,19 @@ def _spread_entries(
     return entries
 
 
-def _record(write: OwnerWrite, entries: Iterable[Entry], quota: Quota) -> Outcome:
+def _record(
+    write: OwnerWrite, entries: Sequence[Entry], around: Surroundings, quota: Quota
+) -> Outcome:
     """Record changes of which the first is that of the todo that was named; all or none of them."""
-    entries, storage = list(entries), write.storage
+    storage = write.storage
     before = storage.todos, storage.stored_bytes
+    problem = None
     for entry in entries:
         if entry.before != entry.after and (problem := storage.reserve(entry, quota)):
-            storage.todos, storage.stored_bytes = before
-            return problem
+            break
+    if problem := problem or around.add_opened(entries):
+        storage.todos, storage.stored_bytes = before
+        return problem
     changed = [write.change(entry.before, entry.after) for entry in entries if entry.before]
     return changed[0]
 
@@ -125,9 +143,7 @@ class _Restoration:
             Entry(old, self._positioned(old, new, first + index))
             for index, (old, new) in enumerate(zip([before, *below], todos, strict=True))
         ]
-        number = sum(todo.status in OPEN for todo in todos)
-        problem = self.around.add_open(todos[0].list_id, number)
-        outcome = problem or _record(self.write, entries, self.quota)
+        outcome = _record(self.write, entries, self.around, self.quota)
         self.outcomes[id] = outcome
         if isinstance(outcome, TodoState):
             self.done |= {todo.id for todo in todos}

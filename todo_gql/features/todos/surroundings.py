@@ -3,6 +3,7 @@
 All of it is read under the owner's lock.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -13,6 +14,8 @@ from todo_gql.api.placement import Siblings
 from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Status
+from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.writes import OwnerWrite
 
 MAX_DEPTH: Final = 5
@@ -99,7 +102,7 @@ class Surroundings:
 
     def add_open(self, list_id: UUID | None, number: int) -> Problem | None:
         """Count so many open todos into a list, or return the problem if it is full."""
-        if list_id is None or not number:
+        if list_id is None or number <= 0:
             return None
         count = self.open_counts.get(list_id, 0) + number
         if count > MAX_OPEN_TODOS:
@@ -107,6 +110,24 @@ class Surroundings:
                 f"The list would have {count:,} open todos; at most {MAX_OPEN_TODOS:,} are allowed."
             )
         self.open_counts[list_id] = count
+        return None
+
+    def add_opened(self, entries: Iterable[Entry]) -> Problem | None:
+        """Count the todos that changes make open ones of lists, or return the problem if one is full.
+
+        Returns a problem before it counts anything.
+        """
+        numbers = Counter[UUID]()
+        for before, after in entries:
+            if before and (list_id := open_in(before)):
+                numbers[list_id] -= 1
+            if list_id := open_in(after):
+                numbers[list_id] += 1
+        counts = dict(self.open_counts)
+        for list_id, number in numbers.items():
+            if problem := self.add_open(list_id, number):
+                self.open_counts = counts
+                return problem
         return None
 
     def add_subtask(self, parent_id: UUID, height: int) -> Problem | None:
@@ -122,6 +143,11 @@ class Surroundings:
             )
         self.parents[parent_id] = parent._replace(subtasks=parent.subtasks + 1)
         return None
+
+
+def open_in(todo: TodoState) -> UUID | None:
+    """The list in which a todo counts as an open one; None in the inbox, too."""
+    return todo.list_id if todo.status in OPEN and todo.deleted_at is None else None
 
 
 async def _rows(write: OwnerWrite, statement: str, ids: Iterable[UUID | None]) -> list[Row]:

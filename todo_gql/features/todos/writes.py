@@ -121,6 +121,11 @@ class OwnerWrite:
         return self._seq + len(self._changes) + 1
 
     @property
+    def change_count(self) -> int:
+        """How many changes this write has made, those included that `store` is yet to write."""
+        return self.next_seq - self.first_seq
+
+    @property
     def first_change(self) -> FirstChange | None:
         """The first change that is stored; None if there is none."""
         if self._first_id is None:

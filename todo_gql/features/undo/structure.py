@@ -7,20 +7,20 @@ it got since would be left behind. That may concern further todos, until nothing
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from todo_gql.api.errors import ErrorCode
 from todo_gql.database.connection import Connection
 from todo_gql.event_loop.time_slice import TimeSlice
-from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.surroundings import (
+    MAX_DEPTH,
+    MAX_OPEN_TODOS,
+    MAX_SUBTASKS,
+    open_in,
+)
 from todo_gql.features.undo.items import Item, Refuse
-
-MAX_DEPTH: Final = 5
-"""How many todos a subtask may have above it."""
-MAX_SUBTASKS: Final = 500
-MAX_OPEN_TODOS: Final = 5_000
 
 # The todos above and below the given ones; UNION, and not UNION ALL, ends a cycle.
 RELATED = """
@@ -217,9 +217,7 @@ async def _surroundings(
 
 def _open_in(todo: TodoState | None) -> UUID | None:
     """The list in which a todo counts as an open one."""
-    if todo is None or todo.deleted_at or todo.status not in OPEN_STATUSES:
-        return None
-    return todo.list_id
+    return open_in(todo) if todo else None
 
 
 def _subtask_of(todo: TodoState | None) -> UUID | None:
