@@ -23,6 +23,7 @@ from todo_gql.features.todos.history import FIELDS_OF_NEW as FIELDS
 from todo_gql.seeding import insert as seeding
 from todo_gql.seeding.histories import todo_histories
 from todo_gql.seeding.insert import seed_account
+from todo_gql.seeding.lists import PLANS
 
 UPDATE = """
 mutation ($id: ID!, $input: TodoUpdateInput!) {
@@ -31,6 +32,7 @@ mutation ($id: ID!, $input: TodoUpdateInput!) {
   }
 }
 """
+COLOR = re.compile("#[0-9a-f]{6}")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EMPTY: dict[str, Any] = {name: None for name, _, _ in FIELDS} | {"tags": [], "metadata": {}}
 
@@ -126,6 +128,30 @@ async def test_seeding_adds_to_what_is_there(account: Account) -> None:
     assert await rows(own, account) == before
     [(number,)] = await rows("SELECT count(*) FROM todos WHERE owner_id = $1", account)
     assert number == 412
+    await assert_in_order(account)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_seeded_lists_are_believable(account: Account) -> None:
+    """Most todos are in lists, some of them in sections, and some lists are archived."""
+    await seeded(account, 600)
+    await seeded(account, 600)
+    lists = await rows("SELECT * FROM lists WHERE owner_id = $1 ORDER BY position", account)
+    assert [row["name"] for row in lists] == [plan.name for plan in PLANS]
+    assert [bool(row["archived_at"]) for row in lists] == [plan.is_archived for plan in PLANS]
+    assert all(COLOR.fullmatch(row["color"]) for row in lists)
+    [counts] = await rows(
+        "SELECT count(*), count(list_id) AS listed, count(section_id) AS sectioned,"
+        " count(DISTINCT section_id) AS sections, count(DISTINCT list_id) AS lists,"
+        " count(*) FILTER (WHERE EXISTS (SELECT FROM lists l WHERE l.id = t.list_id"
+        " AND l.created_at > t.created_at)) AS older FROM todos t WHERE owner_id = $1",
+        account,
+    )
+    assert 600 < counts["listed"] < 900
+    assert 200 < counts["sectioned"] < counts["listed"]
+    assert counts["sections"] == sum(len(plan.sections) for plan in PLANS)
+    assert counts["lists"] == len(PLANS)
+    assert counts["older"] == 0
     await assert_in_order(account)
 
 

@@ -18,7 +18,8 @@ from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_rows import WriteRows
 from todo_gql.features.todos.write_sql import store_statement
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
-from todo_gql.seeding.histories import todo_histories
+from todo_gql.seeding.histories import Placements, todo_histories
+from todo_gql.seeding.lists import archive_lists, create_lists
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
 BATCH = 2_500
@@ -37,9 +38,15 @@ async def seed_account(
 ) -> None:
     """Add so many todos with their histories to an account; `report` gets the size of each batch.
 
+    Those of the lists that the account hasn't yet are created first, and some archived at last.
+
     Each batch is one transaction: the account is consistent, whatever interrupts this.
     """
-    slices = _slices(account.id, number, datetime.now(UTC), random)
+    until = datetime.now(UTC)
+    since = until - PAST
+    async with owner_write(owner_id=account.id, actor_id=account.id) as write:
+        placements = await create_lists(write, since, number)
+    slices = _slices(account.id, number, since, until, random, placements)
     batch = next(slices)
     while batch:
         # A thread generates the next batch while PostgreSQL stores this one.
@@ -49,18 +56,25 @@ async def seed_account(
             await _store(write, batch)
         report(len(batch))
         batch = await next_batch
+    async with owner_write(owner_id=account.id, actor_id=account.id) as write:
+        await archive_lists(write)
     await _analyze()
 
 
 def _slices(
-    owner_id: UUID, number: int, until: datetime, random: Random
+    owner_id: UUID,
+    number: int,
+    since: datetime,
+    until: datetime,
+    random: Random,
+    placements: Placements,
 ) -> Iterator[list[list[Entry]]]:
     """The histories of all todos in batches, each of one slice of the time span."""
-    since = until - PAST
+    span = until - since
     for first in range(0, number, BATCH):
         size = min(BATCH, number - first)
-        begin, end = (since + PAST * (count / number) for count in (first, first + size))
-        yield list(todo_histories(owner_id, size, begin, end, random))
+        begin, end = (since + span * (count / number) for count in (first, first + size))
+        yield list(todo_histories(owner_id, size, begin, end, random, placements))
 
 
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
@@ -113,4 +127,6 @@ async def _analyze() -> None:
     """Update the statistics of PostgreSQL's planner."""
     async with transaction() as connection:
         await connection.execute(NO_LIMITS)
-        await connection.execute("ANALYZE users, feeds, todos, tags, todo_tags, changes")
+        await connection.execute(
+            "ANALYZE users, feeds, lists, sections, todos, tags, todo_tags, changes"
+        )
