@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -271,3 +272,88 @@ async def test_every_filter_means_the_same_in_a_subscription_and_in_a_list(
             for filter_, nodes in zip(some, lists, strict=True)
             if todo in [node["id"] for node in nodes]
         ]
+
+
+SEARCHES = {
+    "text": "y Mil",
+    "words": "MILK bu",
+    "letters": "lk",
+    "script": "牛奶",
+    "folded": "STRASSE",
+    "similar": "milc",
+}
+IN_STREET = {"text", "words", "letters", "folded"}
+# Values of a todo, one after the other, and the searches that find it then.
+TEXTS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"title": "Buy milk", "description": None}, {"text", "words", "letters"}),
+    ({"title": "Milk, butter"}, {"words", "letters"}),
+    ({"title": "Milc, butter"}, {"similar"}),
+    ({"title": "Butter", "description": "of milk"}, {"words", "letters"}),
+    ({"description": "买牛奶"}, {"script"}),
+    ({"description": None}, set()),
+    ({"title": "Main Straße", "description": "buy milk"}, IN_STREET),
+    ({"status": "COMPLETED"}, IN_STREET),
+    ({"title": "Silk", "description": "buffet"}, {"letters"}),
+]
+
+
+async def found_by(one: Socket, last: str) -> dict[str, list[bool]]:
+    """What each search of SEARCHES says of changes before those of a last todo, as they come."""
+    said, running = {id: list[bool]() for id in SEARCHES}, set(SEARCHES)
+    while running:
+        message = await one.next()
+        change = message["payload"]["data"]["changes"]
+        if change["todoId"] == last:
+            running.remove(message["id"])
+        else:
+            said[message["id"]].append(change["matches"])
+    return said
+
+
+async def follow_searches(one: Socket, last: str, after: str | None = None) -> None:
+    """Subscribe to each search of SEARCHES, and a last todo with it."""
+    for name, text in SEARCHES.items():
+        filter_ = {"or": [{"search": text}, {"id": {"eq": last}}]}
+        await one.subscribe(id=name, filter=filter_, after=after)
+
+
+async def test_a_search_follows_what_begins_and_ceases_to_match(
+    account: Account, address: str
+) -> None:
+    """A subscription with a search sends each change before or after which the todo is found."""
+    last, found = str(uuid4()), [names for _, names in TEXTS]
+    todo = (await account.create(**TEXTS[0][0]))["id"]
+    async with connected(address, account.token) as one:
+        await follow_searches(one, last)
+        await one.settled()
+        said = {name: list[bool]() for name in SEARCHES}
+        for (values, now), before in zip(TEXTS[1:], found, strict=False):
+            await account.data(UPDATE, id=todo, input=values)
+            # Changes that come together are compared with what the todo is after the last of them.
+            for _ in now | before:
+                message = await one.next()
+                said[message["id"]].append(message["payload"]["data"]["changes"]["matches"])
+        await account.create(id=last)
+        assert await found_by(one, last) == {name: [] for name in SEARCHES}
+    assert said == {
+        name: [name in now for before, now in pairwise(found) if name in before | now]
+        for name in SEARCHES
+    }
+
+
+async def test_a_search_catches_up_on_what_began_and_ceased_to_match(
+    account: Account, address: str
+) -> None:
+    """A search that catches up sends the changes before which the todo was found, or all if it is now."""
+    last, start = str(uuid4()), (await account.data("{ changeCursor }"))["changeCursor"]
+    todo = (await account.create(**TEXTS[0][0]))["id"]
+    for values, _ in TEXTS[1:]:
+        await account.data(UPDATE, id=todo, input=values)
+    await account.create(id=last)
+    async with connected(address, account.token) as one:
+        await follow_searches(one, last, start)
+        said = await found_by(one, last)
+    before, now = [set[str](), *(names for _, names in TEXTS[:-1])], TEXTS[-1][1]
+    assert said == {
+        name: [name in now for names in before if name in names | now] for name in SEARCHES
+    }
