@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from todo_gql.api.folding import folded
+from todo_gql.api.folding import MAX_PIECE, folded
 from todo_gql.api.search_text import (
     FIELD,
     LARGE_RUN,
@@ -50,6 +50,25 @@ def test_every_part_of_a_text_is_found(text: str, begin: int, length: int) -> No
     """A substring of the folded text, wherever it is cut, is a substring of the search text."""
     part = folded(text)[begin : begin + length]
     assert folded(part) != part or marked_query(part) in search_text(text, None)
+
+
+@pytest.mark.parametrize("begins", range(0, MAX_PIECE, 17))
+@pytest.mark.parametrize(
+    "letters",
+    [
+        "a\u0323\u0301",
+        "\u1112\u1161\u11ab",
+        "\uff8a\uff9f",
+        "\u0130\u03a3",
+        "\u0995\u09c7\u09be",
+        "e\u0345\u0301",
+    ],
+)
+def test_long_texts_fold_like_short_ones(letters: str, begins: int) -> None:
+    """Letters of several characters are folded as one, wherever in a long text they stand."""
+    number = MAX_PIECE // len(letters)
+    text = "x" * begins + letters * 2 * number
+    assert folded(text) == "x" * begins + folded(letters * number) * 2
 
 
 @given(TEXTS, TEXTS)

@@ -32,12 +32,35 @@ SIGMA, FINAL_SIGMA = "\u03c3", "\u03c2"
 LAST_SIGMA = re.compile(rf"(?<=\w){SIGMA}(?!\w)")
 # A second pass handles what the first has joined; a third usually changes nothing.
 MAX_PASSES: Final = 4
+MAX_PIECE: Final = 256
+"""Characters that are folded at once. Sorting a letter's marks takes time by the square of their number."""
+# A piece ends before a character that doesn't compose with the one before it: not before marks, nor before
+# the vowels and final consonants of Hangul. Where there is no such character, it ends anywhere.
+JOINING_HANGUL: Final = "\u1160-\u11ff\u3130-\u318f\uff9e-\uffdc"
+PIECE = re.compile(
+    rf"(?s:.{{1,{MAX_PIECE}}}(?=[\x00-\x7f]|(?![{JOINING_HANGUL}])\w|\Z)|.{{1,{MAX_PIECE}}})"
+)
 
 
-def folded(text: str) -> str:
-    """The form for comparisons: NFKC, full case folding, and i without a combining dot."""
+def folded(text: str, most: int | None = None) -> str:
+    """The form for comparisons: NFKC, full case folding, and i without a combining dot.
+
+    At most the first `most` characters of it.
+    """
     if text.isascii():
-        return text.lower()
+        return text.lower()[:most]
+    if len(text) <= MAX_PIECE:
+        return _folded_piece(text)[:most]
+    pieces, length = list[str](), 0
+    for piece in PIECE.finditer(text):
+        pieces.append(_folded_piece(piece[0]))
+        length += len(pieces[-1])
+        if most is not None and length >= most:
+            break
+    return "".join(pieces)[:most]
+
+
+def _folded_piece(text: str) -> str:
     for _ in range(MAX_PASSES):
         before = text
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())

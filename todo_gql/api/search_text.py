@@ -12,6 +12,7 @@ between alphabets limit which characters may follow.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -20,6 +21,8 @@ from todo_gql.api.folding import folded
 MAX_FOLDED: Final = 20_800
 """Characters of the folded text that are stored: four times the longest title and description. Only a
 text of characters that stand for many others, such as U+FDFA, is longer, and is cut."""
+MAX_QUERIES: Final = 32
+"""Texts to look for that are cached: several parts of a statement, and fields of a document, use the same."""
 FIELD: Final = "\x1f"
 """Between title and description, so that nothing matches across them."""
 MARK: Final = "\x1e"
@@ -42,14 +45,15 @@ LARGE_RUN = re.compile(f"[{LARGE}]+")
 def search_text(title: str, description: str | None) -> str:
     """The folded and marked text of a todo's title and description, to be stored."""
     text = f"{title}{FIELD}{description}" if description else title
-    return f"{text.lower() if text.isascii() else _marked(folded(text)[:MAX_FOLDED])}{MARK}"
+    return f"{text.lower() if text.isascii() else _marked(folded(text, MAX_FOLDED))}{MARK}"
 
 
+@lru_cache(MAX_QUERIES)
 def marked_query(text: str) -> str:
     """The folded and marked form of a text to look for, a substring of what has the text."""
     if text.isascii():
         return text.lower()
-    text = folded(text)
+    text = folded(text, MAX_FOLDED)
     marked = _marked(text)
     # The last character's word goes on where another large character follows.
     return marked.removesuffix(MARK) if text[-1:] >= FIRST_LARGE else marked
@@ -99,8 +103,12 @@ ALPHABET_CODES: Final = range(0x20, ord(FIRST_LARGE))
 
 def has_trigrams(marked: str) -> bool:
     """Whether a marked query has trigrams, whatever stands before and after it."""
-    words = "".join("x" if _is_of_word(char) else " " for char in marked)
-    return " x" in words or "xxx" in words or "xx " in words
+    seen = ""
+    for char in marked:
+        seen = f"{seen[-2:]}{'x' if _is_of_word(char) else ' '}"
+        if seen.endswith((" x", "xxx", "xx ")):
+            return True
+    return False
 
 
 def expressions(marked: str) -> list[str]:
@@ -118,9 +126,11 @@ def expressions(marked: str) -> list[str]:
     return [f"^{literal}", *(f"{before}{literal}" for before in _classes(alphabet))]
 
 
-def words_of(text: str) -> list[str]:
-    """The marked words of a text to look for."""
-    return [_marked(word).removesuffix(MARK) for word in folded(text).split()]
+@lru_cache(MAX_QUERIES)
+def words_of(text: str, most: int) -> Sequence[str]:
+    """The marked words of a text to look for, at most the first so many."""
+    words = folded(text, MAX_FOLDED).split(maxsplit=most)[:most]
+    return tuple(_marked(word).removesuffix(MARK) for word in words)
 
 
 def word_beginning(marked: str) -> str:

@@ -64,7 +64,7 @@ def best_first(bind: Bind, text: str) -> Keyset:
     Similar words are sorted by their similarity before that. Binds values to the statement.
     """
     marked = marked_query(text)
-    words = words_of(text)[:MAX_WORDS]
+    words = words_of(text, MAX_WORDS)
     whole, beginnings = bind(marked), [bind(word_beginning(word)) for word in words]
     all_found, all_in_title = all_words(TEXT, beginnings), all_words(TITLE, beginnings)
     query = bind(" ".join(words))

@@ -4,7 +4,7 @@ A search matches in three tiers: what contains its text; what has a word that be
 in any order; and, only where fewer than ten of the owner's todos match so, what has similar words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from todo_gql.api.search_text import (
@@ -46,9 +46,9 @@ def matches(bind: Bind, text: str, scope: str | None = None) -> str:
     Similar words are looked for with a scope alone: an SQL condition on `t` that the statement has besides
     the owner, who is its `$1`.
     """
-    words = words_of(text)
+    words = words_of(text, MAX_WORDS + 1)
     if len(words) > MAX_WORDS:
-        words = []
+        words = ()
     found = _exact(bind, text, words)
     if scope is None or not any(map(is_latin_word, words)):
         return found
@@ -61,7 +61,7 @@ def matches(bind: Bind, text: str, scope: str | None = None) -> str:
     return f"{found} OR {similar}"
 
 
-def _exact(bind: Bind, text: str, words: list[str]) -> str:
+def _exact(bind: Bind, text: str, words: Sequence[str]) -> str:
     """Whether a todo contains the text or, in any order, words that begin with its words."""
     marked = marked_query(text)
     parts = [f"t.search_text ~ {bind(pattern)}" for pattern in expressions(marked)] or [
@@ -78,7 +78,7 @@ def all_words(text: str, beginnings: list[str]) -> str:
     return " AND ".join(f"{text} ~ {beginning}" for beginning in beginnings) or "FALSE"
 
 
-def _all_similar(bind: Bind, words: list[str]) -> str:
+def _all_similar(bind: Bind, words: Sequence[str]) -> str:
     """Whether the text has a word that is similar to each of these, or begins with a short one."""
     return " AND ".join(
         # Estimating how many match, for a word that is known when it is planned, takes 10 ms.
