@@ -67,7 +67,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "update of a list": ('listUpdate(id: "LIST", input: { name: "x" })', 6),
     "update of a list by nothing": ('listUpdate(id: "LIST", input: {})', 4),
     "move of a list": ('listMove(id: "LIST", place: { first: true })', 8),
-    "delete a list": ('listDelete(id: "LIST")', 9),
+    "delete a list": ('listDelete(id: "LIST")', 10),
     "restore of a list": ('listRestore(id: "LIST")', 12),
     "create a section": ('sectionCreate(listId: "LIST", name: "x")', 8),
     "update of a section": ('sectionUpdate(id: "SECTION", name: "x")', 7),

@@ -118,6 +118,21 @@ async def rows_of(account: Account) -> list[str]:
 
 
 @pytest.mark.usefixtures("batches")
+async def test_a_very_long_list_is_not_deleted(account: Account) -> None:
+    """A list with more todos than can be restored at once, done ones included, isn't deleted."""
+    target = await make_list(account)
+    await make_todos(account, 1, target["id"])
+    count = "UPDATE lists SET completed_count = $2 WHERE id = $1"
+    await fetch(count, UUID(target["id"]), 20_000)
+    payload = await write_list(account, DELETE, id=target["id"])
+    assert payload["list"]["deletedAt"] is None
+    [error] = payload["errors"]
+    assert (error["code"], error["path"]) == ("TOO_MANY", ["id"])
+    assert (await state(account, target["id"]))["deleted"] == []
+    await fetch(count, UUID(target["id"]), 19_999)
+    assert (await write_list(account, DELETE, id=target["id"]))["errors"] == []
+
+
 async def test_each_todo_has_its_line_of_the_log(account: Account) -> None:
     """A list goes to the trash by its own change, then those of its todos, parents before children."""
     made = await make_list(account)
