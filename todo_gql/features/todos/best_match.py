@@ -1,6 +1,7 @@
 """The order of todos that a search finds, best match first."""
 
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -29,33 +30,49 @@ TITLE: Final = f"split_part({TEXT}, E'\\x{ord(FIELD):02x}', 1)"
 IS_DONE: Final = f"(t.status IN ({Status.COMPLETED.value}, {Status.CANCELLED.value}))::int"
 
 
+class SearchOrder(NamedTuple):
+    """The statement of a page of what a search finds, its order, and a statement of all it finds."""
+
+    statement: SelectQuery
+    keyset: Keyset
+    whole: SelectQuery
+
+
 async def in_best_order(
-    statement: SelectQuery, text: str, arguments: PageArguments
-) -> tuple[SelectQuery, Keyset]:
-    """The statement of a page of what a search finds, and its order; further pages keep that of the first."""
-    ranked = statement.copy()
-    keyset = best_first(ranked.bind, text)
+    statement: SelectQuery, text: str, arguments: PageArguments, listed: SelectQuery
+) -> SearchOrder:
+    """The order of what a search finds; further pages have that of the first.
+
+    `listed` selects all todos among which the statement does.
+    """
     cursor = arguments.after or arguments.before
-    if cursor is None:
-        is_ranked = await _are_few(statement)
-    else:
-        is_ranked = not NEWEST_FIRST.owns(cursor)
-    return (ranked, keyset) if is_ranked else (statement, NEWEST_FIRST)
+    is_ranked = cursor is not None and not NEWEST_FIRST.owns(cursor)
+    found = None
+    if is_ranked or (cursor is None and await _may_be_few(statement)):
+        found = await _few(statement)
+    if found is None and not is_ranked:
+        return SearchOrder(statement, NEWEST_FIRST, statement)
+    # The few are ranked by their ids, so that no text is looked for twice.
+    whole = statement if found is None else listed.where(f"t.id = ANY({listed.bind(found)})")
+    ranked = whole.copy()
+    return SearchOrder(ranked, best_first(ranked.bind, text), whole)
 
 
-async def _are_few(statement: SelectQuery) -> bool:
-    """Whether so few todos match that they are ranked.
+async def _may_be_few(statement: SelectQuery) -> bool:
+    """Whether PostgreSQL estimates that few todos match.
 
-    They are counted only where PostgreSQL estimates that they may be few: to read that many of a common
-    word takes longer than a page of the newest.
+    To read those of a common word takes longer than a page of the newest.
     """
     explained = f"EXPLAIN (FORMAT JSON) {statement.select(['1'])}"
     [plan] = await fetch(explained, *statement.values, custom_plan=True)
-    if orjson.loads(plan["QUERY PLAN"])[0]["Plan"]["Plan Rows"] > MAX_ESTIMATED:
-        return False
-    matches = f"SELECT count(*) FROM ({statement.select(['1'], limit=MAX_RANKED + 1)}) n"
-    [counted] = await fetch(matches, *statement.values, custom_plan=True)
-    return int(counted["count"]) <= MAX_RANKED
+    return bool(orjson.loads(plan["QUERY PLAN"])[0]["Plan"]["Plan Rows"] <= MAX_ESTIMATED)
+
+
+async def _few(statement: SelectQuery) -> list[UUID] | None:
+    """The ids of the todos that match, if they are so few that they are ranked."""
+    text = statement.select(["t.id"], limit=MAX_RANKED + 1)
+    rows = await fetch(text, *statement.values, custom_plan=True)
+    return [row["id"] for row in rows] if len(rows) <= MAX_RANKED else None
 
 
 def best_first(bind: Bind, text: str) -> Keyset:

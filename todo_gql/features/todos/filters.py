@@ -56,14 +56,22 @@ def filtered_todos(
     viewer: Viewer, todo_filter: TodoFilter | None, clock: LocalClock
 ) -> SelectQuery:
     """The viewer's todos that a filter matches, by a `local_clock`; `BadUserInput` if too large."""
-    trash = todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
-    statement = trashed_todos(viewer) if trash else visible_todos(viewer)
+    statement = listed_todos(viewer, todo_filter)
     if todo_filter is not None:
-        scope = f"t.deleted_at IS {'NOT NULL' if trash else 'NULL'}"
+        scope = f"t.deleted_at IS {'NOT NULL' if _is_of_trash(todo_filter) else 'NULL'}"
         condition = FilterConditions(statement, clock, scope).of(todo_filter, depth=1)
         if condition != "TRUE":
             statement.where(condition)
     return statement
+
+
+def listed_todos(viewer: Viewer, todo_filter: TodoFilter | None) -> SelectQuery:
+    """All of the viewer's todos among which a filter looks: those in the trash, or all others."""
+    return trashed_todos(viewer) if _is_of_trash(todo_filter) else visible_todos(viewer)
+
+
+def _is_of_trash(todo_filter: TodoFilter | None) -> bool:
+    return todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
 
 
 def check_filter(todo_filter: TodoFilter, now: datetime) -> None:

@@ -26,7 +26,13 @@ from todo_gql.features.stats.types import (
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
 from todo_gql.features.todos.days import local_clock
-from todo_gql.features.todos.filters import filtered_todos, is_plain, read_search, searched_text
+from todo_gql.features.todos.filters import (
+    filtered_todos,
+    is_plain,
+    listed_todos,
+    read_search,
+    searched_text,
+)
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.loaders import todos_by_id
 from todo_gql.features.todos.sorting import todo_keyset
@@ -123,7 +129,8 @@ class TodoQuery:
         arguments = PageArguments.of(first, after, last, before)
         keyset, ordered = todo_keyset(unset_to_none(sort)), statement
         if not unset_to_none(sort) and (text := searched_text(todo_filter)):
-            ordered, keyset = await in_best_order(statement, text, arguments)
+            listed = listed_todos(viewer, todo_filter)
+            ordered, keyset, statement = await in_best_order(statement, text, arguments, listed)
         has_total = has_stored_total and "totalCount" in selected_fields(info)
         further = (STORED_TOTAL,) if has_total else ()
         page = await todo_page(info, ordered, keyset, arguments, further_columns=further)
