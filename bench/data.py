@@ -168,21 +168,20 @@ def _fingerprint() -> str:
 
 async def _fill(url: str, users: int) -> None:
     await connect(url, settings())
-    await migrations.migrate()
-    await disconnect()
     connection = await asyncpg.connect(url)
     try:
+        await migrations.migrate()
         numbers = [TODOS] * users + [MANY_TODOS]
         ids = [owner_id(number) for number in range(len(numbers))]
         for statement in FILL:
             await connection.execute(statement, ids, numbers)
         for id in ids:
-            async with connection.transaction():
-                await recount(connection, id)
+            await recount(id)
         await connection.execute("VACUUM ANALYZE")
         await _check(connection)
     finally:
         await connection.close()
+        await disconnect()
 
 
 async def _check(connection: asyncpg.Connection) -> None:

@@ -10,7 +10,6 @@ from tests.support.accounts import Account
 from tests.support.added_fields import MIGRATION
 from tests.support.subscribers import connected
 from todo_gql.database.connection import fetch
-from todo_gql.database.owner_batches import owner_transaction
 from todo_gql.features.todos.recount import recount
 
 PARTS = "id title scratchText scratchNumber scratchEnum scratchFlag version"
@@ -288,7 +287,6 @@ async def test_its_bytes_count_as_a_recount_counts_them(account: Account) -> Non
     await updated(account, todo["id"], scratchText="日本")
     owner = UUID(account.id)
     [counted] = await fetch("SELECT stored_bytes FROM feeds WHERE owner_id = $1", owner)
-    async with owner_transaction(owner) as connection:
-        await recount(connection, owner)
+    assert await recount(owner)
     [recounted] = await fetch("SELECT stored_bytes FROM feeds WHERE owner_id = $1", owner)
     assert counted == recounted

@@ -9,10 +9,18 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import Account
+from tests.support.lists import write_list
 from tests.support.recounts import wrong_counts
+from tests.support.tag_operations import DELETE_TAG, rename, tags
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import ChangeKind, EntityAction, Status
-from todo_gql.features.todos.recount import recount_accounts
+from todo_gql.features.todos.recount import (
+    correct_counts,
+    delete_empty_counts,
+    find_wrong_counts,
+    recount,
+    recount_accounts,
+)
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
@@ -215,3 +223,164 @@ async def test_what_the_release_before_writes_is_followed_and_recounted(account:
     assert await recount_accounts() >= 1
     assert await wrong_counts(owner_id) == {}
     assert await recount_accounts() == 0
+
+
+# All that the migration leaves to the worker, and more that may be wrong.
+MAKE_WRONG = (
+    (
+        "UPDATE feeds SET counted_seq = -1, low_count = 7, medium_count = 0, high_count = 90,"
+        " urgent_count = 0, stored_bytes = stored_bytes - 100 WHERE owner_id = $1"
+    ),
+    (
+        "UPDATE users u SET stored_bytes = f.stored_bytes, mirrored_seq = -1 FROM feeds f"
+        " WHERE u.id = $1 AND f.owner_id = u.id"
+    ),
+    "UPDATE lists SET pending_count = pending_count - 5, completed_count = 9 WHERE owner_id = $1",
+    "UPDATE tags SET todo_count = todo_count + 2 WHERE owner_id = $1",
+    "UPDATE todos SET subtask_count = subtask_count + 1 WHERE owner_id = $1",
+    "DELETE FROM list_tags WHERE owner_id = $1",
+    "DELETE FROM due_counts WHERE owner_id = $1 AND day < '2026-12-01'",
+)
+
+
+async def write_anything(account: Account, random: Random, lists: list[UUID | None]) -> None:
+    """Some todos that are new, and some that change, in one write of this release.
+
+    Subtasks are and stay in the list of their parent.
+    """
+    owner_id = UUID(account.id)
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        known = await all_states(write)
+        new = []
+        for list_id in random.sample(lists, len(lists)):
+            parents = [todo.id for todo in known if not todo.deleted_at and todo.list_id == list_id]
+            parent_id = random.choice([None, *parents[:2]])
+            new.append(new_todo(owner_id, random, list_id=list_id, parent_id=parent_id))
+        await write.create(new)
+        related = {
+            id for todo in [*known, *new] if todo.parent_id for id in (todo.id, todo.parent_id)
+        }
+        for todo in random.sample(known, len(known) // 2):
+            stays = todo.id in related
+            write.change(todo, any_change(todo, random, [todo.list_id] if stays else lists))
+        await write.store()
+
+
+async def wrongly_counted(account: Account, random: Random) -> list[UUID | None]:
+    """Todos in the inbox and in two lists, of which nothing is counted rightly; returns the lists."""
+    lists = [None, await new_list(account, "Home"), await new_list(account, "Work")]
+    for _ in range(4):
+        await write_anything(account, random, lists)
+    for statement in MAKE_WRONG:
+        await fetch(statement, UUID(account.id))
+    return lists
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_recount_beside_writes_of_this_release_ends_right(
+    account: Account, seed: int
+) -> None:
+    """They change counts while the account is compared without its lock, in every table of counts."""
+    random, owner_id = Random(seed), UUID(account.id)
+    lists = await wrongly_counted(account, random)
+    wrong = await find_wrong_counts(owner_id)
+    for _ in range(4):
+        await write_anything(account, random, lists)
+    ids = {tag["name"]: tag["id"] for tag in (await tags(account))["nodes"]}
+    await rename(account, ids["home"], "work")
+    for call in ("listDelete(id: $id)", "listRestore(id: $id)"):
+        assert (await write_list(account, call, id=str(lists[1])))["errors"] == []
+    assert wrong is not None
+    assert await correct_counts(owner_id, wrong)
+    assert await wrong_counts(owner_id) == {}
+
+
+async def test_a_recount_survives_what_is_deleted_meanwhile(account: Account) -> None:
+    """Differences of lists and tags that are gone are left out."""
+    random, owner_id = Random(5), UUID(account.id)
+    lists = await wrongly_counted(account, random)
+    wrong = await find_wrong_counts(owner_id)
+    ids = {tag["name"]: tag["id"] for tag in (await tags(account))["nodes"]}
+    await account.data(DELETE_TAG, id=ids["work"])
+    assert (await write_list(account, "listDelete(id: $id)", id=str(lists[2])))["errors"] == []
+    await fetch(
+        "UPDATE todos SET deleted_at = now() - interval '90 days' WHERE list_id = $1", lists[2]
+    )
+    await purge_trash(30)
+    assert wrong is not None
+    assert await correct_counts(owner_id, wrong)
+    assert await wrong_counts(owner_id) == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        CREATED_BY_THE_RELEASE_BEFORE,
+        "UPDATE users SET stored_bytes = stored_bytes + 1 WHERE id = $1 AND $2::uuid IS NOT NULL",
+    ],
+    ids=["logged", "not logged"],
+)
+async def test_a_recount_beside_a_write_of_the_release_before_begins_anew(
+    account: Account, statement: str
+) -> None:
+    """What was wrong is unknown then, even if this release has written after it."""
+    random, owner_id = Random(6), UUID(account.id)
+    lists = await wrongly_counted(account, random)
+    wrong = await find_wrong_counts(owner_id)
+    await fetch(statement, owner_id, uuid4())
+    await write_anything(account, random, lists)
+    assert wrong is not None
+    assert not await correct_counts(owner_id, wrong)
+    assert await recount(owner_id)
+    assert await wrong_counts(owner_id) == {}
+
+
+async def test_a_recount_counts_without_the_lock(account: Account) -> None:
+    """A write that holds the owner's lock doesn't keep an account from being compared."""
+    random, owner_id = Random(7), UUID(account.id)
+    await wrongly_counted(account, random)
+    async with owner_write(owner_id=owner_id, actor_id=owner_id):
+        wrong = await find_wrong_counts(owner_id)
+    assert wrong is not None
+    assert all(rows for _, rows in wrong.rows)
+
+
+async def test_counts_of_nothing_are_deleted(account: Account) -> None:
+    """Those of days and of tags in lists, of which there may be any number; the others stay."""
+    random, owner_id = Random(8), UUID(account.id)
+    list_id = await new_list(account, "Home")
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        await write.create(
+            [
+                new_todo(
+                    owner_id, random, list_id=list_id, tags=(tag,), due_at=NOW + timedelta(days=day)
+                )
+                for day, tag in enumerate(TAGS)
+            ]
+        )
+        for todo in (await all_states(write))[:3]:
+            write.change(todo, todo._replace(deleted_at=write.now))
+        await write.store()
+    assert await delete_empty_counts() >= 6
+    for table in ("list_tags", "due_counts"):
+        assert len(await fetch(f"SELECT FROM {table} WHERE owner_id = $1", owner_id)) == 1
+    assert await wrong_counts(owner_id) == {}
+
+
+async def test_a_list_shows_no_counts_that_the_release_before_left_wrong(account: Account) -> None:
+    """Its stats and totals are counted until the worker has corrected the stored ones."""
+    owner_id, random = UUID(account.id), Random(9)
+    list_id = await new_list(account, "Home")
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        await write.create(
+            [new_todo(owner_id, random, list_id=list_id, status=0) for _ in range(3)]
+        )
+    await fetch(CREATED_BY_THE_RELEASE_BEFORE, owner_id, uuid4())
+    await fetch("UPDATE lists SET pending_count = 9 WHERE id = $1", list_id)
+    fields = "stats { total pending } todos { totalCount }"
+    document = f"{{ lists {{ nodes {{ {fields} }} }} }}"
+    expected = {"stats": {"total": 3, "pending": 3}, "todos": {"totalCount": 3}}
+    for _ in range(2):
+        assert await account.data(document) == {"lists": {"nodes": [expected]}}
+        assert await recount(owner_id)
+    assert await wrong_counts(owner_id) == {}

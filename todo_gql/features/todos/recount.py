@@ -1,118 +1,73 @@
-"""Recounts accounts whose counts are out of date.
+"""Recounts accounts whose counts are out of date, and deletes counts of 0.
 
-Those are accounts older than the counts, and accounts that the previous release has written to.
+Those are accounts older than the counts, and accounts that the previous release has written to. They
+are counted without the owner's lock, which is held only while what was wrong is corrected.
 """
 
 import logging
-from typing import Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from todo_gql.changelog.mirror import mirrored
-from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database.connection import Connection
-from todo_gql.database.models import Priority, Status
-from todo_gql.database.owner_batches import owner_transaction, owners_where
-from todo_gql.features.stats.overdue import OPEN_STATUSES
-from todo_gql.features.todos.storage import TODO_BYTES
+from todo_gql.database.connection import Connection, acquire
+from todo_gql.database.owner_batches import owner_transaction, owners_where, purge_in_batches
+from todo_gql.features.todos.recount_sql import (
+    APPLY_TO_FEED,
+    CORRECTIONS,
+    FIND_IN_FEED,
+    UNCOUNTED,
+    Correction,
+)
+from todo_gql.features.todos.trash import DELETE_UNCOUNTED_TAGS
 
 logger = logging.getLogger(__name__)
 
 # Counting a large account takes longer than a request may.
 NO_LIMITS = "SET LOCAL statement_timeout = 0"
+MAX_ATTEMPTS = 3
 IS_UNCOUNTED = """
 $3::int = 0 AND EXISTS (SELECT FROM feeds f WHERE f.owner_id = u.id AND f.counted_seq <> f.seq)
 """
-OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
-
-
-def _numbers(column: str, values: type[Status] | type[Priority]) -> dict[str, str]:
-    """How many todos `t` outside the trash have each value, by the column for that."""
-    return {
-        f"{value.name.lower()}_count": f"count(*) FILTER (WHERE t.deleted_at IS NULL AND t.{column} = {value.value})"
-        for value in values
-    }
-
-
-STATUS_NUMBERS: Final = _numbers("status", Status)
-FEED_NUMBERS: Final = (
-    STATUS_NUMBERS
-    | _numbers("priority", Priority)
-    | {"trash_count": "count(*) FILTER (WHERE t.deleted_at IS NOT NULL)"}
+IS_EMPTY: Final = {
+    "list_tags": "c.todo_count = 0",
+    "due_counts": "c.open_count = 0 AND c.closed_count = 0",
+}
+"""Which rows are as good as none."""
+EMPTY_BATCH = 1_000
+HAS_EMPTY = "$3::int = 0 AND ({})".format(
+    " OR ".join(
+        f"EXISTS (SELECT FROM {table} c WHERE c.owner_id = u.id AND {is_empty})"
+        for table, is_empty in IS_EMPTY.items()
+    )
 )
-RECOUNT_FEED = mirrored(f"""
-UPDATE feeds f SET counted_seq = f.seq,
-    stored_bytes = n.bytes
-        + (SELECT coalesce(sum({CHANGE_BYTES}), 0)::bigint FROM changes WHERE owner_id = $1),
-    {", ".join(f"{name} = n.{name}" for name in FEED_NUMBERS)}
-FROM (
-    SELECT coalesce(sum({TODO_BYTES}), 0)::bigint AS bytes,
-        {", ".join(f"{number} AS {name}" for name, number in FEED_NUMBERS.items())}
-    FROM todos t WHERE t.owner_id = $1
-) n WHERE f.owner_id = $1
-""")
-RECOUNT_LISTS = f"""
-UPDATE lists l SET {", ".join(f"{name} = coalesce(n.{name}, 0)" for name in STATUS_NUMBERS)}
-FROM lists o LEFT JOIN (
-    SELECT t.list_id, {", ".join(f"{number} AS {name}" for name, number in STATUS_NUMBERS.items())}
-    FROM todos t WHERE t.owner_id = $1 AND t.list_id IS NOT NULL GROUP BY t.list_id
-) n ON n.list_id = o.id
-WHERE o.owner_id = $1 AND l.owner_id = $1 AND l.id = o.id AND ({
-    ", ".join(f"l.{name}" for name in STATUS_NUMBERS)
-}) IS DISTINCT FROM ({", ".join(f"coalesce(n.{name}, 0)" for name in STATUS_NUMBERS)})
-"""
-RECOUNT_SUBTASKS = f"""
-UPDATE todos p SET subtask_count = coalesce(n.number, 0),
-    completed_subtask_count = coalesce(n.completed, 0)
-FROM todos o LEFT JOIN (
-    SELECT t.parent_id, count(*) AS number,
-        count(*) FILTER (WHERE t.status = {Status.COMPLETED.value}) AS completed
-    FROM todos t WHERE t.owner_id = $1 AND t.parent_id IS NOT NULL AND t.deleted_at IS NULL
-        AND t.status <> {Status.CANCELLED.value} GROUP BY t.parent_id
-) n ON n.parent_id = o.id
-WHERE o.owner_id = $1 AND p.owner_id = $1 AND p.id = o.id
-    AND (p.subtask_count, p.completed_subtask_count)
-        IS DISTINCT FROM (coalesce(n.number, 0), coalesce(n.completed, 0))
-"""
-RECOUNT_TAGS = """
-UPDATE tags g SET todo_count = coalesce(n.number, 0)
-FROM tags o LEFT JOIN (
-    SELECT tt.tag_id, count(*) AS number
-    FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
-    WHERE tt.owner_id = $1 AND t.deleted_at IS NULL GROUP BY tt.tag_id
-) n ON n.tag_id = o.id
-WHERE o.owner_id = $1 AND g.owner_id = $1 AND g.id = o.id
-    AND g.todo_count IS DISTINCT FROM coalesce(n.number, 0)
-"""
-DELETE_LIST_TAGS = "DELETE FROM list_tags WHERE owner_id = $1"
-INSERT_LIST_TAGS = """
-INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
-SELECT $1, t.list_id, tt.tag_id, count(*)
-FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
-WHERE tt.owner_id = $1 AND t.deleted_at IS NULL AND t.list_id IS NOT NULL GROUP BY t.list_id, tt.tag_id
-"""
-DELETE_DUE_COUNTS = "DELETE FROM due_counts WHERE owner_id = $1"
-# A moment counts for its day in UTC.
-INSERT_DUE_COUNTS = f"""
-INSERT INTO due_counts (owner_id, day, is_timed, open_count, closed_count)
-SELECT $1, day, is_timed, count(*) FILTER (WHERE status IN ({OPEN})),
-    count(*) FILTER (WHERE status NOT IN ({OPEN}))
-FROM (
-    SELECT coalesce(due_date, (due_at AT TIME ZONE 'UTC')::date) AS day, due_at IS NOT NULL AS is_timed,
-        status
-    FROM todos WHERE owner_id = $1 AND deleted_at IS NULL
-) t WHERE day IS NOT NULL GROUP BY day, is_timed
-"""
-RECOUNT: Final = (
-    RECOUNT_SUBTASKS,
-    RECOUNT_LISTS,
-    RECOUNT_TAGS,
-    DELETE_LIST_TAGS,
-    INSERT_LIST_TAGS,
-    DELETE_DUE_COUNTS,
-    INSERT_DUE_COUNTS,
-    RECOUNT_FEED,
-)
-"""The statements that count everything of the owner `$1` anew."""
+DELETE_EMPTY: Final = [
+    f"""
+    DELETE FROM {table} WHERE owner_id = $1 AND id = ANY(ARRAY(
+        SELECT c.id FROM {table} c WHERE c.owner_id = $1 AND {is_empty} LIMIT $2
+    ))
+    """
+    for table, is_empty in IS_EMPTY.items()
+]
+
+
+class WrongCounts(NamedTuple):
+    """What was wrong in an owner's counts at one moment, each row as JSON.
+
+    `uncounted` is the number that the previous release's writes raise.
+    """
+
+    uncounted: int
+    feed: str
+    rows: list[tuple[Correction, list[str]]]
+
+    def batches(self) -> Iterator[tuple[str, str]]:
+        """The statements to execute, each with its JSON."""
+        for correction, rows in self.rows:
+            for start in range(0, len(rows), correction.batch_size):
+                batch = rows[start : start + correction.batch_size]
+                yield correction.apply, f"[{','.join(batch)}]"
+        yield APPLY_TO_FEED, self.feed
 
 
 async def recount_accounts() -> int:
@@ -123,16 +78,77 @@ async def recount_accounts() -> int:
     counted = 0
     async for owner_id in owners_where(IS_UNCOUNTED, 0):
         try:
-            async with owner_transaction(owner_id) as connection:
-                await recount(connection, owner_id)
-            counted += 1
+            counted += await recount(owner_id)
         except Exception:
             logger.exception("an account can't be counted", extra={"owner_id": str(owner_id)})
     return counted
 
 
-async def recount(connection: Connection, owner_id: UUID) -> None:
-    """Count everything of an owner anew, in a transaction that holds the owner's lock."""
-    await connection.execute(NO_LIMITS)
-    for statement in RECOUNT:
-        await connection.execute(statement, owner_id)
+async def recount(owner_id: UUID) -> bool:
+    """Count everything of an owner anew.
+
+    False if the account is deleted, or if the previous release wrote to it during each attempt.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        wrong = await find_wrong_counts(owner_id)
+        if wrong is None:
+            return False
+        if await correct_counts(owner_id, wrong):
+            return True
+    return False
+
+
+async def find_wrong_counts(owner_id: UUID) -> WrongCounts | None:
+    """Compare all counts of an owner with what there is; None if the account is deleted."""
+    async with _snapshot() as connection:
+        uncounted = await connection.fetchval(UNCOUNTED, owner_id)
+        if uncounted is None:
+            return None
+        rows = [(one, await _as_json(connection, one.find, owner_id)) for one in CORRECTIONS]
+        [feed] = await _as_json(connection, FIND_IN_FEED, owner_id)
+        return WrongCounts(uncounted, feed, rows)
+
+
+async def correct_counts(owner_id: UUID, wrong: WrongCounts) -> bool:
+    """Correct an owner's counts, each batch under the owner's lock.
+
+    False if the previous release has written since they were compared: it doesn't count what it changes,
+    so that nobody knows how much is wrong now. What was corrected before is right nevertheless.
+    """
+    for statement, rows in wrong.batches():
+        async with owner_transaction(owner_id) as connection:
+            if await connection.fetchval(UNCOUNTED, owner_id) != wrong.uncounted:
+                return False
+            await connection.execute(statement, owner_id, rows)
+    # A purge leaves a tag that nothing carries any more, if its count was wrong.
+    async with owner_transaction(owner_id) as connection:
+        await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
+    return True
+
+
+@asynccontextmanager
+async def _snapshot() -> AsyncIterator[Connection]:
+    """A transaction whose statements all see the same state of the database."""
+    async with (
+        acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(NO_LIMITS)
+        yield connection
+
+
+async def _as_json(connection: Connection, select: str, owner_id: UUID) -> list[str]:
+    rows = await connection.fetch(f"SELECT to_jsonb(d)::text AS row FROM ({select}) d", owner_id)
+    return [row["row"] for row in rows]
+
+
+async def delete_empty_counts() -> int:
+    """Delete the counts of days and of tags in lists that are 0; returns their number."""
+    return await purge_in_batches(HAS_EMPTY, 0, _delete_empty)
+
+
+async def _delete_empty(connection: Connection, owner_id: UUID, _days: int) -> int:
+    statuses = [
+        await connection.execute(statement, owner_id, EMPTY_BATCH) for statement in DELETE_EMPTY
+    ]
+    return sum(int(status.rpartition(" ")[2]) for status in statuses)

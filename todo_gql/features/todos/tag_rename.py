@@ -15,24 +15,24 @@ from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import COST
 
+# Counts change by differences, as in all writes: a recount beside this relies on that.
 RETAG = """
-INSERT INTO todo_tags (owner_id, todo_id, tag_id)
-SELECT $1, tt.todo_id, $3 FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
-ON CONFLICT (owner_id, todo_id, tag_id) DO NOTHING
-"""
-# A merge only adds todos to a tag, so that no list has to lose its count.
-RECOUNT = """
-WITH counted AS (
+WITH tagged AS (
+    INSERT INTO todo_tags (owner_id, todo_id, tag_id)
+    SELECT $1, tt.todo_id, $3 FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
+    ON CONFLICT (owner_id, todo_id, tag_id) DO NOTHING RETURNING todo_id
+), counted AS (
     SELECT t.list_id, count(*) AS number
-    FROM todo_tags tt JOIN todos t ON t.owner_id = tt.owner_id AND t.id = tt.todo_id
-    WHERE tt.owner_id = $1 AND tt.tag_id = $2 AND t.deleted_at IS NULL GROUP BY t.list_id
+    FROM tagged JOIN todos t ON t.owner_id = $1 AND t.id = tagged.todo_id
+    WHERE t.deleted_at IS NULL GROUP BY t.list_id
 ), in_lists AS (
     INSERT INTO list_tags (owner_id, list_id, tag_id, todo_count)
-    SELECT $1, list_id, $2, number FROM counted WHERE list_id IS NOT NULL
-    ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE SET todo_count = excluded.todo_count
+    SELECT $1, list_id, $3, number FROM counted WHERE list_id IS NOT NULL
+    ON CONFLICT (owner_id, list_id, tag_id) DO UPDATE
+    SET todo_count = list_tags.todo_count + excluded.todo_count
 )
-UPDATE tags g SET todo_count = (SELECT coalesce(sum(number), 0) FROM counted)
-WHERE g.owner_id = $1 AND g.id = $2
+UPDATE tags g SET todo_count = g.todo_count + (SELECT coalesce(sum(number), 0) FROM counted)
+WHERE g.owner_id = $1 AND g.id = $3
 """
 
 
@@ -80,7 +80,6 @@ async def _renamed(write: OwnerWrite, tag: Row, name: str) -> tuple[Row, Carrier
         await connection.execute(
             "DELETE FROM tags WHERE owner_id = $1 AND id = $2", owner_id, tag_id
         )
-        await connection.execute(RECOUNT, owner_id, target_id)
     renamed = await find_tag(write, target_id)
     assert renamed is not None
     return renamed, changes

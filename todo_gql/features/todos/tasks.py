@@ -4,7 +4,7 @@ from functools import partial
 
 from todo_gql.features.feature import WorkerSetup
 from todo_gql.features.todos.growth import GrowthGauge
-from todo_gql.features.todos.recount import recount_accounts
+from todo_gql.features.todos.recount import delete_empty_counts, recount_accounts
 from todo_gql.features.todos.search_texts import fill_search_texts
 from todo_gql.features.todos.trash import purge_trash
 from todo_gql.jobs.worker import MaintenanceStep, PeriodicTask, WorkerTasks
@@ -29,6 +29,7 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
                 "stored the search texts of %d todos",
                 "search texts can't be stored",
             ),
+            MaintenanceStep.deleting("counts of 0", delete_empty_counts),
             MaintenanceStep.deleting(
                 "todos of the trash", partial(purge_trash, settings.trash_retention_days)
             ),
