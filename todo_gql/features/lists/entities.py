@@ -27,6 +27,7 @@ class EntityTable:
     """
 
     name: str
+    alias: str
     kind: ChangeKind
     columns: Columns
     logged: Sequence[str]
@@ -35,18 +36,24 @@ class EntityTable:
     @property
     def returned(self) -> str:
         """The columns for RETURNING."""
-        return ", ".join(column.rpartition(".")[2] for column in self.columns)
+        return ", ".join(self.columns)
 
 
 LISTS: Final = EntityTable(
     "lists",
+    "l",
     ChangeKind.LIST,
     LIST_COLUMNS,
     ("archived_at", "color", "deleted_at", "description", "name", "position"),
     "id",
 )
 SECTIONS: Final = EntityTable(
-    "sections", ChangeKind.SECTION, SECTION_COLUMNS, ("deleted_at", "name", "position"), "list_id"
+    "sections",
+    "s",
+    ChangeKind.SECTION,
+    SECTION_COLUMNS,
+    ("deleted_at", "name", "position"),
+    "list_id",
 )
 
 
@@ -83,7 +90,7 @@ async def insert(write: OwnerWrite, table: EntityTable, values: Mapping[str, Any
     }
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     row = await write.connection.fetchrow(
-        f"INSERT INTO {table.name} ({', '.join(values)}) VALUES ({places})"
+        f"INSERT INTO {table.name} AS {table.alias} ({', '.join(values)}) VALUES ({places})"
         f" ON CONFLICT (id) DO NOTHING RETURNING {table.returned}",
         *values.values(),
     )
@@ -108,7 +115,7 @@ async def update(
     written = {**changed, "version": row["version"] + 1, "updated_at": write.now}
     assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(written, 3))
     updated = await write.connection.fetchrow(
-        f"UPDATE {table.name} SET {assignments} WHERE owner_id = $1 AND id = $2"
+        f"UPDATE {table.name} AS {table.alias} SET {assignments} WHERE owner_id = $1 AND id = $2"
         f" RETURNING {table.returned}",
         *(write.owner_id, row["id"], *written.values()),
     )
@@ -162,12 +169,13 @@ async def position_at(
 async def _renumber(write: OwnerWrite, table: EntityTable, siblings: Siblings) -> None:
     """Give all siblings short keys in the order that they have, each as a change of its own."""
     select = (
-        f"SELECT {table.returned} FROM {table.name} WHERE {siblings.condition} ORDER BY position"
+        f"SELECT {table.returned} FROM {table.name} {table.alias}"
+        f" WHERE {siblings.condition} ORDER BY position"
     )
     before = await write.connection.fetch(select, *siblings.values)
     await renumber(write.connection, siblings)
     await write.connection.execute(
-        f"UPDATE {table.name} SET version = version + 1,"
+        f"UPDATE {table.name} AS {table.alias} SET version = version + 1,"
         f" updated_at = ${len(siblings.values) + 1} WHERE {siblings.condition}",
         *(*siblings.values, write.now),
     )

@@ -8,7 +8,10 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-LIST_COLUMNS = columns(TodoList, "l")
+IS_COUNTED: Final = (
+    "(SELECT f.seq = f.counted_seq FROM feeds f WHERE f.owner_id = l.owner_id) AS is_counted"
+)
+LIST_COLUMNS = (*columns(TodoList, "l"), IS_COUNTED)
 SECTION_COLUMNS = columns(Section, "s")
 
 INBOX: Final = UUID(int=0)

@@ -31,7 +31,7 @@ from todo_gql.features.todos.field_types import with_fields
 from todo_gql.features.todos.fields import MAX_DESCRIPTION
 from todo_gql.features.todos.filters import is_plain
 from todo_gql.features.todos.history_pages import history_page
-from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.list_access import key_of
 from todo_gql.features.todos.list_loaders import (
     ListCountsKey,
@@ -354,12 +354,19 @@ class TodoList(Node):
         """The list in a row."""
         return LISTS.lazy(row)
 
+    def _has_count_of(self, todo_filter: TodoFilter | None) -> bool:
+        """Whether the row has the counts: of all todos, and once the worker has counted.
+
+        Until then the release before this one has changed todos without counting them.
+        """
+        return bool(is_plain(todo_filter) and self.counts["is_counted"])
+
     @strawberry.field(
         description="How many of its todos there are of each kind.", metadata={COUNTS_ALL: True}
     )
     async def stats(self, info: Info, filter: Filter = strawberry.UNSET) -> TodoStats:
         todo_filter = unset_to_none(filter)
-        if is_plain(todo_filter):
+        if self._has_count_of(todo_filter):
             return TodoStats.from_counts(self.counts)
         key = ListCountsKey(self.key, SameFilter(todo_filter))
         return TodoStats.from_counts(await info.context.loader(counts_by_list).load(key))
@@ -386,7 +393,7 @@ class TodoList(Node):
             page_columns(info),
         )
         page = await info.context.loader(todo_pages_by_list).load(ListPageKey(self.key, request))
-        if is_plain(todo_filter):
+        if self._has_count_of(todo_filter):
             return TodoConnection.of(page, info.context.now, lambda _: total_of(self.counts))
         return TodoConnection.of(
             page, info.context.now, partial(_count_of_list, ListCountsKey(self.key, request.filter))
