@@ -2,11 +2,14 @@
 
 # ruff: noqa: RUF001 - letters that look like others are what this is about
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from unicodedata import normalize
 
 import pytest
 
 from tests.support.accounts import CREATE, ERRORS, Account
+from tests.support.statements import Statements
 from todo_gql.api.search_text import FIELD, MARK
 from todo_gql.database.connection import acquire, fetchrow
 from todo_gql.features.todos import best_match
@@ -273,6 +276,22 @@ async def test_the_best_match_comes_first(account: Account) -> None:
     data = (await account.data(BEST, text="milk tea"))["todos"]
     assert [node["title"] for node in data["nodes"]] == expected
     assert data["totalCount"] == len(expected)
+
+
+async def test_few_matches_are_looked_for_once(
+    account: Account, recorded: Callable[[], AbstractContextManager[Statements]]
+) -> None:
+    """The page, its total and further pages look for no text again that the ids were found by."""
+    for todo in RANKED_TODOS:
+        await account.create(**todo)
+    with recorded() as statements:
+        page = (await account.data(BEST, text="milk tea", first=2))["todos"]
+    assert page["totalCount"] == len(RANKED_TODOS)
+    sent = [text for text in statements.texts if not text.startswith("EXPLAIN")]
+    assert sum("t.search_text LIKE" in text for text in sent) == 1
+    with recorded() as statements:
+        await account.data(BEST, text="milk tea", first=2, after=page["pageInfo"]["endCursor"])
+    assert sum("t.search_text LIKE" in text for text in statements.texts) == 1
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])
