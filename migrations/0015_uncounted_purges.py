@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0013_cheaper_writes")]
+    dependencies = [("models", "0014_same_search_texts")]
 
     initial = False
 
