@@ -147,7 +147,7 @@ def test_a_session_that_is_connected_meanwhile_is_ended(
 def test_an_end_before_the_indexes_are_there_is_made_good(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the two transactions searches find the same without an index; a start creates it."""
+    """Searches find the same without an index between the two transactions; a start creates it."""
     first_half, _, _ = letters.CHANGE_CHARACTER_TYPE.partition("SELECT pg_terminate_backend")
     with monkeypatch.context() as patch:
         patch.setattr(cluster, "CHANGE_CHARACTER_TYPE", first_half + "\\endif\n")

@@ -202,7 +202,7 @@ async def test_an_undo_costs_for_each_todo_that_the_mutation_changed(
 async def test_a_saved_view_costs_what_its_filter_does(
     clock: Clock, limited: Limited, account: Account
 ) -> None:
-    """Though the document doesn't show it; without enough left, its todos aren't looked for."""
+    """A view costs what its filter does; without enough left, its todos aren't searched."""
     dear = {"status": {"in": ["PENDING"]}, "or": [{"search": "a"}, {"tags": {"some": ["b"]}}]}
     plain, filtered = [(await save(account, filter=one))["id"] for one in ({}, dear)]
     page = '{ node(id: "%s") { ... on SavedView { todos(first: 5) { totalCount } } } }'

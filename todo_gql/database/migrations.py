@@ -130,8 +130,8 @@ async def _all_migrations(client: BaseDBAsyncClient) -> list[Migration]:
     await executor.loader.build_graph()
     graph = executor.loader.graph
     [last] = graph.leaf_nodes(APP)
-    found = (graph.nodes[key] for key in graph.forwards_plan(last))
-    return [migration for migration in found if migration is not None]
+    migrations = (graph.nodes[key] for key in graph.forwards_plan(last))
+    return [migration for migration in migrations if migration is not None]
 
 
 def _steps(migration: Migration, state: State) -> Iterator[Step]:

@@ -291,7 +291,7 @@ async def test_who_is_promoted_meanwhile_stays(
 
 
 async def test_the_change_log_goes_with_its_account(account: Account) -> None:
-    """Also what was written after a deletion has gone through the log, in the same statement."""
+    """The log has what was written after a deletion too, in the same statement."""
     await account.create()
     owner_id = UUID(account.id)
     assert await fetch("SELECT FROM changes WHERE owner_id = $1", owner_id)

@@ -132,7 +132,7 @@ async def test_groups_of_days_are_counted_to_the_moment(
 
 
 async def test_what_is_not_counted_yet_is_counted_at_once(account: Account) -> None:
-    """Until the worker has counted what another release wrote, the counters aren't trusted."""
+    """The counters aren't trusted until the worker has counted what another release wrote."""
     made = await account.create(
         title="A", priority="HIGH", tags=["a"], dueAt="2020-01-01T00:00:00Z"
     )

@@ -240,7 +240,7 @@ async def test_an_archived_list_is_in_the_trash_too(account: Account) -> None:
 
 
 async def test_a_list_whose_time_is_over_cannot_be_restored(account: Account) -> None:
-    """After the retention time a list is NOT_FOUND, whether it is purged already or not."""
+    """A list is NOT_FOUND after the retention time, whether it is purged already or not."""
     made = await make_list(account)
     await make_todos(account, 2, made["id"])
     await write_list(account, DELETE, id=made["id"])
@@ -261,7 +261,7 @@ async def age(account: Account) -> None:
 
 
 async def test_purged_lists_are_gone(account: Account, stranger: Account) -> None:
-    """After the retention time a list is purged, with its sections and after its todos; others stay."""
+    """A list is purged after the retention time, with its sections and after its todos; others stay."""
     made, present, fresh = [await make_list(account, name=name) for name in "abc"]
     section = await make_section(account, made["id"])
     deleted = await make_section(account, present["id"])

@@ -177,7 +177,7 @@ async def test_a_neighbour_must_be_there(account: Account, stranger: Account) ->
 
 
 async def test_keys_of_order_stay_short(account: Account) -> None:
-    """Where a key would be too long, all lists get short ones, each as a change of its own."""
+    """All lists get short keys where one would be too long, each as a change of its own."""
     made = {name: await make_list(account, name=name) for name in "abc"}
     long = made["a"]["position"] + "0" * (MAX_KEY - 3) + "1"
     await fetch("UPDATE lists SET position = $2 WHERE id = $1", UUID(made["b"]["id"]), long)
@@ -267,7 +267,7 @@ async def test_null_is_refused_where_something_must_be(account: Account, name: s
 
 
 async def test_a_list_that_changed_meanwhile_is_a_conflict(account: Account) -> None:
-    """With another version than expected nothing changes, and the stored list is shown."""
+    """Nothing changes with another version than expected, and the stored list is shown."""
     made = await make_list(account)
     await write_list(account, UPDATE, id=made["id"], update={"name": "New"})
     for call, further in (
@@ -385,7 +385,7 @@ async def test_the_log_says_which_list_a_todo_was_in(account: Account) -> None:
 
 
 async def test_a_full_account_makes_no_more_lists(account: Account) -> None:
-    """Without room for more bytes a list can't be made or changed, but deleted."""
+    """A list can't be created or changed without room for more bytes, but deleted."""
     made = await make_list(account)
     await fetch("UPDATE users SET stored_bytes = 10 ^ 15 WHERE id = $1", UUID(account.id))
     created = await write_list(account, "listCreate(input: $create)", create={"name": "x"})

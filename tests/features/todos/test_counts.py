@@ -83,7 +83,7 @@ async def all_states(write: OwnerWrite) -> list[TodoState]:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_counts_are_right_after_any_changes(account: Account, seed: int) -> None:
-    """Of the owner, lists, tags, days and parents, however todos move between them."""
+    """The counts of the owner, lists, tags, days and parents are right, however todos move between them."""
     random, owner_id = Random(seed), UUID(account.id)
     lists = [None, await new_list(account, "Home"), await new_list(account, "Work")]
     for _ in range(12):
@@ -110,7 +110,7 @@ async def test_counts_are_right_after_any_changes(account: Account, seed: int) -
 async def test_a_parent_that_changes_with_its_subtasks_has_the_right_numbers(
     account: Account,
 ) -> None:
-    """In the row and in the state that the write returns, and it gets one new version."""
+    """A parent's counts change in its row and in the state that the write returns, with one new version."""
     owner_id = UUID(account.id)
     parent = new_todo(owner_id, Random(1), status=0)
     children = [new_todo(owner_id, Random(n), status=0, parent_id=parent.id) for n in range(3)]

@@ -57,7 +57,7 @@ async def groups(account: Account, field: str = "due") -> dict[str, set[str]]:
 async def test_a_date_is_overdue_once_the_viewers_day_is_later(
     account: Account, clock: Clock
 ) -> None:
-    """At 22:30Z what is due on that date is due today in Berlin, and overdue in Tokyo."""
+    """A todo due on the date at 22:30Z is due today in Berlin, and overdue in Tokyo."""
     await set_date(await account.create(title="A"), "2026-11-29")
     clock.set("2026-11-29T22:30:00Z")
     found = {}
@@ -103,7 +103,7 @@ def group_of(day: date, today: date) -> str:
 async def test_groups_are_those_of_the_viewers_days(
     account: Account, clock: Clock, zone: str, now: str
 ) -> None:
-    """Also on days with 23 and 25 hours, without a midnight or with two, east and west of UTC."""
+    """Days with 23 and 25 hours, without a midnight or with two, east and west of UTC, count as others do."""
     await account.data(SET_ZONE, zone=zone)
     moment, local = clock.set(now), time_zone(zone)
     due = [one.astimezone(UTC).isoformat() for one in moments(moment)]
@@ -190,7 +190,7 @@ async def test_bounds_beyond_all_calendars_are_no_bounds(
 
 
 async def test_what_starts_is_grouped_in_the_same_way(account: Account, clock: Clock) -> None:
-    """By a date or by a moment, in the viewer's zone."""
+    """A day is that of a date or of a moment, in the viewer's zone."""
     await account.data(SET_ZONE, zone="Asia/Tokyo")
     clock.set("2026-11-29T22:30:00Z")
     await set_date(await account.create(title="date"), "2026-11-30", "start_date")

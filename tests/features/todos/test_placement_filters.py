@@ -85,7 +85,7 @@ async def test_todos_are_filtered_by_list(account: Account) -> None:
 
 
 async def test_todos_are_filtered_by_section_and_parent(account: Account) -> None:
-    """Without a parent are those at the top, without a section those in none."""
+    """Todos without a parent are those at the top, and those without a section are in none."""
     list_id = await new_list(account)
     section = await new_section(account, list_id)
     todos = {title: await account.create(title=title) for title in "ABCI"}

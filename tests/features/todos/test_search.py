@@ -200,7 +200,7 @@ async def test_words_are_found_after_an_edit_of_their_case(account: Account) -> 
 
 
 async def test_words_are_found_by_their_beginnings_alone(account: Account) -> None:
-    """Of several words each has to begin a word, unless they stand side by side."""
+    """Each of several words has to begin a word, unless they stand side by side."""
     await account.create(title="выпить молоко")
     assert await found(account, "молоко пить") == []
     assert await found(account, "пить мол") == ["выпить молоко"]
@@ -269,7 +269,7 @@ RANKED_TODOS: list[dict[str, str]] = [
 
 
 async def test_the_best_match_comes_first(account: Account) -> None:
-    """Without a sort a search is sorted by how a todo matches, then title, then open, then newest."""
+    """A search without a sort is sorted by how a todo matches, then title, then open, then newest."""
     for todo in reversed(RANKED_TODOS):
         await account.create(**todo)
     expected = [todo["title"] for todo in RANKED_TODOS]

@@ -341,7 +341,7 @@ async def test_a_restored_todo_needs_room_in_its_list(account: Account) -> None:
 
 
 async def test_a_reopened_todo_needs_room_in_its_list(account: Account) -> None:
-    """In a list of 5,000 open todos none is reopened, and nothing is stored; open ones still change."""
+    """A list of 5,000 open todos has none reopened, and nothing is stored then."""
     list_id = await add_list(account)
     first, second = [
         await add(account, status="COMPLETED", to={"listId": list_id}) for _ in range(2)

@@ -146,7 +146,7 @@ async def test_any_change_of_a_mutation_names_it(account: Account) -> None:
 async def test_changes_of_an_earlier_release_belong_together_by_their_time(
     account: Account,
 ) -> None:
-    """Without the number of the first change, neighbours of one time are one mutation."""
+    """Neighbours of one time are one mutation without the number of the first change."""
     await account.create_many([{"title": f"{n}"} for n in range(3)])
     await account.create_many([{"title": f"{n}"} for n in range(2)])
     await fetch("UPDATE changes SET first_seq = NULL WHERE owner_id = $1", UUID(account.id))

@@ -44,7 +44,7 @@ async def test_what_was_done_to_a_list_is_undone(account: Account, field: str) -
 
 
 async def test_a_restored_list_goes_back_to_the_trash(account: Account) -> None:
-    """Unless it has got todos since: then nothing is changed."""
+    """A list that has got todos since stays, and nothing is changed."""
     list_id, _ = await make_list(account)
     await call(account, f'listDelete(id: "{list_id}")')
     before = await stored_state(account)
@@ -59,7 +59,7 @@ async def test_a_restored_list_goes_back_to_the_trash(account: Account) -> None:
 
 
 async def test_a_created_list_goes_to_the_trash(account: Account) -> None:
-    """Unless it has todos, and undoing that brings it back."""
+    """A list without todos goes, and undoing that brings it back."""
     payload = await call(account, 'listCreate(input: { name: "Home" })', CURSOR)
     before = await stored_state(account)
     redo = (await undo(account, payload["undoCursor"]))["undoCursor"]

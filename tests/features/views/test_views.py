@@ -40,7 +40,7 @@ async def test_a_view_is_saved_and_read_as_it_was_sent(account: Account) -> None
 
 
 async def test_a_view_shows_what_its_filter_matches_in_its_order(account: Account) -> None:
-    """By pages, as `todos` does with the same filter and order."""
+    """A view pages its todos as `todos` does with the same filter and order."""
     for title, priority in (("A", "LOW"), ("C", "HIGH"), ("B", "URGENT"), ("D", "HIGH")):
         await account.create(title=title, priority=priority)
     sort = [{"field": "TITLE", "direction": "DESC"}]
@@ -86,7 +86,7 @@ async def test_a_view_is_changed_where_something_else_is_sent(account: Account) 
 
 
 async def test_views_stand_where_they_are_put(account: Account) -> None:
-    """At the end if nothing is said, or at an edge of all or of one."""
+    """A view is stored at the end if nothing is said, or at an edge of all or of one."""
     a = await save(account, name="A")
     b = await save(account, name="B")
     await save(account, name="C", place={"first": True})

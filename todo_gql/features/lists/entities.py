@@ -88,9 +88,9 @@ async def insert(write: OwnerWrite, table: EntityTable, values: Mapping[str, Any
         "created_at": write.now,
         "updated_at": write.now,
     }
-    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    parameters = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     row = await write.connection.fetchrow(
-        f"INSERT INTO {table.name} AS {table.alias} ({', '.join(values)}) VALUES ({places})"
+        f"INSERT INTO {table.name} AS {table.alias} ({', '.join(values)}) VALUES ({parameters})"
         f" ON CONFLICT (id) DO NOTHING RETURNING {table.returned}",
         *values.values(),
     )

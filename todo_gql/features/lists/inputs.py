@@ -32,7 +32,9 @@ class ListCreateInput:
     )
     description: str | None = optional("Up to 5,000 characters.")
     color: str | None = optional("As #RRGGBB.")
-    place: PlacementInput | None = optional("Where among the lists; behind all others if absent.")
+    placement: PlacementInput | None = optional(
+        "Where among the lists; behind all others if absent.", "place"
+    )
 
 
 @strawberry.input(description="What to change: absent leaves as it is, null clears.")

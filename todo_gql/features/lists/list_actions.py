@@ -61,8 +61,10 @@ async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -
     """
     actor_id = context.signed_in().id
     values, problems = read_create(sent)
-    sent_id, place = unset_to_none(sent.id), unset_to_none(sent.place)
-    placement = read_placement(place, problems, "input", "place") if place else LAST
+    sent_id, sent_placement = unset_to_none(sent.id), unset_to_none(sent.placement)
+    placement = (
+        read_placement(sent_placement, problems, "input", "place") if sent_placement else LAST
+    )
     list_id = uuid7() if sent_id is None else parse_id(sent_id)
     if list_id is None:
         problems.insert(0, _unusable_id())
@@ -174,16 +176,14 @@ def precondition_errors(stored: Row | None, expected_version: int | None) -> lis
 
 
 @retried
-async def move_list(
-    context: Context, owner_id: UUID, id: str, place: PlacementInput
-) -> ListPayload:
+async def move_list(context: Context, owner_id: UUID, id: str, sent: PlacementInput) -> ListPayload:
     """Move an owner's list among the others; where it stands already is no change.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
     list_id, actor_id = parse_id(id), context.signed_in().id
     problems: list[UserError] = []
-    placement = read_placement(place, problems, "place")
+    placement = read_placement(sent, problems, "place")
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         stored = await load_list(write, list_id)
         if stored is None or placement is None:

@@ -61,9 +61,11 @@ class ListMutation:
         self,
         info: Info,
         id: ListId,
-        place: Annotated[PlacementInput, strawberry.argument(description="Where to.")],
+        placement: Annotated[
+            PlacementInput, strawberry.argument(name="place", description="Where to.")
+        ],
     ) -> ListPayload | None:
-        return await move_list(info.context, _owner_id(info), id, place)
+        return await move_list(info.context, _owner_id(info), id, placement)
 
     @strawberry.field(description="Moves a list into the trash, with all todos in it.")
     async def list_delete(
@@ -85,15 +87,15 @@ class ListMutation:
         info: Info,
         list_id: ListId,
         name: Annotated[str, strawberry.argument(description="1 to 120 characters.")],
-        place: Annotated[
+        placement: Annotated[
             PlacementInput | None,
             strawberry.argument(
-                description="Where among the sections; behind all others if absent."
+                name="place", description="Where among the sections; behind all others if absent."
             ),
         ] = UNSET,
     ) -> SectionPayload | None:
-        place = unset_to_none(place)
-        return await create_section(info.context, _owner_id(info), list_id, name, place)
+        sent = unset_to_none(placement)
+        return await create_section(info.context, _owner_id(info), list_id, name, sent)
 
     @strawberry.field(description="Renames or moves a section; what is absent stays.")
     async def section_update(
@@ -103,13 +105,15 @@ class ListMutation:
         name: Annotated[
             str | None, strawberry.argument(description="1 to 120 characters; not null.")
         ] = UNSET,
-        place: Annotated[
+        placement: Annotated[
             PlacementInput | None,
-            strawberry.argument(description="Where to, among the sections of its list."),
+            strawberry.argument(
+                name="place", description="Where to, among the sections of its list."
+            ),
         ] = UNSET,
         expected_version: ExpectedVersion = UNSET,
     ) -> SectionPayload | None:
-        sent = {"name": name, "place": place}
+        sent = {"name": name, "placement": placement}
         changes = {key: value for key, value in sent.items() if value is not UNSET}
         version = unset_to_none(expected_version)
         return await update_section(info.context, _owner_id(info), id, changes, version)

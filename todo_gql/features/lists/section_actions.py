@@ -38,7 +38,7 @@ SELECT count(*) FROM sections WHERE owner_id = $1 AND list_id = $2 AND deleted_a
 
 @retried
 async def create_section(
-    context: Context, owner_id: UUID, list_id: str, name: str, place: PlacementInput | None
+    context: Context, owner_id: UUID, list_id: str, name: str, sent: PlacementInput | None
 ) -> SectionPayload:
     """Create a section of an owner's list.
 
@@ -47,7 +47,7 @@ async def create_section(
     id, actor_id = parse_id(list_id), context.signed_in().id
     problems: list[UserError] = []
     name = read_name(name, problems, "name")
-    placement = read_placement(place, problems, "place") if place else LAST
+    placement = read_placement(sent, problems, "place") if sent else LAST
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         parent = await load_list(write, id)
         if parent is None:
@@ -88,7 +88,7 @@ async def update_section(
     changes: dict[str, Any],
     expected_version: int | None,
 ) -> SectionPayload:
-    """Change the `name` or the `place` of an owner's section; both as they were sent, if they were.
+    """Change the `name` or the `placement` of an owner's section; both as they were sent, if they were.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
@@ -129,8 +129,9 @@ def _read_update(changes: dict[str, Any]) -> tuple[dict[str, Any], Any, list[Use
             problems.append(required("name"))
         else:
             values["name"] = read_name(changes["name"], problems, "name")
-    place = changes.get("place")
-    return values, read_placement(place, problems, "place") if place else None, problems
+    sent_placement = changes.get("placement")
+    placement = read_placement(sent_placement, problems, "place") if sent_placement else None
+    return values, placement, problems
 
 
 def _precondition_errors(stored: Row | None, expected_version: int | None) -> list[UserError]:

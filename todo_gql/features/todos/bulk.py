@@ -208,14 +208,14 @@ async def create_todos(
             )
             for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
         ]
-        await _place(info, write, drafts, results)
+        await _set_targets(info, write, drafts, results)
         await _insert(info, write, results)
         payload = await finish(info, write, results, options)
     charge_further(info, write, sum(result.changed for result in results))
     return payload
 
 
-async def _place(
+async def _set_targets(
     info: Info,
     write: OwnerWrite,
     drafts: Sequence[tuple[Draft, list[UserError]]],

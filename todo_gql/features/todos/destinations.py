@@ -44,13 +44,13 @@ def read_destination(
     sent: TodoPlacementInput, problems: list[UserError], *path: str
 ) -> Destination:
     """What a client sent, and problems with what can't be the id of anything."""
-    place = unset_to_none(sent.place)
+    placement = unset_to_none(sent.placement)
     return Destination(
         path,
         _read_id(sent.list_id, problems, *path, "listId"),
         _read_id(sent.section_id, problems, *path, "sectionId"),
         _read_id(sent.parent_id, problems, *path, "parentId"),
-        read_placement(place, problems, *path, "place") if place else None,
+        read_placement(placement, problems, *path, "place") if placement else None,
     )
 
 

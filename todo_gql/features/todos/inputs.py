@@ -122,8 +122,9 @@ class TodoPlacementInput:
     parent_id: Maybe[strawberry.ID | None] = strawberry.field(
         description="The todo that it is to be a subtask of: 5 deep at most, 500 of one todo."
     )
-    place: PlacementInput | None = optional(
-        "Where among all todos of the list, or of the inbox; in another list the end if absent."
+    placement: PlacementInput | None = optional(
+        "Where among all todos of the list, or of the inbox; in another list the end if absent.",
+        "place",
     )
 
 

@@ -86,10 +86,10 @@ async def _by_id(
     statement: SelectQuery, column: str, columns: Columns, ids: list[UUID]
 ) -> list[Row | None]:
     """The row of each id; None for `NOTHING`."""
-    found = [id for id in ids if id != NOTHING]
-    if not found:
+    present = [id for id in ids if id != NOTHING]
+    if not present:
         return [None] * len(ids)
-    statement.where_one_of(column, found)
+    statement.where_one_of(column, present)
     rows = {row["id"]: row for row in await fetch(statement.select(columns), *statement.values)}
     return [rows.get(id) for id in ids]
 

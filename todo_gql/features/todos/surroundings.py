@@ -83,18 +83,18 @@ class Surroundings:
         anchors: Iterable[UUID | None] = (),
     ) -> "Surroundings":
         """Read what is named, with a statement for each kind of which something is."""
-        found = cls()
+        surroundings = cls()
         for row in await _rows(write, PARENTS, parents):
             line = frozenset(row["line"])
-            found.parents[row["id"]] = Parent(row["list_id"], line, row["subtasks"])
-        list_ids = {*lists, *(parent.list_id for parent in found.parents.values())}
+            surroundings.parents[row["id"]] = Parent(row["list_id"], line, row["subtasks"])
+        list_ids = {*lists, *(parent.list_id for parent in surroundings.parents.values())}
         for row in await _rows(write, LISTS, list_ids):
-            found.open_counts[row["id"]] = row["open"]
+            surroundings.open_counts[row["id"]] = row["open"]
         for row in await _rows(write, SECTIONS, sections):
-            found.sections[row["id"]] = row["list_id"]
+            surroundings.sections[row["id"]] = row["list_id"]
         for row in await _rows(write, ANCHORS, anchors):
-            found.anchors[row["id"]] = row["list_id"]
-        return found
+            surroundings.anchors[row["id"]] = row["list_id"]
+        return surroundings
 
     def is_there(self, list_id: UUID | None) -> bool:
         """Whether a list is outside the trash; the inbox always is."""

@@ -26,7 +26,7 @@ WITH RECURSIVE expired AS (
 SELECT id FROM expired
 """
 # The release before moves a parent to the trash alone.
-KEEP_SUBTASKS = """
+DETACH_SUBTASKS = """
 UPDATE todos SET parent_id = NULL
 WHERE owner_id = $1 AND parent_id = ANY($2) AND deleted_at IS NULL
 """
@@ -56,7 +56,7 @@ async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     expired = [row["id"] for row in await connection.fetch(EXPIRED, owner_id, BATCH_SIZE, days)]
     if not expired:
         return 0
-    await connection.execute(KEEP_SUBTASKS, owner_id, expired)
+    await connection.execute(DETACH_SUBTASKS, owner_id, expired)
     purged = await connection.fetch(PURGE, owner_id, expired)
     await connection.execute(DELETE_UNCOUNTED_TAGS, owner_id)
     stored_bytes = sum(row["bytes"] for row in purged)

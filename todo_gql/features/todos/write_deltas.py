@@ -62,7 +62,7 @@ class TagDelta(NamedTuple):
                     counts[name] -= 1
                 for name in to_count:
                     counts[name] += 1
-        in_lists = _list_tag_deltas(entries) if any(map(has_place, entries)) else {}
+        in_lists = _list_tag_deltas(entries) if any(map(has_placement, entries)) else {}
         # A tag that only todos in the trash carry has a row, too, with a count of 0; and the counts of
         # lists need the ids of their tags.
         names = {name for name, delta in counts.items() if delta}
@@ -82,7 +82,7 @@ def _list_tag_deltas(entries: Iterable[Entry]) -> dict[tuple[UUID, str], int]:
     return {key: delta for key, delta in deltas.items() if delta}
 
 
-def has_place(entry: Entry) -> bool:
+def has_placement(entry: Entry) -> bool:
     """Whether a todo is in a list or below another, before a change or after it."""
     before, after = entry
     return (

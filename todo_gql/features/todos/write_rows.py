@@ -19,7 +19,7 @@ from todo_gql.features.todos.write_deltas import (
     TagDelta,
     count_deltas,
     due_deltas,
-    has_place,
+    has_placement,
     list_deltas,
     subtask_deltas,
     with_subtask_counts,
@@ -56,7 +56,7 @@ class WriteRows:
     def __init__(self, changes: Sequence[Change]) -> None:
         entries = [change for change in changes if isinstance(change, Entry)]
         # Most todos are in the inbox and below no other.
-        placed = [entry for entry in entries if has_place(entry)]
+        placed = [entry for entry in entries if has_placement(entry)]
         self.subtasks: dict[UUID, SubtaskDelta] = subtask_deltas(placed) if placed else {}
         self.entries = with_subtask_counts(entries, self.subtasks)
         self.changes = changes

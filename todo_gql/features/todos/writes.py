@@ -283,8 +283,8 @@ async def _lock(connection: Connection, owner_id: UUID, ids: Sequence[UUID]) -> 
     """Lock an account, and read what a write begins with; no row if the account is deleted."""
     if ids:
         is_one = len(ids) == 1
-        statement, wanted = (LOCK_AND_LOAD, ids[0]) if is_one else (LOCK_AND_LOAD_MANY, ids)
-        executions = [(owner_id, wanted, True), (owner_id, wanted, False)]
+        statement, parameter = (LOCK_AND_LOAD, ids[0]) if is_one else (LOCK_AND_LOAD_MANY, ids)
+        executions = [(owner_id, parameter, True), (owner_id, parameter, False)]
         return await connection.fetchmany(statement, executions)
     return await connection.fetch(LOCK_AND_READ_OWNER, owner_id)
 

@@ -12,7 +12,7 @@ from todo_gql.features.undo.items import Item
 INBOX: Final = UUID(int=0)
 """Stands for the inbox in the index of positions."""
 
-Place: TypeAlias = tuple[UUID, str]
+Slot: TypeAlias = tuple[UUID, str]
 """A list, or the inbox, and a position in it."""
 
 OCCUPIED = """
@@ -36,26 +36,26 @@ async def find_positions(connection: Connection, owner_id: UUID, items: Sequence
 
     A todo of the undo that leaves a position to which another one returns is moved out of the way.
     """
-    wanted = {_place(item): item for item in items if _is_placed_anew(item)}
-    if not wanted:
+    by_slot = {_slot(item): item for item in items if _is_placed_anew(item)}
+    if not by_slot:
         return
-    columns = [list(column) for column in zip(*wanted, strict=True)]
+    columns = [list(column) for column in zip(*by_slot, strict=True)]
     rows = await connection.fetch(OCCUPIED, owner_id, *columns)
-    leaving = {item.id for item in wanted.values()}
+    leaving = {item.id for item in by_slot.values()}
     holders = {(row["list_id"], row["position"]): row["id"] for row in rows}
-    taken = sorted(wanted)
-    for place, holder in holders.items():
-        planned = wanted[place].planned
+    occupied = sorted(by_slot)
+    for slot, holder in holders.items():
+        planned = by_slot[slot].planned
         if holder in leaving or planned is None:
             continue
-        position = await _next_free(connection, owner_id, place, taken)
-        insort(taken, (place[0], position))
-        wanted[place].planned = planned._replace(position=position)
+        position = await _next_free(connection, owner_id, slot, occupied)
+        insort(occupied, (slot[0], position))
+        by_slot[slot].planned = planned._replace(position=position)
     if vacating := [holder for holder in holders.values() if holder in leaving]:
         await connection.execute(VACATE, owner_id, vacating)
 
 
-def _place(item: Item) -> Place:
+def _slot(item: Item) -> Slot:
     assert item.planned is not None
     return item.planned.list_id or INBOX, item.planned.position
 
@@ -68,12 +68,12 @@ def _is_placed_anew(item: Item) -> bool:
 
 
 async def _next_free(
-    connection: Connection, owner_id: UUID, place: Place, taken: Sequence[Place]
+    connection: Connection, owner_id: UUID, slot: Slot, occupied: Sequence[Slot]
 ) -> str:
-    """A position right after one that another todo has, and before all that are `taken`."""
-    list_id, position = place
+    """A position right after one that another todo has, and before all that are `occupied`."""
+    list_id, position = slot
     upper: str | None = await connection.fetchval(NEXT, owner_id, list_id, position)
-    index = bisect_right(taken, place)
-    if index < len(taken) and taken[index][0] == list_id:
-        upper = min(upper or taken[index][1], taken[index][1])
+    index = bisect_right(occupied, slot)
+    if index < len(occupied) and occupied[index][0] == list_id:
+        upper = min(upper or occupied[index][1], occupied[index][1])
     return key_between(position, upper, near="lower")

@@ -86,9 +86,9 @@ class Structure:
             if standing.parent_id:
                 self._children[standing.parent_id].add(id)
         for item in items:
-            self.place(item)
+            self.set_standing(item)
 
-    def place(self, item: Item) -> None:
+    def set_standing(self, item: Item) -> None:
         """Note where an item is to stand."""
         assert item.planned is not None
         standing, before = Standing.of(item.planned), self._standing.get(item.id)
@@ -169,7 +169,7 @@ async def check_structure(
         if not failed:
             return
         for item in failed:
-            structure.place(item)
+            structure.set_standing(item)
 
 
 def _moves(item: Item) -> bool:

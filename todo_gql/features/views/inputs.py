@@ -41,7 +41,8 @@ class SavedViewInput:
         default=UNSET,
         description="At most 5 keys; newest first if null. In an update, absent leaves the order as it is.",
     )
-    place: PlacementInput | None = strawberry.field(
+    placement: PlacementInput | None = strawberry.field(
+        name="place",
         default=UNSET,
         description="Where among the views; at the end if absent, where it is in an update.",
     )
@@ -74,8 +75,10 @@ async def read_view(sent: SavedViewInput, context: Context) -> ViewDraft:
         todo_keyset(keys)
     except BadUserInput as error:
         problems.append(invalid(ErrorCode.TOO_MANY, str(error), "input", "sort"))
-    place = unset_to_none(sent.place)
-    placement = read_placement(place, problems, "input", "place") if place else None
+    sent_placement = unset_to_none(sent.placement)
+    placement = (
+        read_placement(sent_placement, problems, "input", "place") if sent_placement else None
+    )
     return ViewDraft(
         name,
         filter_json,
@@ -126,5 +129,5 @@ def _is_storable(value: Any) -> bool:
 
 async def _are_there(named: list[Reference], context: Context) -> list[bool]:
     keys = [Named(one.field, one.id) for one in named if one.id]
-    found = dict(zip(keys, await context.loader(named_things).load_column(keys), strict=True))
-    return [bool(one.id and found[Named(one.field, one.id)]) for one in named]
+    stored = dict(zip(keys, await context.loader(named_things).load_column(keys), strict=True))
+    return [bool(one.id and stored[Named(one.field, one.id)]) for one in named]

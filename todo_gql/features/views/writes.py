@@ -57,9 +57,9 @@ async def create_view(context: Context, sent: SavedViewInput) -> SavedViewPayloa
             if not isinstance(key, str):
                 return SavedViewPayload(errors=[key])
             row = await connection.fetchrow(INSERT, owner_id, view_id, *_values(draft), key)
-    except asyncpg.UniqueViolationError as taken:
+    except asyncpg.UniqueViolationError as violation:
         # Under the lock nobody else takes a position of the owner's.
-        if taken.constraint_name != "saved_views_pkey":
+        if violation.constraint_name != "saved_views_pkey":
             raise
         return SavedViewPayload(errors=[unusable_id()])
     assert row is not None
@@ -96,10 +96,10 @@ async def _update(connection: Connection, stored: Row, draft: ViewDraft) -> Row 
     """The view as it is now, or what is wrong with its place."""
     owner_id, view_id, key = stored["owner_id"], stored["id"], stored["position"]
     if draft.placement:
-        found = await _key_at(connection, owner_id, draft.placement, Sibling(view_id, key))
-        if not isinstance(found, str):
-            return found
-        key = found
+        new_key = await _key_at(connection, owner_id, draft.placement, Sibling(view_id, key))
+        if not isinstance(new_key, str):
+            return new_key
+        key = new_key
     if not draft.has_sort:
         draft.sort_json = _parsed(stored["todo_sort"])
     before = (stored["name"], _parsed(stored["todo_filter"]), _parsed(stored["todo_sort"]))
