@@ -26,9 +26,10 @@ class NodeReader:
     def __init__(self, node_type: NodeType) -> None:
         self.node_type = node_type
         self.name = node_type.type.__name__
-        columns = [column.rpartition(".") for column in node_type.columns]
-        self.alias = columns[0][0]
-        self.columns = {name: f"{self.name}.{name}" for _, _, name in columns}
+        self.alias = node_type.columns[0].rpartition(".")[0]
+        # An expression has its name behind AS, a column behind its table.
+        names = [one.rpartition(" AS ")[2].rpartition(".")[2] for one in node_type.columns]
+        self.columns = {name: f"{self.name}.{name}" for name in names}
         self.id_column = self.columns["id"]
 
     def join(self) -> str:
