@@ -17,11 +17,12 @@ from todo_gql.features.todos.writes import OwnerWrite
 NEW_NAME = '(CASE WHEN g.name = $3 THEN $4::text ELSE g.name::text END) COLLATE "C"'
 # Appends a change for every todo with the tag, with its tag names before and after, and raises the
 # versions; $1 is the owner, $2 the id of the tag, $3 its old name, $4 the new one or null, $5 the time,
-# $6 the action, $7 the actor, $8 the id of the first change.
+# $6 the action, $7 the actor, $8 the id of the first change. With a condition on the owner of `todos`,
+# PostgreSQL may read all of the owner's todos for each one; a foreign key sees to it that they are the owner's.
 LOG_CARRIERS = f"""
 WITH carriers AS (
     UPDATE todos t SET version = version + 1, updated_at = $5
-    WHERE t.owner_id = $1 AND t.id IN (
+    WHERE t.id IN (
         SELECT tt.todo_id FROM todo_tags tt WHERE tt.owner_id = $1 AND tt.tag_id = $2
     ) RETURNING t.id, t.created_at, t.list_id
 ),

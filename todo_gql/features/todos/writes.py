@@ -58,6 +58,12 @@ LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
 
+# Checks of foreign keys reuse a plan. One from when the tables were nearly empty reads all of the owner's
+# todos, with their dead versions, for each new row; so large writes have all plans made anew.
+MAKE_PLANS_ANEW = "DISCARD PLANS"
+MANY_CHANGES = 200
+"""With so many changes, a write is better off with new plans, which take some milliseconds."""
+
 
 class OwnerGone(Exception):
     """The account of an owner other than the actor is deleted, and all of its todos with it."""
@@ -204,6 +210,8 @@ class OwnerWrite:
         """
         if not self._changes:
             return
+        if len(self._changes) >= MANY_CHANGES:
+            await self.connection.execute(MAKE_PLANS_ANEW)
         rows = WriteRows(self._changes)
         statement = store_statement(rows.parts(), todos=bool(rows.entries))
         payload = await rows.payload(self.now, created=False, first_seq=self.first_seq)
