@@ -98,7 +98,7 @@ async def undo_entities(
 
 async def _load(write: OwnerWrite, table: EntityTable, id: UUID) -> Row | None:
     return await write.connection.fetchrow(
-        f"SELECT {table.returned} FROM {table.name} WHERE owner_id = $1 AND id = $2",
+        f"SELECT {table.returned} FROM {table.name} {table.alias} WHERE owner_id = $1 AND id = $2",
         *(write.owner_id, id),
     )
 
