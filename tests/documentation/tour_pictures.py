@@ -4,7 +4,6 @@ import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 from tests.documentation.blocks import ROOT
 from tests.support.browsing import answer, chromium, graphiql, line, paste
@@ -57,23 +56,6 @@ FOLLOW = """subscription {
     }
   }
 }"""
-MAKE_LIST = """mutation ($id: ID!) {
-  listCreate(input: { id: $id, name: "Garden" }) { errors { code } }
-}"""
-CREATE_MANY = """mutation ($inputs: [TodoCreateInput!]!) {
-  todoBulkCreate(inputs: $inputs) { errors { code } }
-}"""
-IN_ORDER = """{
-  todos(
-    filter: { listId: { eq: "%s" }, parentId: { isNull: true } }
-    sort: [{ field: POSITION }]
-  ) {
-    nodes {
-      title position
-      progress { completed total percent }
-    }
-  }
-}"""
 COMPLETE = """mutation ($id: ID!) {
   todoUpdate(id: $id, input: { status: COMPLETED }) { errors { code } }
 }"""
@@ -96,7 +78,7 @@ async def run(page: Any, query: str, shown: str) -> None:
 
 
 async def tour(server: Server) -> None:
-    """Register, create, list, follow and read a list in order, with a picture of each but the first."""
+    """Register, create, list and follow, with a picture of the last three."""
     async with (
         chromium() as browser,
         graphiql(browser, server.address.removesuffix("/graphql")) as page,
@@ -109,33 +91,6 @@ async def tour(server: Server) -> None:
         await run(page, LIST, '"totalCount": 1')
         await take(page, "list")
         await follow(page, server)
-        await order(page, server)
-
-
-def make_list(server: Server) -> UUID:
-    """Make a list of three todos, of which the first has subtasks."""
-    token = server.execute(LOGIN)["login"]["tokens"]["accessToken"]
-    list_id, parent_id = uuid4(), uuid4()
-    server.execute(MAKE_LIST, token, id=str(list_id))
-    todos: list[dict[str, object]] = [
-        {"title": title, "to": {"listId": str(list_id)}}
-        for title in ("Dig over the beds", "Sow the beans", "Water the plants")
-    ]
-    todos[0]["id"] = str(parent_id)
-    server.execute(CREATE_MANY, token, inputs=todos)
-    steps = [
-        {"title": title, "status": status, "to": {"parentId": str(parent_id)}}
-        for title, status in (("Fetch the spade", "COMPLETED"), ("Pull the weeds", "PENDING"))
-    ]
-    server.execute(CREATE_MANY, token, inputs=steps)
-    return list_id
-
-
-async def order(page: Any, server: Server) -> None:
-    """Read a list in its own order."""
-    list_id = await asyncio.to_thread(make_list, server)
-    await run(page, IN_ORDER % list_id, '"percent": 50')
-    await take(page, "order")
 
 
 async def follow(page: Any, server: Server) -> None:
