@@ -47,13 +47,13 @@ async def in_best_order(
     """
     cursor = arguments.after or arguments.before
     is_ranked = cursor is not None and not NEWEST_FIRST.owns(cursor)
-    found = None
+    few_ids = None
     if is_ranked or (cursor is None and await _may_be_few(statement)):
-        found = await _few(statement)
-    if found is None and not is_ranked:
+        few_ids = await _few(statement)
+    if few_ids is None and not is_ranked:
         return SearchOrder(statement, NEWEST_FIRST, statement)
     # The few are ranked by their ids, so that no text is looked for twice.
-    whole = statement if found is None else listed.where(f"t.id = ANY({listed.bind(found)})")
+    whole = statement if few_ids is None else listed.where(f"t.id = ANY({listed.bind(few_ids)})")
     ranked = whole.copy()
     return SearchOrder(ranked, best_first(ranked.bind, text), whole)
 
@@ -63,8 +63,8 @@ async def _may_be_few(statement: SelectQuery) -> bool:
 
     To read those of a common word takes longer than a page of the newest.
     """
-    explained = f"EXPLAIN (FORMAT JSON) {statement.select(['1'])}"
-    [plan] = await fetch(explained, *statement.values, custom_plan=True)
+    explain = f"EXPLAIN (FORMAT JSON) {statement.select(['1'])}"
+    [plan] = await fetch(explain, *statement.values, custom_plan=True)
     return bool(orjson.loads(plan["QUERY PLAN"])[0]["Plan"]["Plan Rows"] <= MAX_ESTIMATED)
 
 
@@ -83,12 +83,12 @@ def best_first(bind: Bind, text: str) -> Keyset:
     marked = marked_query(text)
     words = words_of(text, MAX_WORDS)
     whole, beginnings = bind(marked), [bind(word_beginning(word)) for word in words]
-    all_found, all_in_title = all_words(TEXT, beginnings), all_words(TITLE, beginnings)
+    all_match, all_in_title = all_words(TEXT, beginnings), all_words(TITLE, beginnings)
     query = bind(" ".join(words))
     rank = f"""(CASE
         WHEN strpos({TEXT}, {whole}) > 0 THEN 4 * (strpos({TITLE}, {whole}) = 0)::int
-            + 2 * (NOT ({all_found}))::int
-        WHEN {all_found} THEN 8 + 4 * (NOT ({all_in_title}))::int
+            + 2 * (NOT ({all_match}))::int
+        WHEN {all_match} THEN 8 + 4 * (NOT ({all_in_title}))::int
         ELSE 16 + 8 * round(100 * (1 - word_similarity({query}, {TEXT})))::int
             + 4 * (word_similarity({query}, {TITLE}) < {MIN_SIMILARITY})::int
     END + {IS_DONE})"""

@@ -33,7 +33,7 @@ SIMILAR: Final = f"""t.id = ANY((
         SELECT s.id FROM todos s WHERE s.owner_id = $1 AND {{scope}} AND {{condition}}
             AND (SELECT set_config('pg_trgm.word_similarity_threshold', '{MIN_SIMILARITY}', true)) <> ''
             AND (SELECT count(*) FROM (
-                SELECT FROM todos f WHERE f.owner_id = $1 AND {{found_scope}} AND ({{found}}) LIMIT {FEW}
+                SELECT FROM todos f WHERE f.owner_id = $1 AND {{exact_scope}} AND ({{exact}}) LIMIT {FEW}
             ) few) < {FEW}
         LIMIT {MAX_SIMILAR}
     ) n
@@ -49,16 +49,16 @@ def matches(bind: Bind, text: str, scope: str | None = None) -> str:
     words = words_of(text, MAX_WORDS + 1)
     if len(words) > MAX_WORDS:
         words = ()
-    found = _exact(bind, text, words)
+    exact = _exact(bind, text, words)
     if scope is None or not any(map(is_latin_word, words)):
-        return found
+        return exact
     similar = SIMILAR.format(
         scope=scope.replace("t.", "s."),
         condition=_all_similar(bind, words).replace("t.", "s."),
-        found_scope=scope.replace("t.", "f."),
-        found=found.replace("t.", "f."),
+        exact_scope=scope.replace("t.", "f."),
+        exact=exact.replace("t.", "f."),
     )
-    return f"{found} OR {similar}"
+    return f"{exact} OR {similar}"
 
 
 def _exact(bind: Bind, text: str, words: Sequence[str]) -> str:
