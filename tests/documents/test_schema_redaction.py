@@ -17,7 +17,10 @@ from todo_gql.settings import Settings
 
 NAMES = schema_names(graphql_schema())
 # Words that messages are made of, too.
-WORDS = {"field", "fields", "id", "in", "not", "and", "or", "first", "node", "name", "if", "at"}
+WORDS = frozenset(
+    {"field", "fields", "id", "in", "not", "and", "or", "first", "node", "name", "if", "at", "to"}
+    | {"position"}
+)
 NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
     ("{ todoss { nodes { id } } }", {}),
     ("{ todo }", {}),

@@ -3,7 +3,7 @@
 The expressions are those of the indexes in the migrations, to the letter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TypeAlias
@@ -50,8 +50,15 @@ def _keyset(orders: tuple[Order, ...]) -> Keyset:
     distinct: dict[str, Order] = {}
     for order in orders:
         distinct.setdefault(order[0], order)
-    keys = [key for order in distinct.values() for key in _sort_keys(*order)]
-    return Keyset(*keys, SortKey("id", "t.id", "id", parse_uuid, descending=orders[0][1]))
+        if order[0] == "position":
+            # Positions are unique in a list: no further key has a say.
+            return Keyset(*_all_sort_keys(distinct.values()))
+    by_id = SortKey("id", "t.id", "id", parse_uuid, descending=orders[0][1])
+    return Keyset(*_all_sort_keys(distinct.values()), by_id)
+
+
+def _all_sort_keys(orders: Iterable[Order]) -> list[SortKey]:
+    return [key for order in orders for key in _sort_keys(*order)]
 
 
 def _sort_keys(name: str, descending: bool, nulls_first: bool) -> list[SortKey]:
