@@ -27,6 +27,8 @@ BELOW = {
     "owner": "{ id }",
     "history": "{ nodes { action } }",
     "progress": "{ total }",
+    "list": "{ id }",
+    "section": "{ id }",
     "parent": "{ id }",
     "subtasks": "(first: 1) { nodes { id } }",
 }

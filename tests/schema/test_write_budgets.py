@@ -73,7 +73,7 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "update of a section": ('sectionUpdate(id: "SECTION", name: "x")', 7),
     "delete a section": ('sectionDelete(id: "SECTION")', 8),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
-    "merge of two tags": ('tagRename(id: "TAG", name: "other")', 10),
+    "merge of two tags": ('tagRename(id: "TAG", name: "other")', 9),
 }
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "register": (

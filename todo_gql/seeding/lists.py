@@ -22,7 +22,8 @@ TODOS_PER_LIST: Final = 10_000
 
 PLANS: Final = tuple(plan for area in AREAS for plan in area.lists)
 OWN_LISTS = f"""
-SELECT {LISTS.returned} FROM lists WHERE owner_id = $1 AND deleted_at IS NULL ORDER BY position
+SELECT {LISTS.returned} FROM lists l
+WHERE l.owner_id = $1 AND l.deleted_at IS NULL ORDER BY l.position
 """
 OWN_SECTIONS = """
 SELECT id, list_id, name FROM sections WHERE owner_id = $1 AND deleted_at IS NULL ORDER BY position

@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import strawberry
+from strawberry.schema.config import StrawberryConfig
 
 from todo_gql.api.errors import ErrorCode
+from todo_gql.api.scalars import SCALARS
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts.inputs import RegisterInput, email_problem, registration_problems
 from todo_gql.features.accounts.types import User
@@ -19,6 +21,7 @@ from todo_gql.security.rate_limits import RateLimits
 
 PASSWORD = "Correct-horse-7"
 
+CONFIG = StrawberryConfig(scalar_map=SCALARS)
 REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) {
   user { id username email firstName lastName fullName bio avatarUrl isActive isVerified
          isSuperuser emailVerifiedAt lastLoginAt createdAt stats { total completionRate } }
@@ -291,7 +294,7 @@ async def test_administrators_see_accounts_and_never_todos(
     administrator = authentication.Viewer(
         UUID(stranger.id), uuid4(), stranger.username, is_superuser=True
     )
-    answer = await strawberry.Schema(Shown).execute(
+    answer = await strawberry.Schema(Shown, config=CONFIG).execute(
         "{ user { username stats { total } } }",
         root_value=Shown(user=User.from_row(row, administrator)),
         context_value=Context(settings, RateLimits(settings), administrator),

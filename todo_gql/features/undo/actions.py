@@ -41,7 +41,7 @@ WHERE owner_id = $1 AND id = ANY($2::uuid[])
 """
 
 
-class LoggedMutation(NamedTuple):
+class LoggedChanges(NamedTuple):
     """The changes of a mutation, and those of each todo, in the order of the log."""
 
     changes: Sequence[Row]
@@ -57,7 +57,7 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     viewer = info.context.signed_in()
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         mutation = await _read(info, write, cursor)
-        if not isinstance(mutation, LoggedMutation):
+        if not isinstance(mutation, LoggedChanges):
             return TodoBulkPayload(errors=[mutation])
         by_todo = mutation.by_todo
         if error := await undo_entities(write, mutation.changes, list(by_todo)):
@@ -77,7 +77,7 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     return payload
 
 
-async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedMutation | UserError:
+async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedChanges | UserError:
     """The changes of the mutation; or why they can't be taken back."""
     try:
         changes = await read_mutation(write.connection, write.owner_id, cursor)
@@ -93,7 +93,7 @@ async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedMutation | 
             await check_todo_size(write.connection, write.owner_id, by_todo)
     except TooManyChanges:
         return _too_many()
-    return LoggedMutation(changes, by_todo)
+    return LoggedChanges(changes, by_todo)
 
 
 def _too_many() -> UserError:
