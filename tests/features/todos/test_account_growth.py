@@ -26,7 +26,9 @@ def gauge() -> float:
 
 async def store(account: Account, stored_bytes: int) -> None:
     """Have an account count as storing so many bytes."""
-    await fetch("UPDATE users SET stored_bytes = $2 WHERE id = $1", UUID(account.id), stored_bytes)
+    await fetch(
+        "UPDATE feeds SET stored_bytes = $2 WHERE owner_id = $1", UUID(account.id), stored_bytes
+    )
 
 
 async def test_the_worker_names_the_owner_whose_account_grows_fast(
