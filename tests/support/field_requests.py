@@ -22,14 +22,16 @@ async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str
         [answer, *_] = await told(client, call.document(arguments), arguments, last=None)
         return answer
     # Told in any case, so that it is known when everything before it was.
-    newest = await client.data("{ changeCursor changes { nodes { todoId } } }")
+    newest = await client.data("{ changeCursor changes { nodes { todoId cursor } } }")
+    last = newest["changeCursor"]
     if arguments.get("after") is None:
         arguments = {**arguments, "after": cursor_of(UUID(client.id), 0)}
     if isinstance(wanted := arguments.get("filter"), dict):
-        end = {"id": {"eq": newest["changes"]["nodes"][-1]["todoId"]}}
-        arguments["filter"] = {"or": [wanted, end]}
-    document, last = call.document(arguments), newest["changeCursor"]
-    answers = await told(client, document, arguments, last)
+        # Filters let only changes of todos through.
+        end = [change for change in newest["changes"]["nodes"] if change["todoId"]][-1]
+        arguments["filter"] = {"or": [wanted, {"id": {"eq": end["todoId"]}}]}
+        last = end["cursor"]
+    answers = await told(client, call.document(arguments), arguments, last)
     events = [(answer.get("data") or {}).get("changes") for answer in answers]
     errors = [error for answer in answers for error in answer.get("errors", ())]
     return {"data": {"changes": events}, **({"errors": errors} if errors else {})}

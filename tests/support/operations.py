@@ -1,6 +1,6 @@
 """Operations written from the schema itself, so that no field of it can be forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -51,6 +51,7 @@ SAMPLES: dict[str, Any] = {
 
 # All fields of pages of fifty would cost more than an operation may.
 SMALL_PAGE = "(first: 5)"
+PAGING = {"first", "last", "before"}
 
 Coordinate: TypeAlias = tuple[str, str]
 """A type and one of its fields."""
@@ -91,17 +92,34 @@ def is_leaf(field: GraphQLField) -> bool:
     return is_leaf_type(get_named_type(field.type))
 
 
-def selection(kind: Any, depth: int) -> str:
+def shape(field: GraphQLField) -> str:
+    """What fields of one response name have in common in all types: lists, nulls and scalars."""
+    text = str(field.type)
+    return text if is_leaf(field) else text.replace(get_named_type(field.type).name, "")
+
+
+def conflicting(possible: Iterable[GraphQLObjectType]) -> set[str]:
+    """The fields that can't be selected of several types under one name."""
+    shapes: dict[str, set[str]] = {}
+    for kind in possible:
+        for name, field in kind.fields.items():
+            shapes.setdefault(name, set()).add(shape(field))
+    return {name for name, found in shapes.items() if len(found) > 1}
+
+
+def selection(kind: Any, depth: int, aliased: Collection[str] = ()) -> str:
     """All that can be selected of a type without arguments, so many objects deep."""
     named = get_named_type(kind)
     if is_leaf_type(named):
         return ""
     if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
         possible = SCHEMA.get_possible_types(named)
-        parts = [f"... on {each.name} {selection(each, depth)}" for each in possible]
+        aliased = conflicting(possible)
+        parts = [f"... on {each.name} {selection(each, depth, aliased)}" for each in possible]
     else:
         assert isinstance(named, GraphQLObjectType)
         parts = [
+            f"{f'{name}Of{named.name}: ' if name in aliased else ''}"
             f"{name}{SMALL_PAGE if 'first' in field.args else ''} {selection(field.type, depth - 1)}"
             for name, field in named.fields.items()
             if asks_nothing(field) and (depth > 0 or is_leaf(field))
@@ -128,8 +146,14 @@ def ways() -> dict[str, tuple[str, ...]]:
 
 
 def enclosed(way: tuple[str, ...], inside: str) -> str:
-    """A selection at the end of a way."""
-    return "".join(f"{name} {{ " for name in way) + inside + " }" * len(way)
+    """A selection at the end of a way, in small pages."""
+    kind, parts = SCHEMA.type_map["Query"], []
+    for name in way:
+        assert isinstance(kind, GraphQLObjectType)
+        field = kind.fields[name]
+        parts.append(f"{name}{SMALL_PAGE if 'first' in field.args else ''} {{ ")
+        kind = get_named_type(field.type)
+    return "".join(parts) + inside + " }" * len(way)
 
 
 def reached(data: Any, way: tuple[str, ...]) -> list[Any]:
@@ -221,6 +245,8 @@ class Call:
         field, name = field_of(self.coordinate), self.coordinate[1]
         defined = ", ".join(f"${each}: {field.args[each].type}" for each in arguments)
         given = ", ".join(f"{each}: ${each}" for each in arguments)
+        if self.way and "first" in field.args and not PAGING & arguments.keys():
+            given = ", ".join(filter(None, [given, SMALL_PAGE.strip("()")]))
         asked = f"{name}{f'({given})' if given else ''} {selection(field.type, self.depth)}"
         head = f"{self.operation}{f' ({defined})' if defined else ''}"
         return f"{head} {{ {enclosed(self.way, asked)} }}"
