@@ -15,7 +15,7 @@ from todo_gql.changelog.mirror import MIRRORED
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.models import Action, Priority, Status
 from todo_gql.features.stats.overdue import OPEN_STATUSES
-from todo_gql.features.todos.list_access import INBOX
+from todo_gql.features.todos.list_access import LIST_OR_INBOX, list_or_inbox
 from todo_gql.features.todos.writes import OwnerWrite
 
 BATCH_SIZE: Final = 5_000
@@ -49,7 +49,7 @@ WITH changed AS (
         subtask_count = 0, completed_subtask_count = 0
     WHERE t.owner_id = $1 AND t.id = ANY(ARRAY(
         SELECT c.id FROM todos c LEFT JOIN todos p ON p.owner_id = c.owner_id AND p.id = c.parent_id
-        WHERE c.owner_id = $1 AND coalesce(c.list_id, '{INBOX}'::uuid) = $2
+        WHERE c.owner_id = $1 AND {list_or_inbox("c.list_id")} = $2
             AND c.deleted_at IS NOT DISTINCT FROM $10::timestamptz
             AND (p.id IS NULL OR p.deleted_at IS DISTINCT FROM $10::timestamptz)
         LIMIT $8
@@ -91,7 +91,7 @@ COUNT_SUBTASKS = f"""
 UPDATE todos p SET subtask_count = c.number, completed_subtask_count = c.completed FROM (
     SELECT t.parent_id, count(*) AS number,
         count(*) FILTER (WHERE t.status = {Status.COMPLETED.value}) AS completed
-    FROM todos t WHERE t.owner_id = $1 AND coalesce(t.list_id, '{INBOX}'::uuid) = $2
+    FROM todos t WHERE t.owner_id = $1 AND {LIST_OR_INBOX} = $2
         AND t.deleted_at IS NULL AND t.parent_id IS NOT NULL
         AND t.status <> {Status.CANCELLED.value}
     GROUP BY t.parent_id

@@ -20,7 +20,13 @@ INBOX: Final = UUID(int=0)
 NOTHING: Final = UUID(int=0)
 """The key of no list and of no section, since loaders take no null."""
 
-LIST_OR_INBOX: Final = f"coalesce(t.list_id, '{INBOX}'::uuid)"
+
+def list_or_inbox(column: str) -> str:
+    """SQL for the list in a column `list_id`, as the index of positions has it."""
+    return f"coalesce({column}, '{INBOX}'::uuid)"
+
+
+LIST_OR_INBOX: Final = list_or_inbox("t.list_id")
 """The list of a todo `t`, as the index of positions has it."""
 
 

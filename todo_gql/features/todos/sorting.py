@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TypeAlias
-from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.keyset import (
@@ -22,9 +21,9 @@ from todo_gql.api.keyset import (
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import NullsOrder, SortDirection, TodoSort
+from todo_gql.features.todos.list_access import LIST_OR_INBOX
 
 MAX_KEYS = 5
-NO_LIST = UUID(int=0)
 """What stands for the inbox in the index of positions."""
 
 Order: TypeAlias = tuple[str, bool, bool]
@@ -103,21 +102,24 @@ def _keys(
 
 def _position_keys(descending: bool, _nulls_first: bool) -> list[SortKey]:
     """The list and the position in it, as the index has them: the inbox is the absence of a list."""
-    list_key = f"coalesce(t.list_id, '{NO_LIST}'::uuid)"
     return [
         SortKey(
-            *("list", list_key, "list_key", parse_uuid),
+            *("list", LIST_OR_INBOX, "list_key", parse_uuid),
             descending=descending,
-            extra=list_key,
+            extra=LIST_OR_INBOX,
             bound="{}::uuid",
         ),
-        SortKey(
-            *("position", "t.position", "position_key", parse_text),
-            descending=descending,
-            extra="t.position",
-            bound="{}::text",
-        ),
+        _position_key(descending),
     ]
+
+
+def _position_key(descending: bool) -> SortKey:
+    return SortKey(
+        *("position", "t.position", "position_key", parse_text),
+        descending=descending,
+        extra="t.position",
+        bound="{}::text",
+    )
 
 
 def _time_key(field: StoredField, descending: bool, nulls_first: bool) -> SortKey:
@@ -165,9 +167,5 @@ SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if fiel
     "position": _position_keys
 }
 NEWEST_FIRST = _keyset((("created_at", True, False),))
-BY_POSITION = Keyset(
-    SortKey(
-        "position", "t.position", "position_key", parse_text, extra="t.position", bound="{}::text"
-    )
-)
+BY_POSITION = Keyset(_position_key(descending=False))
 """The order of the todos of one list, or of the inbox, among which positions are unique."""

@@ -15,6 +15,7 @@ from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Status
 from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.list_access import INBOX, list_or_inbox
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.writes import OwnerWrite
 
@@ -24,7 +25,6 @@ MAX_SUBTASKS: Final = 500
 MAX_OPEN_TODOS: Final = 5_000
 """In a list; the inbox has no limit."""
 OPEN: Final = frozenset({Status.PENDING, Status.IN_PROGRESS})
-NO_LIST: Final = UUID(int=0)
 # A cycle can't be stored; the bound on the depth ends the query if there is one after all.
 PARENTS: Final = """
 WITH RECURSIVE above AS (
@@ -157,5 +157,5 @@ async def _rows(write: OwnerWrite, statement: str, ids: Iterable[UUID | None]) -
 
 def siblings_in(owner_id: UUID, list_id: UUID | None) -> Siblings:
     """The todos of a list, or of the inbox, those in the trash too."""
-    condition = f"owner_id = $1 AND coalesce(list_id, '{NO_LIST}'::uuid) = $2::uuid"
-    return Siblings("todos", condition, (owner_id, list_id or NO_LIST))
+    condition = f"owner_id = $1 AND {list_or_inbox('list_id')} = $2::uuid"
+    return Siblings("todos", condition, (owner_id, list_id or INBOX))

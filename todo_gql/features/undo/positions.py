@@ -2,28 +2,26 @@
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from todo_gql.api.order_keys import key_between
 from todo_gql.database.connection import Connection
+from todo_gql.features.todos.list_access import INBOX, LIST_OR_INBOX
 from todo_gql.features.undo.items import Item
-
-INBOX: Final = UUID(int=0)
-"""Stands for the inbox in the index of positions."""
 
 Slot: TypeAlias = tuple[UUID, str]
 """A list, or the inbox, and a position in it."""
 
-OCCUPIED = """
+OCCUPIED = f"""
 SELECT t.id, w.list_id, w.position FROM unnest($2::uuid[], $3::text[]) AS w (list_id, position)
 JOIN todos t ON t.owner_id = $1
-    AND coalesce(t.list_id, '00000000-0000-0000-0000-000000000000'::uuid) = w.list_id
+    AND {LIST_OR_INBOX} = w.list_id
     AND t.position = w.position
 """
-NEXT = """
+NEXT = f"""
 SELECT min(t.position) FROM todos t WHERE t.owner_id = $1
-    AND coalesce(t.list_id, '00000000-0000-0000-0000-000000000000'::uuid) = $2 AND t.position > $3
+    AND {LIST_OR_INBOX} = $2 AND t.position > $3
 """
 # Rows are updated one after the other, so what leaves a position has to leave it first. No key has a `~`.
 VACATE = """
