@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
-from todo_gql.database.connection import Connection
+from todo_gql.database.connection import Connection, affected_rows
 from todo_gql.database.migration_session import retried_while_in_use
 from todo_gql.database.owner_batches import BATCH_SIZE, LOWEST_ID, SELECT_BATCH, lock_owner
 
@@ -96,7 +96,7 @@ async def _execute_for_owner(
     async with _owner_transaction(connection, owner_id):
         begin = time.monotonic()
         status = await connection.execute(statement, owner_id, *values)
-    progress.add(int(status.rpartition(" ")[2]), time.monotonic() - begin)
+    progress.add(affected_rows(status), time.monotonic() - begin)
 
 
 @asynccontextmanager

@@ -162,6 +162,11 @@ async def _fetch_if_read_only(lost: Exception, sql: str, *values: object) -> lis
         raise OutcomeUnknown from lost
 
 
+def affected_rows(status: str) -> int:
+    """The number of rows that a statement wrote, from the status that `execute` returns."""
+    return int(status.rpartition(" ")[2])
+
+
 async def server_version() -> str:
     """The version of the database server, such as 18.1."""
     async with acquire() as connection:

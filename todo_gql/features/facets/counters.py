@@ -11,7 +11,7 @@ from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.facets.counted import MAX_LISTS, MAX_TAGS, counted
 from todo_gql.features.facets.types import Counts
-from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
 from todo_gql.features.todos.days import WEEK
 from todo_gql.features.todos.list_access import visible_lists
@@ -35,7 +35,6 @@ HAVING {{total}}::int > coalesce(sum(count), 0)
 ORDER BY count DESC, position NULLS FIRST, id LIMIT {MAX_LISTS}
 """
 HALF_A_DAY: Final = timedelta(hours=12)
-_OPEN: Final = ", ".join(str(status.value) for status in OPEN_STATUSES)
 
 
 class Boundary(NamedTuple):
@@ -138,5 +137,5 @@ def _before(statement: SelectQuery, edge: Boundary, *, is_open: bool = False) ->
         "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
         f" AND {due_at} >= {bind(edge.start)} AND {due_at} < {bind(edge.end)}"
     )
-    status = f" AND t.status IN ({_OPEN})" if is_open else ""
+    status = f" AND t.status IN ({OPEN})" if is_open else ""
     return f"{days} {'+' if edge.sign > 0 else '-'} ({near}{status})"

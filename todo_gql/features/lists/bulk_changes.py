@@ -13,13 +13,13 @@ import orjson
 from todo_gql.api.scalars import serialize_time
 from todo_gql.changelog.mirror import MIRRORED
 from todo_gql.changelog.sizes import CHANGE_BYTES
+from todo_gql.database.connection import affected_rows
 from todo_gql.database.models import Action, Priority, Status
-from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.list_access import LIST_OR_INBOX, list_or_inbox
 from todo_gql.features.todos.writes import OwnerWrite
 
 BATCH_SIZE: Final = 5_000
-_OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
 
 # Of every statement here `$1` is the owner, `$2` the list, `$3` the time, `$4` the action, `$5` the actor,
 # `$6` the diff, `$7` the number of the mutation's first change, and `$8` the size of a batch.
@@ -67,8 +67,8 @@ WITH changed AS (
     SET todo_count = list_tags.todo_count + excluded.todo_count
 ), due AS (
     SELECT coalesce(due_date, (due_at AT TIME ZONE 'UTC')::date) AS day, due_at IS NOT NULL AS is_timed,
-        count(*) FILTER (WHERE status IN ({_OPEN})) AS open,
-        count(*) FILTER (WHERE status NOT IN ({_OPEN})) AS closed
+        count(*) FILTER (WHERE status IN ({OPEN})) AS open,
+        count(*) FILTER (WHERE status NOT IN ({OPEN})) AS closed
     FROM changed WHERE due_date IS NOT NULL OR due_at IS NOT NULL GROUP BY 1, 2
 ), due_counted AS (
     INSERT INTO due_counts (owner_id, day, is_timed, open_count, closed_count)
@@ -156,11 +156,8 @@ async def _change_all(
     diff = orjson.dumps([field._asdict()]).decode()
     values = (write.owner_id, list_id, write.now, action, write.actor_id, diff, write.first_seq)
     changed = 0
-    while number := _rows(await write.connection.execute(statement, *values, BATCH_SIZE, *further)):
+    while number := affected_rows(
+        await write.connection.execute(statement, *values, BATCH_SIZE, *further)
+    ):
         changed += number
     return changed
-
-
-def _rows(status: str) -> int:
-    """The number of rows in the status of an INSERT."""
-    return int(status.rpartition(" ")[2])

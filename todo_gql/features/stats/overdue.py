@@ -3,7 +3,8 @@
 from todo_gql.database.models import Status
 
 OPEN_STATUSES = (Status.PENDING, Status.IN_PROGRESS)
-_OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
+OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
+"""The same for an IN of SQL."""
 
 
 def overdue_condition(now: str) -> str:
@@ -11,4 +12,4 @@ def overdue_condition(now: str) -> str:
 
     The partial index on `due_at` has the same condition on the status.
     """
-    return f"t.due_at < {now} AND t.status IN ({_OPEN})"
+    return f"t.due_at < {now} AND t.status IN ({OPEN})"

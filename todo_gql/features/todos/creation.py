@@ -8,6 +8,7 @@ from uuid import UUID
 from todo_gql.api.errors import UserError
 from todo_gql.api.order_keys import MAX_KEY, position_key
 from todo_gql.api.placement import LAST, Placement, Sibling, Siblings, keys_at
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.destinations import (
     NOWHERE,
     Destination,
@@ -18,7 +19,7 @@ from todo_gql.features.todos.destinations import (
     target_of,
 )
 from todo_gql.features.todos.state import TodoState
-from todo_gql.features.todos.surroundings import OPEN, siblings_in
+from todo_gql.features.todos.surroundings import siblings_in
 from todo_gql.features.todos.writes import OwnerWrite
 
 
@@ -41,7 +42,7 @@ async def with_targets(
     for todo, destination in new_todos:
         target = target_of(destination, around, None)
         if isinstance(target, Target):
-            subtree = Subtree(todo.id, 0, int(todo.status in OPEN))
+            subtree = Subtree(todo.id, 0, int(todo.status in OPEN_STATUSES))
             error = join(destination, around, NOWHERE, target, subtree)
             placed.append(error or todo._replace(**target._asdict()))
         else:

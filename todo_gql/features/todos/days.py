@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from todo_gql.api.time_zones import LocalClock, time_zone
 from todo_gql.database.connection import fetchrow
-from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.comparators import DayComparator
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
@@ -19,7 +19,7 @@ from todo_gql.security.authentication import Viewer
 Bind: TypeAlias = Callable[[object], str]
 
 TIME_ZONE = "SELECT time_zone FROM users WHERE id = $1"
-IS_OPEN: Final = f"t.status IN ({', '.join(str(status.value) for status in OPEN_STATUSES)})"
+IS_OPEN: Final = f"t.status IN ({OPEN})"
 WEEK: Final = 7
 # Zones are up to 26 hours apart, so that a moment's days in two of them are two apart at most.
 MAX_DAYS_APART: Final = 2

@@ -8,6 +8,7 @@ from todo_gql.api.errors import UserError
 from todo_gql.api.order_keys import MAX_KEY, position_key
 from todo_gql.api.placement import LAST, Placement, Sibling, keys_at
 from todo_gql.api.text import Problem
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.destinations import (
     Destination,
     Subtree,
@@ -20,7 +21,7 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import MOVE, Subtrees, load_subtrees
-from todo_gql.features.todos.surroundings import OPEN, Surroundings, siblings_in
+from todo_gql.features.todos.surroundings import Surroundings, siblings_in
 from todo_gql.features.todos.writes import OwnerWrite
 
 
@@ -56,7 +57,7 @@ class Move:
         subtree = Subtree(
             todo_id,
             self.subtrees.height(todo_id),
-            sum(one.status in OPEN for one in (todo, *below)),
+            sum(one.status in OPEN_STATUSES for one in (todo, *below)),
         )
         before = Target(todo.list_id, todo.section_id, todo.parent_id)
         if error := join(self.destination, self.around, before, target, subtree):

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from todo_gql.database.connection import Connection, acquire
+from todo_gql.database.connection import Connection, acquire, affected_rows
 from todo_gql.database.owner_batches import owner_transaction, owners_where, purge_in_batches
 from todo_gql.features.todos.recount_sql import (
     APPLY_TO_FEED,
@@ -151,4 +151,4 @@ async def _delete_empty(connection: Connection, owner_id: UUID, _days: int) -> i
     statuses = [
         await connection.execute(statement, owner_id, EMPTY_BATCH) for statement in DELETE_EMPTY
     ]
-    return sum(int(status.rpartition(" ")[2]) for status in statuses)
+    return sum(map(affected_rows, statuses))

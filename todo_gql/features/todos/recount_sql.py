@@ -10,10 +10,8 @@ from typing import Final, NamedTuple
 from todo_gql.changelog.mirror import mirrored
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.models import Priority, Status
-from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.storage import TODO_BYTES
-
-OPEN: Final = ", ".join(str(status.value) for status in OPEN_STATUSES)
 
 
 class Correction(NamedTuple):

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from todo_gql.database.models import Status
 from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.state import TodoEdit, TodoState
-from todo_gql.features.todos.surroundings import OPEN
 from todo_gql.features.todos.writes import OwnerWrite
 
 # What is below the named todos, level by level.
@@ -40,7 +40,11 @@ class Spread(NamedTuple):
 
 
 def _complete_if_open(todo: TodoState, now: datetime) -> TodoState:
-    return todo.with_edit({"status": Status.COMPLETED.value}, now) if todo.status in OPEN else todo
+    return (
+        todo.with_edit({"status": Status.COMPLETED.value}, now)
+        if todo.status in OPEN_STATUSES
+        else todo
+    )
 
 
 COMPLETION: Final = Spread(

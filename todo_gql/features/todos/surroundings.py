@@ -13,7 +13,7 @@ from todo_gql.api.errors import ErrorCode
 from todo_gql.api.placement import Siblings
 from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
-from todo_gql.database.models import Status
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.list_access import INBOX, list_or_inbox
 from todo_gql.features.todos.state import TodoState
@@ -24,7 +24,6 @@ MAX_DEPTH: Final = 5
 MAX_SUBTASKS: Final = 500
 MAX_OPEN_TODOS: Final = 5_000
 """In a list; the inbox has no limit."""
-OPEN: Final = frozenset({Status.PENDING, Status.IN_PROGRESS})
 # A cycle can't be stored; the bound on the depth ends the query if there is one after all.
 PARENTS: Final = """
 WITH RECURSIVE above AS (
@@ -147,7 +146,7 @@ class Surroundings:
 
 def open_in(todo: TodoState) -> UUID | None:
     """The list in which a todo counts as an open one; None in the inbox, too."""
-    return todo.list_id if todo.status in OPEN and todo.deleted_at is None else None
+    return todo.list_id if todo.status in OPEN_STATUSES and todo.deleted_at is None else None
 
 
 async def _rows(write: OwnerWrite, statement: str, ids: Iterable[UUID | None]) -> list[Row]:

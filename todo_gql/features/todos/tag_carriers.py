@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 from todo_gql.changelog.cursors import FirstChange
 from todo_gql.changelog.mirror import MIRRORED
 from todo_gql.changelog.sizes import CHANGE_BYTES
-from todo_gql.database.connection import Row
+from todo_gql.database.connection import Row, affected_rows
 from todo_gql.database.models import Action
 from todo_gql.features.todos.access import TAG_COLUMNS, tags_of
 from todo_gql.features.todos.writes import OwnerWrite
@@ -71,6 +71,6 @@ async def log_carriers(write: OwnerWrite, tag: Row, name: str | None) -> Carrier
     values = (write.owner_id, tag["id"], tag["name"], name, write.now, Action.UPDATED)
     first_id = uuid7()
     status = await write.connection.execute(LOG_CARRIERS, *values, write.actor_id, first_id)
-    number = int(status.rpartition(" ")[2])
+    number = affected_rows(status)
     first = FirstChange(write.owner_id, write.first_seq, str(first_id)) if number else None
     return CarrierChanges(number, first)
