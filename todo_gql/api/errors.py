@@ -4,7 +4,7 @@ A problem that the user can fix is data: a `UserError` in the payload. Everythin
 an `APIError` and becomes an entry of the response's `errors` with a code (GraphQL, section 7.1.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -253,3 +253,28 @@ def not_found(*path: str) -> NotFoundError:
     return NotFoundError(
         code=ErrorCode.NOT_FOUND, message="There is no such thing.", path=list(path)
     )
+
+
+def unusable_id(*path: str) -> ValidationError:
+    """The error of a client's id that is no UUID, or that something of another user has."""
+    return invalid(ErrorCode.INVALID, "The id must be a UUID that is not in use.", *path, "id")
+
+
+def version_errors(
+    noun: str, version: int, expected: int | None, current: Callable[[], Node | None]
+) -> list[UserError]:
+    """The conflict if something has another version than a client expects, if it expects any.
+
+    `current` makes what is stored now.
+    """
+    if expected is None or expected == version:
+        return []
+    message = f"The {noun} has version {version} now. Load it and try again."
+    return [
+        ConflictError(
+            code=ErrorCode.CONFLICT,
+            message=message,
+            path=["expectedVersion"],
+            current=current(),
+        )
+    ]

@@ -14,7 +14,12 @@ from todo_gql.api.placement import Placement, Sibling, Siblings, keys_at, renumb
 from todo_gql.api.scalars import serialize_time
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import ChangeKind, EntityAction
-from todo_gql.features.todos.list_access import LIST_COLUMNS, SECTION_COLUMNS, lists_of, sections_of
+from todo_gql.features.todos.list_access import (
+    LIST_COLUMNS,
+    SECTION_COLUMNS,
+    lists_of,
+    sections_of_present_lists,
+)
 from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.security.access import Columns
 
@@ -71,11 +76,8 @@ async def load_section(write: OwnerWrite, section_id: UUID | None) -> Row | None
     """The owner's section with this id, of a list outside the trash; None without one."""
     if section_id is None:
         return None
-    statement = sections_of(write.owner_id)
-    statement.where(f"s.id = {statement.bind(section_id)}").where(
-        "EXISTS (SELECT FROM lists l WHERE l.owner_id = $1 AND l.id = s.list_id"
-        " AND l.deleted_at IS NULL)"
-    )
+    statement = sections_of_present_lists(write.owner_id)
+    statement.where(f"s.id = {statement.bind(section_id)}")
     return await write.connection.fetchrow(statement.select(SECTION_COLUMNS), *statement.values)
 
 

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import (
+    ConflictError,
+    ErrorCode,
+    UserError,
+    invalid,
+    not_found,
+    unusable_id,
+    version_errors,
+)
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import LAST, PlacementInput, Sibling, read_placement
 from todo_gql.database.connection import Row
@@ -28,6 +36,7 @@ from todo_gql.features.lists.inputs import (
     read_update,
 )
 from todo_gql.features.lists.payloads import ListPayload
+from todo_gql.features.stats.types import total_of
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.list_access import LIST_COLUMNS, lists_of
 from todo_gql.features.todos.storage import Quota
@@ -38,14 +47,10 @@ from todo_gql.security.sliding_window import COST
 from todo_gql.settings import Settings
 
 MAX_LISTS: Final = 500
-COUNT = "SELECT count(*) FROM lists WHERE owner_id = $1 AND deleted_at IS NULL"
+COUNT_LISTS = "SELECT count(*) FROM lists WHERE owner_id = $1 AND deleted_at IS NULL"
 # Each todo takes up to 0.2 ms, there and back, while the owner's other writes wait: so many come back well
 # within the default REQUEST_TIMEOUT.
 MAX_TODOS: Final = 20_000
-TODOS_OF_LIST = """
-SELECT pending_count + in_progress_count + completed_count + cancelled_count FROM lists
-WHERE owner_id = $1 AND id = $2
-"""
 # Also of a list that was purged, and of a todo: `node` has one thing for an id.
 IS_LOGGED = """
 SELECT EXISTS (SELECT FROM changes WHERE owner_id = $1 AND list_id = $2)
@@ -67,7 +72,7 @@ async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -
     )
     list_id = uuid7() if sent_id is None else parse_id(sent_id)
     if list_id is None:
-        problems.insert(0, _unusable_id())
+        problems.insert(0, unusable_id("input"))
     if problems or list_id is None or placement is None:
         return ListPayload(errors=problems)
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
@@ -83,15 +88,10 @@ async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -
         row = await insert(write, LISTS, {"id": list_id, "position": key, **values})
         if row is None:
             write.discard()
-            return ListPayload(errors=[_unusable_id()])
+            return ListPayload(errors=[unusable_id("input")])
         await write.store()
     context.clear_loaders()
     return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)
-
-
-def _unusable_id() -> UserError:
-    message = "The id must be a UUID that is not in use."
-    return invalid(ErrorCode.INVALID, message, "input", "id")
 
 
 async def _id_conflict(write: OwnerWrite, list_id: UUID) -> ListPayload | None:
@@ -115,7 +115,7 @@ async def _id_conflict(write: OwnerWrite, list_id: UUID) -> ListPayload | None:
 
 async def _no_room(write: OwnerWrite, settings: Settings) -> tuple[ErrorCode, str] | None:
     """The problem if the owner can't have one more list outside the trash."""
-    if await write.connection.fetchval(COUNT, write.owner_id) >= MAX_LISTS:
+    if await write.connection.fetchval(COUNT_LISTS, write.owner_id) >= MAX_LISTS:
         return ErrorCode.TOO_MANY, (
             f"You have {MAX_LISTS} lists, archived ones included, and more are not allowed. Delete one"
             " first."
@@ -139,7 +139,7 @@ async def update_list(
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         stored = await load_list(write, list_id)
         values, problems = read_update(sent, stored["archived_at"] if stored else None, write.now)
-        errors = precondition_errors(stored, expected_version)
+        errors = _precondition_errors(stored, expected_version)
         if stored is None or errors or problems:
             return ListPayload(errors=[*errors, *(problems if stored else [])])
         row = await _updated(write, context, stored, values)
@@ -160,19 +160,13 @@ async def _updated(
     return row
 
 
-def precondition_errors(stored: Row | None, expected_version: int | None) -> list[UserError]:
+def _precondition_errors(stored: Row | None, expected_version: int | None) -> list[UserError]:
     """Why a list can't be changed: there is none, or it has another version than expected."""
     if stored is None:
         return [not_found("id")]
-    if expected_version is None or expected_version == stored["version"]:
-        return []
-    conflict = ConflictError(
-        code=ErrorCode.CONFLICT,
-        message=f"The list has version {stored['version']} now. Load it and try again.",
-        path=["expectedVersion"],
-        current=TodoList.from_row(stored),
+    return version_errors(
+        "list", stored["version"], expected_version, lambda: TodoList.from_row(stored)
     )
-    return [conflict]
 
 
 @retried
@@ -217,9 +211,9 @@ async def delete_list(
     list_id, viewer = parse_id(id), context.signed_in()
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_list(write, list_id)
-        if (errors := precondition_errors(stored, expected_version)) or stored is None:
+        if (errors := _precondition_errors(stored, expected_version)) or stored is None:
             return ListPayload(errors=errors)
-        if problem := await _too_long(write, stored["id"]):
+        if problem := _too_long(stored):
             return ListPayload(list=TodoList.from_row(stored), errors=[invalid(*problem, "id")])
         values = {"deleted_at": write.now}
         await update(write, LISTS, stored, values, EntityAction.DELETED)
@@ -229,10 +223,9 @@ async def delete_list(
     return _changed(context, write, row, changed)
 
 
-async def _too_long(write: OwnerWrite, list_id: UUID) -> tuple[ErrorCode, str] | None:
+def _too_long(stored: Row) -> tuple[ErrorCode, str] | None:
     """The problem if a list has too many todos to come back from the trash in one mutation."""
-    number = await write.connection.fetchval(TODOS_OF_LIST, write.owner_id, list_id)
-    if number <= MAX_TODOS:
+    if (number := total_of(stored)) <= MAX_TODOS:
         return None
     return ErrorCode.TOO_MANY, (
         f"The list has {number:,} todos; at most {MAX_TODOS:,} are moved to the trash at once. Delete or"

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found, version_errors
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import LAST, PlacementInput, Sibling, read_placement
 from todo_gql.database.connection import Row
@@ -31,7 +31,7 @@ from todo_gql.security.sliding_window import COST
 from todo_gql.settings import Settings
 
 MAX_SECTIONS: Final = 100
-COUNT = """
+COUNT_SECTIONS = """
 SELECT count(*) FROM sections WHERE owner_id = $1 AND list_id = $2 AND deleted_at IS NULL
 """
 
@@ -74,7 +74,7 @@ async def _no_room(
     write: OwnerWrite, list_id: UUID, settings: Settings
 ) -> tuple[ErrorCode, str] | None:
     """The problem if a list can't have one more section."""
-    if await write.connection.fetchval(COUNT, write.owner_id, list_id) >= MAX_SECTIONS:
+    if await write.connection.fetchval(COUNT_SECTIONS, write.owner_id, list_id) >= MAX_SECTIONS:
         message = f"The list has {MAX_SECTIONS} sections, and more are not allowed."
         return ErrorCode.TOO_MANY, message
     return write.storage.full_problem(Quota.of(settings))
@@ -107,8 +107,8 @@ async def update_section(
                 write.discard()
                 return SectionPayload(section=Section.from_row(stored), errors=[key])
             values["position"] = key
-        # It may have got another key meanwhile.
-        current = await load_section(write, section_id)
+        # To make room for a placement, it may have got another key meanwhile.
+        current = await load_section(write, section_id) if placement else stored
         assert current is not None
         row = await update(write, SECTIONS, current, values)
         full = write.storage.full_problem(Quota.of(context.settings))
@@ -137,15 +137,9 @@ def _read_update(changes: dict[str, Any]) -> tuple[dict[str, Any], Any, list[Use
 def _precondition_errors(stored: Row | None, expected_version: int | None) -> list[UserError]:
     if stored is None:
         return [not_found("id")]
-    if expected_version is None or expected_version == stored["version"]:
-        return []
-    conflict = ConflictError(
-        code=ErrorCode.CONFLICT,
-        message=f"The section has version {stored['version']} now. Load it and try again.",
-        path=["expectedVersion"],
-        current=Section.from_row(stored),
+    return version_errors(
+        "section", stored["version"], expected_version, lambda: Section.from_row(stored)
     )
-    return [conflict]
 
 
 @retried

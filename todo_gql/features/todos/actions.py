@@ -8,7 +8,15 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import (
+    ConflictError,
+    ErrorCode,
+    UserError,
+    invalid,
+    not_found,
+    unusable_id,
+    version_errors,
+)
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.database.retry import retried
@@ -126,16 +134,7 @@ def precondition_errors(
     """That a todo isn't there, or has another version than is expected."""
     if stored is None:
         return [not_found("id")]
-    if expected_version is None or expected_version == stored.version:
-        return []
-    message = f"The todo has version {stored.version} now. Load it and try again."
-    conflict = ConflictError(
-        code=ErrorCode.CONFLICT,
-        message=message,
-        path=["expectedVersion"],
-        current=to_todo(stored, info),
-    )
-    return [conflict]
+    return version_errors("todo", stored.version, expected_version, lambda: to_todo(stored, info))
 
 
 def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
@@ -144,13 +143,9 @@ def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError
     sent_id, to = unset_to_none(sent.id), unset_to_none(sent.to)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)
     if todo_id is None:
-        problems = [_unusable_id(*path), *problems]
+        problems = [unusable_id(*path), *problems]
     destination = read_destination(to, problems, *path, "to") if to else None
     return Draft(todo_id or uuid7(), edit, destination), problems
-
-
-def _unusable_id(*path: str) -> UserError:
-    return invalid(ErrorCode.INVALID, "The id must be a UUID that is not in use.", *path, "id")
 
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
@@ -184,7 +179,7 @@ async def id_conflicts(
             stored.get(id),
             _id_conflict(stored.get(id), path, info)
             if id in stored or id in logged
-            else _unusable_id(*path),
+            else unusable_id(*path),
         )
         for id, path in zip(ids, paths, strict=True)
     ]

@@ -50,12 +50,17 @@ def sections_of(owner_id: UUID) -> SelectQuery:
     return owned("sections s", "s", owner_id).where("s.deleted_at IS NULL")
 
 
-def visible_sections(viewer: Viewer) -> SelectQuery:
-    """The sections `s` of the viewer's lists outside the trash."""
-    return sections_of(viewer.id).where(
+def sections_of_present_lists(owner_id: UUID) -> SelectQuery:
+    """An owner's sections `s` that aren't deleted, of lists outside the trash; access is checked."""
+    return sections_of(owner_id).where(
         "EXISTS (SELECT FROM lists l WHERE l.owner_id = s.owner_id AND l.id = s.list_id"
         " AND l.deleted_at IS NULL)"
     )
+
+
+def visible_sections(viewer: Viewer) -> SelectQuery:
+    """The sections `s` of the viewer's lists outside the trash."""
+    return sections_of_present_lists(viewer.id)
 
 
 def key_of(id: UUID | None) -> UUID:

@@ -15,8 +15,8 @@ from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.features.lists.entities import LISTS, SECTIONS, EntityTable, siblings_of, update
-from todo_gql.features.lists.list_actions import MAX_LISTS
-from todo_gql.features.lists.section_actions import MAX_SECTIONS
+from todo_gql.features.lists.list_actions import COUNT_LISTS, MAX_LISTS
+from todo_gql.features.lists.section_actions import COUNT_SECTIONS, MAX_SECTIONS
 from todo_gql.features.todos.types import Section, TodoList
 from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.features.undo.items import PATH
@@ -24,10 +24,6 @@ from todo_gql.features.undo.items import PATH
 TABLES: Final = {ChangeKind.LIST.value: LISTS, ChangeKind.SECTION.value: SECTIONS}
 MOMENTS: Final = frozenset({"archived_at", "deleted_at"})
 
-COUNT_LISTS = "SELECT count(*) FROM lists WHERE owner_id = $1 AND deleted_at IS NULL"
-COUNT_SECTIONS = """
-SELECT count(*) FROM sections WHERE owner_id = $1 AND list_id = $2 AND deleted_at IS NULL
-"""
 LIST_IS_THERE = "SELECT true FROM lists WHERE owner_id = $1 AND id = $2 AND deleted_at IS NULL"
 # Todos that the undo doesn't change: outside the trash of a list, or in a section.
 OTHERS_IN_LIST = """

@@ -11,7 +11,8 @@ from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, no
 from todo_gql.api.node import parse_id
 from todo_gql.api.order_keys import MAX_KEY
 from todo_gql.api.placement import LAST, Placement, Sibling, Siblings, keys_at, renumber
-from todo_gql.database.connection import Connection, Row, fetchrow, transaction
+from todo_gql.database.connection import Connection, Row, fetchrow
+from todo_gql.database.owner_batches import owner_transaction
 from todo_gql.database.retry import retried
 from todo_gql.features.views.access import VIEW_COLUMNS
 from todo_gql.features.views.inputs import SavedViewInput, ViewDraft, read_view, unusable_id
@@ -20,7 +21,6 @@ from todo_gql.operation.context import Context
 
 MAX_VIEWS = 150
 
-LOCK = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
 COLUMNS = ", ".join(VIEW_COLUMNS)
 READ = f"SELECT {COLUMNS} FROM saved_views v WHERE v.owner_id = $1 AND v.id = $2"
 COUNT = "SELECT count(*) FROM saved_views WHERE owner_id = $1"
@@ -43,8 +43,7 @@ async def create_view(context: Context, sent: SavedViewInput) -> SavedViewPayloa
     owner_id, draft = context.signed_in().id, await read_view(sent, context)
     view_id = draft.id or uuid7()
     try:
-        async with transaction() as connection:
-            await connection.execute(LOCK, owner_id)
+        async with owner_transaction(owner_id) as connection:
             if draft.id and (stored := await connection.fetchrow(READ, owner_id, draft.id)):
                 return _exists(stored)
             if await connection.fetchval(COUNT, owner_id) >= MAX_VIEWS:
@@ -74,8 +73,7 @@ async def update_view(
     """Change a view; one that changes nothing leaves its version."""
     owner_id, draft = context.signed_in().id, await read_view(sent, context)
     view_id = parse_id(id)
-    async with transaction() as connection:
-        await connection.execute(LOCK, owner_id)
+    async with owner_transaction(owner_id) as connection:
         stored = await connection.fetchrow(READ, owner_id, view_id) if view_id else None
         if stored is None:
             return SavedViewPayload(errors=[not_found("id")])
