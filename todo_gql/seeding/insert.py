@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from operator import attrgetter
 from random import Random
 from uuid import UUID
 
@@ -30,7 +30,7 @@ CHANGE_COLUMNS = (
     "id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at", "list_id", "first_seq",
 )
 # fmt: on
-TODO_VALUES = itemgetter(*WRITTEN_COLUMNS)
+TODO_VALUES = attrgetter(*WRITTEN_COLUMNS)
 
 
 async def seed_account(
@@ -84,7 +84,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
         entry.after.id: seq for seq, entry in enumerate(entries, write.next_seq) if not entry.before
     }
     rows = WriteRows([Entry(None, _positioned(history[-1].after, numbers)) for history in batch])
-    todos = (TODO_VALUES(entry.after.as_written()) for entry in rows.entries)
+    todos = (TODO_VALUES(entry.after) for entry in rows.entries)
     await _copy(write, "todos", WRITTEN_COLUMNS, todos)
     owner_id = write.owner_id
     changes = (
@@ -103,7 +103,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
         for seq, entry in enumerate(entries, write.next_seq)
     )
     await _copy(write, "changes", CHANGE_COLUMNS, changes)
-    statement = store_statement(rows.parts(), todos=False)
+    statement = store_statement(rows.parts, todos=False)
     counts = rows.counts_payload(len(entries), sum(map(growth, entries)))
     await write.connection.execute(statement, owner_id, counts, write.actor_id)
 

@@ -108,7 +108,8 @@ async def change_todo(
     """
     todo_id, actor_id = parse_id(id), info.context.signed_in().id
     ids = [todo_id] if todo_id else []
-    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+    parents = spread is not None
+    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids, parents=parents) as write:
         subtrees = await load_subtrees(write, ids, spread, trash=trash)
         stored = subtrees.states.get(todo_id) if todo_id else None
         errors = [*precondition_errors(stored, expected_version, info), *problems]

@@ -139,7 +139,10 @@ async def change_todos(
         return TodoBulkPayload(errors=refusals)
     keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
     known = [key for key in keys if key]
-    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=known) as write:
+    parents = spread is not None
+    async with owner_write(
+        owner_id=owner_id, actor_id=actor_id, ids=known, parents=parents
+    ) as write:
         subtrees = await load_subtrees(write, known, spread, trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):

@@ -1,8 +1,9 @@
 """The stored state of a todo, and its successor by an edit."""
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Self, TypeAlias
 from uuid import UUID
@@ -79,11 +80,14 @@ class TodoState(_values()):  # type: ignore[misc]
         """The values by column name, and the tags."""
         return dict(zip(COLUMNS, self, strict=True))
 
-    def as_written(self) -> dict[str, Any]:
-        """The values by column name as they are written, with those that follow from them."""
-        row = dict(zip(COLUMNS, self, strict=True))
-        row["search_text"] = search_text(self.title, self.description)
-        return row
+    def as_written(self, columns: Sequence[str]) -> dict[str, Any]:
+        """The values of these columns as they are written; some follow from others."""
+        return dict(zip(columns, _getter(tuple(columns))(self), strict=True))
+
+    @property
+    def search_text(self) -> str:
+        """The text that searches compare."""
+        return search_text(self.title, self.description)
 
     def with_edit(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo after an edit; `completed_at` follows the status."""
@@ -92,9 +96,16 @@ class TodoState(_values()):  # type: ignore[misc]
         return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
 
 
+@lru_cache
+def _getter(columns: tuple[str, ...]) -> Callable[[TodoState], tuple[Any, ...]]:
+    return attrgetter(*columns)
+
+
 COLUMNS: tuple[str, ...] = TodoState._fields
 PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
 """The values that say where a todo stands."""
+TEXTS = attrgetter(*(field.name for field in stored_fields() if field.searched or field.max_bytes))
+"""The values that may be long."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
 WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text")
 """The columns of a row to write: those of the fields, and what is derived from them."""

@@ -118,10 +118,10 @@ async def load_subtrees(
     What changes of them spread to is loaded with them.
     """
     named = list((await write.load(ids, trash=trash)).values()) if ids else []
-    if not named or spread is None:
+    ids = [todo.id for todo in named if write.parents is None or todo.id in write.parents]
+    if not ids or spread is None:
         return Subtrees(named)
     text = SUBTREES.format(spread.condition, ", ".join((*TODO_COLUMNS, TAG_NAMES)))
-    ids = [todo.id for todo in named]
     rows = await write.connection.fetch(text, write.owner_id, ids)
     time_slice, below = TimeSlice(), list[TodoState]()
     for row in rows:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import PLACEMENT
+from todo_gql.features.todos.state import PLACEMENT, TEXTS
 from todo_gql.features.todos.storage import Quota, growth_by, spaces_of
 from todo_gql.features.todos.write_deltas import (
     SubtaskDelta,
@@ -24,7 +25,7 @@ from todo_gql.features.todos.write_deltas import (
     subtask_deltas,
     with_subtask_counts,
 )
-from todo_gql.features.todos.write_sql import SUBTASK_COUNTS, StatementParts
+from todo_gql.features.todos.write_sql import SUBTASK_COUNTS, StatementParts, row_columns
 
 # Encoding and sending as many characters takes less than a millisecond.
 LONG_PAYLOAD = 256 * 1024
@@ -65,6 +66,7 @@ class WriteRows:
         self.lists = list_deltas(placed) if placed else {}
         self.first_id = str(uuid7())
 
+    @cached_property
     def parts(self) -> StatementParts:
         """Which parts the statement needs, besides what every write has."""
         is_placed = (
@@ -78,6 +80,7 @@ class WriteRows:
             removed=bool(self.tags.removed),
             due=bool(self.due),
             placed=is_placed,
+            texts=any(map(_has_new_texts, self.entries)),
         )
 
     async def payload(
@@ -99,7 +102,7 @@ class WriteRows:
         rows: dict[str, object] = {
             "quota": quota and list(quota),
             "now": now,
-            "todos": await _todo_rows(written, time_slice),
+            "todos": await self._todo_rows(written, time_slice, created=created),
             "counts": [
                 *count_deltas(self.entries),
                 added_bytes,
@@ -156,6 +159,21 @@ class WriteRows:
             rows.append(row)
         return added_bytes, rows
 
+    async def _todo_rows(
+        self, entries: Sequence[Entry], time_slice: TimeSlice, *, created: bool
+    ) -> Sequence[object]:
+        """The rows of todos as JSON, with pauses between many."""
+        parts = self.parts
+        columns = row_columns(created=created, placed=parts.placed, texts=parts.texts)
+        if len(entries) <= 1:
+            return [_todo_row(entry, columns) for entry in entries]
+        rows = list[orjson.Fragment]()
+        for entry in entries:
+            await time_slice.checkpoint()
+            rows.append(orjson.Fragment(orjson.dumps(_todo_row(entry, columns), default=str)))
+        await time_slice.checkpoint()
+        return rows
+
     def _counter_rows(self) -> dict[str, object]:
         """The rows of what is counted, as far as there are any."""
         tags, rows = self.tags, dict[str, object]()
@@ -194,23 +212,17 @@ def _is_placed(entry: Entry) -> bool:
 NOWHERE = (None, None, None, None, 0, 0)
 
 
-async def _todo_rows(entries: Sequence[Entry], time_slice: TimeSlice) -> Sequence[object]:
-    """The rows of todos as JSON, with pauses between many."""
-    if len(entries) <= 1:
-        return [_todo_row(entry) for entry in entries]
-    rows = list[orjson.Fragment]()
-    for entry in entries:
-        await time_slice.checkpoint()
-        rows.append(orjson.Fragment(orjson.dumps(_todo_row(entry), default=str)))
-    await time_slice.checkpoint()
-    return rows
+def _has_new_texts(entry: Entry) -> bool:
+    """Whether a todo is new, or a change touches what may be long."""
+    before, after = entry
+    return before is None or TEXTS(after) != TEXTS(before)
 
 
-def _todo_row(entry: Entry) -> dict[str, Any]:
+def _todo_row(entry: Entry, columns: Sequence[str]) -> dict[str, Any]:
     """The row of a todo; of one that changes, by how much its numbers of subtasks change."""
     before, after = entry
-    row = after.as_written()
-    if before:
+    row = after.as_written(columns)
+    if before and SUBTASK_COUNTS[0] in row:
         for name in SUBTASK_COUNTS:
             row[name] -= getattr(before, name)
     return row

@@ -18,6 +18,9 @@ from todo_gql.features.todos.storage import TODO_COUNT
 from todo_gql.features.todos.write_deltas import COUNTS, FIRST_PRIORITY
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
+TIME_COLUMNS = frozenset({"created_at", "updated_at"})
+# What may be long, with what follows from it. Most changes leave it as it is.
+TEXT_COLUMNS = frozenset({"title", "description", "metadata", "search_text"})
 # Columns that have their defaults in a new todo, and that most changes leave as they are.
 PLACEMENT_COLUMNS = frozenset(field.name for field in stored_fields() if field.is_placement)
 SUBTASK_COUNTS = ("subtask_count", "completed_subtask_count")
@@ -29,7 +32,8 @@ class StatementParts(NamedTuple):
     """Which parts a statement needs.
 
     `tags`: counts of tags change; `added` and `removed`: todos gain or lose tags; `due`: counts of days
-    change; `placed`: what says where todos stand, counts of lists or of subtasks, or changes of lists.
+    change; `placed`: what says where todos stand, counts of lists or of subtasks, or changes of lists;
+    `texts`: titles, descriptions or metadata.
     """
 
     tags: bool
@@ -37,10 +41,21 @@ class StatementParts(NamedTuple):
     removed: bool
     due: bool
     placed: bool
+    texts: bool
 
 
-def _written_columns(*, placed: bool) -> list[str]:
-    return [name for name in WRITTEN_COLUMNS if placed or name not in PLACEMENT_COLUMNS]
+@lru_cache
+def row_columns(*, created: bool, placed: bool, texts: bool) -> tuple[str, ...]:
+    """The columns of the rows of todos in the JSON parameter: those that the statement writes.
+
+    PostgreSQL sets the times of new todos.
+    """
+    omitted = TIME_COLUMNS if created else frozenset({"created_at"})
+    if not placed:
+        omitted |= PLACEMENT_COLUMNS
+    if not texts:
+        omitted |= TEXT_COLUMNS
+    return tuple(name for name in WRITTEN_COLUMNS if name not in omitted)
 
 
 def _new_rows(columns: Iterable[str]) -> str:
@@ -78,9 +93,9 @@ def _inserted(*, placed: bool) -> str:
     An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
     it. A scalar subquery uses the index for each id; a join could read the whole log.
     """
-    columns = _written_columns(placed=placed)
+    columns = row_columns(created=True, placed=placed, texts=True)
     values = {name: _new_value(name) for name in columns}
-    values |= dict.fromkeys(("created_at", "updated_at"), "clock.now")
+    values |= dict.fromkeys(sorted(TIME_COLUMNS), "clock.now")
     values["position"] = f"coalesce(n.position, {LAST_POSITION})" if placed else LAST_POSITION
     return f"""inserted AS (
     INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
@@ -91,8 +106,8 @@ def _inserted(*, placed: bool) -> str:
 )"""
 
 
-def _updated(*, placed: bool) -> str:
-    columns = _written_columns(placed=placed)
+def _updated(*, placed: bool, texts: bool) -> str:
+    columns = row_columns(created=False, placed=placed, texts=texts)
     values = {name: _new_value(name) for name in columns if name not in IMMUTABLE_COLUMNS}
     if placed:
         # By how much they change, since they may have changed since the todo was loaded.
@@ -257,7 +272,7 @@ def store_statement(parts: StatementParts, *, todos: bool) -> str:
     ctes = [
         CLOCK,
         READY,
-        *([_updated(placed=parts.placed)] if todos else []),
+        *([_updated(placed=parts.placed, texts=parts.texts)] if todos else []),
         *([TAGS_UPSERTED] if parts.tags else []),
         *([TAGGED] if parts.added else []),
         *([UNTAGGED] if parts.removed else []),

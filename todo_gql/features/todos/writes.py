@@ -53,7 +53,12 @@ SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, f.stored_bytes, f.seq AS
 FROM feeds f LEFT JOIN todos t ON t.owner_id = f.owner_id AND t.id = $2
 WHERE f.owner_id = $1 AND NOT EXISTS (SELECT FROM locked)
 """
-LOCK_AND_LOAD_MANY = LOCK_AND_LOAD.replace("t.id = $2", "t.id = ANY($2)")
+# The same, with whether each todo has subtasks, which most have not.
+IS_PARENT = """, EXISTS (
+    SELECT FROM todos c WHERE c.owner_id = $1 AND c.parent_id = t.id
+) AS is_parent"""
+LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM feeds", f"{IS_PARENT}\nFROM feeds")
+ONE_ID, MANY_IDS = "t.id = $2", "t.id = ANY($2)"
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
@@ -99,6 +104,7 @@ class OwnerWrite:
         self.created_tags: dict[UUID, list[TagOfTodo]] = {}
         self.first_seq = seq + 1
         self.loaded: dict[UUID, TodoState] | None = None
+        self.parents: AbstractSet[UUID] | None = None
         self._seq = seq
         self._first_id: str | None = None
         self._changes: list[Change] = []
@@ -189,7 +195,7 @@ class OwnerWrite:
         self, rows: WriteRows
     ) -> tuple[dict[UUID, TodoState], dict[UUID, list[TagOfTodo]]]:
         """Insert todos, and return those that were free, with their tags if all were."""
-        statement = create_statement(rows.parts())
+        statement = create_statement(rows.parts)
         payload = await rows.payload(self.now, created=True, first_seq=self.first_seq)
         positions: dict[UUID, str] = {}
         tags: dict[UUID, list[TagOfTodo]] = {}
@@ -213,7 +219,7 @@ class OwnerWrite:
         if len(self._changes) >= MANY_CHANGES:
             await self.connection.execute(MAKE_PLANS_ANEW)
         rows = WriteRows(self._changes)
-        statement = store_statement(rows.parts(), todos=bool(rows.entries))
+        statement = store_statement(rows.parts, todos=bool(rows.entries))
         payload = await rows.payload(self.now, created=False, first_seq=self.first_seq)
         await self.connection.execute(statement, self.owner_id, payload, self.actor_id)
         if rows.tags.removed:
@@ -266,7 +272,7 @@ async def create_in_one_message(
     owner's is, and `OutcomeUnknown` if the connection is lost.
     """
     rows = WriteRows([Entry(None, todo)])
-    statement = create_statement(rows.parts())
+    statement = create_statement(rows.parts)
     payload = await rows.payload(None, created=True, quota=quota)
     async with acquire() as connection:
         try:
@@ -287,11 +293,15 @@ async def create_in_one_message(
     return CreatedTodo(todo, [row for row in created if row["id"]], change)
 
 
-async def _lock(connection: Connection, owner_id: UUID, ids: Sequence[UUID]) -> list[Row]:
+async def _lock(
+    connection: Connection, owner_id: UUID, ids: Sequence[UUID], *, parents: bool
+) -> list[Row]:
     """Lock an account, and read what a write begins with; no row if the account is deleted."""
     if ids:
-        is_one = len(ids) == 1
-        statement, parameter = (LOCK_AND_LOAD, ids[0]) if is_one else (LOCK_AND_LOAD_MANY, ids)
+        statement = LOCK_AND_LOAD_PARENTS if parents else LOCK_AND_LOAD
+        parameter: object = ids[0]
+        if len(ids) > 1:
+            statement, parameter = statement.replace(ONE_ID, MANY_IDS), ids
         executions = [(owner_id, parameter, True), (owner_id, parameter, False)]
         return await connection.fetchmany(statement, executions)
     return await connection.fetch(LOCK_AND_READ_OWNER, owner_id)
@@ -299,12 +309,12 @@ async def _lock(connection: Connection, owner_id: UUID, ids: Sequence[UUID]) -> 
 
 @asynccontextmanager
 async def owner_write(
-    *, owner_id: UUID, actor_id: UUID, ids: Sequence[UUID] = ()
+    *, owner_id: UUID, actor_id: UUID, ids: Sequence[UUID] = (), parents: bool = False
 ) -> AsyncIterator[OwnerWrite]:
     """A transaction that holds the owner's lock; rolled back if discarded or on an error.
 
     The first call of `load` is to be for `ids`, if there are any: they are read in one message with the
-    lock.
+    lock. With `parents`, `parents` of the write has those of them that have subtasks.
 
     Callers are to be `retried`. Raises `Unauthenticated` if the actor's own account is deleted,
     `OwnerGone` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
@@ -313,7 +323,7 @@ async def owner_write(
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            rows = await _lock(connection, owner_id, ids)
+            rows = await _lock(connection, owner_id, ids, parents=parents)
             if not rows:
                 raise _owner_gone(owner_id, actor_id)
             row = rows[0]
@@ -325,6 +335,8 @@ async def owner_write(
             )
             if ids:
                 write.loaded = await _states(row for row in rows if row["id"])
+                if parents:
+                    write.parents = {row["id"] for row in rows if row["is_parent"]}
             yield write
         except CONNECTION_LOST:
             raise
