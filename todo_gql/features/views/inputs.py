@@ -1,5 +1,6 @@
 """What clients send about saved views, and how it is checked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -100,12 +101,14 @@ async def _read_filter(sent: TodoFilter, problems: list[UserError], context: Con
     filter_json = as_json(sent)
     try:
         check_filter(sent, context.now)
-        if not _is_storable(filter_json):
+        # Long texts aren't looked at.
+        is_long = _text_length(filter_json) > MAX_FILTER_BYTES
+        if not is_long and not _is_storable(filter_json):
             raise BadUserInput("Leave out what is no id.")
     except BadUserInput as error:
         problems.append(invalid(ErrorCode.INVALID, str(error), "input", "filter"))
         return filter_json
-    if len(orjson.dumps(filter_json)) > MAX_FILTER_BYTES:
+    if is_long or len(orjson.dumps(filter_json)) > MAX_FILTER_BYTES:
         message = "Use a filter of at most 16 KiB."
         problems.append(invalid(ErrorCode.TOO_LONG, message, "input", "filter"))
         return filter_json
@@ -123,8 +126,16 @@ def _is_storable(value: Any) -> bool:
     """Whether PostgreSQL can store all texts in a JSON value: ids may be any, and match nothing."""
     if isinstance(value, str):
         return text_problem(value, longest=len(value), multiline=True) is None
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(map(_is_storable, parts))
+    return all(map(_is_storable, _parts(value)))
+
+
+def _text_length(value: Any) -> int:
+    """The characters of all texts in a JSON value, each of which is a byte or more."""
+    return len(value) if isinstance(value, str) else sum(map(_text_length, _parts(value)))
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 async def _are_there(named: list[Reference], context: Context) -> list[bool]:
