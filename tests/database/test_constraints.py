@@ -111,7 +111,7 @@ async def test_every_constraint_and_index_of_the_migrations_exists(
 
 
 async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
-    """Each table refers to its owner, but for users, counts that outlive an account, and the log.
+    """Each table refers to its owner, but for users, what belongs to nobody, and the log.
 
     A trigger deletes the log of an account.
     """
@@ -121,7 +121,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
     )
     referring = {row["table"] for row in rows if "FOREIGN KEY (owner_id" in row["text"]}
     assert referring == {model._meta.db_table for model in tables()} - {
-        *("users", "purged_mails", "changes"),
+        *("users", "purged_mails", "data_versions", "changes"),
     }
     # Todos outlive their section.
     kept = {row["table"] for row in rows if row["confdeltype"] != b"c"}
@@ -129,7 +129,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
 
 
 async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
-    """Queries cross no owners, but for counting mails to a recipient; primary keys name none."""
+    """Queries cross no owners, but for mails to a recipient, what is due, and all that a person has."""
     rows = await fetch(
         "SELECT i.indexrelid::regclass::text AS name, a.attname AS first FROM pg_index i"
         " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
@@ -137,7 +137,16 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         [model._meta.db_table for model in tables() if model is not models.User],
     )
     names = [row["name"] for row in rows if row["first"] != "owner_id"]
-    assert sorted(names) == ["mails_by_recipient", "purged_mails_by_recipient"]
+    assert sorted(names) == [
+        "digests_ahead",
+        "mails_by_recipient",
+        "notifications_to_mail",
+        "notifications_to_push",
+        "purged_mails_by_recipient",
+        "reminders_ahead",
+        "reminders_by_person",
+        "snoozes_by_person",
+    ]
 
 
 def migrate(database_url: str) -> str:

@@ -66,6 +66,34 @@ class EntityAction(IntEnum):
     RESTORED = 3
 
 
+class ReminderAnchor(IntEnum):
+    """What a relative reminder is relative to."""
+
+    DUE = 0
+    START = 1
+
+
+class NotificationKind(IntEnum):
+    """Why somebody is notified."""
+
+    ASSIGNED = 0
+    MENTIONED = 1
+    COMMENTED = 2
+    COMPLETED = 3
+    REMINDER = 4
+    INVITED = 5
+    MEMBERSHIP = 6
+    JOB = 7
+    SECURITY = 8
+
+
+class NotificationMailKind(IntEnum):
+    """What a mail of notifications is: those of the last minutes, or the daily digest."""
+
+    BUNDLE = 0
+    DIGEST = 1
+
+
 class MailKind(IntEnum):
     """Why a mail is sent."""
 
@@ -320,6 +348,10 @@ class Todo(Model):
     It is due on the day `due_date`, or at the moment `due_at` in `due_time_zone`; `due_on` is the day in
     that zone, UTC without one, and set by a trigger. `search_text` is title and description as searches
     compare them; null after a write of the release before it, until the worker fills it in.
+
+    `recurrence` is the rule of a todo that repeats, with its mode, zone, anchor and number of completions.
+    The copy that completing one leaves has its id in `series_id`, and in `series_version` the version that
+    was completed.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -352,6 +384,9 @@ class Todo(Model):
     start_at = fields.DatetimeField(null=True)
     start_date = fields.DateField(null=True)
     search_text = fields.TextField(null=True)
+    recurrence: fields.JSONField[Any] = fields.JSONField(null=True)
+    series_id: UUID | None = fields.UUIDField(null=True)
+    series_version: int | None = fields.IntField(null=True)
 
     class Meta:
         table = "todos"
@@ -457,6 +492,178 @@ class DueCount(Model):
         constraints = (
             UniqueConstraint(fields=("owner_id", "day", "is_timed"), name="due_counts_unique"),
         )
+
+
+class Snooze(Model):
+    """Until when a person has put a todo off, for themselves only."""
+
+    id = fields.BigIntField(primary_key=True)
+    owner_id = fields.UUIDField()
+    todo_id = fields.UUIDField()
+    person_id = fields.UUIDField()
+    until = fields.DatetimeField()
+
+    class Meta:
+        table = "snoozes"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "todo_id", "person_id"), name="snoozes_unique"),
+        )
+
+
+class Reminder(Model):
+    """When a person is reminded of a todo: `at` a moment, or `relative_offset` from its `anchor`.
+
+    The offset is an ISO 8601 duration with an optional sign. `fires_at` is when it fires next, null if
+    nothing lies ahead; every write that moves what it follows from computes it anew. `fired_at` is the
+    moment for which it fired last.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner_id = fields.UUIDField()
+    todo_id = fields.UUIDField()
+    person_id = fields.UUIDField()
+    at = fields.DatetimeField(null=True)
+    anchor = fields.SmallIntField(null=True)
+    relative_offset = fields.CharField(50, null=True)
+    fires_at = fields.DatetimeField(null=True)
+    fired_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "reminders"
+        constraints = (
+            CheckConstraint(
+                check="(at IS NULL) = (anchor IS NOT NULL)", name="reminders_at_or_anchor"
+            ),
+            CheckConstraint(
+                check="(anchor IS NULL) = (relative_offset IS NULL)",
+                name="reminders_anchors_have_offsets",
+            ),
+            CheckConstraint(check="anchor BETWEEN 0 AND 1", name="reminders_anchor_known"),
+        )
+
+
+class Inbox(Model):
+    """What a person's inbox needs beside its entries.
+
+    `seq` is the number of the last change in their feed that was read for notifications, and
+    `unread_count` how many entries are neither read nor archived.
+    """
+
+    owner_id = fields.UUIDField(primary_key=True)
+    seq = fields.BigIntField(default=0, db_default=0)
+    unread_count = fields.IntField(default=0, db_default=0)
+
+    class Meta:
+        table = "inboxes"
+
+
+class Notification(Model):
+    """An entry in a person's inbox; its words are made when it is read.
+
+    The owner is whose inbox it is in. The subject is the thing it is about, by `ChangeKind` and id. `source`
+    identifies what caused it, so that nothing is entered twice; `event_count` counts what was entered for the
+    same subject within minutes. `email_at` and `push_at` are when it is to be sent, null if it isn't or was.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    kind = fields.SmallIntField()
+    source = fields.CharField(120)
+    actor_id: UUID | None = fields.UUIDField(null=True)
+    subject_kind = fields.SmallIntField(null=True)
+    subject_id: UUID | None = fields.UUIDField(null=True)
+    event_count = fields.IntField(default=1, db_default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    read_at = fields.DatetimeField(null=True)
+    snoozed_until = fields.DatetimeField(null=True)
+    archived_at = fields.DatetimeField(null=True)
+    email_at = fields.DatetimeField(null=True)
+    push_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "notifications"
+        constraints = (
+            UniqueConstraint(
+                fields=("owner_id", "kind", "source"), name="notifications_source_unique"
+            ),
+        )
+
+
+class NotificationPreferences(Model):
+    """How a person is notified; without a row, as by default.
+
+    `kinds` has `email` and `push` by the name of a kind, `quiet_hours` a list of `weekday` (1 for Monday to
+    7), `from` and `to`. The digest is sent at `digest_at`, such as 08:00, on `digest_days`, in the
+    person's time zone, the next time at `next_digest_at`.
+    """
+
+    owner_id = fields.UUIDField(primary_key=True)
+    kinds: fields.JSONField[Any] = fields.JSONField(default=dict)
+    quiet_hours: fields.JSONField[Any] = fields.JSONField(default=list)
+    digest_at = fields.CharField(5, null=True)
+    digest_days: fields.JSONField[Any] = fields.JSONField(default=list)
+    next_digest_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "notification_preferences"
+
+
+class NotificationMail(Model):
+    """A mail of notifications that waits to be sent, or was."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    kind = fields.SmallIntField()
+    notification_ids: fields.JSONField[Any] = fields.JSONField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+    sent_at = fields.DatetimeField(null=True)
+    unsent_reason = fields.CharField(200, null=True)
+
+    class Meta:
+        table = "notification_mails"
+
+
+class PushSubscription(Model):
+    """A browser that a person's notifications are pushed to (RFC 8030), until its session ends."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    owner_id: UUID
+    session_id: UUID | None = fields.UUIDField(null=True)
+    endpoint = fields.CharField(2000)
+    endpoint_hash = fields.BinaryField()
+    p256dh = fields.CharField(100)
+    auth = fields.CharField(50)
+    user_agent = fields.CharField(500, null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    last_error = fields.CharField(500, null=True)
+
+    class Meta:
+        table = "push_subscriptions"
+        constraints = (
+            UniqueConstraint(
+                fields=("owner_id", "endpoint_hash"), name="push_subscriptions_endpoint_unique"
+            ),
+        )
+
+
+class DataVersion(Model):
+    """The version of data outside the database from which stored values follow, such as time zones."""
+
+    name = fields.CharField(50, primary_key=True)
+    version = fields.CharField(100)
+
+    class Meta:
+        table = "data_versions"
 
 
 class Change(Model):

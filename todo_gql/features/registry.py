@@ -4,12 +4,25 @@ from todo_gql.features.accounts.feature import ACCOUNTS
 from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.facets.feature import FACETS
 from todo_gql.features.lists.feature import LISTS
+from todo_gql.features.notifications.feature import NOTIFICATIONS
+from todo_gql.features.reminders.feature import REMINDERS
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
 from todo_gql.features.undo.feature import UNDO
 from todo_gql.features.views.feature import VIEWS
 
-FEATURES = (TODOS, LISTS, CHANGES, ACCOUNTS, STATS, UNDO, VIEWS, FACETS)
+FEATURES = (
+    REMINDERS,
+    NOTIFICATIONS,
+    TODOS,
+    LISTS,
+    CHANGES,
+    ACCOUNTS,
+    STATS,
+    UNDO,
+    VIEWS,
+    FACETS,
+)
 
 TABLES = [table for feature in FEATURES for table in feature.tables]
 LARGE_TABLES = [table.name for table in TABLES if table.is_large]

@@ -9,7 +9,10 @@ from todo_gql.security.authentication import Viewer
 
 # The text that searches compare is long and never shown; the others are set by nothing yet.
 UNREAD_COLUMNS = frozenset(
-    {"search_text", "due_on", "due_date", "due_time_zone", "start_at", "start_date"}
+    {
+        *("search_text", "due_on", "due_date", "due_time_zone", "start_at", "start_date"),
+        *("recurrence", "series_id", "series_version"),
+    }
 )
 TODO_COLUMNS = columns(Todo, "t", without=UNREAD_COLUMNS)
 TAG_COLUMNS = columns(Tag, "g")

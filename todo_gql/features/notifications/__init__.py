@@ -1,0 +1,1 @@
+"""The inbox, and how people are notified of what is in it."""

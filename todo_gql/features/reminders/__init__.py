@@ -1,0 +1,1 @@
+"""Reminders of todos, and putting todos off."""
