@@ -4,11 +4,12 @@ import asyncio
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.support.accounts import CREATE, Account
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.database.connection import fetch, transaction
+from todo_gql.features.todos.writes import LOCK_AND_LOAD
 
 UPDATE = """
 mutation ($id: ID!, $title: String!, $version: Int) {
@@ -16,6 +17,11 @@ mutation ($id: ID!, $title: String!, $version: Int) {
     todo { version }
     errors { code path ... on ConflictError { current { ... on Todo { version title } } } }
   }
+}
+"""
+UPDATE_TITLE = """
+mutation($id: ID!) {
+  todoUpdate(id: $id, input: { title: "new" }) { todo { title priority version } }
 }
 """
 BULK = """
@@ -119,6 +125,40 @@ async def test_a_create_sees_what_it_waited_for(account: Account) -> None:
     todo = await waiting
     assert todo["tags"] == [{"id": str(tag_id), "name": "new", "todoCount": 1}]
     assert datetime.fromisoformat(todo["createdAt"]) > before
+
+
+async def test_a_change_sees_what_it_waited_for(account: Account) -> None:
+    """A change applies to the todo as the holder of the lock leaves it."""
+    todo = await account.create(title="old", priority="LOW")
+    async with transaction() as connection:
+        await connection.execute(
+            "SELECT FROM users WHERE id = $1::text::uuid FOR NO KEY UPDATE", account.id
+        )
+        waiting = asyncio.create_task(account.execute(UPDATE_TITLE, {"id": todo["id"]}))
+        await until(partial(connection.fetchval, IS_IN_THE_WAY))
+        await connection.execute(
+            "UPDATE todos SET priority = 3, version = 7 WHERE id = $1::text::uuid", todo["id"]
+        )
+    answer = await waiting
+    assert answer["data"]["todoUpdate"] == {
+        "todo": {"title": "new", "priority": "URGENT", "version": 8}
+    }
+
+
+async def test_a_lock_says_if_a_write_came_before_it(account: Account) -> None:
+    """A statement that locks after another write ended, but began before that, says so."""
+    todo = await account.create(title="old")
+    values = UUID(account.id), UUID(todo["id"])
+    async with transaction() as connection:
+        # It begins here, and is executed by `fetchrow`.
+        begun = await connection.cursor(LOCK_AND_LOAD, *values)
+        await account.execute(UPDATE_TITLE, {"id": todo["id"]})
+        row = await begun.fetchrow()
+        assert row is not None
+        assert (row["is_current"], row["title"]) == (False, "old")
+        row = await connection.fetchrow(LOCK_AND_LOAD, *values)
+        assert row is not None
+        assert (row["is_current"], row["title"]) == (True, "new")
 
 
 async def test_bulk_actions_in_opposite_orders_do_not_deadlock(account: Account) -> None:

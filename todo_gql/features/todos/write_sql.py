@@ -71,17 +71,21 @@ def _new_value(name: str) -> str:
 CLOCK = """clock AS MATERIALIZED (
     SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now
 )"""
-# With a null payload the create statement takes the owner's lock, and does nothing else.
-LOCKED = """locked AS MATERIALIZED (
-    SELECT FROM users WHERE id = $1 AND $2::jsonb IS NULL FOR NO KEY UPDATE
+# A statement that waits for the lock sees all but the locked row as it was before, so that it has to skip
+# its work if somebody else holds the lock. Whoever changes todos changes this row as well: its version
+# says whether anybody has done so since the statement began.
+IS_CURRENT = "u.ctid = (SELECT ctid FROM users WHERE id = $1) AS is_current"
+WITHOUT_WAITING = "FOR NO KEY UPDATE OF u SKIP LOCKED"
+LOCKED = f"""locked AS MATERIALIZED (
+    SELECT {IS_CURRENT} FROM users u WHERE id = $1 {WITHOUT_WAITING}
 )"""
-# The end of the log, and whether the quota has room for the new todos: always without a quota. Without
-# the account there is no row.
+# The end of the log, and whether the quota has room for the new todos: always without a quota. There is
+# no row without the lock, or if the statement doesn't see what was written last.
 FEED = f"""feed AS MATERIALIZED (
     SELECT seq, (
         {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
         AND stored_bytes + ($2::jsonb -> 'counts' -> {COUNTS})::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
-    ) IS NOT FALSE AS has_room FROM feeds WHERE owner_id = $1
+    ) IS NOT FALSE AS has_room FROM feeds, locked WHERE owner_id = $1 AND locked.is_current
 )"""
 # A new todo stands behind all others: no key begins with a number higher than that of the newest change.
 LAST_POSITION = "position_key(feed.seq + n.number)"
@@ -225,18 +229,18 @@ DELETE_INSERTED = "DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2)"
 DELETE_UNUSED_TAGS = (
     f"DELETE FROM tags g WHERE g.owner_id = $1 AND g.name = ANY($2::text[]) AND {TAG_IS_UNUSED}"
 )
-# The tags of the created todos; a todo without tags has one row with nulls. The reference to `locked`
-# makes PostgreSQL evaluate that CTE: an unreferenced SELECT is skipped.
+# The tags of the created todos; a todo without tags has one row with nulls. The lock is taken even if
+# there are none.
 CREATED_TAGS = """
 SELECT g.name, g.id, g.todo_count, m.id AS todo_id, m.created_at, m.position,
     (SELECT seq FROM counted) AS seq FROM inserted m
 LEFT JOIN tagged ON tagged.todo_id = m.id LEFT JOIN upserted g ON g.id = tagged.tag_id
-WHERE NOT EXISTS (SELECT FROM locked) ORDER BY g.name
+WHERE EXISTS (SELECT FROM locked) ORDER BY g.name
 """
 CREATED_WITHOUT_TAGS = """
 SELECT m.id AS todo_id, NULL AS id, m.created_at, m.position, (SELECT seq FROM counted) AS seq
 FROM inserted m
-WHERE NOT EXISTS (SELECT FROM locked)
+WHERE EXISTS (SELECT FROM locked)
 """
 
 
@@ -249,14 +253,16 @@ def _counts(parts: StatementParts) -> list[str]:
 
 
 @lru_cache
-def create_statement(parts: StatementParts) -> str:
-    """Inserts todos and, if all ids were free, their tags, counts and log rows.
+def create_statement(parts: StatementParts, *, waits: bool = False) -> str:
+    """Takes the owner's lock, and inserts todos and, if all ids were free, their tags, counts and log rows.
 
-    Returns the created todos with their tags.
+    Returns the created todos with their tags. If others write to the owner's data, it does nothing. The
+    one that `waits` for them is for two executions in one transaction: the first has a null payload, and
+    takes the lock only.
     """
     ctes = [
         CLOCK,
-        LOCKED,
+        LOCKED.replace(" SKIP LOCKED", "") if waits else LOCKED,
         FEED,
         _inserted(placed=parts.placed),
         ALL_INSERTED,

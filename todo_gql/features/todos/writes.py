@@ -1,8 +1,8 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
 The owner is whose todos, counts and change log are written, and whose lock is held; the actor is who
-does it, and is named in the log. Callers check whether the actor may write. The lock is taken by a
-separate execution, so that what follows sees the previous holder's writes.
+does it, and is named in the log. Callers check whether the actor may write. If the lock has to be waited
+for, it is taken by a separate execution, so that what follows sees the previous holder's writes.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -33,6 +33,8 @@ from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows
 from todo_gql.features.todos.write_sql import (
     DELETE_INSERTED,
     DELETE_UNUSED_TAGS,
+    IS_CURRENT,
+    WITHOUT_WAITING,
     create_statement,
     store_statement,
 )
@@ -43,21 +45,19 @@ from todo_gql.features.todos.write_sql import (
 LOCK_AND_READ_OWNER = lock_owner(
     f"clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq"
 )
-# Executed twice in one message: with `$3` it takes the lock, and without it reads, with a snapshot taken
-# after the lock. One id is no array, and never null: else PostgreSQL takes a plan for these values to be
-# cheaper than the one for all, and plans each execution anew.
+# One id is no array, and never null: else PostgreSQL takes a plan for these values to be cheaper than the
+# one for all, and plans each execution anew.
 LOCK_AND_LOAD = f"""
-WITH locked AS MATERIALIZED (SELECT FROM users WHERE id = $1 AND $3::bool FOR NO KEY UPDATE)
-SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, f.stored_bytes, f.seq AS change_seq,
+SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT},
     {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
-FROM feeds f LEFT JOIN todos t ON t.owner_id = f.owner_id AND t.id = $2
-WHERE f.owner_id = $1 AND NOT EXISTS (SELECT FROM locked)
+FROM users u LEFT JOIN todos t ON t.owner_id = u.id AND t.id = $2
+WHERE u.id = $1 {WITHOUT_WAITING}
 """
 # The same, with whether each todo has subtasks, which most have not.
 IS_PARENT = """, EXISTS (
     SELECT FROM todos c WHERE c.owner_id = $1 AND c.parent_id = t.id
 ) AS is_parent"""
-LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM feeds", f"{IS_PARENT}\nFROM feeds")
+LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM users u", f"{IS_PARENT}\nFROM users u")
 ONE_ID, MANY_IDS = "t.id = $2", "t.id = ANY($2)"
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
@@ -266,18 +266,21 @@ async def create_in_one_message(
 
     Returns None, and stores nothing, if its id isn't free or the quota is exhausted.
 
-    The message executes one statement twice: the first execution takes the owner's lock, the second
-    writes, with a snapshot taken after the lock. The times are PostgreSQL's. Callers are to be
-    `retried`. Raises `Unauthenticated` if the actor's own account is deleted, `OwnerGone` if another
-    owner's is, and `OutcomeUnknown` if the connection is lost.
+    The statement takes the owner's lock, too, unless somebody else has it. Then another message
+    executes it twice: the first execution waits for the lock, the second writes, with a snapshot taken
+    after the lock. The times are PostgreSQL's. Callers are to be `retried`. Raises `Unauthenticated`
+    if the actor's own account is deleted, `OwnerGone` if another owner's is, and `OutcomeUnknown` if
+    the connection is lost.
     """
     rows = WriteRows([Entry(None, todo)])
-    statement = create_statement(rows.parts)
-    payload = await rows.payload(None, created=True, quota=quota)
+    values = owner_id, await rows.payload(None, created=True, quota=quota), actor_id
     async with acquire() as connection:
         try:
-            executions = [(owner_id, None, None), (owner_id, payload, actor_id)]
-            created = await connection.fetchmany(statement, executions)
+            created = await connection.fetch(create_statement(rows.parts), *values)
+            if not created:
+                executions = [(owner_id, None, None), values]
+                statement = create_statement(rows.parts, waits=True)
+                created = await connection.fetchmany(statement, executions)
         except ForeignKeyViolationError:
             raise _owner_gone(owner_id, actor_id) from None
         except CONNECTION_LOST as lost:
@@ -295,16 +298,20 @@ async def create_in_one_message(
 
 async def _lock(
     connection: Connection, owner_id: UUID, ids: Sequence[UUID], *, parents: bool
-) -> list[Row]:
-    """Lock an account, and read what a write begins with; no row if the account is deleted."""
+) -> tuple[Row | None, list[Row] | None]:
+    """Lock an account, and read what a write begins with; None if the account is deleted.
+
+    The todos with these ids are read with it unless others write to the owner's data at the time.
+    """
     if ids:
         statement = LOCK_AND_LOAD_PARENTS if parents else LOCK_AND_LOAD
         parameter: object = ids[0]
         if len(ids) > 1:
             statement, parameter = statement.replace(ONE_ID, MANY_IDS), ids
-        executions = [(owner_id, parameter, True), (owner_id, parameter, False)]
-        return await connection.fetchmany(statement, executions)
-    return await connection.fetch(LOCK_AND_READ_OWNER, owner_id)
+        rows = await connection.fetch(statement, owner_id, parameter)
+        if rows and rows[0]["is_current"]:
+            return rows[0], rows
+    return await connection.fetchrow(LOCK_AND_READ_OWNER, owner_id), None
 
 
 @asynccontextmanager
@@ -323,20 +330,19 @@ async def owner_write(
         # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
         await connection.execute("BEGIN")
         try:
-            rows = await _lock(connection, owner_id, ids, parents=parents)
-            if not rows:
+            row, loaded = await _lock(connection, owner_id, ids, parents=parents)
+            if row is None:
                 raise _owner_gone(owner_id, actor_id)
-            row = rows[0]
             storage = Storage(row["todos"], row["stored_bytes"])
             write = OwnerWrite(
                 *(connection, row["now"], storage, row["change_seq"]),
                 owner_id=owner_id,
                 actor_id=actor_id,
             )
-            if ids:
-                write.loaded = await _states(row for row in rows if row["id"])
+            if loaded is not None:
+                write.loaded = await _states(row for row in loaded if row["id"])
                 if parents:
-                    write.parents = {row["id"] for row in rows if row["is_parent"]}
+                    write.parents = {row["id"] for row in loaded if row["is_parent"]}
             yield write
         except CONNECTION_LOST:
             raise
