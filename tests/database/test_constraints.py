@@ -23,7 +23,7 @@ pytestmark = pytest.mark.own_schema
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
 DROPPED_INDEX = re.compile(r"(?:DROP INDEX |DropIndexOfNewDatabase\(\")(\w+)")
-ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) (?:FOREIGN|CHECK|UNIQUE)")
+ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+)\s+(?:FOREIGN|CHECK|UNIQUE)")
 CONSTRAINT_KINDS = {"UniqueConstraint": "u", "CheckConstraint": "c"}
 
 

@@ -547,11 +547,13 @@ class Inbox(Model):
     """What a person's inbox needs beside its entries.
 
     `seq` is the number of the last change in their feed that was read for notifications, and
-    `unread_count` how many entries are neither read nor archived.
+    `unread_count` how many entries are neither read nor archived. `entry_seq` is the last number that an
+    entry got.
     """
 
     owner_id = fields.UUIDField(primary_key=True)
     seq = fields.BigIntField(default=0, db_default=0)
+    entry_seq = fields.BigIntField(default=0, db_default=0)
     unread_count = fields.IntField(default=0, db_default=0)
 
     class Meta:
@@ -563,7 +565,8 @@ class Notification(Model):
 
     The owner is whose inbox it is in. The subject is the thing it is about, by `ChangeKind` and id. `source`
     identifies what caused it, so that nothing is entered twice; `event_count` counts what was entered for the
-    same subject within minutes. `email_at` and `push_at` are when it is to be sent, null if it isn't or was.
+    same subject within minutes. `seq` is its number in the inbox, a new one whenever it is counted up.
+    `email_at` and `push_at` are when it is to be sent, null if it isn't or was.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -577,6 +580,7 @@ class Notification(Model):
     subject_kind = fields.SmallIntField(null=True)
     subject_id: UUID | None = fields.UUIDField(null=True)
     event_count = fields.IntField(default=1, db_default=1)
+    seq = fields.BigIntField(default=0, db_default=0)
     created_at = fields.DatetimeField(auto_now_add=True)
     read_at = fields.DatetimeField(null=True)
     snoozed_until = fields.DatetimeField(null=True)

@@ -1,0 +1,1 @@
+"""What is entered into inboxes, and when it is sent besides."""
