@@ -59,17 +59,20 @@ class NodeReader:
 READERS = [NodeReader(node_type) for feature in FEATURES for node_type in feature.node_types]
 
 
-def _statement(readers: Iterable[NodeReader]) -> str:
-    """The SQL for the objects that the viewer `$1` sees of the ids `$2`, in their order."""
+def _statement(readers: Iterable[NodeReader], requested: str) -> str:
+    """The SQL for the objects that the viewer `$1` sees of the ids in a table expression `requested`."""
     selected = ", ".join(column for reader in readers for column in reader.selected())
     joins = " ".join(reader.join() for reader in readers)
-    return (
-        f"SELECT {selected} FROM unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)"
-        f" {joins} ORDER BY requested.position"
-    )
+    return f"SELECT {selected} FROM {requested} {joins}"
 
 
-STATEMENT = _statement(READERS)
+# Planning all these joins takes ten times as long as executing them. For a single id PostgreSQL keeps the
+# plan; of an array's it expects ten ids, and finds a plan for fewer cheaper each time.
+ONE = _statement(READERS, "(SELECT $2::uuid AS id) AS requested")
+MANY = (
+    _statement(READERS, "unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)")
+    + " ORDER BY requested.position"
+)
 
 
 def _node(row: Row, context: Context) -> Node | None:
@@ -82,7 +85,7 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     if not any(keys):
         return [None] * len(ids)
-    rows = await fetch(STATEMENT, viewer.id, keys)
+    rows = await (fetch(ONE, viewer.id, keys[0]) if len(keys) == 1 else fetch(MANY, viewer.id, keys))
     for reader in READERS:
         rows = await reader.parse_json(rows)
     return [_node(row, context) for row in rows]
