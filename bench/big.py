@@ -7,7 +7,6 @@ it prints the owner's id and an access token for servers whose SECRET_KEY is tha
 Lists have 400 to 12,000 todos, of which at most 5,000 are open; every other list has four sections, every
 seventh todo is a subtask. Titles are Latin (70 %), Cyrillic (15 %), Korean and Chinese (7.5 % each). Of
 each script one word is rare and is in 20 titles: `quokka`, `ехидна`, `오소리` and `穿山甲`.
-`search_text` is null, so that the worker fills it in.
 """
 
 import asyncio
@@ -24,6 +23,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from bench.data import owner_id, settings
+from todo_gql.api.search_text import search_text
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database import migrations
 from todo_gql.database.models import Status
@@ -98,6 +98,7 @@ TODO_COLUMNS = (
     "section_id",
     "parent_id",
     "position",
+    "search_text",
 )
 CHANGE_COLUMNS = (
     *("id", "owner_id", "seq", "todo_id", "actor_id", "action", "diff", "at", "list_id"),
@@ -249,12 +250,14 @@ class Generator:
         completed = created + timedelta(days=number % 9, minutes=5)
         is_completed = status == Status.COMPLETED
         section = list_.sections[number % 5] if list_.sections and number % 5 < SECTIONS else None
+        description = DESCRIPTIONS[script] if number % 4 == 0 else None
         return [
-            *(todo_id, OWNER, title, DESCRIPTIONS[script] if number % 4 == 0 else None),
+            *(todo_id, OWNER, title, description),
             *(status, random.choices(range(4), (15, 55, 20, 10))[0]),
             *(due_at, None if due_at else day, day),
             *(min(completed, NOW) if is_completed else None, "{}", 1, created, created),
             *(list_.id, None if is_subtask else section, parent, position_key(number)),
+            search_text(title, description),
         ]
 
     def due_day(self, status: int, created: date) -> date | None:
