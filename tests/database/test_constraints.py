@@ -22,7 +22,7 @@ from todo_gql.database.migrations import models_without_migration, write_migrati
 pytestmark = pytest.mark.own_schema
 
 CREATED_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(\w+)\s+ON (\w+)")
-DROPPED_INDEX = re.compile(r"(?:DROP INDEX |DropIndexOfNewDatabase\(\")(\w+)")
+DROPPED_INDEX = re.compile(r"(?:DROP INDEX |DropIndex(?:OfNewDatabase|Concurrently)\(\")(\w+)")
 ADDED_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+)\s+(?:FOREIGN|CHECK|UNIQUE)")
 CONSTRAINT_KINDS = {"UniqueConstraint": "u", "CheckConstraint": "c"}
 

@@ -124,12 +124,25 @@ class CreateIndexConcurrently(ConnectionOperation):
         is_valid = await connection.fetchval(IS_VALID, self.name)
         if is_valid:
             return
-        await _execute_without_lock_timeout(
-            connection, f"DROP INDEX CONCURRENTLY IF EXISTS {self.name}"
-        )
+        await DropIndexConcurrently(self.name).apply(connection)
         begin = time.monotonic()
         await _execute_without_lock_timeout(connection, self.concurrent_statement)
         logger.info("Created the index %s in %.1f s.", self.name, time.monotonic() - begin)
+
+
+class DropIndexConcurrently(ConnectionOperation):
+    """Drops an index in whose place there is another one, while others read and write the table."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def apply(self, connection: Connection) -> None:
+        """Drop the index, unless it is gone already."""
+        if connection.is_in_transaction():
+            await connection.execute(f"DROP INDEX {self.name}")
+        else:
+            statement = f"DROP INDEX CONCURRENTLY IF EXISTS {self.name}"
+            await _execute_without_lock_timeout(connection, statement)
 
 
 class DropIndexOfNewDatabase(ConnectionOperation):

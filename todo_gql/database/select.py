@@ -42,6 +42,12 @@ class SelectQuery:
         copy.custom_plan = self.custom_plan
         return copy
 
+    def beside(self) -> "SelectQuery":
+        """A copy that shares its bound values with this one: both are to stand in one statement."""
+        copy = self.copy()
+        copy.values = self.values
+        return copy
+
     def select(
         self, columns: Sequence[str], order_by: str | None = None, limit: int | None = None
     ) -> str:

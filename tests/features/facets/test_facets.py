@@ -1,6 +1,8 @@
 """Facets: how many todos of a filter have each value."""
 
+from collections import Counter
 from datetime import UTC, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,7 @@ import pytest
 from tests.support.accounts import Account
 from tests.support.clocks import Clock
 from tests.support.lists import make_list, make_todos, put_in_list, write_list
+from tests.support.varied_todos import GROUPS, varied_filter, varied_todos
 from todo_gql.database.connection import fetch
 
 PARTS = """{ total isComplete status { status count } priority { priority count }
@@ -146,6 +149,38 @@ async def test_what_is_not_counted_yet_is_counted_at_once(account: Account) -> N
     await fetch("DELETE FROM due_counts WHERE owner_id = $1", UUID(account.id))
     await fetch("UPDATE lists SET pending_count = 0 WHERE owner_id = $1", UUID(account.id))
     assert await facets(account) == before
+
+
+TODOS = """
+query ($filter: TodoFilter) {
+  todos(filter: $filter, first: 100) { nodes { status priority tags { name } list { name } } }
+}
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_facets_are_a_recount_of_what_the_filter_finds(
+    account: Account, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever the filter, each count is that of the todos it finds."""
+    now = Clock(monkeypatch).set("2026-11-29T12:00:00Z")
+    random = Random(seed)
+    list_id = await varied_todos(account, now, random)
+    for _ in range(8):
+        wanted = varied_filter(now, random, list_id)
+        found = await facets(account, filter=wanted)
+        todos = (await account.data(TODOS, filter=wanted))["todos"]["nodes"]
+        assert found["total"] == len(todos), wanted
+        assert counts(found["status"], "status") == Counter(todo["status"] for todo in todos)
+        assert counts(found["priority"], "priority") == Counter(one["priority"] for one in todos)
+        tags = Counter(tag["name"] for todo in todos for tag in todo["tags"])
+        assert {one["tag"]["name"]: one["count"] for one in found["tags"]} == tags, wanted
+        lists = Counter(todo["list"] and todo["list"]["name"] for todo in todos)
+        assert dict(by_list(found)) == lists, wanted
+        for group in GROUPS:
+            of_group = {"and": [wanted, {"due": {"in": [group]}}]}
+            number = (await account.data(COUNT, filter=of_group))["todos"]["totalCount"]
+            assert counts(found["due"], "group").get(group, 0) == number, (wanted, group)
 
 
 async def test_too_many_todos_are_only_counted_together(

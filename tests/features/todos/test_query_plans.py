@@ -147,7 +147,7 @@ async def plans(sent: Sent, table: str = "todos") -> list[list[dict[str, Any]]]:
     """The nodes of the plans of the statements that read a table."""
     found = []
     for query, args in list(sent):
-        if f" {table} " not in query or not query.lstrip().startswith("SELECT"):
+        if f" {table} " not in query or not query.lstrip().startswith(("SELECT", "WITH")):
             continue
         async with acquire() as connection:
             await connection.execute("SET plan_cache_mode = force_custom_plan")
@@ -193,6 +193,47 @@ async def test_a_list_reads_an_index_and_no_more_than_its_page(
         assert kinds <= {"Limit", "Index Scan", "Index Only Scan", "Result"}, kinds
         assert rows_read(nodes, "todos") <= PAGE + 1
         assert all("owner_id = " in n["Index Cond"] for n in nodes if "Index Cond" in n)
+
+
+FEW_BY_DUE_AT: list[dict[str, Any]] = [
+    {"status": {"eq": "PENDING"}, "priority": {"eq": "HIGH"}},
+    {"status": {"in": ["PENDING", "IN_PROGRESS"]}},
+    {"isOverdue": True},
+    {"due": {"in": ["OVERDUE"]}},
+    {"due": {"in": ["TODAY"]}},
+    {"due": {"gteDays": 1, "lteDays": 2}, "priority": {"gte": "HIGH"}},
+]
+
+
+@pytest.mark.parametrize("nulls", ["FIRST", "LAST"])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("wanted", FEW_BY_DUE_AT, ids=str)
+async def test_a_page_of_open_todos_or_days_by_due_at_reads_little(
+    owner: Account, sent: Sent, wanted: dict[str, Any], direction: str, nulls: str
+) -> None:
+    """A page by DUE_AT begins with the first todo that is open, or due on the days, of any others none."""
+    sort = [{"field": "DUE_AT", "direction": direction, "nulls": nulls}]
+    found = await owner.data(LIST, filter=wanted, sort=sort, first=PAGE)
+    assert found["todos"]["nodes"]
+    [nodes] = await plans(sent)
+    assert rows_read(nodes, "todos") < 20 * PAGE
+
+
+@pytest.mark.parametrize("wanted", [{"eq": "PENDING"}, {"eq": "COMPLETED"}], ids=str)
+async def test_facets_read_indexes_alone(
+    owner: Account, sent: Sent, wanted: dict[str, Any]
+) -> None:
+    """Of todos by status and priority neither rows are read, nor the tags of others."""
+    parts = "total tags { count } lists { count } due { count } priority { count }"
+    document = f"query ($filter: TodoFilter) {{ facets(filter: $filter) {{ {parts} }} }}"
+    sought = {"status": wanted, "priority": {"gte": "HIGH"}}
+    found = (await owner.data(document, filter=sought))["facets"]
+    assert found["total"] > NUMBER / 10
+    [nodes] = await plans(sent)
+    scans = [node for node in nodes if node.get("Relation Name") in ("todos", "todo_tags")]
+    assert {node["Node Type"] for node in scans} == {"Index Only Scan"}
+    # Each todo of the owner's carries two tags at most.
+    assert rows_read(nodes, "todo_tags") <= 2 * found["total"]
 
 
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
@@ -287,7 +328,7 @@ async def test_overdue_is_counted_from_an_index_alone(owner: Account, sent: Sent
     [nodes] = await plans(sent)
     [scan] = [node for node in nodes if node.get("Relation Name") == "todos"]
     assert scan["Node Type"] == "Index Only Scan"
-    assert scan["Index Name"] == "todos_open_by_due_at"
+    assert scan["Index Name"] == "todos_open_by_due"
 
 
 async def test_kept_counts_need_no_todos(owner: Account, sent: Sent) -> None:

@@ -16,22 +16,29 @@ MAX_COUNTED: Final = 100_000
 MAX_TAGS: Final = 100
 MAX_LISTS: Final = 100
 
+# The todos are read once, and grouped once: what follows counts a few thousand groups at most.
 NUMBERS: Final = """
-WITH matched AS MATERIALIZED ({matched})
+WITH matched AS MATERIALIZED ({matched}), grouped AS MATERIALIZED (
+    SELECT list_id, status, priority, day, count(*) AS count FROM matched
+    GROUP BY list_id, status, priority, day
+)
 SELECT CASE grouping(status, priority, day) WHEN 7 THEN 'total' WHEN 3 THEN 'status'
         WHEN 5 THEN 'priority' ELSE 'day' END AS kind,
-    coalesce(status, priority, day)::int AS number, count(*) AS count, NULL::uuid AS id,
+    coalesce(status, priority, day)::int AS number, coalesce(sum(count), 0)::int AS count, NULL::uuid AS id,
     NULL::text AS name, NULL::int AS todo_count
-FROM matched GROUP BY GROUPING SETS ((), (status), (priority), (day))
+FROM grouped GROUP BY GROUPING SETS ((), (status), (priority), (day))
 """
-# Neither for more todos than are counted: their tags would take longer than all else.
+# The ids as an array have PostgreSQL read the index of taggings in its order, each page once, and return the
+# rows of these todos alone, where a join would hash all of the owner's taggings. Of more todos than are
+# counted, their tags would take longer than all else.
 TAGS: Final = f"""
 UNION ALL (
     SELECT 'tag', NULL, c.count, g.id, g.name, g.todo_count
     FROM (
-        SELECT tt.tag_id, count(*) AS count FROM matched m
-        JOIN todo_tags tt ON tt.owner_id = $1 AND tt.todo_id = m.id
-        WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED} GROUP BY tt.tag_id
+        SELECT tt.tag_id, count(*) AS count FROM todo_tags tt
+        WHERE tt.owner_id = $1 AND tt.todo_id = ANY(ARRAY(
+            SELECT id FROM matched WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED}
+        )) GROUP BY tt.tag_id
     ) c JOIN tags g ON g.owner_id = $1 AND g.id = c.tag_id
     ORDER BY c.count DESC, g.name LIMIT {MAX_TAGS}
 )
@@ -39,10 +46,8 @@ UNION ALL (
 LISTS: Final = f"""
 UNION ALL (
     SELECT 'list', NULL, c.count, c.list_id, NULL, NULL
-    FROM (
-        SELECT list_id, count(*) AS count FROM matched
-        WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED} GROUP BY list_id
-    ) c LEFT JOIN lists l ON l.owner_id = $1 AND l.id = c.list_id
+    FROM (SELECT list_id, sum(count) AS count FROM grouped GROUP BY list_id) c
+        LEFT JOIN lists l ON l.owner_id = $1 AND l.id = c.list_id
     ORDER BY c.count DESC, l.position NULLS FIRST, l.id LIMIT {MAX_LISTS}
 )
 """
@@ -55,7 +60,8 @@ async def counted(statement: SelectQuery, clock: LocalClock, selected: Collectio
     """
     narrowed = statement.copy()
     day = _group(narrowed, clock) if "due" in selected else "NULL::int"
-    columns = ("t.id", "t.status", "t.priority", "t.list_id", f"{day} AS day")
+    list_id = "t.list_id" if "lists" in selected else "NULL::uuid AS list_id"
+    columns = ("t.id", "t.status", "t.priority", list_id, f"{day} AS day")
     text = NUMBERS.format(matched=narrowed.select(columns, limit=MAX_COUNTED + 1))
     text += TAGS if "tags" in selected else ""
     text += LISTS if "lists" in selected else ""

@@ -85,7 +85,9 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     if not any(keys):
         return [None] * len(ids)
-    rows = await (fetch(ONE, viewer.id, keys[0]) if len(keys) == 1 else fetch(MANY, viewer.id, keys))
+    rows = await (
+        fetch(ONE, viewer.id, keys[0]) if len(keys) == 1 else fetch(MANY, viewer.id, keys)
+    )
     for reader in READERS:
         rows = await reader.parse_json(rows)
     return [_node(row, context) for row in rows]

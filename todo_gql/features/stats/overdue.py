@@ -10,6 +10,6 @@ OPEN = ", ".join(str(status.value) for status in OPEN_STATUSES)
 def overdue_condition(now: str) -> str:
     """SQL that is true for a row `t` of todos overdue at `now`, which is an SQL expression.
 
-    The partial index on `due_at` has the same condition on the status.
+    The index of open todos by when they are due has the same conditions on the status and the day.
     """
-    return f"t.due_at < {now} AND t.status IN ({OPEN})"
+    return f"t.due_at < {now} AND t.due_on IS NOT NULL AND t.status IN ({OPEN})"

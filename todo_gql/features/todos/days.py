@@ -21,20 +21,30 @@ Bind: TypeAlias = Callable[[object], str]
 TIME_ZONE = "SELECT time_zone FROM users WHERE id = $1"
 IS_OPEN: Final = f"t.status IN ({OPEN})"
 WEEK: Final = 7
-# Zones are up to 26 hours apart, so that a moment's days in two of them are two apart at most.
-MAX_DAYS_APART: Final = 2
 
 
 class DayField(NamedTuple):
-    """The columns of a day: a date, a moment, and one that is near the day if an index has it."""
+    """The columns of a day: a date, or a moment, and the same as indexes have them.
+
+    Where there is no moment, the indexed date is the date.
+    """
 
     date: str
     moment: str
-    indexed: str | None = None
+    indexed_date: str | None = None
+    indexed_moment: str | None = None
+
+
+class DuePart(NamedTuple):
+    """A part of a list of todos: those due at a moment, which is in SQL, or with None all others."""
+
+    moment: str | None
 
 
 DAY_FIELDS: Final = {
-    "due": DayField("t.due_date", "t.due_at", "t.due_on"),
+    "due": DayField(
+        "t.due_date", "t.due_at", "t.due_on", "coalesce(t.due_at, 'infinity'::timestamptz)"
+    ),
     "start": DayField("t.start_date", "t.start_at"),
 }
 DAY_COLUMNS: Final = ("due_date", "start_date", "start_at")
@@ -93,10 +103,9 @@ async def viewer_clock(viewer: Viewer, now: datetime) -> LocalClock:
 
 
 def day_conditions(
-    field: DayField, comparator: DayComparator, clock: LocalClock, bind: Bind
+    conditions: "DayConditions", comparator: DayComparator, clock: LocalClock
 ) -> list[str]:
     """The conditions of a comparator, all of which must hold."""
-    conditions = DayConditions(field, clock, bind)
     parts = []
     if (groups := unset_to_none(comparator.in_)) is not None:
         parts.append(conditions.in_groups(set(groups)))
@@ -126,40 +135,49 @@ def _bounds(comparator: DayComparator, clock: LocalClock) -> Iterator[Days]:
 
 
 class DayConditions:
-    """Conditions on the day of a field, by a clock."""
+    """Conditions on the day of a field, by a clock; of the due day perhaps in one part of a list."""
 
-    def __init__(self, field: DayField, clock: LocalClock, bind: Bind) -> None:
+    def __init__(
+        self, field: DayField, clock: LocalClock, bind: Bind, part: DuePart | None = None
+    ) -> None:
         self.field = field
         self.clock = clock
         self.bind = bind
+        self.part = part
+        self.may_have_date = part is None or part.moment is None
+        self.may_have_moment = part is None or part.moment is not None
 
     def without_day(self) -> str:
         """There is neither a date nor a moment."""
+        if not self.may_have_date:
+            return "FALSE"
         return f"{self.field.date} IS NULL AND {self.field.moment} IS NULL"
 
     def in_groups(self, groups: set[DayGroup]) -> str:
         """The day is in one of the groups."""
         on_days = [group for group in DayGroup if group in groups - {DayGroup.NONE}]
-        spans = _joined([days_of(group, self.clock) for group in on_days])
-        parts = [self.within(days) for days in spans]
+        parts = [self.on(days) for days in _joined([days_of(one, self.clock) for one in on_days])]
         if DayGroup.NONE in groups:
             parts.append(f"({self.without_day()})")
-        any_of = " OR ".join(parts) or "FALSE"
-        if DayGroup.NONE in groups or not spans:
-            return any_of
-        near = Days(
-            None if spans[0].first is None else min(days.first or date.min for days in spans),
-            None if spans[-1].last is None else max(days.last or date.max for days in spans),
-        )
-        return f"({any_of}){self._near(near)}"
+        return " OR ".join(parts) or "FALSE"
 
     def on(self, days: Days) -> str:
-        """The day is among these."""
-        return f"{self.within(days)}{self._near(days)}"
+        """The day is among these, which indexes have: dates and moments apart."""
+        if days.first is None and days.last is None:
+            return self._with_day()
+        if self.field.indexed_date is None:
+            return self.within(days)
+        sides = [
+            *([self._indexed_dates(days, self.field.indexed_date)] if self.may_have_date else ()),
+            *([self._indexed_moments(days)] if self.may_have_moment else ()),
+        ]
+        any_of = f"({' OR '.join(sides)})"
+        if days.is_open:
+            return f"({IS_OPEN} AND {self.field.indexed_date} IS NOT NULL AND {any_of})"
+        return any_of
 
     def within(self, days: Days) -> str:
-        if days.first is None and days.last is None:
-            return f"({self.field.date} IS NOT NULL OR {self.field.moment} IS NOT NULL)"
+        """The same by the columns alone, for rows that are read anyway."""
         dates, moments = [], []
         if days.first is not None:
             dates.append(f"{self.field.date} >= {self.bind(days.first)}")
@@ -170,16 +188,34 @@ class DayConditions:
         within = f"({' AND '.join(dates)} OR {' AND '.join(moments)})"
         return f"({IS_OPEN} AND {within})" if days.is_open else within
 
-    def _near(self, days: Days) -> str:
-        """A condition on the indexed column that follows from the day's being among these."""
-        column, parts = self.field.indexed, ""
-        if column is None:
-            return parts
+    def _with_day(self) -> str:
+        if not self.may_have_date:
+            return "TRUE"
+        return f"({self.field.date} IS NOT NULL OR {self.field.moment} IS NOT NULL)"
+
+    def _indexed_dates(self, days: Days, column: str) -> str:
+        parts = [f"{self.field.moment} IS NULL"]
+        if days.first is not None and days.first == days.last:
+            return f"{parts[0]} AND {column} = {self.bind(days.first)}"
         if days.first is not None:
-            parts += f" AND {column} >= {self.bind(_shifted(days.first, -MAX_DAYS_APART))}"
+            parts.append(f"{column} >= {self.bind(days.first)}")
         if days.last is not None:
-            parts += f" AND {column} <= {self.bind(_shifted(days.last, MAX_DAYS_APART))}"
-        return parts
+            parts.append(f"{column} <= {self.bind(days.last)}")
+        return " AND ".join(parts)
+
+    def _indexed_moments(self, days: Days) -> str:
+        # The index of open todos has the moment itself.
+        moment = self.field.moment if days.is_open else self.field.indexed_moment
+        if self.part is not None:
+            moment = self.part.moment
+        parts = []
+        if days.first is not None:
+            parts.append(f"{moment} >= {self.bind(self.clock.start_of(days.first))}")
+        if days.last is not None:
+            parts.append(f"{moment} < {self.bind(self.clock.end_of(days.last))}")
+        else:
+            parts.append(f"{moment} < 'infinity'::timestamptz")
+        return " AND ".join(parts)
 
 
 def _joined(spans: list[Days]) -> list[Days]:
@@ -197,10 +233,3 @@ def _follows(before: Days, after: Days) -> bool:
     if before.is_open or after.is_open or before.last is None or after.first is None:
         return False
     return after.first - before.last == timedelta(1)
-
-
-def _shifted(day: date, days: int) -> date:
-    try:
-        return day + timedelta(days)
-    except OverflowError:
-        return date.max if days > 0 else date.min

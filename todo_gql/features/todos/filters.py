@@ -16,11 +16,11 @@ from todo_gql.api.text import read_text, text_problem
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.features.stats.overdue import OPEN_STATUSES, overdue_condition
 from todo_gql.features.todos.access import trashed_todos, visible_todos
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.comparators import TagComparator
-from todo_gql.features.todos.days import DAY_FIELDS, day_conditions
+from todo_gql.features.todos.days import DAY_FIELDS, IS_OPEN, DayConditions, DuePart, day_conditions
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
@@ -50,6 +50,11 @@ COLUMN_TYPES = {
 }
 FILTERED = [stored for stored in stored_fields() if stored.filter]
 EXPRESSIONS: Final = {"list_id": LIST_OR_INBOX}
+# A single status as an equation: the index of statuses has its todos in the order of their ids.
+OPEN_CONDITIONS: Final = {
+    **{frozenset({one.value}): f"t.status = {one.value}" for one in OPEN_STATUSES},
+    frozenset(one.value for one in OPEN_STATUSES): IS_OPEN,
+}
 
 
 def filtered_todos(
@@ -58,19 +63,27 @@ def filtered_todos(
     """The viewer's todos that a filter matches, by a `local_clock`; `BadUserInput` if too large."""
     statement = listed_todos(viewer, todo_filter)
     if todo_filter is not None:
-        scope = f"t.deleted_at IS {'NOT NULL' if _is_of_trash(todo_filter) else 'NULL'}"
-        condition = FilterConditions(statement, clock, scope).of(todo_filter, depth=1)
-        if condition != "TRUE":
-            statement.where(condition)
+        narrow(statement, todo_filter, clock)
     return statement
+
+
+def narrow(
+    statement: SelectQuery, todo_filter: TodoFilter, clock: LocalClock, part: DuePart | None = None
+) -> None:
+    """Narrow a query of `listed_todos`, or of one part of them, to what a filter matches."""
+    scope = f"t.deleted_at IS {'NOT NULL' if is_of_trash(todo_filter) else 'NULL'}"
+    condition = FilterConditions(statement, clock, scope, part).of(todo_filter, depth=1)
+    if condition != "TRUE":
+        statement.where(condition)
 
 
 def listed_todos(viewer: Viewer, todo_filter: TodoFilter | None) -> SelectQuery:
     """All of the viewer's todos among which a filter looks: those in the trash, or all others."""
-    return trashed_todos(viewer) if _is_of_trash(todo_filter) else visible_todos(viewer)
+    return trashed_todos(viewer) if is_of_trash(todo_filter) else visible_todos(viewer)
 
 
-def _is_of_trash(todo_filter: TodoFilter | None) -> bool:
+def is_of_trash(todo_filter: TodoFilter | None) -> bool:
+    """Whether a filter looks among the todos in the trash."""
     return todo_filter is not None and unset_to_none(todo_filter.is_deleted) is True
 
 
@@ -99,12 +112,14 @@ def searched_text(todo_filter: TodoFilter | None) -> str:
 class FilterConditions:
     """Turns one filter into a condition of one statement.
 
-    With a scope, searches of which few of the owner's todos in it match find similar words, too.
+    With a scope, searches of which few of the owner's todos in it match find similar words, too. With
+    a part, it is to hold for the todos of that part alone.
     """
 
     statement: SelectQuery
     clock: LocalClock
     scope: str | None = None
+    part: DuePart | None = None
     parts_seen: int = 0
     names: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
@@ -144,7 +159,9 @@ class FilterConditions:
             if days is not None:
                 # How many days there are decides between reading the index of days and reading a page.
                 self.statement.custom_plan = True
-                parts += day_conditions(day_field, days, self.clock, self.statement.bind)
+                part = self.part if name == "due" else None
+                conditions = DayConditions(day_field, self.clock, self.statement.bind, part)
+                parts += day_conditions(conditions, days, self.clock)
         if (tags := unset_to_none(todo_filter.tags)) is not None:
             parts += self._tags(tags)
         if (is_overdue := unset_to_none(todo_filter.is_overdue)) is not None:
@@ -168,18 +185,28 @@ class FilterConditions:
         column, bind = f"t.{stored.name}", self.statement.bind
         if stored.value_type is UUID:
             return [self._other_id(stored.name, operator, value)]
-        if sign := LISTS.get(operator):
-            values = _operands(stored, [value] if operator == "eq" else _limited(value))
-            part = f"{column} {sign}({bind(values)}::{COLUMN_TYPES[stored.name]}[])"
-            # A null is none of the values, though PostgreSQL calls it unknown.
-            is_negated = stored.is_nullable and operator == "not_in"
-            return [f"({part}) IS NOT FALSE" if is_negated else part]
+        if stored.name == "due_at" and self._is_without_moment():
+            return ["TRUE" if operator == "is_null" and value else "FALSE"]
+        if operator in LISTS:
+            return [self._one_of(stored, operator, value)]
         if sign := BOUNDS.get(operator):
             [bound] = _operands(stored, [value])
             return [f"{column} {sign} {bind(bound)}"]
         if operator == "is_null":
             return [f"{column} IS {'NULL' if value else 'NOT NULL'}"]
         return self._contains(f"lower({column})", stored.graphql_name, value)
+
+    def _one_of(self, stored: StoredField, operator: str, value: Any) -> str:
+        """A condition on whether a column has one of these values."""
+        values = _operands(stored, [value] if operator == "eq" else _limited(value))
+        is_negated = operator == "not_in"
+        if stored.name == "status" and not is_negated and frozenset(values) in OPEN_CONDITIONS:
+            # In the statement itself, so that any plan of it can read the indexes of open todos.
+            return OPEN_CONDITIONS[frozenset(values)]
+        bound = f"{self.statement.bind(values)}::{COLUMN_TYPES[stored.name]}[]"
+        part = f"t.{stored.name} {LISTS[operator]}({bound})"
+        # A null is none of the values, though PostgreSQL calls it unknown.
+        return f"({part}) IS NOT FALSE" if is_negated and stored.is_nullable else part
 
     def _other_id(self, name: str, operator: str, value: Any) -> str:
         """A condition on the id of another thing, such as a list, which may be null."""
@@ -229,8 +256,13 @@ class FilterConditions:
         return f"EXISTS (SELECT FROM {TAGS_OF_EACH_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
+        if self._is_without_moment():
+            return ["FALSE" if is_overdue else "TRUE"]
         due = overdue_condition(self.statement.bind(self.clock.now))
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
+
+    def _is_without_moment(self) -> bool:
+        return self.part is not None and self.part.moment is None
 
     def _search(self, text: str) -> list[str]:
         text = read_search(text, longest=MAX_SEARCH, multiline=True)

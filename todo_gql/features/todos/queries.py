@@ -26,6 +26,7 @@ from todo_gql.features.stats.types import (
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
 from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import (
     filtered_todos,
     is_plain,
@@ -133,7 +134,10 @@ class TodoQuery:
             ordered, keyset, statement = await in_best_order(statement, text, arguments, listed)
         has_total = has_stored_total and "totalCount" in selected_fields(info)
         further = (STORED_TOTAL,) if has_total else ()
-        page = await todo_page(info, ordered, keyset, arguments, further_columns=further)
+        split = split_by_due(viewer, todo_filter, clock, keyset)
+        page = await todo_page(
+            info, ordered, keyset, arguments, further_columns=further, split=split
+        )
         count = (
             partial(_stored_total, page) if has_stored_total else lambda _: count_rows(statement)
         )

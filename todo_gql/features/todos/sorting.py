@@ -166,6 +166,12 @@ def _number_key(field: StoredField, descending: bool) -> SortKey:
 SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if field.sort} | {
     "position": _position_keys
 }
+DUE_KEYS = {
+    SORT_KEYS["due_at"](descending, nulls_first)[0]: nulls_first
+    for descending in (False, True)
+    for nulls_first in (False, True)
+}
+"""The keys of `due_at`, and whether todos that are due at no moment come first by each."""
 NEWEST_FIRST = _keyset((("created_at", True, False),))
 BY_POSITION = Keyset(_position_key(descending=False))
 """The order of the todos of one list, or of the inbox, among which positions are unique."""

@@ -9,6 +9,7 @@ from todo_gql.api.connections import Page, PageArguments, fetch_page
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER, MORE_SORT_KEYS
 from todo_gql.api.keyset import Keyset
 from todo_gql.api.scalars import json_fragment
+from todo_gql.api.split_pages import SplitList, fetch_split_page
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.columns import (
     TAG_NAME_ROWS,
@@ -70,11 +71,16 @@ async def todo_page(
     arguments: PageArguments,
     *,
     further_columns: Sequence[str] = (),
+    split: SplitList | None = None,
 ) -> Page:
     """The page of todos `t` that the arguments select, with the columns that the operation needs.
 
-    Raises `BadUserInput` for invalid arguments or cursors.
+    It is read from the two parts of the list if it is split. Raises `BadUserInput` for invalid arguments or
+    cursors.
     """
-    columns = page_columns(info)
-    page = await fetch_page(statement, (*columns, *further_columns), keyset, arguments)
+    columns = (*page_columns(info), *further_columns)
+    if split is None:
+        page = await fetch_page(statement, columns, keyset, arguments)
+    else:
+        page = await fetch_split_page(split, statement, columns, keyset, arguments)
     return page._replace(rows=await parse_json_column(page.rows, "metadata", json_fragment))

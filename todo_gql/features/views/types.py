@@ -16,6 +16,7 @@ from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.database.connection import Values
 from todo_gql.features.todos.access import visible_todos
 from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.todo_pages import todo_page
 from todo_gql.features.todos.types import TodoConnection
@@ -92,6 +93,7 @@ class SavedView(Node):
     ) -> TodoConnection:
         context, read = info.context, self.read(info)
         viewer, arguments = context.signed_in(), PageArguments.of(first, after, last, before)
+        split = None
         if read is None:
             inputs = read_inputs({}, None, info)
             assert inputs is not None
@@ -100,7 +102,8 @@ class SavedView(Node):
             self._charge(info, arguments)
             clock = await local_clock(viewer, read.todo_filter, context.now)
             statement, keyset = filtered_todos(viewer, read.todo_filter, clock), read.keyset
-        page = await todo_page(info, statement, keyset, arguments)
+            split = split_by_due(viewer, read.todo_filter, clock, keyset)
+        page = await todo_page(info, statement, keyset, arguments, split=split)
         return TodoConnection.of(page, context.now, partial(_count, statement))
 
     def _charge(self, info: Info, arguments: PageArguments) -> None:
