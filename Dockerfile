@@ -32,7 +32,10 @@ RUN python3 -m venv /opt/build \
  && find /opt/todo_gql -name '*.so*' -type f -exec strip --strip-unneeded {} + \
  && find /opt/todo_gql -type f \
         \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \
-           -o -path '*/site-packages/*/tests/*' \) -delete
+           -o -path '*/site-packages/*/tests/*' \) -delete \
+ # Of the 250 languages that tracebacks might be coloured in, only Python's are.
+ && find /opt/todo_gql -path '*/pygments/lexers/*.py' ! -name '_mapping.py' ! -name '__init__.py' \
+        ! -name 'python.py' ! -name 'special.py' -delete
 COPY pyproject.toml hatch_build.py README.md ./
 COPY migrations migrations
 COPY todo_gql todo_gql

