@@ -229,6 +229,7 @@ def test_a_grace_that_is_too_short_is_refused(chart: Chart) -> None:
         ({"secret": {"values": {"DATABASE_URL": "postgresql://db"}}}, "SECRET_KEY"),
         ({"secret": {"values": SECRETS | {"SECRET_KEY": "short"}}}, "SECRET_KEY"),
         ({"settings": {"SECRET_KEY": "in the open"}}, "SECRET_KEY"),
+        ({"settings": {"VAPID_PRIVATE_KEY": "in the open"}}, "VAPID_PRIVATE_KEY"),
         ({"settings": {"log_level": "DEBUG"}}, "log_level"),
         ({"image": {"digest": "latest"}}, "digest"),
     ],

@@ -190,6 +190,56 @@ def test_a_server_in_production_needs_a_public_url(typing: CommandLine) -> None:
         )
 
 
+@pytest.mark.parametrize("command", ["check", "serve", "worker"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"PUBLIC_URL": "http://todo.example.com"},
+        {"PUBLIC_URL": "https://localhost:8443"},
+        {"PUBLIC_URL": "https://192.168.1.5"},
+        {"PUBLIC_URL": "https://todo.local"},
+        {"PUBLIC_URL": "https://todo.example.com", "VAPID_SUBJECT": "mailto:ada@localhost"},
+        {"PUBLIC_URL": "https://todo.example.com", "VAPID_SUBJECT": "https://[::1]/"},
+    ],
+)
+def test_pushes_need_a_subject_that_push_services_take(
+    typing: CommandLine, command: str, wrong: dict[str, str]
+) -> None:
+    """A contact that push services refuse ends the start in production, where a VAPID key is set."""
+    answer = typing(
+        command,
+        ENVIRONMENT="production",
+        SECRET_KEY="x" * 32,
+        SMTP_URL="smtp://127.0.0.1:1",
+        MAIL_FROM="no-reply@localhost",
+        VAPID_PRIVATE_KEY=typing("vapid-key").said.strip(),
+        DATABASE_URL="postgresql://127.0.0.1:1/none",
+        **wrong,
+    )
+    assert answer.status == 1
+    assert "Set VAPID_SUBJECT to https://" in answer.complained
+
+
+def test_a_key_for_pushes_is_printed(typing: CommandLine) -> None:
+    """Each call of vapid-key prints another key, and one that is damaged is refused by its name."""
+    keys = {typing("vapid-key").said.strip() for _ in range(2)}
+    assert len(keys) == 2
+    for key in keys:
+        assert "VAPID_PRIVATE_KEY" not in typing("check", VAPID_PRIVATE_KEY=key).complained
+        answer = typing("check", VAPID_PRIVATE_KEY=key[:-2])
+        assert answer.status == 1
+        assert "VAPID_PRIVATE_KEY: " in answer.complained
+        assert key[:-2] not in answer.complained
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/33", "https://hooks.intranet", "a b", "10.0.0.300"])
+def test_allowed_hosts_are_names_and_networks(typing: CommandLine, value: str) -> None:
+    """WEBHOOK_ALLOWED_HOSTS with anything but names and networks is refused."""
+    answer = typing("check", WEBHOOK_ALLOWED_HOSTS=f"hooks.intranet, {value}")
+    assert answer.status == 1
+    assert "WEBHOOK_ALLOWED_HOSTS: " in answer.complained
+
+
 async def test_what_the_settings_name_is_asked(typing: CommandLine, url: str) -> None:
     """All of it, whatever else is wrong, and no password is told of what doesn't answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

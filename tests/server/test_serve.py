@@ -234,7 +234,8 @@ async def test_given_database_is_used_and_migrated_when_told(
         assert titles(server, token) == []
         assert server.stop(signal.SIGTERM) == "Stopping.\nStopped.\n"
         assert server.process.returncode == 0
-    assert [path.name for path in (folder / "data").iterdir()] == ["secret_key"]
+    names = sorted(path.name for path in (folder / "data").iterdir())
+    assert names == ["secret_key", "vapid_key"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs all of these tests")

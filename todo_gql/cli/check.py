@@ -14,6 +14,7 @@ from todo_gql.cli.configuration import (
     problems_of_file,
     problems_of_mail,
     problems_of_public_url,
+    problems_of_push,
     read_settings,
 )
 from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail
@@ -52,6 +53,7 @@ def _problems_of(settings: Settings) -> Iterator[str]:
         yield problem
     yield from problems_of_public_url(settings)
     yield from problems_of_mail(settings)
+    yield from problems_of_push(settings)
     yield from problems_of_documents(settings)
     if not settings.database_url:
         try:

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from todo_gql.cli.runtime import fail
 from todo_gql.documents.trusted import ManifestError, TrustedDocuments
 from todo_gql.mail.transport import transport
+from todo_gql.push.keys import PushKeyError, push_problem, with_push_key
 from todo_gql.security.secret_key import SecretKeyError, with_secret
 from todo_gql.settings import Settings
 
@@ -135,6 +136,16 @@ def load_secret(settings: Settings) -> Settings:
         fail(str(error))
 
 
+def load_push_key(settings: Settings) -> Settings:
+    """The settings with the key that signs pushes, if any are sent; exits if none could be sent."""
+    for problem in problems_of_push(settings):
+        fail(problem)
+    try:
+        return with_push_key(settings)
+    except PushKeyError as error:
+        fail(str(error))
+
+
 def check_public_url(settings: Settings) -> None:
     """Fail unless the links that people get are usable."""
     for problem in problems_of_public_url(settings):
@@ -182,6 +193,12 @@ def problems_of_mail(settings: Settings) -> Iterator[str]:
         transport(settings)
     except ValueError as error:
         yield f"SMTP_URL {error}."
+
+
+def problems_of_push(settings: Settings) -> Iterator[str]:
+    """Why no push message could be sent."""
+    if problem := push_problem(settings):
+        yield problem
 
 
 def problems_of_documents(settings: Settings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from todo_gql.cli.migrate import migrate
 from todo_gql.cli.seed import seed
 from todo_gql.cli.serve import serve
 from todo_gql.cli.users import user
+from todo_gql.cli.vapid_key import vapid_key
 from todo_gql.cli.worker import worker
 from todo_gql.observability.build_info import build
 
@@ -51,6 +52,7 @@ app.command()(seed)
 app.add_typer(user, name="user")
 app.add_typer(jobs, name="jobs")
 app.command()(export_schema)
+app.command()(vapid_key)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from todo_gql.cli.configuration import (
     check_documents,
     check_mail,
     check_public_url,
+    load_push_key,
     load_secret,
     load_settings,
 )
@@ -72,7 +73,7 @@ def serve(
     ] = False,
 ) -> None:
     """Answer requests until Ctrl-C, on DATABASE_URL or else on an embedded PostgreSQL."""
-    settings = load_secret(load_settings(host=host, port=port))
+    settings = load_push_key(load_secret(load_settings(host=host, port=port)))
     with_worker = worker or not settings.database_url
     check_public_url(settings)
     if with_worker:

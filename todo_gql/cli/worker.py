@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import typer
 
-from todo_gql.cli.configuration import check_mail, load_secret, load_settings
+from todo_gql.cli.configuration import check_mail, load_push_key, load_secret, load_settings
 from todo_gql.cli.metrics import WORKER, served_metrics
 from todo_gql.cli.runtime import database, prepare
 from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
@@ -19,7 +19,7 @@ from todo_gql.tasks import create_worker
 
 def worker() -> None:
     """Send mails and purge what is due, until Ctrl-C; several may run at once."""
-    settings = load_secret(load_settings())
+    settings = load_push_key(load_secret(load_settings()))
     check_mail(settings)
     configure_logging(settings.log_level)
     # Until the worker runs, the signals that stop it act as Ctrl-C.

@@ -1,13 +1,10 @@
 """The secret key that is generated and stored in development if none is set."""
 
-import os
 import secrets
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 
 from pydantic import SecretStr
 
+from todo_gql.security.key_files import read_or_create
 from todo_gql.settings import SECRET_KEY_BYTES, Settings
 
 FILE_NAME = "secret_key"
@@ -31,7 +28,7 @@ def with_secret(settings: Settings) -> Settings:
         )
     path = settings.data_dir.resolve() / FILE_NAME
     try:
-        key = _read_or_create(path)
+        key = read_or_create(path, lambda: secrets.token_urlsafe(48))
     except OSError as error:
         raise SecretKeyError(
             f"The secret key can't be stored in {path}: {error.strerror}. Check that this user may"
@@ -56,21 +53,3 @@ def secret_problem(settings: Settings) -> str | None:
     except SecretKeyError as error:
         return str(error)
     return None
-
-
-def _read_or_create(path: Path) -> bytes:
-    """The key in the file, which is created atomically if it doesn't exist."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(48))
-                file.flush()
-                os.fsync(descriptor)
-            # If another process was faster, its key is used.
-            with suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            Path(draft).unlink()
-    return path.read_bytes().strip()

@@ -11,10 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from todo_gql.settings.formats import (
     CommaSeparated,
     DatabaseURL,
+    Hosts,
     Networks,
     RedisURL,
     SecretKey,
     SentryDSN,
+    VapidKey,
 )
 
 LAST_PORT = 65_535
@@ -44,7 +46,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path(".data"),
-        description="The folder of the embedded PostgreSQL and of a generated SECRET_KEY.",
+        description="The folder of the embedded PostgreSQL and of generated keys.",
     )
     secret_key: SecretKey | None = Field(
         None,
@@ -111,6 +113,23 @@ class Settings(BaseSettings):
     )
     password_reset_expire_minutes: int = Field(
         30, ge=1, description="Lifetime of a link that sets a new password."
+    )
+    vapid_private_key: VapidKey | None = Field(
+        None,
+        description="Signs push messages, the same for all replicas; `todo-gql vapid-key` makes one."
+        " Generated under DATA_DIR if absent, but not in production, where no pushes are sent then."
+        " Browsers have to subscribe anew after a change.",
+    )
+    vapid_subject: str | None = Field(
+        None,
+        pattern=r"^(https://[^\s/?#@]+[^\s#]*|mailto:[^\s@<>?]+@[^\s@<>?]+)$",
+        description="Where push services reach the operator, `https://…` or `mailto:…`; PUBLIC_URL if"
+        " absent and https.",
+    )
+    webhook_allowed_hosts: Hosts = Field(
+        default_factory=list,
+        description="Hosts and networks of your own, such as `hooks.intranet` or `10.0.0.0/8`, that URLs"
+        " of users may lead to; all others must have public addresses.",
     )
     account_deletion_grace_days: int = Field(
         30, ge=0, description="How long a deleted account can be restored by signing in."
@@ -343,6 +362,13 @@ class Settings(BaseSettings):
         """The address that mails come from."""
         host = urlsplit(self.public_url or "//localhost").hostname or "localhost"
         return self.mail_from or f"no-reply@{f'[IPv6:{host}]' if ':' in host else host}"
+
+    @property
+    def push_subject(self) -> str:
+        """Where push services reach the operator: an https or mailto URL (RFC 8292, section 2.1)."""
+        if self.vapid_subject:
+            return self.vapid_subject
+        return self.base_url if self.base_url.startswith("https://") else f"mailto:{self.sender}"
 
     @property
     def key(self) -> bytes:

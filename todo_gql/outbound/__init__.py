@@ -1,0 +1,1 @@
+"""Requests to URLs that users chose, which must not reach this server's own network."""
