@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tortoise import BaseDBAsyncClient
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
+from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
@@ -55,6 +56,21 @@ TABLES = [
 
 def _app_config() -> dict[str, dict[str, Any]]:
     return {"models": {"models": ["todo_gql.database.models"], "migrations": MIGRATIONS}}
+
+
+class ModelsAtStep(StateApps):
+    """The models at a step, from which tables are written and nothing is queried.
+
+    Tortoise prepares each for queries at every step, which takes most of the time of a migration.
+    """
+
+    def _build_initial_querysets(self) -> None:
+        for app in self.apps.values():
+            for model in app.values():
+                model._meta.finalise_fields()
+                for index in model._meta.indexes:
+                    if isinstance(index, Index):
+                        index.resolve_expressions(model)
 
 
 class Step(NamedTuple):
@@ -114,7 +130,7 @@ async def _pending_migrations(client: SessionClient, applied: set[str]) -> list[
     migrations = await _all_migrations(client)
     if applied.issuperset(migration.name for migration in migrations):
         return pending
-    state = State(models={}, apps=StateApps(default_connections={APP: "default"}))
+    state = State(models={}, apps=ModelsAtStep(default_connections={APP: "default"}))
     for migration in migrations:
         if migration.name in applied:
             await migration.apply(state, dry_run=True)
