@@ -58,9 +58,13 @@ async def test_nothing_long_is_normalised(
     monkeypatch.setattr(unicodedata, "normalize", noted)
     text = EXPANDING * (size // 6)
     for place in PLACES:
-        if place[0][0] == "Subscription":
+        coordinate, path = place
+        if coordinate[0] == "Subscription":
             continue
-        if place[1][-1] in {"usernameOrEmail", "email"}:
+        # Scalars are read alike in all filters; in one field they are tried inside other filters.
+        if coordinate != ("Query", "todos") and not {"and", "or", "not"}.isdisjoint(path):
+            continue
+        if path[-1] in {"usernameOrEmail", "email"}:
             # Where short ones become long ones, too.
             for name in (f"{EXPANDING * 200}@example.com", "x" * 900 + "@example.com"):
                 assert not {
