@@ -1,6 +1,6 @@
 """The engine against graphql-core: byte-equal responses for randomly generated operations.
 
-There are 2,000 of them, or as many as DIFFERENTIAL_OPERATIONS says.
+There are 1,000 of them, or as many as DIFFERENTIAL_OPERATIONS says.
 """
 
 import gc
@@ -36,7 +36,7 @@ pytestmark = [
 
 ADVERSARIAL = adversarial_schema()
 NASTY_ENGINE = Engine(ADVERSARIAL)
-OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "2000"))
+OPERATIONS = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "1000"))
 AT_ONCE = 50
 
 OURS = graphql_schema()

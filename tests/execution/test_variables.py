@@ -1,5 +1,6 @@
 """Variables under the engine and under graphql-core: equal arguments, and equal error messages."""
 
+import os
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from todo_gql.execution import Engine
 
+# With as many operations as the comparison of whole operations has by itself, a hundred.
+EXAMPLES = int(os.environ.get("DIFFERENTIAL_OPERATIONS", "1000")) // 10
 SCHEMA = build_schema(
     """
     scalar Even
@@ -131,7 +134,7 @@ async def are_coerced_alike(variables: dict[str, Any]) -> bool:
 @example({"choice": {"number": 1, "text": None}})
 @example({"choice": {"number": 1}, "wish": {}})
 @example({"choice": {"number": 1}, "wish": {"id": "1", "unknown": 1}})
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 async def test_variables_are_coerced_as_by_graphql_core(variables: dict[str, Any]) -> None:
     """Variables of any values are coerced, or rejected, as graphql-core does."""
     assert await are_coerced_alike(variables)
