@@ -39,7 +39,16 @@ for number in (signal.SIGHUP, signal.SIGINT):
 
 
 # Rooms with the longest modules: they start programs, or try thousands of operations.
-LONGEST = ("server", "jobs", "embedded_postgres", "observability", "cli", "database", "execution")
+LONGEST = (
+    "schema",
+    "server",
+    "jobs",
+    "embedded_postgres",
+    "observability",
+    "cli",
+    "database",
+    "execution",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

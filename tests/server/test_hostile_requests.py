@@ -86,9 +86,10 @@ INNER_WORDS = ("Traceback", "asyncpg", "tortoise", ".py", "Error(")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     """A server that lives and has no error to log in the end."""
-    with serving(tmp_path_factory.mktemp("hostile") / "data") as server:
+    settings = {"DATABASE_URL": database_url}
+    with serving(tmp_path_factory.mktemp("hostile") / "data", settings) as server:
         yield server
         assert answered(server, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")[0] == ANSWERED
         logged = [json.loads(line) for line in server.log.read_text().splitlines()]

@@ -21,9 +21,9 @@ from todo_gql.embedded_postgres.cluster import EmbeddedPostgres
 TYPENAME = {"query": "{ __typename }"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def url(server_url: str) -> AsyncIterator[str]:
-    """An empty database for a server of the test's own."""
+    """A database for this module's servers, which the first of them migrates."""
     async with fresh_database(server_url) as url:
         yield url
 
