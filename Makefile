@@ -42,8 +42,10 @@ soak: SEEDS ?= 20
 soak: KILLS ?= 10
 soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
 
-differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations
-	DIFFERENTIAL_OPERATIONS=20000 $(BIN)/pytest tests/execution/test_equivalence.py tests/execution/test_variables.py
+OPERATIONS ?= 20000
+
+differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations; OPERATIONS=… for another number
+	DIFFERENTIAL_OPERATIONS=$(OPERATIONS) $(BIN)/pytest tests/execution/test_equivalence.py tests/execution/test_variables.py
 
 # The versions of Node to try, such as "20 22 24"; without any the one that is there.
 NODES ?=
