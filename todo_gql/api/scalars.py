@@ -20,6 +20,7 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from todo_gql.api.durations import Duration
 from todo_gql.api.time_zones import TimeZoneName, time_zone_names
 
 RFC3339 = re.compile(
@@ -94,6 +95,14 @@ def parse_time_zone(value: object) -> TimeZoneName:
             "Write a TimeZone as a name of the IANA database, such as Europe/Berlin."
         )
     return TimeZoneName(value)
+
+
+def parse_duration(value: object) -> Duration:
+    """The duration that ISO 8601 writes so; raises `GraphQLError`."""
+    try:
+        return Duration.parse(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise GraphQLError(str(error)) from None
 
 
 def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
@@ -174,6 +183,14 @@ TimeZone = strawberry.scalar(
     parse_value=parse_time_zone,
 )
 
+DurationScalar = strawberry.scalar(
+    name="Duration",
+    description="An ISO 8601 duration of weeks, days, hours, minutes and seconds with an optional sign, "
+    "such as -P1DT12H; weeks and days move the wall clock, the others the instant.",
+    serialize=str,
+    parse_value=parse_duration,
+)
+
 JSON = strawberry.scalar(
     name="JSON",
     description="An arbitrary JSON value.",
@@ -187,5 +204,6 @@ SCALARS: dict[object, ScalarDefinition] = {
     datetime: DateTime,
     date: Date,
     TimeZoneName: TimeZone,
+    Duration: DurationScalar,
     strawberry.scalars.JSON: JSON,
 }
