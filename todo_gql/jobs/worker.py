@@ -83,7 +83,7 @@ class PeriodicTask(NamedTuple):
     name: str
     """The caller that its use of connections counts for."""
     seconds: float
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[object]]
     on_failure: Callable[[], None]
     failed: str
     """The log message when `run` raises."""

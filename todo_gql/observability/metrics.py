@@ -120,6 +120,17 @@ class Metrics:
             "Bytes that an account may store; 0 where no jobs are done.",
             multiprocess_mode="livemax",
         )
+        self.reminders_lag = Gauge(
+            "todo_gql_reminders_lag_seconds",
+            "How late the earliest reminder is that is due and hasn't fired; 0 where no jobs are done.",
+            multiprocess_mode="livemax",
+        )
+        self.reminders_fired = Counter(
+            "todo_gql_reminders_fired", "Reminders that were entered into inboxes."
+        )
+        self.reminders_skipped = Counter(
+            "todo_gql_reminders_skipped", "Reminders that weren't sent, by the reason.", ["reason"]
+        )
         self.jobs = Counter("todo_gql_jobs", "Background jobs that ended.", ["name", "outcome"])
         self.mails = Counter("todo_gql_mails", "Mails handed over.", ["kind", "outcome"])
 
@@ -137,6 +148,11 @@ class Metrics:
         """Have the counters of all kinds of mail there from the start."""
         for kind, outcome in product(kinds, ("sent", "failed", "withheld")):
             self.mails.labels(kind, outcome)
+
+    def expect_skipped_reminders(self, reasons: Iterable[str]) -> None:
+        """Have the counters of why reminders aren't sent there from the start."""
+        for reason in reasons:
+            self.reminders_skipped.labels(reason)
 
     def request_answered(
         self, record: RequestRecord, method: str, path: str, status: int | None, seconds: float

@@ -2,6 +2,7 @@
 
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, Table
+from todo_gql.features.reminders.tasks import tasks
 
 REMINDERS = Feature(
     name="reminders",
@@ -10,4 +11,5 @@ REMINDERS = Feature(
         Table(models.Snooze, owner="owner_id", is_large=True),
         Table(models.DataVersion, owner=None, is_large=False),
     ),
+    tasks=tasks,
 )

@@ -1,0 +1,1 @@
+"""Reminders: adding them, when they fire, and the worker that tells people."""

@@ -1,0 +1,246 @@
+"""The worker tells each person of each reminder once, in order, and of nothing that is done."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.support.accounts import Account
+from tests.support.reminders import put_reminders, reminded_of, reminder_id, stored_reminders
+from tests.support.waiting import until
+from todo_gql.database.connection import fetch, transaction
+from todo_gql.features.reminders import firing
+from todo_gql.features.reminders.firing import fire_due_reminders
+from todo_gql.observability.metrics import metrics
+from todo_gql.settings import Settings
+from todo_gql.tasks import working
+
+COMPLETE = "mutation ($id: ID!) { todoComplete(id: $id) { errors { code } } }"
+DELETE = "mutation ($id: ID!) { todoDelete(id: $id) { errors { code } } }"
+RESTORE = "mutation ($id: ID!) { todoRestore(id: $id) { errors { code } } }"
+REOPEN = """
+mutation ($id: ID!) { todoUpdate(id: $id, input: { status: PENDING }) { errors { code } } }
+"""
+CANCEL = """
+mutation ($id: ID!) { todoUpdate(id: $id, input: { status: CANCELLED }) { errors { code } } }
+"""
+AGAIN = "UPDATE reminders SET fires_at = fired_at WHERE id = ANY($1)"
+ON_TIME, DAY = timedelta(), timedelta(hours=24)
+MOMENT = timedelta(milliseconds=1)
+
+
+@pytest.fixture(autouse=True)
+async def nothing_else(app: object) -> None:
+    """No reminders of other tests."""
+    await fetch("DELETE FROM reminders")
+
+
+async def test_due_reminders_fire_in_order(account: Account) -> None:
+    """Reminders that are due are entered earliest first, and those that lie ahead wait."""
+    todo = await account.create()
+    minutes = [timedelta(minutes=number) for number in (5, 1, 9, 3)]
+    ids = await put_reminders(todo, *minutes)
+    [ahead] = await put_reminders(todo, timedelta(minutes=-1))
+    assert await fire_due_reminders() == 4
+    entries = await reminded_of(account)
+    assert [reminder_id(entry) for entry in sorted(entries, key=lambda entry: entry["seq"])] == [
+        ids[2],
+        ids[0],
+        ids[3],
+        ids[1],
+    ]
+    assert {str(entry["subject_id"]) for entry in entries} == {todo["id"]}
+    stored = await stored_reminders([*ids, ahead])
+    assert all(stored[id]["fires_at"] is None and stored[id]["fired_at"] for id in ids)
+    assert stored[ahead]["fires_at"]
+    assert stored[ahead]["fired_at"] is None
+
+
+async def test_reminder_fires_once_for_its_moment(account: Account) -> None:
+    """What was entered for a moment isn't entered for it again, whatever the clock or the row says."""
+    ids = await put_reminders(await account.create(), ON_TIME)
+    assert await fire_due_reminders() == 1
+    await fetch(AGAIN, ids)
+    assert await fire_due_reminders() == 1
+    assert await fire_due_reminders() == 0
+    assert len(await reminded_of(account)) == 1
+
+
+async def test_late_reminders_are_not_lost(account: Account) -> None:
+    """Each reminder is entered, however long no worker ran; over 24 hours late in the inbox only."""
+    todo = await account.create()
+    ids = await put_reminders(todo, DAY - timedelta(minutes=1), DAY + MOMENT, 400 * DAY)
+    assert await fire_due_reminders() == 3
+    entries = {reminder_id(entry): entry for entry in await reminded_of(account)}
+    assert [entries[id]["email_at"] is not None for id in ids] == [True, False, False]
+    assert all(entry["push_at"] is None for entry in entries.values())
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"), [(COMPLETE, "done"), (CANCEL, "done"), (DELETE, "trashed")]
+)
+async def test_nobody_is_reminded_of_what_is_done(
+    account: Account, caplog: pytest.LogCaptureFixture, operation: str, reason: str
+) -> None:
+    """Reminders of what is completed, cancelled or in the trash end untold, and the log says why."""
+    todo = await account.create()
+    ids = await put_reminders(todo, ON_TIME)
+    await account.data(operation, id=todo["id"])
+    skipped = metrics().reminders_skipped.labels(reason)
+    before = skipped._value.get()
+    with caplog.at_level(logging.INFO, "todo_gql.features.reminders.firing"):
+        assert await fire_due_reminders() == 1
+    assert skipped._value.get() == before + 1
+    assert f"its todo is {reason}: {ids[0]}" in caplog.text
+    assert await reminded_of(account) == []
+    stored = (await stored_reminders(ids))[ids[0]]
+    assert (stored["fires_at"], stored["fired_at"]) == (None, None)
+    # It doesn't come when its moment is over, either.
+    await account.data(RESTORE if reason == "trashed" else REOPEN, id=todo["id"])
+    assert await fire_due_reminders() == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "back"), [(COMPLETE, REOPEN), (CANCEL, REOPEN), (DELETE, RESTORE)]
+)
+async def test_what_is_open_again_in_time_is_told(
+    account: Account, operation: str, back: str
+) -> None:
+    """A todo that was done for a while before the reminder's moment has its reminder still."""
+    todo = await account.create()
+    ids = await put_reminders(todo, ON_TIME)
+    await account.data(operation, id=todo["id"])
+    await account.data(back, id=todo["id"])
+    assert await fire_due_reminders() == 1
+    assert [reminder_id(entry) for entry in await reminded_of(account)] == ids
+
+
+async def test_nobody_is_reminded_of_what_they_do_not_see(
+    account: Account, stranger: Account
+) -> None:
+    """A reminder of a todo that its person can't see any more ends untold."""
+    await put_reminders(await account.create(), ON_TIME, person=stranger)
+    assert await fire_due_reminders() == 1
+    assert await reminded_of(stranger) == await reminded_of(account) == []
+
+
+async def test_two_workers_share_what_is_due(
+    account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers side by side take what the others leave, and nothing is entered twice."""
+    monkeypatch.setattr(
+        firing, "CLAIM", firing.CLAIM.replace(f"LIMIT {firing.BATCH_SIZE}", "LIMIT 7")
+    )
+    for one in (account, stranger):
+        todos = await one.create_many([{"title": f"{number}"} for number in range(50)])
+        for todo in todos:
+            await put_reminders(todo, ON_TIME, timedelta(hours=1))
+    numbers = await asyncio.gather(*(fire_due_reminders() for _ in range(3)))
+    # What one had locked at the end of another is the first one's.
+    assert sum(numbers) == 200
+    assert all(numbers)
+    for one in (account, stranger):
+        entries = await reminded_of(one)
+        assert len({entry["source"] for entry in entries}) == len(entries) == 100
+
+
+async def test_todo_that_is_being_written_waits(account: Account) -> None:
+    """A reminder whose todo somebody is just changing is decided by what is committed."""
+    todo, other = await account.create(), await account.create()
+    await put_reminders(todo, timedelta(minutes=1))
+    ids = await put_reminders(other, ON_TIME)
+    async with transaction() as connection:
+        await connection.execute("UPDATE todos SET status = 3 WHERE id = $1", UUID(todo["id"]))
+        assert await fire_due_reminders() == 1
+    assert await fire_due_reminders() == 1
+    assert [reminder_id(entry) for entry in await reminded_of(account)] == ids
+
+
+async def test_account_that_is_being_deleted_stops_nobody(
+    account: Account, stranger: Account
+) -> None:
+    """The worker leaves out an account that is locked for deletion, and goes on with others."""
+    await put_reminders(await account.create(), timedelta(minutes=1))
+    await put_reminders(await stranger.create(), ON_TIME)
+    async with transaction() as connection:
+        await connection.execute("DELETE FROM users WHERE id = $1", UUID(account.id))
+        assert await fire_due_reminders() == 1
+    assert await fire_due_reminders() == 0
+    assert len(await reminded_of(stranger)) == 1
+
+
+async def test_batch_that_fails_is_taken_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that fails in the midst of a batch leaves all of it as it was."""
+    ids = await put_reminders(await account.create(), ON_TIME, ON_TIME)
+
+    async def fail(*_: object) -> None:
+        raise ArithmeticError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(firing, "_end", fail)
+        with pytest.raises(ArithmeticError):
+            await fire_due_reminders()
+    assert await reminded_of(account) == []
+    assert all(row["fires_at"] for row in (await stored_reminders(ids)).values())
+    assert await fire_due_reminders() == 2
+
+
+async def test_lag_is_measured(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gauge shows how late the earliest reminder is, also while none can be claimed."""
+    todo = await account.create()
+    await put_reminders(todo, timedelta(minutes=2), timedelta(minutes=1))
+    async with transaction() as connection:
+        await connection.execute("SELECT FROM todos WHERE id = $1 FOR UPDATE", UUID(todo["id"]))
+        assert await fire_due_reminders() == 0
+        assert 120 <= metrics().reminders_lag._value.get() < 180
+    assert await fire_due_reminders() == 2
+    assert metrics().reminders_lag._value.get() == 0
+
+
+@pytest.fixture(params=["Pacific/Kiritimati", "Pacific/Niue"])
+def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The zone of the machine that the worker runs on."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+async def test_zone_of_the_worker_does_not_matter(account: Account, machine_zone: str) -> None:
+    """A worker in another zone than the server fires what is due, and nothing else."""
+    todo = await account.create()
+    [due] = await put_reminders(todo, ON_TIME)
+    [ahead] = await put_reminders(todo, timedelta(minutes=-1))
+    assert await fire_due_reminders() == 1
+    [entry] = await reminded_of(account)
+    assert reminder_id(entry) == due
+    assert (await stored_reminders([ahead]))[ahead]["fires_at"]
+
+
+async def test_worker_fires_what_becomes_due(
+    account: Account, settings: Settings, database_url: str
+) -> None:
+    """A running worker enters a reminder soon after its moment, and never before."""
+    todo = await account.create()
+    async with working(settings, database_url):
+        [id] = await put_reminders(todo, timedelta(seconds=-1.5))
+
+        async def is_told() -> bool:
+            return bool(await reminded_of(account))
+
+        await until(is_told)
+    [entry] = await reminded_of(account)
+    fired_at = (await stored_reminders([id]))[id]["fired_at"]
+    assert fired_at <= entry["created_at"] < fired_at + timedelta(seconds=5)

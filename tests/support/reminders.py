@@ -1,0 +1,45 @@
+"""Reminders as they are stored, put there without the API, and what became of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from tests.support.accounts import Account
+from todo_gql.database.connection import Row, fetch
+from todo_gql.database.models import NotificationKind
+
+INSERT = """
+INSERT INTO reminders (id, owner_id, todo_id, person_id, at, fires_at, created_at)
+SELECT n.id, t.owner_id, t.id, coalesce($4, t.owner_id), now() - n.late, now() - n.late, now()
+FROM unnest($1::uuid[], $2::interval[]) AS n (id, late), todos t WHERE t.id = $3
+"""
+STORED = "SELECT * FROM reminders WHERE id = ANY($1)"
+ENTERED = """
+SELECT * FROM notifications WHERE owner_id = $1 AND kind = $2 ORDER BY created_at, seq
+"""
+
+
+async def put_reminders(
+    todo: dict[str, Any], *late: timedelta, person: Account | None = None
+) -> list[UUID]:
+    """Store reminders of a todo that are so late; their ids."""
+    ids = [uuid4() for _ in late]
+    await fetch(INSERT, ids, late, UUID(todo["id"]), UUID(person.id) if person else None)
+    return ids
+
+
+async def stored_reminders(ids: Sequence[UUID | str]) -> dict[UUID, Row]:
+    """The rows of reminders by their ids."""
+    rows = await fetch(STORED, [UUID(str(id)) for id in ids])
+    return {row["id"]: row for row in rows}
+
+
+async def reminded_of(account: Account) -> list[Row]:
+    """The reminders in an inbox, in the order in which they were entered."""
+    return await fetch(ENTERED, UUID(account.id), NotificationKind.REMINDER)
+
+
+def reminder_id(row: Row) -> UUID:
+    """The id of the reminder that an entry of an inbox is about."""
+    return UUID(row["source"].split()[0])
