@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -96,6 +96,9 @@ bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to
 
 bench-migration: $(VENV)/bench ## Migrate 1,000,000 todos of the previous release under its load; PREVIOUS=FOLDER where that is
 	$(BIN)/python -m bench.migration $(if $(PREVIOUS),--previous $(PREVIOUS)) $(if $(TODOS),--todos $(TODOS))
+
+bench-recurrence: $(VENV)/test ## How long recurrence rules take at worst; fails above 5 ms
+	$(BIN)/python -m bench.recurrence
 
 bench-big: $(VENV)/test ## Measure pages and counts of one owner with 1,000,000 todos; DATA=FOLDER of bench.big
 	$(BIN)/python -m bench.big_reads $(DATA)

@@ -14,6 +14,7 @@ from todo_gql.recurrence.rules import Frequency, Rule
 
 LAST_DAY: Final = date.max.toordinal()
 _FEBRUARY: Final = 2
+_WEEK: Final = (1 << 7) - 1
 _MONTH_LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ALL_MONTHS: Final = frozenset(range(1, 13))
 
@@ -38,10 +39,12 @@ def _days(rule: Rule, anchor: date, since: date) -> Iterator[Period]:
     chosen = _ByMonth(rule, default=None)
     every = sum(1 << offset for offset in range(0, 31, rule.interval))
     origin, months = anchor.toordinal(), frozenset(rule.months) or _ALL_MONTHS
+    following = {month: _next_month(month, months) for month in _ALL_MONTHS - months}
     year, month = since.year, since.month
     while year <= date.max.year:
         if month not in months:
-            year, month = _next_month(year, month, months)
+            years, month = following[month]
+            year += years
             continue
         start, length = _first_day(year, month), _length(year, month)
         phase = (origin - start) % rule.interval
@@ -61,10 +64,10 @@ def _weeks(rule: Rule, anchor: date, since: date) -> Iterator[Period]:
     start = _week_of(anchor.toordinal(), rule.week_start)
     start += (_week_of(since.toordinal(), rule.week_start) - start) // step * step
     while start <= LAST_DAY:
-        yield Period(start, chosen.of(start))
-        start += step
-        if rule.months and start <= LAST_DAY:
-            start += -(-(chosen.next_start(start) - start) // step) * step
+        allowed = chosen.in_months(start)
+        yield Period(start, chosen.of(allowed))
+        coming = start + step if allowed else max(start + step, chosen.next_start(start))
+        start += -(-(coming - start) // step) * step
 
 
 def _months(rule: Rule, anchor: date, since: date) -> Iterator[Period]:
@@ -121,28 +124,36 @@ class _ByWeek:
         weekdays = {day.weekday for day in rule.weekdays} or {anchor.weekday()}
         self._days = sum(1 << (weekday - rule.week_start) % 7 for weekday in weekdays)
         self._months = frozenset(rule.months) or _ALL_MONTHS
+        outside = _ALL_MONTHS - self._months
+        self._following = {month: _next_month(month, self._months) for month in outside}
         self._positions = rule.positions
         self._cached: dict[int, int] = {}
 
-    def of(self, start: int) -> int:
-        allowed = 127
-        if self._months is not _ALL_MONTHS:
-            allowed = sum(
-                1 << offset for offset in range(7) if _month_of(start + offset) in self._months
-            )
+    def of(self, allowed: int) -> int:
+        """Those of the allowed days that the rule chooses."""
         days = self._cached.get(allowed)
         if days is None:
             days = self._cached[allowed] = _at_positions(self._days & allowed, self._positions)
         return days
 
     def next_start(self, start: int) -> int:
-        """The start of a week if it has a day of the months, else that of the next one that has."""
-        if {_month_of(start), _month_of(start + 6)} & self._months:
-            return start
-        day = date.fromordinal(start)
-        year, month = _next_month(day.year, day.month, self._months)
+        """Where to go on after a week without any day of the months: not after the next that has one."""
+        day = _day(start)
+        years, month = self._following[day.month]
         # Its week begins at most six days earlier.
+        year = day.year + years
         return _first_day(year, month) - 6 if year <= date.max.year else LAST_DAY + 1
+
+    def in_months(self, start: int) -> int:
+        """The days of a week that are in the months."""
+        if self._months is _ALL_MONTHS:
+            return _WEEK
+        first, last = _day(start), _day(start + 6)
+        if first.month == last.month:
+            return _WEEK if first.month in self._months else 0
+        before = (1 << 7 - last.day) - 1
+        days = before if first.month in self._months else 0
+        return days | _WEEK ^ before if last.month in self._months else days
 
 
 class _ByYear:
@@ -243,14 +254,14 @@ def _weekday(day: int) -> int:
     return (day - 1) % 7
 
 
-def _month_of(day: int) -> int:
-    return date.fromordinal(min(max(day, 1), LAST_DAY)).month
+def _day(ordinal: int) -> date:
+    return date.fromordinal(min(max(ordinal, 1), LAST_DAY))
 
 
-def _next_month(year: int, month: int, months: frozenset[int]) -> tuple[int, int]:
-    """The next month after this one that is among `months`."""
+def _next_month(month: int, months: frozenset[int]) -> tuple[int, int]:
+    """In how many years the next month comes that is among `months`, and which it is."""
     later = min((one for one in months if one > month), default=None)
-    return (year, later) if later else (year + 1, min(months))
+    return (0, later) if later else (1, min(months))
 
 
 def _first_day(year: int, month: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,9 +12,10 @@ from todo_gql.api.time_zones import UTC_ZONE
 from todo_gql.recurrence.periods import LAST_DAY, Period, nth_day, periods
 from todo_gql.recurrence.rules import Rule
 
-# 100 years by month, and all there is to see of a rule by year, since the calendar repeats after 400.
-MAX_EMPTY_PERIODS: Final = 1200
-MAX_PERIODS: Final = 2400
+# 50 years of months, 11 of weeks, and all there is to see of years, since the calendar repeats after 400.
+MAX_EMPTY_PERIODS: Final = 600
+# As many as COUNT may need if it counts one day in each.
+MAX_PERIODS: Final = 1000
 
 
 class Occurrence(NamedTuple):
@@ -51,7 +52,7 @@ class Series:
     """What a rule gives from an anchor on: days, or moments at a time of day in a zone.
 
     The anchor belongs to the series only if the rule chooses it. COUNT counts from there; a series with
-    a COUNT ends after 2,400 intervals. UNTIL is compared with moments if there is a time of day, in the
+    a COUNT ends after 1,000 intervals, however few days it had in them. UNTIL is compared with moments if there is a time of day, in the
     series' zone where it names none.
     """
 
@@ -109,7 +110,7 @@ class Series:
     def last_day(self) -> date | None:
         """The last day that the series may have; None if it has none at all."""
         if self.rule.count is not None:
-            return self._last_by_count(self.rule.count, Steps())
+            return _last_by_count(self.rule, self.anchor)
         return self._last_by_until
 
     @cached_property
@@ -131,20 +132,6 @@ class Series:
                 return day
         return _shifted(local, -2)
 
-    def _last_by_count(self, count: int, steps: Steps) -> date | None:
-        remaining, last = count, None
-        anchor = self.anchor.toordinal()
-        for period in steps.within(periods(self.rule, self.anchor, self.anchor)):
-            start, days = _from(period, anchor)
-            size = days.bit_count()
-            if size:
-                number = min(size, remaining)
-                last = date.fromordinal(start + nth_day(days, number))
-                remaining -= number
-            if not remaining:
-                break
-        return last
-
     def _days(self, since: date, steps: Steps) -> Iterator[date]:
         first = max(self.anchor, since)
         for period in steps.within(periods(self.rule, self.anchor, first)):
@@ -153,6 +140,21 @@ class Series:
                 lowest = days & -days
                 yield date.fromordinal(start + lowest.bit_length() - 1)
                 days ^= lowest
+
+
+@lru_cache(maxsize=1024)
+def _last_by_count(rule: Rule, anchor: date) -> date | None:
+    """The last day of a rule with COUNT; None if it has none at all."""
+    remaining, last, first = rule.count or 0, None, anchor.toordinal()
+    for period in Steps().within(periods(rule, anchor, anchor)):
+        start, days = _from(period, first)
+        if days:
+            number = min(days.bit_count(), remaining)
+            last = date.fromordinal(start + nth_day(days, number))
+            remaining -= number
+        if not remaining:
+            break
+    return last
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
