@@ -56,7 +56,7 @@ def varied_filter(now: datetime, random: Random, list_id: str, depth: int = 1) -
         {"dueAt": {random.choice(("lt", "lte", "gt", "gte")): moment}},
         {"dueAt": {"isNull": random.choice((True, False))}},
         {"due": {"in": random.sample(GROUPS, random.randrange(1, 4))}},
-        {"due": {"in": ["OVERDUE"]}},
+        {"due": {"in": ["OVERDUE", *random.sample(GROUPS, random.randrange(3))]}},
         {"due": {"isNull": random.choice((True, False))}},
         {"due": {random.choice(("gte", "lte")): day}},
         {"due": {"gteDays": random.randrange(-2, 3), "lteDays": random.randrange(1, 9)}},

@@ -1,7 +1,7 @@
-"""Pages of a list in two parts, each of which an index has in its order."""
+"""Pages of a list in parts, each of which an index has in its order."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from todo_gql.api.connections import Page, PageArguments, PageQuery
 from todo_gql.api.keyset import Keyset
@@ -11,26 +11,16 @@ from todo_gql.database.select import SelectQuery
 Narrow: TypeAlias = Callable[[SelectQuery], Keyset]
 """Narrows a query of a list to a part, and returns the part's order, by the last keys of the list's."""
 
-# The second part isn't read where the first fills the page.
-BOTH = """
-WITH first AS MATERIALIZED ({first})
-SELECT * FROM first
-UNION ALL
-SELECT * FROM (SELECT * FROM ({second}) s LIMIT {limit} - (SELECT count(*) FROM first)) rest
-ORDER BY place
-"""
-
 
 class SplitList(NamedTuple):
-    """A list whose first part comes before its second.
+    """A list in parts, in their order.
 
-    `whole` selects what both are parts of, and `is_in_second` says of a row's sort values where it is.
+    `whole` selects what all are parts of, and `part_of` says of a row's sort values in which part it is.
     """
 
     whole: SelectQuery
-    first: Narrow
-    second: Narrow
-    is_in_second: Callable[[Sequence[object]], bool]
+    parts: Sequence[Narrow]
+    part_of: Callable[[Sequence[Any]], int]
 
 
 async def fetch_split_page(
@@ -40,7 +30,7 @@ async def fetch_split_page(
     keyset: Keyset,
     arguments: PageArguments,
 ) -> Page:
-    """The same page as `fetch_page` of a list that a statement selects, read from its two parts.
+    """The same page as `fetch_page` of a list that a statement selects, read from its parts.
 
     Raises `BadUserInput` for invalid arguments or cursors.
     """
@@ -60,8 +50,8 @@ async def fetch_split_page(
 
 def _parts_of_page(query: PageQuery, split: SplitList) -> range:
     """The numbers of the parts that have rows between the cursors of a page."""
-    first = split.is_in_second(query.after) if query.after is not None else 0
-    last = split.is_in_second(query.before) if query.before is not None else 1
+    first = split.part_of(query.after) if query.after is not None else 0
+    last = split.part_of(query.before) if query.before is not None else len(split.parts) - 1
     return range(first, last + 1)
 
 
@@ -69,25 +59,27 @@ def _narrowed(
     query: PageQuery, split: SplitList, statement: SelectQuery, number: int
 ) -> tuple[SelectQuery, str]:
     """The query for a part between the cursors of a page, and its order."""
-    keyset = (split.first, split.second)[number](statement)
+    keyset = split.parts[number](statement)
     for edge, backwards in ((query.after, False), (query.before, True)):
-        if edge is not None and split.is_in_second(edge) == number:
+        if edge is not None and split.part_of(edge) == number:
             values = edge[-len(keyset.keys) :]
             statement.where(keyset.seek_condition(statement, values, backwards=backwards))
     return statement, keyset.backwards if query.backwards else keyset.forwards
 
 
 def _text(query: PageQuery, parts: Sequence[tuple[SelectQuery, str]]) -> str:
+    """The SQL for the page: no part is read where those before it fill the page."""
     limit = query.size + 1
     if len(parts) == 1:
         [(statement, order)] = parts
         return statement.select(query.columns, order, limit)
-    first, second = (
-        statement.select(
-            (*query.columns, f"{number * limit} + row_number() OVER (ORDER BY {order}) AS place"),
-            order,
-            limit,
+    tables = []
+    for number, (statement, order) in enumerate(parts):
+        place = f"{number * limit} + row_number() OVER (ORDER BY {order}) AS place"
+        part = statement.select((*query.columns, place), order, limit)
+        found = "".join(f" - (SELECT count(*) FROM part_{before})" for before in range(number))
+        tables.append(
+            f"part_{number} AS MATERIALIZED (SELECT * FROM ({part}) p LIMIT {limit}{found})"
         )
-        for number, (statement, order) in enumerate(parts)
-    )
-    return BOTH.format(first=first, second=second, limit=limit)
+    rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(parts)))
+    return f"WITH {', '.join(tables)} {rows} ORDER BY place"

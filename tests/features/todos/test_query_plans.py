@@ -201,6 +201,8 @@ FEW_BY_DUE_AT: list[dict[str, Any]] = [
     {"isOverdue": True},
     {"due": {"in": ["OVERDUE"]}},
     {"due": {"in": ["TODAY"]}},
+    {"due": {"in": ["OVERDUE", "TODAY"]}},
+    {"due": {"in": ["OVERDUE", "NONE"]}},
     {"due": {"gteDays": 1, "lteDays": 2}, "priority": {"gte": "HIGH"}},
 ]
 
