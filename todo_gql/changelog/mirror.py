@@ -6,14 +6,17 @@ release writes to `feeds` it copies in the same statement.
 
 from typing import Final
 
-MIRRORED: Final = """mirrored AS (
+_MIRRORED: Final = """mirrored AS (
     UPDATE users u SET change_seq = f.seq, mirrored_seq = f.seq, counted_seq = f.counted_seq,
+        stored_bytes = f.stored_bytes{} FROM counted f WHERE u.id = f.owner_id
+)"""
+MIRRORED: Final = _MIRRORED.format(""",
         pending_count = f.pending_count, in_progress_count = f.in_progress_count,
         completed_count = f.completed_count, cancelled_count = f.cancelled_count,
-        trash_count = f.trash_count, stored_bytes = f.stored_bytes
-    FROM counted f WHERE u.id = f.owner_id
-)"""
+        trash_count = f.trash_count""")
 """A CTE that copies the row of feeds which the CTE `counted` returns."""
+MIRRORED_NUMBERS: Final = _MIRRORED.format("")
+"""The same where counts stay as they are."""
 
 
 def mirrored(update: str) -> str:

@@ -153,11 +153,9 @@ class User(Model):
             UniqueConstraint(fields=("username_key",), name="users_username_unique"),
             UniqueConstraint(fields=("email_key",), name="users_email_unique"),
             CheckConstraint(
-                check="pending_count >= 0 AND in_progress_count >= 0"
-                " AND completed_count >= 0 AND cancelled_count >= 0",
-                name="users_counts_not_negative",
+                check="week_start = ANY ('{1,2,3,4,5,6,7}'::smallint[])",
+                name="users_week_start_known",
             ),
-            CheckConstraint(check="week_start BETWEEN 1 AND 7", name="users_week_start_known"),
         )
 
 
@@ -393,8 +391,12 @@ class Todo(Model):
         constraints = (
             UniqueConstraint(fields=("owner_id", "id"), name="todos_owner_id_unique"),
             CheckConstraint(check="title <> ''", name="todos_title_not_empty"),
-            CheckConstraint(check="status BETWEEN 0 AND 3", name="todos_status_known"),
-            CheckConstraint(check="priority BETWEEN 0 AND 3", name="todos_priority_known"),
+            CheckConstraint(
+                check="status = ANY ('{0,1,2,3}'::smallint[])", name="todos_status_known"
+            ),
+            CheckConstraint(
+                check="priority = ANY ('{0,1,2,3}'::smallint[])", name="todos_priority_known"
+            ),
             CheckConstraint(
                 check="(status = 2) = (completed_at IS NOT NULL)",
                 name="todos_completed_at_follows_status",

@@ -104,8 +104,30 @@ def _getter(columns: tuple[str, ...]) -> Callable[[TodoState], tuple[Any, ...]]:
 COLUMNS: tuple[str, ...] = TodoState._fields
 PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
 """The values that say where a todo stands."""
-TEXTS = attrgetter(*(field.name for field in stored_fields() if field.searched or field.max_bytes))
-"""The values that may be long."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
+TEXT_NAMES = tuple(field.name for field in stored_fields() if field.searched)
+TEXTS = attrgetter(*TEXT_NAMES)
+"""The values that searches look through."""
+EVER_CHANGING = frozenset(
+    [
+        "id",
+        "owner_id",
+        "status",
+        "priority",
+        "completed_at",
+        "version",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
+)
+DETAIL_NAMES = tuple(
+    field.name
+    for field in stored_fields()
+    if field.has_column and not field.is_placement and field.name not in EVER_CHANGING
+    if not field.searched
+)
+DETAILS = attrgetter(*DETAIL_NAMES)
+"""The values besides texts and placement that most changes leave as they are."""
 WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text")
 """The columns of a row to write: those of the fields, and what is derived from them."""

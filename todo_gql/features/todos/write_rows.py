@@ -1,6 +1,6 @@
 """The rows of a write: the JSON parameter of its statement, and which parts the statement needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -13,9 +13,10 @@ from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import PLACEMENT, TEXTS
+from todo_gql.features.todos.state import DETAILS, PLACEMENT, TEXTS, TodoState
 from todo_gql.features.todos.storage import Quota, growth_by, spaces_of
 from todo_gql.features.todos.write_deltas import (
+    FIRST_PRIORITY,
     SubtaskDelta,
     TagDelta,
     count_deltas,
@@ -25,7 +26,12 @@ from todo_gql.features.todos.write_deltas import (
     subtask_deltas,
     with_subtask_counts,
 )
-from todo_gql.features.todos.write_sql import SUBTASK_COUNTS, StatementParts, row_columns
+from todo_gql.features.todos.write_sql import (
+    SUBTASK_COUNTS,
+    StatementParts,
+    row_columns,
+    updated_columns,
+)
 
 # Encoding and sending as many characters takes less than a millisecond.
 LONG_PAYLOAD = 256 * 1024
@@ -64,6 +70,7 @@ class WriteRows:
         self.tags = TagDelta.of(entries)
         self.due = due_deltas(entries)
         self.lists = list_deltas(placed) if placed else {}
+        self.counts = count_deltas(self.entries)
         self.first_id = str(uuid7())
 
     @cached_property
@@ -80,7 +87,10 @@ class WriteRows:
             removed=bool(self.tags.removed),
             due=bool(self.due),
             placed=is_placed,
-            texts=any(map(_has_new_texts, self.entries)),
+            texts=any(_has_new(TEXTS, entry) for entry in self.entries),
+            details=any(_has_new(DETAILS, entry) for entry in self.entries),
+            statuses=any(self.counts[:FIRST_PRIORITY]),
+            priorities=any(self.counts[FIRST_PRIORITY:]),
         )
 
     async def payload(
@@ -104,7 +114,7 @@ class WriteRows:
             "now": now,
             "todos": await self._todo_rows(written, time_slice, created=created),
             "counts": [
-                *count_deltas(self.entries),
+                *self.counts,
                 added_bytes,
                 len(change_rows),
                 len(change_rows),
@@ -121,7 +131,7 @@ class WriteRows:
 
     def counts_payload(self, lines: int, added_bytes: int) -> str:
         """The parameter that counts the todos, which are stored otherwise with so many lines of the log."""
-        counts = [*count_deltas(self.entries), added_bytes, lines, lines]
+        counts = [*self.counts, added_bytes, lines, lines]
         rows = {"counts": counts, "changes": [], **self._counter_rows()}
         return orjson.dumps(rows, default=str).decode()
 
@@ -164,7 +174,9 @@ class WriteRows:
     ) -> Sequence[object]:
         """The rows of todos as JSON, with pauses between many."""
         parts = self.parts
-        columns = row_columns(created=created, placed=parts.placed, texts=parts.texts)
+        columns = (
+            row_columns(created=True, placed=parts.placed) if created else updated_columns(parts)
+        )
         if len(entries) <= 1:
             return [_todo_row(entry, columns) for entry in entries]
         rows = list[orjson.Fragment]()
@@ -212,10 +224,10 @@ def _is_placed(entry: Entry) -> bool:
 NOWHERE = (None, None, None, None, 0, 0)
 
 
-def _has_new_texts(entry: Entry) -> bool:
-    """Whether a todo is new, or a change touches what may be long."""
+def _has_new(values: Callable[[TodoState], object], entry: Entry) -> bool:
+    """Whether a todo is new, or a change touches these values."""
     before, after = entry
-    return before is None or TEXTS(after) != TEXTS(before)
+    return before is None or values(after) != values(before)
 
 
 def _todo_row(entry: Entry, columns: Sequence[str]) -> dict[str, Any]:

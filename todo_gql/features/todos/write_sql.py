@@ -9,18 +9,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from todo_gql.changelog.mirror import MIRRORED
+from todo_gql.changelog.mirror import MIRRORED, MIRRORED_NUMBERS
 from todo_gql.database.models import Priority, Status, Todo, column_types
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
 from todo_gql.features.todos.fields import stored_fields
-from todo_gql.features.todos.state import WRITTEN_COLUMNS
+from todo_gql.features.todos.state import DETAIL_NAMES, TEXT_NAMES, WRITTEN_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
-from todo_gql.features.todos.write_deltas import COUNTS, FIRST_PRIORITY
+from todo_gql.features.todos.write_deltas import COUNTS
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 TIME_COLUMNS = frozenset({"created_at", "updated_at"})
-# What may be long, with what follows from it. Most changes leave it as it is.
-TEXT_COLUMNS = frozenset({"title", "description", "metadata", "search_text"})
+# With what follows from them. Triggers of these and of details cost as much as a fifth of the statement, and
+# are left out of statements that don't set them.
+TEXT_COLUMNS = frozenset({*TEXT_NAMES, "search_text"})
+DETAIL_COLUMNS = frozenset(DETAIL_NAMES)
 # Columns that have their defaults in a new todo, and that most changes leave as they are.
 PLACEMENT_COLUMNS = frozenset(field.name for field in stored_fields() if field.is_placement)
 SUBTASK_COUNTS = ("subtask_count", "completed_subtask_count")
@@ -42,10 +44,15 @@ class StatementParts(NamedTuple):
     due: bool
     placed: bool
     texts: bool
+    details: bool
+    statuses: bool
+    priorities: bool
 
 
 @lru_cache
-def row_columns(*, created: bool, placed: bool, texts: bool) -> tuple[str, ...]:
+def row_columns(
+    *, created: bool, placed: bool, texts: bool = True, details: bool = True
+) -> tuple[str, ...]:
     """The columns of the rows of todos in the JSON parameter: those that the statement writes.
 
     PostgreSQL sets the times of new todos.
@@ -55,7 +62,14 @@ def row_columns(*, created: bool, placed: bool, texts: bool) -> tuple[str, ...]:
         omitted |= PLACEMENT_COLUMNS
     if not texts:
         omitted |= TEXT_COLUMNS
+    if not details:
+        omitted |= DETAIL_COLUMNS
     return tuple(name for name in WRITTEN_COLUMNS if name not in omitted)
+
+
+def updated_columns(parts: StatementParts) -> tuple[str, ...]:
+    """The columns of the rows of todos that change."""
+    return row_columns(created=False, placed=parts.placed, texts=parts.texts, details=parts.details)
 
 
 def _new_rows(columns: Iterable[str]) -> str:
@@ -68,9 +82,6 @@ def _new_value(name: str) -> str:
     return f"n.{name}{'::jsonb' if COLUMN_TYPES[name] == 'JSONB' else ''}"
 
 
-CLOCK = """clock AS MATERIALIZED (
-    SELECT coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now
-)"""
 # A statement that waits for the lock sees all but the locked row as it was before, so that it has to skip
 # its work if somebody else holds the lock. Whoever changes todos changes this row as well: its version
 # says whether anybody has done so since the statement began.
@@ -79,10 +90,10 @@ WITHOUT_WAITING = "FOR NO KEY UPDATE OF u SKIP LOCKED"
 LOCKED = f"""locked AS MATERIALIZED (
     SELECT {IS_CURRENT} FROM users u WHERE id = $1 {WITHOUT_WAITING}
 )"""
-# The end of the log, and whether the quota has room for the new todos: always without a quota. There is
-# no row without the lock, or if the statement doesn't see what was written last.
+# The end of the log, the time of the write, and whether the quota has room for the new todos: always without
+# a quota. There is no row without the lock, or if the statement doesn't see what was written last.
 FEED = f"""feed AS MATERIALIZED (
-    SELECT seq, (
+    SELECT seq, coalesce(($2::jsonb ->> 'now')::timestamptz, clock_timestamp()) AS now, (
         {TODO_COUNT} + jsonb_array_length($2::jsonb -> 'todos') <= ($2::jsonb -> 'quota' -> 0)::int
         AND stored_bytes + ($2::jsonb -> 'counts' -> {COUNTS})::bigint <= ($2::jsonb -> 'quota' -> 1)::bigint
     ) IS NOT FALSE AS has_room FROM feeds, locked WHERE owner_id = $1 AND locked.is_current
@@ -97,23 +108,23 @@ def _inserted(*, placed: bool) -> str:
     An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
     it. A scalar subquery uses the index for each id; a join could read the whole log.
     """
-    columns = row_columns(created=True, placed=placed, texts=True)
+    columns = row_columns(created=True, placed=placed)
     values = {name: _new_value(name) for name in columns}
-    values |= dict.fromkeys(sorted(TIME_COLUMNS), "clock.now")
+    values |= dict.fromkeys(sorted(TIME_COLUMNS), "feed.now")
     values["position"] = f"coalesce(n.position, {LAST_POSITION})" if placed else LAST_POSITION
     return f"""inserted AS (
     INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
-    FROM clock, feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
+    FROM feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
     WHERE feed.has_room AND (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
     ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at, position
 )"""
 
 
-def _updated(*, placed: bool, texts: bool) -> str:
-    columns = row_columns(created=False, placed=placed, texts=texts)
+def _updated(parts: StatementParts) -> str:
+    columns = updated_columns(parts)
     values = {name: _new_value(name) for name in columns if name not in IMMUTABLE_COLUMNS}
-    if placed:
+    if parts.placed:
         # By how much they change, since they may have changed since the todo was loaded.
         values |= {name: f"t.{name} + n.{name}" for name in SUBTASK_COUNTS}
     return f"""updated AS (
@@ -124,9 +135,9 @@ def _updated(*, placed: bool, texts: bool) -> str:
 
 # All further CTEs depend on this one row, which exists if all todos were inserted.
 ALL_INSERTED = """ready AS (
-    SELECT 1 FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
+    SELECT max(created_at) AS now FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
 )"""
-READY = "ready AS (SELECT 1)"
+READY = "ready AS (SELECT ($2::jsonb ->> 'now')::timestamptz AS now)"
 TAGS_UPSERTED = """d AS (
     SELECT d.id, d.name, d.delta FROM ready, jsonb_to_recordset($2::jsonb -> 'tags')
         AS d (id uuid, name text, delta int)
@@ -186,34 +197,35 @@ SUBTASKS_COUNTED = """subtasks_counted AS (
 )"""
 
 
-def _count_columns() -> dict[str, int]:
-    """The counts in `feeds`, by their place in the parameter's `counts`."""
-    priorities = (priority.name.lower() for priority in Priority)
-    return {
-        **{f"{name}_count": number for number, name in enumerate([*STATUSES, "trash"])},
-        **{f"{name}_count": number for number, name in enumerate(priorities, FIRST_PRIORITY)},
-        "stored_bytes": COUNTS,
-        "seq": COUNTS + 1,
-        "counted_seq": COUNTS + 2,
-    }
-
-
-COUNTED = f"""counted AS (
-    UPDATE feeds SET {
-    ", ".join(
-        f"{name} = {name} + ($2::jsonb -> 'counts' -> {number})::bigint"
-        for name, number in _count_columns().items()
-    )
+STATUS_COLUMNS = tuple(f"{name}_count" for name in (*STATUSES, "trash"))
+PRIORITY_COLUMNS = tuple(f"{priority.name.lower()}_count" for priority in Priority)
+NUMBER_COLUMNS = ("stored_bytes", "seq", "counted_seq")
+# The columns of `feeds`, by the place of what is added to them in the parameter's `counts`.
+COUNT_PLACES = {
+    name: place for place, name in enumerate((*STATUS_COLUMNS, *PRIORITY_COLUMNS, *NUMBER_COLUMNS))
 }
-    FROM ready WHERE owner_id = $1 RETURNING feeds.*
-)"""
+
+
+def _counted(parts: StatementParts) -> str:
+    """Adds to the row of feeds: the numbers, and those counts that change."""
+    statuses = STATUS_COLUMNS if parts.statuses else ()
+    added = (*statuses, *(PRIORITY_COLUMNS if parts.priorities else ()), *NUMBER_COLUMNS)
+    values = (
+        f"{name} = {name} + ($2::jsonb -> 'counts' -> {COUNT_PLACES[name]})::bigint"
+        for name in added
+    )
+    # What is copied, and what the lines of the log need; each column costs something.
+    return f"""counted AS (
+    UPDATE feeds SET {", ".join(values)} FROM ready WHERE owner_id = $1
+    RETURNING owner_id, {", ".join((*statuses, *NUMBER_COLUMNS))}, now
+), {MIRRORED if parts.statuses else MIRRORED_NUMBERS}"""
 
 
 def _logged(*, placed: bool) -> str:
     """The lines of the log; `first` is the number of the mutation's first change."""
     columns = "id uuid, later int, todo_id uuid, action smallint, diff jsonb, list_id uuid"
     names = "id, owner_id, seq, todo_id, actor_id, action, diff, at, list_id, first_seq"
-    values = """n.id, $1, f.seq - n.later, n.todo_id, $3::uuid, n.action, n.diff, clock.now, n.list_id,
+    values = """n.id, $1, f.seq - n.later, n.todo_id, $3::uuid, n.action, n.diff, f.now, n.list_id,
         coalesce(($2::jsonb -> 'first_seq')::bigint, f.seq + 1 - jsonb_array_length($2::jsonb -> 'changes'))"""
     if placed:
         columns += ", kind smallint, entity_id uuid"
@@ -221,7 +233,7 @@ def _logged(*, placed: bool) -> str:
         values += ", coalesce(n.kind, 0), n.entity_id"
     return f"""logged AS (
     INSERT INTO changes ({names}) SELECT {values}
-    FROM counted f, clock, jsonb_to_recordset($2::jsonb -> 'changes') AS n ({columns})
+    FROM counted f, jsonb_to_recordset($2::jsonb -> 'changes') AS n ({columns})
 )"""
 
 
@@ -249,7 +261,7 @@ def _counts(parts: StatementParts) -> list[str]:
     due = [DUE_COUNTED] if parts.due else []
     in_lists = [LIST_TAGS_COUNTED] if parts.tags else []
     placed = [LISTS_COUNTED, *in_lists, SUBTASKS_COUNTED] if parts.placed else []
-    return [*due, *placed, COUNTED, MIRRORED, _logged(placed=parts.placed)]
+    return [*due, *placed, _counted(parts), _logged(placed=parts.placed)]
 
 
 @lru_cache
@@ -261,7 +273,6 @@ def create_statement(parts: StatementParts, *, waits: bool = False) -> str:
     takes the lock only.
     """
     ctes = [
-        CLOCK,
         LOCKED.replace(" SKIP LOCKED", "") if waits else LOCKED,
         FEED,
         _inserted(placed=parts.placed),
@@ -276,9 +287,8 @@ def create_statement(parts: StatementParts, *, waits: bool = False) -> str:
 def store_statement(parts: StatementParts, *, todos: bool) -> str:
     """Updates todos, if there are `todos` to update, with their tags, counts and log rows."""
     ctes = [
-        CLOCK,
         READY,
-        *([_updated(placed=parts.placed, texts=parts.texts)] if todos else []),
+        *([_updated(parts)] if todos else []),
         *([TAGS_UPSERTED] if parts.tags else []),
         *([TAGGED] if parts.added else []),
         *([UNTAGGED] if parts.removed else []),

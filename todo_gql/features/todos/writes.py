@@ -48,16 +48,17 @@ LOCK_AND_READ_OWNER = lock_owner(
 # One id is no array, and never null: else PostgreSQL takes a plan for these values to be cheaper than the
 # one for all, and plans each execution anew.
 LOCK_AND_LOAD = f"""
-SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT},
-    {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
-FROM users u LEFT JOIN todos t ON t.owner_id = u.id AND t.id = $2
-WHERE u.id = $1 {WITHOUT_WAITING}
+SELECT u.*, {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
+FROM (
+    SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT}
+    FROM users u WHERE id = $1 {WITHOUT_WAITING}
+) u LEFT JOIN todos t ON t.owner_id = $1 AND t.id = $2
 """
 # The same, with whether each todo has subtasks, which most have not.
 IS_PARENT = """, EXISTS (
     SELECT FROM todos c WHERE c.owner_id = $1 AND c.parent_id = t.id
 ) AS is_parent"""
-LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM users u", f"{IS_PARENT}\nFROM users u")
+LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM (", f"{IS_PARENT}\nFROM (")
 ONE_ID, MANY_IDS = "t.id = $2", "t.id = ANY($2)"
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
