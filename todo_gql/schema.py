@@ -23,6 +23,9 @@ from todo_gql.features.facets.queries import FacetQuery
 from todo_gql.features.lists.mutations import ListMutation
 from todo_gql.features.lists.queries import ListQuery
 from todo_gql.features.nodes.queries import NodeQuery
+from todo_gql.features.notifications.mutations import NotificationMutation
+from todo_gql.features.notifications.queries import NotificationQuery
+from todo_gql.features.notifications.subscription import NotificationSubscription
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
@@ -41,6 +44,7 @@ class Query(
     ChangeQuery,
     ViewQuery,
     FacetQuery,
+    NotificationQuery,
 ):
     """All query fields."""
 
@@ -51,6 +55,7 @@ class Mutation(
     UndoMutation,
     ViewMutation,
     ListMutation,
+    NotificationMutation,
     AccountMutation,
     SessionMutation,
     ProfileMutation,
@@ -64,7 +69,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over a WebSocket or an event stream.")
-class Subscription(ChangeSubscription):
+class Subscription(ChangeSubscription, NotificationSubscription):
     """All subscription fields."""
 
 

@@ -4,11 +4,10 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-import orjson
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.inboxes import PREFER, entered, entry, stored, unread_count
+from tests.support.inboxes import entered, entry, prefer, stored, unread_count
 from todo_gql.database.connection import Row, fetch, transaction
 from todo_gql.database.models import NotificationKind
 from todo_gql.inbox.entries import enter
@@ -26,12 +25,6 @@ SILENT = frozenset(NotificationKind) - {
     NotificationKind.INVITED,
     NotificationKind.SECURITY,
 }
-
-
-async def prefer(account: Account, kinds: object = None, quiet_hours: object = None) -> None:
-    """Store an account's preferences."""
-    values = (orjson.dumps(each).decode() if each else None for each in (kinds, quiet_hours))
-    await fetch(PREFER, UUID(account.id), *values)
 
 
 def delay(row: Row, column: str) -> timedelta | None:

@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import pytest
-from graphql import get_named_type, get_nullable_type, is_list_type
+from graphql import get_named_type, get_nullable_type, is_interface_type, is_list_type
 from starlette.types import ASGIApp
 from tortoise.transactions import in_transaction
 
 from tests.support.accounts import Account, Client, NewAccount, registered, visiting
 from tests.support.field_requests import ask
+from tests.support.inboxes import entered, entry, prefer
 from tests.support.lists import make_list, make_section, put_in_list, put_under, write_list
 from tests.support.operations import (
     ADMINISTRATION,
@@ -44,9 +45,10 @@ from tests.support.views import save
 from todo_gql.api.connections import PageArguments
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.database.models import ChangeKind, MailKind, User
+from todo_gql.database.models import ChangeKind, MailKind, NotificationKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import LINK_PATHS
+from todo_gql.features.notifications.loaders import SubjectKey, subjects_by_key
 from todo_gql.features.registry import FEATURES, TABLES
 from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.history_pages import AFTER_NEWEST
@@ -81,6 +83,7 @@ LIST, SECTION = "Bezique", "oxygenized"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
 CURSORS = ("after", "before", "cursor")
+QUIET = {"weekday": 7, "from": "22:00", "to": "07:00"}
 PAGES = {"after": "first", "before": "last"}
 
 
@@ -127,6 +130,7 @@ CURSORS_OF = """{
   todos { pageInfo { endCursor } nodes { history { pageInfo { endCursor } } } }
   tags { pageInfo { endCursor } }
   lists { pageInfo { endCursor } }
+  notifications { nodes { id } pageInfo { endCursor } }
   changes { pageInfo { endCursor } }
   changeCursor
 }"""
@@ -167,6 +171,8 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     await put_under(account, subtask["id"], todo["id"])
     await account.create(to={"listId": made["id"], "sectionId": section["id"]})
     await write_list(account, "listDelete(id: $id)", id=trashed_list["id"])
+    await entered(entry(account, NotificationKind.JOB, actor=account, subject=todo["id"]))
+    await prefer(account, {"JOB": {"email": False}}, [QUIET])
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [row for row in map(json.loads, rows["changes"]) if row["kind"] == ChangeKind.TODO]
@@ -180,6 +186,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "view": view["id"],
         "trashed list": trashed_list["id"],
         "section": section["id"],
+        "notification": found["notifications"]["nodes"][0]["id"],
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
     }
@@ -187,6 +194,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "todo": found["todos"]["pageInfo"]["endCursor"],
         "tag": found["tags"]["pageInfo"]["endCursor"],
         "list": found["lists"]["pageInfo"]["endCursor"],
+        "notification": found["notifications"]["pageInfo"]["endCursor"],
         "history": found["todos"]["nodes"][0]["history"]["pageInfo"]["endCursor"],
         "change": found["changes"]["pageInfo"]["endCursor"],
         "feed": found["changeCursor"],
@@ -257,6 +265,8 @@ async def own_todo(stranger: Account) -> dict[str, Any]:
     made = await make_list(stranger, name="Own")
     section = await make_section(stranger, made["id"])
     await put_in_list(stranger, [todo["id"]], made["id"], section["id"])
+    await entered(entry(stranger, NotificationKind.JOB, actor=stranger, subject=todo["id"]))
+    await prefer(stranger, {}, [QUIET])
     return todo
 
 
@@ -520,7 +530,9 @@ async def test_no_way_leads_a_stranger_to_them(
     coordinate: Coordinate, owner: Owner, stranger: Account, untouched: dict[str, Any]
 ) -> None:
     """Nothing that a stranger can reach from their own things is anybody else's."""
-    call = Call(coordinate)
+    # A thing of any type is asked for what is its own.
+    leads_anywhere = is_interface_type(get_named_type(field_of(coordinate).type))
+    call = Call(coordinate, depth=1 if leads_anywhere else 2)
     small = {"first": 5} if "first" in field_of(coordinate).args else {}
     data = await stranger.data(in_small_pages(call.document(small)), **small)
     own = [value for value in reached(data, (*call.way, coordinate[1])) if value is not None]
@@ -592,6 +604,35 @@ async def sessions_of_a_stranger(owner: Owner, stranger: Account) -> None:
 async def views_of_a_stranger(owner: Owner, stranger: Account) -> None:
     """One's own views are all that one sees."""
     assert (await stranger.data("{ savedViews { id } }")) == {"savedViews": []}
+
+
+PREFERENCES = "{ notificationPreferences { digestAt kinds { kind email } } }"
+NOTIFIED = {"digestAt": "06:00", "kinds": [{"kind": "JOB", "email": False}]}
+
+
+async def preferences_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own preferences are all that one sees and changes."""
+    seen = [
+        (await each.data(PREFERENCES))["notificationPreferences"]
+        for each in (owner.account, stranger)
+    ]
+    assert [len({one["email"] for one in each["kinds"]}) for each in seen] == [2, 1]
+
+
+async def changing_preferences(owner: Owner, stranger: Account) -> None:
+    """It is one's own preferences that change."""
+    assert (await written(stranger, "notificationPreferencesUpdate", input=NOTIFIED))[
+        "errors"
+    ] == []
+    seen = (await owner.account.data(PREFERENCES))["notificationPreferences"]
+    assert seen["digestAt"] is None
+
+
+async def following_an_inbox(owner: Owner, stranger: Account) -> None:
+    """An inbox is followed over a stream, by its owner alone; elsewhere it can't be asked for."""
+    answer = await stranger.execute("subscription { notifications { id } }")
+    assert [mark for mark in owner.marks if mark in impersonal(answer)] == []
+    assert answer["errors"]
 
 
 async def changing_a_profile(owner: Owner, stranger: Account) -> None:
@@ -688,6 +729,9 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "changeCursor"): change_cursor_of_a_stranger,
     ("Query", "sessions"): sessions_of_a_stranger,
     ("Query", "savedViews"): views_of_a_stranger,
+    ("Query", "notificationPreferences"): preferences_of_a_stranger,
+    ("Mutation", "notificationPreferencesUpdate"): changing_preferences,
+    ("Subscription", "notifications"): following_an_inbox,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,
@@ -728,6 +772,7 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     ),
     subtask_edges: lambda key: SubtaskEdge(key, position="", towards_start=False),
     named_things: lambda key: Named("listId", key),
+    subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]
 

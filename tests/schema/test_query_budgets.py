@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_lis
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
+from tests.support.inboxes import entered, entry
 from tests.support.lists import make_list, make_section, put_in_list
 from tests.support.operations import (
     ADMINISTRATION,
@@ -28,6 +29,7 @@ from tests.support.operations import (
 )
 from tests.support.statements import Statements
 from tests.support.views import save
+from todo_gql.database.models import NotificationKind
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Way: TypeAlias = tuple[Coordinate, ...]
@@ -41,6 +43,8 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "savedViews"): 1,
     ("Query", "lists"): 1,
     ("Query", "sessions"): 1,
+    ("Query", "notifications"): 1,
+    ("Query", "notificationPreferences"): 1,
     ("Query", "stats"): 1,
     ("Query", "tags"): 1,
     ("Query", "todos"): 1,
@@ -65,6 +69,16 @@ BUDGETS: dict[Coordinate, int] = {
     ("SavedView", "isValid"): 1,
     # Each of an owner's two views has a filter of its own, and so a statement.
     ("SavedView", "todos"): 2,
+    ("Notification", "actor"): 1,
+    ("Notification", "excerpt"): 1,
+    ("Notification", "subject"): 1,
+    ("NotificationConnection", "edges"): 0,
+    ("NotificationConnection", "nodes"): 0,
+    ("NotificationConnection", "pageInfo"): 0,
+    ("NotificationConnection", "unreadCount"): 1,
+    ("NotificationEdge", "node"): 0,
+    ("NotificationPreferences", "kinds"): 0,
+    ("NotificationPreferences", "quietHours"): 0,
     ("Section", "list"): 1,
     ("TagConnection", "edges"): 0,
     ("TagConnection", "nodes"): 0,
@@ -155,6 +169,11 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
              todos(first: 2, filter: { isOverdue: false }) { totalCount nodes { id } } } } }""",
         3,
     ),
+    "an inbox with all of its": (
+        """{ notifications(first: 40) { unreadCount nodes { actor { id } excerpt
+             subject { id ... on Todo { title } ... on TodoList { name } } } } }""",
+        4,
+    ),
     "all that is counted": (
         """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
              todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
@@ -188,6 +207,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
             for _ in range(2):
                 await save(owner, filter={"parentId": {"notIn": ids[:2]}})
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
+            job = NotificationKind.JOB
+            await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import PASSWORD, Account
+from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section, put_in_list, write_list
 from tests.support.operations import (
     Coordinate,
@@ -92,16 +93,30 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         4,
     ),
     "savedViewDelete of nothing": ('savedViewDelete(id: "OWNER")', 1),
+    "notificationsUpdate of nothing": (
+        'notificationsUpdate(ids: ["OWNER"], action: { setRead: true })',
+        4,
+    ),
+    "notificationsUpdate": (
+        'notificationsUpdate(ids: ["NOTIFICATION"], action: { setRead: true })',
+        6,
+    ),
+    "notificationsReadAll of nothing": ('notificationsReadAll(upToId: "OWNER")', 1),
+    "notificationsReadAll": ('notificationsReadAll(upToId: "NOTIFICATION")', 6),
+    "notificationPreferencesUpdate": (
+        'notificationPreferencesUpdate(input: { digestAt: "08:00" })',
+        6,
+    ),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
-        10,
+        15,
     ),
     "emailVerificationRequest": ("emailVerificationRequest", 7),
     "emailVerify of nothing": ('emailVerify(token: "x")', 0),
     "emailChangeRequest": (
         f'emailChangeRequest(email: "NAME@example.com", currentPassword: "{PASSWORD}")',
-        11,
+        16,
     ),
     "emailChangeConfirm of nothing": ('emailChangeConfirm(token: "x")', 0),
     "passwordResetRequest": ('passwordResetRequest(email: "NAME@example.com")', 1),
@@ -109,7 +124,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 12),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 17),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 
@@ -226,7 +241,11 @@ async def test_a_payload_leads_on_as_cheaply_as_a_list(
 async def test_what_accounts_cost(account: Account, recorded: Record, name: str) -> None:
     """Signing in and the like, with all that the payload holds."""
     call, budget = OF_ACCOUNTS[name]
-    document = filled(f"mutation {{ {call} {shown(call)} }}", account, [])
+    further = {}
+    if "NOTIFICATION" in call:
+        await entered(entry(account))
+        further["NOTIFICATION"] = str((await stored(account))[0]["id"])
+    document = filled(f"mutation {{ {call} {shown(call)} }}", account, [], further)
     assert await cost(account, recorded, document) == budget
 
 

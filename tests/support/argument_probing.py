@@ -14,6 +14,8 @@ EVERYTHING = """{
   viewer { fullName bio avatarUrl }
   todos(first: 100) { nodes { title description dueAt metadata tags { name } } }
   changes(first: 100) { nodes { fields { name before after } } }
+  notifications { unreadCount nodes { excerpt } }
+  notificationPreferences { digestAt digestDays quietHours { weekday from to } kinds { email } }
   savedViews { name filter sort isValid todos(first: 1) { totalCount } }
 }"""
 

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
+
 from tests.support.accounts import Account
+from tests.support.waiting import until
+from todo_gql.changelog import feed_registry
 from todo_gql.database.connection import Row, fetch, transaction
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.inbox.entries import Entry, enter
+from todo_gql.inbox.watchers import WatchedInboxes
 
 STORED = "SELECT * FROM notifications WHERE owner_id = $1 ORDER BY seq"
 INBOX = "SELECT * FROM inboxes WHERE owner_id = $1"
@@ -42,6 +47,18 @@ async def entered(*entries: Entry) -> int:
     """Enter what somebody is notified of; the number of new entries."""
     async with transaction() as connection:
         return await enter(connection, entries)
+
+
+async def prefer(account: Account, kinds: object = None, quiet_hours: object = None) -> None:
+    """Store an account's preferences, which has none yet."""
+    values = (orjson.dumps(each).decode() if each else None for each in (kinds, quiet_hours))
+    await fetch(PREFER, UUID(account.id), *values)
+
+
+async def watched(owner: Account, number: int = 1) -> None:
+    """Wait until so many subscriptions of this process follow an inbox."""
+    inboxes = feed_registry.follower(WatchedInboxes)
+    await until(lambda: inboxes.subscribers(UUID(owner.id)) == number)
 
 
 async def stored(owner: Account) -> Sequence[Row]:

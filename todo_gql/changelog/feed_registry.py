@@ -1,14 +1,15 @@
-"""The registry of this process's feeds, and the notifications that wake them.
+"""The registry of this process's feeds and other followers, and the notifications that wake them.
 
 A process has one, as it has one pool of connections.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from todo_gql.api.errors import Unavailable, is_temporary
@@ -23,39 +24,77 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRegistry:
-    """The feeds of a process, and its notifier."""
+class Follower(Protocol):
+    """What follows topics as they are announced: an owner's id for the log, others for other things."""
 
-    feeds: Feeds
-    notifier: Notifier
+    def wake(self, topics: Iterable[UUID]) -> None:
+        """Notice that these topics were announced, whoever follows them."""
+
+    async def poll(self) -> None:
+        """Notice what has grown without an announcement; raises what its statements raise."""
+
+
+F = TypeVar("F", bound=Follower)
+
+
+@dataclass(slots=True)
+class FeedRegistry:
+    """The feeds and other followers of a process, and its notifier."""
+
+    notifier: Notifier = field(init=False)
+    followers: dict[Callable[[], Any], Follower] = field(default_factory=dict)
+
+    def follower(self, make: Callable[[], F]) -> F:
+        """The process's follower of this kind, made when it is first needed."""
+        follower = self.followers.get(make)
+        if follower is None:
+            follower = self.followers[make] = make()
+        return cast("F", follower)
+
+    def wake(self, topics: Iterable[UUID]) -> None:
+        """Wake all followers."""
+        for follower in self.followers.values():
+            follower.wake(topics)
+
+    async def poll(self) -> None:
+        """Have all followers poll; raises what their statements raise."""
+        for follower in list(self.followers.values()):
+            await follower.poll()
 
 
 _running: list[FeedRegistry] = []
 
 
-def feeds() -> Feeds:
-    """The feeds of this process; `Unavailable` in a process without subscriptions."""
+def follower(make: Callable[[], F]) -> F:
+    """This process's follower of a kind; `Unavailable` in a process without a notifier."""
     if not _running:
         raise Unavailable
-    return _running[-1].feeds
+    return _running[-1].follower(make)
 
 
-def announce(owner_id: UUID) -> None:
-    """Notify all processes that an owner's log has grown; the writer doesn't wait for it."""
+def feeds() -> Feeds:
+    """The feeds of this process; `Unavailable` in a process without subscriptions."""
+    return follower(Feeds)
+
+
+def announce(topic: UUID) -> None:
+    """Notify all processes that a topic has grown, such as an owner's log by the owner's id.
+
+    The writer doesn't wait for it.
+    """
     if _running:
-        _running[-1].notifier.announce(owner_id)
+        _running[-1].notifier.announce(topic)
 
 
 @asynccontextmanager
 async def running_feeds(settings: Settings, database_url: str) -> AsyncIterator[FeedRegistry]:
     """Serve subscriptions within the block, from the connected database."""
-    process_feeds, missed = Feeds(), asyncio.Event()
+    registry, missed = FeedRegistry(), asyncio.Event()
     open_channel = partial(channel, settings, database_url)
-    registry = FeedRegistry(process_feeds, Notifier(open_channel, process_feeds.wake, missed.set))
+    registry.notifier = Notifier(open_channel, registry.wake, missed.set)
     tasks = [
         asyncio.create_task(registry.notifier.run()),
-        asyncio.create_task(_poll(process_feeds, missed)),
+        asyncio.create_task(_poll(registry, missed)),
     ]
     _running.append(registry)
     try:
@@ -68,7 +107,7 @@ async def running_feeds(settings: Settings, database_url: str) -> AsyncIterator[
                 await task
 
 
-async def _poll(process_feeds: Feeds, missed: asyncio.Event) -> None:
+async def _poll(registry: FeedRegistry, missed: asyncio.Event) -> None:
     """Poll the logs: every `POLL_SECONDS`, and when notifications may have been missed."""
     set_caller("the feeds")
     while True:
@@ -76,7 +115,7 @@ async def _poll(process_feeds: Feeds, missed: asyncio.Event) -> None:
             await asyncio.wait_for(missed.wait(), POLL_SECONDS)
         missed.clear()
         try:
-            await process_feeds.poll()
+            await registry.poll()
         except Exception as error:
             if not is_temporary(error):
                 logger.exception("the logs can't be polled")

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import typer
 
+from todo_gql.changelog.feed_registry import running_feeds
 from todo_gql.cli.configuration import check_mail, load_push_key, load_secret, load_settings
 from todo_gql.cli.metrics import WORKER, served_metrics
 from todo_gql.cli.runtime import database, prepare
@@ -39,7 +40,8 @@ async def _work(settings: Settings, url: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, one.stop)
         typer.echo("The worker is ready. Stop it with Ctrl-C.")
-        async with stale_connection_monitor():
+        # What the worker enters into inboxes wakes subscriptions, and what others write wakes the worker.
+        async with stale_connection_monitor(), running_feeds(settings, url):
             await one.run()
     finally:
         await disconnect()

@@ -7,11 +7,11 @@ from typing import Self
 from uuid import UUID
 
 from todo_gql.database.connection import Connection, Row
-from todo_gql.inbox.preferences import Preferences
+from todo_gql.inbox.preferences import PREFERENCE_COLUMNS, Preferences
 
 # Accounts first, as the foreign keys lock them anyway: whoever deletes one locks it before its inbox.
-LOCK = """
-SELECT i.owner_id, i.entry_seq, u.time_zone, p.kinds, p.quiet_hours, clock_timestamp() AS now,
+LOCK = f"""
+SELECT i.owner_id, i.entry_seq, {PREFERENCE_COLUMNS}, clock_timestamp() AS now,
     EXISTS (SELECT FROM push_subscriptions s WHERE s.owner_id = i.owner_id) AS has_browsers
 FROM users u JOIN inboxes i ON i.owner_id = u.id
     LEFT JOIN notification_preferences p ON p.owner_id = u.id

@@ -144,6 +144,10 @@ class Settings(BaseSettings):
         " if absent.",
     )
 
+    notifications_retention_days: int = Field(
+        90, ge=0, description="How long archived notifications are kept; 0 for no limit."
+    )
+
     account_todos: int = Field(
         100_000, ge=1, description="The most todos of an account, those in the trash included."
     )

@@ -5,6 +5,7 @@ from uuid import uuid4
 from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
+from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
 from tests.support.views import save
@@ -21,6 +22,7 @@ query ($ids: [ID!]!) {
     ... on SavedView { name filter }
     ... on TodoList { name todos { totalCount } }
     ... on Section { name list { id } }
+    ... on Notification { kind count }
   }
 }
 """
@@ -34,6 +36,8 @@ async def everything(account: Account) -> list[dict[str, object]]:
     section = await make_section(account, made["id"], "s")
     data = await account.data("{ tags { nodes { id } } changes { nodes { id } } sessions { id } }")
     view = await save(account, filter={"search": "x"})
+    await entered(entry(account))
+    [notification] = await stored(account)
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -58,6 +62,12 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "todos": {"totalCount": 0},
         },
         {"id": section["id"], "__typename": "Section", "name": "s", "list": {"id": made["id"]}},
+        {
+            "id": str(notification["id"]),
+            "__typename": "Notification",
+            "kind": "COMPLETED",
+            "count": 1,
+        },
     ]
 
 

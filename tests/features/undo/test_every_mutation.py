@@ -20,6 +20,7 @@ OTHERS = {
     *("passwordChange", "emailVerificationRequest", "emailVerify", "emailChangeRequest"),
     *("emailChangeConfirm", "passwordResetRequest", "passwordReset", "accountDelete"),
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
+    *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
 }
 # It is tried after each of the others; and lists in the trash aren't listed.
 IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore"}

@@ -24,6 +24,8 @@ from todo_gql.features.accounts.administration import LOCK_ACTIVE_SUPERUSERS, La
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import AcceptedPayload
+from todo_gql.inbox.security_events import SecurityEvent, enter_security_event
+from todo_gql.inbox.wake_ups import announce
 from todo_gql.operation.context import Info
 from todo_gql.operation.credential_limits import Credential, key_for_viewer
 from todo_gql.settings import Settings
@@ -67,6 +69,8 @@ async def close_account(account: User, settings: Settings) -> None:
         await account.save(update_fields=["deletion_at"])
         await revoke_access(account.id)
         await outbox.enqueue(account, MailKind.ACCOUNT_DELETION, settings)
+        await enter_security_event(account.id, SecurityEvent.ACCOUNT_DELETION)
+    announce([account.id])
 
 
 async def purge_accounts(large_tables: Sequence[str]) -> int:

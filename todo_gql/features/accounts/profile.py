@@ -24,6 +24,9 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.inputs import read_bio, read_name, read_url, read_week_start
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import UserPayload
+from todo_gql.inbox.preference_writes import reschedule_digests
+from todo_gql.inbox.security_events import SecurityEvent, enter_security_event
+from todo_gql.inbox.wake_ups import announce
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.credential_limits import Credential, key_for_viewer
 from todo_gql.security.passwords import hash_password, password_problem
@@ -101,6 +104,8 @@ class ProfileMutation:
             return UserPayload(errors=problems)
         if values:
             await Account.filter(id=viewer.id).update(**values)
+        if "time_zone" in values:
+            await reschedule_digests([viewer.id])
         info.context.clear_loaders()
         return UserPayload(user=to_user(await own_account(viewer)))
 
@@ -139,3 +144,5 @@ async def _replace_password(account: Account, password: str, context: Context) -
         await Account.filter(id=account.id).update(password_hash=new_hash)
         await revoke_access(account.id, but=context.signed_in().session_id)
         await outbox.enqueue(account, MailKind.PASSWORD_CHANGED, context.settings)
+        await enter_security_event(account.id, SecurityEvent.PASSWORD_CHANGED)
+    announce([account.id])

@@ -25,6 +25,8 @@ from todo_gql.features.accounts.email.verification import LinkTokenArgument
 from todo_gql.features.accounts.inputs import email_problem
 from todo_gql.features.accounts.registration import address_conflict, email_columns
 from todo_gql.features.accounts.types import AcceptedPayload, UserPayload
+from todo_gql.inbox.security_events import SecurityEvent, enter_security_event
+from todo_gql.inbox.wake_ups import announce
 from todo_gql.operation.context import Info
 from todo_gql.operation.credential_limits import Credential, key_for_link, key_for_viewer
 from todo_gql.security.authentication import Viewer
@@ -46,6 +48,7 @@ async def confirm_email(
             await _change(account, link.address, settings)
     except IntegrityError as error:
         return [address_conflict(error, "token")]
+    announce([account.id])
     return account
 
 
@@ -58,6 +61,7 @@ async def _change(account: User, address: str, settings: Settings) -> None:
     if _is_different(address, former):
         kind = MailKind.EMAIL_CHANGED
         await outbox.enqueue(account, kind, settings, address=former, is_proven=was_proven)
+        await enter_security_event(account.id, SecurityEvent.EMAIL_CHANGED)
 
 
 def _is_different(address: str, former: str) -> bool:
@@ -90,6 +94,8 @@ async def _request_change(checked: User, email: str, viewer: Viewer, settings: S
             return False
         if _is_different(email, account.email):
             await outbox.enqueue(account, MailKind.EMAIL_CHANGE_REQUESTED, settings)
+            await enter_security_event(account.id, SecurityEvent.EMAIL_CHANGE_REQUESTED)
+    announce([account.id])
     return True
 
 

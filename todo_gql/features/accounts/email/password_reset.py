@@ -19,6 +19,8 @@ from todo_gql.features.accounts.inputs import email_problem
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import AcceptedPayload
+from todo_gql.inbox.security_events import SecurityEvent, enter_security_event
+from todo_gql.inbox.wake_ups import announce
 from todo_gql.jobs import queue as jobs
 from todo_gql.operation.context import Info
 from todo_gql.operation.credential_limits import Credential, key_for_input, key_for_link
@@ -111,6 +113,8 @@ async def _replace(link: OpenLink, password_hash: str, settings: Settings) -> bo
         await account.save(update_fields=["password_hash", "email_verified_at"])
         await revoke_access(account.id)
         await outbox.enqueue(account, MailKind.PASSWORD_CHANGED, settings)
+        await enter_security_event(account.id, SecurityEvent.PASSWORD_CHANGED)
+    announce([account.id])
     return True
 
 

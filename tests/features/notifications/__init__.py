@@ -1,0 +1,1 @@
+"""The inbox, preferences, and what is mailed of it."""

@@ -1,0 +1,126 @@
+"""Follows each person's feed for what others did, and enters it into their inbox.
+
+The number of the last change that was read is stored with the inbox and raised in the transaction that
+enters: so each change is entered once, however many workers read and whenever they are ended.
+"""
+
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Final
+from uuid import UUID
+
+from todo_gql.api.errors import Unavailable
+from todo_gql.changelog import feed_registry
+from todo_gql.database.connection import Connection, Row, fetch, transaction
+from todo_gql.database.models import Action, ChangeKind, NotificationKind
+from todo_gql.database.owner_batches import owners_where
+from todo_gql.database.retry import retried
+from todo_gql.inbox.entries import Entry, enter
+from todo_gql.inbox.inboxes import locked_inboxes
+from todo_gql.inbox.wake_ups import announce
+
+POLL_SECONDS: Final = 1.0
+# Announcements may be lost, so that all feeds are looked through now and then.
+SWEEP_SECONDS: Final = 60.0
+MAX_GROWN: Final = 10_000
+CHANGES_AT_ONCE: Final = 500
+MAX_HOURS: Final = 24
+"""Nobody is notified of what happened earlier."""
+
+KINDS: Final = {Action.COMPLETED: NotificationKind.COMPLETED}
+# An index has only the changes that somebody else than the owner made.
+IS_UNREAD: Final = """
+EXISTS (SELECT FROM changes c WHERE c.owner_id = u.id AND c.actor_id <> c.owner_id
+    AND c.seq > coalesce((SELECT i.seq FROM inboxes i WHERE i.owner_id = u.id), 0)
+    AND c.at > now() - make_interval(hours => $3))
+"""
+GROWN: Final = f"""
+SELECT u.id FROM users u WHERE u.id = ANY($1) AND $2::int = 0 AND {IS_UNREAD}
+"""
+SELECT: Final = """
+SELECT c.seq, c.id, c.kind, c.todo_id, c.action, c.actor_id,
+    c.at > now() - make_interval(hours => $2) AS is_recent
+FROM changes c JOIN inboxes i ON i.owner_id = c.owner_id
+WHERE i.owner_id = $1 AND c.owner_id = $1 AND c.actor_id <> c.owner_id AND c.seq > i.seq
+ORDER BY c.seq LIMIT $3
+"""
+MOVE: Final = "UPDATE inboxes SET seq = $2 WHERE owner_id = $1"
+
+
+class GrownLogs:
+    """The owners whose logs were announced to have grown since they were last looked at."""
+
+    def __init__(self) -> None:
+        self._topics: set[UUID] = set()
+
+    def wake(self, topics: Iterable[UUID]) -> None:
+        """Note these topics, some of which are no logs."""
+        if len(self._topics) < MAX_GROWN:
+            self._topics.update(topics)
+
+    async def poll(self) -> None:
+        """Nothing: the reader looks through all feeds by itself."""
+
+    def take(self) -> list[UUID]:
+        """The topics since the last call."""
+        topics, self._topics = self._topics, set()
+        return list(topics)
+
+
+class FeedReader:
+    """Reads the feeds of all owners in turn."""
+
+    def __init__(self) -> None:
+        self._next_sweep = 0.0
+
+    async def run(self) -> None:
+        """Read the feeds that have grown, or now and then of all owners; raises what `fetch` raises."""
+        if monotonic() >= self._next_sweep:
+            self._next_sweep = monotonic() + SWEEP_SECONDS
+            _grown()
+            async for owner_id in owners_where(IS_UNREAD, MAX_HOURS):
+                await read_feed(owner_id)
+        elif grown := _grown():
+            for row in await fetch(GROWN, grown, 0, MAX_HOURS):
+                await read_feed(row["id"])
+
+
+def _grown() -> list[UUID]:
+    try:
+        return feed_registry.follower(GrownLogs).take()
+    except Unavailable:
+        return []
+
+
+async def read_feed(owner_id: UUID) -> None:
+    """Enter what others did since the feed was last read; raises what `fetch` raises."""
+    while await _read_some(owner_id) == CHANGES_AT_ONCE:
+        pass
+
+
+@retried
+async def _read_some(owner_id: UUID) -> int:
+    async with transaction() as connection:
+        if not await locked_inboxes(connection, [owner_id]):
+            return 0
+        rows = await connection.fetch(SELECT, owner_id, MAX_HOURS, CHANGES_AT_ONCE)
+        has_entries = await _enter(connection, owner_id, rows)
+    if has_entries:
+        announce([owner_id])
+    return len(rows)
+
+
+async def _enter(connection: Connection, owner_id: UUID, rows: Sequence[Row]) -> bool:
+    entries = [
+        Entry(owner_id, KINDS[row["action"]], f"change {row['id']}", *_what(row))
+        for row in rows
+        if row["is_recent"] and row["kind"] == ChangeKind.TODO and row["action"] in KINDS
+    ]
+    await enter(connection, entries)
+    if rows:
+        await connection.execute(MOVE, owner_id, rows[-1]["seq"])
+    return bool(entries)
+
+
+def _what(row: Row) -> tuple[UUID, ChangeKind, UUID]:
+    return row["actor_id"], ChangeKind.TODO, row["todo_id"]
