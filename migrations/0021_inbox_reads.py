@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0019_covering_indexes")]
+    dependencies = [("models", "0020_fewer_conditions")]
 
     initial = False
 
