@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, NewAccount, registered, visiting
@@ -95,6 +96,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         _env_file=None,
         secret_key="a key for tests that is long enough",
+        # That of RFC 8291, appendix A.
+        vapid_private_key=SecretStr("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"),
+        # Push services of tests listen there.
+        webhook_allowed_hosts=["127.0.0.1"],
         bcrypt_rounds=4,
         data_dir=tmp_path_factory.mktemp("data"),
         backend_cors_origins=["https://app.example"],

@@ -26,6 +26,7 @@ from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.notifications.mutations import NotificationMutation
 from todo_gql.features.notifications.queries import NotificationQuery
 from todo_gql.features.notifications.subscription import NotificationSubscription
+from todo_gql.features.push.fields import PushMutation, PushQuery
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
@@ -43,6 +44,7 @@ class Query(
     ListQuery,
     ChangeQuery,
     ViewQuery,
+    PushQuery,
     FacetQuery,
     NotificationQuery,
 ):
@@ -58,6 +60,7 @@ class Mutation(
     NotificationMutation,
     AccountMutation,
     SessionMutation,
+    PushMutation,
     ProfileMutation,
     VerificationMutation,
     EmailChangeMutation,

@@ -131,6 +131,7 @@ def test_only_uncompressed_points_are_keys_of_browsers() -> None:
         good[:-1] + b"\x00",
         good + b"\x00",
         bytes(65),
+        b"\x04" + bytes(64),
     ):
         with pytest.raises(ValueError, match="point"):
             receiver_key(wrong)

@@ -41,6 +41,7 @@ from tests.support.operations import (
     samples,
     ways,
 )
+from tests.support.push_services import Browser
 from tests.support.views import save
 from todo_gql.api.connections import PageArguments
 from todo_gql.changelog.cursors import feed_keyset
@@ -173,6 +174,10 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     await write_list(account, "listDelete(id: $id)", id=trashed_list["id"])
     await entered(entry(account, NotificationKind.JOB, actor=account, subject=todo["id"]))
     await prefer(account, {"JOB": {"email": False}}, [QUIET])
+    await account.data(
+        "mutation ($input: PushSubscribeInput!) { pushSubscribe(input: $input) { ok } }",
+        input=Browser("https://push.example/owner").input,
+    )
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [row for row in map(json.loads, rows["changes"]) if row["kind"] == ChangeKind.TODO]
@@ -189,6 +194,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "notification": found["notifications"]["nodes"][0]["id"],
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
+        "push subscription": json.loads(rows["push_subscriptions"][0])["id"],
     }
     cursors = {
         "todo": found["todos"]["pageInfo"]["endCursor"],
@@ -635,6 +641,24 @@ async def following_an_inbox(owner: Owner, stranger: Account) -> None:
     assert answer["errors"]
 
 
+async def subscribing_a_browser(owner: Owner, stranger: Account) -> None:
+    """It is one's own browser that subscribes, beside those of others."""
+    assert (
+        await written(stranger, "pushSubscribe", input=Browser("https://push.example/own").input)
+    )["ok"]
+    shown = (await stranger.data("{ pushSubscriptions { id } }"))["pushSubscriptions"]
+    assert len(shown) == 1
+    assert shown[0]["id"] != owner.ids["push subscription"]
+
+
+async def browsers_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own browsers are all that one sees, and the server's key is everybody's."""
+    shown = await stranger.data("{ pushSubscriptions { id } pushPublicKey }")
+    assert shown["pushSubscriptions"] == []
+    key = (await owner.account.data("{ pushPublicKey }"))["pushPublicKey"]
+    assert shown["pushPublicKey"] == key
+
+
 async def changing_a_profile(owner: Owner, stranger: Account) -> None:
     """It is one's own profile that changes."""
     answer = await written(stranger, "profileUpdate", input={"firstName": "Stranger"})
@@ -732,6 +756,9 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "notificationPreferences"): preferences_of_a_stranger,
     ("Mutation", "notificationPreferencesUpdate"): changing_preferences,
     ("Subscription", "notifications"): following_an_inbox,
+    ("Query", "pushPublicKey"): browsers_of_a_stranger,
+    ("Query", "pushSubscriptions"): browsers_of_a_stranger,
+    ("Mutation", "pushSubscribe"): subscribing_a_browser,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,

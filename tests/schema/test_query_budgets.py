@@ -42,6 +42,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "facets"): 1,
     ("Query", "savedViews"): 1,
     ("Query", "lists"): 1,
+    ("Query", "pushSubscriptions"): 1,
     ("Query", "sessions"): 1,
     ("Query", "notifications"): 1,
     ("Query", "notificationPreferences"): 1,

@@ -17,12 +17,17 @@ from tests.support.operations import (
     root_fields,
     selection,
 )
+from tests.support.push_services import Browser
 from tests.support.statements import Statements
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database.connection import fetch
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Todos: TypeAlias = list[dict[str, Any]]
+
+BROWSER = " ".join(
+    f'{name}: "{value}"' for name, value in Browser("https://push.example/1").input.items()
+)
 
 # Who asks is one statement of every operation.
 VIEWER = 1
@@ -107,6 +112,8 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'notificationPreferencesUpdate(input: { digestAt: "08:00" })',
         6,
     ),
+    "pushSubscribe": (f"pushSubscribe(input: {{ {BROWSER} }})", 7),
+    "pushUnsubscribe of nothing": ('pushUnsubscribe(id: "OWNER")', 1),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,6 +123,7 @@ class PushService:
     errors: list[BaseException] = field(default_factory=list)
     largest: int = MAX_BODY_BYTES
     delay_seconds: float = 0
+    hold: Callable[[web.BaseRequest], Awaitable[None]] | None = None
 
     @property
     def origin(self) -> str:
@@ -145,6 +146,8 @@ class PushService:
         self.requests.append(request.path)
         body = await request.read()
         await asyncio.sleep(self.delay_seconds)
+        if self.hold:
+            await self.hold(request)
         if len(body) > self.largest:
             return web.Response(status=413)
         try:

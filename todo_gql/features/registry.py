@@ -5,6 +5,7 @@ from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.facets.feature import FACETS
 from todo_gql.features.lists.feature import LISTS
 from todo_gql.features.notifications.feature import NOTIFICATIONS
+from todo_gql.features.push.feature import PUSH
 from todo_gql.features.reminders.feature import REMINDERS
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
@@ -14,6 +15,7 @@ from todo_gql.features.views.feature import VIEWS
 FEATURES = (
     REMINDERS,
     NOTIFICATIONS,
+    PUSH,
     TODOS,
     LISTS,
     CHANGES,

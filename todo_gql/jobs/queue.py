@@ -7,7 +7,7 @@ was asked for until the job is done; never a secret.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -72,6 +72,27 @@ async def enqueue(
     async with _queries() as queries:
         await queries.enqueue(
             kind, orjson.dumps(content, default=str), dedupe_key=key, on_conflict="skip"
+        )
+
+
+class NewJob(NamedTuple):
+    """A job to enqueue together with others of its kind; see `enqueue`."""
+
+    key: str
+    payload: Mapping[str, str | UUID]
+    good_until: datetime
+
+
+async def enqueue_all(kind: str, new_jobs: Sequence[NewJob]) -> None:
+    """Enqueue jobs of a kind with one statement, each as `enqueue` does; raises what asyncpg raises."""
+    payloads = [dict(job.payload) | {"good_until": job.good_until} for job in new_jobs]
+    async with _queries() as queries:
+        await queries.enqueue(
+            [kind] * len(new_jobs),
+            [orjson.dumps(payload, default=str) for payload in payloads],
+            [0] * len(new_jobs),
+            dedupe_key=[job.key for job in new_jobs],
+            on_conflict="skip",
         )
 
 

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 from aiosmtplib import SMTPException
@@ -93,12 +93,14 @@ class PeriodicTask(NamedTuple):
 class WorkerTasks:
     """What a worker does, all of it or for one feature; the worker itself knows no feature.
 
-    `handlers` are by the kind of job that they run.
+    `handlers` are by the kind of job that they run. `resources` are entered while the worker runs, such
+    as a client's connections.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     maintenance: Sequence[MaintenanceStep] = ()
     periodic: Sequence[PeriodicTask] = ()
+    resources: Sequence[AbstractAsyncContextManager[Any]] = ()
 
     @classmethod
     def merged(cls, parts: Sequence["WorkerTasks"]) -> "WorkerTasks":
@@ -110,6 +112,7 @@ class WorkerTasks:
             handlers={kind: run for part in parts for kind, run in part.handlers.items()},
             maintenance=[step for part in parts for step in part.maintenance],
             periodic=[task for part in parts for task in part.periodic],
+            resources=[resource for part in parts for resource in part.resources],
         )
 
 
@@ -205,6 +208,12 @@ class Worker:
     async def run(self) -> None:
         """Run jobs until stopped; after an error of the database, reconnect."""
         set_caller("the worker")
+        async with AsyncExitStack() as resources:
+            for resource in self.tasks.resources:
+                await resources.enter_async_context(resource)
+            await self._run_until_stopped()
+
+    async def _run_until_stopped(self) -> None:
         repeating = [asyncio.create_task(self._repeat(task)) for task in self.tasks.periodic]
         try:
             async with asyncio.timeout(None) as self._timeout:

@@ -25,6 +25,8 @@ ROUTES: Final = frozenset(
 # The last bucket is longer than the time limit of an operation.
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
+PUSH_LAGS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+PUSH_OUTCOMES: Final = ("sent", "failed", "retried", "gone", "withdrawn")
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 250, 1_000)
 
 
@@ -133,6 +135,14 @@ class Metrics:
         )
         self.jobs = Counter("todo_gql_jobs", "Background jobs that ended.", ["name", "outcome"])
         self.mails = Counter("todo_gql_mails", "Mails handed over.", ["kind", "outcome"])
+        self.pushes = Counter(
+            "todo_gql_pushes", "Push messages by what became of them.", ["kind", "outcome"]
+        )
+        self.push_lag = Histogram(
+            "todo_gql_push_lag_seconds",
+            "From when a push was due to when its push service accepted it.",
+            buckets=PUSH_LAGS,
+        )
 
         # Finding a child by its labels costs more than counting in it; the labels are bounded.
         self._request = lru_cache(None)(self.requests.labels)
@@ -153,6 +163,11 @@ class Metrics:
         """Have the counters of why reminders aren't sent there from the start."""
         for reason in reasons:
             self.reminders_skipped.labels(reason)
+
+    def expect_pushes(self, kinds: Iterable[str]) -> None:
+        """Have the counters of all kinds of push there from the start."""
+        for kind, outcome in product(kinds, PUSH_OUTCOMES):
+            self.pushes.labels(kind, outcome)
 
     def request_answered(
         self, record: RequestRecord, method: str, path: str, status: int | None, seconds: float

@@ -121,7 +121,9 @@ def point(key: EccKey) -> bytes:
 
 def receiver_key(content: bytes) -> EccKey:
     """The key of an uncompressed point; raises `ValueError` for what is none of the curve."""
-    if len(content) != 2 * KEY_BYTES + 1 or not content.startswith(UNCOMPRESSED):
+    # The library takes zeros for the point at infinity, which is no key (SEC 1, section 3.2.2).
+    is_point = content.startswith(UNCOMPRESSED) and any(content[1:])
+    if len(content) != 2 * KEY_BYTES + 1 or not is_point:
         raise ValueError("no uncompressed point")
     return ECC.import_key(content, curve_name=CURVE)
 

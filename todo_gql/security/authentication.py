@@ -59,7 +59,9 @@ WITH ended AS (
     UPDATE sessions SET ended_at = now() WHERE owner_id = $2 AND id IN (
         SELECT s.id FROM sessions s WHERE s.owner_id = $2 AND {SESSION_IS_OPEN}
         ORDER BY last_used_at DESC, id DESC OFFSET {MAX_SESSIONS - 1}
-    )
+    ) RETURNING id
+), unsubscribed AS (
+    DELETE FROM push_subscriptions WHERE owner_id = $2 AND session_id IN (SELECT id FROM ended)
 )
 INSERT INTO sessions (id, owner_id, refresh_hash, spent_hashes, created_at, last_used_at,
     expires_at, user_agent, ip_address)
@@ -70,11 +72,18 @@ ROTATE_SESSION = (
     " expires_at = now() + $5 WHERE owner_id = $1 AND id = $2"
 )
 # Rows are locked in order of id, so that two of these statements never deadlock.
-_END_SESSIONS = (
-    "UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN"
-    " (SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)"
-    "  AND id IS DISTINCT FROM $3 ORDER BY id FOR NO KEY UPDATE) RETURNING id"
+# Nothing is pushed to a browser any more whose session has ended.
+_END_SESSIONS = """
+WITH ended AS (
+    UPDATE sessions SET ended_at = now() WHERE owner_id = $1 AND id IN (
+        SELECT id FROM sessions WHERE owner_id = $1 AND ended_at IS NULL AND id = coalesce($2, id)
+            AND id IS DISTINCT FROM $3 ORDER BY id FOR NO KEY UPDATE
+    ) RETURNING id
+), unsubscribed AS (
+    DELETE FROM push_subscriptions WHERE owner_id = $1 AND session_id IN (SELECT id FROM ended)
 )
+SELECT id FROM ended
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tests.support.accounts import Account
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
+from tests.support.push_services import Browser
 from tests.support.views import save
 
 NODES = """
@@ -20,6 +21,7 @@ query ($ids: [ID!]!) {
     ... on User { username email }
     ... on Session { isCurrent }
     ... on SavedView { name filter }
+    ... on PushSubscription { userAgent lastError }
     ... on TodoList { name todos { totalCount } }
     ... on Section { name list { id } }
     ... on Notification { kind count }
@@ -38,6 +40,13 @@ async def everything(account: Account) -> list[dict[str, object]]:
     view = await save(account, filter={"search": "x"})
     await entered(entry(account))
     [notification] = await stored(account)
+    await account.data(
+        "mutation ($input: PushSubscribeInput!) { pushSubscribe(input: $input) { ok } }",
+        input=Browser("https://push.example/1").input,
+    )
+    [browser] = (await account.data("{ pushSubscriptions { id userAgent lastError } }"))[
+        "pushSubscriptions"
+    ]
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -55,6 +64,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "name": "View",
             "filter": {"search": "x"},
         },
+        {**browser, "__typename": "PushSubscription"},
         {
             "id": made["id"],
             "__typename": "TodoList",

@@ -14,7 +14,6 @@ NOTIFICATIONS = Feature(
         Table(models.Inbox, owner="owner_id", is_large=False),
         Table(models.NotificationPreferences, owner="owner_id", is_large=False),
         Table(models.NotificationMail, owner="owner_id", is_large=False),
-        Table(models.PushSubscription, owner="owner_id", is_large=False),
     ),
     loaders=(subjects_by_key, actors_by_id),
     node_types=(

@@ -1,0 +1,1 @@
+"""Browsers that a person's notifications are pushed to."""
