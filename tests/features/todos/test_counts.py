@@ -75,7 +75,7 @@ def any_change(todo: TodoState, random: Random, lists: list[UUID | None]) -> Tod
 
 
 async def all_states(write: OwnerWrite) -> list[TodoState]:
-    """All todos of the owner's, oldest first."""
+    """All todos of the owner's, by id."""
     rows = await write.connection.fetch("SELECT id FROM todos WHERE owner_id = $1", write.owner_id)
     states = await write.load([row["id"] for row in rows], trash=True)
     return sorted(states.values(), key=lambda todo: todo.id)
@@ -267,12 +267,20 @@ async def write_anything(account: Account, random: Random, lists: list[UUID | No
 
 
 async def wrongly_counted(account: Account, random: Random) -> list[UUID | None]:
-    """Todos in the inbox and in two lists, of which nothing is counted rightly; returns the lists."""
+    """Todos in the inbox and in two lists, of which nothing is counted rightly; returns the lists.
+
+    The random todos depend on the order of their ids, too. So the last ones make sure that each table has
+    counts to be wrong, and that each tag exists.
+    """
+    owner_id = UUID(account.id)
     lists = [None, await new_list(account, "Home"), await new_list(account, "Work")]
     for _ in range(4):
         await write_anything(account, random, lists)
+    values = {"tags": tuple(sorted(TAGS)), "due_at": NOW}
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        await write.create([new_todo(owner_id, random, list_id=id, **values) for id in lists])
     for statement in MAKE_WRONG:
-        await fetch(statement, UUID(account.id))
+        await fetch(statement, owner_id)
     return lists
 
 
