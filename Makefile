@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve example test coverage test-graphql-core differential test-faults test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence \
+.PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-races soak test-image test-previous check check-artefacts check-alerts \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -43,6 +43,9 @@ soak: KILLS ?= 10
 soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
 
 OPERATIONS ?= 20000
+
+test-reminder-kills: $(VENV)/test ## Kill the worker 50 times while 2,000 reminders fall due; KILLS=… and REMINDERS=… for more or fewer
+	KILLS=$(or $(KILLS),50) REMINDERS=$(or $(REMINDERS),2000) $(BIN)/pytest -n 0 -s tests/faults/test_reminder_kills.py
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations; OPERATIONS=… for another number
 	DIFFERENTIAL_OPERATIONS=$(OPERATIONS) $(BIN)/pytest tests/execution/test_equivalence.py tests/execution/test_variables.py
@@ -93,6 +96,9 @@ bench-realtime: $(VENV)/test ## Measure a thousand subscribers, and ten thousand
 
 bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to others; QUICK=1 for a glance, SHORT=1 as in the gate
 	$(BIN)/python -m bench.fairness $(if $(QUICK),--quick) $(if $(SHORT),--short)
+
+bench-reminders: $(VENV)/test ## 100,000 reminders due within a minute, and the requests beside them; QUICK=1 for a tenth
+	$(BIN)/python -m bench.reminders $(if $(QUICK),--quick)
 
 bench-migration: $(VENV)/bench ## Migrate 1,000,000 todos of the previous release under its load; PREVIOUS=FOLDER where that is
 	$(BIN)/python -m bench.migration $(if $(PREVIOUS),--previous $(PREVIOUS)) $(if $(TODOS),--todos $(TODOS))
