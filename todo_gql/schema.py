@@ -27,6 +27,7 @@ from todo_gql.features.notifications.mutations import NotificationMutation
 from todo_gql.features.notifications.queries import NotificationQuery
 from todo_gql.features.notifications.subscription import NotificationSubscription
 from todo_gql.features.push.fields import PushMutation, PushQuery
+from todo_gql.features.reminders.mutations import ReminderMutation
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
@@ -55,6 +56,7 @@ class Query(
 class Mutation(
     TodoMutation,
     UndoMutation,
+    ReminderMutation,
     ViewMutation,
     ListMutation,
     NotificationMutation,

@@ -91,7 +91,9 @@ def test_commands_are_those_of_the_readme(project: Path) -> None:
     assert {name for name in COMMANDS if name.startswith("user ")} == {
         f"user {verb}" for verb in ("create", "promote", "demote", "disable", "enable")
     }
-    assert {name for name in COMMANDS if name.startswith("jobs ")} == {"jobs failed", "jobs retry"}
+    assert {name for name in COMMANDS if name.startswith("jobs ")} == {
+        f"jobs {verb}" for verb in ("failed", "reminders", "retry")
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from tests.support.accounts import Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
 from tests.support.processes import CommandLine, clean_environment, command_line
+from tests.support.reminders import put_reminders
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.accounts.email.password_reset import request_reset
@@ -161,3 +162,15 @@ async def test_reset_for_nobody_leaves_no_trace(
         await until(is_done)
     assert box.tries == 0
     assert "nobody-here" not in str(await fetch("SELECT * FROM pgqueuer_log"))
+
+
+async def test_late_reminders_are_listed(account: Account, typing: CommandLine) -> None:
+    """The command lists the reminders that are due and haven't fired, earliest first, and no others."""
+    await fetch("DELETE FROM reminders")
+    assert typing("jobs", "reminders").said == "No reminder is due.\n"
+    todo = await account.create()
+    late = await put_reminders(todo, timedelta(hours=2), timedelta(days=3), timedelta(days=-1))
+    said = typing("jobs", "reminders").said.splitlines()
+    assert [line.split()[0] for line in said] == [str(late[1]), str(late[0])]
+    assert all(f"todo_id={todo['id']}" in line for line in said)
+    assert re.search(r" 2\d\d,\d\d\d s late ", said[0])

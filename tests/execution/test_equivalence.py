@@ -53,6 +53,7 @@ VALUES: Values = {
 OUR_VALUES: Values = VALUES | {
     "ID": ["01890a5d-ac96-774b-bcce-b302099a8057", "no id"],
     "Date": ["2020-01-01", "2040-01-01T00:00:00Z"],
+    "Duration": ["-P1DT2H", "P1M"],
     "TimeZone": ["Asia/Tokyo", "Mars/Base"],
     "DateTime": ["2020-01-01T00:00:00Z", "2040-01-01T00:00:00+02:00", "yesterday"],
     "JSON": [{"number": 1}, 2],

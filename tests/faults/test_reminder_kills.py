@@ -119,7 +119,8 @@ async def test_every_reminder_fires_once(
     lives = Lives()
     with (tmp_path / "log").open("a") as errors:
         start = partial(
-            *(Forked, "todo_gql", "worker"),
+            Forked,
+            *("todo_gql", "worker"),
             folder=tmp_path,
             environment=environment,
             errors=errors.fileno(),

@@ -21,6 +21,7 @@ from tests.support.operations import (
     placed,
     root_fields,
 )
+from todo_gql.api.durations import DURATION
 from todo_gql.database.connection import fetch
 
 # Numbers about where types end, and what terminals, databases and encoders stumble over.
@@ -41,6 +42,7 @@ moments = st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: 
 OF_SCALAR: dict[str, st.SearchStrategy[Any]] = {
     "DateTime": moments | texts | anything,
     "Date": st.dates().map(str) | texts | anything,
+    "Duration": st.from_regex(DURATION, fullmatch=True) | texts | anything,
     "Float": finite | anything,
     "ID": st.uuids().map(str) | texts | anything,
     "Int": numbers | anything,

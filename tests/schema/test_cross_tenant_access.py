@@ -42,6 +42,7 @@ from tests.support.operations import (
     ways,
 )
 from tests.support.push_services import Browser
+from tests.support.reminders import added, relative
 from tests.support.views import save
 from todo_gql.api.connections import PageArguments
 from todo_gql.changelog.cursors import feed_keyset
@@ -164,6 +165,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=trashed["id"]
     )
     view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
+    reminder = await added(account, todo["id"], relative("PT9H"))
     # The first list of all owners has the same place, which would be the stranger's own as well.
     trashed_list, made = await make_list(account), await make_list(account, name=LIST)
     section = await make_section(account, made["id"], SECTION)
@@ -189,6 +191,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "change": changes[0]["id"],
         "list": made["id"],
         "view": view["id"],
+        "reminder": reminder["id"],
         "trashed list": trashed_list["id"],
         "section": section["id"],
         "notification": found["notifications"]["nodes"][0]["id"],
@@ -266,6 +269,7 @@ async def own_todo(stranger: Account) -> dict[str, Any]:
     """The stranger's todo in a list and a section, beside a subtask and views."""
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
     await save(stranger, name="Own")
+    await added(stranger, todo["id"], relative("PT9H"))
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     await save(stranger, name="Own")
     made = await make_list(stranger, name="Own")

@@ -27,6 +27,7 @@ from tests.support.operations import (
     object_types,
     root_fields,
 )
+from tests.support.reminders import added, relative
 from tests.support.statements import Statements
 from tests.support.views import save
 from todo_gql.database.models import NotificationKind
@@ -67,6 +68,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("TodoFacets", "priority"): 0,
     ("TodoFacets", "status"): 0,
     ("TodoFacets", "tags"): 1,
+    ("Reminder", "todo"): 1,
     ("SavedView", "isValid"): 1,
     # Each of an owner's two views has a filter of its own, and so a statement.
     ("SavedView", "todos"): 2,
@@ -91,6 +93,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Todo", "owner"): 1,
     ("Todo", "parent"): 1,
     ("Todo", "progress"): 0,
+    ("Todo", "reminders"): 1,
     ("Todo", "subtasks"): 1,
     ("Todo", "section"): 1,
     ("Todo", "tags"): 0,
@@ -207,6 +210,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
             await owner.data(MOVE_BELOW, id=ids[-1], to={"parentId": ids[0]})
             for _ in range(2):
                 await save(owner, filter={"parentId": {"notIn": ids[:2]}})
+            for id in ids:
+                await added(owner, id, relative("PT9H"))
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))

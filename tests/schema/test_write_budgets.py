@@ -18,6 +18,7 @@ from tests.support.operations import (
     selection,
 )
 from tests.support.push_services import Browser
+from tests.support.reminders import added, relative
 from tests.support.statements import Statements
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.database.connection import fetch
@@ -78,6 +79,25 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "create a section": ('sectionCreate(listId: "LIST", name: "x")', 8),
     "update of a section": ('sectionUpdate(id: "SECTION", name: "x")', 6),
     "delete a section": ('sectionDelete(id: "SECTION")', 8),
+    "update of the due date": (
+        'todoUpdate(id: "TODO", input: { dueAt: "2030-01-01T00:00:00Z" })',
+        5,
+    ),
+    "update of the due date with reminders": (
+        'todoUpdate(id: "TODO", input: { dueAt: "2030-01-01T00:00:00Z" })',
+        6,
+    ),
+    "create with reminders": (
+        'todoCreate(input: { title: "x", reminders: [{ relative: { offset: "PT1H" } }] })',
+        6,
+    ),
+    "bulk create with reminders": ("todoBulkCreate(inputs: WITH_REMINDERS)", 6),
+    "add a reminder": ('reminderAdd(todoId: "TODO", input: { relative: { offset: "PT1H" } })', 6),
+    "update of a reminder": (
+        'reminderUpdate(id: "REMINDER", input: { relative: { offset: "PT1H" } })',
+        7,
+    ),
+    "delete a reminder": ('reminderDelete(id: "REMINDER")', 4),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 9),
 }
@@ -169,6 +189,10 @@ def filled(
         "IDS_AND_OWNER": json.dumps([*ids[1:], account.id]),
         "IDS": json.dumps(ids),
         "NEW": ", ".join(f'{{ title: "{n}", tags: ["all", "new {n}"] }}' for n in range(number)),
+        "WITH_REMINDERS": ", ".join(
+            f'{{ title: "{n}", reminders: [{{ relative: {{ offset: "PT{n}M" }} }}] }}'
+            for n in range(number)
+        ),
         "SAME": ", ".join(f'{{ title: "x", id: "{id}" }}' for id in ids),
         "TODO": ids[0] if ids else "",
         "TAG": tags.get("all", ""),
@@ -181,7 +205,7 @@ def filled(
         **(further or {}),
     }
     for word, value in words.items():
-        listed = word in ("NEW", "SAME")
+        listed = word in ("NEW", "SAME", "WITH_REMINDERS")
         text = text.replace(word, f"[{value}]" if listed else value)
     return text
 
@@ -213,6 +237,8 @@ async def test_a_write_is_a_handful_of_statements(
     todos = await make(account, number)
     call, budget = OF_TODOS[name]
     placed = await in_a_list(account, todos) if call.startswith(("list", "section")) else {}
+    if "reminder" in name:
+        placed |= {"REMINDER": (await added(account, todos[0]["id"], relative("PT1H")))["id"]}
     if call.startswith("listRestore"):
         await write_list(account, "listDelete(id: $id)", id=placed["LIST"])
     if call.startswith(("todoRestore", "todoBulkRestore")):

@@ -41,6 +41,7 @@ SAMPLES: dict[str, Any] = {
     "Boolean": True,
     "Date": "2030-01-01",
     "DateTime": "2030-01-01T00:00:00Z",
+    "Duration": "-PT15M",
     "Float": 1.5,
     "ID": "01890a5d-ac96-774b-bcce-b302099a8057",
     "Int": 7,
@@ -247,7 +248,10 @@ class Call:
         given = ", ".join(f"{each}: ${each}" for each in arguments)
         if self.way and "first" in field.args and not PAGING & arguments.keys():
             given = ", ".join(filter(None, [given, SMALL_PAGE.strip("()")]))
-        asked = f"{name}{f'({given})' if given else ''} {selection(field.type, self.depth)}"
+        # Things of any type are asked for what is their own: more is too long for a document.
+        leads_anywhere = isinstance(get_named_type(field.type), GraphQLInterfaceType)
+        depth = min(self.depth, 1) if leads_anywhere else self.depth
+        asked = f"{name}{f'({given})' if given else ''} {selection(field.type, depth)}"
         head = f"{self.operation}{f' ({defined})' if defined else ''}"
         return f"{head} {{ {enclosed(self.way, asked)} }}"
 

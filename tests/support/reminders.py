@@ -1,4 +1,4 @@
-"""Reminders as they are stored, put there without the API, and what became of them."""
+"""Reminders, put there by the API and without it, and what became of them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,6 +9,9 @@ from tests.support.accounts import Account
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import NotificationKind
 
+PARTS = "id at anchor offset firesAt firedAt todo { id }"
+PAYLOAD = f"{{ reminder {{ {PARTS} }} errors {{ __typename code message path }} }}"
+ADD = f"mutation ($id: ID!, $input: ReminderInput!) {{ reminderAdd(todoId: $id, input: $input) {PAYLOAD} }}"
 INSERT = """
 INSERT INTO reminders (id, owner_id, todo_id, person_id, at, fires_at, created_at)
 SELECT n.id, t.owner_id, t.id, coalesce($4, t.owner_id), now() - n.late, now() - n.late, now()
@@ -43,3 +46,20 @@ async def reminded_of(account: Account) -> list[Row]:
 def reminder_id(row: Row) -> UUID:
     """The id of the reminder that an entry of an inbox is about."""
     return UUID(row["source"].split()[0])
+
+
+def relative(offset: str, anchor: str | None = None) -> dict[str, Any]:
+    """The input of a relative reminder."""
+    return {"relative": {"offset": offset} | ({"anchor": anchor} if anchor else {})}
+
+
+async def add(account: Account, id: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """The payload of adding a reminder."""
+    return dict((await account.data(ADD, id=id, input=sent))["reminderAdd"])
+
+
+async def added(account: Account, id: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """A reminder that was added."""
+    payload = await add(account, id, sent)
+    assert payload["errors"] == [], payload
+    return dict(payload["reminder"])

@@ -1,4 +1,4 @@
-"""The commands for dead letters: jobs that failed for good."""
+"""The commands for dead letters, which are jobs that failed for good, and for reminders that wait."""
 
 from functools import partial
 from typing import Annotated
@@ -8,11 +8,15 @@ import typer
 from todo_gql.cli.configuration import load_settings
 from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.jobs import queue
+from todo_gql.reminder_times.due import due_reminders
 
 SHOWN = 1_000
 MAX_ID = 2**63 - 1
 
-jobs = typer.Typer(help="List the jobs that failed for good, and retry them.", no_args_is_help=True)
+jobs = typer.Typer(
+    help="List the jobs that failed for good, retry them, and list late reminders.",
+    no_args_is_help=True,
+)
 
 
 @jobs.command()
@@ -29,6 +33,24 @@ def failed() -> None:
         typer.echo("No job has failed for good.")
     if len(failed_jobs) > SHOWN:
         typer.echo(f"There are more; these are the newest {SHOWN:,}.")
+
+
+@jobs.command()
+def reminders() -> None:
+    """List the reminders that are due and haven't fired, and how late they are."""
+    settings = load_settings()
+    with database(settings) as url:
+        prepare(settings, url)
+        due = run_connected(settings, url, partial(due_reminders, SHOWN + 1))
+    for row in due[:SHOWN]:
+        typer.echo(
+            f"{row['id']}  {row['fires_at']:%Y-%m-%d %H:%M:%S}  {row['late'].total_seconds():,.0f} s late"
+            f"  owner_id={row['owner_id']} todo_id={row['todo_id']}"
+        )
+    if not due:
+        typer.echo("No reminder is due.")
+    if len(due) > SHOWN:
+        typer.echo(f"There are more; these are the earliest {SHOWN:,}.")
 
 
 @jobs.command()

@@ -21,11 +21,11 @@ DATE_COLUMNS = ("due_at", "due_date", "due_time_zone", "start_at", "start_date")
 class TodoDates(NamedTuple):
     """When a todo is due and starts: at a moment in its zone, or on a day."""
 
-    due_at: datetime | None
-    due_date: date | None
-    due_time_zone: str | None
-    start_at: datetime | None
-    start_date: date | None
+    due_at: datetime | None = None
+    due_date: date | None = None
+    due_time_zone: str | None = None
+    start_at: datetime | None = None
+    start_date: date | None = None
 
     @classmethod
     def of(cls, row: Values) -> Self:

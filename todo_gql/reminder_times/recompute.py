@@ -1,6 +1,7 @@
 """Computing anew when reminders fire, in the transaction that changes what that follows from.
 
-Absolute reminders fire at their moment, whatever changes.
+Absolute reminders fire at their moment, whatever changes. The rows are locked, so that none fires between
+being read and being moved.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ OF_TODOS = """
 SELECT r.id, r.todo_id, r.anchor, r.relative_offset, r.fires_at, r.fired_at, u.time_zone
 FROM reminders r JOIN users u ON u.id = r.person_id
 WHERE r.owner_id = $1 AND r.todo_id = ANY($2) AND r.anchor IS NOT NULL
+ORDER BY r.id FOR UPDATE OF r
 """
 # What has come already stays due, whatever zone the person is in now.
 OF_PERSON = f"""
@@ -26,14 +28,14 @@ SELECT r.id, r.owner_id, r.anchor, r.relative_offset, r.fires_at, r.fired_at, {D
 FROM reminders r JOIN todos t ON t.owner_id = r.owner_id AND t.id = r.todo_id
 WHERE r.person_id = $1 AND r.anchor IS NOT NULL AND r.id > $2
     AND (r.fires_at > $3 OR r.fires_at IS NULL)
-ORDER BY r.id LIMIT {BATCH_SIZE}
+ORDER BY r.id LIMIT {BATCH_SIZE} FOR UPDATE OF r
 """
 OF_OWNER = f"""
 SELECT r.id, r.owner_id, r.anchor, r.relative_offset, r.fires_at, r.fired_at, u.time_zone, {DATES}
 FROM reminders r JOIN todos t ON t.owner_id = r.owner_id AND t.id = r.todo_id
     JOIN users u ON u.id = r.person_id
 WHERE r.owner_id = $1 AND r.anchor IS NOT NULL AND r.id > $2 AND r.fires_at > $3
-ORDER BY r.id LIMIT {BATCH_SIZE}
+ORDER BY r.id LIMIT {BATCH_SIZE} FOR UPDATE OF r
 """
 MOVE = """
 UPDATE reminders r SET fires_at = n.fires_at
@@ -50,8 +52,11 @@ Planned: TypeAlias = Callable[[Row], datetime | None]
 
 async def recompute_of_todos(
     connection: Connection, owner_id: UUID, dates: Mapping[UUID, TodoDates], now: datetime
-) -> None:
-    """Compute anew when the reminders of an owner's todos fire, from the todos' dates by id."""
+) -> int:
+    """Compute anew when the reminders of an owner's todos fire, from the todos' dates by id.
+
+    Returns how many moved.
+    """
 
     def planned(row: Row) -> datetime | None:
         moment = dates[row["todo_id"]].moment(*_definition(row), row["time_zone"])
@@ -64,6 +69,7 @@ async def recompute_of_todos(
         if (fires_at := planned(row)) != row["fires_at"]:
             moves.append((owner_id, row["id"], fires_at))
     await _move(connection, moves)
+    return len(moves)
 
 
 async def recompute_of_person(

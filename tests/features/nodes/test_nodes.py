@@ -9,6 +9,7 @@ from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
 from tests.support.push_services import Browser
+from tests.support.reminders import added, relative
 from tests.support.views import save
 
 NODES = """
@@ -25,6 +26,7 @@ query ($ids: [ID!]!) {
     ... on TodoList { name todos { totalCount } }
     ... on Section { name list { id } }
     ... on Notification { kind count }
+    ... on Reminder { anchor offset }
   }
 }
 """
@@ -47,6 +49,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
     [browser] = (await account.data("{ pushSubscriptions { id userAgent lastError } }"))[
         "pushSubscriptions"
     ]
+    reminder = await added(account, todo["id"], relative("PT9H"))
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -78,6 +81,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "kind": "COMPLETED",
             "count": 1,
         },
+        {"id": reminder["id"], "__typename": "Reminder", "anchor": "DUE", "offset": "PT9H"},
     ]
 
 

@@ -21,6 +21,7 @@ OTHERS = {
     *("emailChangeConfirm", "passwordResetRequest", "passwordReset", "accountDelete"),
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
+    *("reminderAdd", "reminderUpdate", "reminderDelete"),
 }
 # It is tried after each of the others; and lists in the trash aren't listed.
 IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore"}

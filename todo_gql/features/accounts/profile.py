@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry import Maybe
 from tortoise.transactions import in_transaction
 
-from todo_gql.api.errors import UserError, invalid
+from todo_gql.api.errors import Unauthenticated, UserError, invalid
 from todo_gql.api.text import Problem
 from todo_gql.api.time_zones import TimeZoneName
+from todo_gql.database.connection import acquire, fetchrow
 from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
+from todo_gql.database.owner_batches import lock_owner
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
     locked_if_unchanged,
@@ -24,11 +27,13 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.inputs import read_bio, read_name, read_url, read_week_start
 from todo_gql.features.accounts.revocation import revoke_access
 from todo_gql.features.accounts.types import UserPayload
-from todo_gql.inbox.preference_writes import reschedule_digests
+from todo_gql.inbox.preference_writes import LOCK as LOCK_PREFERENCES
+from todo_gql.inbox.preference_writes import schedule_digests
 from todo_gql.inbox.security_events import SecurityEvent, enter_security_event
 from todo_gql.inbox.wake_ups import announce
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.credential_limits import Credential, key_for_viewer
+from todo_gql.reminder_times.recompute import recompute_of_person
 from todo_gql.security.passwords import hash_password, password_problem
 
 
@@ -61,6 +66,7 @@ class PasswordChangeInput:
     )
 
 
+LOCK = lock_owner("time_zone, clock_timestamp() AS now")
 # How each field is called in the schema, and how it is read.
 PROFILE: dict[str, tuple[str, Callable[[Any], tuple[Any, Problem | None]]]] = {
     "first_name": ("firstName", read_name),
@@ -103,9 +109,7 @@ class ProfileMutation:
         if problems:
             return UserPayload(errors=problems)
         if values:
-            await Account.filter(id=viewer.id).update(**values)
-        if "time_zone" in values:
-            await reschedule_digests([viewer.id])
+            await _store_profile(viewer.id, values)
         info.context.clear_loaders()
         return UserPayload(user=to_user(await own_account(viewer)))
 
@@ -133,6 +137,25 @@ class ProfileMutation:
             return UserPayload(errors=errors)
         await _replace_password(account, input.new_password, context)
         return UserPayload(user=to_user(account))
+
+
+@retried
+async def _store_profile(account_id: UUID, values: dict[str, Any]) -> None:
+    """Store the values, and move what follows from the account's time zone with another one."""
+    if "time_zone" not in values:
+        await Account.filter(id=account_id).update(**values)
+        return
+    async with in_transaction():
+        before = await fetchrow(LOCK, account_id)
+        if before is None:
+            raise Unauthenticated
+        await Account.filter(id=account_id).update(**values)
+        if values["time_zone"] != before["time_zone"]:
+            zones = before["time_zone"], values["time_zone"]
+            async with acquire() as connection:
+                await recompute_of_person(connection, account_id, *zones, before["now"])
+                preferences = await connection.fetch(LOCK_PREFERENCES, [account_id])
+                await schedule_digests(connection, preferences)
 
 
 @retried

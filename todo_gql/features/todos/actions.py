@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,8 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.payloads import TodoPayload
+from todo_gql.features.todos.reminder_inputs import ReminderDraft, read_reminders
+from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.spreading import record_changes
 from todo_gql.features.todos.state import TodoEdit, TodoState
 from todo_gql.features.todos.storage import Quota
@@ -48,11 +50,12 @@ Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
 
 
 class Draft(NamedTuple):
-    """The id and the values of a todo to be created, and where it is to stand."""
+    """The id and the values of a todo to be created, where it is to stand, and its reminders."""
 
     id: UUID
     edit: TodoEdit
     destination: Destination | None
+    reminders: Sequence[ReminderDraft] = ()
 
 
 def set_values(edit: TodoEdit) -> Edit:
@@ -73,12 +76,17 @@ def restore(todo: TodoState, now: datetime) -> TodoState:
 def to_todo(
     todo: TodoState | None, info: Info, tags: Sequence[TagOfTodo] | None = None
 ) -> Todo | None:
-    """The GraphQL type for a todo; with its tags if they are loaded, or only names are selected.
+    """The GraphQL type for a todo; with its tags if they are loaded, or only names are selected."""
+    return Todo.from_row(todo_row(todo, info, tags), info.context.now) if todo else None
+
+
+def todo_row(
+    todo: TodoState, info: Info, tags: Sequence[TagOfTodo] | None = None
+) -> dict[str, Any]:
+    """The row of a todo; with its tags if they are loaded, or only names are selected.
 
     The names are a part of the state, so that they need no statement.
     """
-    if todo is None:
-        return None
     row = todo.as_row()
     # It is canonical JSON already.
     row["metadata"] = orjson.Fragment(todo.metadata)
@@ -86,7 +94,7 @@ def to_todo(
         row["tag_rows"] = tags
     elif needs_names_only(selected_on_fields_named(info, "tags")):
         row["tag_rows"] = [(name,) for name in todo.tags]
-    return Todo.from_row(row, info.context.now)
+    return row
 
 
 @retried
@@ -138,15 +146,19 @@ def precondition_errors(
     return version_errors("todo", stored.version, expected_version, lambda: to_todo(stored, info))
 
 
-def read_draft(sent: TodoCreateInput, *path: str) -> tuple[Draft, list[UserError]]:
-    """The id and values of a todo to be created, and their problems."""
+def read_draft(sent: TodoCreateInput, now: datetime, *path: str) -> tuple[Draft, list[UserError]]:
+    """The id and values of a todo to be created at a moment, and their problems."""
     edit, problems = read_create(sent, *path)
     sent_id, to = unset_to_none(sent.id), unset_to_none(sent.to)
     todo_id = uuid7() if sent_id is None else parse_id(sent_id)
     if todo_id is None:
         problems = [unusable_id(*path), *problems]
     destination = read_destination(to, problems, *path, "to") if to else None
-    return Draft(todo_id or uuid7(), edit, destination), problems
+    drafts: list[ReminderDraft] = []
+    if reminders := unset_to_none(sent.reminders):
+        drafts, more = read_reminders(reminders, now, *path, "reminders")
+        problems += more
+    return Draft(todo_id or uuid7(), edit, destination, drafts), problems
 
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
@@ -211,7 +223,7 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
     actor_id = info.context.signed_in().id
-    draft, problems = read_draft(sent, "input")
+    draft, problems = read_draft(sent, info.context.now, "input")
     if problems:
         return TodoPayload(errors=problems)
     todo = new_state(draft, owner_id, info.context.now)
@@ -219,7 +231,7 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     quota = Quota.of(info.context.settings)
     created = (
         None
-        if todo.completed_at or draft.destination
+        if todo.completed_at or draft.destination or draft.reminders
         else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
     )
     if created is None:
@@ -237,6 +249,7 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
                 if problem and stored is None and not isinstance(error, ConflictError):
                     return TodoPayload(errors=[invalid(*problem, "input")])
                 return TodoPayload(todo=to_todo(stored, info), errors=[error])
+            await add_reminders(write, [(todo, draft.reminders)])
             created = CreatedTodo(
                 inserted[todo.id], write.created_tags[todo.id], write.first_change
             )

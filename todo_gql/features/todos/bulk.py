@@ -25,6 +25,7 @@ from todo_gql.features.todos.actions import (
     to_todo,
 )
 from todo_gql.features.todos.creation import NewTodo, with_targets
+from todo_gql.features.todos.dry_runs import prime_loaders
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import (
@@ -35,6 +36,7 @@ from todo_gql.features.todos.inputs import (
 )
 from todo_gql.features.todos.loaders import tags_by_todo_id
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
+from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.spreading import record_changes
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota, Storage
@@ -204,7 +206,7 @@ async def create_todos(
         time_slice, drafts = TimeSlice(), list[tuple[Draft, list[UserError]]]()
         for index, sent in enumerate(inputs):
             await time_slice.checkpoint()
-            drafts.append(read_draft(sent, "inputs", str(index)))
+            drafts.append(read_draft(sent, info.context.now, "inputs", str(index)))
         results = [
             ItemResult(
                 id, None, None if problems else new_state(draft, owner_id, write.now), problems
@@ -213,6 +215,10 @@ async def create_todos(
         ]
         await _set_targets(info, write, drafts, results)
         await _insert(info, write, results)
+        created = zip(results, drafts, strict=True)
+        await add_reminders(
+            write, [(r.after, d.reminders) for r, (d, _) in created if r.after and not r.errors]
+        )
         payload = await finish(info, write, results, options)
     charge_further(info, write, sum(result.changed for result in results))
     return payload
@@ -318,7 +324,7 @@ async def finish(
         )
     await write.store()
     if options.dry_run:
-        await _prime_tags(info, write, results)
+        await prime_loaders(info, write, [result.after for result in results if result.after])
         write.discard()
     return TodoBulkPayload(
         results=_bulk_results(info, write, results, aborted=False),
@@ -346,14 +352,6 @@ def _bulk_results(
             )
         )
     return results
-
-
-async def _prime_tags(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
-    """Prime the loader with the tags that a dry run is about to roll back."""
-    todo_ids = {result.after.id for result in results if result.after}
-    if ids := list(todo_ids - write.created_tags.keys()):
-        tags = await write.tags_of(ids)
-        info.context.loader(tags_by_todo_id).prime_many(dict(zip(ids, tags, strict=True)))
 
 
 def size_problems(items: Sequence[object], argument: str) -> list[UserError]:

@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from todo_gql.database.models import Priority, Status
+from todo_gql.database.models import Priority, ReminderAnchor, Status
 
 
 @strawberry.enum(description="Where a todo stands.")
@@ -44,3 +44,15 @@ class TodoPriority(Enum):
     MEDIUM = strawberry.enum_value(Priority.MEDIUM.value, description="The usual.")
     HIGH = strawberry.enum_value(Priority.HIGH.value, description="Soon.")
     URGENT = strawberry.enum_value(Priority.URGENT.value, description="Before all else.")
+
+
+@strawberry.enum(name="ReminderAnchor", description="What a reminder is relative to.")
+class TodoAnchor(Enum):
+    """The model's anchors."""
+
+    DUE = strawberry.enum_value(ReminderAnchor.DUE.value, description="When the todo is due.")
+    START = strawberry.enum_value(ReminderAnchor.START.value, description="When it starts.")
+
+
+ANCHORS = dict(enumerate(TodoAnchor))
+"""The anchors by their numbers in the database."""

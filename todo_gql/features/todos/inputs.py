@@ -11,6 +11,7 @@ from todo_gql.api.placement import PlacementInput
 from todo_gql.features.todos.comparators import DayComparator, TagComparator, optional
 from todo_gql.features.todos.field_types import REQUIRED, with_fields
 from todo_gql.features.todos.fields import stored_fields
+from todo_gql.features.todos.reminder_inputs import ReminderInput
 
 Value = TypeVar("Value")
 
@@ -154,6 +155,7 @@ class TodoCreateInput:
     to: TodoPlacementInput | None = optional(
         "Where it is to stand: at the end of the inbox if absent."
     )
+    reminders: list[ReminderInput] | None = optional("The viewer's reminders of it, at most 10.")
 
 
 @strawberry.input(description="What to change: absent leaves as it is, null clears.")

@@ -17,6 +17,7 @@ from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.field_types import REQUIRED
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.tag_names import as_carried
+from todo_gql.reminder_times.moments import DATE_COLUMNS, TodoDates
 
 TodoEdit: TypeAlias = dict[str, Any]
 """The validated values that replace those of a todo, by name; absent ones stay."""
@@ -89,6 +90,11 @@ class TodoState(_values()):  # type: ignore[misc]
         """The text that searches compare."""
         return search_text(self.title, self.description)
 
+    @property
+    def dates(self) -> TodoDates:
+        """What its relative reminders follow from."""
+        return TodoDates(**{name: getattr(self, name) for name in DATE_NAMES})
+
     def with_edit(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo after an edit; `completed_at` follows the status."""
         completed = edit.get("status", self.status) == Status.COMPLETED
@@ -105,6 +111,9 @@ COLUMNS: tuple[str, ...] = TodoState._fields
 PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
 """The values that say where a todo stands."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
+DATE_NAMES = tuple(name for name in DATE_COLUMNS if name in STORED_COLUMNS)
+DATES = attrgetter(*DATE_NAMES)
+"""When a todo is due and starts."""
 TEXT_NAMES = tuple(field.name for field in stored_fields() if field.searched)
 TEXTS = attrgetter(*TEXT_NAMES)
 """The values that searches look through."""

@@ -10,6 +10,7 @@ import strawberry
 
 from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
+from todo_gql.api.durations import Duration
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
@@ -26,6 +27,7 @@ from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.features.stats.types import TodoStats, total_of
 from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
+from todo_gql.features.todos.enums import ANCHORS, TodoAnchor
 from todo_gql.features.todos.field_sources import declared_fields, sources
 from todo_gql.features.todos.field_types import with_fields
 from todo_gql.features.todos.fields import MAX_DESCRIPTION
@@ -46,6 +48,7 @@ from todo_gql.features.todos.list_loaders import (
 )
 from todo_gql.features.todos.list_types import ListRole
 from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.reminders import reminders_by_todo_id
 from todo_gql.features.todos.sorting import BY_POSITION, todo_keyset
 from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
@@ -153,6 +156,58 @@ class ChangeConnection(Connection[Change]):
         return cls(page=page, nodes=CHANGES.objects(rows))
 
 
+def _present_todo(row: Row | None, context: Context) -> "Todo":
+    assert row is not None
+    return Todo.from_row(row, context.now)
+
+
+@strawberry.type(
+    description="A reminder of a todo, of one person's own; it fires once for a moment."
+)
+class Reminder(Node):
+    """A row of reminders."""
+
+    at: datetime | None = strawberry.field(
+        description="The moment at which it fires; null if it is relative."
+    )
+    anchor: TodoAnchor | None = strawberry.field(
+        description="What it is relative to; null if it fires at a moment of its own."
+    )
+    offset: Duration | None = strawberry.field(
+        description="How long after the anchor it fires, or before it if negative; null if it fires at a "
+        "moment of its own."
+    )
+    fires_at: datetime | None = strawberry.field(
+        description="When it fires next, unless the todo is done or in the trash by then; null if its "
+        "moment has passed, or the todo has no such date."
+    )
+    fired_at: datetime | None = strawberry.field(
+        description="The moment for which it fired last; null if it never did."
+    )
+    todo_key: strawberry.Private[UUID]
+
+    todo: "Todo" = loaded_field(
+        _by(todos_by_id), by="todo_key", make=_present_todo, description="What it reminds of."
+    )
+
+    @classmethod
+    def from_row(cls, row: Values) -> "Reminder":
+        """The reminder in a row."""
+        return REMINDERS.lazy(row)
+
+
+REMINDERS = RowType(
+    Reminder,
+    id=ConvertedColumn("id", str),
+    at="at",
+    anchor=ConvertedColumn("anchor", ANCHORS.get),
+    offset="relative_offset",
+    fires_at="fires_at",
+    fired_at="fired_at",
+    todo_key="todo_id",
+)
+
+
 def _owner(row: Row | None, context: Context) -> User:
     assert row is not None
     return User.from_row(row, context.signed_in())
@@ -196,6 +251,13 @@ class Todo(Node):
         by="parent_key",
         make=lambda row, context: Todo.from_row(row, context.now) if row else None,
         description="The todo that it is a subtask of; null at the top.",
+    )
+
+    reminders: Sequence[Reminder] = loaded_rows(
+        _by(reminders_by_todo_id),
+        by="key",
+        row_type=REMINDERS,
+        description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
     )
 
     @classmethod

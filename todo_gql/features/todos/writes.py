@@ -26,7 +26,7 @@ from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
-from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.state import DATES, TodoState
 from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage
 from todo_gql.features.todos.write_deltas import SubtaskDelta
 from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows
@@ -38,6 +38,7 @@ from todo_gql.features.todos.write_sql import (
     create_statement,
     store_statement,
 )
+from todo_gql.reminder_times.recompute import recompute_of_todos
 
 # clock_timestamp() is read again when the row had to be waited for and has changed, so that the
 # times of an owner's writes follow their order. So are the numbers, which feeds has too: a statement that
@@ -103,6 +104,7 @@ class OwnerWrite:
         self.storage = storage
         self.discarded = False
         self.created_tags: dict[UUID, list[TagOfTodo]] = {}
+        self.has_moved_reminders = False
         self.first_seq = seq + 1
         self.loaded: dict[UUID, TodoState] | None = None
         self.parents: AbstractSet[UUID] | None = None
@@ -226,11 +228,22 @@ class OwnerWrite:
         if rows.tags.removed:
             names = list({name for _, name in rows.tags.removed})
             await self.connection.execute(DELETE_UNUSED_TAGS, self.owner_id, names)
+        await self._move_reminders(rows.entries)
         self._seq += len(self._changes)
         self._first_id = self._first_id or rows.first_id
         self._changes.clear()
         self._stored = {after.id: after for _, after in rows.entries}
         self._subtask_deltas = rows.subtasks
+
+    async def _move_reminders(self, entries: Sequence[Entry]) -> None:
+        """Have reminders follow the todos that now start or are due at another time."""
+        dates = {
+            after.id: after.dates
+            for before, after in entries
+            if before and DATES(before) != DATES(after)
+        }
+        if dates and await recompute_of_todos(self.connection, self.owner_id, dates, self.now):
+            self.has_moved_reminders = True
 
     def stored(self, todo: TodoState) -> TodoState:
         """A todo as the last call of `store` wrote it, with its numbers of subtasks; or as it is."""

@@ -1,0 +1,92 @@
+"""Adding, changing and deleting reminders, under the lock of the todo's owner."""
+
+from typing import Final
+from uuid import UUID
+
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.api.node import parse_id
+from todo_gql.database.retry import retried
+from todo_gql.features.reminders.types import ReminderPayload
+from todo_gql.features.todos.reminder_inputs import MAX_REMINDERS, ReminderInput, read_reminder
+from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders, time_zone_of
+from todo_gql.features.todos.types import Reminder
+from todo_gql.features.todos.writes import owner_write
+from todo_gql.operation.context import Info
+
+COLUMNS: Final = ", ".join(REMINDER_COLUMNS)
+COUNT = "SELECT count(*) FROM reminders WHERE owner_id = $1 AND todo_id = $2 AND person_id = $3"
+STORED = """
+SELECT todo_id, fires_at FROM reminders WHERE owner_id = $1 AND id = $2 AND person_id = $3 FOR UPDATE
+"""
+UPDATE = f"""
+UPDATE reminders r SET at = $4, anchor = $5, relative_offset = $6, fires_at = $7
+WHERE r.owner_id = $1 AND r.id = $2 AND r.person_id = $3 RETURNING {COLUMNS}
+"""
+# One of a todo in the trash isn't found, as its todo isn't.
+DELETE = """
+DELETE FROM reminders r WHERE r.owner_id = $1 AND r.id = $2 AND r.person_id = $3 AND EXISTS (
+    SELECT FROM todos t WHERE t.owner_id = $1 AND t.id = r.todo_id AND t.deleted_at IS NULL
+) RETURNING r.id
+"""
+
+
+@retried
+async def add_reminder(
+    info: Info, owner_id: UUID, todo_id: str, sent: ReminderInput
+) -> ReminderPayload:
+    """Add a reminder of the viewer's to an owner's todo. `Unauthenticated` if nobody is signed in."""
+    id, actor_id = parse_id(todo_id), info.context.signed_in().id
+    draft, problems = read_reminder(sent, info.context.now, "input")
+    ids = [id] if id else []
+    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+        todos = await write.load(ids)
+        if id not in todos:
+            return ReminderPayload(errors=[not_found("todoId"), *problems])
+        number = await write.connection.fetchval(COUNT, owner_id, id, actor_id)
+        if number >= MAX_REMINDERS:
+            message = f"The todo has {MAX_REMINDERS} reminders, and more are not allowed."
+            problems.insert(0, invalid(ErrorCode.TOO_MANY, message, "todoId"))
+        if problems:
+            return ReminderPayload(errors=problems)
+        [row] = await add_reminders(write, [(todos[id], [draft])])
+    info.context.clear_loaders()
+    return ReminderPayload(reminder=Reminder.from_row(row))
+
+
+@retried
+async def update_reminder(
+    info: Info, owner_id: UUID, id: str, sent: ReminderInput
+) -> ReminderPayload:
+    """Replace when a reminder of the viewer's fires. `Unauthenticated` if nobody is signed in."""
+    reminder_id, actor_id = parse_id(id), info.context.signed_in().id
+    draft, problems = read_reminder(sent, info.context.now, "input")
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        key = owner_id, reminder_id, actor_id
+        stored = await write.connection.fetchrow(STORED, *key) if reminder_id else None
+        todos = await write.load([stored["todo_id"]]) if stored else {}
+        if stored is None or stored["todo_id"] not in todos:
+            return ReminderPayload(errors=[not_found("id"), *problems])
+        if problems:
+            return ReminderPayload(errors=problems)
+        todo, zone = todos[stored["todo_id"]], await time_zone_of(write)
+        fires_at = draft.fires_at(todo, zone, write.now, pending=stored["fires_at"])
+        values = draft.at, draft.anchor, draft.stored_offset, fires_at
+        row = await write.connection.fetchrow(UPDATE, *key, *values)
+    assert row is not None
+    info.context.clear_loaders()
+    return ReminderPayload(reminder=Reminder.from_row(row))
+
+
+@retried
+async def delete_reminder(info: Info, owner_id: UUID, id: str) -> list[UserError]:
+    """Delete a reminder of the viewer's; returns why it isn't deleted.
+
+    `Unauthenticated` if nobody is signed in.
+    """
+    reminder_id, actor_id = parse_id(id), info.context.signed_in().id
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        key = owner_id, reminder_id, actor_id
+        if reminder_id is None or await write.connection.fetchval(DELETE, *key) is None:
+            return [not_found("id")]
+    info.context.clear_loaders()
+    return []
