@@ -270,6 +270,7 @@ async def own_todo(stranger: Account) -> dict[str, Any]:
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
     await save(stranger, name="Own")
     await added(stranger, todo["id"], relative("PT9H"))
+    await written(stranger, "pushSubscribe", input=Browser("https://push.example/stranger").input)
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     await save(stranger, name="Own")
     made = await make_list(stranger, name="Own")

@@ -77,3 +77,19 @@ export const SET_ZONE = graphql(`
     }
   }
 `);
+
+export const PUSH_KEY = graphql(`
+  query PushKey {
+    pushPublicKey
+  }
+`);
+
+export const PUSH_SUBSCRIBE = graphql(`
+  mutation SubscribeToPushes($input: PushSubscribeInput!) {
+    pushSubscribe(input: $input) {
+      errors {
+        ...Problem
+      }
+    }
+  }
+`);

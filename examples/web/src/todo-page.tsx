@@ -4,6 +4,8 @@ import { useEffect } from 'preact/hooks';
 import { useDrops } from './dragging';
 import { follow, keepFresh, showViews } from './following';
 import { Announcer, count, Refusals, Snackbar, State } from './messages';
+import { unsubscribe } from './push';
+import { PushSwitch } from './push-switch';
 import { sendEdits } from './sending';
 import { signOut } from './server';
 import { Sidebar } from './sidebar';
@@ -34,7 +36,10 @@ export function TodoPage({ username, todos }: { username: string; todos: Todos }
     const unsaved = todos.unsaved.value.size;
     if (unsaved === 0 || confirm(`Not saved yet: ${count(unsaved)}. Sign out and lose that?`)) {
       todos.edits.value = [];
-      void signOut();
+      // The next person who uses this browser must not see this one's reminders.
+      void unsubscribe()
+        .catch(() => undefined)
+        .then(signOut);
     }
   }
 
@@ -50,7 +55,7 @@ export function TodoPage({ username, todos }: { username: string; todos: Todos }
           Lists
         </button>
         <p>
-          {username}{' '}
+          {username} <PushSwitch todos={todos} />{' '}
           <button class="link" onClick={leave}>
             Sign out
           </button>

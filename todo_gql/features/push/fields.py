@@ -25,6 +25,7 @@ class PushQuery:
         "Subscribe anew when it has changed."
     )
     async def push_public_key(self, info: Info) -> str | None:
+        info.context.signed_in()
         key = push_key(info.context.settings)
         return key.public if key else None
 
