@@ -69,6 +69,26 @@ def test_nothing_was_set_aside(box: Mailbox, typing: CommandLine) -> None:
     assert typing("jobs", "retry").said == "0 jobs will be retried.\n"
 
 
+async def test_unsent_mails_are_listed_with_their_reasons(
+    account: Account, typing: CommandLine
+) -> None:
+    """A mail that waits and one that isn't to be sent are listed; one that was sent isn't."""
+    await fetch("DELETE FROM notification_mails")
+    assert typing("jobs", "unsent").said == "All mails of notifications were sent.\n"
+    for kind, sent_at, reason in ((0, None, None), (1, None, "no reason"), (0, "now", None)):
+        await fetch(
+            "INSERT INTO notification_mails (id, owner_id, kind, notification_ids, created_at, sent_at,"
+            " unsent_reason) VALUES (gen_random_uuid(), $1::text::uuid, $2, '[]', now(),"
+            " $3::text::timestamptz, $4)",
+            *(account.id, kind, sent_at, reason),
+        )
+    digest, no_reason, bundle, waiting = typing("jobs", "unsent").said.splitlines()
+    assert f"  digest  owner_id={account.id} mail_id=" in digest
+    assert f"  notifications  owner_id={account.id} mail_id=" in bundle
+    assert (no_reason, waiting) == ("  no reason", "  it waits in the queue: is a worker running?")
+    await fetch("DELETE FROM notification_mails")
+
+
 async def test_failed_job_is_told_and_put_back(
     box: Mailbox, account: Account, typing: CommandLine, settings: Settings, database_url: str
 ) -> None:

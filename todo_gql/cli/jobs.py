@@ -1,4 +1,4 @@
-"""The commands for dead letters, which are jobs that failed for good, and for reminders that wait."""
+"""The commands for jobs that failed for good, mails that weren't sent, and reminders that wait."""
 
 from functools import partial
 from typing import Annotated
@@ -7,6 +7,8 @@ import typer
 
 from todo_gql.cli.configuration import load_settings
 from todo_gql.cli.runtime import database, fail, prepare, run_connected
+from todo_gql.database.models import NotificationMailKind
+from todo_gql.features.notifications.email.sending import KINDS, WAITING, unsent_mails
 from todo_gql.jobs import queue
 from todo_gql.reminder_times.due import due_reminders
 
@@ -14,7 +16,7 @@ SHOWN = 1_000
 MAX_ID = 2**63 - 1
 
 jobs = typer.Typer(
-    help="List the jobs that failed for good, retry them, and list late reminders.",
+    help="List and retry the jobs that failed for good; list late reminders and unsent mails.",
     no_args_is_help=True,
 )
 
@@ -51,6 +53,24 @@ def reminders() -> None:
         typer.echo("No reminder is due.")
     if len(due) > SHOWN:
         typer.echo(f"There are more; these are the earliest {SHOWN:,}.")
+
+
+@jobs.command()
+def unsent() -> None:
+    """List the newest 1,000 mails of notifications that weren't sent, and why."""
+    settings = load_settings()
+    with database(settings) as url:
+        prepare(settings, url)
+        mails = run_connected(settings, url, partial(unsent_mails, SHOWN + 1))
+    for mail in mails[:SHOWN]:
+        kind = KINDS[NotificationMailKind(mail["kind"])]
+        reason = mail["unsent_reason"] or WAITING
+        about = f"owner_id={mail['owner_id']} mail_id={mail['id']}"
+        typer.echo(f"{mail['created_at']:%Y-%m-%d %H:%M}  {kind}  {about}\n  {reason}")
+    if not mails:
+        typer.echo("All mails of notifications were sent.")
+    if len(mails) > SHOWN:
+        typer.echo(f"There are more; these are the newest {SHOWN:,}.")
 
 
 @jobs.command()

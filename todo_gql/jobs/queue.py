@@ -80,12 +80,15 @@ class NewJob(NamedTuple):
 
     key: str
     payload: Mapping[str, str | UUID]
-    good_until: datetime
+    good_until: datetime | None = None
 
 
 async def enqueue_all(kind: str, new_jobs: Sequence[NewJob]) -> None:
     """Enqueue jobs of a kind with one statement, each as `enqueue` does; raises what asyncpg raises."""
-    payloads = [dict(job.payload) | {"good_until": job.good_until} for job in new_jobs]
+    payloads = [
+        dict(job.payload) | ({"good_until": job.good_until} if job.good_until else {})
+        for job in new_jobs
+    ]
     async with _queries() as queries:
         await queries.enqueue(
             [kind] * len(new_jobs),

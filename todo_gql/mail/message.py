@@ -1,5 +1,6 @@
 """Mail messages, as text and HTML from templates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -51,20 +52,31 @@ def compose(content: MessageContent, envelope: Envelope) -> EmailMessage:
     So a mail client can drop the second of two messages, when one was sent again because its outcome
     was unknown.
     """
+    text, html = (
+        _templates().get_template(f"mail.{form}").render(content=content)
+        for form in ("txt", "html")
+    )
+    return assemble(envelope, content.subject, text, html, {})
+
+
+def assemble(
+    envelope: Envelope, subject: str, text: str, html: str, headers: Mapping[str, str]
+) -> EmailMessage:
+    """A message of these texts and further headers, in the envelope."""
     sender, recipient = _sender(envelope.sender), _recipient(envelope.recipient)
     is_ascii = (sender.addr_spec + recipient.addr_spec).isascii()
     message = EmailMessage(policy=SMTP if is_ascii else SMTPUTF8)
     message["From"] = sender
     message["To"] = recipient
-    message["Subject"] = content.subject
+    message["Subject"] = subject
     message["Date"] = format_datetime(envelope.sent_for)
     message["Message-ID"] = f"<{envelope.id}@{sender.domain}>"
     # No automatic replies, such as out-of-office notes (RFC 3834, section 5).
     message["Auto-Submitted"] = "auto-generated"
-    text = _templates().get_template("mail.txt").render(content=content)
+    for name, value in headers.items():
+        message[name] = value
     # Quoted-printable would break a link into two lines in the source.
     message.set_content(text, cte="7bit" if text.isascii() else "quoted-printable")
-    html = _templates().get_template("mail.html").render(content=content)
     message.add_alternative(html, subtype="html")
     return message
 

@@ -134,7 +134,7 @@ async def test_sweep_finds_what_was_not_announced(account: Account, stranger: Ac
 
 
 async def test_announced_feeds_are_read_at_once(account: Account, stranger: Account) -> None:
-    """Between two sweeps a reader reads the feeds that were announced, and no others."""
+    """A reader reads the feeds that were announced between two sweeps, and no others."""
     reader = FeedReader()
     await reader.run()
     for owner, other in ((account, stranger), (stranger, account)):

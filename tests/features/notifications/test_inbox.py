@@ -254,7 +254,7 @@ async def test_read_all_reads_more_than_a_batch(
 
 
 async def test_count_is_exact_under_races(account: Account) -> None:
-    """Whatever happens at the same time, the stored number is that of the unread entries."""
+    """The stored number is that of the unread entries, whatever happens at the same time."""
     await entered(*(entry(account) for _ in range(10)))
     all_ids = await ids(account)
     actions = [{"setRead": True}, {"setRead": False}, {"setArchived": True}, {"setArchived": False}]

@@ -94,7 +94,7 @@ async def test_lost_wake_ups_are_made_up_for_by_polling(account: Account, addres
 async def test_database_failures_lose_and_repeat_nothing(
     account: Account, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the database can't be reached entries are late, and then each of them comes once."""
+    """Entries are late while the database can't be reached, and then each of them comes once."""
     failures = iter([True] * 3)
 
     async def failing(*values: Any) -> Any:

@@ -19,7 +19,7 @@ from todo_gql.inbox.entries import Entry, enter
 from todo_gql.inbox.inboxes import locked_inboxes
 from todo_gql.inbox.wake_ups import announce
 
-POLL_SECONDS: Final = 1.0
+READ_SECONDS: Final = 1.0
 # Announcements may be lost, so that all feeds are looked through now and then.
 SWEEP_SECONDS: Final = 60.0
 MAX_GROWN: Final = 10_000

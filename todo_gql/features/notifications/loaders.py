@@ -65,14 +65,14 @@ async def subjects_by_key(context: LoaderContext, keys: list[SubjectKey]) -> lis
     ids = defaultdict[int | None, list[UUID]](list)
     for key in keys:
         ids[key.kind].append(key.id)
-    found: dict[SubjectKey, Subject] = {}
+    subjects: dict[SubjectKey, Subject] = {}
     for kind, source in SOURCES.items():
         if kind in ids:
             statement = source.visible(context.viewer).where_one_of(source.id, ids[kind])
             rows = await fetch(statement.select(source.columns), *statement.values)
             for row in await parse_json_column(rows, "metadata", json_fragment):
-                found[SubjectKey(kind, row["id"])] = Subject(kind, row)
-    return [found.get(key) for key in keys]
+                subjects[SubjectKey(kind, row["id"])] = Subject(kind, row)
+    return [subjects.get(key) for key in keys]
 
 
 @loader

@@ -1,0 +1,1 @@
+"""Mails of notifications: bundles and digests, and how to unsubscribe from them."""
