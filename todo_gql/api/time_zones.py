@@ -40,6 +40,14 @@ def time_zone(name: str | None) -> ZoneInfo:
     return _zone(name) if name in time_zone_names() and name else UTC_ZONE
 
 
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The day of a moment in a zone; in UTC if no calendar has it there."""
+    try:
+        return moment.astimezone(zone).date()
+    except OverflowError:
+        return moment.astimezone(UTC).date()
+
+
 @dataclass(frozen=True)
 class LocalClock:
     """The moment of an operation, in the zone of its viewer."""

@@ -5,13 +5,20 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.reminders import put_reminders, reminded_of, reminder_id, stored_reminders
+from tests.support.reminders import (
+    added,
+    put_reminders,
+    relative,
+    reminded_of,
+    reminder_id,
+    stored_reminders,
+)
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, transaction
 from todo_gql.features.reminders import firing
@@ -28,6 +35,11 @@ mutation ($id: ID!) { todoUpdate(id: $id, input: { status: PENDING }) { errors {
 """
 CANCEL = """
 mutation ($id: ID!) { todoUpdate(id: $id, input: { status: CANCELLED }) { errors { code } } }
+"""
+MOVE = """
+mutation ($id: ID!) {
+  todoUpdate(id: $id, input: { dueAt: "2030-02-02T00:00:00Z" }) { errors { code } }
+}
 """
 AGAIN = "UPDATE reminders SET fires_at = fired_at WHERE id = ANY($1)"
 ON_TIME, DAY = timedelta(), timedelta(hours=24)
@@ -244,3 +256,17 @@ async def test_worker_fires_what_becomes_due(
     [entry] = await reminded_of(account)
     fired_at = (await stored_reminders([id]))[id]["fired_at"]
     assert fired_at <= entry["created_at"] < fired_at + timedelta(seconds=5)
+
+
+async def test_moving_races_with_firing(account: Account) -> None:
+    """A reminder that moves while the worker is at it has fired for its old moment or not, and fires anew."""
+    todos = [await account.create(dueAt="2030-01-01T00:00:00Z") for _ in range(10)]
+    ids = [(await added(account, todo["id"], relative("-PT1H")))["id"] for todo in todos]
+    await fetch("UPDATE reminders SET fires_at = now() WHERE owner_id = $1", UUID(account.id))
+    moving = [account.data(MOVE, id=todo["id"]) for todo in todos]
+    await asyncio.gather(*moving, *(fire_due_reminders() for _ in range(5)))
+    told = {str(reminder_id(entry)) for entry in await reminded_of(account)}
+    stored = await stored_reminders(ids)
+    assert len(await reminded_of(account)) == len(told)
+    assert {str(id) for id, row in stored.items() if row["fired_at"]} == told
+    assert {row["fires_at"] for row in stored.values()} == {datetime(2030, 2, 1, 23, tzinfo=UTC)}

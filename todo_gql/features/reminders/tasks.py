@@ -1,8 +1,9 @@
-"""What a worker does for reminders: it fires those that are due."""
+"""What a worker does for reminders: it fires those that are due, and follows the time zones."""
 
 from todo_gql.features.feature import WorkerSetup
 from todo_gql.features.reminders.firing import POLL_SECONDS, SKIP_REASONS, fire_due_reminders
-from todo_gql.jobs.worker import PeriodicTask, WorkerTasks
+from todo_gql.features.reminders.time_zone_data import follow_time_zone_data
+from todo_gql.jobs.worker import MaintenanceStep, PeriodicTask, WorkerTasks
 from todo_gql.observability.metrics import metrics
 
 
@@ -16,7 +17,12 @@ def tasks(_setup: WorkerSetup) -> WorkerTasks:
         _leave_lag,
         "reminders that are due can't be sent",
     )
-    return WorkerTasks(periodic=[firing])
+    zones = MaintenanceStep(
+        follow_time_zone_data,
+        "computed anew what follows from time zones for %d accounts",
+        "what follows from time zones can't be computed anew",
+    )
+    return WorkerTasks(periodic=[firing], maintenance=[zones])
 
 
 def _leave_lag() -> None:
