@@ -36,6 +36,9 @@ mutation ($id: ID!) { todoUpdate(id: $id, input: { status: PENDING }) { errors {
 CANCEL = """
 mutation ($id: ID!) { todoUpdate(id: $id, input: { status: CANCELLED }) { errors { code } } }
 """
+INBOX = """
+{ notifications { unreadCount nodes { kind count actor { id } subject { id } excerpt readAt } } }
+"""
 MOVE = """
 mutation ($id: ID!) {
   todoUpdate(id: $id, input: { dueAt: "2030-02-02T00:00:00Z" }) { errors { code } }
@@ -270,3 +273,24 @@ async def test_moving_races_with_firing(account: Account) -> None:
     assert len(await reminded_of(account)) == len(told)
     assert {str(id) for id, row in stored.items() if row["fired_at"]} == told
     assert {row["fires_at"] for row in stored.values()} == {datetime(2030, 2, 1, 23, tzinfo=UTC)}
+
+
+async def test_inbox_shows_the_reminder(account: Account) -> None:
+    """Somebody who is reminded sees an unread entry of their inbox with the todo and its title."""
+    todo = await account.create(title="Water the plants")
+    await put_reminders(todo, ON_TIME)
+    await fire_due_reminders()
+    shown = (await account.data(INBOX))["notifications"]
+    assert shown == {
+        "unreadCount": 1,
+        "nodes": [
+            {
+                "kind": "REMINDER",
+                "count": 1,
+                "actor": None,
+                "subject": {"id": todo["id"]},
+                "excerpt": "Water the plants",
+                "readAt": None,
+            }
+        ],
+    }
