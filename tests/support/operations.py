@@ -170,6 +170,10 @@ def reached(data: Any, way: tuple[str, ...]) -> list[Any]:
     return found
 
 
+# Days, of which a todo has one or the moment in place of it.
+IN_PLACE_OF_OTHERS = frozenset({"dueDate", "startDate"})
+
+
 def samples(kind: GraphQLInputType) -> list[Any]:
     """Values of an input type, more than one if the client has to choose between its fields."""
     if isinstance(kind, GraphQLNonNull):
@@ -180,7 +184,11 @@ def samples(kind: GraphQLInputType) -> list[Any]:
         return [list(kind.values)[-1]]
     if isinstance(kind, GraphQLInputObjectType):
         nests = any(get_named_type(field.type) is kind for field in kind.fields.values())
-        fields = {name: samples(field.type)[0] for name, field in kind.fields.items() if not nests}
+        fields = {
+            name: samples(field.type)[0]
+            for name, field in kind.fields.items()
+            if not nests and name not in IN_PLACE_OF_OTHERS
+        }
         if kind.extensions["strawberry-definition"].is_one_of:
             return [{name: value} for name, value in fields.items()]
         return [fields]

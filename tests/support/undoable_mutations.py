@@ -74,9 +74,20 @@ def values(random: Random) -> dict[str, Any]:
         "dueAt": moment(random),
         "estimatedMinutes": random.choice([None, 0, 5]),
         "tags": names(random),
+        "dueDate": random.choice([None, "2026-11-30", "2026-12-01"]),
+        "dueTimeZone": random.choice([None, "Asia/Tokyo", "America/Lima"]),
+        "startAt": random.choice([None, "2026-10-01T01:30:00Z"]),
+        "startDate": random.choice([None, "2026-10-02"]),
         "metadata": random.choice([None, {}, {"b": [1, 1.0, 1e300, None], "a": {"é": "\u2028"}}]),
     }
-    return {name: every[name] for name in random.sample(sorted(every), random.randint(1, 8))}
+    chosen = {name: every[name] for name in random.sample(sorted(every), random.randint(1, 8))}
+    # A moment or a day, and a zone with the moment that it is of.
+    for moment_name, day_name in (("dueAt", "dueDate"), ("startAt", "startDate")):
+        if chosen.get(moment_name) and chosen.get(day_name):
+            del chosen[day_name]
+    if chosen.get("dueTimeZone") and not chosen.get("dueAt"):
+        del chosen["dueTimeZone"]
+    return chosen
 
 
 def created(random: Random, things: Things) -> dict[str, Any]:

@@ -50,15 +50,20 @@ def day_of(moment: datetime, zone: ZoneInfo) -> date:
 
 @dataclass(frozen=True)
 class LocalClock:
-    """The moment of an operation, in the zone of its viewer."""
+    """The moment of an operation, in the zone of its viewer: UTC if the profile names none."""
 
     now: datetime
-    zone: ZoneInfo = UTC_ZONE
+    zone_name: str | None = None
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the name."""
+        return time_zone(self.zone_name)
 
     @cached_property
     def today(self) -> date:
         """The day that it is now."""
-        return self.now.astimezone(self.zone).date()
+        return day_of(self.now, self.zone)
 
     def day_after(self, days: int) -> date | None:
         """The day so many days after today, or before it; None if no calendar has it."""

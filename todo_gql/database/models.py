@@ -344,7 +344,8 @@ class Todo(Model):
     `completed_subtask_count` how many of those are completed.
 
     It is due on the day `due_date`, or at the moment `due_at` in `due_time_zone`; `due_on` is the day in
-    that zone, UTC without one, and set by a trigger. `search_text` is title and description as searches
+    that zone, UTC without one. `start_on` is the day of `start_date` or of `start_at` in the same
+    zone. `search_text` is title and description as searches
     compare them; null after a write of the release before it, until the worker fills it in.
 
     `recurrence` is the rule of a todo that repeats, with its mode, zone, anchor and number of completions.
@@ -381,6 +382,7 @@ class Todo(Model):
     due_time_zone = fields.CharField(64, null=True)
     start_at = fields.DatetimeField(null=True)
     start_date = fields.DateField(null=True)
+    start_on = fields.DateField(null=True)
     search_text = fields.TextField(null=True)
     recurrence: fields.JSONField[Any] = fields.JSONField(null=True)
     series_id: UUID | None = fields.UUIDField(null=True)

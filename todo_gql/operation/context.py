@@ -22,9 +22,12 @@ class Context:
     """The viewer, time, client address and loaders of one operation, or of one event of it.
 
     `selected_fields` are those of the prepared operation, which outlives its executions.
+    `viewer_time_zone` is the name of the viewer's zone, which a write sets that needs it.
     For an event of a subscription, `event_cache` returns the cache that all subscriptions of the
     owner share at the moment.
     """
+
+    viewer_time_zone: str | None
 
     def __init__(
         self,

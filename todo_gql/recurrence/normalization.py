@@ -77,7 +77,7 @@ def with_exact_end(rule: Rule, clock: time | None, zone: ZoneInfo) -> Rule:
         if isinstance(until, datetime):
             until = until.astimezone(zone).date() if until.tzinfo else until.date()
     elif not isinstance(until, datetime):
-        until = LocalClock(FIRST_MOMENT, zone).end_of(until) - timedelta(seconds=1)
+        until = LocalClock(FIRST_MOMENT, zone.key).end_of(until) - timedelta(seconds=1)
     elif until.tzinfo is None:
         until = until.replace(tzinfo=zone).astimezone(UTC)
     return replace(rule, until=until)

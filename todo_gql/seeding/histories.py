@@ -8,6 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.actions import Edit, delete, restore, set_values
 from todo_gql.features.todos.canonical_json import canonical_json
@@ -145,7 +146,7 @@ def _history(created: TodoState, until: datetime, pace: float, random: Random) -
 
 def _change(before: TodoState, edit: Edit, now: datetime) -> list[Entry]:
     """The entry of an edit; none if it changes nothing."""
-    after = edit(before, now)
+    after = edit(before, LocalClock(now))
     if not isinstance(after, TodoState) or after == before:
         return []
     return [Entry(before, after._replace(version=before.version + 1, updated_at=now))]

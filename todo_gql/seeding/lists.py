@@ -8,6 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.order_keys import position_key
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row
 from todo_gql.features.lists.entities import LISTS, SECTIONS, EntityTable, insert, update
 from todo_gql.features.lists.list_actions import MAX_LISTS
@@ -35,7 +36,7 @@ async def create_lists(write: OwnerWrite, since: datetime, todos: int) -> Placem
 
     The lists are as old as `since`. An account that has no room for them gets none.
     """
-    write.now = since
+    write.clock = LocalClock(since)
     rows = {row["name"]: row for row in await write.connection.fetch(OWN_LISTS, write.owner_id)}
     missing = [plan for plan in PLANS if plan.name not in rows]
     if len(rows) + len(missing) > MAX_LISTS:

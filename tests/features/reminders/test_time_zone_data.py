@@ -13,8 +13,8 @@ from todo_gql.features.reminders import time_zone_data
 from todo_gql.features.reminders.time_zone_data import follow_time_zone_data
 
 FORGET = "UPDATE data_versions SET version = '1900a' WHERE name = 'tzdata'"
-DAYS = "SELECT due_on, version FROM todos WHERE id = $1"
-SHIFT_DAYS = "UPDATE todos SET due_on = due_on - 1 WHERE id = $1"
+DAYS = "SELECT due_on, start_on, version FROM todos WHERE id = $1"
+SHIFT_DAYS = "UPDATE todos SET due_on = due_on - 1, start_on = start_on - 1 WHERE id = $1"
 SHIFT = "UPDATE reminders SET fires_at = fires_at - $2::interval WHERE id = ANY($1)"
 DUE = "2030-06-01T22:30:00Z"
 
@@ -27,9 +27,7 @@ async def current(app: object) -> None:
 
 async def timed(account: Account) -> dict[str, Any]:
     """A todo in Berlin, where it is due on the next day already."""
-    todo = await account.create(dueAt=DUE)
-    await fetch("UPDATE todos SET due_time_zone = 'Europe/Berlin' WHERE id = $1", todo["id"])
-    return todo
+    return await account.create(dueAt=DUE, dueTimeZone="Europe/Berlin", startAt=DUE)
 
 
 async def test_stored_days_and_moments_follow(

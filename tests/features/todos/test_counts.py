@@ -49,7 +49,8 @@ def new_todo(owner_id: UUID, random: Random, **values: Any) -> TodoState:
     """A todo of the owner's, of any status, priority, tags and day."""
     status = random.choice(list(Status)).value
     edit = {
-        "title": "Todo",
+        # By which they are sorted, whatever their ids are.
+        "title": f"Todo {random.random()}",
         "status": status,
         "priority": random.randrange(4),
         "tags": tuple(sorted(random.sample(TAGS, random.randrange(3)))),
@@ -66,8 +67,9 @@ def any_change(todo: TodoState, random: Random, lists: list[UUID | None]) -> Tod
         lambda: todo.with_edit({"status": status}, NOW),
         lambda: todo._replace(priority=random.randrange(4)),
         lambda: todo._replace(tags=tuple(sorted(random.sample(TAGS, random.randrange(4))))),
-        lambda: todo._replace(due_at=NOW + timedelta(hours=random.randrange(72))),
-        lambda: todo._replace(due_at=None),
+        lambda: todo._replace(due_at=NOW + timedelta(hours=random.randrange(72)), due_date=None),
+        lambda: todo._replace(due_at=None, due_date=None),
+        lambda: todo._replace(due_at=None, due_date=NOW.date() + timedelta(random.randrange(3))),
         lambda: todo._replace(deleted_at=None if todo.deleted_at else NOW),
         lambda: todo._replace(list_id=random.choice(lists), position=f"g{uuid4().hex}1"),
     ]
@@ -75,10 +77,10 @@ def any_change(todo: TodoState, random: Random, lists: list[UUID | None]) -> Tod
 
 
 async def all_states(write: OwnerWrite) -> list[TodoState]:
-    """All todos of the owner's, by id."""
+    """All todos of the owner's, in an order that their titles decide."""
     rows = await write.connection.fetch("SELECT id FROM todos WHERE owner_id = $1", write.owner_id)
     states = await write.load([row["id"] for row in rows], trash=True)
-    return sorted(states.values(), key=lambda todo: todo.id)
+    return sorted(states.values(), key=lambda todo: todo.title)
 
 
 @pytest.mark.parametrize("seed", range(3))

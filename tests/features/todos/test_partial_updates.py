@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -41,7 +42,16 @@ titles = st.text(printable, min_size=1, max_size=200).filter(lambda text: text.s
 descriptions = st.text(printable | st.sampled_from("\t\n"), max_size=300)
 # So far from now that no test run makes a todo overdue.
 moments = st.datetimes().filter(lambda moment: moment.year in {*range(2, 2020), *range(2100, 9999)})
-due = moments.map(lambda moment: moment.isoformat(timespec="microseconds") + "Z")
+
+
+def written(moments: st.SearchStrategy[datetime]) -> st.SearchStrategy[str]:
+    """Moments as the API writes them."""
+    return moments.map(lambda moment: moment.isoformat(timespec="microseconds") + "Z")
+
+
+# Whatever starts, starts before it is due.
+due = moments.filter(lambda moment: moment.year > 1000)
+starts = moments.filter(lambda moment: moment.year < 1000)
 minutes = st.integers(0, 2**31 - 1)
 tag_names = st.lists(st.sampled_from(["a", "b", "büro", "c", "home", "日本"]), max_size=4)
 statuses = st.sampled_from(sorted(ACTION_BY_STATUS))
@@ -66,12 +76,18 @@ SENT: dict[str, st.SearchStrategy[Any]] = {
     "description": st.none() | descriptions,
     "status": statuses,
     "priority": priorities,
-    "dueAt": st.none() | due,
+    "dueAt": st.none() | written(due),
     "estimatedMinutes": st.none() | minutes,
     "actualMinutes": st.none() | minutes,
     "tags": st.none() | tag_names,
     "metadata": st.none() | st.dictionaries(st.text(printable, max_size=5), values_of_json),
+    "dueDate": st.none() | due.map(lambda moment: moment.date().isoformat()),
+    "dueTimeZone": st.none() | st.sampled_from(["Europe/Berlin", "Asia/Tokyo", "UTC"]),
+    "startAt": st.none() | written(starts),
+    "startDate": st.none() | starts.map(lambda moment: moment.date().isoformat()),
 }
+# A moment, and the day in place of it.
+PAIRS = (("dueAt", "dueDate"), ("startAt", "startDate"))
 READ = f"""
 query ($ids: [ID!]!) {{
   nodes(ids: $ids) {{
@@ -90,7 +106,20 @@ ACTIONS: dict[str, st.SearchStrategy[Any]] = {
     "addTags": tag_names,
     "removeTags": tag_names,
 }
-updates = st.fixed_dictionaries({}, optional=SENT)
+
+
+def together(sent: State) -> State:
+    """What can be sent at once of it: a moment or a day, and a zone with the moment that it is of."""
+    sent = dict(sent)
+    for moment, day in PAIRS:
+        if sent.get(moment) and sent.get(day):
+            del sent[moment]
+    if not sent.get("dueAt") and sent.get("dueTimeZone"):
+        del sent["dueTimeZone"]
+    return sent
+
+
+updates = st.fixed_dictionaries({}, optional=SENT).map(together)
 actions = st.sampled_from(sorted(ACTIONS)).flatmap(
     lambda name: st.fixed_dictionaries({name: ACTIONS[name]})
 )
@@ -132,6 +161,10 @@ def stored(sent: State) -> State:
         kept["tags"] = sorted(set(sent["tags"] or ()))
     if "metadata" in sent:
         kept["metadata"] = exact(sent["metadata"] or {})
+    for pair in PAIRS:
+        for one, other in (pair, pair[::-1]):
+            if sent.get(one):
+                kept[other] = None
     return kept
 
 
@@ -154,6 +187,8 @@ def check(before: State, changes: State, after: State) -> bool:
     The change row is to say exactly that, too.
     """
     expected = before | changes
+    if expected["dueAt"] is None:
+        expected["dueTimeZone"] = None
     newest = after["history"]["nodes"][0]
     if expected["status"] != before["status"]:
         expected["completedAt"] = after["updatedAt"] if expected["status"] == "COMPLETED" else None
@@ -170,7 +205,8 @@ def check(before: State, changes: State, after: State) -> bool:
         expected["history"] = {"nodes": [row]}
     expected["isCompleted"] = expected["status"] == "COMPLETED"
     is_open = expected["status"] in {"PENDING", "IN_PROGRESS"}
-    expected["isOverdue"] = is_open and bool(expected["dueAt"]) and expected["dueAt"] < "2050"
+    due_at = expected["dueAt"] or expected["dueDate"]
+    expected["isOverdue"] = is_open and bool(due_at) and due_at < "2050"
     assert after == expected
     assert newest == expected["history"]["nodes"][0]
     return bool(changed)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.api.time_zones import LocalClock, time_zone
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.facets.counted import MAX_LISTS, MAX_TAGS, counted
@@ -70,7 +70,7 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
     row = await fetchrow(COUNTERS, viewer.id)
     if row is None:
         raise Unauthenticated
-    clock = LocalClock(context.now, time_zone(row["time_zone"]))
+    clock = LocalClock(context.now, row["time_zone"])
     if not row["is_counted"]:
         return await counted(visible_todos(viewer), clock, selected)
     by_status = {number: row[name] for number, name in enumerate(STATUSES)}

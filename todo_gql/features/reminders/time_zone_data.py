@@ -31,12 +31,13 @@ $3::int = 0 AND (
 )
 """
 TODOS = f"""
-SELECT id, due_at, due_time_zone, due_on FROM todos
+SELECT id, due_at, due_time_zone, due_on, start_at, start_on, start_date FROM todos
 WHERE owner_id = $1 AND id > $2 AND due_at IS NOT NULL AND due_time_zone IS NOT NULL
 ORDER BY id LIMIT {BATCH_SIZE}
 """
 SET_DAYS = """
-UPDATE todos t SET due_on = n.due_on FROM unnest($2::uuid[], $3::date[]) AS n (id, due_on)
+UPDATE todos t SET due_on = n.due_on, start_on = n.start_on
+FROM unnest($2::uuid[], $3::date[], $4::date[]) AS n (id, due_on, start_on)
 WHERE t.owner_id = $1 AND t.id = n.id
 """
 NOW = "SELECT clock_timestamp()"
@@ -82,12 +83,14 @@ async def recompute_account(owner_id: UUID) -> None:
 async def _set_days(connection: Connection, owner_id: UUID, after: UUID) -> UUID | None:
     """Set the days of a batch of todos with a higher id; returns the last id, or None after all."""
     rows = await connection.fetch(TODOS, owner_id, after)
-    time_slice, moved = TimeSlice(), list[tuple[UUID, date]]()
+    time_slice, moved = TimeSlice(), list[tuple[UUID, date, date | None]]()
     for row in rows:
         await time_slice.checkpoint()
-        due_on = day_of(row["due_at"], time_zone(row["due_time_zone"]))
-        if due_on != row["due_on"]:
-            moved.append((row["id"], due_on))
+        zone, start_at = time_zone(row["due_time_zone"]), row["start_at"]
+        due_on = day_of(row["due_at"], zone)
+        start_on = day_of(start_at, zone) if start_at else row["start_date"]
+        if (due_on, start_on) != (row["due_on"], row["start_on"]):
+            moved.append((row["id"], due_on, start_on))
     if moved:
         await connection.execute(SET_DAYS, owner_id, *zip(*moved, strict=True))
     return rows[-1]["id"] if rows else None

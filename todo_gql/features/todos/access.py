@@ -7,12 +7,9 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
-# The text that searches compare is long and never shown; the others are set by nothing yet.
+# They follow from others, or are set by nothing yet.
 UNREAD_COLUMNS = frozenset(
-    {
-        *("search_text", "due_on", "due_date", "due_time_zone", "start_at", "start_date"),
-        *("recurrence", "series_id", "series_version"),
-    }
+    {"search_text", "due_on", "start_on", "recurrence", "series_id", "series_version"}
 )
 TODO_COLUMNS = columns(Todo, "t", without=UNREAD_COLUMNS)
 TAG_COLUMNS = columns(Tag, "g")

@@ -19,9 +19,17 @@ from todo_gql.api.errors import (
 )
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.columns import needs_names_only
 from todo_gql.features.todos.creation import NewTodo, with_targets
+from todo_gql.features.todos.dates import (
+    completed_edit,
+    date_problem,
+    has_dates,
+    needs_time_zone,
+)
+from todo_gql.features.todos.days import viewer_clock
 from todo_gql.features.todos.destinations import Destination, read_destination
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
@@ -41,12 +49,14 @@ from todo_gql.features.todos.writes import (
     create_in_one_message,
     owner_write,
 )
-from todo_gql.operation.context import Info
+from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_on_fields_named
 from todo_gql.security.sliding_window import COST
 
-Edit: TypeAlias = Callable[[TodoState, datetime], TodoState | Problem]
-"""Returns the changed todo, given the todo and the time of the write, or why it can't change."""
+Edit: TypeAlias = Callable[[TodoState, LocalClock], TodoState | Problem | UserError]
+"""Returns the changed todo, given the todo and the time of the write where its writer is, or why it can't
+change: an error if that has a path of its own.
+"""
 
 
 class Draft(NamedTuple):
@@ -58,17 +68,25 @@ class Draft(NamedTuple):
     reminders: Sequence[ReminderDraft] = ()
 
 
-def set_values(edit: TodoEdit) -> Edit:
-    """The edit that sets these values."""
-    return lambda todo, now: todo.with_edit(edit, now)
+def set_values(edit: TodoEdit, *path: str) -> Edit:
+    """The edit that sets these values, which were sent at a path."""
+    if not has_dates(edit):
+        return lambda todo, clock: todo.with_edit(edit, clock.now)
+
+    def set_dates(todo: TodoState, clock: LocalClock) -> TodoState | UserError:
+        changed = todo.with_edit(completed_edit(edit, todo, clock), clock.now)
+        problem = date_problem(edit, todo, changed, clock)
+        return problem.at(*path) if problem else changed
+
+    return set_dates
 
 
-def delete(todo: TodoState, now: datetime) -> TodoState:
+def delete(todo: TodoState, clock: LocalClock) -> TodoState:
     """The todo in the trash."""
-    return todo._replace(deleted_at=now)
+    return todo._replace(deleted_at=clock.now)
 
 
-def restore(todo: TodoState, now: datetime) -> TodoState:
+def restore(todo: TodoState, clock: LocalClock) -> TodoState:
     """The todo out of the trash."""
     return todo._replace(deleted_at=None)
 
@@ -90,6 +108,8 @@ def todo_row(
     row = todo.as_row()
     # It is canonical JSON already.
     row["metadata"] = orjson.Fragment(todo.metadata)
+    if todo.due_date:
+        row["viewer_time_zone"] = info.context.viewer_time_zone
     if tags is not None:
         row["tag_rows"] = tags
     elif needs_names_only(selected_on_fields_named(info, "tags")):
@@ -118,14 +138,15 @@ async def change_todo(
     ids = [todo_id] if todo_id else []
     parents = spread is not None
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids, parents=parents) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         subtrees = await load_subtrees(write, ids, spread, trash=trash)
         stored = subtrees.states.get(todo_id) if todo_id else None
         errors = [*precondition_errors(stored, expected_version, info), *problems]
         if errors or stored is None:
             return TodoPayload(errors=errors)
-        changed = edit(stored, write.now)
+        changed = edit(stored, write.clock)
         if not isinstance(changed, TodoState):
-            return TodoPayload(errors=[invalid(*changed, "id")])
+            return TodoPayload(errors=[as_error(changed, "id")])
         quota = Quota.of(info.context.settings)
         changes = await record_changes(write, subtrees, {stored.id: changed}, spread, quota)
         todo = changes[stored.id]
@@ -146,6 +167,11 @@ def precondition_errors(
     return version_errors("todo", stored.version, expected_version, lambda: to_todo(stored, info))
 
 
+def as_error(refusal: Problem | UserError, *path: str) -> UserError:
+    """Why a todo can't change, as an error at a path unless it has its own."""
+    return refusal if isinstance(refusal, UserError) else invalid(*refusal, *path)
+
+
 def read_draft(sent: TodoCreateInput, now: datetime, *path: str) -> tuple[Draft, list[UserError]]:
     """The id and values of a todo to be created at a moment, and their problems."""
     edit, problems = read_create(sent, *path)
@@ -159,6 +185,19 @@ def read_draft(sent: TodoCreateInput, now: datetime, *path: str) -> tuple[Draft,
         drafts, more = read_reminders(reminders, now, *path, "reminders")
         problems += more
     return Draft(todo_id or uuid7(), edit, destination, drafts), problems
+
+
+def completed_draft(
+    draft: Draft, clock: LocalClock, problems: list[UserError], *path: str
+) -> Draft:
+    """The draft with what follows from its dates; what is wrong with them is added to the problems."""
+    if problems or not has_dates(draft.edit):
+        return draft
+    completed = draft._replace(edit=completed_edit(draft.edit, None, clock))
+    todo = new_state(completed, draft.id, clock.now)
+    if problem := date_problem(draft.edit, None, todo, clock):
+        problems.append(problem.at(*path))
+    return completed
 
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
@@ -216,17 +255,29 @@ async def _refused(write: OwnerWrite, todo_id: UUID, error: UserError, info: Inf
     return TodoPayload(todo=to_todo(stored, info), errors=[conflict if is_known else error])
 
 
+async def _local_draft(sent: TodoCreateInput, context: Context) -> tuple[Draft, list[UserError]]:
+    """As `read_draft`, with what follows from dates in the viewer's zone, which is read if that matters."""
+    draft, problems = read_draft(sent, context.now, "input")
+    if problems or not has_dates(draft.edit):
+        return draft, problems
+    clock = LocalClock(context.now)
+    if needs_time_zone(draft.edit):
+        clock = await viewer_clock(context.signed_in(), context.now)
+        context.viewer_time_zone = clock.zone_name
+    return completed_draft(draft, clock, problems, "input"), problems
+
+
 @retried
 async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> TodoPayload:
     """Create a todo of an owner's; an error with the stored todo if the id is in use already.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    actor_id = info.context.signed_in().id
-    draft, problems = read_draft(sent, info.context.now, "input")
+    context, viewer = info.context, info.context.signed_in()
+    draft, problems = await _local_draft(sent, context)
     if problems:
         return TodoPayload(errors=problems)
-    todo = new_state(draft, owner_id, info.context.now)
+    actor_id, todo = viewer.id, new_state(draft, owner_id, context.now)
     # The log entry holds the time of completion, so the time of the write has to be known first.
     quota = Quota.of(info.context.settings)
     created = (
@@ -236,6 +287,7 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     )
     if created is None:
         async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+            context.viewer_time_zone = write.clock.zone_name
             todo = new_state(draft, owner_id, write.now)
             if draft.destination:
                 [target] = await with_targets(write, [NewTodo(todo, draft.destination)])
@@ -250,9 +302,8 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
                     return TodoPayload(errors=[invalid(*problem, "input")])
                 return TodoPayload(todo=to_todo(stored, info), errors=[error])
             await add_reminders(write, [(todo, draft.reminders)])
-            created = CreatedTodo(
-                inserted[todo.id], write.created_tags[todo.id], write.first_change
-            )
+            tags = write.created_tags[todo.id]
+            created = CreatedTodo(inserted[todo.id], tags, write.first_change)
         charge_further(info, write, 1)
     info.context.clear_loaders()
     todo_type = to_todo(created.todo, info, created.tags)

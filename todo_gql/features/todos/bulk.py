@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 import strawberry
@@ -12,12 +11,15 @@ from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import ID_LENGTH, parse_id
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import (
     Draft,
     Edit,
+    as_error,
     charge_further,
+    completed_draft,
     id_conflicts,
     new_state,
     read_draft,
@@ -101,7 +103,7 @@ async def read_action(action: TodoBulkAction) -> tuple[Edit, list[UserError]]:
 
 
 def _add_tags(names: Sequence[str]) -> Edit:
-    def edit(todo: TodoState, now: datetime) -> TodoState | tuple[ErrorCode, str]:
+    def edit(todo: TodoState, clock: LocalClock) -> TodoState | tuple[ErrorCode, str]:
         tags = tuple(sorted({*todo.tags, *as_carried(names, todo.tags)}))
         if len(tags) > max(MAX_TAGS, len(todo.tags)):
             return (
@@ -114,7 +116,7 @@ def _add_tags(names: Sequence[str]) -> Edit:
 
 
 def _remove_tags(removed: AbstractSet[str]) -> Edit:
-    return lambda todo, now: todo._replace(
+    return lambda todo, clock: todo._replace(
         tags=tuple(name for name in todo.tags if removed.isdisjoint({name, normal_form(name)}))
     )
 
@@ -145,6 +147,7 @@ async def change_todos(
     async with owner_write(
         owner_id=owner_id, actor_id=actor_id, ids=known, parents=parents
     ) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         subtrees = await load_subtrees(write, known, spread, trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
@@ -162,9 +165,9 @@ def _apply_edit(
 ) -> ItemResult:
     if stored is None:
         return ItemResult(id, errors=[not_found("ids", str(index))])
-    changed = edit(stored, write.now)
+    changed = edit(stored, write.clock)
     if not isinstance(changed, TodoState):
-        return ItemResult(id, stored, stored, [invalid(*changed, "ids", str(index))])
+        return ItemResult(id, stored, stored, [as_error(changed, "ids", str(index))])
     return ItemResult(id, stored, changed)
 
 
@@ -202,11 +205,14 @@ async def create_todos(
     if refusals := [*size_problems(inputs, "inputs"), *duplicates(sent_ids, "inputs", "id")]:
         return TodoBulkPayload(errors=refusals)
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         # Under the owner's lock, so that one owner's long bulks are read one after the other.
         time_slice, drafts = TimeSlice(), list[tuple[Draft, list[UserError]]]()
         for index, sent in enumerate(inputs):
             await time_slice.checkpoint()
-            drafts.append(read_draft(sent, info.context.now, "inputs", str(index)))
+            draft, problems = read_draft(sent, info.context.now, "inputs", str(index))
+            draft = completed_draft(draft, write.clock, problems, "inputs", str(index))
+            drafts.append((draft, problems))
         results = [
             ItemResult(
                 id, None, None if problems else new_state(draft, owner_id, write.now), problems

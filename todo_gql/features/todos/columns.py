@@ -20,8 +20,16 @@ PLACEMENT: Final = ColumnGroup(
     frozenset({"list", "section", "parent", "position", "progress"}),
     frozenset(field.name for field in stored_fields() if field.is_placement),
 )
+VIEWER_TIME_ZONE: Final = "(SELECT u.time_zone FROM users u WHERE u.id = $1) AS viewer_time_zone"
+"""In a statement about the todos of a viewer `$1`: the zone in which a day is over."""
+DATES: Final = ColumnGroup(
+    frozenset({"dueDate", "dueTimeZone", "startAt", "startDate", "isOverdue"}),
+    frozenset({"due_date", "due_time_zone", "start_at", "start_date", "viewer_time_zone"}),
+)
+READ_COLUMNS: Final = (*TODO_COLUMNS, VIEWER_TIME_ZONE)
+"""All columns from which Todo is read."""
 # Each list of columns needs statements of its own, of which PostgreSQL keeps 50 KB each, so there are
-# few groups: each field whose values may be long, and what says where a todo stands.
+# few groups: each field whose values may be long, what says where a todo stands, and days and moments.
 GROUPS: Final = (
     *(
         ColumnGroup(frozenset({field.graphql_name}), frozenset({field.name}))
@@ -29,6 +37,7 @@ GROUPS: Final = (
         if field.max_bytes
     ),
     PLACEMENT,
+    DATES,
 )
 GROUPED_FIELDS: Final = frozenset().union(*(group.fields for group in GROUPS))
 
@@ -62,7 +71,7 @@ TAG_IS_UNUSED = """NOT EXISTS (
 class TodoSelection(NamedTuple):
     """The columns of todos that an operation needs, and the SQL for their tags if they come along."""
 
-    columns: Columns = TODO_COLUMNS
+    columns: Columns = READ_COLUMNS
     tags: str | None = None
 
 
@@ -74,7 +83,12 @@ def todo_columns(fields: frozenset[str]) -> Columns:
 @cache
 def _columns_with(fields: frozenset[str]) -> Columns:
     omitted = frozenset().union(*(group.columns for group in GROUPS if not group.fields & fields))
-    return tuple(column for column in TODO_COLUMNS if column.removeprefix("t.") not in omitted)
+    return tuple(column for column in READ_COLUMNS if _name(column) not in omitted)
+
+
+def _name(column: str) -> str:
+    """The name of a column `t.name`, or of an expression `… AS name`."""
+    return column.removeprefix("t.").rpartition(" AS ")[2]
 
 
 def needs_names_only(tag_fields: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
-from todo_gql.api.time_zones import LocalClock, time_zone
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import fetchrow
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.comparators import DayComparator
@@ -99,7 +99,7 @@ async def local_clock(viewer: Viewer, todo_filter: TodoFilter | None, now: datet
 async def viewer_clock(viewer: Viewer, now: datetime) -> LocalClock:
     """The clock in the viewer's time zone."""
     row = await fetchrow(TIME_ZONE, viewer.id)
-    return LocalClock(now, time_zone(row["time_zone"] if row else None))
+    return LocalClock(now, row["time_zone"] if row else None)
 
 
 def day_conditions(

@@ -3,7 +3,8 @@
 from todo_gql.api.scalars import json_fragment
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
-from todo_gql.features.todos.access import TAG_COLUMNS, TODO_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.columns import READ_COLUMNS
 from todo_gql.features.todos.loaders import (
     history_by_todo_id,
     newer_history,
@@ -42,7 +43,7 @@ TODOS = Feature(
         NodeType(
             type=Todo,
             visible=visible_todos,
-            columns=TODO_COLUMNS,
+            columns=READ_COLUMNS,
             make=lambda row, context: Todo.from_row(row, context.now),
             parsers={"metadata": json_fragment},
         ),

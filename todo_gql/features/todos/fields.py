@@ -9,13 +9,14 @@ an account's storage a todo takes (`storage.py`).
 The order of the entries is that of the schema.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
+from todo_gql.api.time_zones import LocalClock, TimeZoneName
 from todo_gql.database.connection import Values
 from todo_gql.database.models import Priority, Status
 from todo_gql.execution import ConvertedColumn
@@ -40,8 +41,12 @@ MAX_DESCRIPTION: Final = 5_000
 
 
 def _is_overdue(row: Values, now: datetime) -> bool:
-    due_at = row["due_at"]
-    return due_at is not None and due_at < now and row["status"] in OPEN_STATUSES
+    if row["status"] not in OPEN_STATUSES:
+        return False
+    if (due_at := row["due_at"]) is not None:
+        return bool(due_at < now)
+    due_date = row["due_date"]
+    return due_date is not None and due_date < LocalClock(now, row["viewer_time_zone"]).today
 
 
 TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
@@ -98,10 +103,10 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
     StoredField(
         name="due_at",
         graphql_type=datetime | None,
-        description="When it is to be done.",
+        description="When it is to be done; null if `dueDate` is set.",
         validate=unchanged,
         create="When it is to be done; may lie in the past.",
-        update="May lie in the past.",
+        update="May lie in the past. Clears `dueDate`.",
         filter=Filter(NullableDateTimeComparator, "By due date."),
         sort="When it is due.",
     ),
@@ -153,8 +158,9 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
     ComputedField(
         name="is_overdue",
         graphql_type=bool,
-        description="Whether it was due before now and is PENDING or IN_PROGRESS.",
-        columns=("due_at", "status"),
+        description="Whether it is PENDING or IN_PROGRESS, and was due before now, or on a day before "
+        "today in the viewer's time zone.",
+        columns=("due_at", "due_date", "status"),
         source=_is_overdue,
     ),
     ComputedField(
@@ -235,6 +241,40 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
         default=0,
         logged=False,
         is_placement=True,
+    ),
+    # What `dates.py` has of them holds together.
+    StoredField(
+        name="due_date",
+        graphql_type=date | None,
+        description="The day on which it is to be done, whatever the time; null if `dueAt` is set.",
+        validate=unchanged,
+        create="The day on which it is to be done, in place of `dueAt`; may lie in the past.",
+        update="The day on which it is to be done; clears `dueAt`. May lie in the past.",
+    ),
+    StoredField(
+        name="due_time_zone",
+        graphql_type=TimeZoneName | None,
+        description="The zone in which `dueAt` has its day; UTC if null.",
+        validate=unchanged,
+        create="The zone in which `dueAt` has its day; that of the viewer's profile if absent.",
+        update="The zone in which `dueAt` has its day; cleared with `dueAt`, and for a `dueAt` "
+        "without one that of the viewer's profile.",
+    ),
+    StoredField(
+        name="start_at",
+        graphql_type=datetime | None,
+        description="When work on it can begin.",
+        validate=unchanged,
+        create="When work on it can begin: not after it is due.",
+        update="When work on it can begin: not after it is due. Clears `startDate`.",
+    ),
+    StoredField(
+        name="start_date",
+        graphql_type=date | None,
+        description="The day on which work on it can begin; null if `startAt` is set.",
+        validate=unchanged,
+        create="The day on which work on it can begin, in place of `startAt`: not after it is due.",
+        update="The day on which work on it can begin: not after it is due. Clears `startAt`.",
     ),
 )
 

@@ -1,7 +1,7 @@
 """Entries of the change log: what one write did to one todo, in the terms of the API."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -31,6 +31,7 @@ def _unchanged(value: Any) -> Any:
 # How values are serialized, by their type; all others are JSON as they are.
 TO_JSON: dict[Any, Callable[[Any], Any]] = {
     datetime: serialize_time,
+    date: date.isoformat,
     # It is JSON already; parsing it could take long.
     JSON: orjson.Fragment,
     # The driver's UUIDs are of a subclass, which orjson doesn't know.

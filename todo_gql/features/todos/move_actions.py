@@ -29,6 +29,7 @@ async def move_todo(
     problems: list[UserError] = []
     destination, ids = read_destination(to, problems, "to"), [todo_id] if todo_id else []
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         move = await Move.of(write, destination, ids)
         stored = move.before.get(todo_id) if todo_id else None
         errors = [*precondition_errors(stored, expected_version, info), *problems]
@@ -63,6 +64,7 @@ async def move_todos(
     keys = [parse_id(id) for id in ids]
     known = [key for key in keys if key]
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=known) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         move = await Move.of(write, destination, known)
         results = [
             _moved(move, id, key, index)

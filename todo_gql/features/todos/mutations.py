@@ -74,7 +74,7 @@ class TodoMutation:
         edit, problems = read_update(input, "input")
         version = unset_to_none(expected_version)
         return await change_todo(
-            *(info, _owner_id(info), id, set_values(edit)),
+            *(info, _owner_id(info), id, set_values(edit, "input")),
             expected_version=version,
             problems=problems,
             spread=completion_by(edit),

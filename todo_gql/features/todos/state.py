@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Self, TypeAlias
@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from todo_gql.api.search_text import search_text
+from todo_gql.api.time_zones import day_of, time_zone
 from todo_gql.database.connection import Values
 from todo_gql.database.models import Status
 from todo_gql.features.todos.canonical_json import canonical_json
@@ -50,6 +51,10 @@ class TodoState(_values()):  # type: ignore[misc]
     status: int
     priority: int
     due_at: datetime | None
+    due_date: date | None
+    due_time_zone: str | None
+    start_at: datetime | None
+    start_date: date | None
     completed_at: datetime | None
     estimated_minutes: int | None
     tags: tuple[str, ...]
@@ -93,7 +98,18 @@ class TodoState(_values()):  # type: ignore[misc]
     @property
     def dates(self) -> TodoDates:
         """What its relative reminders follow from."""
-        return TodoDates(**{name: getattr(self, name) for name in DATE_NAMES})
+        return TodoDates(*DATES(self))
+
+    @property
+    def due_on(self) -> date | None:
+        """The day on which it is due: of a moment in its time zone, UTC without one."""
+        return self.due_date or (self.due_at and day_of(self.due_at, time_zone(self.due_time_zone)))
+
+    @property
+    def start_on(self) -> date | None:
+        """The day on which it starts: of a moment in the zone in which it is due, UTC without one."""
+        zone = self.due_time_zone
+        return self.start_date or (self.start_at and day_of(self.start_at, time_zone(zone)))
 
     def with_edit(self, edit: TodoEdit, now: datetime) -> Self:
         """This todo after an edit; `completed_at` follows the status."""
@@ -111,8 +127,7 @@ COLUMNS: tuple[str, ...] = TodoState._fields
 PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
 """The values that say where a todo stands."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
-DATE_NAMES = tuple(name for name in DATE_COLUMNS if name in STORED_COLUMNS)
-DATES = attrgetter(*DATE_NAMES)
+DATES = attrgetter(*DATE_COLUMNS)
 """When a todo is due and starts."""
 TEXT_NAMES = tuple(field.name for field in stored_fields() if field.searched)
 TEXTS = attrgetter(*TEXT_NAMES)
@@ -134,9 +149,9 @@ DETAIL_NAMES = tuple(
     field.name
     for field in stored_fields()
     if field.has_column and not field.is_placement and field.name not in EVER_CHANGING
-    if not field.searched
+    if not field.searched and field.name not in DATE_COLUMNS
 )
 DETAILS = attrgetter(*DETAIL_NAMES)
-"""The values besides texts and placement that most changes leave as they are."""
-WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text")
+"""The values besides texts, dates and placement that most changes leave as they are."""
+WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text", "due_on", "start_on")
 """The columns of a row to write: those of the fields, and what is derived from them."""

@@ -5,6 +5,7 @@ from typing import Any
 from strawberry import UNSET
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.features.todos.dates import exclusive_problems
 from todo_gql.features.todos.field_types import REQUIRED
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoCreateInput, TodoUpdateInput
@@ -43,10 +44,12 @@ def read_create(sent: TodoCreateInput, *path: str) -> tuple[TodoEdit, Problems]:
         for name, value in vars(sent).items()
         if name in VALIDATORS and value is not UNSET and value is not None
     }
-    return _edit(values, path)
+    edit, problems = _edit(values, path)
+    return edit, problems + exclusive_problems(edit, *path)
 
 
 def read_update(sent: TodoUpdateInput, *path: str) -> tuple[TodoEdit, Problems]:
     """The values that an update changes, and their problems."""
     values = {name: some.value for name in UPDATABLE if (some := getattr(sent, name)) is not None}
-    return _edit(values, path)
+    edit, problems = _edit(values, path)
+    return edit, problems + exclusive_problems(edit, *path)

@@ -125,25 +125,31 @@ def list_deltas(entries: Iterable[Entry]) -> dict[UUID, list[int]]:
     return {list_id: counts for list_id, counts in deltas.items() if any(counts)}
 
 
-def due_deltas(entries: Iterable[Entry]) -> dict[date, list[int]]:
-    """The deltas of the counts of each day in UTC on which todos are due: the open ones, the others."""
-    deltas = defaultdict[date, list[int]](lambda: [0, 0])
+DueDay: TypeAlias = tuple[date, bool]
+"""A day on which todos are due, in UTC if they are due at moments of it; and whether they are."""
+
+
+def due_deltas(entries: Iterable[Entry]) -> dict[DueDay, list[int]]:
+    """The deltas of the counts of each day on which todos are due: the open ones, the others."""
+    deltas = defaultdict[DueDay, list[int]](lambda: [0, 0])
     for before, after in entries:
         if before and _DUE(before) == _DUE(after):
             continue
-        if before and before.due_at:
+        if before:
             _count_due(deltas, before, -1)
-        if after.due_at:
-            _count_due(deltas, after, 1)
+        _count_due(deltas, after, 1)
     return {day: counts for day, counts in deltas.items() if any(counts)}
 
 
-_DUE = attrgetter("due_at", "status", "deleted_at")
+_DUE = attrgetter("due_at", "due_date", "status", "deleted_at")
 
 
-def _count_due(deltas: Mapping[date, list[int]], todo: TodoState, number: int) -> None:
-    if todo.due_at and todo.deleted_at is None:
-        deltas[todo.due_at.astimezone(UTC).date()][todo.status not in OPEN_STATUSES] += number
+def _count_due(deltas: Mapping[DueDay, list[int]], todo: TodoState, number: int) -> None:
+    due_at, day = todo.due_at, todo.due_date
+    if due_at:
+        day = due_at.astimezone(UTC).date()
+    if day and todo.deleted_at is None:
+        deltas[day, bool(due_at)][todo.status not in OPEN_STATUSES] += number
 
 
 def subtask_deltas(entries: Iterable[Entry]) -> dict[UUID, SubtaskDelta]:

@@ -13,7 +13,13 @@ from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import DETAILS, PLACEMENT, TEXTS, TodoState
+from todo_gql.features.todos.state import (
+    DATES,
+    DETAILS,
+    PLACEMENT,
+    TEXTS,
+    TodoState,
+)
 from todo_gql.features.todos.storage import Quota, growth_by, spaces_of
 from todo_gql.features.todos.write_deltas import (
     FIRST_PRIORITY,
@@ -29,9 +35,10 @@ from todo_gql.features.todos.write_deltas import (
 from todo_gql.features.todos.write_sql import (
     SUBTASK_COUNTS,
     StatementParts,
-    row_columns,
+    created_columns,
     updated_columns,
 )
+from todo_gql.reminder_times.moments import DATE_COLUMNS
 
 # Encoding and sending as many characters takes less than a millisecond.
 LONG_PAYLOAD = 256 * 1024
@@ -91,6 +98,7 @@ class WriteRows:
             details=any(_has_new(DETAILS, entry) for entry in self.entries),
             statuses=any(self.counts[:FIRST_PRIORITY]),
             priorities=any(self.counts[FIRST_PRIORITY:]),
+            dates=any(map(_has_new_dates, self.entries)),
         )
 
     async def payload(
@@ -174,9 +182,7 @@ class WriteRows:
     ) -> Sequence[object]:
         """The rows of todos as JSON, with pauses between many."""
         parts = self.parts
-        columns = (
-            row_columns(created=True, placed=parts.placed) if created else updated_columns(parts)
-        )
+        columns = created_columns(parts) if created else updated_columns(parts)
         if len(entries) <= 1:
             return [_todo_row(entry, columns) for entry in entries]
         rows = list[orjson.Fragment]()
@@ -204,8 +210,8 @@ class WriteRows:
             rows["lists"] = [{"id": id, "counts": counts} for id, counts in self.lists.items()]
         if self.due:
             rows["due"] = [
-                {"day": day, "open": counts[0], "closed": counts[1]}
-                for day, counts in self.due.items()
+                {"day": day, "is_timed": is_timed, "open": counts[0], "closed": counts[1]}
+                for (day, is_timed), counts in self.due.items()
             ]
         if self.subtasks:
             rows["parents"] = [
@@ -228,6 +234,15 @@ def _has_new(values: Callable[[TodoState], object], entry: Entry) -> bool:
     """Whether a todo is new, or a change touches these values."""
     before, after = entry
     return before is None or values(after) != values(before)
+
+
+def _has_new_dates(entry: Entry) -> bool:
+    """Whether a change sets when a todo starts or is due."""
+    before, after = entry
+    return DATES(after) != (DATES(before) if before else NO_DATES)
+
+
+NO_DATES = (None,) * len(DATE_COLUMNS)
 
 
 def _todo_row(entry: Entry, columns: Sequence[str]) -> dict[str, Any]:

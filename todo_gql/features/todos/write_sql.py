@@ -16,6 +16,7 @@ from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.state import DETAIL_NAMES, TEXT_NAMES, WRITTEN_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
 from todo_gql.features.todos.write_deltas import COUNTS
+from todo_gql.reminder_times.moments import DATE_COLUMNS
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 TIME_COLUMNS = frozenset({"created_at", "updated_at"})
@@ -23,6 +24,7 @@ TIME_COLUMNS = frozenset({"created_at", "updated_at"})
 # are left out of statements that don't set them.
 TEXT_COLUMNS = frozenset({*TEXT_NAMES, "search_text"})
 DETAIL_COLUMNS = frozenset(DETAIL_NAMES)
+DAY_COLUMNS = frozenset({*DATE_COLUMNS, "due_on", "start_on"})
 # Columns that have their defaults in a new todo, and that most changes leave as they are.
 PLACEMENT_COLUMNS = frozenset(field.name for field in stored_fields() if field.is_placement)
 SUBTASK_COUNTS = ("subtask_count", "completed_subtask_count")
@@ -35,7 +37,7 @@ class StatementParts(NamedTuple):
 
     `tags`: counts of tags change; `added` and `removed`: todos gain or lose tags; `due`: counts of days
     change; `placed`: what says where todos stand, counts of lists or of subtasks, or changes of lists;
-    `texts`: titles, descriptions or metadata.
+    `texts`: titles, descriptions or metadata; `dates`: when todos start and are due.
     """
 
     tags: bool
@@ -47,29 +49,31 @@ class StatementParts(NamedTuple):
     details: bool
     statuses: bool
     priorities: bool
+    dates: bool
 
 
-@lru_cache
-def row_columns(
-    *, created: bool, placed: bool, texts: bool = True, details: bool = True
-) -> tuple[str, ...]:
-    """The columns of the rows of todos in the JSON parameter: those that the statement writes.
-
-    PostgreSQL sets the times of new todos.
-    """
-    omitted = TIME_COLUMNS if created else frozenset({"created_at"})
-    if not placed:
-        omitted |= PLACEMENT_COLUMNS
-    if not texts:
-        omitted |= TEXT_COLUMNS
-    if not details:
-        omitted |= DETAIL_COLUMNS
-    return tuple(name for name in WRITTEN_COLUMNS if name not in omitted)
+def created_columns(parts: StatementParts) -> tuple[str, ...]:
+    """The columns of the rows of new todos in the JSON parameter; PostgreSQL sets their times."""
+    return _written_columns(TIME_COLUMNS, parts._replace(texts=True, details=True))
 
 
 def updated_columns(parts: StatementParts) -> tuple[str, ...]:
     """The columns of the rows of todos that change."""
-    return row_columns(created=False, placed=parts.placed, texts=parts.texts, details=parts.details)
+    return _written_columns(frozenset({"created_at"}), parts)
+
+
+@lru_cache
+def _written_columns(omitted: frozenset[str], parts: StatementParts) -> tuple[str, ...]:
+    """All written columns but the omitted ones, and those of parts that the statement doesn't need."""
+    if not parts.placed:
+        omitted |= PLACEMENT_COLUMNS
+    if not parts.texts:
+        omitted |= TEXT_COLUMNS
+    if not parts.details:
+        omitted |= DETAIL_COLUMNS
+    if not parts.dates:
+        omitted |= DAY_COLUMNS
+    return tuple(name for name in WRITTEN_COLUMNS if name not in omitted)
 
 
 def _new_rows(columns: Iterable[str]) -> str:
@@ -102,16 +106,16 @@ FEED = f"""feed AS MATERIALIZED (
 LAST_POSITION = "position_key(feed.seq + n.number)"
 
 
-def _inserted(*, placed: bool) -> str:
+def _inserted(parts: StatementParts) -> str:
     """Inserts the new todos whose ids are free.
 
     An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
     it. A scalar subquery uses the index for each id; a join could read the whole log.
     """
-    columns = row_columns(created=True, placed=placed)
+    columns = created_columns(parts)
     values = {name: _new_value(name) for name in columns}
     values |= dict.fromkeys(sorted(TIME_COLUMNS), "feed.now")
-    values["position"] = f"coalesce(n.position, {LAST_POSITION})" if placed else LAST_POSITION
+    values["position"] = f"coalesce(n.position, {LAST_POSITION})" if parts.placed else LAST_POSITION
     return f"""inserted AS (
     INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
     FROM feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
@@ -164,8 +168,9 @@ UNTAGGED = """untagged AS (
 )"""
 DUE_COUNTED = """due_counted AS (
     INSERT INTO due_counts (owner_id, day, is_timed, open_count, closed_count)
-    SELECT $1, d.day, true, d.open, d.closed
-    FROM ready, jsonb_to_recordset($2::jsonb -> 'due') AS d (day date, open int, closed int)
+    SELECT $1, d.day, d.is_timed, d.open, d.closed
+    FROM ready, jsonb_to_recordset($2::jsonb -> 'due')
+        AS d (day date, is_timed boolean, open int, closed int)
     ON CONFLICT (owner_id, day, is_timed) DO UPDATE
     SET open_count = due_counts.open_count + excluded.open_count,
         closed_count = due_counts.closed_count + excluded.closed_count
@@ -275,7 +280,7 @@ def create_statement(parts: StatementParts, *, waits: bool = False) -> str:
     ctes = [
         LOCKED.replace(" SKIP LOCKED", "") if waits else LOCKED,
         FEED,
-        _inserted(placed=parts.placed),
+        _inserted(parts),
         ALL_INSERTED,
         *([TAGS_UPSERTED, TAGGED] if parts.tags else []),
         *_counts(parts),

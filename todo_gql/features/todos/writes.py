@@ -15,6 +15,7 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog.cursors import FirstChange
 from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import Connection, Row, acquire
@@ -44,14 +45,14 @@ from todo_gql.reminder_times.recompute import recompute_of_todos
 # times of an owner's writes follow their order. So are the numbers, which feeds has too: a statement that
 # waits sees the new version of the row that it locks, and old ones of all others.
 LOCK_AND_READ_OWNER = lock_owner(
-    f"clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq"
+    f"clock_timestamp() AS now, time_zone, {TODO_COUNT} AS todos, stored_bytes, change_seq"
 )
 # One id is no array, and never null: else PostgreSQL takes a plan for these values to be cheaper than the
 # one for all, and plans each execution anew.
 LOCK_AND_LOAD = f"""
 SELECT u.*, {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
 FROM (
-    SELECT clock_timestamp() AS now, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT}
+    SELECT clock_timestamp() AS now, time_zone, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT}
     FROM users u WHERE id = $1 {WITHOUT_WAITING}
 ) u LEFT JOIN todos t ON t.owner_id = $1 AND t.id = $2
 """
@@ -61,6 +62,7 @@ IS_PARENT = """, EXISTS (
 ) AS is_parent"""
 LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM (", f"{IS_PARENT}\nFROM (")
 ONE_ID, MANY_IDS = "t.id = $2", "t.id = ANY($2)"
+TIME_ZONE = "SELECT time_zone FROM users WHERE id = $1"
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
@@ -85,12 +87,15 @@ async def _states(rows: Iterable[Row]) -> dict[UUID, TodoState]:
 
 
 class OwnerWrite:
-    """An actor's transaction on an owner's todos, while it holds the owner's lock."""
+    """An actor's transaction on an owner's todos, while it holds the owner's lock.
+
+    Its clock has the time of the write, in the zone of the actor's profile.
+    """
 
     def __init__(
         self,
         connection: Connection,
-        now: datetime,
+        clock: LocalClock,
         storage: Storage,
         seq: int,
         *,
@@ -100,7 +105,7 @@ class OwnerWrite:
         self.connection = connection
         self.owner_id = owner_id
         self.actor_id = actor_id
-        self.now = now
+        self.clock = clock
         self.storage = storage
         self.discarded = False
         self.created_tags: dict[UUID, list[TagOfTodo]] = {}
@@ -129,6 +134,11 @@ class OwnerWrite:
         """Those of the ids that the owner's log has, though the todo may be purged."""
         rows = await self.connection.fetch(LOGGED_IDS, self.owner_id, ids)
         return {row["todo_id"] for row in rows}
+
+    @property
+    def now(self) -> datetime:
+        """The time of the write."""
+        return self.clock.now
 
     @property
     def next_seq(self) -> int:
@@ -348,8 +358,11 @@ async def owner_write(
             if row is None:
                 raise _owner_gone(owner_id, actor_id)
             storage = Storage(row["todos"], row["stored_bytes"])
+            zone = row["time_zone"]
+            if actor_id != owner_id:
+                zone = await connection.fetchval(TIME_ZONE, actor_id)
             write = OwnerWrite(
-                *(connection, row["now"], storage, row["change_seq"]),
+                *(connection, LocalClock(row["now"], zone), storage, row["change_seq"]),
                 owner_id=owner_id,
                 actor_id=actor_id,
             )

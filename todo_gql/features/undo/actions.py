@@ -56,6 +56,7 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     """
     viewer = info.context.signed_in()
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
         mutation = await _read(info, write, cursor)
         if not isinstance(mutation, LoggedChanges):
             return TodoBulkPayload(errors=[mutation])

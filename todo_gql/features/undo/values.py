@@ -7,6 +7,7 @@ from uuid import UUID
 
 from strawberry.scalars import JSON
 
+from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
@@ -28,6 +29,7 @@ FROM_JSON: dict[Any, Callable[[Any], Any]] = {
     JSON: canonical_json,
     list[str]: _names,
     str: _unchanged,
+    TimeZoneName: _unchanged,
     int: _unchanged,
     bool: _unchanged,
 }
