@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ import pytest
 from aiohttp import web
 
 from tests.support.https_servers import Authority, Handler, https_server
+from tests.support.waiting import until
 from todo_gql.outbound.addresses import AllowedHosts
 from todo_gql.outbound.client import MAX_ANSWER_BYTES, OutboundClient, RequestFailed
+from todo_gql.outbound.resolver import THREADS
 
 pytestmark = pytest.mark.own_schema
 
@@ -245,3 +248,23 @@ async def test_what_no_http_server_answers_fails(authority: Authority) -> None:
         assert "can't be reached" in await failure(client, url)
     async with OutboundClient(LOOPBACK) as client:
         assert "can't be reached" in await failure(client, "https://127.0.0.1:1025/")
+
+
+async def test_slow_name_servers_delay_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that take long to look up leave the event loop's own threads to others."""
+    release, asked = threading.Event(), []
+
+    def getaddrinfo(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        release.wait(30)
+        raise socket.gaierror
+
+    async with OutboundClient(AllowedHosts.parse([]), seconds=1) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "getaddrinfo", getaddrinfo)
+            hosts = [f"https://slow-{number}.example/" for number in range(40)]
+            reasons = asyncio.gather(*(failure(client, host) for host in hosts))
+            await until(lambda: len(asked) == THREADS)
+            assert await asyncio.to_thread(lambda: "at once") == "at once"
+            assert {"within 1 seconds" in reason for reason in await reasons} == {True}
+            release.set()

@@ -22,6 +22,7 @@ from aiohttp import (
 from yarl import URL
 
 from todo_gql.outbound.addresses import AllowedHosts
+from todo_gql.outbound.resolver import ThreadsResolver
 from todo_gql.outbound.urls import url_problem
 
 TOTAL_SECONDS: Final = 15.0
@@ -71,6 +72,8 @@ class OutboundClient:
         self._sessions = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        self._resolver = ThreadsResolver()
+        self._sessions.push_async_callback(self._resolver.close)
         self._guarded = await self._session(socket_factory=self._checked_socket)
         self._by_name = await self._session()
         return self
@@ -109,6 +112,7 @@ class OutboundClient:
             ssl=self._tls,
             limit=MAX_CONNECTIONS,
             limit_per_host=MAX_CONNECTIONS_PER_HOST,
+            resolver=self._resolver,
             use_dns_cache=False,
             **options,
         )
