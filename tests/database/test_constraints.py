@@ -129,7 +129,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
 
 
 async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
-    """Queries cross no owners, but for mails to a recipient, what is due, and all that a person has."""
+    """Queries cross no owners, but for mails to a recipient, what is due, a browser, and all of a person."""
     rows = await fetch(
         "SELECT i.indexrelid::regclass::text AS name, a.attname AS first FROM pg_index i"
         " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
@@ -143,6 +143,7 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         "notifications_to_mail",
         "notifications_to_push",
         "purged_mails_by_recipient",
+        "push_subscriptions_by_browser",
         "reminders_ahead",
         "reminders_by_person",
         "snoozes_by_person",

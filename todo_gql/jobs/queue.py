@@ -83,8 +83,11 @@ class NewJob(NamedTuple):
     good_until: datetime | None = None
 
 
-async def enqueue_all(kind: str, new_jobs: Sequence[NewJob]) -> None:
-    """Enqueue jobs of a kind with one statement, each as `enqueue` does; raises what asyncpg raises."""
+async def enqueue_all(kind: str, new_jobs: Sequence[NewJob], *, priority: int = 0) -> None:
+    """Enqueue jobs of a kind with one statement, each as `enqueue` does.
+
+    Workers prefer jobs of a higher priority; that of others is 0. Raises what asyncpg raises.
+    """
     payloads = [
         dict(job.payload) | ({"good_until": job.good_until} if job.good_until else {})
         for job in new_jobs
@@ -93,7 +96,7 @@ async def enqueue_all(kind: str, new_jobs: Sequence[NewJob]) -> None:
         await queries.enqueue(
             [kind] * len(new_jobs),
             [orjson.dumps(payload, default=str) for payload in payloads],
-            [0] * len(new_jobs),
+            [priority] * len(new_jobs),
             dedupe_key=[job.key for job in new_jobs],
             on_conflict="skip",
         )

@@ -1,9 +1,6 @@
 """The job that sends one notification to one browser."""
 
 import logging
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,6 +11,7 @@ from pgqueuer.domain.models import Job
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.models import NotificationKind
 from todo_gql.features.push.messages import SELECT_NOTIFICATION, URGENT, push_message
+from todo_gql.features.push.turns import Turns
 from todo_gql.jobs.queue import payload_of, time_left
 from todo_gql.observability.metrics import metrics
 from todo_gql.push.message import PushMessage
@@ -41,13 +39,6 @@ SET_ERROR: Final = (
 )
 FIRST_DELAY: Final = timedelta(seconds=15)
 MAX_DELAY: Final = timedelta(hours=1)
-MAX_EXPONENT: Final = 5
-
-MAX_RUNNING_OF_OWNER: Final = 5
-"""How many pushes of one person a worker sends at a time: slow push services must not occupy it."""
-
-BUSY_DELAY: Final = timedelta(seconds=2)
-MAX_BUSY_DELAY: Final = timedelta(minutes=1)
 
 
 class PushDelivery:
@@ -55,7 +46,7 @@ class PushDelivery:
 
     def __init__(self, sender: PushSender | None) -> None:
         self.sender = sender
-        self._running = Counter[UUID]()
+        self._turns = Turns()
 
     async def send(self, job: Job) -> None:
         """Send a push, unless the notification was read meanwhile, or its subject or browser is gone.
@@ -64,7 +55,7 @@ class PushDelivery:
         """
         ids = payload_of(job)
         owner_id, browser_id = UUID(ids["owner_id"]), UUID(ids["subscription_id"])
-        with self._turn_of(owner_id, job):
+        with self._turns.of(owner_id):
             notification = await fetchrow(
                 SELECT_NOTIFICATION, owner_id, UUID(ids["notification_id"])
             )
@@ -85,8 +76,7 @@ class PushDelivery:
             else:
                 await fetch(SET_ERROR, owner_id, browser_id, None)
                 _count(notification, "sent")
-                late = datetime.now(UTC) - datetime.fromisoformat(ids["due_at"])
-                metrics().push_lag.observe(max(late.total_seconds(), 0))
+                metrics().push_lag.observe(_lateness(job).total_seconds())
 
     @staticmethod
     async def _post(
@@ -99,20 +89,6 @@ class PushDelivery:
             urgency="high" if notification["kind"] in URGENT else "normal",
         )
 
-    @contextmanager
-    def _turn_of(self, owner_id: UUID, job: Job) -> Iterator[None]:
-        """Count a running push of an owner; raises `RetryRequested` while there are enough."""
-        if self._running[owner_id] >= MAX_RUNNING_OF_OWNER:
-            wait = min(BUSY_DELAY * 2 ** min(job.attempts, MAX_EXPONENT), MAX_BUSY_DELAY)
-            raise RetryRequested(wait, "others of the same person are being sent")
-        self._running[owner_id] += 1
-        try:
-            yield
-        finally:
-            self._running[owner_id] -= 1
-            if not self._running[owner_id]:
-                del self._running[owner_id]
-
 
 async def _delay(
     owner_id: UUID, browser_id: UUID, notification: Row, error: PushDelayed, job: Job
@@ -120,7 +96,8 @@ async def _delay(
     """Have a push sent again later; raises `RetryRequested`, unless nobody would want it then."""
     wait = error.wait
     if wait is None:
-        wait = min(FIRST_DELAY * 3 ** min(job.attempts, MAX_EXPONENT), MAX_DELAY)
+        # As long again as it has been late, whatever it waited for: the attempts may be those of its turn.
+        wait = min(max(_lateness(job), FIRST_DELAY), MAX_DELAY)
     left = time_left(job)
     if left is not None and wait >= left:
         await _fail(owner_id, browser_id, notification, str(error))
@@ -140,6 +117,12 @@ async def _fail(owner_id: UUID, browser_id: UUID, notification: Row, reason: str
         reason,
         extra={"owner_id": str(owner_id), "push_subscription_id": str(browser_id)},
     )
+
+
+def _lateness(job: Job) -> timedelta:
+    """For how long a push has been due."""
+    due_at = datetime.fromisoformat(payload_of(job)["due_at"])
+    return max(datetime.now(UTC) - due_at, timedelta(0))
 
 
 def _count(notification: Row | None, outcome: str) -> None:

@@ -12,6 +12,9 @@ from todo_gql.security.authentication import SESSION_IS_OPEN
 SEND_PUSH: Final = "send_push"
 """The kind of job that sends a push; stored in the queue."""
 
+PRIORITY: Final = -1
+"""Pushes wait for all other jobs, since there may be many of one person."""
+
 BATCH_SIZE: Final = 500
 # Workers share what is due: each skips what another one has locked. Whoever is late by more than a day
 # is told by the inbox alone.
@@ -51,7 +54,7 @@ async def _enqueue_batch(*, is_on: bool) -> int:
         rows = await fetch(CLAIM, BATCH_SIZE, LIFETIME)
         jobs = [_job(row) for row in rows if row["subscription_id"]]
         if is_on and jobs:
-            await enqueue_all(SEND_PUSH, jobs)
+            await enqueue_all(SEND_PUSH, jobs, priority=PRIORITY)
     return len({row["id"] for row in rows})
 
 
