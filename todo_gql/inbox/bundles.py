@@ -13,14 +13,16 @@ from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 from todo_gql.inbox.entries import EMAIL_DELAY
 from todo_gql.inbox.preferences import PREFERENCE_COLUMNS, Preferences
 
-ENTRIES_AT_ONCE: Final = 1_000
+OWNERS_OF: Final = 1_000
+# So that no statement takes long; only who has more due at once gets several mails.
+ENTRIES_AT_ONCE: Final = 20_000
 # Whoever holds an inbox's lock mails all of it that is due, so that two workers don't split a mail.
 LOCK_DUE: Final = f"""
 SELECT i.owner_id, {PREFERENCE_COLUMNS}, clock_timestamp() AS now
 FROM inboxes i JOIN users u ON u.id = i.owner_id
     LEFT JOIN notification_preferences p ON p.owner_id = i.owner_id
 WHERE i.owner_id IN (SELECT n.owner_id FROM notifications n WHERE n.email_at <= now()
-    ORDER BY n.email_at LIMIT {ENTRIES_AT_ONCE})
+    ORDER BY n.email_at LIMIT {OWNERS_OF})
 FOR NO KEY UPDATE OF i SKIP LOCKED
 """
 # What is due a little later comes along, or else whoever gets much would get a mail every few seconds.
@@ -28,7 +30,7 @@ DUE_ENTRIES: Final = f"""
 SELECT n.owner_id, n.id, n.kind, n.email_at,
     {IS_UNREAD} AND NOT ({is_snoozed("now()")}) AS is_unread
 FROM notifications n WHERE n.owner_id = ANY($1) AND n.email_at <= now() + $2::interval
-ORDER BY n.created_at, n.id
+ORDER BY n.owner_id, n.created_at, n.id LIMIT $3
 """
 SET_EMAIL_AT: Final = """
 UPDATE notifications n SET email_at = e.email_at
@@ -79,7 +81,7 @@ async def claim_due(connection: Connection) -> Sequence[tuple[UUID, Sequence[UUI
     ids = [row["owner_id"] for row in owners]
     sortings = {row["owner_id"]: _Sorting(Preferences.of_row(row), row["now"]) for row in owners}
     entries: dict[UUID, list[Row]] = defaultdict(list)
-    for row in await connection.fetch(DUE_ENTRIES, ids, EMAIL_DELAY):
+    for row in await connection.fetch(DUE_ENTRIES, ids, EMAIL_DELAY, ENTRIES_AT_ONCE):
         entries[row["owner_id"]].append(row)
     for owner_id, sorting in sortings.items():
         sorting.sort(entries[owner_id])

@@ -34,9 +34,8 @@ EXISTS (SELECT FROM changes c WHERE c.owner_id = u.id AND c.actor_id <> c.owner_
     AND c.seq > coalesce((SELECT i.seq FROM inboxes i WHERE i.owner_id = u.id), 0)
     AND c.at > now() - make_interval(hours => $3))
 """
-GROWN: Final = f"""
-SELECT u.id FROM users u WHERE u.id = ANY($1) AND $2::int = 0 AND {IS_UNREAD}
-"""
+# The condition has the hours as $3, so that $2 is how many are read.
+GROWN: Final = f"SELECT u.id FROM users u WHERE u.id = ANY($1) AND {IS_UNREAD} LIMIT $2"
 SELECT: Final = """
 SELECT c.seq, c.id, c.kind, c.todo_id, c.action, c.actor_id,
     c.at > now() - make_interval(hours => $2) AS is_recent
@@ -81,7 +80,7 @@ class FeedReader:
             async for owner_id in owners_where(IS_UNREAD, MAX_HOURS):
                 await read_feed(owner_id)
         elif grown := _grown():
-            for row in await fetch(GROWN, grown, 0, MAX_HOURS):
+            for row in await fetch(GROWN, grown, len(grown), MAX_HOURS):
                 await read_feed(row["id"])
 
 
