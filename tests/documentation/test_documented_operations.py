@@ -1,9 +1,10 @@
 """The documentation's operations, each executed by somebody signed in."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from graphql import (
@@ -23,6 +24,8 @@ from graphql import (
 from tests.documentation.blocks import Block, blocks_in
 from tests.support.accounts import PASSWORD, Account
 from tests.support.field_requests import told
+from tests.support.inboxes import entered, entry, watched
+from todo_gql.inbox.wake_ups import announce
 
 OPERATIONS = blocks_in("graphql")
 COST = re.compile(r"#.*= (\d+)$", re.MULTILINE)
@@ -35,7 +38,13 @@ def registration() -> dict[str, object]:
 
 
 CREATE_LIST = 'mutation { listCreate(input: { name: "Home" }) { list { id } } }'
-VALUES = {"title": "Water the plants", "name": "Garden", "version": 1, "filter": {}}
+VALUES = {
+    "until": "2999-01-01T00:00:00Z",
+    "title": "Water the plants",
+    "name": "Garden",
+    "version": 1,
+    "filter": {},
+}
 """What is passed for any other variable, by its name."""
 INPUTS: dict[str, Callable[[], dict[str, object]]] = {
     "RegisterInput": registration,
@@ -110,6 +119,15 @@ def refused(value: Any) -> list[Any]:
     return here + [error for each in value.values() for error in refused(each)]
 
 
+async def notified(account: Account, document: str) -> list[dict[str, Any]]:
+    """The first event of a subscription to the inbox."""
+    following = asyncio.create_task(told(account, document, {}, None, number=1))
+    await watched(account)
+    await entered(entry(account))
+    announce([UUID(account.id)])
+    return await following
+
+
 @pytest.mark.parametrize("block", OPERATIONS, ids=str)
 async def test_a_documented_operation_works(block: Block, account: Account) -> None:
     """It is valid, does what it says without errors, and costs what is said."""
@@ -123,7 +141,9 @@ async def test_a_documented_operation_works(block: Block, account: Account) -> N
             each.variable.name.value: await value_of(each, account)
             for each in operation.variable_definitions or ()
         }
-        if operation.operation is OperationType.SUBSCRIPTION:
+        if "notifications {" in document and operation.operation is OperationType.SUBSCRIPTION:
+            answers = await notified(account, document)
+        elif operation.operation is OperationType.SUBSCRIPTION:
             await account.create(title="Told of")
             last = (await account.data("{ changeCursor }"))["changeCursor"]
             answers = await told(account, document, variables, last)

@@ -38,9 +38,13 @@ async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str
 
 
 async def told(
-    client: Client, document: str, arguments: dict[str, Any], last: str | None
+    client: Client,
+    document: str,
+    arguments: dict[str, Any],
+    last: str | None,
+    number: int | None = None,
 ) -> list[dict[str, Any]]:
-    """What an event stream tells until it completes or has told of the cursor `last`."""
+    """What an event stream sends until it completes, or has sent the cursor `last` or `number` events."""
     transport = client.http._transport
     assert isinstance(transport, httpx.ASGITransport)
     body = json.dumps({"query": document, "variables": arguments}).encode()
@@ -63,6 +67,8 @@ async def told(
                 change = (answers[-1].get("data") or {}).get("changes") or {}
                 if last is not None and change.get("cursor") == last:
                     answers.pop()
+                    ended.set()
+                if len(answers) == number:
                     ended.set()
 
     scope = {
