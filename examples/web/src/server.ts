@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { Client, fetchExchange, stringifyDocument } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
-import type { GraphQLFormattedError } from 'graphql';
+import type { DocumentNode, GraphQLFormattedError } from 'graphql';
 import { createClient } from 'graphql-ws';
 import type { FollowChangesSubscription } from './__generated__/graphql';
 import { SIGN_OUT } from './account-operations';
@@ -75,17 +75,24 @@ export async function* changesAfter(
   after: string,
   signal: AbortSignal,
 ): AsyncGenerator<ChangeEvent> {
+  const events = eventsOf<FollowChangesSubscription>(FOLLOW, { after }, signal);
+  for await (const { changes } of events) yield changes;
+}
+
+/** The events of a subscription until the signal aborts; throws TryAgainLater when it ends early. */
+export async function* eventsOf<Event>(
+  document: DocumentNode,
+  variables: Record<string, unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
   if (isWorn()) await refresh();
-  const events = socket.iterate<FollowChangesSubscription>({
-    query: stringifyDocument(FOLLOW),
-    variables: { after },
-  });
+  const events = socket.iterate<Event>({ query: stringifyDocument(document), variables });
   const stop = () => void events.return?.(undefined);
   signal.addEventListener('abort', stop);
   try {
     for await (const { data, errors } of events) {
       if (!data) throw errors;
-      yield data.changes;
+      yield data;
     }
   } catch (error) {
     if (error instanceof CloseEvent && error.code === FORBIDDEN) await refresh(sent);

@@ -1,6 +1,7 @@
 // The page of who is signed in: where to go, what is shown, and the state.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { Bell } from './bell';
 import { useDrops } from './dragging';
 import { follow, keepFresh, showViews } from './following';
 import { Announcer, count, Refusals, Snackbar, State } from './messages';
@@ -54,6 +55,7 @@ export function TodoPage({ username, todos }: { username: string; todos: Todos }
         >
           Lists
         </button>
+        <Bell todos={todos} />
         <p>
           {username} <PushSwitch todos={todos} />{' '}
           <button class="link" onClick={leave}>
