@@ -75,11 +75,11 @@ def _text(query: PageQuery, parts: Sequence[tuple[SelectQuery, str]]) -> str:
         return statement.select(query.columns, order, limit)
     tables = []
     for number, (statement, order) in enumerate(parts):
-        place = f"{number * limit} + row_number() OVER (ORDER BY {order}) AS place"
-        part = statement.select((*query.columns, place), order, limit)
-        found = "".join(f" - (SELECT count(*) FROM part_{before})" for before in range(number))
+        rank = f"{number * limit} + row_number() OVER (ORDER BY {order}) AS place"
+        part = statement.select((*query.columns, rank), order, limit)
+        rest = "".join(f" - (SELECT count(*) FROM part_{before})" for before in range(number))
         tables.append(
-            f"part_{number} AS MATERIALIZED (SELECT * FROM ({part}) p LIMIT {limit}{found})"
+            f"part_{number} AS MATERIALIZED (SELECT * FROM ({part}) p LIMIT {limit}{rest})"
         )
     rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(parts)))
     return f"WITH {', '.join(tables)} {rows} ORDER BY place"

@@ -25,11 +25,11 @@ class ThreadsResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """All addresses of a host; raises `OSError` if it has none."""
-        look_up = partial(
+        lookup = partial(
             socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
         loop = asyncio.get_running_loop()
-        entries = await loop.run_in_executor(self._threads, partial(look_up, family=family))
+        entries = await loop.run_in_executor(self._threads, partial(lookup, family=family))
         return [
             ResolveResult(
                 hostname=host,

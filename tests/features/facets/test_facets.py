@@ -162,7 +162,7 @@ query ($filter: TodoFilter) {
 async def test_facets_are_a_recount_of_what_the_filter_finds(
     account: Account, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Whatever the filter, each count is that of the todos it finds."""
+    """Each count is that of the todos that the filter finds, whatever the filter."""
     now = Clock(monkeypatch).set("2026-11-29T12:00:00Z")
     random = Random(seed)
     list_id = await varied_todos(account, now, random)

@@ -53,7 +53,7 @@ def in_order(todos: list[dict[str, Any]], order: tuple[bool, bool, bool]) -> lis
 async def test_pages_by_due_at_are_those_of_the_whole_list(
     account: Account, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Whatever the filter and the order, all pages together are the sorted list, both ways."""
+    """All pages together are the sorted list, both ways, whatever the filter and the order."""
     now = Clock(monkeypatch).set(NOW)
     random = Random(seed)
     list_id = await varied_todos(account, now, random)
@@ -101,7 +101,7 @@ async def check_pages(
 async def test_a_page_may_end_at_both_cursors(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between two cursors are the todos between them, in one part of the list or in both, or none."""
+    """Two cursors have between them the todos between them, in one part of the list or in both, or none."""
     now = Clock(monkeypatch).set(NOW)
     await varied_todos(account, now, Random(1))
     sent = {"filter": {"status": {"eq": "PENDING"}}, "sort": [{"field": "DUE_AT"}]}

@@ -225,7 +225,7 @@ async def test_a_page_of_open_todos_or_days_by_due_at_reads_little(
 async def test_facets_read_indexes_alone(
     owner: Account, sent: Sent, wanted: dict[str, Any]
 ) -> None:
-    """Of todos by status and priority neither rows are read, nor the tags of others."""
+    """Counts of todos by status and priority read neither rows nor the tags of others."""
     parts = "total tags { count } lists { count } due { count } priority { count }"
     document = f"query ($filter: TodoFilter) {{ facets(filter: $filter) {{ {parts} }} }}"
     sought = {"status": wanted, "priority": {"gte": "HIGH"}}

@@ -205,9 +205,9 @@ SUBTASKS_COUNTED = """subtasks_counted AS (
 STATUS_COLUMNS = tuple(f"{name}_count" for name in (*STATUSES, "trash"))
 PRIORITY_COLUMNS = tuple(f"{priority.name.lower()}_count" for priority in Priority)
 NUMBER_COLUMNS = ("stored_bytes", "seq", "counted_seq")
-# The columns of `feeds`, by the place of what is added to them in the parameter's `counts`.
-COUNT_PLACES = {
-    name: place for place, name in enumerate((*STATUS_COLUMNS, *PRIORITY_COLUMNS, *NUMBER_COLUMNS))
+# The columns of `feeds`, by the index of what is added to them in the parameter's `counts`.
+COUNT_INDEXES = {
+    name: index for index, name in enumerate((*STATUS_COLUMNS, *PRIORITY_COLUMNS, *NUMBER_COLUMNS))
 }
 
 
@@ -216,7 +216,7 @@ def _counted(parts: StatementParts) -> str:
     statuses = STATUS_COLUMNS if parts.statuses else ()
     added = (*statuses, *(PRIORITY_COLUMNS if parts.priorities else ()), *NUMBER_COLUMNS)
     values = (
-        f"{name} = {name} + ($2::jsonb -> 'counts' -> {COUNT_PLACES[name]})::bigint"
+        f"{name} = {name} + ($2::jsonb -> 'counts' -> {COUNT_INDEXES[name]})::bigint"
         for name in added
     )
     # What is copied, and what the lines of the log need; each column costs something.
