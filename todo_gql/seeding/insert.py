@@ -95,7 +95,7 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
             entry.after.id,
             write.actor_id,
             entry.action,
-            entry.diff(),
+            entry.logged.diff.decode(),
             entry.after.updated_at,
             entry.after.list_id,
             seq,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -16,7 +17,7 @@ from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.state import TodoState
 
-ACTION_BY_STATUS = {
+ACTION_BY_STATUS: dict[int, Action] = {
     Status.PENDING: Action.REOPENED,
     Status.IN_PROGRESS: Action.STARTED,
     Status.COMPLETED: Action.COMPLETED,
@@ -66,11 +67,23 @@ _logged_values_of_new = attrgetter(*(attribute for _, attribute, _ in FIELDS_OF_
 EMPTY_VALUES = frozenset({None, "", (), NO_METADATA})
 
 
-class Entry(NamedTuple):
-    """An entry of the change log; `before` is None for a created todo."""
+class LoggedFields(NamedTuple):
+    """The changed fields, sorted by name: each has a name, a value before and one after.
 
+    `diff` is the same as JSON.
+    """
+
+    fields: list[dict[str, Any]]
+    diff: bytes
+
+
+class _States(NamedTuple):
     before: TodoState | None
     after: TodoState
+
+
+class Entry(_States):
+    """An entry of the change log: the states `before` and `after`; None before a todo is created."""
 
     @property
     def action(self) -> Action:
@@ -78,13 +91,18 @@ class Entry(NamedTuple):
         if self.before is None:
             return Action.CREATED
         if self.before.status != self.after.status:
-            return ACTION_BY_STATUS[Status(self.after.status)]
+            return ACTION_BY_STATUS[self.after.status]
         if self.before.deleted_at == self.after.deleted_at:
             return Action.UPDATED
         return Action.DELETED if self.after.deleted_at else Action.RESTORED
 
-    def changed_fields(self) -> list[dict[str, Any]]:
-        """The changed fields, sorted by name: each has a name, a value before and one after."""
+    @cached_property
+    def logged(self) -> LoggedFields:
+        """The changed fields; stored, since both the quota and the log need them."""
+        fields = self._changed_fields()
+        return LoggedFields(fields, orjson.dumps(fields))
+
+    def _changed_fields(self) -> list[dict[str, Any]]:
         if self.before is None:
             return [
                 {"name": name, "before": None, "after": to_json(value)}
@@ -100,7 +118,3 @@ class Entry(NamedTuple):
             )
             if old != new
         ]
-
-    def diff(self) -> str:
-        """The changed fields as JSON."""
-        return orjson.dumps(self.changed_fields()).decode()

@@ -30,7 +30,8 @@ async def record_changes(
     from another one changes once.
     """
     if spread is not RESTORATION:
-        outcomes, done = dict[UUID, Outcome](), set(changed)
+        outcomes: dict[UUID, Outcome] = {}
+        done = set(changed)
         around = await _lists_of_reopened(write, subtrees, changed)
         for id, after in changed.items():
             entries = _spread_entries(write, subtrees, after, spread, done)
@@ -79,14 +80,15 @@ def _record(
     storage = write.storage
     before = storage.todos, storage.stored_bytes
     problem = None
-    for entry in entries:
+    changes = [write.versioned(entry.before, entry.after) for entry in entries if entry.before]
+    for entry in changes:
         if entry.before != entry.after and (problem := storage.reserve(entry, quota)):
             break
     if problem := problem or around.add_opened(entries):
         storage.todos, storage.stored_bytes = before
         return problem
-    changed = [write.change(entry.before, entry.after) for entry in entries if entry.before]
-    return changed[0]
+    write.record(changes)
+    return changes[0].after
 
 
 class _Restoration:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import orjson
-
 from todo_gql.api.errors import ErrorCode
 from todo_gql.api.text import Problem
 from todo_gql.changelog.sizes import ROW_BYTES
@@ -42,13 +40,7 @@ class Quota(NamedTuple):
 
 def growth(entry: Entry) -> int:
     """The bytes that a change adds to the account, with its row of the change log."""
-    changed = entry.changed_fields()
-    return growth_by(entry, changed, orjson.dumps(changed))
-
-
-def growth_by(entry: Entry, changed: list[dict[str, Any]], diff: bytes) -> int:
-    """As `growth`; `changed` are the changed fields, and `diff` is the same as JSON."""
-    before, after = entry
+    (before, after), (changed, diff) = entry, entry.logged
     log_row = ROW_BYTES + len(diff) + _spaces(entry, changed)
     if before is None:
         metadata = len(after.metadata.encode()) + 2 * postgres_overhead(after.metadata)
@@ -128,7 +120,8 @@ def _takes_away(entry: Entry) -> bool:
         return False
     moves_to_trash = before.deleted_at is None and bool(after.deleted_at)
     return moves_to_trash or (
-        set(after.tags) < set(before.tags) and before._replace(tags=after.tags) == after
+        set(after.tags) < set(before.tags)
+        and [field["name"] for field in entry.logged.fields] == ["tags"]
     )
 
 

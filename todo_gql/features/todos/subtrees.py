@@ -80,7 +80,7 @@ class Subtrees:
 
     def __init__(self, todos: Iterable[TodoState]) -> None:
         self.states = {todo.id: todo for todo in todos}
-        self._children = defaultdict[UUID, list[UUID]](list)
+        self._children: defaultdict[UUID, list[UUID]] = defaultdict(list)
         for todo in self.states.values():
             if todo.parent_id:
                 self._children[todo.parent_id].append(todo.id)

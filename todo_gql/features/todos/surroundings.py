@@ -3,7 +3,6 @@
 All of it is read under the owner's lock.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -116,12 +115,14 @@ class Surroundings:
 
         Returns a problem before it counts anything.
         """
-        numbers = Counter[UUID]()
+        numbers: dict[UUID, int] = {}
         for before, after in entries:
             if before and (list_id := open_in(before)):
-                numbers[list_id] -= 1
+                numbers[list_id] = numbers.get(list_id, 0) - 1
             if list_id := open_in(after):
-                numbers[list_id] += 1
+                numbers[list_id] = numbers.get(list_id, 0) + 1
+        if not numbers:
+            return None
         counts = dict(self.open_counts)
         for list_id, number in numbers.items():
             if problem := self.add_open(list_id, number):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from todo_gql.features.todos.state import (
     TEXTS,
     TodoState,
 )
-from todo_gql.features.todos.storage import Quota, growth_by, spaces_of
+from todo_gql.features.todos.storage import Quota, growth, spaces_of
 from todo_gql.features.todos.write_deltas import (
     FIRST_PRIORITY,
     SubtaskDelta,
@@ -74,19 +73,20 @@ class WriteRows:
         self.subtasks: dict[UUID, SubtaskDelta] = subtask_deltas(placed) if placed else {}
         self.entries = with_subtask_counts(entries, self.subtasks)
         self.changes = changes
-        self.tags = TagDelta.of(entries)
+        self.tags = TagDelta.of(entries, placed)
         self.due = due_deltas(entries)
         self.lists = list_deltas(placed) if placed else {}
         self.counts = count_deltas(self.entries)
         self.first_id = str(uuid7())
+        self.parts = self._parts()
 
-    @cached_property
-    def parts(self) -> StatementParts:
+    def _parts(self) -> StatementParts:
         """Which parts the statement needs, besides what every write has."""
+        entries = self.entries
         is_placed = (
-            len(self.entries) < len(self.changes)
+            len(entries) < len(self.changes)
             or bool(self.lists or self.subtasks or self.tags.in_lists)
-            or any(_is_placed(entry) for entry in self.entries)
+            or _any_sets(PLACEMENT, entries, NOWHERE)
         )
         return StatementParts(
             tags=bool(self.tags.counts),
@@ -94,11 +94,11 @@ class WriteRows:
             removed=bool(self.tags.removed),
             due=bool(self.due),
             placed=is_placed,
-            texts=any(_has_new(TEXTS, entry) for entry in self.entries),
-            details=any(_has_new(DETAILS, entry) for entry in self.entries),
+            texts=_any_sets(TEXTS, entries),
+            details=_any_sets(DETAILS, entries),
             statuses=any(self.counts[:FIRST_PRIORITY]),
             priorities=any(self.counts[FIRST_PRIORITY:]),
-            dates=any(map(_has_new_dates, self.entries)),
+            dates=_any_sets(DATES, entries, NO_DATES),
         )
 
     async def payload(
@@ -148,15 +148,15 @@ class WriteRows:
 
         `later` is how many come after each.
         """
-        rows, added_bytes = list[dict[str, object]](), 0
+        added_bytes = 0
+        rows: list[dict[str, object]] = []
         for later, change in zip(range(len(self.changes) - 1, -1, -1), self.changes, strict=True):
             # A single todo is never long enough for a pause.
             if rows:
                 await time_slice.checkpoint()
             if isinstance(change, Entry):
-                changed = change.changed_fields()
-                diff = orjson.dumps(changed)
-                added_bytes += growth_by(change, changed, diff)
+                diff = change.logged.diff
+                added_bytes += growth(change)
                 row: dict[str, object] = {"todo_id": change.after.id, "action": change.action}
                 if change.after.list_id:
                     row["list_id"] = change.after.list_id
@@ -185,7 +185,7 @@ class WriteRows:
         columns = created_columns(parts) if created else updated_columns(parts)
         if len(entries) <= 1:
             return [_todo_row(entry, columns) for entry in entries]
-        rows = list[orjson.Fragment]()
+        rows: list[object] = []
         for entry in entries:
             await time_slice.checkpoint()
             rows.append(orjson.Fragment(orjson.dumps(_todo_row(entry, columns), default=str)))
@@ -194,7 +194,8 @@ class WriteRows:
 
     def _counter_rows(self) -> dict[str, object]:
         """The rows of what is counted, as far as there are any."""
-        tags, rows = self.tags, dict[str, object]()
+        tags = self.tags
+        rows: dict[str, object] = {}
         if tags.counts:
             rows["tags"] = _tag_rows(tags.counts)
         if tags.added:
@@ -221,28 +222,20 @@ class WriteRows:
         return rows
 
 
-def _is_placed(entry: Entry) -> bool:
-    """Whether a change sets more of a todo's place than a new one gets by itself."""
-    before, after = entry
-    return PLACEMENT(after) != (PLACEMENT(before) if before else NOWHERE)
-
-
 NOWHERE = (None, None, None, None, 0, 0)
-
-
-def _has_new(values: Callable[[TodoState], object], entry: Entry) -> bool:
-    """Whether a todo is new, or a change touches these values."""
-    before, after = entry
-    return before is None or values(after) != values(before)
-
-
-def _has_new_dates(entry: Entry) -> bool:
-    """Whether a change sets when a todo starts or is due."""
-    before, after = entry
-    return DATES(after) != (DATES(before) if before else NO_DATES)
-
-
+"""The placement that a new todo gets by itself."""
 NO_DATES = (None,) * len(DATE_COLUMNS)
+
+
+def _any_sets(
+    values: Callable[[TodoState], object], entries: Sequence[Entry], by_itself: object = None
+) -> bool:
+    """Whether a change sets any of these values, or a new todo has others than it gets by itself."""
+    # A generator for `any` takes as long as all that it does for one change.
+    for before, after in entries:
+        if values(after) != (values(before) if before else by_itself):
+            return True
+    return False
 
 
 def _todo_row(entry: Entry, columns: Sequence[str]) -> dict[str, Any]:

@@ -79,7 +79,8 @@ class OwnerGone(Exception):
 
 
 async def _states(rows: Iterable[Row]) -> dict[UUID, TodoState]:
-    time_slice, states = TimeSlice(), dict[UUID, TodoState]()
+    time_slice = TimeSlice()
+    states: dict[UUID, TodoState] = {}
     for row in rows:
         await time_slice.checkpoint()
         states[row["id"]] = TodoState.from_row(row)
@@ -162,11 +163,19 @@ class OwnerWrite:
 
         A todo changes once between two calls of `store`.
         """
-        if before == after:
-            return before
-        after = after._replace(version=before.version + 1, updated_at=self.now)
-        self._changes.append(Entry(before, after))
-        return after
+        entry = self.versioned(before, after)
+        self.record([entry])
+        return entry.after
+
+    def versioned(self, before: TodoState, after: TodoState) -> Entry:
+        """A change that may be recorded, with the todo's new version unless the states are equal."""
+        if before != after:
+            after = after._replace(version=before.version + 1, updated_at=self.now)
+        return Entry(before, after)
+
+    def record(self, entries: Iterable[Entry]) -> None:
+        """Record changes with new versions for `store`, as `change` does."""
+        self._changes += [entry for entry in entries if entry.before != entry.after]
 
     def log(
         self,
