@@ -89,13 +89,13 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     ),
     "create with reminders": (
         'todoCreate(input: { title: "x", reminders: [{ relative: { offset: "PT1H" } }] })',
-        6,
+        5,
     ),
-    "bulk create with reminders": ("todoBulkCreate(inputs: WITH_REMINDERS)", 6),
-    "add a reminder": ('reminderAdd(todoId: "TODO", input: { relative: { offset: "PT1H" } })', 6),
+    "bulk create with reminders": ("todoBulkCreate(inputs: WITH_REMINDERS)", 5),
+    "add a reminder": ('reminderAdd(todoId: "TODO", input: { relative: { offset: "PT1H" } })', 5),
     "update of a reminder": (
         'reminderUpdate(id: "REMINDER", input: { relative: { offset: "PT1H" } })',
-        7,
+        6,
     ),
     "delete a reminder": ('reminderDelete(id: "REMINDER")', 4),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),

@@ -386,3 +386,111 @@ async def test_reminder_is_no_change_of_its_todo(account: Account) -> None:
     found = (await account.data(query, id=todo["id"]))["todo"]
     assert found["version"] == 1
     assert len(found["history"]["totalCount"]) == 1
+
+
+async def test_reminder_relative_to_a_moment(account: Account) -> None:
+    """A relative reminder is relative to when the todo is due, unless to its start."""
+    due, start = soon(days=3), soon(days=2)
+    todo = await account.create(dueAt=written(due), startAt=written(start))
+    first = await added(account, todo["id"], relative("-pt015m"))
+    assert (first["anchor"], first["offset"], first["at"]) == ("DUE", "-PT15M", None)
+    assert first["firesAt"] == written(due - timedelta(minutes=15))
+    second = await added(account, todo["id"], relative("PT1H", "START"))
+    assert second["firesAt"] == written(start + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo", None])
+async def test_reminder_relative_to_a_day(account: Account, zone: str | None) -> None:
+    """Nine hours from a day on are 9:00 of that day in the zone of the person's profile."""
+    await account.data(MOVE_ZONE, zone=zone)
+    todo = await account.create(dueDate=NEXT_MONTH.isoformat())
+    await added(account, todo["id"], relative("PT9H"))
+    await added(account, todo["id"], relative("-PT15H"))
+    await added(account, todo["id"], relative("-P2DT9H"))
+    days = [NEXT_MONTH, NEXT_MONTH - timedelta(days=1), NEXT_MONTH - timedelta(days=3)]
+    times = ["09:00", "09:00", "15:00"]
+    expected = [local(day, time, zone or "UTC") for day, time in zip(days, times, strict=True)]
+    assert await fires_at(account, todo["id"]) == expected
+
+
+async def test_due_date_moves_reminders(account: Account) -> None:
+    """Each write that moves the due date or the start moves what is relative to it, and nothing else."""
+    due, start, at = soon(days=5), soon(days=4), written(soon(days=1))
+    todo = await account.create(dueAt=written(due), startAt=written(start))
+    id = todo["id"]
+    for sent in (relative("-PT1H"), relative("PT1H", "START"), {"at": at}):
+        await added(account, id, sent)
+    later = due + timedelta(days=2)
+    await change(account, id, dueAt=written(later))
+    hour = timedelta(hours=1)
+    assert await fires_at(account, id) == [written(later - hour), written(start + hour), at]
+    await change(account, id, startAt=written(due))
+    assert await fires_at(account, id) == [written(later - hour), written(due + hour), at]
+    await change(account, id, title="Other", priority="HIGH")
+    assert await fires_at(account, id) == [written(later - hour), written(due + hour), at]
+    await change(account, id, dueDate=NEXT_MONTH.isoformat())
+    day = local(NEXT_MONTH - timedelta(days=1), "23:00", "UTC")
+    assert await fires_at(account, id) == [day, written(due + hour), at]
+
+
+async def test_zone_of_the_due_date_moves_reminders(account: Account) -> None:
+    """Days before a moment are counted in the zone of the todo, which may change by itself."""
+    # The clocks of Berlin go forward on 2027-03-28, those of Tokyo never do.
+    due = "2027-03-28T07:00:00Z"
+    todo = await account.create(dueAt=due, dueTimeZone="Asia/Tokyo")
+    reminder = await added(account, todo["id"], relative("-P1D"))
+    assert reminder["firesAt"] == "2027-03-27T07:00:00.000000Z"
+    await change(account, todo["id"], dueTimeZone="Europe/Berlin")
+    assert await fires_at(account, todo["id"]) == ["2027-03-27T08:00:00.000000Z"]
+
+
+async def test_late_reminder_stays_due(account: Account) -> None:
+    """A reminder that no worker was there for is not lost by a write, unless that moves it."""
+    due = soon(days=1)
+    todo = await account.create(dueAt=written(due), startAt=written(soon(hours=12)))
+    reminder = await added(account, todo["id"], relative("-PT1H"))
+    # As if its moment had come while no worker ran.
+    passed = due - timedelta(days=2)
+    await fetch("UPDATE todos SET due_at = $2 WHERE id = $1", todo["id"], passed)
+    late = passed - timedelta(hours=1)
+    await fetch("UPDATE reminders SET fires_at = $2 WHERE id = $1", reminder["id"], late)
+    await change(account, todo["id"], title="Other", startAt=None)
+    await account.data(UPDATE, id=reminder["id"], input=relative("-PT1H"))
+    assert await fires_at(account, todo["id"]) == [written(late)]
+    await account.data(MOVE_ZONE, zone="Asia/Tokyo")
+    assert await fires_at(account, todo["id"]) == [written(late)]
+    await change(account, todo["id"], dueAt=written(passed + timedelta(minutes=1)))
+    assert await fires_at(account, todo["id"]) == [None]
+
+
+async def test_reminders_move_with_their_person(account: Account) -> None:
+    """Another time zone of the profile moves reminders of days, and leaves those of moments."""
+    await account.data(MOVE_ZONE, zone="Europe/Berlin")
+    due = soon(days=9)
+    day = await account.create(dueDate=NEXT_MONTH.isoformat())
+    moment = await account.create(dueAt=written(due))
+    at = written(soon(days=1))
+    for sent in (relative("PT9H"), {"at": at}):
+        await added(account, day["id"], sent)
+    await added(account, moment["id"], relative("-PT9H"))
+    for zone in ("Asia/Tokyo", None, "America/Los_Angeles", "Europe/Berlin"):
+        await account.data(MOVE_ZONE, zone=zone)
+        expected = local(NEXT_MONTH, "09:00", zone or "UTC")
+        assert await fires_at(account, day["id"]) == [expected, at]
+        assert await fires_at(account, moment["id"]) == [written(due - timedelta(hours=9))]
+
+
+async def test_reminder_fires_once_for_a_day(account: Account) -> None:
+    """Whoever travels west on the day of a reminder that has fired isn't reminded again."""
+    await account.data(MOVE_ZONE, zone="Pacific/Kiritimati")
+    tomorrow = TODAY + timedelta(days=1)
+    todo = await account.create(dueDate=tomorrow.isoformat())
+    reminder = await added(account, todo["id"], relative("-PT1S"))
+    moment = datetime.fromisoformat(local(tomorrow, "00:00", "Pacific/Kiritimati")) - timedelta(
+        seconds=1
+    )
+    await fetch(
+        "UPDATE reminders SET fires_at = NULL, fired_at = $2 WHERE id = $1", reminder["id"], moment
+    )
+    await account.data(MOVE_ZONE, zone="Pacific/Niue")
+    assert await fires_at(account, todo["id"]) == [None]

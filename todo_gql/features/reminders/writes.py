@@ -8,7 +8,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.database.retry import retried
 from todo_gql.features.reminders.types import ReminderPayload
 from todo_gql.features.todos.reminder_inputs import MAX_REMINDERS, ReminderInput, read_reminder
-from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders, time_zone_of
+from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders
 from todo_gql.features.todos.types import Reminder
 from todo_gql.features.todos.writes import owner_write
 from todo_gql.operation.context import Info
@@ -68,7 +68,7 @@ async def update_reminder(
             return ReminderPayload(errors=[not_found("id"), *problems])
         if problems:
             return ReminderPayload(errors=problems)
-        todo, zone = todos[stored["todo_id"]], await time_zone_of(write)
+        todo, zone = todos[stored["todo_id"]], write.clock.zone_name
         fires_at = draft.fires_at(todo, zone, write.now, pending=stored["fires_at"])
         values = draft.at, draft.anchor, draft.stored_offset, fires_at
         row = await write.connection.fetchrow(UPDATE, *key, *values)

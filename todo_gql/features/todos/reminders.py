@@ -27,7 +27,6 @@ RETURNING {", ".join(REMINDER_COLUMNS)}
 """
 
 
-TIME_ZONE: Final = "SELECT time_zone FROM users WHERE id = $1"
 OF_TODOS: Final = f"""
 SELECT {", ".join(REMINDER_COLUMNS)} FROM reminders r
 WHERE r.owner_id = $1 AND r.person_id = $2 AND r.todo_id = ANY($3) ORDER BY r.id
@@ -38,10 +37,7 @@ async def add_reminders(
     write: OwnerWrite, drafts: Iterable[tuple[TodoState, Sequence[ReminderDraft]]]
 ) -> list[Row]:
     """Store reminders of the actor's for todos, in their order; returns their rows."""
-    drafts, now = list(drafts), write.now
-    if not any(todo_drafts for _, todo_drafts in drafts):
-        return []
-    zone = await time_zone_of(write)
+    zone, now = write.clock.zone_name, write.now
     values = [
         (
             *(uuid7(), todo.id, draft.at, draft.anchor, draft.stored_offset),
@@ -50,15 +46,11 @@ async def add_reminders(
         for todo, todo_drafts in drafts
         for draft in todo_drafts
     ]
+    if not values:
+        return []
     columns = zip(*values, strict=True)
     write.has_moved_reminders = True
     return await write.connection.fetch(INSERT, write.owner_id, write.actor_id, now, *columns)
-
-
-async def time_zone_of(write: OwnerWrite) -> str | None:
-    """The zone of the actor, whose reminders are written."""
-    zone: str | None = await write.connection.fetchval(TIME_ZONE, write.actor_id)
-    return zone
 
 
 async def stored_reminders(write: OwnerWrite, todo_ids: Sequence[UUID]) -> list[list[Row]]:
