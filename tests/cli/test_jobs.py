@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from tests.support.accounts import Account, Client
 from tests.support.mailbox import Mailbox, delivering, token_of
 from tests.support.processes import CommandLine, clean_environment, command_line
+from tests.support.push_services import Browser
 from tests.support.reminders import put_reminders
 from tests.support.waiting import until
 from todo_gql.database.connection import fetch, fetchrow
@@ -18,6 +19,7 @@ from todo_gql.jobs import queue as jobs
 from todo_gql.jobs import worker
 from todo_gql.settings import Settings
 
+SUBSCRIBE = "mutation ($input: PushSubscribeInput!) { pushSubscribe(input: $input) { ok } }"
 VERIFICATION = "Confirm your e-mail address"
 
 LET_LINK_EXPIRE = """
@@ -87,6 +89,26 @@ async def test_unsent_mails_are_listed_with_their_reasons(
     assert f"  notifications  owner_id={account.id} mail_id=" in bundle
     assert (no_reason, waiting) == ("  no reason", "  it waits in the queue: is a worker running?")
     await fetch("DELETE FROM notification_mails")
+
+
+async def test_failed_pushes_are_listed_with_their_reasons(
+    account: Account, typing: CommandLine
+) -> None:
+    """A browser whose last push failed is listed by its push service, without the secret of its endpoint."""
+    await fetch("UPDATE push_subscriptions SET last_error = NULL")
+    for name in ("failing", "fine"):
+        sent = Browser(f"https://push.example:8443/secret-{name}").input
+        await account.data(SUBSCRIBE, input=sent)
+    assert typing("jobs", "pushes").said == "No browser's last push failed.\n"
+    [row] = await fetch(
+        "UPDATE push_subscriptions SET last_error = 'refused' WHERE owner_id = $1::text::uuid"
+        " AND endpoint LIKE '%failing' RETURNING id",
+        account.id,
+    )
+    said, reason = typing("jobs", "pushes").said.splitlines()
+    about = f"owner_id={account.id} push_subscription_id={row['id']}"
+    assert said.endswith(f"  https://push.example:8443  {about}")
+    assert reason == "  refused"
 
 
 async def test_failed_job_is_told_and_put_back(

@@ -1,4 +1,4 @@
-"""The commands for jobs that failed for good, mails that weren't sent, and reminders that wait."""
+"""The commands for jobs that failed for good, unsent mails and pushes, and reminders that wait."""
 
 from functools import partial
 from typing import Annotated
@@ -9,6 +9,7 @@ from todo_gql.cli.configuration import load_settings
 from todo_gql.cli.runtime import database, fail, prepare, run_connected
 from todo_gql.database.models import NotificationMailKind
 from todo_gql.features.notifications.email.sending import KINDS, WAITING, unsent_mails
+from todo_gql.features.push.failures import push_failures
 from todo_gql.jobs import queue
 from todo_gql.reminder_times.due import due_reminders
 
@@ -16,7 +17,7 @@ SHOWN = 1_000
 MAX_ID = 2**63 - 1
 
 jobs = typer.Typer(
-    help="List and retry the jobs that failed for good; list late reminders and unsent mails.",
+    help="List and retry the jobs that failed for good; list late reminders, and mails and pushes that weren't sent.",
     no_args_is_help=True,
 )
 
@@ -70,6 +71,23 @@ def unsent() -> None:
     if not mails:
         typer.echo("All mails of notifications were sent.")
     if len(mails) > SHOWN:
+        typer.echo(f"There are more; these are the newest {SHOWN:,}.")
+
+
+@jobs.command()
+def pushes() -> None:
+    """List the newest 1,000 browsers whose last push wasn't accepted, and why."""
+    settings = load_settings()
+    with database(settings) as url:
+        prepare(settings, url)
+        failures = run_connected(settings, url, partial(push_failures, SHOWN + 1))
+    for row in failures[:SHOWN]:
+        about = f"owner_id={row['owner_id']} push_subscription_id={row['id']}"
+        typer.echo(f"{row['created_at']:%Y-%m-%d %H:%M}  {row['origin']}  {about}")
+        typer.echo(f"  {row['last_error']}")
+    if not failures:
+        typer.echo("No browser's last push failed.")
+    if len(failures) > SHOWN:
         typer.echo(f"There are more; these are the newest {SHOWN:,}.")
 
 
