@@ -102,6 +102,15 @@ async def enqueue_all(kind: str, new_jobs: Sequence[NewJob], *, priority: int = 
         )
 
 
+async def amend_payload(job: Job, **changes: str) -> None:
+    """Add to the payload of a running job, for whoever runs it again; raises what `fetch` raises.
+
+    That a job is done is stored a second later, so one whose worker is killed by then is run again.
+    """
+    payload = orjson.dumps(payload_of(job) | changes)
+    await fetch("UPDATE pgqueuer SET payload = $2 WHERE id = $1", job.id, payload)
+
+
 def payload_of(job: Job) -> dict[str, Any]:
     """The payload that `enqueue` was called with, and `good_until` if that was set."""
     payload: dict[str, Any] = orjson.loads(job.payload or b"{}")

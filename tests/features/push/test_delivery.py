@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
@@ -388,6 +389,29 @@ async def test_a_turn_that_was_waited_for_is_no_failure(
 async def is_queued(attempts: int) -> bool:
     """Whether a push waits that was attempted so often."""
     return bool(await fetch(f"{JOBS} AND attempts = $1 AND status = 'queued'", attempts))
+
+
+async def test_a_job_that_is_run_again_sends_nothing(
+    account: Account, service: PushService, run_workers: Pushing
+) -> None:
+    """A push that was sent by a worker that is gone before it could note the job as done isn't sent again."""
+    browser = await subscribe(account, service.subscribe("one"))
+    await notify(account, await account.create(title="Sail"))
+    await dispatch.enqueue_due(is_on=True)
+    [job] = await fetch(JOBS)
+    async with run_workers():
+        await until(waiting_for(account))
+    assert len(service.to(browser)) == 1
+    # As it was left by the worker.
+    payload = orjson.loads(job["payload"]) | {"sent_at": datetime.now(UTC).isoformat()}
+    await fetch(
+        "INSERT INTO pgqueuer (priority, status, entrypoint, payload, created)"
+        " VALUES (-1, 'queued', 'send_push', $1, now())",
+        orjson.dumps(payload),
+    )
+    async with run_workers():
+        await until(waiting_for(account))
+    assert len(service.to(browser)) == 1
 
 
 async def test_a_wait_beyond_a_day_ends_it(

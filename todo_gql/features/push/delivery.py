@@ -12,7 +12,7 @@ from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.models import NotificationKind
 from todo_gql.features.push.messages import SELECT_NOTIFICATION, URGENT, push_message
 from todo_gql.features.push.turns import Turns
-from todo_gql.jobs.queue import payload_of, time_left
+from todo_gql.jobs.queue import amend_payload, payload_of, time_left
 from todo_gql.observability.metrics import metrics
 from todo_gql.push.message import PushMessage
 from todo_gql.push.sender import (
@@ -54,6 +54,8 @@ class PushDelivery:
         Raises `RetryRequested` when the push service asks to wait, or doesn't answer.
         """
         ids = payload_of(job)
+        if "sent_at" in ids:
+            return
         owner_id, browser_id = UUID(ids["owner_id"]), UUID(ids["subscription_id"])
         with self._turns.of(owner_id):
             notification = await fetchrow(
@@ -74,6 +76,7 @@ class PushDelivery:
             except PushDelayed as error:
                 await _delay(owner_id, browser_id, notification, error, job)
             else:
+                await amend_payload(job, sent_at=datetime.now(UTC).isoformat())
                 await fetch(SET_ERROR, owner_id, browser_id, None)
                 _count(notification, "sent")
                 metrics().push_lag.observe(_lateness(job).total_seconds())
