@@ -63,6 +63,7 @@ from todo_gql.features.todos.list_loaders import (
     todo_pages_by_list,
 )
 from todo_gql.features.todos.loaders import HistoryKey, history_by_todo_id, newer_history
+from todo_gql.features.todos.occurrences import PastKey, past_by_series_id
 from todo_gql.features.todos.sorting import BY_POSITION
 from todo_gql.features.todos.subtasks import (
     SubtaskEdge,
@@ -180,6 +181,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "mutation ($input: PushSubscribeInput!) { pushSubscribe(input: $input) { ok } }",
         input=Browser("https://push.example/owner").input,
     )
+    copy = await complete_occurrence(account)
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [row for row in map(json.loads, rows["changes"]) if row["kind"] == ChangeKind.TODO]
@@ -187,6 +189,8 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "todo": todo["id"],
         "trashed todo": trashed["id"],
         "subtask": subtask["id"],
+        "repeating todo": copy["repeating"],
+        "completed occurrence": copy["id"],
         "tag": todo["tags"][0]["id"],
         "change": changes[0]["id"],
         "list": made["id"],
@@ -212,6 +216,17 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     words |= {"list": LIST, "section": SECTION}
     marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME})
     return Owner(account, ids, cursors, words, links, marks)
+
+
+async def complete_occurrence(account: Account) -> dict[str, str]:
+    """The id of a new repeating todo, and that of the copy of its occurrence that was completed."""
+    sent = {"dueDate": "2030-01-01", "recurrence": {"rule": "FREQ=DAILY"}}
+    todo = await account.create(title="Again", **sent)
+    data = await account.data(
+        "mutation ($id: ID!) { todoComplete(id: $id) { completedOccurrence { id } } }",
+        id=todo["id"],
+    )
+    return {"repeating": todo["id"], "id": data["todoComplete"]["completedOccurrence"]["id"]}
 
 
 async def stranger_of_role(client: Client, role: str) -> Account:
@@ -267,6 +282,7 @@ async def other_stranger(request: pytest.FixtureRequest, client: Client) -> Acco
 @pytest.fixture(scope="module")
 async def own_todo(stranger: Account) -> dict[str, Any]:
     """The stranger's todo in a list and a section, beside a subtask and views."""
+    await complete_occurrence(stranger)
     todo = await stranger.create(title="Own", tags=[SHARED_TAG])
     await save(stranger, name="Own")
     await added(stranger, todo["id"], relative("PT9H"))
@@ -664,6 +680,13 @@ async def browsers_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert shown["pushPublicKey"] == key
 
 
+async def previewing_a_recurrence(owner: Owner, stranger: Account) -> None:
+    """A preview is of what the stranger sends, and says nothing of anybody's todos."""
+    preview = '{ recurrencePreview(input: { rule: "FREQ=DAILY" }, dueDate: "2030-01-01") { date } }'
+    days = (await stranger.data(preview))["recurrencePreview"]
+    assert [one["date"] for one in days] == [f"2030-01-0{number}" for number in range(1, 6)]
+
+
 async def changing_a_profile(owner: Owner, stranger: Account) -> None:
     """It is one's own profile that changes."""
     answer = await written(stranger, "profileUpdate", input={"firstName": "Stranger"})
@@ -764,6 +787,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "pushPublicKey"): browsers_of_a_stranger,
     ("Query", "pushSubscriptions"): browsers_of_a_stranger,
     ("Mutation", "pushSubscribe"): subscribing_a_browser,
+    ("Query", "recurrencePreview"): previewing_a_recurrence,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
     ("Mutation", "register"): registering_as_somebody,
@@ -802,6 +826,7 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     subtasks_by_parent_id: lambda key: SubtaskKey(
         key, size=10, after=None, before=None, backwards=False
     ),
+    past_by_series_id: lambda key: PastKey(key, size=10, before=None),
     subtask_edges: lambda key: SubtaskEdge(key, position="", towards_start=False),
     named_things: lambda key: Named("listId", key),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),

@@ -82,6 +82,8 @@ BUDGETS: dict[Coordinate, int] = {
     ("NotificationEdge", "node"): 0,
     ("NotificationPreferences", "kinds"): 0,
     ("NotificationPreferences", "quietHours"): 0,
+    ("Recurrence", "next"): 0,
+    ("Recurrence", "past"): 1,
     ("Section", "list"): 1,
     ("TagConnection", "edges"): 0,
     ("TagConnection", "nodes"): 0,
@@ -94,6 +96,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Todo", "parent"): 1,
     ("Todo", "progress"): 0,
     ("Todo", "reminders"): 1,
+    ("Todo", "recurrence"): 0,
     ("Todo", "subtasks"): 1,
     ("Todo", "section"): 1,
     ("Todo", "tags"): 0,
@@ -156,6 +159,15 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
         } } } }""",
         5,
     ),
+    "a preview of a recurrence": (
+        '{ recurrencePreview(input: { rule: "FREQ=DAILY" }, first: 100) { date } }',
+        1,
+    ),
+    "repeating todos with all of theirs": (
+        """{ todos(first: 40) { nodes { recurrence { next { date }
+             past(first: 1) { totalCount nodes { id } } } } } }""",
+        3,
+    ),
     "a filtered list and its total": (
         "{ todos(first: 40, filter: { isOverdue: false }) { nodes { title } totalCount } }",
         2,
@@ -199,7 +211,14 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
     async with visiting(app) as client:
         owners = {size: await registered(client) for size in SIZES}
         for size, owner in owners.items():
-            todos = [{"title": f"Todo {i}", "tags": ["common", f"tag {i}"]} for i in range(size)]
+            todos = [
+                {
+                    "title": f"Todo {i}",
+                    "tags": ["common", f"tag {i}"],
+                    "recurrence": {"rule": "FREQ=DAILY"},
+                }
+                for i in range(size)
+            ]
             # The first one alone, so that the first page of changes has one in a list.
             ids = [
                 todo["id"]

@@ -45,6 +45,14 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "update of an unknown todo": ('todoUpdate(id: "OWNER", input: {})', 3),
     "start": ('todoStart(id: "TODO")', 4),
     "complete": ('todoComplete(id: "TODO")', 4),
+    "complete a repeating todo": ('todoComplete(id: "TODO")', 8),
+    "bulk complete repeating todos": (
+        "todoBulkUpdate(ids: IDS, action: { setStatus: COMPLETED })",
+        8,
+    ),
+    "skip of a repeating todo": ('todoSkip(id: "TODO")', 6),
+    "skip of nothing": ('todoSkip(id: "OWNER")', 3),
+    "undo of a repeating todo's completion": ('todoUndoOccurrence(id: "COPY")', 12),
     "delete": ('todoDelete(id: "TODO")', 4),
     "restore": ('todoRestore(id: "TODO")', 4),
     "move": ('todoMove(id: "TODO", to: { place: { last: true } })', 5),
@@ -172,10 +180,16 @@ SHOWN: dict[str, tuple[str, int]] = {
 }
 
 
-async def make(account: Account, number: int) -> Todos:
+async def make(account: Account, number: int, *, repeats: bool = False) -> Todos:
     """Todos with a tag of each one's own and two in common."""
-    inputs = [{"title": f"{n}", "tags": [f"own {n}", "all", "other"]} for n in range(number)]
+    more = {"dueDate": "2030-01-01", "recurrence": {"rule": "FREQ=DAILY"}} if repeats else {}
+    inputs = [
+        {"title": f"{n}", "tags": [f"own {n}", "all", "other"], **more} for n in range(number)
+    ]
     return await account.create_many(inputs)
+
+
+COMPLETE = """mutation ($id: ID!) { todoComplete(id: $id) { completedOccurrence { id } } }"""
 
 
 def filled(
@@ -234,11 +248,14 @@ async def test_a_write_is_a_handful_of_statements(
     account: Account, recorded: Record, name: str, number: int
 ) -> None:
     """A write takes a handful of statements, whatever its size and its payload."""
-    todos = await make(account, number)
+    todos = await make(account, number, repeats="repeating" in name)
     call, budget = OF_TODOS[name]
     placed = await in_a_list(account, todos) if call.startswith(("list", "section")) else {}
     if "reminder" in name:
         placed |= {"REMINDER": (await added(account, todos[0]["id"], relative("PT1H")))["id"]}
+    if "COPY" in call:
+        completed = (await account.data(COMPLETE, id=todos[0]["id"]))["todoComplete"]
+        placed = {"COPY": completed["completedOccurrence"]["id"]}
     if call.startswith("listRestore"):
         await write_list(account, "listDelete(id: $id)", id=placed["LIST"])
     if call.startswith(("todoRestore", "todoBulkRestore")):

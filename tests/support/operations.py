@@ -50,6 +50,9 @@ SAMPLES: dict[str, Any] = {
     "TimeZone": "Europe/Berlin",
 }
 
+# Where any text won't do.
+SAMPLES_OF_INPUTS = {"RecurrenceInput": {"rule": "FREQ=DAILY"}}
+
 # All fields of pages of fifty would cost more than an operation may.
 SMALL_PAGE = "(first: 5)"
 PAGING = {"first", "last", "before"}
@@ -189,6 +192,7 @@ def samples(kind: GraphQLInputType) -> list[Any]:
             for name, field in kind.fields.items()
             if not nests and name not in IN_PLACE_OF_OTHERS
         }
+        fields |= SAMPLES_OF_INPUTS.get(kind.name, {})
         if kind.extensions["strawberry-definition"].is_one_of:
             return [{name: value} for name, value in fields.items()]
         return [fields]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from todo_gql.api.time_zones import FIRST_MOMENT, LocalClock, TimeZoneName, time_zone
+from todo_gql.api.time_zones import TimeZoneName, time_zone
 from todo_gql.recurrence.grammar import parse_rule
 from todo_gql.recurrence.recurrences import Recurrence, RecurrenceMode
 from todo_gql.recurrence.rules import MONDAY, Frequency, Rule, RuleError
@@ -49,6 +49,19 @@ def begin(
     return FirstDue(recurrence, None if first.date == day else first)
 
 
+def resumed(
+    stored: Recurrence, text: str, mode: RecurrenceMode, name: TimeZoneName, *, catches_up: bool
+) -> Recurrence | None:
+    """A stored recurrence that goes on with what was sent; None if its rule or zone is another one."""
+    anchor = stored.series.at(stored.anchor)
+    try:
+        sent, _ = begin(text, mode, name, anchor.at or anchor.date, catches_up=catches_up)
+    except RuleError:
+        return None
+    same = replace(stored, mode=mode, catches_up=catches_up)
+    return same if sent == replace(same, done=0) else None
+
+
 def with_month_ends(rule: Rule, anchor: date) -> Rule:
     """The rule that falls on a month's last day where the month is too short for the anchor's day.
 
@@ -77,7 +90,8 @@ def with_exact_end(rule: Rule, clock: time | None, zone: ZoneInfo) -> Rule:
         if isinstance(until, datetime):
             until = until.astimezone(zone).date() if until.tzinfo else until.date()
     elif not isinstance(until, datetime):
-        until = LocalClock(FIRST_MOMENT, zone.key).end_of(until) - timedelta(seconds=1)
+        next_day = datetime.combine(until + timedelta(1), time(), zone)
+        until = next_day.astimezone(UTC) - timedelta(seconds=1)
     elif until.tzinfo is None:
         until = until.replace(tzinfo=zone).astimezone(UTC)
     return replace(rule, until=until)

@@ -85,14 +85,17 @@ SENT: dict[str, st.SearchStrategy[Any]] = {
     "dueTimeZone": st.none() | st.sampled_from(["Europe/Berlin", "Asia/Tokyo", "UTC"]),
     "startAt": st.none() | written(starts),
     "startDate": st.none() | starts.map(lambda moment: moment.date().isoformat()),
+    # What repeats moves its dates itself: `test_recurrence.py` tries that.
+    "recurrence": st.none(),
 }
+OBJECTS = {"tags": "tags { name }", "recurrence": "recurrence { rule }"}
 # A moment, and the day in place of it.
 PAIRS = (("dueAt", "dueDate"), ("startAt", "startDate"))
 READ = f"""
 query ($ids: [ID!]!) {{
   nodes(ids: $ids) {{
     ... on Todo {{
-      {" ".join(name for name in SENT if name != "tags")} tags {{ name }}
+      {" ".join(OBJECTS.get(name, name) for name in SENT)}
       id completedAt isOverdue isCompleted version createdAt updatedAt deletedAt
       history(first: 1) {{ nodes {{ action at fields {{ name before after }} }} }}
     }}

@@ -23,8 +23,8 @@ OTHERS = {
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
     *("reminderAdd", "reminderUpdate", "reminderDelete"),
 }
-# It is tried after each of the others; and lists in the trash aren't listed.
-IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore"}
+# It is tried after each of the others; lists in the trash aren't listed; and few todos repeat.
+IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore", "todoSkip", "todoUndoOccurrence"}
 UNDO_ALL = (
     "mutation ($cursor: String!) { todoUndo(cursor: $cursor) { undoCursor processed updated"
     " results { errors { code message } } errors { code message } } }"

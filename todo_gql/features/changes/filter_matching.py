@@ -49,7 +49,7 @@ FILTERABLE_COLUMNS = {
     field.name: COLUMN_TYPES[field.name]
     for field in stored_fields()
     if field.filter or field.searched or field.name == "deleted_at"
-} | {name: COLUMN_TYPES[name] for name in DAY_COLUMNS}
+} | {name: COLUMN_TYPES[name] for name in (*DAY_COLUMNS, "recurrence")}
 # What is named besides follows from the fields.
 STATE_COLUMNS = FILTERABLE_COLUMNS | {"search_text": COLUMN_TYPES["search_text"]}
 LATER_CHANGES = (

@@ -34,13 +34,15 @@ from todo_gql.features.todos.destinations import Destination, read_destination
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.loaders import TagOfTodo
+from todo_gql.features.todos.occurrences import CompletedOccurrences, end_snoozes
 from todo_gql.features.todos.payloads import TodoPayload
+from todo_gql.features.todos.recurring import with_recurrence
 from todo_gql.features.todos.reminder_inputs import ReminderDraft, read_reminders
 from todo_gql.features.todos.reminders import add_reminders
-from todo_gql.features.todos.spreading import record_changes
-from todo_gql.features.todos.state import TodoEdit, TodoState
+from todo_gql.features.todos.spreading import Outcome, record_changes
+from todo_gql.features.todos.state import TodoEdit, TodoState, schedule_of
 from todo_gql.features.todos.storage import Quota
-from todo_gql.features.todos.subtrees import Spread, load_subtrees
+from todo_gql.features.todos.subtrees import RESET, Spread, Subtrees, load_subtrees
 from todo_gql.features.todos.types import Todo
 from todo_gql.features.todos.validation import read_create
 from todo_gql.features.todos.writes import (
@@ -76,7 +78,7 @@ def set_values(edit: TodoEdit, *path: str) -> Edit:
     def set_dates(todo: TodoState, clock: LocalClock) -> TodoState | UserError:
         changed = todo.with_edit(completed_edit(edit, todo, clock), clock.now)
         problem = date_problem(edit, todo, changed, clock)
-        return problem.at(*path) if problem else changed
+        return problem.at(*path) if problem else with_recurrence(edit, todo, changed, clock, *path)
 
     return set_dates
 
@@ -147,15 +149,42 @@ async def change_todo(
         changed = edit(stored, write.clock)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[as_error(changed, "id")])
-        quota = Quota.of(info.context.settings)
-        changes = await record_changes(write, subtrees, {stored.id: changed}, spread, quota)
-        todo = changes[stored.id]
+        occurrences = CompletedOccurrences(write, Quota.of(info.context.settings))
+        todo = await _record(occurrences, subtrees, stored, changed, spread)
         if not isinstance(todo, TodoState):
             return TodoPayload(todo=to_todo(stored, info), errors=[invalid(*todo, "id")])
         await write.store()
+        copies = await occurrences.store()
+        if spread is RESET:
+            await end_snoozes(write, [todo.id])
+    return _changed(info, write, todo, copies.get(stored.id))
+
+
+def _changed(info: Info, write: OwnerWrite, todo: TodoState, copy: TodoState | None) -> TodoPayload:
+    """The payload of a todo that is stored, and of the copy that it leaves."""
     charge_further(info, write, 1)
     info.context.clear_loaders()
-    return TodoPayload(todo=to_todo(write.stored(todo), info), first_change=write.first_change)
+    return TodoPayload(
+        todo=to_todo(write.stored(todo), info),
+        completed_occurrence=to_todo(copy, info),
+        first_change=write.first_change,
+    )
+
+
+async def _record(
+    occurrences: CompletedOccurrences,
+    subtrees: Subtrees,
+    before: TodoState,
+    after: TodoState,
+    spread: Spread | None,
+) -> Outcome:
+    """Record the change of a todo, and what it spreads to; the next occurrence if it completes one."""
+    advanced = occurrences.advance(before, after)
+    if not isinstance(advanced, TodoState):
+        return advanced
+    changed = {before.id: advanced}
+    outcomes = await record_changes(occurrences.write, subtrees, changed, spread, occurrences.quota)
+    return outcomes[before.id]
 
 
 def precondition_errors(
@@ -197,7 +226,13 @@ def completed_draft(
     todo = new_state(completed, draft.id, clock.now)
     if problem := date_problem(draft.edit, None, todo, clock):
         problems.append(problem.at(*path))
-    return completed
+    if problems or "recurrence" not in draft.edit:
+        return completed
+    begun = with_recurrence(draft.edit, None, todo, clock, *path)
+    if not isinstance(begun, TodoState):
+        problems.append(begun)
+        return completed
+    return completed._replace(edit=completed.edit | schedule_of(begun))
 
 
 def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:

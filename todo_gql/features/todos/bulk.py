@@ -37,6 +37,7 @@ from todo_gql.features.todos.inputs import (
     unset_to_none,
 )
 from todo_gql.features.todos.loaders import tags_by_todo_id
+from todo_gql.features.todos.occurrences import CompletedOccurrences
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.spreading import record_changes
@@ -141,7 +142,7 @@ async def change_todos(
     actor_id = info.context.signed_in().id
     if refusals := [*size_problems(ids, "ids"), *duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
-    keys, quota = [parse_id(id) for id in ids], Quota.of(info.context.settings)
+    keys = [parse_id(id) for id in ids]
     known = [key for key in keys if key]
     parents = spread is not None
     async with owner_write(
@@ -150,36 +151,43 @@ async def change_todos(
         info.context.viewer_time_zone = write.clock.zone_name
         subtrees = await load_subtrees(write, known, spread, trash=trash)
         time_slice, results = TimeSlice(), list[ItemResult]()
+        occurrences = CompletedOccurrences(write, Quota.of(info.context.settings))
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
             await time_slice.checkpoint()
             todo = subtrees.states.get(key) if key else None
-            results.append(_apply_edit(write, id, todo, edit, index))
-        await _record(write, subtrees, results, spread, quota)
-        payload = await finish(info, write, results, options)
+            results.append(_apply_edit(occurrences, id, todo, edit, index))
+        await _record(occurrences, subtrees, results, spread)
+        payload = await finish(info, write, results, options, occurrences)
     charge_further(info, write, sum(result.changed for result in results))
     return payload
 
 
 def _apply_edit(
-    write: OwnerWrite, id: str, stored: TodoState | None, edit: Edit, index: int
+    occurrences: CompletedOccurrences,
+    id: str,
+    stored: TodoState | None,
+    edit: Edit,
+    index: int,
 ) -> ItemResult:
     if stored is None:
         return ItemResult(id, errors=[not_found("ids", str(index))])
-    changed = edit(stored, write.clock)
+    changed = edit(stored, occurrences.write.clock)
+    if isinstance(changed, TodoState):
+        changed = occurrences.advance(stored, changed)
     if not isinstance(changed, TodoState):
         return ItemResult(id, stored, stored, [as_error(changed, "ids", str(index))])
     return ItemResult(id, stored, changed)
 
 
 async def _record(
-    write: OwnerWrite,
+    occurrences: CompletedOccurrences,
     subtrees: Subtrees,
     results: Sequence[ItemResult],
     spread: Spread | None,
-    quota: Quota,
 ) -> None:
     """Record the changes of todos that have no errors, and what they spread to their subtasks."""
     changed = {one.after.id: one.after for one in results if one.after and not one.errors}
+    write, quota = occurrences.write, occurrences.quota
     outcomes = await record_changes(write, subtrees, changed, spread, quota)
     for index, result in enumerate(results):
         if result.after is None or result.errors:
@@ -188,6 +196,7 @@ async def _record(
         if isinstance(outcome, TodoState):
             result.after = outcome
         else:
+            occurrences.drop(result.after.id)
             result.after = result.before
             result.errors.append(invalid(*outcome, "ids", str(index)))
 
@@ -313,7 +322,11 @@ async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota)
 
 
 async def finish(
-    info: Info, write: OwnerWrite, results: Sequence[ItemResult], options: BulkOptions
+    info: Info,
+    write: OwnerWrite,
+    results: Sequence[ItemResult],
+    options: BulkOptions,
+    occurrences: CompletedOccurrences | None = None,
 ) -> TodoBulkPayload:
     """Store the changes as the options say, and build the payload."""
     info.context.clear_loaders()
@@ -329,6 +342,8 @@ async def finish(
             errors=[invalid(ErrorCode.INVALID, message, options.argument)],
         )
     await write.store()
+    if occurrences:
+        await occurrences.store()
     if options.dry_run:
         await prime_loaders(info, write, [result.after for result in results if result.after])
         write.discard()

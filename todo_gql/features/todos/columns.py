@@ -23,8 +23,10 @@ PLACEMENT: Final = ColumnGroup(
 VIEWER_TIME_ZONE: Final = "(SELECT u.time_zone FROM users u WHERE u.id = $1) AS viewer_time_zone"
 """In a statement about the todos of a viewer `$1`: the zone in which a day is over."""
 DATES: Final = ColumnGroup(
-    frozenset({"dueDate", "dueTimeZone", "startAt", "startDate", "isOverdue"}),
-    frozenset({"due_date", "due_time_zone", "start_at", "start_date", "viewer_time_zone"}),
+    frozenset({"dueDate", "dueTimeZone", "startAt", "startDate", "isOverdue", "recurrence"}),
+    frozenset(
+        {"due_date", "due_time_zone", "start_at", "start_date", "viewer_time_zone", "recurrence"}
+    ),
 )
 READ_COLUMNS: Final = (*TODO_COLUMNS, VIEWER_TIME_ZONE)
 """All columns from which Todo is read."""

@@ -10,7 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.api.time_zones import LocalClock, day_of, time_zone_names
-from todo_gql.features.todos.state import DATES, TodoEdit, TodoState
+from todo_gql.features.todos.state import DATES, SCHEDULE_NAMES, TodoEdit, TodoState
 from todo_gql.reminder_times.moments import DATE_COLUMNS
 
 # A moment, and the day in place of it.
@@ -43,13 +43,15 @@ def exclusive_problems(edit: TodoEdit, *path: str) -> list[UserError]:
 
 
 def has_dates(edit: TodoEdit) -> bool:
-    """Whether an edit sets any of the days and moments."""
-    return not edit.keys().isdisjoint(DATE_COLUMNS)
+    """Whether an edit sets any of the days and moments, or how the todo repeats."""
+    return not edit.keys().isdisjoint(SCHEDULE_NAMES)
 
 
 def needs_time_zone(edit: TodoEdit) -> bool:
     """Whether the zone of its writer matters to a new todo: to its day, or as that of its moment."""
-    return "due_date" in edit or ("due_at" in edit and "due_time_zone" not in edit)
+    if "due_date" in edit or "recurrence" in edit:
+        return True
+    return "due_at" in edit and "due_time_zone" not in edit
 
 
 def completed_edit(edit: TodoEdit, stored: TodoState | None, clock: LocalClock) -> TodoEdit:

@@ -11,6 +11,7 @@ from todo_gql.features.todos.loaders import (
     tags_by_todo_id,
     todos_by_id,
 )
+from todo_gql.features.todos.occurrences import past_by_series_id, past_counts
 from todo_gql.features.todos.subtasks import (
     subtask_counts,
     subtask_edges,
@@ -38,6 +39,8 @@ TODOS = Feature(
         subtasks_by_parent_id,
         subtask_edges,
         subtask_counts,
+        past_by_series_id,
+        past_counts,
     ),
     node_types=(
         NodeType(

@@ -34,6 +34,7 @@ from todo_gql.features.todos.enums import TodoPriority, TodoStatus
 from todo_gql.features.todos.field_types import ComputedField, Filter, StoredField
 from todo_gql.features.todos.metadata import MAX_METADATA_BYTES, metadata
 from todo_gql.features.todos.progress import SubtaskProgress
+from todo_gql.features.todos.recurrence_types import RecurrenceInput, read_recurrence
 from todo_gql.features.todos.tag_names import read_tags
 from todo_gql.features.todos.validators import enum_number, minutes, text, unchanged
 
@@ -250,6 +251,15 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
         validate=unchanged,
         create="The day on which it is to be done, in place of `dueAt`; may lie in the past.",
         update="The day on which it is to be done; clears `dueAt`. May lie in the past.",
+    ),
+    # What clients see of it is an object in `types.py`; `recurring.py` has what follows from it.
+    StoredField(
+        name="recurrence",
+        graphql_type=RecurrenceInput | None,
+        validate=read_recurrence,
+        create="How it repeats, from its due date on, or else from the first day of the rule.",
+        update="How it repeats from its due date on. Sent again as it is, it goes on as it does; it can't "
+        "go on without a due date.",
     ),
     StoredField(
         name="due_time_zone",

@@ -166,6 +166,8 @@ class FilterConditions:
             parts += self._tags(tags)
         if (is_overdue := unset_to_none(todo_filter.is_overdue)) is not None:
             parts += self._overdue(is_overdue)
+        if (is_recurring := unset_to_none(todo_filter.is_recurring)) is not None:
+            parts.append(f"t.recurrence IS {'NOT NULL' if is_recurring else 'NULL'}")
         if (search := unset_to_none(todo_filter.search)) is not None:
             parts += self._search(search)
         return parts

@@ -15,6 +15,7 @@ from todo_gql.database.models import Action, Status
 from todo_gql.features.todos.canonical_json import NO_METADATA
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
+from todo_gql.features.todos.recurrence_types import RecurrenceInput
 from todo_gql.features.todos.state import TodoState
 
 ACTION_BY_STATUS: dict[int, Action] = {
@@ -35,6 +36,7 @@ TO_JSON: dict[Any, Callable[[Any], Any]] = {
     date: date.isoformat,
     # It is JSON already; parsing it could take long.
     JSON: orjson.Fragment,
+    RecurrenceInput: orjson.Fragment,
     # The driver's UUIDs are of a subclass, which orjson doesn't know.
     UUID: str,
 }
@@ -90,11 +92,22 @@ class Entry(_States):
         """What the change did; a change of the status takes precedence."""
         if self.before is None:
             return Action.CREATED
-        if self.before.status != self.after.status:
+        if self.before.status != self.after.status and not self._is_completed_occurrence:
             return ACTION_BY_STATUS[self.after.status]
         if self.before.deleted_at == self.after.deleted_at:
             return Action.UPDATED
         return Action.DELETED if self.after.deleted_at else Action.RESTORED
+
+    @property
+    def _is_completed_occurrence(self) -> bool:
+        """Whether an occurrence was completed, and the todo goes on with the next one."""
+        before, after = self
+        return (
+            before is not None
+            and None not in (before.recurrence, after.recurrence)
+            and before.recurrence != after.recurrence
+            and after.status == Status.PENDING
+        )
 
     @cached_property
     def logged(self) -> LoggedFields:

@@ -7,7 +7,13 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.database.models import Status
-from todo_gql.features.todos.actions import change_todo, create_todo, delete, restore, set_values
+from todo_gql.features.todos.actions import (
+    change_todo,
+    create_todo,
+    delete,
+    restore,
+    set_values,
+)
 from todo_gql.features.todos.bulk import BulkOptions, change_todos, create_todos, read_action
 from todo_gql.features.todos.enums import TodoStatus
 from todo_gql.features.todos.inputs import (
@@ -20,7 +26,8 @@ from todo_gql.features.todos.inputs import (
 )
 from todo_gql.features.todos.move_actions import move_todo, move_todos
 from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
-from todo_gql.features.todos.subtrees import COMPLETION, DELETION, RESTORATION, completion_by
+from todo_gql.features.todos.recurring import skip
+from todo_gql.features.todos.subtrees import COMPLETION, DELETION, RESET, RESTORATION, completion_by
 from todo_gql.features.todos.tag_delete import delete_tag
 from todo_gql.features.todos.tag_rename import rename_tag
 from todo_gql.features.todos.validation import read_update
@@ -89,7 +96,10 @@ class TodoMutation:
             info, _owner_id(info), id, edit, expected_version=unset_to_none(expected_version)
         )
 
-    @strawberry.field(description="Sets a todo to COMPLETED.")
+    @strawberry.field(
+        description="Sets a todo to COMPLETED. One that repeats goes on with its next occurrence, PENDING, "
+        "and leaves a COMPLETED copy; after the last occurrence it is COMPLETED itself."
+    )
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
@@ -97,6 +107,18 @@ class TodoMutation:
         version = unset_to_none(expected_version)
         return await change_todo(
             info, _owner_id(info), id, edit, expected_version=version, spread=COMPLETION
+        )
+
+    @strawberry.field(
+        description="Moves a repeating todo to its next occurrence, without counting this one as "
+        "completed; its subtasks are to be done again."
+    )
+    async def todo_skip(
+        self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
+    ) -> TodoPayload | None:
+        version = unset_to_none(expected_version)
+        return await change_todo(
+            info, _owner_id(info), id, skip, expected_version=version, spread=RESET
         )
 
     @strawberry.field(description="Moves a todo into the trash.")

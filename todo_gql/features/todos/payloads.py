@@ -33,6 +33,10 @@ class TodoPayload:
     errors: list[UserError] = strawberry.field(
         description="What has to be mended first; empty when it worked.", default_factory=list
     )
+    completed_occurrence: Todo | None = strawberry.field(
+        description="The copy that completing an occurrence of a repeating todo leaves of it.",
+        default=None,
+    )
     undo_cursor: str | None = undo_cursor()
     first_change: strawberry.Private[FirstChange | None] = None
 

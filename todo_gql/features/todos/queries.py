@@ -1,7 +1,7 @@
 """Reading todos, their stats and tags."""
 
-from collections.abc import Awaitable
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from todo_gql.api.connections import Page, PageArguments, count_rows, fetch_page
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS
+from todo_gql.api.errors import BadUserInput
 from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
@@ -25,7 +26,7 @@ from todo_gql.features.stats.types import (
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
-from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.days import local_clock, viewer_clock
 from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import (
     filtered_todos,
@@ -36,11 +37,13 @@ from todo_gql.features.todos.filters import (
 )
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.loaders import todos_by_id
+from todo_gql.features.todos.recurrence_types import Occurrence, RecurrenceInput
 from todo_gql.features.todos.sorting import todo_keyset
 from todo_gql.features.todos.tag_names import MAX_LENGTH, stored_forms
 from todo_gql.features.todos.tag_types import Tag, TagConnection
 from todo_gql.features.todos.todo_pages import Filter, Sort, select_todos, todo_page
 from todo_gql.features.todos.types import Todo, TodoConnection
+from todo_gql.features.todos.upcoming import UPCOMING_PAGE, previewed
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_fields
 from todo_gql.security.authentication import Viewer
@@ -142,6 +145,34 @@ class TodoQuery:
             partial(_stored_total, page) if has_stored_total else lambda _: count_rows(statement)
         )
         return TodoConnection.of(page, context.now, count)
+
+    @strawberry.field(
+        description="When a todo with this recurrence and due date would be due: first on its first due "
+        "date, which is the first day of the rule on or after the one that is sent, or else on or after "
+        "today. 1 to 100, 5 if no number is given. A rule that can't be stored is BAD_USER_INPUT.",
+        metadata={"default_page": UPCOMING_PAGE},
+    )
+    async def recurrence_preview(
+        self,
+        info: Info,
+        input: Annotated[RecurrenceInput, strawberry.argument(description="How it would repeat.")],
+        due_date: Annotated[
+            date | None, strawberry.argument(description="The day on which it would be due.")
+        ] = UNSET,
+        due_at: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="The moment at which it would be due, in place of a day."
+            ),
+        ] = UNSET,
+        first: First = UNSET,
+    ) -> Sequence[Occurrence]:
+        size = PageArguments.of(first, None).size(UPCOMING_PAGE)
+        day, moment = unset_to_none(due_date), unset_to_none(due_at)
+        if day and moment:
+            raise BadUserInput("Pass either dueDate or dueAt, not both.")
+        clock = await viewer_clock(info.context.signed_in(), info.context.now)
+        return await previewed(input, moment or day, clock, size)
 
     @strawberry.field(
         description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from todo_gql.api.order_keys import position_key
 from todo_gql.api.text import Problem
+from todo_gql.database.models import Status
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
-from todo_gql.features.todos.subtrees import RESTORATION, Spread, Subtrees
+from todo_gql.features.todos.subtrees import COMPLETION, RESET, RESTORATION, Spread, Subtrees
 from todo_gql.features.todos.surroundings import Parent, Surroundings, open_in
 from todo_gql.features.todos.writes import OwnerWrite
 
@@ -64,6 +65,9 @@ def _spread_entries(
     """The change of a todo, and then those of the subtasks that it spreads to."""
     before = subtrees.states[after.id]
     entries = [Entry(before, after)]
+    if spread is COMPLETION and after.status == Status.PENDING:
+        # It repeats: its occurrence was completed.
+        spread = RESET
     if spread and spread.applies(before, after):
         entries += [
             Entry(todo, edited)

@@ -35,6 +35,8 @@ def _values() -> Any:
 class TodoState(_values()):  # type: ignore[misc]
     """All stored values of a todo; `metadata` is canonical JSON, `tags` are sorted names.
 
+    `recurrence` is JSON with sorted keys.
+
     `position` is None in a new todo that is to stand behind all others, until it is inserted.
     Its fields are those of the table of fields. The ones here are for the type checker: code uses
     them by name.
@@ -55,6 +57,7 @@ class TodoState(_values()):  # type: ignore[misc]
     due_time_zone: str | None
     start_at: datetime | None
     start_date: date | None
+    recurrence: str | None
     completed_at: datetime | None
     estimated_minutes: int | None
     tags: tuple[str, ...]
@@ -81,6 +84,8 @@ class TodoState(_values()):  # type: ignore[misc]
         if (metadata := values[METADATA]) != NO_METADATA:
             values[METADATA] = canonical_json(orjson.loads(metadata))
         values[TAGS] = tuple(values[TAGS])
+        if (recurrence := values[RECURRENCE]) is not None:
+            values[RECURRENCE] = sorted_json(orjson.loads(recurrence))
         return tuple.__new__(cls, values)
 
     def _replace(self, /, **values: Any) -> Self:
@@ -126,6 +131,11 @@ class TodoState(_values()):  # type: ignore[misc]
         return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
 
 
+def sorted_json(value: Any) -> str:
+    """A value as JSON, the same text for equal values of texts, whole numbers and Booleans."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
 @lru_cache
 def _getter(columns: tuple[str, ...]) -> Callable[[TodoState], tuple[Any, ...]]:
     return attrgetter(*columns)
@@ -133,13 +143,16 @@ def _getter(columns: tuple[str, ...]) -> Callable[[TodoState], tuple[Any, ...]]:
 
 COLUMNS: tuple[str, ...] = TodoState._fields
 INDEXES = {name: index for index, name in enumerate(COLUMNS)}
-METADATA, TAGS = INDEXES["metadata"], INDEXES["tags"]
+METADATA, TAGS, RECURRENCE = INDEXES["metadata"], INDEXES["tags"], INDEXES["recurrence"]
 _read_columns = itemgetter(*COLUMNS)
 PLACEMENT = attrgetter(*(field.name for field in stored_fields() if field.is_placement))
 """The values that say where a todo stands."""
 STORED_COLUMNS = tuple(field.name for field in stored_fields() if field.has_column)
 DATES = attrgetter(*DATE_COLUMNS)
 """When a todo is due and starts."""
+SCHEDULE_NAMES = ("recurrence", *DATE_COLUMNS)
+SCHEDULE = attrgetter(*SCHEDULE_NAMES)
+"""The same, and how it repeats."""
 TEXT_NAMES = tuple(field.name for field in stored_fields() if field.searched)
 TEXTS = attrgetter(*TEXT_NAMES)
 """The values that searches look through."""
@@ -160,9 +173,14 @@ DETAIL_NAMES = tuple(
     field.name
     for field in stored_fields()
     if field.has_column and not field.is_placement and field.name not in EVER_CHANGING
-    if not field.searched and field.name not in DATE_COLUMNS
+    if not field.searched and field.name not in SCHEDULE_NAMES
 )
 DETAILS = attrgetter(*DETAIL_NAMES)
 """The values besides texts, dates and placement that most changes leave as they are."""
 WRITTEN_COLUMNS = (*STORED_COLUMNS, "search_text", "due_on", "start_on")
 """The columns of a row to write: those of the fields, and what is derived from them."""
+
+
+def schedule_of(todo: TodoState) -> TodoEdit:
+    """The edit that sets when a todo is due and starts, and how it repeats."""
+    return dict(zip(SCHEDULE_NAMES, SCHEDULE(todo), strict=True))

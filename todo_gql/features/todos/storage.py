@@ -26,6 +26,10 @@ TODO_BYTES = f"""({ROW_BYTES} + {" + ".join(f"coalesce(octet_length({name}), 0)"
 TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
 
+# After the colon of each of its seven keys, and after the six commas.
+_RECURRENCE_SPACES = 13
+
+
 class Quota(NamedTuple):
     """The most that an account may store: a number of todos, and bytes."""
 
@@ -73,10 +77,13 @@ def _spaces(entry: Entry, changed: list[dict[str, Any]]) -> int:
     """The spaces that PostgreSQL writes into a diff after commas and colons, without metadata's."""
     before, after = entry
     spaces = spaces_of(changed)
-    # Tags are the only list: a space after each but the last.
+    # Tags are the only list: a space after each but the last. Recurrence is the only object.
     old_tags = before.tags if before else ()
     if old_tags != after.tags:
         spaces += max(0, len(old_tags) - 1) + max(0, len(after.tags) - 1)
+    old_recurrence = before.recurrence if before else None
+    if old_recurrence != after.recurrence:
+        spaces += _RECURRENCE_SPACES * sum(map(bool, (old_recurrence, after.recurrence)))
     return spaces
 
 

@@ -52,6 +52,12 @@ COMPLETION: Final = Spread(
     applies=lambda before, after: before.status != after.status == Status.COMPLETED,
     edit=_complete_if_open,
 )
+# What is to be done again has all of its subtasks to do again.
+RESET: Final = Spread(
+    condition=COMPLETION.condition,
+    applies=lambda before, after: before != after,
+    edit=lambda todo, now: todo.with_edit({"status": Status.PENDING.value}, now),
+)
 DELETION: Final = Spread(
     condition="c.deleted_at IS NULL",
     applies=lambda before, after: before.deleted_at is None and after.deleted_at is not None,

@@ -1,7 +1,7 @@
 """Todos, lists and changes as the schema shows them: together, since they refer to each other."""
 
 from collections.abc import Callable, Hashable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from todo_gql.api.durations import Duration
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
+from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
 from todo_gql.execution import (
@@ -48,11 +49,14 @@ from todo_gql.features.todos.list_loaders import (
 )
 from todo_gql.features.todos.list_types import ListRole
 from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.occurrences import past_counts, past_page
+from todo_gql.features.todos.recurrence_types import Occurrence, RecurrenceMode
 from todo_gql.features.todos.reminders import reminders_by_todo_id
 from todo_gql.features.todos.sorting import BY_POSITION, todo_keyset
 from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
 from todo_gql.features.todos.todo_pages import Filter, Sort, page_columns, select_todos
+from todo_gql.features.todos.upcoming import UPCOMING_PAGE, Upcoming
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import BatchFunction
@@ -259,6 +263,9 @@ class Todo(Node):
         row_type=REMINDERS,
         description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
     )
+    recurrence: "Recurrence | None" = strawberry.field(
+        description="How it repeats; null if it doesn't."
+    )
 
     @classmethod
     def from_row(cls, row: Values, now: datetime) -> "Todo":
@@ -306,6 +313,63 @@ def _subtask_count(parent_id: UUID, context: Context) -> Any:
     return context.loader(subtask_counts).load(parent_id)
 
 
+@strawberry.type(
+    description="How a todo repeats. Completing it moves it to the next occurrence, and leaves a completed "
+    "copy of this one."
+)
+class Recurrence:
+    """The recurrence of one todo."""
+
+    rule: str = strawberry.field(
+        description="An RRULE of RFC 5545 as it is stored: from the 29th to the 31st, monthly ends with "
+        "the month where that is shorter, and UNTIL is in UTC if there is a time of day."
+    )
+    mode: RecurrenceMode = strawberry.field(description="What the next due date is counted from.")
+    time_zone: TimeZoneName = strawberry.field(description="The zone of its days and times.")
+    anchor: date = strawberry.field(
+        description="The first due date, from which intervals and COUNT count."
+    )
+    done: int = strawberry.field(description="How many occurrences were completed.")
+    catches_up: bool = strawberry.field(description="Whether what was missed comes one by one.")
+    todo_key: strawberry.Private[UUID]
+    upcoming: strawberry.Private[Upcoming]
+
+    @classmethod
+    def from_row(cls, row: Values, now: datetime) -> "Recurrence | None":
+        """The recurrence in a row of todos."""
+        if row["recurrence"] is None:
+            return None
+        upcoming = Upcoming.from_row(row, now)
+        return cls(todo_key=row["id"], upcoming=upcoming, **upcoming.values)
+
+    @strawberry.field(
+        description="When it will be due after this, if each occurrence is completed on its day, or today "
+        "if that has passed: 1 to 100, 5 if absent. None after the last one.",
+        metadata={"default_page": UPCOMING_PAGE},
+    )
+    async def next(self, first: First = strawberry.UNSET) -> Sequence[Occurrence]:
+        size = PageArguments.of(first, None).size(UPCOMING_PAGE)
+        return await self.upcoming.occurrences(size)
+
+    @strawberry.field(
+        description="The copies of its completed occurrences outside the trash, the last one first."
+    )
+    async def past(
+        self,
+        info: Info,
+        first: FirstOrDefault = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> "TodoConnection":
+        select_todos(info)
+        page = await past_page(info.context, self.todo_key, PageArguments.of(first, after))
+        count = partial(_past_count, self.todo_key)
+        return TodoConnection.of(page, info.context.now, count)
+
+
+def _past_count(series_id: UUID, context: Context) -> Any:
+    return context.loader(past_counts).load(series_id)
+
+
 TODOS = RowType(
     Todo,
     id=ConvertedColumn("id", str),
@@ -315,6 +379,7 @@ TODOS = RowType(
     parent_key="parent_id",
     list_key=ConvertedColumn("list_id", key_of),
     section_key=ConvertedColumn("section_id", key_of),
+    recurrence=Recurrence.from_row,
 )
 
 

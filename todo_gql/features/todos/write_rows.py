@@ -13,9 +13,10 @@ from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import (
-    DATES,
     DETAILS,
     PLACEMENT,
+    SCHEDULE,
+    SCHEDULE_NAMES,
     TEXTS,
     TodoState,
 )
@@ -37,7 +38,6 @@ from todo_gql.features.todos.write_sql import (
     created_columns,
     updated_columns,
 )
-from todo_gql.reminder_times.moments import DATE_COLUMNS
 
 # Encoding and sending as many characters takes less than a millisecond.
 LONG_PAYLOAD = 256 * 1024
@@ -98,7 +98,7 @@ class WriteRows:
             details=_any_sets(DETAILS, entries),
             statuses=any(self.counts[:FIRST_PRIORITY]),
             priorities=any(self.counts[FIRST_PRIORITY:]),
-            dates=_any_sets(DATES, entries, NO_DATES),
+            dates=_any_sets(SCHEDULE, entries, NO_DATES),
         )
 
     async def payload(
@@ -224,7 +224,7 @@ class WriteRows:
 
 NOWHERE = (None, None, None, None, 0, 0)
 """The placement that a new todo gets by itself."""
-NO_DATES = (None,) * len(DATE_COLUMNS)
+NO_DATES = (None,) * len(SCHEDULE_NAMES)
 
 
 def _any_sets(

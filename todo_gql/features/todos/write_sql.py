@@ -13,10 +13,9 @@ from todo_gql.changelog.mirror import MIRRORED, MIRRORED_NUMBERS
 from todo_gql.database.models import Priority, Status, Todo, column_types
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
 from todo_gql.features.todos.fields import stored_fields
-from todo_gql.features.todos.state import DETAIL_NAMES, TEXT_NAMES, WRITTEN_COLUMNS
+from todo_gql.features.todos.state import DETAIL_NAMES, SCHEDULE_NAMES, TEXT_NAMES, WRITTEN_COLUMNS
 from todo_gql.features.todos.storage import TODO_COUNT
 from todo_gql.features.todos.write_deltas import COUNTS
-from todo_gql.reminder_times.moments import DATE_COLUMNS
 
 IMMUTABLE_COLUMNS = frozenset({"id", "owner_id", "created_at"})
 TIME_COLUMNS = frozenset({"created_at", "updated_at"})
@@ -24,7 +23,7 @@ TIME_COLUMNS = frozenset({"created_at", "updated_at"})
 # are left out of statements that don't set them.
 TEXT_COLUMNS = frozenset({*TEXT_NAMES, "search_text"})
 DETAIL_COLUMNS = frozenset(DETAIL_NAMES)
-DAY_COLUMNS = frozenset({*DATE_COLUMNS, "due_on", "start_on"})
+DAY_COLUMNS = frozenset({*SCHEDULE_NAMES, "due_on", "start_on"})
 # Columns that have their defaults in a new todo, and that most changes leave as they are.
 PLACEMENT_COLUMNS = frozenset(field.name for field in stored_fields() if field.is_placement)
 SUBTASK_COUNTS = ("subtask_count", "completed_subtask_count")

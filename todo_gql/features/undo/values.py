@@ -11,6 +11,8 @@ from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.field_types import StoredField
 from todo_gql.features.todos.fields import stored_fields
+from todo_gql.features.todos.recurrence_types import RecurrenceInput
+from todo_gql.features.todos.state import sorted_json
 
 
 def _names(names: Sequence[str]) -> tuple[str, ...]:
@@ -32,6 +34,7 @@ FROM_JSON: dict[Any, Callable[[Any], Any]] = {
     TimeZoneName: _unchanged,
     int: _unchanged,
     bool: _unchanged,
+    RecurrenceInput: sorted_json,
 }
 
 
