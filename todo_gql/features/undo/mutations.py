@@ -4,14 +4,15 @@ from typing import Annotated
 
 import strawberry
 
-from todo_gql.features.todos.payloads import TodoBulkPayload
+from todo_gql.features.todos.payloads import TodoBulkPayload, TodoPayload
 from todo_gql.features.undo.actions import undo
+from todo_gql.features.undo.occurrence_actions import undo_occurrence
 from todo_gql.operation.context import Info
 
 
 @strawberry.type
 class UndoMutation:
-    """The mutation field that takes back others."""
+    """The mutation fields that take back others."""
 
     @strawberry.field(
         description="Undoes what one mutation changed, as far as nothing changed since; is undone "
@@ -30,3 +31,17 @@ class UndoMutation:
         ],
     ) -> TodoBulkPayload | None:
         return await undo(info, info.context.signed_in().id, cursor)
+
+    @strawberry.field(
+        description="Takes back the completion of an occurrence of a repeating todo: it is due again as it "
+        "was, and the copy goes to the trash. CONFLICT if its due date or its recurrence has changed since."
+    )
+    async def todo_undo_occurrence(
+        self,
+        info: Info,
+        id: Annotated[
+            strawberry.ID,
+            strawberry.argument(description="The id of the copy: `completedOccurrence`."),
+        ],
+    ) -> TodoPayload | None:
+        return await undo_occurrence(info, info.context.signed_in().id, id)
