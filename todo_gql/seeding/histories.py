@@ -8,12 +8,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from todo_gql.api.time_zones import LocalClock
+from todo_gql.api.time_zones import LocalClock, TimeZoneName
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.actions import Edit, delete, restore, set_values
 from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import TodoEdit, TodoState
+from todo_gql.features.todos.state import TodoEdit, TodoState, sorted_json
+from todo_gql.recurrence.normalization import begin
+from todo_gql.recurrence.recurrences import RecurrenceMode
 from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
 
 PRIORITIES = (
@@ -21,6 +23,13 @@ PRIORITIES = (
 )
 ESTIMATES = (5, 10, 15, 15, 30, 30, 30, 45, 60, 60, 90, 120, 180, 240, 480)
 SOURCES = ("mail", "phone", "meeting", "chat")
+
+REPEATING_PERCENT = 4
+INTERVALS = ("FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY")
+RULES = (
+    *INTERVALS,
+    *("FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=MONTHLY;BYDAY=1MO"),
+)
 
 USUAL_SPAN = timedelta(days=100)
 # How soon after a todo its subtasks are thought of.
@@ -52,10 +61,12 @@ def todo_histories(
     until: datetime,
     random: Random,
     placements: Placements = INBOX,
+    *,
+    is_latest: bool = False,
 ) -> Iterator[list[Entry]]:
     """The histories of todos between two times, each a list of changes in order.
 
-    A parent comes right before its subtasks.
+    A parent comes right before its subtasks. Of the latest ones some repeat, and are due soon.
     """
     # In a short time everything goes faster, so that most of it is done by the end.
     pace = min(1.0, (until - since) / USUAL_SPAN)
@@ -63,6 +74,8 @@ def todo_histories(
     while moments:
         moment, area = moments[0], random.choice(AREAS)
         created = _initial_state(owner_id, area, moment, random)
+        if is_latest and _chance(REPEATING_PERCENT, random):
+            created = created._replace(**_repetition(until, random))
         history = _history(_placed(created, area, placements, random), until, pace, random)
         subtasks = list(_subtasks(history, area, len(moments) - 1, until, random))
         yield history
@@ -104,6 +117,18 @@ def _initial_state(owner_id: UUID, area: Area, now: datetime, random: Random) ->
             {"source": random.choice(SOURCES), "reference": str(_number(random))}
         )
     return TodoState.new(uuid7(), owner_id, edit, now)
+
+
+def _repetition(now: datetime, random: Random) -> TodoEdit:
+    """How a todo repeats from one of the next days on."""
+    due_at = _evening(now + timedelta(days=random.randint(1, 6)))
+    mode = random.choice((RecurrenceMode.SCHEDULE, *RecurrenceMode))
+    rules = RULES if mode == RecurrenceMode.SCHEDULE else INTERVALS
+    recurrence, moved_to = begin(random.choice(rules), mode, TimeZoneName("UTC"), due_at)
+    return {
+        "due_at": moved_to.at if moved_to else due_at,
+        "recurrence": sorted_json(recurrence.to_json()),
+    }
 
 
 def _text(pattern: str, area: Area, random: Random) -> str:
@@ -183,6 +208,8 @@ def _subtasks(
 def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:
     """The planned edits of a todo, each with its mean delay in days."""
     plan: list[tuple[float, Edit]] = []
+    if todo.recurrence:
+        return plan
     if _chance(15, random):
         plan.append((3, set_values(_revision(todo, random))))
     outcome = random.choice(OUTCOMES)

@@ -74,7 +74,11 @@ def _slices(
     for first in range(0, number, BATCH):
         size = min(BATCH, number - first)
         begin, end = (since + span * (count / number) for count in (first, first + size))
-        yield list(todo_histories(owner_id, size, begin, end, random, placements))
+        is_latest = first + size == number
+        histories = todo_histories(
+            owner_id, size, begin, end, random, placements, is_latest=is_latest
+        )
+        yield list(histories)
 
 
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:

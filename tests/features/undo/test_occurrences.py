@@ -121,7 +121,7 @@ async def test_only_completed_occurrences_can_be_undone(account: Account) -> Non
 
 
 async def test_one_of_many_completions_is_undone_alone(account: Account) -> None:
-    """Of todos that were completed together, the others stay completed."""
+    """The others of todos that were completed together stay completed."""
     first = await repeating(account, "FREQ=DAILY", "2027-01-04")
     second = await repeating(account, "FREQ=DAILY", "2027-01-04")
     await account.data(
