@@ -94,8 +94,8 @@ async def test_interrupted_validation_is_made_up_for_beside_a_write(
     with migrating(empty_url) as process:
         ended(process)
     await earlier.execute(
-        "ALTER TABLE changes DROP CONSTRAINT changes_action_known,"
-        " ADD CONSTRAINT changes_action_known CHECK (kind <> 0 OR action BETWEEN 0 AND 7) NOT VALID"
+        "ALTER TABLE changes DROP CONSTRAINT changes_values_by_kind,"
+        " ADD CONSTRAINT changes_values_by_kind CHECK (kind <> 0 OR todo_id IS NOT NULL) NOT VALID"
     )
     async with earlier.transaction():
         await earlier.execute(EARLIER_CHANGE, 2)

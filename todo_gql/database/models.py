@@ -704,11 +704,9 @@ class Change(Model):
             UniqueConstraint(fields=("owner_id", "seq"), name="changes_owner_seq_unique"),
             CheckConstraint(
                 check="CASE WHEN kind = 0 THEN todo_id IS NOT NULL AND entity_id IS NULL"
+                " AND action = ANY ('{0,1,2,3,4,5,6,7}'::smallint[])"
                 " ELSE entity_id IS NOT NULL END",
-                name="changes_entity_by_kind",
-            ),
-            CheckConstraint(
-                check="kind <> 0 OR action BETWEEN 0 AND 7", name="changes_action_known"
+                name="changes_values_by_kind",
             ),
         )
 
