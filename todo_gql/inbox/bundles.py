@@ -9,7 +9,7 @@ from uuid import UUID
 
 from todo_gql.database.connection import Connection, Row
 from todo_gql.database.models import NotificationKind
-from todo_gql.inbox.access import IS_UNREAD, is_snoozed
+from todo_gql.inbox.access import IS_KNOWN, IS_UNREAD, is_snoozed
 from todo_gql.inbox.entries import EMAIL_DELAY
 from todo_gql.inbox.preferences import PREFERENCE_COLUMNS, Preferences
 
@@ -22,7 +22,7 @@ SELECT i.owner_id, {PREFERENCE_COLUMNS}, clock_timestamp() AS now
 FROM inboxes i JOIN users u ON u.id = i.owner_id
     LEFT JOIN notification_preferences p ON p.owner_id = i.owner_id
 WHERE i.owner_id IN (SELECT n.owner_id FROM notifications n WHERE n.email_at <= now()
-    ORDER BY n.email_at LIMIT {OWNERS_OF})
+    AND {IS_KNOWN} ORDER BY n.email_at LIMIT {OWNERS_OF})
 FOR NO KEY UPDATE OF i SKIP LOCKED
 """
 # What is due a little later comes along, or else whoever gets much would get a mail every few seconds.
@@ -30,6 +30,7 @@ DUE_ENTRIES: Final = f"""
 SELECT n.owner_id, n.id, n.kind, n.email_at,
     {IS_UNREAD} AND NOT ({is_snoozed("now()")}) AS is_unread
 FROM notifications n WHERE n.owner_id = ANY($1) AND n.email_at <= now() + $2::interval
+    AND {IS_KNOWN}
 ORDER BY n.owner_id, n.created_at, n.id LIMIT $3
 """
 SET_EMAIL_AT: Final = """

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from todo_gql.changelog.positions import retry_until_available
 from todo_gql.database.connection import Row, fetch
-from todo_gql.inbox.access import NOTIFICATION_COLUMNS
+from todo_gql.inbox.access import IS_KNOWN, NOTIFICATION_COLUMNS
 from todo_gql.inbox.wake_ups import topic_of
 from todo_gql.operation.event_cache import EventCache
 from todo_gql.security.authentication import Viewer
@@ -18,7 +18,7 @@ PAGE_SIZE: Final = 100
 NEWEST = "SELECT owner_id, entry_seq FROM inboxes WHERE owner_id = ANY($1)"
 ENTRIES_AFTER = f"""
 SELECT {", ".join(NOTIFICATION_COLUMNS)} FROM notifications n
-WHERE n.owner_id = $1 AND n.seq > $2 ORDER BY n.seq LIMIT $3
+WHERE n.owner_id = $1 AND n.seq > $2 AND {IS_KNOWN} ORDER BY n.seq LIMIT $3
 """
 
 

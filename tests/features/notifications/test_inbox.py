@@ -13,6 +13,7 @@ from tests.support.lists import make_list, make_section
 from todo_gql.database.connection import fetch
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.notifications import retention, writes
+from todo_gql.features.notifications.email.outbox import enqueue_due
 
 INBOX = """
 query ($filter: NotificationFilter, $first: Int, $after: String) {
@@ -296,6 +297,26 @@ async def test_old_archived_entries_are_deleted(account: Account) -> None:
     assert await ids(account) == [newest]
     assert await ids(account, filter={"isArchived": True}) == [middle]
     assert await is_exact(account)
+
+
+async def test_kinds_of_a_newer_release_are_left_out(account: Account) -> None:
+    """Entries of kinds that this release doesn't know are neither shown nor mailed by it."""
+    await entered(entry(account), entry(account))
+    await fetch(
+        "UPDATE notifications SET kind = CASE WHEN seq = 1 THEN 99 ELSE kind END,"
+        " email_at = now() WHERE owner_id = $1",
+        UUID(account.id),
+    )
+    [known] = await ids(account)
+    await enqueue_due()
+    rows = await fetch(
+        "SELECT id::text, email_at FROM notifications WHERE owner_id = $1 ORDER BY seq",
+        UUID(account.id),
+    )
+    assert [(row["id"] == known, row["email_at"] is None) for row in rows] == [
+        (False, False),
+        (True, True),
+    ]
 
 
 async def test_security_entry_says_what_happened(account: Account) -> None:

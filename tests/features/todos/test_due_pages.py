@@ -101,7 +101,7 @@ async def check_pages(
 async def test_a_page_may_end_at_both_cursors(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two cursors have between them the todos between them, in one part of the list or in both, or none."""
+    """A page between two cursors has the todos between them, of one part of the list or both, or none."""
     now = Clock(monkeypatch).set(NOW)
     await varied_todos(account, now, Random(1))
     sent = {"filter": {"status": {"eq": "PENDING"}}, "sort": [{"field": "DUE_AT"}]}
