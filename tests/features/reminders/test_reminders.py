@@ -494,3 +494,25 @@ async def test_reminder_fires_once_for_a_day(account: Account) -> None:
     )
     await account.data(MOVE_ZONE, zone="Pacific/Niue")
     assert await fires_at(account, todo["id"]) == [None]
+
+
+COMPLETE = """
+mutation ($id: ID!) {
+  todoComplete(id: $id) { todo { dueAt } completedOccurrence { id reminders { id } } errors { code } }
+}
+"""
+TAKE_BACK = "mutation ($id: ID!) { todoUndoOccurrence(id: $id) { errors { code message } } }"
+
+
+async def test_reminders_of_a_repeating_todo(account: Account) -> None:
+    """A reminder goes on to the next occurrence and back, and its copies have none."""
+    due = soon(days=2)
+    todo = await account.create(dueAt=written(due), recurrence={"rule": "FREQ=DAILY"})
+    await added(account, todo["id"], relative("-PT1H"))
+    completed = (await account.data(COMPLETE, id=todo["id"]))["todoComplete"]
+    assert completed["errors"] == []
+    assert completed["completedOccurrence"]["reminders"] == []
+    assert await fires_at(account, todo["id"]) == [written(due + timedelta(hours=23))]
+    taken_back = await account.data(TAKE_BACK, id=completed["completedOccurrence"]["id"])
+    assert taken_back["todoUndoOccurrence"]["errors"] == []
+    assert await fires_at(account, todo["id"]) == [written(due - timedelta(hours=1))]
