@@ -338,7 +338,10 @@ async def test_a_temporary_failure_is_tried_again(
     assert await stored_error(account) is None
 
 
-IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
+def until_in_an_hour() -> web.StreamResponse:
+    """An answer that asks to wait until a moment an hour after it."""
+    moment = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    return reply(503, Retry_After=moment)()
 
 
 @pytest.mark.parametrize(
@@ -346,7 +349,7 @@ IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
     [
         (reply(500), 15),
         (reply(429, Retry_After="120"), 120),
-        (reply(503, Retry_After=format_datetime(IN_AN_HOUR, usegmt=True)), 3600),
+        (until_in_an_hour, 3600),
         (reply(503, Retry_After="soon"), 15),
     ],
 )
