@@ -130,8 +130,17 @@ def moved_start(
 ) -> date | datetime:
     """Where a todo starts when it is due at an occurrence instead: as long before, as clocks show it.
 
-    A start without time stays a date. Raises OverflowError before the calendar begins.
+    A start without time stays a date. One that the calendar doesn't have leaves the start as it is.
     """
+    try:
+        return _moved(start, due, occurrence, zone)
+    except OverflowError:
+        return start
+
+
+def _moved(
+    start: date | datetime, due: date | datetime, occurrence: Occurrence, zone: ZoneInfo
+) -> date | datetime:
     distance = _clock(due, zone) - _clock(start, zone)
     target: date | datetime = occurrence.at or occurrence.date
     if not isinstance(start, datetime):

@@ -477,6 +477,17 @@ async def test_the_start_stays_as_long_before_the_due(
     assert {name: after[name] for name in expected} == expected
 
 
+async def test_a_start_at_the_beginning_of_the_calendar_stays(account: Account) -> None:
+    """A start that can't move to an earlier day stays where it is."""
+    todo = await repeating(
+        account,
+        *("FREQ=DAILY", "2099-01-01"),
+        startDate="0001-01-01",
+        recurrence={"mode": "COMPLETION"},
+    )
+    assert (await completed(account, todo["id"]))["startDate"] == "0001-01-01"
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [

@@ -119,17 +119,6 @@ def skip(todo: TodoState, clock: LocalClock) -> TodoState | Problem:
     return _moved_on(todo, due, occurrence, recurrence) if occurrence else LAST_OCCURRENCE
 
 
-def is_step(before: TodoState, after: TodoState) -> bool:
-    """Whether a change leads from one occurrence to another one."""
-    return (
-        before.recurrence is not None
-        and after.recurrence is not None
-        and after.status == Status.PENDING
-        and before.status in OPEN_STATUSES
-        and due_of(before) != due_of(after)
-    )
-
-
 def due_of(todo: TodoState) -> date | datetime | None:
     """The moment at which a todo is due, or the day."""
     return todo.due_at or todo.due_date
