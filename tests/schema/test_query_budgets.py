@@ -170,7 +170,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
     ),
     "a filtered list and its total": (
         "{ todos(first: 40, filter: { isOverdue: false }) { nodes { title } totalCount } }",
-        2,
+        3,
     ),
     "filtered stats": ('{ stats(filter: { search: "todo" }) { total overdue } }', 1),
     "searched tags and their total": ('{ tags(search: "tag") { nodes { id } totalCount } }', 2),
@@ -183,7 +183,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
         """{ lists(first: 15) { nodes {
              stats(filter: { isOverdue: false }) { total overdue }
              todos(first: 2, filter: { isOverdue: false }) { totalCount nodes { id } } } } }""",
-        3,
+        4,
     ),
     "an inbox with all of its": (
         """{ notifications(first: 40) { unreadCount nodes { actor { id } excerpt

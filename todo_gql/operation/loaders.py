@@ -3,6 +3,7 @@
 Batch functions return rows, which the features turn into types.
 """
 
+from asyncio import Future
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row
 from todo_gql.operation.dataloader import ColumnDataLoader
 from todo_gql.security.authentication import Viewer
@@ -21,10 +23,14 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class LoaderContext:
-    """The argument of batch functions: the operation's viewer, its time, and the selections of features."""
+    """The argument of batch functions: the operation's viewer, its time, and the selections of features.
+
+    `clock` is that time in the viewer's zone, once a batch function has begun to read it.
+    """
 
     viewer: Viewer
     now: datetime
+    clock: Future[LocalClock] | None = None
     selections: dict[type, Any] = field(default_factory=dict)
 
     def selection(self, kind: type[S]) -> S:

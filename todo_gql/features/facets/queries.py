@@ -9,9 +9,10 @@ from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FACETS
 from todo_gql.features.facets.counted import counted
 from todo_gql.features.facets.counters import stored_facets
 from todo_gql.features.facets.types import TodoFacets
-from todo_gql.features.todos.days import local_clock, viewer_clock
+from todo_gql.features.todos.days import local_clock
 from todo_gql.features.todos.filters import filtered_todos, is_plain
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_fields
 

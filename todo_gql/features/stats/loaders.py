@@ -5,7 +5,15 @@ from uuid import UUID
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import fetch, fetchrow
-from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.features.stats.overdue import (
+    VIEWER_TIME_ZONE,
+    first_today,
+    last_today,
+    overdue_at,
+    overdue_count,
+    overdue_on,
+    overdue_on_days,
+)
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
@@ -13,17 +21,30 @@ COUNTS = """
 SELECT f.owner_id AS id, f.pending_count, f.in_progress_count, f.completed_count,
     f.cancelled_count FROM feeds f WHERE f.owner_id = $1
 """
-OVERDUE = (
-    "SELECT count(*) FROM todos t WHERE t.owner_id = $1 AND t.deleted_at IS NULL"
-    f" AND {overdue_condition('$2')}"
+LIVE = "t.owner_id = $1 AND t.deleted_at IS NULL"
+OVERDUE_AT = f"SELECT count(*) FROM todos t WHERE {LIVE} AND {overdue_at('$2')}"
+ON_DAYS = ", ".join(overdue_on_days("$3::date"))
+OVERDUE_ON = f"FROM todos t WHERE {LIVE} AND {overdue_on('$3::date + 2')}"
+# Moments and days are two ranges of one index, which has the lists, too.
+OVERDUE = f"""
+SELECT ({OVERDUE_AT}) AS overdue_at, d.*, {VIEWER_TIME_ZONE} FROM (SELECT {ON_DAYS} {OVERDUE_ON}) d
+"""
+# All overdue todos are read once, whichever lists are asked for.
+OVERDUE_OF_LISTS = f"""
+SELECT t.list_id AS id, count(*) AS overdue_at, 0 AS overdue_0, 0 AS overdue_1, 0 AS overdue_2,
+    {VIEWER_TIME_ZONE}
+FROM todos t WHERE {LIVE} AND {overdue_at("$2")} AND t.list_id = ANY($4::uuid[]) GROUP BY t.list_id
+UNION ALL
+SELECT t.list_id, 0, {ON_DAYS}, {VIEWER_TIME_ZONE} {OVERDUE_ON} AND t.list_id = ANY($4::uuid[])
+GROUP BY t.list_id
+"""
+# Null where the viewer's zone decides: it isn't read for those who have no todo that is due on a day which
+# is over somewhere. `$3` is the latest day that it is anywhere.
+COUNTS_WITH_OVERDUE = COUNTS.replace(
+    " FROM feeds",
+    f", CASE WHEN EXISTS (SELECT FROM todos t WHERE {LIVE} AND {overdue_on('$3')}) THEN NULL"
+    f" ELSE ({OVERDUE_AT}) END AS overdue_count FROM feeds",
 )
-# All overdue todos are read once from their index, which has the lists, too: whichever lists are asked for.
-OVERDUE_OF_LISTS = (
-    "SELECT t.list_id AS id, count(*) AS count FROM todos t WHERE t.owner_id = $1"
-    f" AND t.deleted_at IS NULL AND {overdue_condition('$2')} AND t.list_id = ANY($3::uuid[])"
-    " GROUP BY t.list_id"
-)
-COUNTS_WITH_OVERDUE = COUNTS.replace(" FROM feeds", f", ({OVERDUE}) AS overdue_count FROM feeds")
 
 
 class CountSelection(NamedTuple):
@@ -39,7 +60,8 @@ async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """
     if context.selection(CountSelection).overdue:
-        rows = await fetch(COUNTS_WITH_OVERDUE, context.viewer.id, context.now)
+        values = context.viewer.id, context.now, last_today(context.now)
+        rows = await fetch(COUNTS_WITH_OVERDUE, *values)
     else:
         rows = await fetch(COUNTS, context.viewer.id)
     return [row or Unauthenticated() for row in rows_by_id(rows, ids)]
@@ -52,11 +74,13 @@ async def overdue_counts(context: LoaderContext, ids: list[UUID]) -> list[int]:
     They are counted, since time alone changes it.
     """
     viewer_id, counts = context.viewer.id, dict.fromkeys(ids, 0)
+    now = context.now
+    values = viewer_id, now, first_today(now)
     if viewer_id in ids:
-        row = await fetchrow(OVERDUE, viewer_id, context.now)
+        row = await fetchrow(OVERDUE, *values)
         assert row is not None
-        counts[viewer_id] = row["count"]
+        counts[viewer_id] = overdue_count(row, now)
     if list_ids := [id for id in ids if id != viewer_id]:
-        rows = await fetch(OVERDUE_OF_LISTS, viewer_id, context.now, list_ids)
-        counts |= {row["id"]: row["count"] for row in rows}
+        for row in await fetch(OVERDUE_OF_LISTS, *values, list_ids):
+            counts[row["id"]] += overdue_count(row, now)
     return [counts[id] for id in ids]

@@ -1,5 +1,7 @@
 """The counts of a user's todos as clients see them."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -7,25 +9,24 @@ import strawberry
 from todo_gql.database.connection import Row
 from todo_gql.execution import ColumnLoader, RowType, loaded_value
 from todo_gql.features.stats.loaders import CountSelection, overdue_counts, todo_counts
-from todo_gql.features.stats.overdue import overdue_condition
+from todo_gql.features.stats.overdue import overdue_columns, overdue_count
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_fields
 
 _STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")
 
 
-def count_columns(now: str, id: str = "$1::uuid") -> list[str]:
-    """The columns of `TodoStats.from_counts`, for a count of rows `t` of todos.
+def count_columns(now: str, first: str, id: str = "$1::uuid") -> list[str]:
+    """The columns of `TodoStats.from_counted`, for a count of rows `t` of todos.
 
-    `now` and `id` are SQL expressions, `id` for whose todos they are: the owner's, who is the
+    `now`, `first` and `id` are SQL expressions, `first` for `first_today`, `id` for whose todos they are: the owner's, who is the
     statement's first parameter, or a list's.
     """
     by_status = (
         f"count(*) FILTER (WHERE t.status = {status}) AS {name}_count"
         for status, name in enumerate(_STATUS_NAMES)
     )
-    overdue = f"count(*) FILTER (WHERE {overdue_condition(now)}) AS overdue_count"
-    return [f"{id} AS id", *by_status, overdue]
+    return [f"{id} AS id", *by_status, *overdue_columns(now, first)]
 
 
 def prefetch_counts(info: Info) -> None:
@@ -66,7 +67,8 @@ class TodoStats:
         _overdue_count,
         by="key",
         prefetched_column="overdue_count",
-        description="Due before now and PENDING or IN_PROGRESS.",
+        description="Those that are PENDING or IN_PROGRESS, and were due before now, or on a day before today "
+        "in the viewer's time zone.",
     )
 
     @classmethod
@@ -76,6 +78,12 @@ class TodoStats:
         Without `overdue_count` in it, that is loaded on demand.
         """
         return STATS.lazy(row)
+
+    @classmethod
+    def from_counted(cls, row: Row, now: datetime) -> "TodoStats":
+        """The stats in a row of `count_columns`, counted at a moment."""
+        counts: Any = {**dict(row), "overdue_count": overdue_count(row, now)}
+        return cls.from_counts(counts)
 
 
 def total_of(row: Row) -> int:

@@ -29,7 +29,6 @@ from todo_gql.features.todos.dates import (
     has_dates,
     needs_time_zone,
 )
-from todo_gql.features.todos.days import viewer_clock
 from todo_gql.features.todos.destinations import Destination, read_destination
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
@@ -51,6 +50,7 @@ from todo_gql.features.todos.writes import (
     create_in_one_message,
     owner_write,
 )
+from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_on_fields_named
 from todo_gql.security.sliding_window import COST

@@ -9,16 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
 from todo_gql.api.time_zones import LocalClock
-from todo_gql.database.connection import fetchrow
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.comparators import DayComparator
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.operation.clock import viewer_clock
 from todo_gql.security.authentication import Viewer
 
 Bind: TypeAlias = Callable[[object], str]
 
-TIME_ZONE = "SELECT time_zone FROM users WHERE id = $1"
 IS_OPEN: Final = f"t.status IN ({OPEN})"
 WEEK: Final = 7
 
@@ -82,10 +81,11 @@ def days_of(group: DayGroup, clock: LocalClock) -> Days:
 
 
 def uses_days(todo_filter: TodoFilter | None) -> bool:
-    """Whether a filter compares days anywhere."""
+    """Whether a filter compares days anywhere; what is overdue depends on them."""
     if todo_filter is None:
         return False
-    if any(unset_to_none(getattr(todo_filter, name)) is not None for name in DAY_FIELDS):
+    names = (*DAY_FIELDS, "is_overdue")
+    if any(unset_to_none(getattr(todo_filter, name)) is not None for name in names):
         return True
     parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
     return any(map(uses_days, parts)) or uses_days(unset_to_none(todo_filter.not_))
@@ -94,12 +94,6 @@ def uses_days(todo_filter: TodoFilter | None) -> bool:
 async def local_clock(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> LocalClock:
     """The clock for a viewer's filter: in their time zone, which is read if the filter has days."""
     return await viewer_clock(viewer, now) if uses_days(todo_filter) else LocalClock(now)
-
-
-async def viewer_clock(viewer: Viewer, now: datetime) -> LocalClock:
-    """The clock in the viewer's time zone."""
-    row = await fetchrow(TIME_ZONE, viewer.id)
-    return LocalClock(now, row["time_zone"] if row else None)
 
 
 def day_conditions(

@@ -16,7 +16,12 @@ from todo_gql.api.text import read_text, text_problem
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.stats.overdue import OPEN_STATUSES, overdue_condition
+from todo_gql.features.stats.overdue import (
+    OPEN_STATUSES,
+    overdue_at,
+    overdue_condition,
+    overdue_on,
+)
 from todo_gql.features.todos.access import trashed_todos, visible_todos
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.comparators import TagComparator
@@ -258,9 +263,13 @@ class FilterConditions:
         return f"EXISTS (SELECT FROM {TAGS_OF_EACH_TODO} AND g.name = ANY({self.statement.bind(names)}::text[]))"
 
     def _overdue(self, is_overdue: bool) -> list[str]:
-        if self._is_without_moment():
-            return ["FALSE" if is_overdue else "TRUE"]
-        due = overdue_condition(self.statement.bind(self.clock.now))
+        now, today = self.clock.now, self.clock.today
+        if self.part is None:
+            due = overdue_condition(self.statement.bind(now), self.statement.bind(today))
+        elif self.part.moment is None:
+            due = overdue_on(self.statement.bind(today))
+        else:
+            due = overdue_at(self.statement.bind(now))
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
 
     def _is_without_moment(self) -> bool:

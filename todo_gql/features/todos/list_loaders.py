@@ -1,5 +1,6 @@
 """The batch functions that load lists, their sections, todos and counts."""
 
+from asyncio import ensure_future, shield
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,10 +9,12 @@ from uuid import UUID
 from todo_gql.api.connections import Page, PageArguments, fetch_pages
 from todo_gql.api.keyset import Keyset
 from todo_gql.api.scalars import json_fragment
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
+from todo_gql.features.stats.overdue import first_today
 from todo_gql.features.stats.types import count_columns
-from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.days import uses_days
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter
 from todo_gql.features.todos.list_access import (
@@ -23,6 +26,7 @@ from todo_gql.features.todos.list_access import (
     sections_of,
 )
 from todo_gql.observability.request_record import loader
+from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import LoaderContext
 from todo_gql.security.access import Columns
@@ -110,7 +114,8 @@ async def todo_pages_by_list(context: LoaderContext, keys: list[ListPageKey]) ->
     """A page of the todos of each list."""
     pages: dict[ListPageKey, Page] = {}
     for request, ids in _grouped(keys).items():
-        statement = await _filtered(context, request.filter)
+        clock = await _clock(context, request.filter)
+        statement = filtered_todos(context.viewer, request.filter.value, clock)
         columns, keyset = request.columns, request.keyset
         loaded = await fetch_pages(
             statement, LIST_OR_INBOX, ids, columns, keyset, request.arguments
@@ -131,17 +136,23 @@ async def counts_by_list(context: LoaderContext, keys: list[ListCountsKey]) -> l
     return [counts[key] for key in keys]
 
 
-async def _filtered(context: LoaderContext, todo_filter: SameFilter) -> SelectQuery:
-    viewer, value = context.viewer, todo_filter.value
-    return filtered_todos(viewer, value, await local_clock(viewer, value, context.now))
+async def _clock(context: LoaderContext, todo_filter: SameFilter) -> LocalClock:
+    """The clock for a filter, in the viewer's zone if it has days: that is read once."""
+    if not uses_days(todo_filter.value):
+        return LocalClock(context.now)
+    if context.clock is None:
+        context.clock = ensure_future(viewer_clock(context.viewer, context.now))
+    return await shield(context.clock)
 
 
 async def _counts(
     context: LoaderContext, todo_filter: SameFilter, ids: Sequence[UUID]
 ) -> list[Row]:
-    statement = await _filtered(context, todo_filter)
+    clock = await _clock(context, todo_filter)
+    statement = filtered_todos(context.viewer, todo_filter.value, clock)
     statement.where(f"{LIST_OR_INBOX} = k.id")
-    counted = statement.select(count_columns(statement.bind(context.now), "k.id"))
+    first = f"{statement.bind(first_today(clock.now))}::date"
+    counted = statement.select(count_columns(statement.bind(clock.now), first, "k.id"))
     text = (
         f"SELECT c.* FROM unnest({statement.bind(list(ids))}::uuid[]) AS k (id)"
         f" CROSS JOIN LATERAL ({counted}) c"

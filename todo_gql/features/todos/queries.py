@@ -17,6 +17,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.database.connection import fetch
 from todo_gql.database.select import SelectQuery
+from todo_gql.features.stats.overdue import first_today
 from todo_gql.features.stats.types import (
     TodoStats,
     count_columns,
@@ -26,7 +27,7 @@ from todo_gql.features.stats.types import (
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
-from todo_gql.features.todos.days import local_clock, viewer_clock
+from todo_gql.features.todos.days import local_clock
 from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import (
     filtered_todos,
@@ -44,6 +45,7 @@ from todo_gql.features.todos.tag_types import Tag, TagConnection
 from todo_gql.features.todos.todo_pages import Filter, Sort, select_todos, todo_page
 from todo_gql.features.todos.types import Todo, TodoConnection
 from todo_gql.features.todos.upcoming import UPCOMING_PAGE, previewed
+from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_fields
 from todo_gql.security.authentication import Viewer
@@ -89,10 +91,10 @@ async def _counted_stats(
     viewer: Viewer, todo_filter: TodoFilter | None, now: datetime
 ) -> TodoStats:
     statement = filtered_todos(viewer, todo_filter, await local_clock(viewer, todo_filter, now))
-    columns = count_columns(statement.bind(now))
+    columns = count_columns(statement.bind(now), f"{statement.bind(first_today(now))}::date")
     text = statement.select(columns)
     [row] = await fetch(text, *statement.values, custom_plan=statement.custom_plan)
-    return TodoStats.from_counts(row)
+    return TodoStats.from_counted(row, now)
 
 
 @strawberry.type

@@ -496,7 +496,9 @@ class TodoList(Node):
         if self._has_count_of(todo_filter):
             return TodoStats.from_counts(self.counts)
         key = ListCountsKey(self.key, SameFilter(todo_filter))
-        return TodoStats.from_counts(await info.context.loader(counts_by_list).load(key))
+        return TodoStats.from_counted(
+            await info.context.loader(counts_by_list).load(key), info.context.now
+        )
 
     @strawberry.field(
         description="Its todos, in their order unless sorted otherwise. `first` and `last`: 1 to 100, "
