@@ -49,6 +49,13 @@ mutation ($id: ID!) {
   }
 }
 """
+SORTED = """
+query ($sort: [TodoSort!], $first: Int, $after: String, $last: Int, $before: String) {
+  todos(sort: $sort, first: $first, after: $after, last: $last, before: $before) {
+    nodes { title } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
 NONE = dict.fromkeys(DATES.split())
 MOMENT, LATER = "2027-03-05T12:00:00.000000Z", "2027-03-06T12:00:00.000000Z"
 DAY, NEXT_DAY = "2027-03-05", "2027-03-06"
@@ -349,3 +356,37 @@ async def test_what_is_overdue_follows_the_viewers_zone(account: Account, clock:
         found += [(await account.data(CONFLICT, id=id))["todoUpdate"]["errors"][0]["current"]]
         assert [todo["isOverdue"] for todo in found] == [is_overdue] * 9
         await account.data("mutation ($id: ID!) { todoDelete(id: $id) { todo { id } } }", id=id)
+
+
+@pytest.mark.parametrize("field", ["DUE", "START"])
+@pytest.mark.parametrize("nulls", ["FIRST", "LAST"])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_days_sort_with_moments_first(
+    account: Account, field: str, nulls: str, direction: str
+) -> None:
+    """Todos sort by day, on each day by moments and then those without, page by page both ways."""
+    name = field.lower()
+    in_order = [
+        {f"{name}Date": "0001-01-01"},
+        {f"{name}At": "2027-03-05T00:00:00Z"},
+        {f"{name}At": "2027-03-05T23:59:59.999999Z"},
+        {f"{name}Date": DAY},
+        {f"{name}At": "2027-03-06T00:00:00Z"},
+        {f"{name}Date": NEXT_DAY},
+    ]
+    inputs = [{"title": str(number), **sent} for number, sent in enumerate(in_order)]
+    await account.create_many([*reversed(inputs), {"title": "never"}])
+    titles = [str(number) for number in range(len(in_order))]
+    expected = titles if direction == "ASC" else titles[::-1]
+    expected = ["never", *expected] if nulls == "FIRST" else [*expected, "never"]
+    sort = [{"field": field, "direction": direction, "nulls": nulls}]
+    forwards, after = list[str](), None
+    while True:
+        page = (await account.data(SORTED, sort=sort, first=2, after=after))["todos"]
+        forwards += [node["title"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    page = (await account.data(SORTED, sort=sort, last=5, before=after))["todos"]
+    backwards = [node["title"] for node in page["nodes"]]
+    assert (forwards, backwards) == (expected, expected[: len(backwards)][-5:])

@@ -65,6 +65,12 @@ class TodoFilter:
     )
 
 
+DAY_SORTS = {
+    "due": "By the day that they are due: on each day first what is due at a moment, earliest first.",
+    "start": "By the day that they start: on each day first what starts at a moment, earliest first.",
+}
+
+
 def _sort_field() -> Any:
     """The enum of the fields to sort by, whose values are their names.
 
@@ -77,6 +83,8 @@ def _sort_field() -> Any:
         field.name.upper(): strawberry.enum_value(field.name, description=field.sort)
         for field in fields
     }
+    for name, description in DAY_SORTS.items():
+        members[name.upper()] = strawberry.enum_value(name, description=description)
     sort_field: Any = Enum("TodoSortField", members)  # type: ignore[misc]
     return strawberry.enum(sort_field, description="What todos can be sorted by.")
 

@@ -163,8 +163,31 @@ def _number_key(field: StoredField, descending: bool) -> SortKey:
     )
 
 
+def _day_keys(name: str, descending: bool, nulls_first: bool) -> list[SortKey]:
+    """The day, on which what has a time comes before what has none, and then the moment."""
+    day, moment = f"t.{name}_on", f"t.{name}_at"
+    parts = {
+        "is_null": f"({day} IS NULL)::int",
+        "day": f"coalesce({day} - '2000-01-01'::date, 0)",
+        "is_untimed": f"({moment} IS NULL)::int",
+        # In microseconds.
+        "moment": f"coalesce((extract(epoch FROM {moment}) * 1000000)::bigint, 0)",
+    }
+    return [
+        SortKey(
+            *(f"{name} {part}", sql, f"{name}_{part}", parse_number),
+            descending=nulls_first if part == "is_null" else descending,
+            extra=sql,
+            bound="{}::bigint",
+        )
+        for part, sql in parts.items()
+    ]
+
+
 SORT_KEYS = {field.name: _makes_keys(field) for field in stored_fields() if field.sort} | {
-    "position": _position_keys
+    "position": _position_keys,
+    "due": partial(_day_keys, "due"),
+    "start": partial(_day_keys, "start"),
 }
 DUE_KEYS = {
     SORT_KEYS["due_at"](descending, nulls_first)[0]: nulls_first
