@@ -19,6 +19,7 @@ OTHERS = {
     *("register", "login", "tokenRefresh", "logout", "sessionRevoke", "profileUpdate"),
     *("passwordChange", "emailVerificationRequest", "emailVerify", "emailChangeRequest"),
     *("emailChangeConfirm", "passwordResetRequest", "passwordReset", "accountDelete"),
+    *("pushSubscribe", "pushUnsubscribe"),
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
     *("reminderAdd", "reminderUpdate", "reminderDelete"),
