@@ -92,7 +92,7 @@ def test_commands_are_those_of_the_readme(project: Path) -> None:
         f"user {verb}" for verb in ("create", "promote", "demote", "disable", "enable")
     }
     assert {name for name in COMMANDS if name.startswith("jobs ")} == {
-        f"jobs {verb}" for verb in ("failed", "reminders", "retry")
+        f"jobs {verb}" for verb in ("failed", "pushes", "reminders", "retry", "unsent")
     }
 
 

@@ -19,7 +19,7 @@ NAMES = schema_names(graphql_schema())
 # Words that messages are made of, too.
 WORDS = frozenset(
     {"field", "fields", "id", "in", "not", "and", "or", "first", "node", "name", "if", "at", "to"}
-    | {"position"}
+    | {"position", "offset"}
 )
 NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
     ("{ todoss { nodes { id } } }", {}),
@@ -35,8 +35,8 @@ NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
     ("{ todos(filter: { statsu: 1 }) { nodes { id } } }", {}),
     ("{ todos(filter: { status: { eq: PENDNG } }) { nodes { id } } }", {}),
     ('{ todos(filter: { status: "x" }) { nodes { id } } }', {}),
-    ("{ todos(sort: [{ feild: DUE }]) { nodes { id } } }", {}),
-    ("{ todos(sort: [{ field: DUE }]) { nodes { id } } }", {}),
+    ("{ todos(sort: [{ feild: DU }]) { nodes { id } } }", {}),
+    ("{ todos(sort: [{ field: DU }]) { nodes { id } } }", {}),
     ("{ todos(sort: [{}]) { nodes { id } } }", {}),
     ("query ($x: TodoFiltr) { todos(filter: $x) { nodes { id } } }", {}),
     ("query ($x: String) { todos(filter: $x) { nodes { id } } }", {}),
@@ -68,7 +68,7 @@ NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
         "mutation ($x: TodoCreateInput!) { todoCreate(input: $x) { todo { id } } }",
         {"x": {"titel": "x", "status": "DNE", "dueAt": 5, "tags": [5]}},
     ),
-    ("query ($x: [TodoSort!]) { todos(sort: $x) { nodes { id } } }", {"x": [{"field": "DUE"}]}),
+    ("query ($x: [TodoSort!]) { todos(sort: $x) { nodes { id } } }", {"x": [{"field": "DU"}]}),
     ("query ($x: TodoFilter) { todos(filter: $x) { nodes { id } } }", {"x": {"status": {"e": 1}}}),
     ("query ($x: TodoFilter) { todos(filter: $x) { nodes { id } } }", {"x": {"dueAt": {"lt": 5}}}),
     (

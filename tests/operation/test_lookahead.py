@@ -13,8 +13,7 @@ from graphql import GraphQLObjectType, Node
 from tests.support.accounts import Account
 from tests.support.operations import SCHEMA
 from tests.support.statements import Statements
-from todo_gql.features.todos.access import TODO_COLUMNS
-from todo_gql.features.todos.columns import PLACEMENT
+from todo_gql.features.todos.columns import DATES, PLACEMENT, READ_COLUMNS, VIEWER_TIME_ZONE
 from todo_gql.operation.context import Context, Info, SelectedFields
 from todo_gql.operation.lookahead import selected_fields, selected_in_operation
 from todo_gql.security.rate_limits import RateLimits
@@ -31,6 +30,8 @@ BELOW = {
     "section": "{ id }",
     "parent": "{ id }",
     "subtasks": "(first: 1) { nodes { id } }",
+    "reminders": "{ id }",
+    "recurrence": "{ rule }",
 }
 
 # Who asks is one statement of every operation.
@@ -138,6 +139,7 @@ def test_a_document_is_freed_after_its_selected_fields_were_looked_up(settings: 
 
 
 PLACEMENT_COLUMNS = {f"t.{name}" for name in PLACEMENT.columns}
+DATE_COLUMNS = {*(f"t.{name}" for name in DATES.columns), VIEWER_TIME_ZONE}
 TODO = SCHEMA.type_map["Todo"]
 assert isinstance(TODO, GraphQLObjectType)
 # Each field of a todo as a selection.
@@ -190,23 +192,25 @@ async def test_a_field_alone_is_what_it_is_among_all(account: Account, path: str
     ("selected", "omitted"),
     [
         ("title isOverdue", {"t.description", "t.metadata", *PLACEMENT_COLUMNS}),
-        ("version", {"t.description", "t.metadata", *PLACEMENT_COLUMNS}),
-        ("title description", {"t.metadata", *PLACEMENT_COLUMNS}),
-        ("metadata createdAt", {"t.description", *PLACEMENT_COLUMNS}),
-        ("description metadata", PLACEMENT_COLUMNS),
-        ("title position", {"t.description", "t.metadata"}),
-        ("position description metadata", set[str]()),
+        ("dueDate", {"t.description", "t.metadata", *PLACEMENT_COLUMNS}),
+        ("version", {"t.description", "t.metadata", *PLACEMENT_COLUMNS, *DATE_COLUMNS}),
+        ("title description", {"t.metadata", *PLACEMENT_COLUMNS, *DATE_COLUMNS}),
+        ("metadata createdAt", {"t.description", *PLACEMENT_COLUMNS, *DATE_COLUMNS}),
+        ("description metadata", PLACEMENT_COLUMNS | DATE_COLUMNS),
+        ("title position", {"t.description", "t.metadata", *DATE_COLUMNS}),
+        ("position description metadata", DATE_COLUMNS),
+        ("position description metadata recurrence { rule }", set[str]()),
     ],
 )
 async def test_grouped_columns_are_read_only_where_they_are_selected(
     account: Account, recorded: Record, selected: str, omitted: set[str]
 ) -> None:
-    """Descriptions, metadata and the place of a todo are read if selected, other columns always."""
+    """Descriptions, metadata, days and the place of a todo are read if selected, other columns always."""
     await account.create(description="Two litres", metadata={"shop": "corner"})
     with recorded() as statements:
         data = await account.data(f"{{ todos {{ nodes {{ {selected} }} }} }}")
     columns, _ = statements.texts[-1].split(" FROM todos")
-    expected = [column for column in TODO_COLUMNS if column not in omitted]
+    expected = [column for column in READ_COLUMNS if column not in omitted]
     assert columns.removeprefix("SELECT ").split(", ") == expected
     [node] = data["todos"]["nodes"]
     assert node.get("description", "Two litres") == "Two litres"

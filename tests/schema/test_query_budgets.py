@@ -370,4 +370,11 @@ def test_every_budget_is_measured() -> None:
 def test_lists_are_what_is_measured() -> None:
     """Nearly every type is met in a list; the others are there once in an operation."""
     once = {name for name, (many, _) in widest_ways().items() if not many}
-    assert once == {"Query", "TagConnection", "TodoFacets", "TodoListConnection"}
+    assert once == {
+        "NotificationConnection",
+        "NotificationPreferences",
+        "Query",
+        "TagConnection",
+        "TodoFacets",
+        "TodoListConnection",
+    }

@@ -54,7 +54,7 @@ SAMPLES: dict[str, Any] = {
 SAMPLES_OF_INPUTS = {"RecurrenceInput": {"rule": "FREQ=DAILY"}}
 
 # All fields of pages of fifty would cost more than an operation may.
-SMALL_PAGE = "(first: 5)"
+SMALL_PAGE = "(first: 4)"
 PAGING = {"first", "last", "before"}
 
 Coordinate: TypeAlias = tuple[str, str]

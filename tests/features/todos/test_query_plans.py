@@ -328,9 +328,11 @@ async def test_overdue_is_counted_from_an_index_alone(owner: Account, sent: Sent
     """The rows themselves are not read."""
     await owner.data("{ stats { overdue } }")
     [nodes] = await plans(sent)
-    [scan] = [node for node in nodes if node.get("Relation Name") == "todos"]
-    assert scan["Node Type"] == "Index Only Scan"
-    assert scan["Index Name"] == "todos_open_by_due"
+    scans = [node for node in nodes if node.get("Relation Name") == "todos"]
+    assert scans
+    for scan in scans:
+        assert scan["Node Type"] == "Index Only Scan"
+        assert scan["Index Name"] == "todos_open_by_due"
 
 
 async def test_kept_counts_need_no_todos(owner: Account, sent: Sent) -> None:

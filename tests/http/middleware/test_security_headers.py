@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from tests.support.accounts import Client, visiting
 from todo_gql.app import create_app
+from todo_gql.features.notifications.email.unsubscribing import UNSUBSCRIBE_PATH
 from todo_gql.http.middleware.compression import Compressed
 from todo_gql.http.middleware.path_dispatch import PathDispatch
 from todo_gql.http.middleware.stack import RequestMiddleware
@@ -41,6 +42,7 @@ REQUESTS = [
     ("GET", "/account/email?token=x", BROWSER, 410),
     ("GET", "/account/reset?token=x", BROWSER, 410),
     ("DELETE", "/account/reset", BROWSER, 405),
+    ("GET", f"/{UNSUBSCRIBE_PATH}?token=x", BROWSER, 410),
 ]
 
 
