@@ -3,8 +3,8 @@ import { signal } from '@preact/signals';
 import type { FollowInboxSubscription, LoadInboxQuery } from './__generated__/graphql';
 import { dataOf, SignedOut } from './answers';
 import { FOLLOW_INBOX, LOAD_INBOX, READ_ALL } from './inbox-operations';
-import { delayAfter, pause } from './retrying';
-import { eventsOf, server } from './server';
+import { delayAfter, pause, until } from './retrying';
+import { eventsOf, isLive, server } from './server';
 
 type Inbox = LoadInboxQuery['notifications'];
 export type Entry = Inbox['nodes'][number];
@@ -14,22 +14,29 @@ export const inbox = signal<Inbox>();
 
 /** Follows the inbox until the signal aborts, whatever happens. */
 export async function followInbox(stop: AbortSignal): Promise<void> {
+  // Todos come first, and with them the connection that says that the page is live.
+  await until(() => isLive.value);
   for (let failures = 0; !stop.aborted; failures++) {
     try {
       // Subscribed before it is loaded, so that nothing is missed in between.
       const events = eventsOf<FollowInboxSubscription>(FOLLOW_INBOX, {}, stop);
-      let next = events.next();
-      for (;;) {
+      for (let next = upcoming(events); ; next = upcoming(events)) {
         await loadInbox();
         failures = 0;
         if ((await next).done) break;
-        next = events.next();
       }
     } catch (error) {
       if (error instanceof SignedOut) return;
       await pause(delayAfter(error, failures), stop);
     }
   }
+}
+
+/** The next event; a failure is for who awaits it, and no error of the page until then. */
+function upcoming<Event>(events: AsyncGenerator<Event>): Promise<IteratorResult<Event>> {
+  const next = events.next();
+  next.catch(() => undefined);
+  return next;
 }
 
 /** Loads the newest entries and the count. */
