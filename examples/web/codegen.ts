@@ -14,6 +14,7 @@ const config: CodegenConfig = {
           ID: 'string',
           DateTime: 'string',
           JSON: 'unknown',
+          Duration: 'string',
           TimeZone: 'string',
           Date: 'string',
           Duration: 'string',
