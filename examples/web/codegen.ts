@@ -14,7 +14,6 @@ const config: CodegenConfig = {
           ID: 'string',
           DateTime: 'string',
           JSON: 'unknown',
-          Duration: 'string',
           TimeZone: 'string',
           Date: 'string',
           Duration: 'string',

@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies as st
+from schemathesis.graphql import nodes
 
 # What a client may do wrong, or may not do; anything else is the server's fault.
 CODES = {
@@ -20,6 +22,12 @@ INNER = re.compile(
     r"asyncpg|psycopg|postgres|tortoise|traceback|\.py\b|object at 0x|relation \"|\bSELECT .* FROM\b",
     re.IGNORECASE,
 )
+
+DURATIONS = st.from_regex(r"[-+]?P(\d{1,4}[DW]|T\d{1,4}[HMS])", fullmatch=True) | st.text(
+    max_size=20
+)
+# The other scalars are known by their names.
+schemathesis.graphql.scalar("Duration", DURATIONS.map(nodes.String))
 
 
 @schemathesis.check
