@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from todo_gql.api.time_zones import TimeZoneName, time_zone
+from todo_gql.api.time_zones import TimeZoneName, day_of, time_zone
 from todo_gql.recurrence.grammar import parse_rule
 from todo_gql.recurrence.rules import Frequency, Rule
-from todo_gql.recurrence.series import Occurrence, Series, Steps, local_day
+from todo_gql.recurrence.series import Occurrence, Series, Steps
 
 
 class RecurrenceMode(StrEnum):
@@ -84,7 +84,7 @@ class Recurrence:
         """
         if self.mode == RecurrenceMode.SCHEDULE:
             return next(self._scheduled(due, now), None)
-        return next(self._completed_on(local_day(now, self.zone)), None)
+        return next(self._completed_on(day_of(now, self.zone)), None)
 
     def following(
         self, due: date | datetime, now: datetime, steps: Steps | None = None
@@ -95,7 +95,7 @@ class Recurrence:
         """
         if self.mode == RecurrenceMode.SCHEDULE:
             return self._scheduled(due, now, steps)
-        return self._completed_on(max(self._day_of(due), local_day(now, self.zone)))
+        return self._completed_on(max(self._day_of(due), day_of(now, self.zone)))
 
     def _scheduled(
         self, due: date | datetime, now: datetime, steps: Steps | None = None
@@ -105,7 +105,7 @@ class Recurrence:
         if self.time_of_day is not None and isinstance(due, datetime):
             return self.series.after(max(due, now), steps)
         day = self._day_of(due)
-        return self.series.after(day if day >= local_day(now, self.zone) else now, steps)
+        return self.series.after(day if day >= day_of(now, self.zone) else now, steps)
 
     def _completed_on(self, day: date) -> Iterator[Occurrence]:
         """The occurrences that follow a completion, each of them completed on its day."""
@@ -122,7 +122,7 @@ class Recurrence:
             number += 1
 
     def _day_of(self, due: date | datetime) -> date:
-        return local_day(due, self.zone) if isinstance(due, datetime) else due
+        return day_of(due, self.zone) if isinstance(due, datetime) else due
 
 
 def moved_start(

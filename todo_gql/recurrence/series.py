@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from todo_gql.api.time_zones import UTC_ZONE
+from todo_gql.api.time_zones import UTC_ZONE, day_of
 from todo_gql.recurrence.periods import LAST_DAY, Period, nth_day, periods
 from todo_gql.recurrence.rules import Rule
 
@@ -92,10 +92,10 @@ class Series:
     def after(self, moment: date | datetime, steps: Steps | None = None) -> Iterator[Occurrence]:
         """The occurrences after a moment, or after a day if the series has no time of day."""
         if self.time_of_day is None or not isinstance(moment, datetime):
-            day = local_day(moment, self.zone) if isinstance(moment, datetime) else moment
+            day = day_of(moment, self.zone) if isinstance(moment, datetime) else moment
             return self.on_or_after(_shifted(day, 1), steps) if day < date.max else iter(())
         # A skipped time may be shown on the day after its own.
-        earliest = _shifted(local_day(moment, self.zone), -1)
+        earliest = _shifted(day_of(moment, self.zone), -1)
         return (one for one in self.on_or_after(earliest, steps) if one.at and one.at > moment)
 
     def between(self, first: date, last: date, steps: Steps | None = None) -> Iterator[Occurrence]:
@@ -155,14 +155,6 @@ def _last_by_count(rule: Rule, anchor: date) -> date | None:
         if not remaining:
             break
     return last
-
-
-def local_day(moment: datetime, zone: ZoneInfo) -> date:
-    """The day of a moment in a zone, or else the end of the calendar."""
-    try:
-        return moment.astimezone(zone).date()
-    except OverflowError:
-        return moment.date()
 
 
 def _from(period: Period, day: int) -> Period:
