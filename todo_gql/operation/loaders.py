@@ -75,3 +75,11 @@ def rows_by_id(rows: list[Row], ids: Sequence[UUID | None]) -> list[Row | None]:
         return [rows[0]]
     by_id = {row["id"]: row for row in rows}
     return [by_id.get(id) for id in ids]
+
+
+def rows_by_number(rows: Sequence[Row], count: int) -> list[list[Row]]:
+    """The rows of each of `count` keys, by the column `number`, which counts the keys from 1."""
+    grouped: list[list[Row]] = [[] for _ in range(count)]
+    for row in rows:
+        grouped[row["number"] - 1].append(row)
+    return grouped

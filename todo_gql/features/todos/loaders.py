@@ -11,7 +11,7 @@ from todo_gql.database.connection import Row, fetch
 from todo_gql.features.todos.columns import TAGGINGS, TodoSelection, todo_by_id, todos_by_ids
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import LoaderContext, rows_by_id
+from todo_gql.operation.loaders import LoaderContext, rows_by_id, rows_by_number
 
 TAGS_OF_TODOS = f"""
 SELECT g.name, g.id, g.todo_count, tt.todo_id
@@ -63,13 +63,13 @@ async def tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[
 async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> list[list[Row]]:
     """A page of each todo's history, newest first."""
     rows = await fetch(
-        f"SELECT k.position, {', '.join(CHANGE_COLUMNS)}"
+        f"SELECT k.number, {', '.join(CHANGE_COLUMNS)}"
         " FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])"
-        "  WITH ORDINALITY AS k (todo_id, size, before, position)"
+        "  WITH ORDINALITY AS k (todo_id, size, before, number)"
         " CROSS JOIN LATERAL (SELECT * FROM changes c WHERE c.owner_id = $1"
         f"  AND c.todo_id = k.todo_id AND {IS_OF_TODO} AND c.seq < k.before"
         "  ORDER BY c.seq DESC LIMIT k.size) c"
-        " ORDER BY k.position, c.seq DESC",
+        " ORDER BY k.number, c.seq DESC",
         context.viewer.id,
         [key.todo_id for key in keys],
         [key.size for key in keys],
@@ -77,10 +77,7 @@ async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> 
     )
     # None of the pages may be long by itself.
     rows = await parse_json_column(rows, "diff", diff_entries)
-    pages: list[list[Row]] = [[] for _ in keys]
-    for row in rows:
-        pages[row["position"] - 1].append(row)
-    return pages
+    return rows_by_number(rows, len(keys))
 
 
 @loader

@@ -13,7 +13,7 @@ from todo_gql.features.todos.columns import TodoSelection
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.context import Context
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import LoaderContext
+from todo_gql.operation.loaders import LoaderContext, rows_by_number
 
 SUBTASK_PAGE: Final = 50
 IN_ORDER: Final = Keyset(
@@ -73,10 +73,7 @@ async def _pages(
         [key.before for key in keys],
     )
     rows = await parse_json_column(rows, "metadata", json_fragment)
-    pages: list[list[Row]] = [[] for _ in keys]
-    for row in rows:
-        pages[row["number"] - 1].append(row)
-    return pages
+    return rows_by_number(rows, len(keys))
 
 
 @loader
