@@ -6,8 +6,9 @@ from pydantic import SecretStr
 
 from tests.support.push_services import Browser, verified_claims
 from todo_gql.push.encryption import encrypt
-from todo_gql.push.keys import PushKey, decoded, encoded, new_key, push_key
+from todo_gql.push.keys import PushKey, new_key, push_key
 from todo_gql.push.vapid import authorization
+from todo_gql.security.base64url import decoded, encoded
 from todo_gql.settings import Settings
 
 pytestmark = pytest.mark.own_schema

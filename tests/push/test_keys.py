@@ -10,13 +10,13 @@ from pydantic import SecretStr, ValidationError
 from todo_gql.push.keys import (
     FILE_NAME,
     PushKeyError,
-    decoded,
     new_key,
     push_key,
     push_problem,
     receiver_key,
     with_push_key,
 )
+from todo_gql.security.base64url import decoded
 from todo_gql.settings import Settings
 
 pytestmark = pytest.mark.own_schema

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Self
 from uuid import UUID
 
+from todo_gql.security.base64url import encoded
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
@@ -47,7 +48,7 @@ class LinkToken:
     def text(self) -> str:
         """The token in the link: ids and secret in URL-safe base64, 86 characters."""
         content = self.owner_id.bytes + self.mail_id.bytes + self.secret
-        return base64.urlsafe_b64encode(content).decode().rstrip("=")
+        return encoded(content)
 
     @property
     def digest(self) -> bytes:

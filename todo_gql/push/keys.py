@@ -1,7 +1,6 @@
 """The key pair by which push services know this server (VAPID, RFC 8292), on the curve P-256."""
 
 import logging
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +11,7 @@ from Crypto.PublicKey import ECC
 from Crypto.PublicKey.ECC import EccKey
 from pydantic import SecretStr, ValidationError
 
+from todo_gql.security.base64url import decoded, encoded
 from todo_gql.security.key_files import read_or_create
 from todo_gql.settings import Settings
 
@@ -126,20 +126,3 @@ def receiver_key(content: bytes) -> EccKey:
     if len(content) != 2 * KEY_BYTES + 1 or not is_point:
         raise ValueError("no uncompressed point")
     return ECC.import_key(content, curve_name=CURVE)
-
-
-def encoded(content: bytes) -> str:
-    """URL-safe base64 without padding (RFC 4648, section 5)."""
-    return urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def decoded(text: str) -> bytes:
-    """The bytes of URL-safe base64, with padding or without; raises `ValueError` for anything else."""
-    if not text.isascii():
-        raise ValueError("not base64")
-    stripped = text.rstrip("=")
-    content = urlsafe_b64decode(stripped + "=" * (-len(stripped) % 4))
-    # Characters that aren't of the alphabet are skipped by Python.
-    if encoded(content) != stripped:
-        raise ValueError("not URL-safe base64")
-    return content

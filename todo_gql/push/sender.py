@@ -10,9 +10,10 @@ from typing import Final, Literal, NamedTuple
 from todo_gql.api.text import cleaned
 from todo_gql.outbound.client import Answer, OutboundClient, RequestFailed, RequestRefused
 from todo_gql.push.encryption import encrypt
-from todo_gql.push.keys import PushKey, decoded, encoded
+from todo_gql.push.keys import PushKey
 from todo_gql.push.message import MAX_PAYLOAD_BYTES, PushMessage
 from todo_gql.push.vapid import authorization
+from todo_gql.security.base64url import decoded, encoded
 
 LIFETIME: Final = timedelta(hours=24)
 """How long a push service stores a message for a browser that is offline, and how long it is retried."""

@@ -8,7 +8,8 @@ from Crypto.Hash import SHA256
 from Crypto.Signature import DSS
 from yarl import URL
 
-from todo_gql.push.keys import PushKey, encoded
+from todo_gql.push.keys import PushKey
+from todo_gql.security.base64url import encoded
 
 LIFETIME_SECONDS: Final = 12 * 60 * 60
 """How long a header is valid; push services refuse more than 24 hours."""

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import jwt
 
+from todo_gql.security.base64url import encoded
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
@@ -146,7 +147,7 @@ class RefreshToken:
         """The token as it is sent to the client: base64url, 86 characters."""
         content = self.session_id.bytes + self.secret
         tag = hmac.digest(derived_key(settings, "refresh token tags"), content, "sha256")
-        return base64.urlsafe_b64encode(content + tag[:TAG_BYTES]).decode().rstrip("=")
+        return encoded(content + tag[:TAG_BYTES])
 
     def child(self, settings: Settings) -> Self:
         """The next token: a keyed hash of this one, so that it can be issued again without being stored."""

@@ -8,8 +8,9 @@ from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.outbound.addresses import AllowedHosts
 from todo_gql.outbound.urls import MAX_URL_LENGTH, url_problem
 from todo_gql.push.encryption import AUTH_BYTES
-from todo_gql.push.keys import decoded, encoded, receiver_key
+from todo_gql.push.keys import receiver_key
 from todo_gql.push.sender import Browser
+from todo_gql.security.base64url import decoded, encoded
 from todo_gql.settings import Settings
 
 # Far above the lengths of the keys, so that nothing long is decoded.

@@ -14,6 +14,7 @@ from todo_gql.database.connection import transaction
 from todo_gql.database.models import NotificationKind
 from todo_gql.database.retry import retried
 from todo_gql.inbox.preference_writes import locked_preferences, store_preferences
+from todo_gql.security.base64url import encoded
 from todo_gql.security.key_derivation import derived_key
 from todo_gql.settings import Settings
 
@@ -58,7 +59,7 @@ class Unsubscription:
         scope = sum(1 << kind for kind in self.kinds) | DIGEST_BIT * self.is_of_digest
         content = self.owner_id.bytes + scope.to_bytes(SCOPE_BYTES)
         signature = hmac.digest(derived_key(settings, "unsubscribe links"), content, "sha256")
-        return base64.urlsafe_b64encode(content + signature).decode().rstrip("=")
+        return encoded(content + signature)
 
     def link(self, settings: Settings) -> str:
         """The address that unsubscribes."""
