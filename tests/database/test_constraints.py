@@ -129,7 +129,10 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
 
 
 async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
-    """Queries cross no owners, but for mails to a recipient, what is due, a browser, and all of a person."""
+    """Queries cross no owners, but for mails to a recipient, what is due, a browser, and all of a person.
+
+    So do memberships and invitations, which are of lists of others.
+    """
     rows = await fetch(
         "SELECT i.indexrelid::regclass::text AS name, a.attname AS first FROM pg_index i"
         " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
@@ -138,7 +141,14 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
     )
     names = [row["name"] for row in rows if row["first"] != "owner_id"]
     assert sorted(names) == [
+        "comments_by_author",
         "digests_ahead",
+        "invitations_by_address",
+        "invitations_by_invitee",
+        "invitations_by_inviter",
+        "invitations_secret_unique",
+        "list_members_by_user",
+        "list_members_unique",
         "mails_by_recipient",
         "notifications_to_mail",
         "notifications_to_push",

@@ -42,6 +42,33 @@ class ChangeKind(IntEnum):
     TODO = 0
     LIST = 1
     SECTION = 2
+    MEMBER = 3
+    COMMENT = 4
+
+
+class ListRole(IntEnum):
+    """What a member may do with a list, in ascending order: each may do what those before it may."""
+
+    VIEWER = 0
+    EDITOR = 1
+    MANAGER = 2
+    OWNER = 3
+
+
+class ListNotifyLevel(IntEnum):
+    """Which of a list's events a member is notified of."""
+
+    ALL = 0
+    MINE = 1
+    NONE = 2
+
+
+class InvitationOutcome(IntEnum):
+    """What became of an invitation."""
+
+    ACCEPTED = 0
+    DECLINED = 1
+    REVOKED = 2
 
 
 class Action(IntEnum):
@@ -58,12 +85,15 @@ class Action(IntEnum):
 
 
 class EntityAction(IntEnum):
-    """What a change did to a list or a section."""
+    """What a change did to a list, a section, a member of a list or a comment."""
 
     CREATED = 0
     UPDATED = 1
     DELETED = 2
     RESTORED = 3
+    JOINED = 4
+    LEFT = 5
+    ROLE_CHANGED = 6
 
 
 class ReminderAnchor(IntEnum):
@@ -104,6 +134,7 @@ class MailKind(IntEnum):
     EMAIL_CHANGED = 4
     PASSWORD_CHANGED = 5
     ACCOUNT_DELETION = 6
+    INVITATION = 7
 
 
 class User(Model):
@@ -115,6 +146,9 @@ class User(Model):
     `change_seq` and the counts are copies of those in `feeds` for the release before it, which reads and
     writes them here; `mirrored_seq` is the number of the last change that was copied, so that a trigger
     recognizes that release's writes, which it adds to `feeds`.
+
+    `shared_list_count` is how many of the person's lists have other members, and `membership_count` in how many
+    lists of others they are.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -146,6 +180,8 @@ class User(Model):
     mirrored_seq = fields.BigIntField(default=0, db_default=0)
     time_zone = fields.CharField(64, null=True)
     week_start = fields.SmallIntField(null=True)
+    shared_list_count = fields.IntField(default=0, db_default=0)
+    membership_count = fields.IntField(default=0, db_default=0)
 
     class Meta:
         table = "users"
@@ -165,6 +201,8 @@ class Feed(Model):
     Every account has a row, which a trigger inserts. `seq` is the number of the newest change. The
     counts are of all todos: by status and by priority outside the trash, and in the trash. They are right
     where `counted_seq` is `seq`: what the release before them writes is counted by the worker.
+
+    With `has_spans`, some numbers are of changes in lists of others: rows of `spans` say of which.
     """
 
     owner_id = fields.UUIDField(primary_key=True)
@@ -180,9 +218,32 @@ class Feed(Model):
     high_count = fields.IntField(default=0, db_default=0)
     urgent_count = fields.IntField(default=0, db_default=0)
     stored_bytes = fields.BigIntField(default=0, db_default=0)
+    has_spans = fields.BooleanField(default=False, db_default=False)
 
     class Meta:
         table = "feeds"
+
+
+class Span(Model):
+    """A run of numbers in a person's feed that are changes in another owner's log.
+
+    The numbers from `seq_from` to `seq_to` are the changes of `source_owner_id` from `source_from` on.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    owner_id = fields.UUIDField()
+    seq_from = fields.BigIntField()
+    seq_to = fields.BigIntField()
+    source_owner_id = fields.UUIDField()
+    source_from = fields.BigIntField()
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "spans"
+        constraints = (
+            UniqueConstraint(fields=("owner_id", "seq_to"), name="spans_unique"),
+            CheckConstraint(check="seq_from <= seq_to", name="spans_not_empty"),
+        )
 
 
 class Session(Model):
@@ -237,7 +298,7 @@ class Mail(Model):
     class Meta:
         table = "mails"
         constraints = (
-            CheckConstraint(check="kind BETWEEN 0 AND 6", name="mails_kind_known"),
+            CheckConstraint(check="kind BETWEEN 0 AND 7", name="mails_kind_known"),
             CheckConstraint(
                 check="(link_hash IS NULL) = (expires_at IS NULL)", name="mails_links_expire"
             ),
@@ -309,6 +370,77 @@ class Section(Model):
             UniqueConstraint(fields=("owner_id", "id"), name="sections_owner_id_unique"),
             CheckConstraint(check="name <> ''", name="sections_name_not_empty"),
             CheckConstraint(check="version >= 1", name="sections_version_positive"),
+        )
+
+
+class ListMember(Model):
+    """A member of a list: its owner, whose row a trigger inserts, or somebody who was invited.
+
+    `owner_id` is the list's owner, and `position` sorts the list among those of a member who isn't the owner.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner_id = fields.UUIDField()
+    list_id = fields.UUIDField()
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    user_id: UUID
+    role = fields.SmallIntField()
+    notify = fields.SmallIntField(
+        default=ListNotifyLevel.ALL.value, db_default=ListNotifyLevel.ALL.value
+    )
+    position = fields.TextField()
+    joined_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "list_members"
+        constraints = (
+            UniqueConstraint(fields=("list_id", "user_id"), name="list_members_unique"),
+            CheckConstraint(
+                check="CASE WHEN user_id = owner_id THEN role = 3 ELSE role IN (0, 1, 2) END",
+                name="list_members_owner_by_role",
+            ),
+            CheckConstraint(check="notify IN (0, 1, 2)", name="list_members_notify_known"),
+        )
+
+
+class Invitation(Model):
+    """An invitation to a list, of which only the hash of its secret is stored.
+
+    `owner_id` is the list's owner. It is for the account `invitee_id`, or for whose verified address is
+    `address_key`; open until it expires or ends with an `outcome`.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner_id = fields.UUIDField()
+    list_id = fields.UUIDField()
+    role = fields.SmallIntField()
+    invited_by_id = fields.UUIDField()
+    invitee_id: UUID | None = fields.UUIDField(null=True)
+    address = fields.CharField(255, null=True)
+    address_key = fields.CharField(255, null=True)
+    secret_hash = fields.BinaryField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    outcome = fields.SmallIntField(null=True)
+
+    class Meta:
+        table = "invitations"
+        constraints = (
+            UniqueConstraint(fields=("secret_hash",), name="invitations_secret_unique"),
+            CheckConstraint(check="role IN (0, 1, 2)", name="invitations_role_known"),
+            CheckConstraint(
+                check="octet_length(secret_hash) = 32", name="invitations_secret_hash_is_sha256"
+            ),
+            CheckConstraint(
+                check="invitee_id IS NOT NULL OR address_key IS NOT NULL",
+                name="invitations_have_recipients",
+            ),
+            CheckConstraint(
+                check="(ended_at IS NULL) = (outcome IS NULL)", name="invitations_end_with_outcomes"
+            ),
         )
 
 
@@ -387,6 +519,7 @@ class Todo(Model):
     recurrence: fields.JSONField[Any] = fields.JSONField(null=True)
     series_id: UUID | None = fields.UUIDField(null=True)
     series_version: int | None = fields.IntField(null=True)
+    assignee_id: UUID | None = fields.UUIDField(null=True)
 
     class Meta:
         table = "todos"
@@ -495,6 +628,33 @@ class DueCount(Model):
         table = "due_counts"
         constraints = (
             UniqueConstraint(fields=("owner_id", "day", "is_timed"), name="due_counts_unique"),
+        )
+
+
+class Comment(Model):
+    """A comment on a todo, in Markdown; deleted, with an empty body, once `deleted_at` is set.
+
+    `owner_id` is the todo's owner, and `mentions` has the ids of the members whom the body mentions.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    owner_id = fields.UUIDField()
+    todo_id = fields.UUIDField()
+    author_id: UUID | None = fields.UUIDField(null=True)
+    body = fields.TextField()
+    mentions: fields.JSONField[Any] = fields.JSONField(default=list)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    edited_at = fields.DatetimeField(null=True)
+    deleted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "comments"
+        constraints = (
+            CheckConstraint(check="version >= 1", name="comments_version_positive"),
+            CheckConstraint(
+                check="(deleted_at IS NULL) = (body <> '')", name="comments_deleted_without_body"
+            ),
         )
 
 
