@@ -6,7 +6,13 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
-from todo_gql.api.errors import AuthError, ConflictError, NotFoundError, ValidationError
+from todo_gql.api.errors import (
+    AuthError,
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    ValidationError,
+)
 from todo_gql.api.scalars import SCALARS
 from todo_gql.features.accounts.deletion import DeletionMutation
 from todo_gql.features.accounts.directory import DirectoryMutation, DirectoryQuery
@@ -82,7 +88,7 @@ SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[ValidationError, NotFoundError, ConflictError, AuthError],
+    types=[ValidationError, NotFoundError, NotAllowedError, ConflictError, AuthError],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

@@ -13,6 +13,7 @@ from graphql import GraphQLError
 from tortoise.exceptions import OperationalError
 
 from todo_gql.api.document_source import locations_of
+from todo_gql.api.list_roles import ListRole
 from todo_gql.api.node import Node
 from todo_gql.database.retry import OUTAGES, TIMEOUTS, OutcomeUnknown
 
@@ -188,6 +189,10 @@ class ErrorCode(Enum):
     NOT_FOUND = strawberry.enum_value(
         "NOT_FOUND", description="There is no such thing for the viewer."
     )
+    NOT_ALLOWED = strawberry.enum_value(
+        "NOT_ALLOWED",
+        description="The viewer sees it but may not do this: `needed` is the role that may.",
+    )
     CONFLICT = strawberry.enum_value(
         "CONFLICT", description="Somebody else changed it first: load it and try again."
     )
@@ -238,6 +243,17 @@ class ConflictError(UserError):
     )
 
 
+@strawberry.type(
+    description="The viewer may see it but not do this; `needed` is the role in the list that may."
+)
+class NotAllowedError(UserError):
+    """Too little a role in a list of somebody else."""
+
+    needed: ListRole | None = strawberry.field(
+        description="The least role that may do it.", default=None
+    )
+
+
 @strawberry.type(description="A name, password or token that doesn't open the account.")
 class AuthError(UserError):
     """Credentials that are refused."""
@@ -252,6 +268,16 @@ def not_found(*path: str) -> NotFoundError:
     """The same error for unknown ids and for objects of other users."""
     return NotFoundError(
         code=ErrorCode.NOT_FOUND, message="There is no such thing.", path=list(path)
+    )
+
+
+def not_allowed(needed: ListRole, *path: str) -> NotAllowedError:
+    """The error of a member whose role is too little, at the path that `not_found` would have."""
+    return NotAllowedError(
+        code=ErrorCode.NOT_ALLOWED,
+        message=f"Your role in the list doesn't allow this: it needs {needed.name}.",
+        path=list(path),
+        needed=needed,
     )
 
 

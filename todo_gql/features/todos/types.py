@@ -11,6 +11,7 @@ import strawberry
 from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.durations import Duration
+from todo_gql.api.list_roles import ListRole
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
@@ -47,7 +48,6 @@ from todo_gql.features.todos.list_loaders import (
     sections_by_list_id,
     todo_pages_by_list,
 )
-from todo_gql.features.todos.list_types import ListRole
 from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
 from todo_gql.features.todos.occurrences import past_counts, past_page
 from todo_gql.features.todos.recurrence_types import Occurrence, RecurrenceMode
