@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 from tests.support.accounts import Account
 from todo_gql.api.order_keys import key_between
+from todo_gql.changelog.feed_registry import announce_joined
 from todo_gql.database.connection import Connection, transaction
 from todo_gql.database.models import ListRole
-from todo_gql.security.authentication import viewer_cache
 
 LOCK = "SELECT id FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
 LAST_POSITION = """
@@ -40,6 +40,7 @@ async def share(
         values = (member_id, UUID(owner.id), UUID(list_id), UUID(user.id), role.value, position)
         await connection.execute(INSERT, *values)
         await _count(connection, owner, user)
+    announce_joined(UUID(user.id))
     return str(member_id)
 
 
@@ -54,5 +55,3 @@ async def unshare(owner: Account, list_id: str, user: Account) -> None:
 
 async def _count(connection: Connection, owner: Account, user: Account) -> None:
     await connection.execute(COUNT, [UUID(owner.id), UUID(user.id)])
-    for account in (owner, user):
-        viewer_cache.invalidate(UUID(account.id))

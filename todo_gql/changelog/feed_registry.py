@@ -15,8 +15,10 @@ from uuid import UUID
 from todo_gql.api.errors import Unavailable, is_temporary
 from todo_gql.changelog.channels import channel
 from todo_gql.changelog.feeds import Feeds
+from todo_gql.changelog.memberships import MembershipFollower, topic_of
 from todo_gql.changelog.notifications import Notifier
 from todo_gql.observability.request_record import set_caller
+from todo_gql.security.memberships import memberships
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -86,10 +88,17 @@ def announce(topic: UUID) -> None:
         _running[-1].notifier.announce(topic)
 
 
+def announce_joined(user_id: UUID) -> None:
+    """Notify all processes that somebody has joined a list of another person's; for after the commit."""
+    memberships.join((user_id,))
+    announce(topic_of(user_id))
+
+
 @asynccontextmanager
 async def running_feeds(settings: Settings, database_url: str) -> AsyncIterator[FeedRegistry]:
     """Serve subscriptions within the block, from the connected database."""
     registry, missed = FeedRegistry(), asyncio.Event()
+    registry.follower(MembershipFollower)
     open_channel = partial(channel, settings, database_url)
     registry.notifier = Notifier(open_channel, registry.wake, missed.set)
     tasks = [

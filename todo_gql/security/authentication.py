@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from todo_gql.database.connection import Connection, Row, fetch, fetchrow, trans
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.request_record import set_caller
+from todo_gql.security.memberships import Membership, memberships
 from todo_gql.security.token_cache import ViewerCache
 from todo_gql.security.tokens import (
     Claims,
@@ -36,7 +37,7 @@ SESSION_IS_OPEN = "s.ended_at IS NULL AND s.expires_at > now()"
 """SQL that is true for a row `s` of sessions that has neither ended nor expired."""
 
 VIEWER_OF_SESSION = (
-    "SELECT u.username, u.is_superuser FROM sessions s JOIN users u ON u.id = s.owner_id"
+    "SELECT u.username, u.is_superuser, u.membership_count > 0 AS is_member FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = $1 AND s.id = $2"
     f" AND {SESSION_IS_OPEN} AND u.is_active"
 )
@@ -94,6 +95,12 @@ class Viewer:
     session_id: UUID
     username: str
     is_superuser: bool
+    membership: Membership = field(default_factory=Membership, compare=False)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether statements have to look in lists of others, too."""
+        return self.membership.is_member
 
 
 viewer_cache = ViewerCache[Viewer]()
@@ -136,11 +143,12 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     if claims is None:
         return None
     set_caller(claims.user_id.int)
-    read_at = time.monotonic()
+    membership, read_at = memberships.of(claims.user_id), time.monotonic()
     row = await fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:
         return None
-    viewer = Viewer(*claims, row["username"], row["is_superuser"])
+    membership.read(is_member=row["is_member"], read_at=read_at)
+    viewer = Viewer(*claims, row["username"], row["is_superuser"], membership)
     seconds = min(settings.viewer_cache_seconds, seconds_left(token, settings))
     if seconds > 0:
         viewer_cache.add(token, viewer.id, viewer, read_at + seconds)
@@ -162,7 +170,9 @@ async def begin_session(user: User, device: Device, settings: Settings) -> SignI
         cleaned(device.user_agent, 500),
         cleaned(device.ip_address, 45),
     )
-    viewer = Viewer(user.id, token.session_id, user.username, user.is_superuser)
+    membership = memberships.of(user.id)
+    membership.is_member |= user.membership_count > 0
+    viewer = Viewer(user.id, token.session_id, user.username, user.is_superuser, membership)
     return SignIn(viewer, _pair(user.id, token, settings))
 
 
