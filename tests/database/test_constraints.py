@@ -156,7 +156,7 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         "push_subscriptions_by_browser",
         "reminders_ahead",
         "reminders_by_person",
-        "snoozes_by_person",
+        "snoozes_ahead",
     ]
 
 

@@ -182,6 +182,11 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         input=Browser("https://push.example/owner").input,
     )
     copy = await complete_occurrence(account)
+    await account.data(
+        "mutation ($id: ID!, $until: DateTime) { todoSnooze(id: $id, until: $until) { errors { code } } }",
+        id=todo["id"],
+        until="2999-01-01T00:00:00Z",
+    )
     found = await account.data(CURSORS_OF)
     rows = await rows_of(account)
     changes = [row for row in map(json.loads, rows["changes"]) if row["kind"] == ChangeKind.TODO]

@@ -99,6 +99,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Todo", "recurrence"): 0,
     ("Todo", "subtasks"): 1,
     ("Todo", "section"): 1,
+    ("Todo", "snoozedUntil"): 1,
     ("Todo", "tags"): 0,
     ("TodoConnection", "edges"): 0,
     ("TodoConnection", "nodes"): 0,

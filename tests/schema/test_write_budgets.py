@@ -51,6 +51,9 @@ OF_TODOS: dict[str, tuple[str, int]] = {
         8,
     ),
     "skip of a repeating todo": ('todoSkip(id: "TODO")', 6),
+    "snooze": ('todoSnooze(id: "TODO", until: "2999-01-01T00:00:00Z")', 4),
+    "end of a snooze": ('todoSnooze(id: "TODO")', 4),
+    "snooze of nothing": ('todoSnooze(id: "OWNER")', 3),
     "skip of nothing": ('todoSkip(id: "OWNER")', 3),
     "undo of a repeating todo's completion": ('todoUndoOccurrence(id: "COPY")', 12),
     "delete": ('todoDelete(id: "TODO")', 4),
@@ -176,6 +179,8 @@ SHOWN: dict[str, tuple[str, int]] = {
     ),
     "bulk update that is aborted": ("results { todo { tags { id } } }", 1),
     "update of tags": ("todo { tags { name } }", 0),
+    "snooze": ("todo { snoozedUntil }", 1),
+    "bulk complete": ("results { todo { snoozedUntil } }", 1),
     "bulk tag": ("results { todo { tags { name } } }", 0),
 }
 
@@ -231,7 +236,7 @@ def payload_of(call: str) -> Coordinate:
 
 def shown(call: str) -> str:
     """All that a payload holds itself, and all of its errors."""
-    return selection(field_of(payload_of(call)).type, 1)
+    return selection(field_of(payload_of(call)).type, 1).replace(" snoozedUntil ", " ")
 
 
 async def cost(account: Account, recorded: Record, document: str) -> int:

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row
+from todo_gql.operation.clock import FilterClock
 from todo_gql.operation.dataloader import ColumnDataLoader
 from todo_gql.security.authentication import Viewer
 
@@ -25,12 +25,12 @@ V = TypeVar("V")
 class LoaderContext:
     """The argument of batch functions: the operation's viewer, its time, and the selections of features.
 
-    `clock` is that time in the viewer's zone, once a batch function has begun to read it.
+    `clock` is that time for the viewer's filters, once a batch function has begun to read it.
     """
 
     viewer: Viewer
     now: datetime
-    clock: Future[LocalClock] | None = None
+    clock: Future[FilterClock] | None = None
     selections: dict[type, Any] = field(default_factory=dict)
 
     def selection(self, kind: type[S]) -> S:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,7 +14,8 @@ from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, registered
 from todo_gql.api.search_text import MARK, search_text
-from todo_gql.database.connection import acquire
+from todo_gql.database.connection import acquire, fetch
+from todo_gql.operation.clock import TIME_ZONE_AND_SNOOZES
 
 NUMBER = 100_000
 PAGE = 50
@@ -219,6 +221,50 @@ async def test_a_page_of_open_todos_or_days_by_due_at_reads_little(
     assert found["todos"]["nodes"]
     [nodes] = await plans(sent)
     assert rows_read(nodes, "todos") < 20 * PAGE
+
+
+@pytest.fixture
+async def snoozed(owner: Account) -> AsyncIterator[set[str]]:
+    """The ids of some todos that the owner has put off, among others whose time has come."""
+    rows = await fetch(
+        "INSERT INTO snoozes (owner_id, todo_id, person_id, until)"
+        " SELECT $1, id, $1, now() + make_interval(hours => n::int - 20)"
+        " FROM (SELECT id, row_number() OVER (ORDER BY due_at) AS n FROM todos WHERE owner_id = $1"
+        "  AND due_at BETWEEN now() - interval '1 day' AND now() + interval '1 day' LIMIT 60) t"
+        " RETURNING todo_id, until > now() AS is_ahead",
+        UUID(owner.id),
+    )
+    yield {str(row["todo_id"]) for row in rows if row["is_ahead"]}
+    await fetch("DELETE FROM snoozes WHERE owner_id = $1", UUID(owner.id))
+
+
+@pytest.mark.parametrize("groups", [["TODAY"], ["OVERDUE", "TODAY"]], ids=str)
+async def test_a_page_of_today_reads_little_beside_snoozes(
+    owner: Account, sent: Sent, snoozed: set[str], groups: list[str]
+) -> None:
+    """What is put off is left out by those few rows, and the page is read as it is without any."""
+    sought = {"due": {"in": groups}, "priority": {"eq": "HIGH"}}
+    found = await owner.data(LIST, filter=sought, sort=[{"field": "DUE_AT"}], first=PAGE)
+    assert found["todos"]["nodes"]
+    [nodes] = await plans(sent)
+    assert rows_read(nodes, "todos") < 20 * PAGE
+    assert rows_read(nodes, "snoozes") < 20 * PAGE
+
+
+async def test_what_is_snoozed_is_read_from_those_rows(
+    owner: Account, sent: Sent, snoozed: set[str]
+) -> None:
+    """A page of snoozed todos reads them alone, of all that their owner has."""
+    found = await owner.data(LIST, filter={"isSnoozed": True}, first=PAGE)
+    assert {node["id"] for node in found["todos"]["nodes"]} <= snoozed
+    [nodes] = await plans(sent)
+    assert rows_read(nodes, "todos") < 2 * len(snoozed)
+
+
+async def test_nobody_pays_for_what_they_have_not_snoozed(owner: Account, sent: Sent) -> None:
+    """TODAY of somebody who has put off nothing reads no snoozes beside the viewer's zone."""
+    await owner.data(LIST, filter={"due": {"in": ["TODAY"]}}, sort=[{"field": "DUE_AT"}])
+    assert [query for query, _ in sent if "snoozes" in query] == [TIME_ZONE_AND_SNOOZES]
 
 
 @pytest.mark.parametrize("wanted", [{"eq": "PENDING"}, {"eq": "COMPLETED"}], ids=str)

@@ -22,7 +22,7 @@ OTHERS = {
     *("pushSubscribe", "pushUnsubscribe"),
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
-    *("reminderAdd", "reminderUpdate", "reminderDelete"),
+    *("reminderAdd", "reminderUpdate", "reminderDelete", "todoSnooze"),
 }
 # It is tried after each of the others; lists in the trash aren't listed; and few todos repeat.
 IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore", "todoSkip", "todoUndoOccurrence"}

@@ -7,9 +7,10 @@ these states instead of the tables, so that it means the same for both.
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from todo_gql.api.search_text import search_text
-from todo_gql.api.time_zones import LocalClock
+from todo_gql.api.time_zones import LAST_MOMENT
 from todo_gql.changelog.access import IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
@@ -25,11 +26,13 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import all_todos
 from todo_gql.features.todos.columns import TAG_NAMES
-from todo_gql.features.todos.days import DAY_COLUMNS, local_clock
+from todo_gql.features.todos.days import DAY_COLUMNS, clock_of_filter
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.filters import COLUMN_TYPES, FilterConditions
 from todo_gql.features.todos.history import FIELDS
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.snoozes import is_snoozed, uses_snoozes
+from todo_gql.operation.clock import FilterClock
 from todo_gql.security.authentication import Viewer
 
 RESULT_TTL_SECONDS: Final = 1.0
@@ -72,16 +75,21 @@ PREVIOUS_TIME = (
 )
 # The day in the todo's own zone is near it, and so filters may take it.
 DUE_ON = "coalesce(t.due_date, (t.due_at AT TIME ZONE 'UTC')::date)"
-# The CTEs shadow todos, todo_tags and tags, so that FilterConditions' SQL runs on past states. Each
+# The CTEs shadow todos, todo_tags, tags and snoozes, so that FilterConditions' SQL runs on past states. Each
 # state gets an owner of its own as its key, since one todo can have several states.
 STATE_TABLES = f"""
 WITH todos AS (SELECT t.*, {DUE_ON} AS due_on FROM jsonb_to_recordset({{0}}::jsonb)
     AS t (owner_id uuid, {", ".join(f"{name} {kind}" for name, kind in STATE_COLUMNS.items())})),
 todo_tags AS (SELECT * FROM jsonb_to_recordset({{1}}::jsonb)
     AS tt (owner_id uuid, todo_id uuid, tag_id int, name text)),
-tags AS (SELECT owner_id, tag_id AS id, name FROM todo_tags)
+tags AS (SELECT owner_id, tag_id AS id, name FROM todo_tags),
+snoozes AS (SELECT * FROM jsonb_to_recordset({{2}}::jsonb)
+    AS z (owner_id uuid, todo_id uuid, person_id uuid, until timestamptz))
 """
 
+SNOOZED: Final = "is_snoozed"
+"""Whether the viewer has put a todo off, in its state; null where no filter asks."""
+DUE: Final = itemgetter("due_at", "due_date")
 State = dict[str, Any]
 
 
@@ -95,11 +103,14 @@ class MatchedChange:
 
 @dataclass(slots=True)
 class ChangeStates:
-    """A change with the states of its todo: now, and before the change if that is known."""
+    """A change with the states of its todo: now, and before the change if that is known.
+
+    There are two before if nobody knows whether the change ended that it was put off.
+    """
 
     row: Row
     now: State | None = None
-    before: State | None = None
+    before: list[State] = field(default_factory=list)
     is_known: bool = False
 
 
@@ -107,14 +118,15 @@ async def matching_changes(
     viewer: Viewer, todo_filter: TodoFilter, rows: Sequence[Row], now: datetime
 ) -> list[MatchedChange]:
     """Those of some consecutive changes that concern a filter, in order."""
-    change_states = await _load_states(viewer, rows)
-    states = [state for change in change_states for state in (change.now, change.before) if state]
-    clock = await local_clock(viewer, todo_filter, now)
+    clock = await clock_of_filter(viewer, todo_filter, now)
+    snoozing = clock if uses_snoozes(todo_filter) else None
+    change_states = await _load_states(viewer, rows, snoozing)
+    states = [state for change in change_states for state in (change.now, *change.before) if state]
     matching = await _matching_states(todo_filter, states, clock)
     matched = []
     for change in change_states:
         matches = change.now is not None and change.now["owner_id"] in matching
-        matched_before = change.before is not None and change.before["owner_id"] in matching
+        matched_before = any(state["owner_id"] in matching for state in change.before)
         if matches or matched_before or not change.is_known:
             matched.append(MatchedChange(change.row, matches))
     return matched
@@ -173,8 +185,13 @@ def _cache_key(viewer: Viewer, todo_filter: TodoFilter, rows: Sequence[Row]) -> 
     return viewer.id, viewer.is_superuser, repr(todo_filter), rows[0]["seq"], rows[-1]["seq"]
 
 
-async def _load_states(viewer: Viewer, rows: Sequence[Row]) -> list[ChangeStates]:
-    """The changes with the states of their todos, as far as the log goes back."""
+async def _load_states(
+    viewer: Viewer, rows: Sequence[Row], snoozing: FilterClock | None
+) -> list[ChangeStates]:
+    """The changes with the states of their todos, as far as the log goes back.
+
+    With what is snoozed by the clock `snoozing`, if there is one: as it is now, since no log has it.
+    """
     statement = all_todos(viewer)
     statement.where(f"t.id = ANY({statement.bind({row['todo_id'] for row in rows})})")
     later = LATER_CHANGES.format(statement.bind(rows[-1]["seq"]), MAX_LATER_CHANGES + 1)
@@ -184,6 +201,7 @@ async def _load_states(viewer: Viewer, rows: Sequence[Row]) -> list[ChangeStates
         TAG_NAMES,
         VALUES_BEFORE_LATER.format(later),
         earlier,
+        f"{is_snoozed(statement.bind, snoozing) if snoozing else 'NULL::boolean'} AS {SNOOZED}",
     ]
     stored = await fetch(statement.select(columns), *statement.values)
     change_states = {row["seq"]: ChangeStates(row) for row in rows}
@@ -198,9 +216,7 @@ async def _load_states(viewer: Viewer, rows: Sequence[Row]) -> list[ChangeStates
 
 async def _rewind(todo: Row, changes: Sequence[ChangeStates], time_slice: TimeSlice) -> None:
     """Reconstruct the todo before each of its changes, from the last to the first."""
-    now = _with_unique_owner(
-        {**{name: todo[name] for name in FILTERABLE_COLUMNS}, "tags": todo["tags"]}
-    )
+    now = _with_unique_owner({name: todo[name] for name in (*FILTERABLE_COLUMNS, "tags", SNOOZED)})
     state, later = dict(now), todo["later"]
     if todo["values_before"]:
         _undo(state, todo["values_before"])
@@ -211,8 +227,13 @@ async def _rewind(todo: Row, changes: Sequence[ChangeStates], time_slice: TimeSl
         created = change.row["action"] == Action.CREATED
         change.is_known = later <= MAX_LATER_CHANGES and (created or time_before is not None)
         if change.is_known and not created:
+            due = DUE(state)
             _undo(state, change.row["diff"])
-            change.before = _with_unique_owner(state | {"updated_at": time_before})
+            change.before = [_with_unique_owner(state | {"updated_at": time_before})]
+            repeats = state["recurrence"] is not None
+            if todo[SNOOZED] is not None and repeats and due != DUE(state):
+                # The next occurrence may have ended a snooze.
+                change.before.append(_with_unique_owner(change.before[0] | {SNOOZED: True}))
 
 
 def _with_unique_owner(state: State) -> State:
@@ -238,8 +259,19 @@ def _tag_rows(states: Sequence[State]) -> Iterator[dict[str, Any]]:
             }
 
 
+def _snooze_rows(states: Sequence[State], clock: FilterClock) -> Iterator[dict[str, Any]]:
+    for state in states:
+        if state[SNOOZED]:
+            yield {
+                "owner_id": state["owner_id"],
+                "todo_id": state["id"],
+                "person_id": clock.person_id,
+                "until": LAST_MOMENT,
+            }
+
+
 async def _matching_states(
-    todo_filter: TodoFilter, states: Sequence[State], clock: LocalClock
+    todo_filter: TodoFilter, states: Sequence[State], clock: FilterClock
 ) -> set[str]:
     """The owners, one for each state, of the states that a filter matches."""
     statement = SelectQuery("todos t")
@@ -248,7 +280,9 @@ async def _matching_states(
         | {"search_text": search_text(state["title"], state["description"])}
         for state in states
     ]
-    tables = (orjson.dumps(part, default=str).decode() for part in (rows, list(_tag_rows(states))))
+    clock = replace(clock, has_snoozed=any(state[SNOOZED] for state in states))
+    parts = rows, list(_tag_rows(states)), list(_snooze_rows(states, clock))
+    tables = (orjson.dumps(part, default=str).decode() for part in parts)
     relations = STATE_TABLES.format(*map(statement.bind, tables))
     in_trash = unset_to_none(todo_filter.is_deleted) is True
     statement.where(f"t.deleted_at IS {'NOT NULL' if in_trash else 'NULL'}")

@@ -10,7 +10,6 @@ from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
 from todo_gql.api.page_arguments import After
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
@@ -20,6 +19,7 @@ from todo_gql.features.changes.filter_matching import FilterResults, MatchedChan
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.types import Change
+from todo_gql.operation.clock import FilterClock
 from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.sliding_window import EVENTS
@@ -78,7 +78,7 @@ class ChangeSubscription:
         viewer = context.signed_in()
         todo_filter = unset_to_none(filter)
         # An invalid filter is an error of the subscription, and not of its first event.
-        filtered_todos(viewer, todo_filter, LocalClock(context.now))
+        filtered_todos(viewer, todo_filter, FilterClock(context.now))
         return _events(context, viewer, unset_to_none(after), todo_filter)
 
 

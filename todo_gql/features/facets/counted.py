@@ -5,12 +5,12 @@ from collections.abc import Collection
 from typing import Final
 
 from todo_gql.api.connections import count_rows
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.facets.types import GROUPS, Counts
 from todo_gql.features.todos.days import DAY_FIELDS, DayConditions, days_of
 from todo_gql.features.todos.enums import DayGroup
+from todo_gql.operation.clock import FilterClock
 
 MAX_COUNTED: Final = 100_000
 MAX_TAGS: Final = 100
@@ -53,7 +53,7 @@ UNION ALL (
 """
 
 
-async def counted(statement: SelectQuery, clock: LocalClock, selected: Collection[str]) -> Counts:
+async def counted(statement: SelectQuery, clock: FilterClock, selected: Collection[str]) -> Counts:
     """The counts of a query's todos `t`, whose first value is their owner.
 
     Counted by tag, list and day only where `selected` has `tags`, `lists` and `due`.
@@ -80,11 +80,15 @@ async def counted(statement: SelectQuery, clock: LocalClock, selected: Collectio
     )
 
 
-def _group(statement: SelectQuery, clock: LocalClock) -> str:
+def _group(statement: SelectQuery, clock: FilterClock) -> str:
     """SQL for the number of the group of days in which a todo is due."""
     conditions = DayConditions(DAY_FIELDS["due"], clock, statement.bind)
     cases = [f"WHEN {conditions.without_day()} THEN {GROUPS.index(DayGroup.NONE)}"]
     for number, group in enumerate(GROUPS):
-        if group is not DayGroup.NONE:
-            cases.append(f"WHEN {conditions.within(days_of(group, clock))} THEN {number}")
+        if group is DayGroup.NONE:
+            continue
+        within, then = conditions.within(days_of(group, clock)), str(number)
+        if group is DayGroup.TODAY and (is_shown := conditions.is_shown_today()):
+            then = f"(CASE WHEN {is_shown} THEN {number} END)"
+        cases.append(f"WHEN {within} THEN {then}")
     return f"CASE {' '.join(cases)} END"

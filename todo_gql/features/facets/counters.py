@@ -10,11 +10,13 @@ from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.facets.counted import MAX_LISTS, MAX_TAGS, counted
-from todo_gql.features.facets.types import Counts
+from todo_gql.features.facets.types import GROUPS, Counts
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
-from todo_gql.features.todos.days import WEEK
+from todo_gql.features.todos.days import DAY_FIELDS, WEEK, DayConditions, days_of
+from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.list_access import visible_lists
+from todo_gql.operation.clock import FilterClock
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer
 
@@ -22,7 +24,8 @@ STATUSES: Final = ("pending_count", "in_progress_count", "completed_count", "can
 PRIORITIES: Final = ("low_count", "medium_count", "high_count", "urgent_count")
 COUNTERS: Final = f"""
 SELECT {", ".join(f"greatest(0, f.{name}) AS {name}" for name in (*STATUSES, *PRIORITIES))},
-    f.seq = f.counted_seq AS is_counted, u.time_zone
+    f.seq = f.counted_seq AS is_counted, u.time_zone,
+    EXISTS (SELECT FROM snoozes z WHERE z.person_id = $1 AND z.until > $2) AS has_snoozed
 FROM feeds f, users u WHERE f.owner_id = $1 AND u.id = $1
 """
 # A list in the trash has no todos outside it.
@@ -35,6 +38,7 @@ HAVING {{total}}::int > coalesce(sum(count), 0)
 ORDER BY count DESC, position NULLS FIRST, id LIMIT {MAX_LISTS}
 """
 HALF_A_DAY: Final = timedelta(hours=12)
+TODAY: Final = GROUPS.index(DayGroup.TODAY)
 
 
 class Boundary(NamedTuple):
@@ -67,10 +71,10 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
     Until the worker has counted what a release before this one has written, they are counted here.
     """
     viewer = context.signed_in()
-    row = await fetchrow(COUNTERS, viewer.id)
+    row = await fetchrow(COUNTERS, viewer.id, context.now)
     if row is None:
         raise Unauthenticated
-    clock = LocalClock(context.now, row["time_zone"])
+    clock = FilterClock(context.now, row["time_zone"], viewer.id, row["has_snoozed"])
     if not row["is_counted"]:
         return await counted(visible_todos(viewer), clock, selected)
     by_status = {number: row[name] for number, name in enumerate(STATUSES)}
@@ -101,8 +105,8 @@ async def _lists(viewer: Viewer, total: int) -> list[Row]:
     return await fetch(text, *statement.values)
 
 
-async def _by_group(viewer: Viewer, clock: LocalClock, total: int) -> dict[int, int]:
-    """How many are due in each group of days: only at the boundaries todos are counted."""
+async def _by_group(viewer: Viewer, clock: FilterClock, total: int) -> dict[int, int]:
+    """How many are due in each group of days: only at the boundaries todos are counted, and snoozed ones."""
     statement = SelectQuery("due_counts c")
     statement.where(f"c.owner_id = {statement.bind(viewer.id)}")
     days = (clock.day_after(number) or date.max for number in (0, 1, 2, WEEK + 1))
@@ -111,14 +115,27 @@ async def _by_group(viewer: Viewer, clock: LocalClock, total: int) -> dict[int, 
         "coalesce(sum(c.open_count + c.closed_count), 0) AS days",
         f"{_before(statement, boundaries[0], is_open=True)} AS overdue",
         *(f"{_before(statement, one)} AS before_{n}" for n, one in enumerate(boundaries)),
+        *([f"{_snoozed_today(statement, clock)} AS snoozed"] if clock.has_snoozed else ()),
     ]
     row = await fetchrow(statement.select(columns), *statement.values)
     assert row is not None
     before = [int(row[f"before_{number}"]) for number in range(len(boundaries))]
     counts = [int(row["overdue"])]
     counts += [end - start for start, end in pairwise(before)]
+    counts[TODAY] -= int(row["snoozed"]) if clock.has_snoozed else 0
     counts += [int(row["days"]) - before[-1], total - int(row["days"])]
     return {number: max(0, count) for number, count in enumerate(counts)}
+
+
+def _snoozed_today(statement: SelectQuery, clock: FilterClock) -> str:
+    """SQL for how many of those that are due today the viewer has put off."""
+    bind = statement.bind
+    today = DayConditions(DAY_FIELDS["due"], clock, bind).within(days_of(DayGroup.TODAY, clock))
+    return (
+        "(SELECT count(*) FROM snoozes z JOIN todos t ON t.owner_id = z.owner_id AND t.id = z.todo_id"
+        f" WHERE z.person_id = {bind(clock.person_id)} AND z.until > {bind(clock.now)}"
+        f" AND t.owner_id = $1 AND t.deleted_at IS NULL AND ({today}))"
+    )
 
 
 def _before(statement: SelectQuery, edge: Boundary, *, is_open: bool = False) -> str:

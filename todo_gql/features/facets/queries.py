@@ -9,10 +9,10 @@ from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FACETS
 from todo_gql.features.facets.counted import counted
 from todo_gql.features.facets.counters import stored_facets
 from todo_gql.features.facets.types import TodoFacets
-from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.days import clock_of_filter
 from todo_gql.features.todos.filters import filtered_todos, is_plain
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.operation.clock import viewer_clock
+from todo_gql.operation.clock import filter_clock
 from todo_gql.operation.context import Info
 from todo_gql.operation.lookahead import selected_fields
 
@@ -36,9 +36,9 @@ class FacetQuery:
             return TodoFacets(counts=await stored_facets(context, selected))
         has_days = "due" in selected
         clock = await (
-            viewer_clock(viewer, context.now)
+            filter_clock(viewer, context.now)
             if has_days
-            else local_clock(viewer, todo_filter, context.now)
+            else clock_of_filter(viewer, todo_filter, context.now)
         )
         statement = filtered_todos(viewer, todo_filter, clock)
         return TodoFacets(counts=await counted(statement, clock, selected))

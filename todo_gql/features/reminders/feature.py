@@ -14,7 +14,6 @@ REMINDERS = Feature(
     name="reminders",
     tables=(
         Table(models.Reminder, owner="owner_id", is_large=True),
-        Table(models.Snooze, owner="owner_id", is_large=True),
         Table(models.DataVersion, owner=None, is_large=False),
     ),
     loaders=(reminders_by_todo_id,),

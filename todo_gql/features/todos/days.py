@@ -13,7 +13,8 @@ from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.comparators import DayComparator
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.operation.clock import viewer_clock
+from todo_gql.features.todos.snoozes import is_snoozed
+from todo_gql.operation.clock import FilterClock, filter_clock
 from todo_gql.security.authentication import Viewer
 
 Bind: TypeAlias = Callable[[object], str]
@@ -80,24 +81,30 @@ def days_of(group: DayGroup, clock: LocalClock) -> Days:
             return Days(first=after(WEEK + 1))
 
 
-def uses_days(todo_filter: TodoFilter | None) -> bool:
-    """Whether a filter compares days anywhere; what is overdue depends on them."""
+def needs_filter_clock(todo_filter: TodoFilter | None) -> bool:
+    """Whether a filter compares days anywhere, on which overdue depends, or what its viewer has snoozed."""
     if todo_filter is None:
         return False
-    names = (*DAY_FIELDS, "is_overdue")
+    names = (*DAY_FIELDS, "is_overdue", "is_snoozed")
     if any(unset_to_none(getattr(todo_filter, name)) is not None for name in names):
         return True
     parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
-    return any(map(uses_days, parts)) or uses_days(unset_to_none(todo_filter.not_))
+    return any(map(needs_filter_clock, parts)) or needs_filter_clock(
+        unset_to_none(todo_filter.not_)
+    )
 
 
-async def local_clock(viewer: Viewer, todo_filter: TodoFilter | None, now: datetime) -> LocalClock:
-    """The clock for a viewer's filter: in their time zone, which is read if the filter has days."""
-    return await viewer_clock(viewer, now) if uses_days(todo_filter) else LocalClock(now)
+async def clock_of_filter(
+    viewer: Viewer, todo_filter: TodoFilter | None, now: datetime
+) -> FilterClock:
+    """The clock for a viewer's filter: in their time zone, which is read if it matters to the filter."""
+    if needs_filter_clock(todo_filter):
+        return await filter_clock(viewer, now)
+    return FilterClock(now, person_id=viewer.id)
 
 
 def day_conditions(
-    conditions: "DayConditions", comparator: DayComparator, clock: LocalClock
+    conditions: "DayConditions", comparator: DayComparator, clock: FilterClock
 ) -> list[str]:
     """The conditions of a comparator, all of which must hold."""
     parts = []
@@ -132,7 +139,7 @@ class DayConditions:
     """Conditions on the day of a field, by a clock; of the due day perhaps in one part of a list."""
 
     def __init__(
-        self, field: DayField, clock: LocalClock, bind: Bind, part: DuePart | None = None
+        self, field: DayField, clock: FilterClock, bind: Bind, part: DuePart | None = None
     ) -> None:
         self.field = field
         self.clock = clock
@@ -148,12 +155,24 @@ class DayConditions:
         return f"{self.field.date} IS NULL AND {self.field.moment} IS NULL"
 
     def in_groups(self, groups: set[DayGroup]) -> str:
-        """The day is in one of the groups."""
-        on_days = [group for group in DayGroup if group in groups - {DayGroup.NONE}]
-        parts = [self.on(days) for days in _joined([days_of(one, self.clock) for one in on_days])]
+        """The day is in one of the groups, of which TODAY leaves out what its viewer has put off."""
+        apart = {DayGroup.NONE}
+        parts = []
+        if DayGroup.TODAY in groups and (is_shown := self.is_shown_today()):
+            apart.add(DayGroup.TODAY)
+            parts.append(f"{self.on(days_of(DayGroup.TODAY, self.clock))} AND {is_shown}")
+        on_days = [group for group in DayGroup if group in groups - apart]
+        spans = _joined([days_of(group, self.clock) for group in on_days])
+        parts += [self.on(days) for days in spans]
         if DayGroup.NONE in groups:
             parts.append(f"({self.without_day()})")
         return " OR ".join(parts) or "FALSE"
+
+    def is_shown_today(self) -> str | None:
+        """What besides its day has a todo be in TODAY; None if nothing does: of due days, no snooze."""
+        if self.field is not DAY_FIELDS["due"] or not self.clock.has_snoozed:
+            return None
+        return f"NOT ({is_snoozed(self.bind, self.clock)})"
 
     def on(self, days: Days) -> str:
         """The day is among these, which indexes have: dates and moments apart."""

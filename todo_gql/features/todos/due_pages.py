@@ -12,7 +12,6 @@ from typing import Any
 
 from todo_gql.api.keyset import Keyset, SortKey, parse_time
 from todo_gql.api.split_pages import SplitList
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.days import IS_OPEN, DuePart, days_of
@@ -20,11 +19,12 @@ from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.filters import is_of_trash, listed_todos, narrow
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.sorting import DUE_KEYS
+from todo_gql.operation.clock import FilterClock
 from todo_gql.security.authentication import Viewer
 
 
 def split_by_due(
-    viewer: Viewer, todo_filter: TodoFilter | None, clock: LocalClock, keyset: Keyset
+    viewer: Viewer, todo_filter: TodoFilter | None, clock: FilterClock, keyset: Keyset
 ) -> SplitList | None:
     """The parts of the todos that a filter matches; None where it helps nothing to split them."""
     if todo_filter is None or is_of_trash(todo_filter):
@@ -56,7 +56,7 @@ def split_by_due(
 class _Parts:
     """The parts: each narrows a query of all todos, and returns its order."""
 
-    def __init__(self, todo_filter: TodoFilter, clock: LocalClock, keyset: Keyset) -> None:
+    def __init__(self, todo_filter: TodoFilter, clock: FilterClock, keyset: Keyset) -> None:
         self.todo_filter = todo_filter
         self.clock = clock
         self.keyset = keyset

@@ -27,7 +27,9 @@ class DayGroup(Enum):
     OVERDUE = strawberry.enum_value(
         "OVERDUE", description="Before today, and still PENDING or IN_PROGRESS."
     )
-    TODAY = strawberry.enum_value("TODAY", description="Today.")
+    TODAY = strawberry.enum_value(
+        "TODAY", description="Today; as due days without what the viewer has snoozed."
+    )
     TOMORROW = strawberry.enum_value("TOMORROW", description="Tomorrow.")
     NEXT_7_DAYS = strawberry.enum_value(
         "NEXT_7_DAYS", description="From the day after tomorrow to a week from today."

@@ -12,6 +12,7 @@ from todo_gql.features.todos.loaders import (
     todos_by_id,
 )
 from todo_gql.features.todos.occurrences import past_by_series_id, past_counts
+from todo_gql.features.todos.snoozes import snoozes_by_todo_id
 from todo_gql.features.todos.subtasks import (
     subtask_counts,
     subtask_edges,
@@ -25,6 +26,7 @@ TODOS = Feature(
     name="todos",
     # The tags of todos first: a batch of todos would delete several times as many of these rows.
     tables=(
+        Table(models.Snooze, owner="owner_id", is_large=True),
         Table(models.TodoTag, owner="owner_id", is_large=True),
         Table(models.Todo, owner="owner_id", is_large=True),
         Table(models.Tag, owner="owner_id", is_large=False),
@@ -41,6 +43,7 @@ TODOS = Feature(
         subtask_counts,
         past_by_series_id,
         past_counts,
+        snoozes_by_todo_id,
     ),
     node_types=(
         NodeType(

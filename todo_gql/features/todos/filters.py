@@ -13,7 +13,6 @@ import strawberry
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text, text_problem
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Todo, column_types
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import (
@@ -31,6 +30,7 @@ from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
 from todo_gql.features.todos.list_access import INBOX, LIST_OR_INBOX
 from todo_gql.features.todos.searching import like_pattern, matches
+from todo_gql.features.todos.snoozes import is_snoozed
 from todo_gql.features.todos.tag_names import (
     MAX_LENGTH,
     MAX_NAMES,
@@ -38,6 +38,7 @@ from todo_gql.features.todos.tag_names import (
     normal_form,
     stored_forms,
 )
+from todo_gql.operation.clock import FilterClock
 from todo_gql.security.authentication import Viewer
 
 MAX_DEPTH = 5
@@ -63,9 +64,9 @@ OPEN_CONDITIONS: Final = {
 
 
 def filtered_todos(
-    viewer: Viewer, todo_filter: TodoFilter | None, clock: LocalClock
+    viewer: Viewer, todo_filter: TodoFilter | None, clock: FilterClock
 ) -> SelectQuery:
-    """The viewer's todos that a filter matches, by a `local_clock`; `BadUserInput` if too large."""
+    """The viewer's todos that a filter matches, by a `clock_of_filter`; `BadUserInput` if too large."""
     statement = listed_todos(viewer, todo_filter)
     if todo_filter is not None:
         narrow(statement, todo_filter, clock)
@@ -73,7 +74,7 @@ def filtered_todos(
 
 
 def narrow(
-    statement: SelectQuery, todo_filter: TodoFilter, clock: LocalClock, part: DuePart | None = None
+    statement: SelectQuery, todo_filter: TodoFilter, clock: FilterClock, part: DuePart | None = None
 ) -> None:
     """Narrow a query of `listed_todos`, or of one part of them, to what a filter matches."""
     scope = f"t.deleted_at IS {'NOT NULL' if is_of_trash(todo_filter) else 'NULL'}"
@@ -94,7 +95,7 @@ def is_of_trash(todo_filter: TodoFilter | None) -> bool:
 
 def check_filter(todo_filter: TodoFilter, now: datetime) -> None:
     """Raise `BadUserInput` for a filter that is too large, or has texts that nobody can look for."""
-    FilterConditions(SelectQuery("todos t"), LocalClock(now)).of(todo_filter, depth=1)
+    FilterConditions(SelectQuery("todos t"), FilterClock(now)).of(todo_filter, depth=1)
 
 
 def is_plain(todo_filter: TodoFilter | None) -> bool:
@@ -122,7 +123,7 @@ class FilterConditions:
     """
 
     statement: SelectQuery
-    clock: LocalClock
+    clock: FilterClock
     scope: str | None = None
     part: DuePart | None = None
     parts_seen: int = 0
@@ -173,6 +174,8 @@ class FilterConditions:
             parts += self._overdue(is_overdue)
         if (is_recurring := unset_to_none(todo_filter.is_recurring)) is not None:
             parts.append(f"t.recurrence IS {'NOT NULL' if is_recurring else 'NULL'}")
+        if (snoozed := unset_to_none(todo_filter.is_snoozed)) is not None:
+            parts.append(self._snoozed(snoozed))
         if (search := unset_to_none(todo_filter.search)) is not None:
             parts += self._search(search)
         return parts
@@ -271,6 +274,12 @@ class FilterConditions:
         else:
             due = overdue_at(self.statement.bind(now))
         return [due if is_overdue else f"({due}) IS NOT TRUE"]
+
+    def _snoozed(self, snoozed: bool) -> str:
+        # How many there are decides between reading those and reading a page.
+        self.statement.custom_plan = True
+        condition = is_snoozed(self.statement.bind, self.clock)
+        return condition if snoozed else f"NOT ({condition})"
 
     def _is_without_moment(self) -> bool:
         return self.part is not None and self.part.moment is None

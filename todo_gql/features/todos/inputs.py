@@ -51,6 +51,9 @@ class TodoFilter:
     start: DayComparator | None = optional("By the day that it starts.", cost_weight=COMPARISON)
     is_overdue: bool | None = optional("Whether it is overdue.", cost_weight=COMPARISON)
     is_recurring: bool | None = optional("Whether it repeats.", cost_weight=COMPARISON)
+    is_snoozed: bool | None = optional(
+        "Whether the viewer has put it off until after now.", cost_weight=COMPARISON
+    )
     is_deleted: bool | None = optional(
         "True: only the trash. False or absent: all but the trash. At the top level only.",
         cost_weight=IN_TRASH,

@@ -9,12 +9,11 @@ from uuid import UUID
 from todo_gql.api.connections import Page, PageArguments, fetch_pages
 from todo_gql.api.keyset import Keyset
 from todo_gql.api.scalars import json_fragment
-from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import first_today
 from todo_gql.features.stats.types import count_columns
-from todo_gql.features.todos.days import uses_days
+from todo_gql.features.todos.days import needs_filter_clock
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter
 from todo_gql.features.todos.list_access import (
@@ -26,7 +25,7 @@ from todo_gql.features.todos.list_access import (
     sections_of,
 )
 from todo_gql.observability.request_record import loader
-from todo_gql.operation.clock import viewer_clock
+from todo_gql.operation.clock import FilterClock, filter_clock
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import LoaderContext
 from todo_gql.security.access import Columns
@@ -136,12 +135,12 @@ async def counts_by_list(context: LoaderContext, keys: list[ListCountsKey]) -> l
     return [counts[key] for key in keys]
 
 
-async def _clock(context: LoaderContext, todo_filter: SameFilter) -> LocalClock:
-    """The clock for a filter, in the viewer's zone if it has days: that is read once."""
-    if not uses_days(todo_filter.value):
-        return LocalClock(context.now)
+async def _clock(context: LoaderContext, todo_filter: SameFilter) -> FilterClock:
+    """The clock for a filter, in the viewer's zone if that matters to it: that is read once."""
+    if not needs_filter_clock(todo_filter.value):
+        return FilterClock(context.now, person_id=context.viewer.id)
     if context.clock is None:
-        context.clock = ensure_future(viewer_clock(context.viewer, context.now))
+        context.clock = ensure_future(filter_clock(context.viewer, context.now))
     return await shield(context.clock)
 
 

@@ -1,5 +1,6 @@
 """Changing todos and tags; each field is one transaction."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from todo_gql.features.todos.inputs import (
 from todo_gql.features.todos.move_actions import move_todo, move_todos
 from todo_gql.features.todos.payloads import TagPayload, TodoBulkPayload, TodoPayload
 from todo_gql.features.todos.recurring import skip
+from todo_gql.features.todos.snooze_actions import snooze_todo
 from todo_gql.features.todos.subtrees import COMPLETION, DELETION, RESET, RESTORATION, completion_by
 from todo_gql.features.todos.tag_delete import delete_tag
 from todo_gql.features.todos.tag_rename import rename_tag
@@ -120,6 +122,23 @@ class TodoMutation:
         return await change_todo(
             info, _owner_id(info), id, skip, expected_version=version, spread=RESET
         )
+
+    @strawberry.field(
+        description="Puts a todo off, for the viewer alone and until its next occurrence at most: TODAY "
+        "leaves it out. It is no change of the todo, so that no log, version or undo has it."
+    )
+    async def todo_snooze(
+        self,
+        info: Info,
+        id: TodoId,
+        until: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Until when; null, or a moment that has passed, shows it again."
+            ),
+        ] = UNSET,
+    ) -> TodoPayload | None:
+        return await snooze_todo(info, _owner_id(info), id, unset_to_none(until))
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(

@@ -27,7 +27,7 @@ from todo_gql.features.stats.types import (
 )
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
-from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.days import clock_of_filter
 from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import (
     filtered_todos,
@@ -90,7 +90,7 @@ async def _read_total(context: Context) -> int:
 async def _counted_stats(
     viewer: Viewer, todo_filter: TodoFilter | None, now: datetime
 ) -> TodoStats:
-    statement = filtered_todos(viewer, todo_filter, await local_clock(viewer, todo_filter, now))
+    statement = filtered_todos(viewer, todo_filter, await clock_of_filter(viewer, todo_filter, now))
     columns = count_columns(statement.bind(now), f"{statement.bind(first_today(now))}::date")
     text = statement.select(columns)
     [row] = await fetch(text, *statement.values, custom_plan=statement.custom_plan)
@@ -130,7 +130,7 @@ class TodoQuery:
     ) -> TodoConnection:
         context, todo_filter = info.context, unset_to_none(filter)
         has_stored_total, viewer = is_plain(todo_filter), context.signed_in()
-        clock = await local_clock(viewer, todo_filter, context.now)
+        clock = await clock_of_filter(viewer, todo_filter, context.now)
         statement = filtered_todos(viewer, todo_filter, clock)
         arguments = PageArguments.of(first, after, last, before)
         keyset, ordered = todo_keyset(unset_to_none(sort)), statement

@@ -24,6 +24,7 @@ from todo_gql.execution import (
     RowType,
     loaded_field,
     loaded_rows,
+    loaded_value,
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
@@ -52,6 +53,7 @@ from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
 from todo_gql.features.todos.occurrences import past_counts, past_page
 from todo_gql.features.todos.recurrence_types import Occurrence, RecurrenceMode
 from todo_gql.features.todos.reminders import reminders_by_todo_id
+from todo_gql.features.todos.snoozes import snoozes_by_todo_id
 from todo_gql.features.todos.sorting import BY_POSITION, todo_keyset
 from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
@@ -262,6 +264,11 @@ class Todo(Node):
         by="key",
         row_type=REMINDERS,
         description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
+    )
+    snoozed_until: datetime | None = loaded_value(
+        _by(snoozes_by_todo_id),
+        by="key",
+        description="Until when the viewer has put it off, for themselves alone; null once that is over.",
     )
     recurrence: "Recurrence | None" = strawberry.field(
         description="How it repeats; null if it doesn't."

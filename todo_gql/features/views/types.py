@@ -15,7 +15,7 @@ from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.database.connection import Values
 from todo_gql.features.todos.access import visible_todos
-from todo_gql.features.todos.days import local_clock
+from todo_gql.features.todos.days import clock_of_filter
 from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.todo_pages import todo_page
@@ -100,7 +100,7 @@ class SavedView(Node):
             statement, keyset = visible_todos(viewer).where("FALSE"), inputs.keyset
         else:
             self._charge(info, arguments)
-            clock = await local_clock(viewer, read.todo_filter, context.now)
+            clock = await clock_of_filter(viewer, read.todo_filter, context.now)
             statement, keyset = filtered_todos(viewer, read.todo_filter, clock), read.keyset
             split = split_by_due(viewer, read.todo_filter, clock, keyset)
         page = await todo_page(info, statement, keyset, arguments, split=split)
