@@ -83,6 +83,7 @@ def _slices(
 
 async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     """Store todos in their final state, and all their changes in chronological order."""
+    await write.lock_feeds(entry.after.list_id for history in batch for entry in history)
     entries = sorted((entry for history in batch for entry in history), key=_moment)
     numbers = {
         entry.after.id: seq for seq, entry in enumerate(entries, write.next_seq) if not entry.before
@@ -110,6 +111,8 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
     statement = store_statement(rows.parts, todos=False)
     counts = rows.counts_payload(len(entries), sum(map(growth, entries)))
     await write.connection.execute(statement, owner_id, counts, write.actor_id)
+    for entry in entries:
+        write.note_stored(entry.after.list_id, 1)
 
 
 def _positioned(todo: TodoState, numbers: Mapping[UUID, int]) -> TodoState:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from tests.support.accounts import CREATE, Account
 from tests.support.waiting import IS_IN_THE_WAY, until
 from todo_gql.database.connection import fetch, transaction
-from todo_gql.features.todos.writes import LOCK_AND_LOAD
+from todo_gql.features.todos.write_locks import LOCK_AND_LOAD
 
 UPDATE = """
 mutation ($id: ID!, $title: String!, $version: Int) {

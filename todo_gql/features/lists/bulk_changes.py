@@ -153,11 +153,13 @@ async def _change_all(
     field: FieldOfAll,
     *further: object,
 ) -> int:
+    await write.lock_feeds([list_id])
     diff = orjson.dumps([field._asdict()]).decode()
     values = (write.owner_id, list_id, write.now, action, write.actor_id, diff, write.first_seq)
     changed = 0
     while number := affected_rows(
         await write.connection.execute(statement, *values, BATCH_SIZE, *further)
     ):
+        write.note_stored(list_id, number)
         changed += number
     return changed

@@ -38,18 +38,14 @@ from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.recurring import with_recurrence
 from todo_gql.features.todos.reminder_inputs import ReminderDraft, read_reminders
 from todo_gql.features.todos.reminders import add_reminders
+from todo_gql.features.todos.single_creation import CreatedTodo, create_in_one_message
 from todo_gql.features.todos.spreading import Outcome, record_changes
 from todo_gql.features.todos.state import TodoEdit, TodoState, schedule_of
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import RESET, Spread, Subtrees, load_subtrees
 from todo_gql.features.todos.types import Todo
 from todo_gql.features.todos.validation import read_create
-from todo_gql.features.todos.writes import (
-    CreatedTodo,
-    OwnerWrite,
-    create_in_one_message,
-    owner_write,
-)
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_on_fields_named

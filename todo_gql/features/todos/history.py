@@ -99,6 +99,14 @@ class Entry(_States):
         return Action.DELETED if self.after.deleted_at else Action.RESTORED
 
     @property
+    def list_ids(self) -> Iterable[UUID | None]:
+        """The lists, or None, in which the todo is before the change and after it."""
+        before, after = self
+        if before is None or before.list_id == after.list_id:
+            return (after.list_id,)
+        return (before.list_id, after.list_id)
+
+    @property
     def _is_completed_occurrence(self) -> bool:
         """Whether an occurrence was completed, and the todo goes on with the next one."""
         before, after = self

@@ -50,6 +50,11 @@ SELECT CASE WHEN n.number = 1 THEN $8 ELSE gen_random_uuid() END, $1, f.seq - li
     $6, n.diff, $5, n.list_id, f.seq - lines + 1
 FROM counted f, added, logged n
 """
+LISTS_OF_CARRIERS = """
+SELECT DISTINCT t.list_id FROM todo_tags tt JOIN todos t ON t.owner_id = $1 AND t.id = tt.todo_id
+WHERE tt.owner_id = $1 AND tt.tag_id = $2
+"""
+LISTS_OF_CHANGES = "SELECT list_id FROM changes WHERE owner_id = $1 AND seq >= $2 ORDER BY seq"
 
 
 class CarrierChanges(NamedTuple):
@@ -68,9 +73,18 @@ async def find_tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
 
 async def log_carriers(write: OwnerWrite, tag: Row, name: str | None) -> CarrierChanges:
     """Log that all todos with a tag have another name in its place, or nothing; raises versions."""
-    values = (write.owner_id, tag["id"], tag["name"], name, write.now, Action.UPDATED)
+    connection, owner_id = write.connection, write.owner_id
+    lists = (
+        await connection.fetch(LISTS_OF_CARRIERS, owner_id, tag["id"]) if write.has_members else []
+    )
+    await write.lock_feeds(row["list_id"] for row in lists)
+    values = (owner_id, tag["id"], tag["name"], name, write.now, Action.UPDATED)
     first_id = uuid7()
-    status = await write.connection.execute(LOG_CARRIERS, *values, write.actor_id, first_id)
-    number = affected_rows(status)
-    first = FirstChange(write.owner_id, write.first_seq, str(first_id)) if number else None
+    number = affected_rows(
+        await connection.execute(LOG_CARRIERS, *values, write.actor_id, first_id)
+    )
+    if lists:
+        for row in await connection.fetch(LISTS_OF_CHANGES, owner_id, write.first_seq):
+            write.note_stored(row["list_id"], 1)
+    first = FirstChange(owner_id, write.first_seq, str(first_id)) if number else None
     return CarrierChanges(number, first)

@@ -1,6 +1,6 @@
 """The rows of a write: the JSON parameter of its statement, and which parts the statement needs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -54,6 +54,12 @@ class EntityChange(NamedTuple):
     list_id: UUID | None
     action: EntityAction
     fields: Sequence[Mapping[str, object]]
+    todo_id: UUID | None = None
+
+    @property
+    def list_ids(self) -> Iterable[UUID | None]:
+        """The list that it concerns, or None."""
+        return (self.list_id,)
 
 
 Change: TypeAlias = Entry | EntityChange
@@ -167,6 +173,7 @@ class WriteRows:
                     "kind": change.kind,
                     "entity_id": change.entity_id,
                     "list_id": change.list_id,
+                    "todo_id": change.todo_id,
                     "action": change.action,
                 }
             row |= {

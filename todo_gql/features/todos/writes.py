@@ -9,60 +9,32 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
-
-from asyncpg import ForeignKeyViolationError
 
 from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog.cursors import FirstChange
-from todo_gql.changelog.feed_registry import announce
-from todo_gql.database.connection import Connection, Row, acquire
-from todo_gql.database.models import ChangeKind, EntityAction
-from todo_gql.database.owner_batches import lock_owner
-from todo_gql.database.retry import CONNECTION_LOST, OutcomeUnknown
+from todo_gql.database.connection import Row, acquire
+from todo_gql.database.models import ChangeKind, EntityAction, ListRole
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
 from todo_gql.features.todos.state import DATES, TodoState
-from todo_gql.features.todos.storage import TODO_COUNT, Quota, Storage
+from todo_gql.features.todos.storage import Storage
 from todo_gql.features.todos.write_deltas import SubtaskDelta
+from todo_gql.features.todos.write_locks import lock_and_load, read_actor
 from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows
 from todo_gql.features.todos.write_sql import (
     DELETE_INSERTED,
     DELETE_UNUSED_TAGS,
-    IS_CURRENT,
-    WITHOUT_WAITING,
     create_statement,
     store_statement,
 )
+from todo_gql.features.todos.write_transactions import NO_LISTS, WriteTransaction
 from todo_gql.reminder_times.recompute import recompute_of_todos
 
-# clock_timestamp() is read again when the row had to be waited for and has changed, so that the
-# times of an owner's writes follow their order. So are the numbers, which feeds has too: a statement that
-# waits sees the new version of the row that it locks, and old ones of all others.
-LOCK_AND_READ_OWNER = lock_owner(
-    f"clock_timestamp() AS now, time_zone, {TODO_COUNT} AS todos, stored_bytes, change_seq"
-)
-# One id is no array, and never null: else PostgreSQL takes a plan for these values to be cheaper than the
-# one for all, and plans each execution anew.
-LOCK_AND_LOAD = f"""
-SELECT u.*, {", ".join(TODO_COLUMNS)}, {TAG_NAMES}
-FROM (
-    SELECT clock_timestamp() AS now, time_zone, {TODO_COUNT} AS todos, stored_bytes, change_seq, {IS_CURRENT}
-    FROM users u WHERE id = $1 {WITHOUT_WAITING}
-) u LEFT JOIN todos t ON t.owner_id = $1 AND t.id = $2
-"""
-# The same, with whether each todo has subtasks, which most have not.
-IS_PARENT = """, EXISTS (
-    SELECT FROM todos c WHERE c.owner_id = $1 AND c.parent_id = t.id
-) AS is_parent"""
-LOCK_AND_LOAD_PARENTS = LOCK_AND_LOAD.replace("\nFROM (", f"{IS_PARENT}\nFROM (")
-ONE_ID, MANY_IDS = "t.id = $2", "t.id = ANY($2)"
-TIME_ZONE = "SELECT time_zone FROM users WHERE id = $1"
 LOGGED_IDS = (
     "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
 )
@@ -95,15 +67,16 @@ class OwnerWrite:
 
     def __init__(
         self,
-        connection: Connection,
+        transaction: WriteTransaction,
         clock: LocalClock,
         storage: Storage,
-        seq: int,
+        row: Row,
         *,
         owner_id: UUID,
         actor_id: UUID,
     ) -> None:
-        self.connection = connection
+        self.transaction = transaction
+        self.connection = transaction.connection
         self.owner_id = owner_id
         self.actor_id = actor_id
         self.clock = clock
@@ -111,11 +84,15 @@ class OwnerWrite:
         self.discarded = False
         self.created_tags: dict[UUID, list[TagOfTodo]] = {}
         self.has_moved_reminders = False
-        self.first_seq = seq + 1
+        self.first_seq: int = row["change_seq"] + 1
         self.loaded: dict[UUID, TodoState] | None = None
         self.parents: AbstractSet[UUID] | None = None
-        self._seq = seq
+        self.roles: Mapping[UUID, ListRole] | None = None
+        self.has_members: bool = row["shared_list_count"] > 0
+        self.is_member: bool = row["membership_count"] > 0
+        self._seq: int = row["change_seq"]
         self._first_id: str | None = None
+        self._touched: set[UUID] = set()
         self._changes: list[Change] = []
         self._stored: dict[UUID, TodoState] = {}
         self._subtask_deltas: dict[UUID, SubtaskDelta] = {}
@@ -185,13 +162,39 @@ class OwnerWrite:
         fields: Sequence[Mapping[str, object]],
         *,
         list_id: UUID | None,
+        todo_id: UUID | None = None,
     ) -> None:
-        """Record a change of a list or a section for `store`, which writes its line of the log only.
+        """Record a change of anything but a todo for `store`, which writes its line of the log only.
 
-        Each of `fields` has a `name`, as in the API, and a `before` and an `after`: texts, numbers,
-        Booleans or null.
+        `list_id` and `todo_id` are what it belongs to. Each of `fields` has a `name`, as in the API, and a
+        `before` and an `after`: texts, numbers, Booleans or null.
         """
-        self._changes.append(EntityChange(kind, entity_id, list_id, action, fields))
+        self._changes.append(EntityChange(kind, entity_id, list_id, action, fields, todo_id))
+
+    def join(self, list_id: UUID, user_id: UUID) -> None:
+        """Have somebody who joins a list in this write get its changes of the list, those before it, too.
+
+        To be called before the first `store`, whether the row of `list_members` is inserted already or not.
+        """
+        self.has_members = True
+        self.transaction.recipients.add(list_id, user_id)
+
+    def leave(self, list_id: UUID, user_id: UUID) -> None:
+        """Have somebody who leaves a list in this write get its changes of the list; as `join`."""
+        self.join(list_id, user_id)
+
+    async def lock_feeds(self, list_ids: Iterable[UUID | None] = ()) -> None:
+        """Lock the feeds of who gets changes, if that isn't the owner alone: before the first is written.
+
+        `store` and `create` do so. Callers that write changes otherwise pass the lists of these.
+        """
+        if self.has_members or self.is_member:
+            self.touch(list_ids)
+            await self.transaction.lock_feeds()
+
+    def touch(self, list_ids: Iterable[UUID | None]) -> None:
+        """Name lists whose changes only a later call of `store` or `create` writes, before the first one."""
+        self._touched.update(id for id in list_ids if id)
 
     async def create(self, todos: Sequence[TodoState]) -> dict[UUID, TodoState]:
         """Insert those todos whose ids are free, since no todo has or had them, and return them.
@@ -199,11 +202,13 @@ class OwnerWrite:
         Those without a `position` get one. Tags, counts and log entries are stored too, and the
         todos' tags are in `created_tags`.
         """
+        await self.lock_feeds(todo.list_id for todo in todos)
         while todos:
             rows = WriteRows([Entry(None, todo) for todo in todos])
             first_id, (inserted, tags) = rows.first_id, await self._insert(rows)
             if len(inserted) == len(todos):
                 self.created_tags = tags
+                self._note(rows.changes)
                 self._seq += len(inserted)
                 self._first_id = self._first_id or first_id
                 return inserted
@@ -238,6 +243,7 @@ class OwnerWrite:
         """
         if not self._changes:
             return
+        await self.lock_feeds()
         if len(self._changes) >= MANY_CHANGES:
             await self.connection.execute(MAKE_PLANS_ANEW)
         rows = WriteRows(self._changes)
@@ -248,11 +254,38 @@ class OwnerWrite:
             names = list({name for _, name in rows.tags.removed})
             await self.connection.execute(DELETE_UNUSED_TAGS, self.owner_id, names)
         await self._move_reminders(rows.entries)
+        self._note(self._changes)
         self._seq += len(self._changes)
         self._first_id = self._first_id or rows.first_id
         self._changes.clear()
         self._stored = {after.id: after for _, after in rows.entries}
         self._subtask_deltas = rows.subtasks
+
+    def _note(self, changes: Sequence[Change]) -> None:
+        """Have the members of lists get changes that are stored, the next ones of the log."""
+        if self.has_members:
+            lists = (change.list_ids for change in changes)
+            self.transaction.recipients.record(self.owner_id, self._seq + 1, lists)
+
+    def note_stored(self, list_id: UUID | None, number: int) -> None:
+        """Count so many changes of a list that the caller has stored, after `lock_feeds`."""
+        if self.has_members:
+            recipients = self.transaction.recipients
+            recipients.record_run(self.owner_id, self._seq + 1, number, (list_id,))
+        self._seq += number
+
+    @property
+    def touched_lists(self) -> AbstractSet[UUID]:
+        """The lists that changes belong to which are recorded or announced by `touch`; if any has members."""
+        if not self.has_members:
+            return NO_LISTS
+        for change in self._changes:
+            self.touch(change.list_ids)
+        return self._touched
+
+    def set_seq(self, seq: int) -> None:
+        """Number the changes after the newest one of the owner's feed, which is locked."""
+        self._seq, self.first_seq = seq, seq + 1
 
     async def _move_reminders(self, entries: Sequence[Entry]) -> None:
         """Have reminders follow the todos that now start or are due at another time."""
@@ -280,71 +313,9 @@ class OwnerWrite:
         self.discarded = True
 
 
-def _owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
+def owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
+    """The error that says that an owner's account is deleted."""
     return Unauthenticated() if owner_id == actor_id else OwnerGone()
-
-
-class CreatedTodo(NamedTuple):
-    """A todo as it was created, its tags, and its change."""
-
-    todo: TodoState
-    tags: list[TagOfTodo]
-    change: FirstChange | None
-
-
-async def create_in_one_message(
-    todo: TodoState, quota: Quota, *, owner_id: UUID, actor_id: UUID
-) -> CreatedTodo | None:
-    """Create an owner's todo in a transaction that is a single message to PostgreSQL.
-
-    Returns None, and stores nothing, if its id isn't free or the quota is exhausted.
-
-    The statement takes the owner's lock, too, unless somebody else has it. Then another message
-    executes it twice: the first execution waits for the lock, the second writes, with a snapshot taken
-    after the lock. The times are PostgreSQL's. Callers are to be `retried`. Raises `Unauthenticated`
-    if the actor's own account is deleted, `OwnerGone` if another owner's is, and `OutcomeUnknown` if
-    the connection is lost.
-    """
-    rows = WriteRows([Entry(None, todo)])
-    values = owner_id, await rows.payload(None, created=True, quota=quota), actor_id
-    async with acquire() as connection:
-        try:
-            created = await connection.fetch(create_statement(rows.parts), *values)
-            if not created:
-                executions = [(owner_id, None, None), values]
-                statement = create_statement(rows.parts, waits=True)
-                created = await connection.fetchmany(statement, executions)
-        except ForeignKeyViolationError:
-            raise _owner_gone(owner_id, actor_id) from None
-        except CONNECTION_LOST as lost:
-            # It may be stored, so subscribers have to look.
-            announce(owner_id)
-            raise OutcomeUnknown from lost
-    if not created:
-        return None
-    announce(owner_id)
-    now = created[0]["created_at"]
-    todo = todo._replace(created_at=now, updated_at=now, position=created[0]["position"])
-    change = FirstChange(owner_id, created[0]["seq"], rows.first_id)
-    return CreatedTodo(todo, [row for row in created if row["id"]], change)
-
-
-async def _lock(
-    connection: Connection, owner_id: UUID, ids: Sequence[UUID], *, parents: bool
-) -> tuple[Row | None, list[Row] | None]:
-    """Lock an account, and read what a write begins with; None if the account is deleted.
-
-    The todos with these ids are read with it unless others write to the owner's data at the time.
-    """
-    if ids:
-        statement = LOCK_AND_LOAD_PARENTS if parents else LOCK_AND_LOAD
-        parameter: object = ids[0]
-        if len(ids) > 1:
-            statement, parameter = statement.replace(ONE_ID, MANY_IDS), ids
-        rows = await connection.fetch(statement, owner_id, parameter)
-        if rows and rows[0]["is_current"]:
-            return rows[0], rows
-    return await connection.fetchrow(LOCK_AND_READ_OWNER, owner_id), None
 
 
 @asynccontextmanager
@@ -359,39 +330,27 @@ async def owner_write(
     Callers are to be `retried`. Raises `Unauthenticated` if the actor's own account is deleted,
     `OwnerGone` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
     """
-    async with acquire() as connection:
-        # asyncpg's Transaction, which knows savepoints, too, costs half a statement more.
-        await connection.execute("BEGIN")
-        try:
-            row, loaded = await _lock(connection, owner_id, ids, parents=parents)
-            if row is None:
-                raise _owner_gone(owner_id, actor_id)
-            storage = Storage(row["todos"], row["stored_bytes"])
-            zone = row["time_zone"]
-            if actor_id != owner_id:
-                zone = await connection.fetchval(TIME_ZONE, actor_id)
-            write = OwnerWrite(
-                *(connection, LocalClock(row["now"], zone), storage, row["change_seq"]),
-                owner_id=owner_id,
-                actor_id=actor_id,
-            )
-            if loaded is not None:
-                write.loaded = await _states(row for row in loaded if row["id"])
-                if parents:
-                    write.parents = {row["id"] for row in loaded if row["is_parent"]}
-            yield write
-        except CONNECTION_LOST:
-            raise
-        except Exception:
-            await connection.execute("ROLLBACK")
-            raise
-        if write.discarded:
-            await connection.execute("ROLLBACK")
-        else:
-            try:
-                await connection.execute("COMMIT")
-            except CONNECTION_LOST as lost:
-                raise OutcomeUnknown from lost
-            finally:
-                # Also when the outcome is unknown, since it may be stored.
-                announce(owner_id)
+    async with acquire() as connection, WriteTransaction(connection) as transaction:
+        row, loaded = await lock_and_load(connection, owner_id, ids, parents=parents)
+        write = await _begun(transaction, row, owner_id, actor_id)
+        if loaded is not None:
+            write.loaded = await _states(row for row in loaded if row["id"])
+            if parents:
+                write.parents = {row["id"] for row in loaded if row["is_parent"]}
+        yield write
+
+
+async def _begun(
+    transaction: WriteTransaction, row: Row | None, owner_id: UUID, actor_id: UUID
+) -> OwnerWrite:
+    """The write that begins with the locked row of an owner."""
+    if row is None:
+        raise owner_gone(owner_id, actor_id)
+    zone, roles = row["time_zone"], None
+    if actor_id != owner_id:
+        zone, roles = await read_actor(transaction.connection, actor_id, owner_id)
+    clock, storage = LocalClock(row["now"], zone), Storage(row["todos"], row["stored_bytes"])
+    write = OwnerWrite(transaction, clock, storage, row, owner_id=owner_id, actor_id=actor_id)
+    write.roles = roles
+    transaction.writes[owner_id] = write
+    return write
