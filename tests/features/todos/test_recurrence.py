@@ -595,3 +595,26 @@ async def test_a_subscription_follows_what_repeats(account: Account, address: st
         await update(account, todo["id"], recurrence={"rule": "FREQ=WEEKLY"})
         events += await one.changes(1)
     assert [event["matches"] for event in events] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        ({"startDate": "2999-01-05"}, "2999-01-11"),
+        ({"startAt": "2999-01-11T23:00:00Z"}, "2999-01-18"),
+        ({"startDate": "2026-01-05"}, None),
+    ],
+)
+async def test_what_has_no_due_date_is_due_from_its_start_on(
+    account: Account, start: dict[str, str], first: str | None
+) -> None:
+    """A recurrence alone has its first day on or after today and the start, in the writer's zone."""
+    await account.data(SET_ZONE, zone="Europe/Berlin")
+    recurrence = {"rule": "FREQ=WEEKLY;BYDAY=FR"}
+    made = (await create(account, recurrence=recurrence, **start))["todo"]
+    plain = (await create(account, **start))["todo"]
+    changed = (await update(account, plain["id"], recurrence=recurrence))["todo"]
+    assert made["dueDate"] == changed["dueDate"]
+    assert first in (None, made["dueDate"])
+    assert made["dueDate"] >= max(datetime.now(UTC).date().isoformat(), *start.values())[:10]
+    assert made["recurrence"]["anchor"] == made["dueDate"]

@@ -4,6 +4,7 @@ A todo is due at a moment or on a day, and starts in the same way. The zone of i
 day that is.
 """
 
+from datetime import date
 from typing import Final, NamedTuple
 
 from strawberry.utils.str_converters import to_camel_case
@@ -97,6 +98,13 @@ def _starts_after_due(todo: TodoState, clock: LocalClock) -> bool:
     """Whether it starts at a later moment than it is due, or on a later day if either is a day."""
     if todo.start_at and todo.due_at:
         return todo.start_at > todo.due_at
-    # A day has no zone: the one of the writer says which day a moment is beside it.
-    starts_on = day_of(todo.start_at, clock.zone) if todo.start_at else todo.start_date
-    return bool(starts_on and todo.due_on and starts_on > todo.due_on)
+    first = start_day(todo, clock)
+    return bool(first and todo.due_on and first > todo.due_on)
+
+
+def start_day(todo: TodoState, clock: LocalClock) -> date | None:
+    """The day that it starts on, beside days that it may be due on.
+
+    Those have no zone: the one of the writer says which day a moment is.
+    """
+    return day_of(todo.start_at, clock.zone) if todo.start_at else todo.start_date

@@ -11,6 +11,7 @@ from todo_gql.api.text import Problem
 from todo_gql.api.time_zones import LocalClock, TimeZoneName
 from todo_gql.database.models import Status
 from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.dates import start_day
 from todo_gql.features.todos.recurrence_types import SentRecurrence
 from todo_gql.features.todos.state import TodoEdit, TodoState, sorted_json
 from todo_gql.recurrence.normalization import begin, resumed
@@ -41,7 +42,7 @@ def with_recurrence(
     """A todo after an edit of its dates or its recurrence, as far as they go together; or why they don't.
 
     `after` has the dates of the edit. A due date that the rule doesn't choose moves to the first day that
-    it does; without any, the todo is due on the first day from today on.
+    it does; without any, the todo is due on the first day from today and its start on.
     """
     sent = edit.get("recurrence")
     if isinstance(sent, SentRecurrence):
@@ -69,8 +70,10 @@ def _begun(
         same = resumed(stored, sent.rule, sent.mode, same_zone, catches_up=sent.catches_up)
         if same:
             return after._replace(recurrence=_stored(same))
+    # Nothing is due before it starts.
+    first_day = max(clock.today, start_day(after, clock) or clock.today)
     recurrence, moved_to = begin(
-        *(sent.rule, sent.mode, zone, due or clock.today), catches_up=sent.catches_up
+        *(sent.rule, sent.mode, zone, due or first_day), catches_up=sent.catches_up
     )
     first = moved_to or (Occurrence(recurrence.anchor) if due is None else None)
     todo = after._replace(recurrence=_stored(recurrence))
