@@ -199,7 +199,14 @@ async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
             await made(account, title="Çay ☕", description="ü\n\t" * 9, tags=["a", "b"]),
             await made(account, metadata=metadata, dueAt="2026-01-01T00:00:00Z"),
             await made(account, status="COMPLETED"),
+            await made(account, dueDate="2026-01-31", recurrence={"rule": "FREQ=MONTHLY"}),
+            await made(
+                account, dueAt="2026-01-31T09:30:15.5Z", recurrence={"rule": "FREQ=DAILY;COUNT=12"}
+            ),
         ]
+        await asked(account, UPDATE, id=ids[3], i={"status": "COMPLETED"})
+        await asked(account, UPDATE, id=ids[3], i={"recurrence": None})
+        await asked(account, DELETE, id=ids[4])
         edit = {
             "title": "New ☕",
             "metadata": {"a": {"b": [True, "ß"]}, "1e5": 1e20},
@@ -213,7 +220,8 @@ async def test_what_is_counted_is_what_there_is(limited: Limited) -> None:
         tag = (await account.data("{ tags { nodes { id } } }"))["tags"]["nodes"][0]["id"]
         assert problems(await asked(account, RENAME, id=tag, name="other")) == []
         await fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(ids[1]))
-        assert await purge_trash(1) >= 1
+        await fetch("UPDATE todos SET deleted_at = '2020-01-01' WHERE id = $1", UUID(ids[4]))
+        assert await purge_trash(1) >= 2
         await asked(account, DELETE, id=ids[2])
         await fetch(
             "UPDATE changes SET at = '2020-01-01' WHERE owner_id = $1 AND seq < 4", UUID(account.id)

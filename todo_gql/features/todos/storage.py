@@ -22,7 +22,7 @@ TEXTS = [
 ]
 _texts = attrgetter(*TEXTS)
 TODO_BYTES = f"""({ROW_BYTES} + {" + ".join(f"coalesce(octet_length({name}), 0)" for name in TEXTS)}
-    + octet_length(metadata::text))"""
+    + octet_length(metadata::text) + coalesce(octet_length(recurrence::text), 0))"""
 TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
 
@@ -54,7 +54,8 @@ def growth(entry: Entry) -> int:
 
 
 def _bytes_without_metadata(todo: TodoState) -> int:
-    return ROW_BYTES + len("".join(filter(None, _texts(todo))).encode())
+    recurrence = len(todo.recurrence) + _RECURRENCE_SPACES if todo.recurrence else 0
+    return ROW_BYTES + len("".join(filter(None, _texts(todo))).encode()) + recurrence
 
 
 def _growth_by_metadata(before: TodoState, after: TodoState) -> int:
