@@ -21,6 +21,11 @@ THINGS = """{
 NAMES = ["a", "b", "Home", "STRASSE", "Çay", "ﬁx", "x y"]
 STATUSES = ["PENDING", "IN_PROGRESS", "COMPLETED", "CANCELLED"]
 PRIORITIES = ["LOW", "MEDIUM", "HIGH", "URGENT"]
+RECURRENCES = [
+    {"rule": "FREQ=DAILY", "timeZone": "Asia/Tokyo"},
+    {"rule": "FREQ=WEEKLY;BYDAY=MO,FR;COUNT=3", "catchesUp": True},
+    {"rule": "FREQ=MONTHLY;UNTIL=20270131", "mode": "COMPLETION"},
+]
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,11 @@ def values(random: Random) -> dict[str, Any]:
             del chosen[day_name]
     if chosen.get("dueTimeZone") and not chosen.get("dueAt"):
         del chosen["dueTimeZone"]
+    if random.random() < 0.3:
+        chosen["recurrence"] = random.choice([None, *RECURRENCES])
+    # Without a due date nothing repeats.
+    elif None in (chosen.get("dueAt", ""), chosen.get("dueDate", "")):
+        chosen["recurrence"] = None
     return chosen
 
 

@@ -85,10 +85,21 @@ SENT: dict[str, st.SearchStrategy[Any]] = {
     "dueTimeZone": st.none() | st.sampled_from(["Europe/Berlin", "Asia/Tokyo", "UTC"]),
     "startAt": st.none() | written(starts),
     "startDate": st.none() | starts.map(lambda moment: moment.date().isoformat()),
-    # What repeats moves its dates itself: `test_recurrence.py` tries that.
-    "recurrence": st.none(),
+    # Each of them chooses every day. `test_recurrence.py` tries what moves the dates.
+    "recurrence": st.none()
+    | st.fixed_dictionaries(
+        {
+            "rule": st.sampled_from(["FREQ=DAILY", "FREQ=DAILY;COUNT=5"]),
+            "mode": st.sampled_from(["SCHEDULE", "COMPLETION"]),
+            "timeZone": st.just("UTC"),
+            "catchesUp": st.booleans(),
+        }
+    ),
 }
-OBJECTS = {"tags": "tags { name }", "recurrence": "recurrence { rule }"}
+OBJECTS = {
+    "tags": "tags { name }",
+    "recurrence": "recurrence { rule mode timeZone anchor done catchesUp }",
+}
 # A moment, and the day in place of it.
 PAIRS = (("dueAt", "dueDate"), ("startAt", "startDate"))
 READ = f"""
@@ -112,14 +123,26 @@ ACTIONS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def together(sent: State) -> State:
-    """What can be sent at once of it: a moment or a day, and a zone with the moment that it is of."""
+    """What can be sent at once of it.
+
+    A moment or a day, a zone with the moment that it is of, and a recurrence with a due date, of what isn't
+    completed with it.
+    """
     sent = dict(sent)
     for moment, day in PAIRS:
         if sent.get(moment) and sent.get(day):
             del sent[moment]
     if not sent.get("dueAt") and sent.get("dueTimeZone"):
         del sent["dueTimeZone"]
-    return sent
+    due_dates = [sent[name] for name in ("dueAt", "dueDate") if name in sent]
+    if not any(due_dates) and (due_dates or sent.get("recurrence")):
+        sent["recurrence"] = None
+    return without_completion(sent) if sent.get("recurrence") else sent
+
+
+def without_completion(sent: State) -> State:
+    """The same if it completes nothing, so that no todo moves to another occurrence."""
+    return {name: value for name, value in sent.items() if value != "COMPLETED"}
 
 
 updates = st.fixed_dictionaries({}, optional=SENT).map(together)
@@ -146,6 +169,9 @@ async def read(account: Account, ids: Iterable[str]) -> list[State]:
         for change in state["history"]["nodes"][0]["fields"]:
             if change["name"] == "metadata":
                 change |= {moment: exact(change[moment]) for moment in ("before", "after")}
+            if change["name"] == "recurrence":
+                for moment in ("before", "after"):
+                    (change[moment] or {}).pop("time", None)
     return states
 
 
@@ -168,6 +194,9 @@ def stored(sent: State) -> State:
         for one, other in (pair, pair[::-1]):
             if sent.get(one):
                 kept[other] = None
+    if sent.get("recurrence"):
+        anchor = (sent.get("dueAt") or sent["dueDate"])[: len("2026-11-30")]
+        kept["recurrence"] = {**sent["recurrence"], "anchor": anchor, "done": 0}
     return kept
 
 
@@ -232,6 +261,8 @@ async def test_an_update_changes_what_is_sent_and_nothing_else(
     ids = [(await account.create())["id"] for _ in range(2)]
     for sent in (first, second, second):
         before, bystander = await read(account, ids)
+        if before["recurrence"] and sent.get("recurrence", before):
+            sent = without_completion(sent)  # noqa: PLW2901 - it takes its place
         payload = (await account.data(UPDATE, id=ids[0], input=sent))["todoUpdate"]
         assert payload["errors"] == []
         after, untouched = await read(account, ids)
@@ -258,6 +289,8 @@ async def test_a_bulk_action_changes_what_it_says_and_nothing_else(
     """A bulk action changes what it says in each of its todos, and nothing in others."""
     ids = [(await account.create())["id"] for _ in updates_of_each]
     for id, sent in zip(ids, updates_of_each, strict=True):
+        if "COMPLETED" in action.values():
+            sent.pop("recurrence", None)
         await account.data(UPDATE, id=id, input=sent)
     bystander = (await account.create(tags=["a", "home"]))["id"]
     *before, other = await read(account, [*ids, bystander])
