@@ -19,7 +19,7 @@ A_SECOND = 1.0
 PATIENCE = 30.0
 expect.set_options(timeout=1000 * PATIENCE)
 ROWS = """
-[...document.querySelectorAll('section li')].map((row) => [
+[...document.querySelectorAll('section li[id^=todo]')].map((row) => [
   row.querySelector('.title')?.textContent ?? '',
   row.classList.contains('completed'),
 ])
@@ -28,7 +28,7 @@ ROWS = """
 OUTLINE = """
 [...document.querySelectorAll('section.card h3, section.card .title')].map((shown) => {
   if (shown.matches('h3')) return `${shown.textContent}:`;
-  const depth = [...document.querySelectorAll('section.card li')]
+  const depth = [...document.querySelectorAll('section.card li[id^=todo]')]
     .filter((row) => row.contains(shown)).length - 1;
   return '  '.repeat(depth) + shown.textContent;
 })

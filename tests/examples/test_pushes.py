@@ -33,6 +33,23 @@ PushManager.prototype.subscribe = async ({ applicationServerKey: key, userVisibl
   return subscription(key);
 };
 """
+# Only a click of a person's may open windows: what it would open is noted in its place.
+CLICK = """
+async () => {
+  const opened = [];
+  Clients.prototype.openWindow = async (address) => { opened.push(address); };
+  const [notification] = await registration.getNotifications();
+  const waits = [];
+  const click = new NotificationEvent('notificationclick', { notification });
+  click.waitUntil = (promise) => waits.push(promise);
+  dispatchEvent(click);
+  await Promise.allSettled(waits);
+  return opened;
+}
+"""
+CREATE = """
+mutation ($title: String!) { todoCreate(input: { title: $title }) { todo { id } errors { code } } }
+"""
 NOTIFICATIONS = """
 navigator.serviceWorker.ready
   .then((registration) => registration.getNotifications())
@@ -99,6 +116,39 @@ async def test_a_browser_subscribes_and_shows_what_is_pushed(
     await deliver(one.page, address, message._replace(body="Buy oat milk").payload())
     await until(lambda: _has_body(one.page, "Buy oat milk"))
     assert len(await one.page.evaluate(NOTIFICATIONS)) == 1
+
+
+async def test_a_click_on_a_notification_leads_to_its_todo(
+    browser: Any, tab: Tabs, person: Person, address: str
+) -> None:
+    """A click shows the todo in a tab that is open, which keeps what it has, or else in a new one."""
+    milk, _ = (
+        person.execute(CREATE, title=title)["todoCreate"]["todo"]["id"]
+        for title in ("Buy milk", "Buy bread")
+    )
+    one = await signed_in(await with_push_service(browser), tab)
+    await one.button(SWITCH).click()
+    await expect(one.button(SWITCH)).to_have_attribute("aria-pressed", "true")
+    await deliver(
+        one.page, address, PushMessage("Reminder", "Buy milk", f"?todo={milk}", "a").payload()
+    )
+    await until(lambda: _has_body(one.page, "Buy milk"))
+    await one.shows(("Buy milk", False), ("Buy bread", False))
+    await one.page.evaluate("window.isSame = true")
+    [worker] = one.page.context.service_workers
+    assert await worker.evaluate(CLICK) == []
+    await one.shows(("Buy milk", False))
+    assert await one.page.evaluate("window.isSame")
+    await expect(one.page).to_have_url(f"{address}/#todo/{milk}")
+
+    await worker.evaluate(
+        "(url) => registration.showNotification('Reminder', { data: { url } })", f"?todo={milk}"
+    )
+    await one.page.goto("about:blank")
+    [opened] = await worker.evaluate(CLICK)
+    assert opened == f"{address}/?todo={milk}"
+    await one.page.goto(opened)
+    await one.shows(("Buy milk", False))
 
 
 async def _has_body(page: Page, body: str) -> bool:

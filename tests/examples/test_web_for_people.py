@@ -17,6 +17,16 @@ async () => (await axe.run()).violations.map(
   ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 """
 WIDTH = "[document.documentElement.scrollWidth, innerWidth]"
+CREATE_REPEATING = """
+mutation { todoCreate(input: {
+  title: "Stand up"
+  dueAt: "2040-01-07T08:00:00Z"
+  dueTimeZone: "America/Argentina/ComodRivadavia"
+  startDate: "2040-01-06"
+  recurrence: { rule: "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU" }
+}) { todo { id } } }
+"""
+COMPLETE = "mutation ($id: ID!) { todoComplete(id: $id) { errors { code } } }"
 LOOKS = [
     pytest.param(width, scheme, id=f"{width} px, {scheme}")
     for width in (320, 1200)
@@ -150,7 +160,8 @@ async def test_lists_fit_and_can_be_read(tab: Tabs, width: int, scheme: Any) -> 
     await one.press("Alt+ArrowRight")
     await one.outlines("First", "  Second", f"{'Endless' * 15}:", "Buy milk")
     await one.button("More for Second").click()
-    await one.page.get_by_label("Due day of Second").fill("2001-02-03")
+    await one.page.get_by_label("Due day").fill("2001-02-03")
+    await one.button("Save dates").click()
     await expect(one.row("Second").locator(".late")).to_be_visible()
     await one.button("Edit list").click()
     await one.complete("Buy milk")
@@ -159,6 +170,29 @@ async def test_lists_fit_and_can_be_read(tab: Tabs, width: int, scheme: Any) -> 
     if await menu.is_visible():
         await menu.click()
         await is_fit(one)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+async def test_dates_fit_and_can_be_read(
+    tab: Tabs, person: Person, width: int, scheme: Any
+) -> None:
+    """The form of dates with a repetition, its dates, a refusal and what was completed fit and can be read."""
+    payload = person.execute(CREATE_REPEATING)["todoCreate"]
+    person.execute(COMPLETE, id=payload["todo"]["id"])
+    one = await tab()
+    await one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await one.page.set_viewport_size({"width": width, "height": 700})
+    await one.button("More for Stand up").first.click()
+    await expect(one.page.get_by_role("list", name="Completed")).to_be_visible()
+    await one.page.get_by_label("Every how many weeks").fill("2")
+    await one.page.get_by_role("combobox", name="Ends").select_option("on a day")
+    await one.page.get_by_label("Last day", exact=True).fill("2040-12-31")
+    await expect(one.page.get_by_role("list", name="Due on")).to_be_visible()
+    await is_fit(one)
+    await one.page.get_by_role("combobox", name="Repeats").select_option("By a rule")
+    await one.page.get_by_label("Rule (RRULE)").fill("FREQ=DAILY;BYHOUR=9")
+    await expect(one.page.get_by_text("is not supported")).to_be_visible()
+    await is_fit(one)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

@@ -1,4 +1,4 @@
-// Shows what the server pushes, also while no tab is open; a click on it leads to the page.
+// Shows what the server pushes, also while no tab is open; a click on it leads to its todo.
 
 addEventListener('push', (event) => {
   const { title, body, url, tag } = event.data.json();
@@ -11,8 +11,10 @@ addEventListener('notificationclick', (event) => {
   event.waitUntil(show(new URL(event.notification.data.url, self.registration.scope).href));
 });
 
-/** Shows a tab that is open, or else opens one. */
+/** Shows it in a tab that is open, which stays as it is otherwise, or else in a new one. */
 async function show(address) {
   const [tab] = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  await (tab ? tab.focus() : self.clients.openWindow(address));
+  if (!tab) return void (await self.clients.openWindow(address));
+  tab.postMessage(address);
+  await tab.focus();
 }

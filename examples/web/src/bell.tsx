@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { type Entry, followInbox, inbox, loadInbox, readAll } from './inbox';
 import { messageOf } from './retrying';
 import type { Todos } from './todos';
+import { addressOf } from './view';
 
 const WORDS: Record<Entry['kind'], string> = {
   ASSIGNED: 'Assigned to you',
@@ -48,7 +49,7 @@ export function Bell({ todos }: { todos: Todos }) {
           {nodes.length === 0 && <p>Nothing yet.</p>}
           <ul>
             {nodes.map((entry) => (
-              <Line key={entry.id} entry={entry} />
+              <Line key={entry.id} entry={entry} onFollow={() => (isOpen.value = false)} />
             ))}
           </ul>
           {unreadCount > 0 && (
@@ -67,12 +68,19 @@ export function Bell({ todos }: { todos: Todos }) {
   );
 }
 
-function Line({ entry }: { entry: Entry }) {
-  const { kind, excerpt, count, createdAt, readAt } = entry;
+function Line({ entry, onFollow }: { entry: Entry; onFollow: () => void }) {
+  const { kind, excerpt, count, createdAt, readAt, subject } = entry;
   return (
     <li class={readAt ? 'read' : undefined}>
       <strong>{WORDS[kind]}</strong>
-      {excerpt && `: ${excerpt}`}
+      {excerpt && ': '}
+      {excerpt && subject?.__typename === 'Todo' ? (
+        <a href={addressOf({ kind: 'todo', id: subject.id })} onClick={onFollow}>
+          {excerpt}
+        </a>
+      ) : (
+        excerpt
+      )}
       {count > 1 && ` (${count} times)`}{' '}
       <time dateTime={createdAt}>{new Date(createdAt).toLocaleString()}</time>
     </li>

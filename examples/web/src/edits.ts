@@ -34,6 +34,10 @@ export interface Answer {
   readonly conflict?: Conflict;
   /** By which it can be undone; null if nothing was changed. */
   readonly undoCursor?: string | null;
+  /** How it is undone, if not by its cursor. */
+  readonly undo?: Edit;
+  /** What to say once it is done, if only the answer tells. */
+  readonly done?: string;
 }
 
 /** A new title for a todo that has got another one from somebody else. */
@@ -45,6 +49,11 @@ export interface Conflict {
 const BLANK: Omit<Todo, 'id' | 'title'> = {
   status: 'PENDING',
   dueAt: null,
+  dueDate: null,
+  dueTimeZone: null,
+  startAt: null,
+  startDate: null,
+  recurrence: null,
   version: 0,
   deletedAt: null,
   position: '',
@@ -99,25 +108,14 @@ export function complete({ id, title }: Todo): Edit {
   };
 }
 
-export function reopen(todo: Todo): Edit {
-  return update(todo, { status: 'PENDING' }, 'reopened');
-}
-
-export function setDue(todo: Todo, dueAt: string | null): Edit {
-  return update(todo, { dueAt }, 'changed');
-}
-
-function update(
-  { id, title }: Todo,
-  input: Partial<Pick<Todo, 'status' | 'dueAt'>>,
-  verb: string,
-): Edit {
+export function reopen({ id, title }: Todo): Edit {
+  const input = { status: 'PENDING' } as const;
   return {
     ids: [id],
     change: (todo) => todo && { ...todo, ...input },
     async send() {
       const { todoUpdate } = await dataOf(server.mutation(UPDATE, { id, input }));
-      return answer(todoUpdate, `“${title}” was not ${verb}.`);
+      return answer(todoUpdate, `“${title}” was not reopened.`);
     },
   };
 }
@@ -190,7 +188,10 @@ function refusalOf(
 }
 
 /** The todo as it is stored, if it stands in the way of a change. */
-function currentOf(payload: ChangedFragment | null, code: Problem['code']): Todo | undefined {
+export function currentOf(
+  payload: ChangedFragment | null,
+  code: Problem['code'],
+): Todo | undefined {
   const [problem] = payload?.errors ?? [];
   const isConflict = problem?.__typename === 'ConflictError' && problem.code === code;
   return isConflict && problem.current?.__typename === 'Todo' ? problem.current : undefined;

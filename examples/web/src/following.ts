@@ -5,6 +5,7 @@ import { dataOf, SignedOut } from './answers';
 import { loadOverview, loadSubtasks, loadView } from './loading';
 import { delayAfter, messageOf, pause, TryAgainLater, until } from './retrying';
 import { type ChangeEvent, changesAfter, server } from './server';
+import { browserZone } from './times';
 import type { Todos } from './todos';
 import { isSame, listOf, type View, view } from './view';
 
@@ -32,7 +33,7 @@ export async function follow(todos: Todos, signal: AbortSignal): Promise<void> {
 
 /** Loads everything anew, and gives the cursor to go on from. */
 async function load(todos: Todos): Promise<string> {
-  await shareTimeZone();
+  todos.zone.value = await timeZone();
   // The cursor comes before all todos, so that whatever changes from then on is told again.
   const cursor = await loadOverview(todos);
   let shown: View;
@@ -44,12 +45,12 @@ async function load(todos: Todos): Promise<string> {
   return cursor;
 }
 
-/** Tells the server where the days of a new account begin. */
-async function shareTimeZone(): Promise<void> {
+/** The zone of the profile, where days begin; a new account gets that of this browser. */
+async function timeZone(): Promise<string> {
   const { viewer } = await dataOf(server.query(ZONE, {}));
-  if (!viewer || viewer.timeZone) return;
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  await dataOf(server.mutation(SET_ZONE, { timeZone }));
+  if (viewer?.timeZone) return viewer.timeZone;
+  await dataOf(server.mutation(SET_ZONE, { timeZone: browserZone }));
+  return browserZone;
 }
 
 function apply(todos: Todos, event: ChangeEvent): void {

@@ -12,6 +12,10 @@ export const LOAD_INBOX = graphql(`
         excerpt
         createdAt
         readAt
+        subject {
+          __typename
+          id
+        }
       }
     }
   }

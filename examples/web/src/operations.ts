@@ -9,6 +9,16 @@ graphql(`
     title
     status
     dueAt
+    dueDate
+    dueTimeZone
+    startAt
+    startDate
+    recurrence {
+      rule
+      mode
+      timeZone
+      catchesUp
+    }
     version
     deletedAt
     position

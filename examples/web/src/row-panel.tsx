@@ -1,11 +1,13 @@
-// What is done less often with a todo: moving it without a mouse, a due day, a subtask.
+// What is done less often with a todo: moving it without a mouse, dates, repeating, a subtask.
 import type { TodoPlaceInput } from './__generated__/graphql';
-import { add, setDue } from './edits';
+import { add } from './edits';
 import { focusBeside } from './focus';
 import { InlineForm } from './inline-form';
 import type { Way } from './moves';
 import { moveTo, showSubtasks, step } from './moving';
 import type { Todo } from './operations';
+import { ScheduleForm } from './schedule-form';
+import { Series } from './series';
 import type { Todos } from './todos';
 
 const WAYS: readonly [Way, string, string][] = [
@@ -22,7 +24,7 @@ interface RowPanelProps {
 }
 
 export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
-  const { id, title, dueAt } = todo;
+  const { id, title } = todo;
 
   function addSubtask(text: string) {
     showSubtasks(todos, id);
@@ -45,20 +47,11 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
           </button>
         ))}
       <MoveSelect todos={todos} todo={todo} />
-      <label>
-        Due
-        <input
-          type="date"
-          aria-label={`Due day of ${title}`}
-          value={dueAt ? dayOf(new Date(dueAt)) : ''}
-          onChange={({ currentTarget: { value } }) =>
-            todos.edit(setDue(todo, value ? new Date(`${value}T18:00`).toISOString() : null))
-          }
-        />
-      </label>
       {isOrdered && (
         <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
       )}
+      <ScheduleForm todos={todos} todo={todo} />
+      {todo.recurrence && <Series todos={todos} todo={todo} />}
     </div>
   );
 }
@@ -96,10 +89,4 @@ function MoveSelect({ todos, todo }: { todos: Todos; todo: Todo }) {
       </select>
     </label>
   );
-}
-
-/** The day of a moment here, as a field of dates has it. */
-function dayOf(moment: Date): string {
-  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 10);
 }

@@ -29,15 +29,16 @@ export async function sendEdits(todos: Todos, signal: AbortSignal): Promise<void
 
 /** Puts what is stored in the place of an edit, both at once, so that nothing flickers. */
 function settle(todos: Todos, edit: Edit, answer: Answer): void {
-  const { todos: stored, refusal, conflict, undoCursor } = answer;
+  const { todos: stored, refusal, conflict, undoCursor, done = edit.done } = answer;
+  const undoing = answer.undo ?? (undoCursor ? undo(undoCursor) : undefined);
   batch(() => {
     todos.take(stored);
     todos.edits.value = todos.edits.value.filter((other) => other !== edit);
     todos.sendingTrouble.value = '';
     if (refusal) todos.refuse(refusal);
     if (conflict) todos.ask(conflict);
-    if (edit.done && undoCursor) {
-      todos.undoable.value = { message: edit.done, undo: () => todos.edit(undo(undoCursor)) };
+    if (done && undoing) {
+      todos.undoable.value = { message: done, undo: () => todos.edit(undoing) };
     }
   });
 }

@@ -9,6 +9,7 @@ import type { Section } from './list-operations';
 import { deleteSection, renameSection } from './lists';
 import { loadMore } from './loading';
 import { RenameForm } from './renaming';
+import { completeOccurrence } from './repeating';
 import { messageOf } from './retrying';
 import { isLoaded, shownOf } from './shown';
 import { TodoRow } from './todo-row';
@@ -35,7 +36,11 @@ export function TodoList({ todos }: { todos: Todos }) {
   }
 
   function complete() {
-    const ids = chosen.filter(({ status }) => status !== 'COMPLETED').map(({ id }) => id);
+    const open = chosen.filter(({ status }) => status !== 'COMPLETED');
+    // Sent twice, a bulk action would complete two occurrences.
+    const repeating = open.filter(({ recurrence }) => recurrence);
+    for (const todo of repeating) todos.edit(completeOccurrence(todo, todos.zone.value));
+    const ids = open.filter(({ recurrence }) => !recurrence).map(({ id }) => id);
     for (let start = 0; start < ids.length; start += MOST_AT_ONCE) {
       todos.edit(completeAll(ids.slice(start, start + MOST_AT_ONCE)));
     }
@@ -88,6 +93,7 @@ const EMPTY = {
   days: 'Nothing is due.',
   view: 'Nothing matches this view.',
   search: 'Nothing was found.',
+  todo: 'There is no such todo any more.',
 };
 
 /** A section's name, on which todos can be dropped. */

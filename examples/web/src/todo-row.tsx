@@ -6,11 +6,13 @@ import { focusBeside } from './focus';
 import type { Way } from './moves';
 import { showSubtasks, step } from './moving';
 import type { Todo } from './operations';
+import { Dates } from './dates';
 import { ConflictNote, RenameForm } from './renaming';
+import { completeOccurrence } from './repeating';
 import { RowPanel } from './row-panel';
 import { listNamed, type Shown } from './shown';
 import type { Todos } from './todos';
-import { addressOf } from './view';
+import { addressOf, view } from './view';
 
 const KEYS: Record<string, Way> = {
   ArrowUp: 'up',
@@ -109,11 +111,12 @@ function ExpandButton({ todos, todo: { id, title } }: { todos: Todos; todo: Todo
   );
 }
 
-/** How much of it is done, when it is due, and where it is if that isn't plain. */
+/** How much of it is done, its dates, and where it is if that isn't plain. */
 function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo' | 'isOrdered'>) {
-  const { progress, dueAt, status } = todo;
+  const { progress, status } = todo;
   const isOpen = status === 'PENDING' || status === 'IN_PROGRESS';
   const list = todo.list && listNamed(todos, todo.list.id);
+  const isAlone = view.value.kind === 'todo';
   return (
     <>
       {progress.total > 0 && (
@@ -122,28 +125,19 @@ function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo'
           <span class="hidden"> subtasks done</span>
         </span>
       )}
-      {dueAt && (
-        <time
-          dateTime={dueAt}
-          class={`detail ${isOpen && new Date(dueAt) < new Date() ? 'late' : ''}`}
-        >
-          {dayOf(new Date(dueAt))}
-        </time>
-      )}
+      <Dates todo={todo} isOpen={isOpen} zone={todos.zone.value} />
       {!isOrdered && list && (
         <a class="detail" href={addressOf({ kind: 'list', id: list.id })}>
           {list.name}
         </a>
       )}
+      {isAlone && !todo.list && (
+        <a class="detail" href={addressOf({ kind: 'inbox' })}>
+          Inbox
+        </a>
+      )}
     </>
   );
-}
-
-/** A day as people write it, with the year if it is another one. */
-function dayOf(moment: Date): string {
-  const isThisYear = moment.getFullYear() === new Date().getFullYear();
-  const year = isThisYear ? undefined : ('numeric' as const);
-  return moment.toLocaleDateString('en', { day: 'numeric', month: 'short', year });
 }
 
 interface ActionsProps {
@@ -156,12 +150,14 @@ function Actions({ todos, todo, onRename }: ActionsProps) {
   const { id, title } = todo;
   const isCompleted = todo.status === 'COMPLETED';
   const isOpened = todos.opened.value === id;
+  const completion = () =>
+    todo.recurrence ? completeOccurrence(todo, todos.zone.value) : complete(todo);
   return (
     <span class="actions">
       <button
         data-control="complete"
         aria-label={`${isCompleted ? 'Reopen' : 'Complete'} ${title}`}
-        onClick={() => todos.edit(isCompleted ? reopen(todo) : complete(todo))}
+        onClick={() => todos.edit(isCompleted ? reopen(todo) : completion())}
       >
         {isCompleted ? 'Reopen' : 'Complete'}
       </button>

@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals';
 import type { Conflict, Edit } from './edits';
 import type { List, OverviewData, Section } from './list-operations';
 import type { Todo } from './operations';
+import { browserZone } from './times';
 import type { View } from './view';
 
 /** What was loaded of a view. */
@@ -60,6 +61,8 @@ export class Todos {
   /** New titles for todos that somebody else has renamed meanwhile. */
   readonly conflicts = signal<readonly Conflict[]>([]);
   readonly undoable = signal<Undoable | null>(null);
+  /** Where the viewer's days begin and end. */
+  readonly zone = signal(browserZone);
   /** What a screen reader is to say of a move. */
   readonly announcement = signal('');
 

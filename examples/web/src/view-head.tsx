@@ -55,6 +55,8 @@ function titleOf(todos: Todos): string {
       return todos.overview.value?.savedViews.find(({ id }) => id === shown.id)?.name ?? '';
     case 'search':
       return `Search: ${shown.text}`;
+    case 'todo':
+      return 'Todo';
   }
 }
 

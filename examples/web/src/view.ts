@@ -1,5 +1,5 @@
-// What the page shows: the inbox, a list, a group of days, a saved view or a search. The address's
-// fragment names it, so that it can be linked, and survives a reload.
+// What the page shows: the inbox, a list, a group of days, a saved view, a search or one todo. The
+// address's fragment names it, so that it can be linked, and survives a reload.
 import { signal } from '@preact/signals';
 import type { DayGroup, TodoFilter, TodoSort } from './__generated__/graphql';
 import type { Overview } from './todos';
@@ -9,7 +9,8 @@ export type View =
   | { readonly kind: 'list'; readonly id: string }
   | { readonly kind: 'days'; readonly group: keyof typeof DAYS }
   | { readonly kind: 'view'; readonly id: string }
-  | { readonly kind: 'search'; readonly text: string };
+  | { readonly kind: 'search'; readonly text: string }
+  | { readonly kind: 'todo'; readonly id: string };
 
 /** The groups of days in the sidebar, by the names that they have in addresses. */
 export const DAYS = {
@@ -18,6 +19,8 @@ export const DAYS = {
   week: { title: 'Next 7 days', groups: ['TODAY', 'TOMORROW', 'NEXT_7_DAYS'] },
 } as const satisfies Record<string, { title: string; groups: readonly DayGroup[] }>;
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 /** What is shown at present. */
 export const view = signal(read());
 
@@ -25,10 +28,26 @@ addEventListener('hashchange', () => {
   view.value = read();
 });
 
+// Pushes lead to ?todo=…: to a tab that is open the service worker hands the address, so that
+// nothing is lost that isn't saved yet.
+const { serviceWorker } = navigator as { serviceWorker?: ServiceWorkerContainer };
+serviceWorker?.addEventListener('message', ({ data }) => showLinked(String(data)));
+serviceWorker?.startMessages();
+showLinked(location.href);
+
+function showLinked(address: string): void {
+  const id = new URL(address).searchParams.get('todo');
+  if (!id) return;
+  const shown = `${location.pathname}${addressOf({ kind: 'todo', id })}`;
+  history.replaceState(null, '', shown);
+  view.value = read();
+}
+
 function read(): View {
   const [kind = '', ...rest] = location.hash.slice(1).split('/');
   const value = decodeURIComponent(rest.join('/'));
   if ((kind === 'list' || kind === 'view') && value) return { kind, id: value };
+  if (kind === 'todo' && UUID.test(value)) return { kind, id: value };
   if (kind === 'days' && value in DAYS) return { kind, group: value as keyof typeof DAYS };
   if (kind === 'search' && value) return { kind, text: value };
   return { kind: 'inbox' };
@@ -44,7 +63,7 @@ export function addressOf(shown: View): string {
     case 'search':
       return `#search/${encodeURIComponent(shown.text)}`;
     default:
-      return `#${shown.kind}/${shown.id}`;
+      return `#${shown.kind}/${encodeURIComponent(shown.id)}`;
   }
 }
 
@@ -70,7 +89,7 @@ export function queryOf(
         due: { in: groups },
         status: { in: ['PENDING', 'IN_PROGRESS'] },
       };
-      return { filter, sort: [{ field: 'DUE_AT', direction: 'ASC' }] };
+      return { filter, sort: [{ field: 'DUE', direction: 'ASC' }] };
     }
     case 'view': {
       const saved = overview?.savedViews.find(({ id }) => id === shown.id);
@@ -80,6 +99,8 @@ export function queryOf(
     }
     case 'search':
       return { filter: { search: shown.text }, sort: null };
+    case 'todo':
+      return { filter: { id: { in: [shown.id] } }, sort: null };
     default: {
       const listId = shown.kind === 'list' ? { eq: shown.id } : { isNull: true };
       // Subtasks are loaded when their parent is opened.
