@@ -15,13 +15,14 @@ import pytest
 from tests.support.accounts import Account
 from tests.support.recounts import wrong_counts
 from todo_gql.api.order_keys import position_key
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, ChangeKind, Status, User
 from todo_gql.features.todos.canonical_json import NO_METADATA
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import FIELDS_OF_NEW as FIELDS
 from todo_gql.seeding import insert as seeding
-from todo_gql.seeding.histories import todo_histories
+from todo_gql.seeding.histories import History, todo_histories
 from todo_gql.seeding.insert import seed_account
 from todo_gql.seeding.lists import PLANS
 
@@ -31,6 +32,15 @@ mutation ($id: ID!, $input: TodoUpdateInput!) {
     todo { version history { nodes { action fields { name before after } } } } errors { code }
   }
 }
+"""
+REPEATING = """
+{ todos(filter: { isRecurring: true }, first: 20) {
+  nodes { id recurrence { done past(first: 10) { nodes { id status dueAt dueDate } } } } } }
+"""
+UNDO_OCCURRENCE = """
+mutation ($id: ID!) {
+  todoUndoOccurrence(id: $id) {
+    todo { id dueAt dueDate recurrence { done } } errors { code message } } }
 """
 COLOR = re.compile("#[0-9a-f]{6}")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -198,12 +208,28 @@ async def test_seeded_todo_changes_like_any_other(account: Account) -> None:
     await assert_in_order(account)
 
 
+def believable(
+    until: datetime,
+    owner_id: UUID | None = None,
+    number: int = 2_000,
+    seed: int = 1,
+    *,
+    is_latest: bool = False,
+) -> list[History]:
+    """The histories of todos of 400 days, as somebody in Berlin has them."""
+    since, clock = until - timedelta(days=400), LocalClock(until, "Europe/Berlin")
+    histories = todo_histories(
+        owner_id or uuid4(), number, since, clock, Random(seed), is_latest=is_latest
+    )
+    return list(histories)
+
+
 def test_seeded_todos_are_believable() -> None:
     """There is some of everything, most of it done, with two or three of thirty tags."""
     until = datetime(2026, 6, 1, tzinfo=UTC)
-    histories = list(todo_histories(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
-    todos = [history[-1].after for history in histories]
-    actions = Counter(entry.action for history in histories for entry in history)
+    histories = believable(until)
+    todos = [history.last for history in histories]
+    actions = Counter(entry.action for history in histories for entry in history.entries)
     assert set(actions) == set(Action)
     statuses = Counter(Status(todo.status) for todo in todos)
     assert statuses[Status.COMPLETED] > len(todos) / 2
@@ -213,7 +239,8 @@ def test_seeded_todos_are_believable() -> None:
     assert len(tags) == 30
     assert max(tags.values()) > 5 * min(tags.values())
     assert {len(todo.tags) for todo in todos} == {2, 3}
-    for some in ("description", "due_at", "estimated_minutes", "actual_minutes", "deleted_at"):
+    dated = ("due_at", "due_date", "start_date")
+    for some in (*dated, "description", "estimated_minutes", "actual_minutes", "deleted_at"):
         assert 0 < sum(getattr(todo, some) is not None for todo in todos) < len(todos)
     assert 0 < sum(todo.metadata != NO_METADATA for todo in todos) < len(todos)
     assert len({todo.title for todo in todos}) > 500
@@ -223,17 +250,17 @@ def test_seeded_todos_are_believable() -> None:
 def test_seeded_subtasks_are_believable() -> None:
     """Some todos have subtasks in the same place, each of which is done when its parent is completed."""
     until = datetime(2026, 6, 1, tzinfo=UTC)
-    histories = list(todo_histories(uuid4(), 2_000, until - timedelta(days=400), until, Random(1)))
-    todos = {history[-1].after.id: history[-1].after for history in histories}
+    histories = believable(until)
+    todos = {history.last.id: history.last for history in histories}
     assert len(todos) == 2_000
-    subtasks = [history for history in histories if history[-1].after.parent_id]
+    subtasks = [history for history in histories if history.last.parent_id]
     assert 100 < len(subtasks) < 1_000
-    assert {Status(history[-1].after.status) for history in subtasks} >= set(Status) - {
+    assert {Status(history.last.status) for history in subtasks} >= set(Status) - {
         Status.IN_PROGRESS
     }
     known = set[UUID]()
     for history in histories:
-        todo = history[-1].after
+        todo = history.last
         known.add(todo.id)
         if todo.parent_id is None:
             continue
@@ -247,13 +274,88 @@ def test_seeded_subtasks_are_believable() -> None:
             assert todo.updated_at <= parent.completed_at
 
 
+def test_seeded_dates_are_believable() -> None:
+    """Most are days, times are those of the owner's zone or of some others, and none starts after it is due."""
+    todos = [history.last for history in believable(datetime(2026, 6, 1, tzinfo=UTC))]
+    days = sum(todo.due_date is not None for todo in todos)
+    timed = [todo for todo in todos if todo.due_at]
+    assert len(timed) < days
+    zones = Counter(todo.due_time_zone for todo in timed)
+    assert zones.most_common(1)[0][0] == "Europe/Berlin"
+    assert 3 < len(zones) < 10
+    for todo in todos:
+        assert todo.due_at is None or todo.due_date is None
+        assert todo.start_on is None or (todo.due_on and todo.start_on <= todo.due_on)
+
+
+def test_seeded_repeating_todos_are_believable() -> None:
+    """A repeating todo is due within weeks, right before copies that follow from its completions."""
+    until = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    histories = believable(until, is_latest=True)
+    assert len(histories) == 2_000
+    repeating = [history for history in histories if history.last.recurrence]
+    copies = [history for history in histories if history.copy_of]
+    assert 30 < len(repeating) < 150
+    assert len(repeating) / 2 < len(copies) < len(repeating) * 5
+    assert {history.last.status for history in repeating} == {Status.PENDING.value}
+    assert min(filter(None, (history.last.due_on for history in repeating))) >= until.date()
+    steps = {
+        (entry.before.id, entry.before.version): entry
+        for history in repeating
+        for entry in history.entries
+        if entry.before
+    }
+    assert len(steps) == len(copies)
+    for copy in copies:
+        assert copy.copy_of
+        step, todo = steps[copy.copy_of], copy.last
+        assert step.before
+        assert (todo.due_at, todo.due_date) == (step.before.due_at, step.before.due_date)
+        assert (todo.status, todo.recurrence) == (Status.COMPLETED.value, None)
+        assert todo.created_at == todo.completed_at == step.after.updated_at <= until
+
+
+async def test_seeded_occurrences_are_as_if_completed_through_the_api(account: Account) -> None:
+    """A repeating todo shows its completed occurrences, and the last completion can be taken back."""
+    await seeded(account, 400)
+    found = (await account.data(REPEATING))["todos"]["nodes"]
+    todo = next(todo for todo in found if todo["recurrence"]["past"]["nodes"])
+    past = todo["recurrence"]["past"]["nodes"]
+    assert todo["recurrence"]["done"] == len(past)
+    assert {copy["status"] for copy in past} == {"COMPLETED"}
+    assert await wrong_counts(UUID(account.id)) == {}
+    payload = (await account.data(UNDO_OCCURRENCE, id=past[0]["id"]))["todoUndoOccurrence"]
+    assert payload["errors"] == []
+    undone = payload["todo"]
+    assert (undone["id"], undone["recurrence"]["done"]) == (todo["id"], len(past) - 1)
+    assert (undone["dueAt"], undone["dueDate"]) == (past[0]["dueAt"], past[0]["dueDate"])
+    assert await wrong_counts(UUID(account.id)) == {}
+
+
+async def test_seeded_reminders_lie_ahead(account: Account) -> None:
+    """There are some reminders, of open todos that are due later, most of which fire."""
+    await seeded(account, 600)
+    reminders = await rows(
+        "SELECT r.fires_at, r.person_id, t.status, t.deleted_at FROM reminders r"
+        " JOIN todos t ON t.owner_id = r.owner_id AND t.id = r.todo_id WHERE r.owner_id = $1",
+        account,
+    )
+    assert 5 < len(reminders) < 200
+    assert {row["person_id"] for row in reminders} == {UUID(account.id)}
+    assert {row["status"] for row in reminders} <= {Status.PENDING, Status.IN_PROGRESS}
+    assert {row["deleted_at"] for row in reminders} == {None}
+    ahead = [row["fires_at"] for row in reminders if row["fires_at"]]
+    assert len(ahead) > len(reminders) / 2
+    assert min(ahead) > datetime.now(UTC) - timedelta(minutes=1)
+
+
 def test_same_random_seed_gives_the_same_todos() -> None:
     """Two runs with one number differ in nothing but ids; another number gives others."""
     until = datetime(2026, 6, 1, tzinfo=UTC)
 
     def told(number: int) -> list[str]:
-        made = todo_histories(UUID(int=1), 50, until - timedelta(days=400), until, Random(number))
-        diffs = [entry.logged.diff.decode() for history in made for entry in history]
+        made = believable(until, UUID(int=1), 50, number, is_latest=True)
+        diffs = [entry.logged.diff.decode() for history in made for entry in history.entries]
         return [ID.sub("", diff) for diff in diffs]
 
     assert told(1) == told(1)

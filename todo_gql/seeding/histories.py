@@ -8,14 +8,23 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from todo_gql.api.time_zones import LocalClock, TimeZoneName
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.todos.actions import Edit, delete, restore, set_values
 from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.state import TodoEdit, TodoState, sorted_json
-from todo_gql.recurrence.normalization import begin
-from todo_gql.recurrence.recurrences import RecurrenceMode
+from todo_gql.features.todos.occurrences import CopyOf
+from todo_gql.features.todos.recurring import due_of
+from todo_gql.features.todos.reminder_inputs import ReminderDraft
+from todo_gql.features.todos.state import TodoEdit, TodoState
+from todo_gql.seeding.schedules import (
+    TICK,
+    first_dates,
+    later_dates,
+    reminder_drafts,
+    repetition,
+    steps,
+)
 from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
 
 PRIORITIES = (
@@ -25,16 +34,10 @@ ESTIMATES = (5, 10, 15, 15, 30, 30, 30, 45, 60, 60, 90, 120, 180, 240, 480)
 SOURCES = ("mail", "phone", "meeting", "chat")
 
 REPEATING_PERCENT = 4
-INTERVALS = ("FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY")
-RULES = (
-    *INTERVALS,
-    *("FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=MONTHLY;BYDAY=1MO"),
-)
 
 USUAL_SPAN = timedelta(days=100)
 # How soon after a todo its subtasks are thought of.
 SOON = timedelta(hours=2)
-TICK = timedelta(microseconds=1)
 
 
 class Placement(NamedTuple):
@@ -54,33 +57,63 @@ class Placements(NamedTuple):
 INBOX = Placements(0, {})
 
 
+class History(NamedTuple):
+    """The changes of a todo in order, and what its owner is reminded of at last."""
+
+    entries: list[Entry]
+    reminders: Sequence[ReminderDraft] = ()
+    copy_of: CopyOf | None = None
+
+    @property
+    def last(self) -> TodoState:
+        """The todo as it is at last."""
+        return self.entries[-1].after
+
+
 def todo_histories(
     owner_id: UUID,
     number: int,
     since: datetime,
-    until: datetime,
+    until: LocalClock,
     random: Random,
     placements: Placements = INBOX,
     *,
     is_latest: bool = False,
-) -> Iterator[list[Entry]]:
-    """The histories of todos between two times, each a list of changes in order.
+) -> Iterator[History]:
+    """The histories of todos between two times; the days and times of the latter's zone.
 
-    A parent comes right before its subtasks. Of the latest ones some repeat, and are due soon.
+    A parent comes right before its subtasks. Of the latest ones some repeat, each right before the copies
+    of its completed occurrences, and are due soon.
     """
     # In a short time everything goes faster, so that most of it is done by the end.
-    pace = min(1.0, (until - since) / USUAL_SPAN)
-    moments = sorted(_between(since, until, random) for _ in range(number))
+    pace = min(1.0, (until.now - since) / USUAL_SPAN)
+    moments = sorted(_between(since, until.now, random) for _ in range(number))
     while moments:
-        moment, area = moments[0], random.choice(AREAS)
-        created = _initial_state(owner_id, area, moment, random)
+        area, left = random.choice(AREAS), len(moments) - 1
+        created = _initial_state(owner_id, area, LocalClock(moments[0], until.zone_name), random)
+        created = _placed(created, area, placements, random)
         if is_latest and _chance(REPEATING_PERCENT, random):
-            created = created._replace(**_repetition(until, random))
-        history = _history(_placed(created, area, placements, random), until, pace, random)
-        subtasks = list(_subtasks(history, area, len(moments) - 1, until, random))
-        yield history
-        yield from subtasks
-        del moments[: 1 + len(subtasks)]
+            histories = _repeating(created, until, left, random)
+        else:
+            history = _history(created, until.now, pace, random)
+            drafts = reminder_drafts(history[-1].after, until.now, random)
+            subtasks = _subtasks(history, area, left, until.now, random)
+            histories = [History(history, drafts), *map(History, subtasks)]
+        yield from histories
+        del moments[: len(histories)]
+
+
+def _repeating(created: TodoState, until: LocalClock, most: int, random: Random) -> list[History]:
+    """A repeating todo, and at most so many copies of its completed occurrences."""
+    dates = {"due_at": None, "due_time_zone": None, "due_date": None, "start_date": None}
+    dates |= repetition(created.created_at, until, most, random)
+    entries, copies = [Entry(None, created._replace(**dates))], list[History]()
+    for change, copy in steps(entries[0].after, until, most, random):
+        assert change.before is not None
+        copy_of = CopyOf(change.before.id, change.before.version)
+        entries.append(change)
+        copies.append(History([copy], copy_of=copy_of))
+    return [History(entries, reminder_drafts(entries[-1].after, until.now, random)), *copies]
 
 
 def _placed(todo: TodoState, area: Area, placements: Placements, random: Random) -> TodoState:
@@ -98,7 +131,7 @@ def _chance(percent: float, random: Random) -> bool:
     return random.random() * 100 < percent
 
 
-def _initial_state(owner_id: UUID, area: Area, now: datetime, random: Random) -> TodoState:
+def _initial_state(owner_id: UUID, area: Area, clock: LocalClock, random: Random) -> TodoState:
     """A todo as it is created."""
     edit: TodoEdit = {
         "title": _text(random.choice(area.tasks), area, random),
@@ -109,26 +142,14 @@ def _initial_state(owner_id: UUID, area: Area, now: datetime, random: Random) ->
         remarks = random.sample(area.remarks, random.choice((1, 1, 2)))
         edit["description"] = " ".join(_text(remark, area, random) for remark in remarks)
     if _chance(65, random):
-        edit["due_at"] = _evening(now + timedelta(days=random.randint(1, 30)))
+        edit |= first_dates(clock, random)
     if _chance(50, random):
         edit["estimated_minutes"] = random.choice(ESTIMATES)
     if _chance(30, random):
         edit["metadata"] = canonical_json(
             {"source": random.choice(SOURCES), "reference": str(_number(random))}
         )
-    return TodoState.new(uuid7(), owner_id, edit, now)
-
-
-def _repetition(now: datetime, random: Random) -> TodoEdit:
-    """How a todo repeats from one of the next days on."""
-    due_at = _evening(now + timedelta(days=random.randint(1, 6)))
-    mode = random.choice((RecurrenceMode.SCHEDULE, *RecurrenceMode))
-    rules = RULES if mode == RecurrenceMode.SCHEDULE else INTERVALS
-    recurrence, moved_to = begin(random.choice(rules), mode, TimeZoneName("UTC"), due_at)
-    return {
-        "due_at": moved_to.at if moved_to else due_at,
-        "recurrence": sorted_json(recurrence.to_json()),
-    }
+    return TodoState.new(uuid7(), owner_id, edit, clock.now)
 
 
 def _text(pattern: str, area: Area, random: Random) -> str:
@@ -140,10 +161,6 @@ def _text(pattern: str, area: Area, random: Random) -> str:
 
 def _number(random: Random) -> int:
     return random.randint(1000, 99_999)
-
-
-def _evening(moment: datetime) -> datetime:
-    return moment.replace(hour=18, minute=0, second=0, microsecond=0)
 
 
 def _tags(area: Area, random: Random) -> tuple[str, ...]:
@@ -208,8 +225,6 @@ def _subtasks(
 def _plan(todo: TodoState, random: Random) -> Sequence[tuple[float, Edit]]:
     """The planned edits of a todo, each with its mean delay in days."""
     plan: list[tuple[float, Edit]] = []
-    if todo.recurrence:
-        return plan
     if _chance(15, random):
         plan.append((3, set_values(_revision(todo, random))))
     outcome = random.choice(OUTCOMES)
@@ -242,8 +257,8 @@ OUTCOMES = (
 
 def _revision(todo: TodoState, random: Random) -> TodoEdit:
     """An edit before the work begins."""
-    if todo.due_at and _chance(60, random):
-        return {"due_at": todo.due_at + timedelta(days=7)}
+    if due_of(todo) and _chance(60, random):
+        return later_dates(todo)
     if todo.priority < Priority.URGENT:
         return {"priority": todo.priority + 1}
     return {"description": f"{todo.title}, and soon."}

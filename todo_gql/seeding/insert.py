@@ -10,15 +10,18 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.order_keys import position_key
+from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import transaction
 from todo_gql.database.models import User
 from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.occurrences import set_series
+from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.state import WRITTEN_COLUMNS, TodoState
 from todo_gql.features.todos.storage import growth
 from todo_gql.features.todos.write_rows import WriteRows
 from todo_gql.features.todos.write_sql import store_statement
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
-from todo_gql.seeding.histories import Placements, todo_histories
+from todo_gql.seeding.histories import History, Placements, todo_histories
 from todo_gql.seeding.lists import archive_lists, create_lists
 
 # Large enough to be fast, and small enough that the owner's other writes wait a moment only.
@@ -45,8 +48,9 @@ async def seed_account(
     until = datetime.now(UTC)
     since = until - PAST
     async with owner_write(owner_id=account.id, actor_id=account.id) as write:
+        clock = LocalClock(until, write.clock.zone_name)
         placements = await create_lists(write, since, number)
-    slices = _slices(account.id, number, since, until, random, placements)
+    slices = _slices(account.id, number, since, clock, random, placements)
     batch = next(slices)
     while batch:
         # A thread generates the next batch while PostgreSQL stores this one.
@@ -65,32 +69,34 @@ def _slices(
     owner_id: UUID,
     number: int,
     since: datetime,
-    until: datetime,
+    until: LocalClock,
     random: Random,
     placements: Placements,
-) -> Iterator[list[list[Entry]]]:
+) -> Iterator[list[History]]:
     """The histories of all todos in batches, each of one slice of the time span."""
-    span = until - since
+    span = until.now - since
     for first in range(0, number, BATCH):
         size = min(BATCH, number - first)
         begin, end = (since + span * (count / number) for count in (first, first + size))
         is_latest = first + size == number
         histories = todo_histories(
-            owner_id, size, begin, end, random, placements, is_latest=is_latest
+            *(owner_id, size, begin, LocalClock(end, until.zone_name), random, placements),
+            is_latest=is_latest,
         )
         yield list(histories)
 
 
-async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
+async def _store(write: OwnerWrite, batch: Sequence[History]) -> None:
     """Store todos in their final state, and all their changes in chronological order."""
-    await write.lock_feeds(entry.after.list_id for history in batch for entry in history)
-    entries = sorted((entry for history in batch for entry in history), key=_moment)
+    entries = sorted((entry for history in batch for entry in history.entries), key=_moment)
+    await write.lock_feeds(entry.after.list_id for entry in entries)
     numbers = {
         entry.after.id: seq for seq, entry in enumerate(entries, write.next_seq) if not entry.before
     }
-    rows = WriteRows([Entry(None, _positioned(history[-1].after, numbers)) for history in batch])
+    rows = WriteRows([Entry(None, _positioned(history.last, numbers)) for history in batch])
     todos = (TODO_VALUES(entry.after) for entry in rows.entries)
     await _copy(write, "todos", WRITTEN_COLUMNS, todos)
+    copies = {history.last.id: history.copy_of for history in batch if history.copy_of}
     owner_id = write.owner_id
     changes = (
         (
@@ -103,16 +109,19 @@ async def _store(write: OwnerWrite, batch: Sequence[Sequence[Entry]]) -> None:
             entry.logged.diff.decode(),
             entry.after.updated_at,
             entry.after.list_id,
-            seq,
+            # A copy is created by the mutation that completed the occurrence, right after that.
+            seq - 1 if entry.after.id in copies else seq,
         )
         for seq, entry in enumerate(entries, write.next_seq)
     )
     await _copy(write, "changes", CHANGE_COLUMNS, changes)
+    await set_series(write, copies)
     statement = store_statement(rows.parts, todos=False)
     counts = rows.counts_payload(len(entries), sum(map(growth, entries)))
     await write.connection.execute(statement, owner_id, counts, write.actor_id)
     for entry in entries:
         write.note_stored(entry.after.list_id, 1)
+    await add_reminders(write, ((history.last, history.reminders) for history in batch))
 
 
 def _positioned(todo: TodoState, numbers: Mapping[UUID, int]) -> TodoState:
@@ -135,5 +144,5 @@ async def _analyze() -> None:
     async with transaction() as connection:
         await connection.execute(NO_LIMITS)
         await connection.execute(
-            "ANALYZE users, feeds, lists, sections, todos, tags, todo_tags, changes"
+            "ANALYZE users, feeds, lists, sections, todos, tags, todo_tags, changes, reminders"
         )

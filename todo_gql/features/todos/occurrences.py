@@ -1,6 +1,6 @@
 """Completed occurrences of repeating todos: the copies that are left of them, and their pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,13 @@ FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS s (id, series_id, version)
 WHERE t.owner_id = $1 AND t.id = s.id
 """
 END_SNOOZES: Final = "DELETE FROM snoozes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
+
+
+class CopyOf(NamedTuple):
+    """The repeating todo of which a completed occurrence is a copy, and its version before."""
+
+    series_id: UUID
+    version: int
 
 
 class CompletedOccurrences:
@@ -70,14 +77,19 @@ class CompletedOccurrences:
             return {}
         await end_snoozes(self.write, list(self._copies))
         created = await self.write.create(list(self._copies.values()))
-        await self.write.connection.execute(
-            SET_SERIES,
-            self.write.owner_id,
-            [copy.id for copy in self._copies.values()],
-            list(self._copies),
-            [self._before[todo_id].version for todo_id in self._copies],
-        )
+        series = {
+            copy.id: CopyOf(todo_id, self._before[todo_id].version)
+            for todo_id, copy in self._copies.items()
+        }
+        await set_series(self.write, series)
         return {todo_id: created[copy.id] for todo_id, copy in self._copies.items()}
+
+
+async def set_series(write: OwnerWrite, copies: Mapping[UUID, CopyOf]) -> None:
+    """Store of which todos these are the completed occurrences, by their ids."""
+    series_ids = [copy.series_id for copy in copies.values()]
+    versions = [copy.version for copy in copies.values()]
+    await write.connection.execute(SET_SERIES, write.owner_id, list(copies), series_ids, versions)
 
 
 async def end_snoozes(write: OwnerWrite, todo_ids: Sequence[UUID]) -> None:
