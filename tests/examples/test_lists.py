@@ -299,9 +299,11 @@ async def test_a_due_day_is_set_on_the_page(tab: Tabs) -> None:
     await one.add("Buy milk")
     await one.button("More for Buy milk").click()
     today = await one.page.evaluate("new Date().toLocaleDateString('sv')")
-    await one.page.get_by_label("Due day of Buy milk").fill(today)
+    await one.page.get_by_label("Due day").fill(today)
+    await one.button("Save dates").click()
     await one.counts("Today", 1)
-    await one.page.get_by_label("Due day of Buy milk").fill("")
+    await one.page.get_by_label("Due day").fill("")
+    await one.button("Save dates").click()
     await one.counts("Today", 0)
     await expect(one.row("Buy milk").locator("time")).to_have_count(0)
 

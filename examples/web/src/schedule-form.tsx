@@ -6,7 +6,7 @@ import { undo } from './edits';
 import { Labelled, Problems } from './field';
 import type { Todo } from './operations';
 import { RepeatFields } from './repeat-fields';
-import { messageOf } from './retrying';
+import { messageOf, until } from './retrying';
 import { changesOf, saveSchedule, type Saved, type Schedule, scheduleOf } from './schedule';
 import type { Todos } from './todos';
 import { zones } from './times';
@@ -99,6 +99,8 @@ async function saved(
 ): Promise<readonly FormProblem[]> {
   if (Object.keys(input).length === 0) return [];
   try {
+    // A todo that is just being created has to be there first.
+    await until(() => !todos.unsaved.value.has(seen.id));
     const { todo, problems, undoCursor } = await saveSchedule(seen, input, todos.zone.value);
     if (todo) todos.take([todo]);
     if (undoCursor) {
