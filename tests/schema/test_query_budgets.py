@@ -59,10 +59,10 @@ BUDGETS: dict[Coordinate, int] = {
     ("ChangeConnection", "nodes"): 0,
     ("ChangeConnection", "pageInfo"): 0,
     ("ChangeEdge", "node"): 0,
-    ("AssigneeFacet", "assignee"): 0,
+    ("AssigneeFacet", "assignee"): 1,
     ("ListFacet", "list"): 1,
     ("TagFacet", "tag"): 0,
-    ("TodoFacets", "assignees"): 0,
+    ("TodoFacets", "assignees"): 1,
     ("TodoFacets", "due"): 1,
     ("TodoFacets", "lists"): 1,
     ("TodoFacets", "priority"): 0,
@@ -90,6 +90,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("TagConnection", "pageInfo"): 0,
     ("TagConnection", "totalCount"): 1,
     ("TagEdge", "node"): 0,
+    ("Todo", "assignee"): 1,
     ("Todo", "history"): 1,
     ("Todo", "list"): 1,
     ("Todo", "owner"): 1,
@@ -217,6 +218,7 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
                     "title": f"Todo {i}",
                     "tags": ["common", f"tag {i}"],
                     "recurrence": {"rule": "FREQ=DAILY"},
+                    "assigneeId": owner.id,
                 }
                 for i in range(size)
             ]

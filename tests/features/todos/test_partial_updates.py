@@ -95,10 +95,13 @@ SENT: dict[str, st.SearchStrategy[Any]] = {
             "catchesUp": st.booleans(),
         }
     ),
+    # Who may be one follows from the list: `test_assignees.py` tries that.
+    "assigneeId": st.none(),
 }
 OBJECTS = {
     "tags": "tags { name }",
     "recurrence": "recurrence { rule mode timeZone anchor done catchesUp }",
+    "assigneeId": "assigneeId: assignee { id }",
 }
 # A moment, and the day in place of it.
 PAIRS = (("dueAt", "dueDate"), ("startAt", "startDate"))

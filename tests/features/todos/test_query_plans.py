@@ -51,6 +51,11 @@ FILL = [
         coalesce($3[n % 10000], '') AS word, coalesce($4[n % 10000], '') AS marked)
     """,
     """
+    UPDATE todos SET assignee_id = $1 WHERE owner_id = $1 AND id IN (
+        SELECT id FROM todos WHERE owner_id = $1 ORDER BY created_at LIMIT least($2::int, 100)
+    )
+    """,
+    """
     INSERT INTO tags (id, owner_id, name, todo_count)
     SELECT gen_random_uuid(), $1, 'tag ' || n, $2::int / 12 FROM generate_series(1, 30) AS n
     """,
@@ -249,6 +254,19 @@ async def test_a_page_of_today_reads_little_beside_snoozes(
     [nodes] = await plans(sent)
     assert rows_read(nodes, "todos") < 20 * PAGE
     assert rows_read(nodes, "snoozes") < 20 * PAGE
+
+
+async def test_todos_of_an_assignee_are_read_from_their_index(owner: Account, sent: Sent) -> None:
+    """Pages, totals and facets of who is to do few todos read those alone, though they are the oldest."""
+    found = await owner.data(FOUND, filter={"assigneeId": {"eq": owner.id}})
+    assert found["todos"]["totalCount"] == 100
+    facets = await owner.data("{ facets { assignees { count } } }")
+    assert sorted(one["count"] for one in facets["facets"]["assignees"]) == [100, NUMBER - 100]
+    seen = await plans(sent)
+    assert len(seen) == 3
+    for nodes in seen:
+        assert "todos_by_assignee" in {node.get("Index Name") for node in nodes}
+        assert rows_read(nodes, "todos") <= 2 * 100
 
 
 async def test_what_is_snoozed_is_read_from_those_rows(

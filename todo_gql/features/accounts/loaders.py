@@ -9,7 +9,10 @@ from todo_gql.operation.loaders import LoaderContext, rows_by_id
 
 
 @loader
-async def users_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
-    """The accounts that the viewer sees."""
-    statement = visible_users(context.viewer).where_one_of("u.id", ids)
+async def users_by_id(context: LoaderContext, ids: list[UUID | None]) -> list[Row | None]:
+    """The accounts that the viewer sees; None for no id."""
+    present = [id for id in ids if id is not None]
+    if not present:
+        return [None] * len(ids)
+    statement = visible_users(context.viewer).where_one_of("u.id", present)
     return rows_by_id(await fetch(statement.select(USER_COLUMNS), *statement.values), ids)

@@ -15,12 +15,13 @@ from todo_gql.operation.clock import FilterClock
 MAX_COUNTED: Final = 100_000
 MAX_TAGS: Final = 100
 MAX_LISTS: Final = 100
+MAX_ASSIGNEES: Final = 100
 
 # The todos are read once, and grouped once: what follows counts a few thousand groups at most.
 NUMBERS: Final = """
 WITH matched AS MATERIALIZED ({matched}), grouped AS MATERIALIZED (
-    SELECT list_id, status, priority, day, count(*) AS count FROM matched
-    GROUP BY list_id, status, priority, day
+    SELECT list_id, assignee_id, status, priority, day, count(*) AS count FROM matched
+    GROUP BY list_id, assignee_id, status, priority, day
 )
 SELECT CASE grouping(status, priority, day) WHEN 7 THEN 'total' WHEN 3 THEN 'status'
         WHEN 5 THEN 'priority' ELSE 'day' END AS kind,
@@ -51,22 +52,30 @@ UNION ALL (
     ORDER BY c.count DESC, l.position NULLS FIRST, l.id LIMIT {MAX_LISTS}
 )
 """
+ASSIGNEES: Final = f"""
+UNION ALL (
+    SELECT 'assignee', NULL, sum(count), assignee_id, NULL, NULL FROM grouped GROUP BY assignee_id
+    ORDER BY sum(count) DESC, assignee_id NULLS FIRST LIMIT {MAX_ASSIGNEES}
+)
+"""
 
 
 async def counted(statement: SelectQuery, clock: FilterClock, selected: Collection[str]) -> Counts:
     """The counts of a query's todos `t`, whose first value is their owner.
 
-    Counted by tag, list and day only where `selected` has `tags`, `lists` and `due`.
+    Counted by tag, list, assignee and day only where `selected` has `tags`, `lists`, `assignees` and `due`.
     """
     narrowed = statement.copy()
     day = _group(narrowed, clock) if "due" in selected else "NULL::int"
     list_id = "t.list_id" if "lists" in selected else "NULL::uuid AS list_id"
-    columns = ("t.id", "t.status", "t.priority", list_id, f"{day} AS day")
+    assignee = "t.assignee_id" if "assignees" in selected else "NULL::uuid AS assignee_id"
+    columns = ("t.id", "t.status", "t.priority", list_id, assignee, f"{day} AS day")
     text = NUMBERS.format(matched=narrowed.select(columns, limit=MAX_COUNTED + 1))
     text += TAGS if "tags" in selected else ""
     text += LISTS if "lists" in selected else ""
+    text += ASSIGNEES if "assignees" in selected else ""
     counts = defaultdict[str, dict[int, int]](dict)
-    rows: dict[str, list[Row]] = {"tag": [], "list": []}
+    rows: dict[str, list[Row]] = {"tag": [], "list": [], "assignee": []}
     for row in await fetch(text, *narrowed.values, custom_plan=True):
         if row["kind"] in rows:
             rows[row["kind"]].append(row)
@@ -74,9 +83,10 @@ async def counted(statement: SelectQuery, clock: FilterClock, selected: Collecti
             counts[row["kind"]][row["number"]] = row["count"]
     total = counts["total"].get(None, 0)  # type: ignore[call-overload]
     if total > MAX_COUNTED:
-        return Counts(await count_rows(statement), None, None, None, None, None)
+        return Counts(await count_rows(statement), None, None, None, None, None, None)
     return Counts(
-        total, counts["status"], counts["priority"], counts["day"], rows["tag"], rows["list"]
+        *(total, counts["status"], counts["priority"], counts["day"]),
+        *(rows["tag"], rows["list"], rows["assignee"]),
     )
 
 

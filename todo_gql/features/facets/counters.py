@@ -1,6 +1,6 @@
 """Facets of all todos outside the trash: read from the counters that every write updates."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -9,7 +9,13 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch, fetchrow
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.facets.counted import MAX_LISTS, MAX_TAGS, counted
+from todo_gql.features.facets.counted import (
+    MAX_ASSIGNEES,
+    MAX_COUNTED,
+    MAX_LISTS,
+    MAX_TAGS,
+    counted,
+)
 from todo_gql.features.facets.types import GROUPS, Counts
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
@@ -36,6 +42,17 @@ UNION ALL
 SELECT NULL, NULL, {{total}}::int - coalesce(sum(count), 0) FROM counted
 HAVING {{total}}::int > coalesce(sum(count), 0)
 ORDER BY count DESC, position NULLS FIRST, id LIMIT {MAX_LISTS}
+"""
+# The index of assignees has those todos alone that have one.
+ASSIGNEES: Final = f"""
+WITH counted AS (SELECT assignee_id AS id, count(*)::int AS count FROM ({{assigned}}) a GROUP BY assignee_id)
+SELECT id, count FROM (
+    SELECT id, count FROM counted
+    UNION ALL
+    SELECT NULL, {{total}}::int - coalesce(sum(count), 0) FROM counted
+    HAVING {{total}}::int > coalesce(sum(count), 0)
+) c WHERE (SELECT coalesce(sum(count), 0) FROM counted) <= {MAX_COUNTED}
+ORDER BY count DESC, id NULLS FIRST LIMIT {MAX_ASSIGNEES}
 """
 HALF_A_DAY: Final = timedelta(hours=12)
 TODAY: Final = GROUPS.index(DayGroup.TODAY)
@@ -86,6 +103,7 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
         await _by_group(viewer, clock, total) if "due" in selected else {},
         await _tags(viewer) if "tags" in selected else (),
         await _lists(viewer, total) if "lists" in selected else (),
+        await _assignees(viewer, total) if "assignees" in selected else (),
     )
 
 
@@ -102,6 +120,14 @@ async def _lists(viewer: Viewer, total: int) -> list[Row]:
     count = " + ".join(f"greatest(0, l.{name})" for name in STATUSES)
     lists = statement.select(("l.id", "l.position", f"{count} AS count"))
     text = LISTS.format(counted=lists, total=statement.bind(total))
+    return await fetch(text, *statement.values)
+
+
+async def _assignees(viewer: Viewer, total: int) -> Sequence[Row]:
+    """Who is to do todos, and nobody, who has the rest of them; none where too many are assigned to count."""
+    statement = visible_todos(viewer).where("t.assignee_id IS NOT NULL")
+    assigned = statement.select(("t.assignee_id",), limit=MAX_COUNTED + 1)
+    text = ASSIGNEES.format(assigned=assigned, total=statement.bind(total))
     return await fetch(text, *statement.values)
 
 

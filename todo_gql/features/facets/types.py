@@ -12,6 +12,7 @@ from strawberry import UNSET
 from todo_gql.api.connections import PageArguments
 from todo_gql.database.connection import Row, Values
 from todo_gql.execution import ColumnLoader, loaded_field
+from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.features.todos.enums import DayGroup, TodoPriority, TodoStatus
 from todo_gql.features.todos.list_access import key_of
@@ -53,6 +54,14 @@ def _lists_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
     return context.loader(lists_by_id)
 
 
+def _users_by_id(context: Context) -> ColumnLoader[UUID | None, Row | None]:
+    return context.loader(users_by_id)
+
+
+def _user(row: Row | None, context: Context) -> User | None:
+    return User.from_row(row, context.signed_in()) if row else None
+
+
 def _list(row: Row | None, _context: Context) -> TodoList | None:
     return TodoList.from_row(row) if row else None
 
@@ -76,8 +85,15 @@ class ListFacet:
 class AssigneeFacet:
     """An assignee and a count."""
 
-    assignee: User | None = strawberry.field(description="Who it is; null for nobody.")
     count: int = strawberry.field(description="The todos that are theirs to do.")
+    assignee_key: strawberry.Private[UUID | None]
+
+    assignee: User | None = loaded_field(
+        _users_by_id,
+        by="assignee_key",
+        make=_user,
+        description="Who it is; null for nobody.",
+    )
 
 
 @strawberry.type(description="How many todos are due on days of a group.")
@@ -98,6 +114,7 @@ class Counts:
     by_group: Mapping[int, int] | None
     tags: Sequence[Values] | None
     lists: Sequence[Values] | None
+    assignees: Sequence[Values] | None
 
     @property
     def is_complete(self) -> bool:
@@ -162,15 +179,13 @@ class TodoFacets:
         return [ListFacet(list_key=key_of(row["id"]), count=row["count"]) for row in rows]
 
     @strawberry.field(
-        description="By who is to do them. Todos have no assignees yet, so that all are nobody's.",
+        description="By who is to do them, whoever has most first; nobody, too, but none without todos. "
+        "Empty where there are too many to count.",
         metadata={"default_page": FACETS_PAGE},
     )
     def assignees(self, first: First = UNSET) -> list[AssigneeFacet]:
-        PageArguments.of(first, None).size(FACETS_PAGE)
-        counts = self.counts
-        if not counts.is_complete or not counts.total:
-            return []
-        return [AssigneeFacet(assignee=None, count=counts.total)]
+        rows = (self.counts.assignees or ())[: PageArguments.of(first, None).size(FACETS_PAGE)]
+        return [AssigneeFacet(assignee_key=row["id"], count=row["count"]) for row in rows]
 
     @strawberry.field(
         description="By the day that they are due, in the viewer's time zone: each group, also with none."

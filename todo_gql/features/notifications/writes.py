@@ -10,7 +10,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.database.connection import Connection, Row, fetchrow, transaction
 from todo_gql.database.retry import retried
 from todo_gql.features.notifications.inputs import NotificationAction
-from todo_gql.features.todos.bulk import duplicates, size_problems
+from todo_gql.features.todos.item_lists import duplicates, size_problems
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 
 ROWS_AT_ONCE: Final = 5_000

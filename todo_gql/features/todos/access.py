@@ -8,9 +8,7 @@ from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
 # They follow from others, or are set by nothing yet.
-UNREAD_COLUMNS = frozenset(
-    {"search_text", "due_on", "start_on", "series_id", "series_version", "assignee_id"}
-)
+UNREAD_COLUMNS = frozenset({"search_text", "due_on", "start_on", "series_id", "series_version"})
 TODO_COLUMNS = columns(Todo, "t", without=UNREAD_COLUMNS)
 TAG_COLUMNS = columns(Tag, "g")
 

@@ -21,6 +21,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.api.text import Problem
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.retry import retried
+from todo_gql.features.todos.assignees import assignee_error
 from todo_gql.features.todos.columns import needs_names_only
 from todo_gql.features.todos.creation import NewTodo, with_targets
 from todo_gql.features.todos.dates import (
@@ -145,6 +146,8 @@ async def change_todo(
         changed = edit(stored, write.clock)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[as_error(changed, "id")])
+        if error := await assignee_error(write, stored, changed, "input"):
+            return TodoPayload(errors=[error])
         occurrences = CompletedOccurrences(write, Quota.of(info.context.settings))
         todo = await _record(occurrences, subtrees, stored, changed, spread)
         if not isinstance(todo, TodoState):
@@ -280,10 +283,22 @@ def _id_conflict(todo: TodoState | None, path: Sequence[str], info: Info) -> Use
 
 
 async def _refused(write: OwnerWrite, todo_id: UUID, error: UserError, info: Info) -> TodoPayload:
-    """That a todo can't stand where it is to; unless it was created already, perhaps by the same call."""
+    """That a todo can't stand where it is to, or not with its assignee; unless it was created already, perhaps by the same call."""
     [(stored, conflict)] = await id_conflicts(write, [todo_id], [["input"]], info)
     is_known = isinstance(conflict, ConflictError)
     return TodoPayload(todo=to_todo(stored, info), errors=[conflict if is_known else error])
+
+
+async def _with_target(
+    write: OwnerWrite, todo: TodoState, destination: Destination | None
+) -> TodoState | UserError:
+    """A new todo where it is to stand; or why it can't, or not with its assignee."""
+    if destination:
+        [target] = await with_targets(write, [NewTodo(todo, destination)])
+        if not isinstance(target, TodoState):
+            return target
+        todo = target
+    return await assignee_error(write, None, todo, "input") or todo
 
 
 async def _local_draft(sent: TodoCreateInput, context: Context) -> tuple[Draft, list[UserError]]:
@@ -313,18 +328,17 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     quota = Quota.of(info.context.settings)
     created = (
         None
-        if todo.completed_at or draft.destination or draft.reminders
+        if todo.completed_at or draft.destination or draft.reminders or todo.assignee_id
         else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
     )
     if created is None:
         async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
             context.viewer_time_zone = write.clock.zone_name
             todo = new_state(draft, owner_id, write.now)
-            if draft.destination:
-                [target] = await with_targets(write, [NewTodo(todo, draft.destination)])
-                if not isinstance(target, TodoState):
-                    return await _refused(write, todo.id, target, info)
-                todo = target
+            target = await _with_target(write, todo, draft.destination)
+            if not isinstance(target, TodoState):
+                return await _refused(write, todo.id, target, info)
+            todo = target
             problem = write.storage.reserve(Entry(None, todo), quota)
             inserted = {} if problem else await write.create([todo])
             if not inserted:

@@ -10,7 +10,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
-from todo_gql.api.node import ID_LENGTH, parse_id
+from todo_gql.api.node import parse_id
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
@@ -26,6 +26,7 @@ from todo_gql.features.todos.actions import (
     set_values,
     to_todo,
 )
+from todo_gql.features.todos.assignees import Assignees
 from todo_gql.features.todos.creation import NewTodo, with_targets
 from todo_gql.features.todos.dry_runs import prime_loaders
 from todo_gql.features.todos.fields import stored_fields
@@ -36,6 +37,7 @@ from todo_gql.features.todos.inputs import (
     TodoCreateInput,
     unset_to_none,
 )
+from todo_gql.features.todos.item_lists import duplicates, size_problems
 from todo_gql.features.todos.loaders import tags_by_todo_id
 from todo_gql.features.todos.occurrences import CompletedOccurrences
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
@@ -54,7 +56,6 @@ from todo_gql.features.todos.tag_names import (
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
 
-MAX_ITEMS = 100
 # The fields that a bulk action sets: with the name of the action, and the validator of the value.
 SET_ALL = [
     (one.name, f"set_{one.name}", one.validate)
@@ -245,21 +246,25 @@ async def _set_targets(
     drafts: Sequence[tuple[Draft, list[UserError]]],
     results: Sequence[ItemResult],
 ) -> None:
-    """Set where the new todos stand; those that can't stand there get errors instead."""
+    """Set where the new todos stand; those that can't stand there, or not with their assignees, get errors."""
     new_todos = [
         (index, NewTodo(result.after, draft.destination))
         for index, ((draft, _), result) in enumerate(zip(drafts, results, strict=True))
         if result.after and draft.destination
     ]
-    if not new_todos:
-        return
-    targets = await with_targets(write, [new for _, new in new_todos])
+    targets = await with_targets(write, [new for _, new in new_todos]) if new_todos else []
     refused = dict[int, UserError]()
     for (index, _), target in zip(new_todos, targets, strict=True):
         if isinstance(target, TodoState):
             results[index].after = target
         else:
             refused[index] = target
+    assignees = await Assignees.load(write, [one.after for one in results if one.after])
+    for index, result in enumerate(results):
+        if result.after and (error := assignees.error(result.after, "inputs", str(index))):
+            refused.setdefault(index, error)
+    if not refused:
+        return
     ids = [drafts[index][0].id for index in refused]
     paths = [["inputs", str(index)] for index in refused]
     # One that was created already, perhaps by the same call, is said to be so.
@@ -373,28 +378,3 @@ def _bulk_results(
             )
         )
     return results
-
-
-def size_problems(items: Sequence[object], argument: str) -> list[UserError]:
-    """That a list of items is empty, or too long."""
-    if not items:
-        return [invalid(ErrorCode.TOO_SHORT, "Pass at least one item.", argument)]
-    if len(items) > MAX_ITEMS:
-        message = f"Pass at most {MAX_ITEMS} items, not {len(items)}."
-        return [invalid(ErrorCode.TOO_MANY, message, argument)]
-    return []
-
-
-def duplicates(ids: Sequence[str | None], argument: str, *path: str) -> list[UserError]:
-    """Each id that is in a list once more."""
-    seen: set[str] = set()
-    problems: list[UserError] = []
-    for index, id in enumerate(ids[: MAX_ITEMS + 1]):
-        # A longer text is no id, and gets an error of its own.
-        if id is None or len(id) > ID_LENGTH:
-            continue
-        if id.lower() in seen:
-            message = "This id is in the list more than once."
-            problems.append(invalid(ErrorCode.INVALID, message, argument, str(index), *path))
-        seen.add(id.lower())
-    return problems

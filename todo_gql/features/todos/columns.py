@@ -17,7 +17,7 @@ class ColumnGroup(NamedTuple):
 
 
 PLACEMENT: Final = ColumnGroup(
-    frozenset({"list", "section", "parent", "position", "progress"}),
+    frozenset({"list", "section", "parent", "position", "progress", "assignee"}),
     frozenset(field.name for field in stored_fields() if field.is_placement),
 )
 VIEWER_TIME_ZONE: Final = "(SELECT u.time_zone FROM users u WHERE u.id = $1) AS viewer_time_zone"

@@ -47,7 +47,8 @@ class StoredField:
 
     A field that `is_generated` gets its first value from the server: the change log has it from the
     first change on that sets another, and it counts into no quota. The fields that say where a todo
-    stands (`is_placement`) are read and written only where one of them is needed.
+    stands, and who of those there is to do it (`is_placement`), are read and written only where one of
+    them is needed.
     """
 
     name: str

@@ -36,7 +36,7 @@ from todo_gql.features.todos.metadata import MAX_METADATA_BYTES, metadata
 from todo_gql.features.todos.progress import SubtaskProgress
 from todo_gql.features.todos.recurrence_types import RecurrenceInput, read_recurrence
 from todo_gql.features.todos.tag_names import read_tags
-from todo_gql.features.todos.validators import enum_number, minutes, text, unchanged
+from todo_gql.features.todos.validators import enum_number, minutes, text, unchanged, user_id
 
 MAX_DESCRIPTION: Final = 5_000
 
@@ -225,6 +225,17 @@ TODO_FIELDS: tuple[StoredField | ComputedField, ...] = (
         default=None,
         sort="List after list, the inbox first, each in the order of its todos.",
         is_generated=True,
+        is_placement=True,
+    ),
+    # It has a checked id; `assignees.py` has who may be assigned, which follows from the list.
+    StoredField(
+        name="assignee_id",
+        graphql_type=UUID | None,
+        validate=user_id,
+        create="Who is to do it: oneself, or who may change the list that it is in.",
+        update="Who is to do it: oneself, or who may change the list that it is in. Moving it to a list "
+        "that the assignee can't change clears it.",
+        filter=Filter(NullableIdComparator, "By assignee."),
         is_placement=True,
     ),
     ComputedField(

@@ -2,6 +2,7 @@
 
 from enum import Enum
 from typing import Any, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -9,7 +10,7 @@ from strawberry import UNSET, Maybe
 from todo_gql.api.cost_weights import COMPARISON, IN_TRASH, SEARCH
 from todo_gql.api.placement import PlacementInput
 from todo_gql.features.todos.comparators import DayComparator, TagComparator, optional
-from todo_gql.features.todos.field_types import REQUIRED, with_fields
+from todo_gql.features.todos.field_types import REQUIRED, StoredField, with_fields
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.features.todos.reminder_inputs import ReminderInput
 
@@ -17,6 +18,11 @@ Value = TypeVar("Value")
 
 # For types that only the table of fields knows.
 maybe: Any = Maybe
+
+
+def _sent_type(field: StoredField) -> Any:
+    """The type of a field's values in inputs: ids are sent as such."""
+    return strawberry.ID if field.value_type is UUID else field.value_type
 
 
 def unset_to_none(value: Value | None) -> Value | None:
@@ -144,7 +150,7 @@ class TodoPlacementInput:
 @strawberry.input(description="A todo to be made; null is the same as absent.")
 @with_fields(
     [
-        (field.name, field.value_type | None, optional(field.create))
+        (field.name, _sent_type(field) | None, optional(field.create))
         for field in stored_fields()
         if field.create and field.initial is not REQUIRED
     ]
@@ -173,7 +179,7 @@ class TodoCreateInput:
 @strawberry.input(description="What to change: absent leaves as it is, null clears.")
 @with_fields(
     [
-        (field.name, maybe[field.value_type | None], strawberry.field(description=field.update))
+        (field.name, maybe[_sent_type(field) | None], strawberry.field(description=field.update))
         for field in stored_fields()
         if field.update
     ]

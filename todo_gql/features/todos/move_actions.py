@@ -7,9 +7,10 @@ from todo_gql.api.errors import UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.actions import charge_further, precondition_errors, to_todo
-from todo_gql.features.todos.bulk import BulkOptions, ItemResult, duplicates, finish, size_problems
+from todo_gql.features.todos.bulk import BulkOptions, ItemResult, finish
 from todo_gql.features.todos.destinations import read_destination
 from todo_gql.features.todos.inputs import TodoPlacementInput
+from todo_gql.features.todos.item_lists import duplicates, size_problems
 from todo_gql.features.todos.moves import Move
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoPayload
 from todo_gql.features.todos.storage import Quota

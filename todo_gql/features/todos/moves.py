@@ -9,6 +9,7 @@ from todo_gql.api.order_keys import MAX_KEY, position_key
 from todo_gql.api.placement import LAST, Placement, Sibling, keys_at
 from todo_gql.api.text import Problem
 from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.assignees import Assignees
 from todo_gql.features.todos.destinations import (
     Destination,
     Subtree,
@@ -70,7 +71,11 @@ class Move:
         return None
 
     async def position(self) -> UserError | None:
-        """Give the moved todos keys, each list's in the order in which they were moved."""
+        """Give the moved todos keys, each list's in the order in which they were moved.
+
+        What is in another list now loses an assignee who can't change that one.
+        """
+        await self._clear_assignees()
         placement, sequences = (
             self.destination.placement,
             defaultdict[UUID | None, list[UUID]](list),
@@ -88,6 +93,12 @@ class Move:
             if sequence and (error := await self._position(list_id, sequence, placement or LAST)):
                 return error
         return None
+
+    async def _clear_assignees(self) -> None:
+        moved = [todo for todo in self.subtrees.states.values() if self._changed_list(todo)]
+        assignees = await Assignees.load(self.write, moved)
+        for todo in moved:
+            self.subtrees.replace(assignees.cleared(todo))
 
     def _changed_list(self, todo: TodoState) -> bool:
         return self.before[todo.id].list_id != todo.list_id

@@ -68,6 +68,7 @@ class TodoState(_values()):  # type: ignore[misc]
     section_id: UUID | None
     parent_id: UUID | None
     position: str
+    assignee_id: UUID | None
     subtask_count: int
     completed_subtask_count: int
 

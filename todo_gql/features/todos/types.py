@@ -214,6 +214,10 @@ REMINDERS = RowType(
 )
 
 
+def _user(row: Row | None, context: Context) -> User | None:
+    return User.from_row(row, context.signed_in()) if row else None
+
+
 def _owner(row: Row | None, context: Context) -> User:
     assert row is not None
     return User.from_row(row, context.signed_in())
@@ -229,6 +233,7 @@ class Todo(Node):
     parent_key: strawberry.Private[UUID | None]
     list_key: strawberry.Private[UUID]
     section_key: strawberry.Private[UUID]
+    assignee_key: strawberry.Private[UUID | None]
 
     tags: Sequence[Tag] = loaded_rows(
         _by(tags_by_todo_id),
@@ -259,6 +264,12 @@ class Todo(Node):
         description="The todo that it is a subtask of; null at the top.",
     )
 
+    assignee: User | None = loaded_field(
+        _by(users_by_id),
+        by="assignee_key",
+        make=_user,
+        description="Who is to do it; null for nobody.",
+    )
     reminders: Sequence[Reminder] = loaded_rows(
         _by(reminders_by_todo_id),
         by="key",
@@ -386,6 +397,7 @@ TODOS = RowType(
     parent_key="parent_id",
     list_key=ConvertedColumn("list_id", key_of),
     section_key=ConvertedColumn("section_id", key_of),
+    assignee_key="assignee_id",
     recurrence=Recurrence.from_row,
 )
 

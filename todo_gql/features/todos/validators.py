@@ -5,8 +5,10 @@ value's path in the arguments.
 """
 
 from typing import Any, Protocol
+from uuid import UUID
 
-from todo_gql.api.errors import ErrorCode, UserError, invalid
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.api.node import parse_id
 from todo_gql.api.text import read_text
 
 
@@ -40,6 +42,14 @@ def enum_number(value: Any, _problems: list[UserError], *_path: str) -> int:
 def unchanged(value: Any, _problems: list[UserError], *_path: str) -> Any:
     """The value itself: its scalar checks all there is to check."""
     return value
+
+
+def user_id(value: str, problems: list[UserError], *path: str) -> UUID | None:
+    """The id of somebody, who is looked up where that is needed."""
+    id = parse_id(value)
+    if id is None:
+        problems.append(not_found(*path))
+    return id
 
 
 def minutes(value: int, problems: list[UserError], *path: str) -> int:

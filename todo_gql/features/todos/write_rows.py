@@ -229,7 +229,7 @@ class WriteRows:
         return rows
 
 
-NOWHERE = (None, None, None, None, 0, 0)
+NOWHERE = (None, None, None, None, None, 0, 0)
 """The placement that a new todo gets by itself."""
 NO_DATES = (None,) * len(SCHEDULE_NAMES)
 

@@ -13,6 +13,7 @@ from todo_gql.database.models import ChangeKind
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import to_todo
+from todo_gql.features.todos.assignees import Assignees
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.features.todos.state import TodoState
@@ -65,6 +66,7 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
             write.discard()
             return TodoBulkPayload(errors=[error])
         items = await _plan(info, write, by_todo)
+        await _clear_assignees(write, items)
         await _reserve(info, write, items)
         await check_structure(
             write.connection, owner_id, items, lambda item, message: item.conflict(info, message)
@@ -143,6 +145,14 @@ def _item(
         message = f"It would have {len(planned.tags)} tags; at most {MAX_TAGS} are allowed."
         item.exceed((ErrorCode.TOO_MANY, message))
     return item
+
+
+async def _clear_assignees(write: OwnerWrite, items: Sequence[Item]) -> None:
+    """Leave todos without the assignees that they would get back, but can't have any more."""
+    planned = [item for item in items if item.planned and item.planned != item.stored]
+    assignees = await Assignees.load(write, [item.planned for item in planned if item.planned])
+    for item in planned:
+        item.planned = item.planned and assignees.cleared(item.planned)
 
 
 async def _reserve(info: Info, write: OwnerWrite, items: Sequence[Item]) -> None:

@@ -1,9 +1,11 @@
 """Which of the things that saved views name are still there."""
 
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
 from todo_gql.database.connection import fetch
+from todo_gql.features.accounts.access import visible_users
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext
 
@@ -21,7 +23,7 @@ WHERE t.owner_id = $1 AND t.id = ANY($4) AND t.deleted_at IS NULL
 
 
 class Named(NamedTuple):
-    """A list, section or parent that a filter names, by the part of TodoFilter that does so."""
+    """A list, section, parent or assignee that a filter names, by the part of TodoFilter that does so."""
 
     field: str
     id: UUID
@@ -29,11 +31,17 @@ class Named(NamedTuple):
 
 @loader
 async def named_things(context: LoaderContext, names: list[Named]) -> list[bool]:
-    """Whether each is a thing of the viewer's outside the trash."""
+    """Whether each is a thing of the viewer's outside the trash, or somebody in a list of theirs."""
     ids = (
         [named.id for named in names if named.field == field]
         for field in ("listId", "sectionId", "parentId")
     )
     rows = await fetch(THERE, context.viewer.id, *ids)
     there = {(row["field"], row["id"]) for row in rows}
+    if people := [named.id for named in names if named.field == "assigneeId"]:
+        # Administrators see all accounts, but can assign nothing to them for that.
+        viewer = replace(context.viewer, is_superuser=False)
+        statement = visible_users(viewer).where_one_of("u.id", people)
+        rows = await fetch(statement.select(("u.id",)), *statement.values)
+        there |= {("assigneeId", row["id"]) for row in rows}
     return [named in there for named in names]

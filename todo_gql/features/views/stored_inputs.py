@@ -33,14 +33,14 @@ from todo_gql.features.todos.inputs import TodoFilter, TodoSort
 from todo_gql.features.todos.sorting import todo_keyset
 from todo_gql.operation.context import Info
 
-REFERENCES: Final = ("listId", "sectionId", "parentId")
+REFERENCES: Final = ("listId", "sectionId", "parentId", "assigneeId")
 """The parts of TodoFilter that name other things by their ids."""
 COMBINED: Final = ("and", "or", "not")
 OPERATORS: Final = ("eq", "in", "notIn")
 
 
 class Reference(NamedTuple):
-    """The id of a list, section or parent in a filter; `field` is the part of TodoFilter."""
+    """The id of a list, section, parent or assignee in a filter; `field` is the part of TodoFilter."""
 
     field: str
     id: UUID | None

@@ -71,7 +71,8 @@ class SavedView(Node):
 
     @strawberry.field(
         description="False where its filter can't be read any more, so that `todos` is empty, or names "
-        "a list, section or parent that is gone. Save it again without."
+        "a list, section or parent that is gone, or an assignee who shares no list with the viewer any "
+        "more. Save it again without."
     )
     async def is_valid(self, info: Info) -> bool:
         if self.read(info) is None:
