@@ -17,6 +17,12 @@ INSERT INTO reminders (id, owner_id, todo_id, person_id, at, fires_at, created_a
 SELECT n.id, t.owner_id, t.id, coalesce($4, t.owner_id), now() - n.late, now() - n.late, now()
 FROM unnest($1::uuid[], $2::interval[]) AS n (id, late), todos t WHERE t.id = $3
 """
+COME = (
+    """UPDATE todos t SET due_at = now() + interval '1 hour'
+    FROM reminders r WHERE r.todo_id = t.id AND r.id = ANY($1)""",
+    """UPDATE reminders r SET fires_at = t.due_at - interval '1 hour'
+    FROM todos t WHERE r.todo_id = t.id AND r.id = ANY($1)""",
+)
 STORED = "SELECT * FROM reminders WHERE id = ANY($1)"
 ENTERED = """
 SELECT * FROM notifications WHERE owner_id = $1 AND kind = $2 ORDER BY created_at, seq
@@ -30,6 +36,13 @@ async def put_reminders(
     ids = [uuid4() for _ in late]
     await fetch(INSERT, ids, late, UUID(todo["id"]), UUID(person.id) if person else None)
     return ids
+
+
+async def let_come(ids: Sequence[str]) -> None:
+    """Have the moment of reminders come just now, which are an hour before their todos are due."""
+    reminders = [UUID(id) for id in ids]
+    for statement in COME:
+        await fetch(statement, reminders)
 
 
 async def stored_reminders(ids: Sequence[UUID | str]) -> dict[UUID, Row]:

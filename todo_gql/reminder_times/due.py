@@ -6,7 +6,7 @@ from todo_gql.database.connection import Row, fetch
 
 DUE: Final = """
 SELECT id, owner_id, todo_id, fires_at, now() - fires_at AS late FROM reminders
-WHERE fires_at <= now() ORDER BY fires_at LIMIT $1
+WHERE fires_at > '-infinity' AND fires_at <= now() ORDER BY fires_at LIMIT $1
 """
 
 

@@ -17,6 +17,12 @@ from todo_gql.database.models import ReminderAnchor
 DATE_COLUMNS = ("due_at", "due_date", "due_time_zone", "start_at", "start_date")
 """The columns of a todo from which its relative reminders follow."""
 
+UNKNOWN = datetime.min  # noqa: DTZ901 - as asyncpg reads -infinity
+"""Stands for the moment of a reminder whose due date the previous release has moved.
+
+A worker claims the reminder before all others, and computes the moment.
+"""
+
 
 class TodoDates(NamedTuple):
     """When a todo is due and starts: at a moment in its zone, or on a day."""

@@ -68,7 +68,7 @@ async def recompute_of_todos(
         await time_slice.checkpoint()
         if (fires_at := planned(row)) != row["fires_at"]:
             moves.append((owner_id, row["id"], fires_at))
-    await _move(connection, moves)
+    await move_reminders(connection, moves)
     return len(moves)
 
 
@@ -97,11 +97,16 @@ async def recompute_of_owner(connection: Connection, owner_id: UUID, now: dateti
     """
 
     def planned(row: Row) -> datetime | None:
-        moment = TodoDates.of(row).moment(*_definition(row), row["time_zone"])
+        moment = moment_of(row)
         # One that would have fired before now hasn't, and is late.
         return moment if moment != row["fired_at"] else None
 
     return await _recompute_all(connection, OF_OWNER, owner_id, now, planned)
+
+
+def moment_of(row: Row) -> datetime | None:
+    """The moment of a relative reminder, whose row has the dates of its todo and its person's `time_zone`."""
+    return TodoDates.of(row).moment(*_definition(row), row["time_zone"])
 
 
 def _definition(row: Row) -> tuple[int, Duration]:
@@ -118,13 +123,14 @@ async def _recompute_all(
             await time_slice.checkpoint()
             if (fires_at := planned(row)) != row["fires_at"]:
                 moves.append((row["owner_id"], row["id"], fires_at))
-        await _move(connection, moves)
+        await move_reminders(connection, moves)
         moved += len(moves)
         last = rows[-1]["id"]
     return moved
 
 
-async def _move(connection: Connection, moves: Sequence[tuple[object, ...]]) -> None:
+async def move_reminders(connection: Connection, moves: Sequence[tuple[object, ...]]) -> None:
+    """Store when reminders fire: the owner, the id and the moment of each. They are locked."""
     if moves:
         await connection.execute(MOVE, *_columns(moves))
 

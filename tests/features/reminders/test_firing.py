@@ -13,6 +13,7 @@ import pytest
 from tests.support.accounts import Account
 from tests.support.reminders import (
     added,
+    let_come,
     put_reminders,
     relative,
     reminded_of,
@@ -24,6 +25,7 @@ from todo_gql.database.connection import fetch, transaction
 from todo_gql.features.reminders import firing
 from todo_gql.features.reminders.firing import fire_due_reminders
 from todo_gql.observability.metrics import metrics
+from todo_gql.reminder_times.due import due_reminders
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
 
@@ -265,7 +267,7 @@ async def test_moving_races_with_firing(account: Account) -> None:
     """A reminder that moves while the worker is at it has fired for its old moment or not, and fires anew."""
     todos = [await account.create(dueAt="2030-01-01T00:00:00Z") for _ in range(10)]
     ids = [(await added(account, todo["id"], relative("-PT1H")))["id"] for todo in todos]
-    await fetch("UPDATE reminders SET fires_at = now() WHERE owner_id = $1", UUID(account.id))
+    await let_come(ids)
     moving = [account.data(MOVE, id=todo["id"]) for todo in todos]
     await asyncio.gather(*moving, *(fire_due_reminders() for _ in range(5)))
     told = {str(reminder_id(entry)) for entry in await reminded_of(account)}
@@ -294,3 +296,68 @@ async def test_inbox_shows_the_reminder(account: Account) -> None:
             }
         ],
     }
+
+
+MOVE_WITHOUT_REMINDERS = "UPDATE todos SET due_at = $2 WHERE id = $1"
+"""As the release before moves a due date, which knows no reminders."""
+
+
+@pytest.mark.parametrize(
+    ("stored", "moved", "fires"),
+    [
+        (timedelta(hours=1), timedelta(days=2), timedelta(days=2)),
+        (timedelta(days=2), timedelta(hours=1), timedelta(hours=1)),
+        (timedelta(days=2), timedelta(hours=-1), None),
+        (timedelta(days=2), None, None),
+        (timedelta(hours=-1), timedelta(hours=1), timedelta(hours=1)),
+        (None, timedelta(hours=1), timedelta(hours=1)),
+    ],
+)
+async def test_what_the_release_before_moves_fires_by_its_new_date(
+    account: Account,
+    stored: timedelta | None,
+    moved: timedelta | None,
+    fires: timedelta | None,
+) -> None:
+    """A worker computes anew when relative reminders fire, tells nobody of the old moment, and shows none."""
+    now = datetime.now(UTC)
+    todo = await account.create(dueAt=stored and (now + stored).isoformat())
+    reminder = await added(account, todo["id"], relative("PT0S"))
+    other = await added(account, todo["id"], {"at": (now + timedelta(days=9)).isoformat()})
+    await fetch(MOVE_WITHOUT_REMINDERS, UUID(todo["id"]), moved and now + moved)
+    query = "query ($id: ID!) { node(id: $id) { ... on Reminder { firesAt } } }"
+    assert (await account.data(query, id=reminder["id"]))["node"] == {"firesAt": None}
+    assert await fire_due_reminders() == 1
+    assert await reminded_of(account) == []
+    rows = await stored_reminders([reminder["id"], other["id"]])
+    assert rows[UUID(reminder["id"])]["fires_at"] == (fires and now + fires)
+    assert rows[UUID(other["id"])]["fires_at"] == now + timedelta(days=9)
+
+
+@pytest.mark.parametrize("fires_in", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_a_reminder_of_another_moment_than_the_stored_one_waits_for_it(
+    account: Account, fires_in: timedelta
+) -> None:
+    """What is due by what is stored fires by its date: later if that lies ahead, and at once if it is late."""
+    moment = datetime.now(UTC) + timedelta(days=1)
+    todo = await account.create(dueAt=moment.isoformat())
+    id = UUID((await added(account, todo["id"], relative("-P1DT2H")))["id"])
+    moment = datetime.now(UTC).replace(microsecond=0) + fires_in
+    await fetch("UPDATE reminders SET relative_offset = 'PT0S' WHERE id = $1", id)
+    await fetch(MOVE_WITHOUT_REMINDERS, UUID(todo["id"]), moment)
+    await fetch("UPDATE reminders SET fires_at = now() - interval '3 hours' WHERE id = $1", id)
+    assert await fire_due_reminders() == 1
+    row = (await stored_reminders([id]))[id]
+    is_late = fires_in < timedelta()
+    assert (row["fires_at"], row["fired_at"]) == ((None, moment) if is_late else (moment, None))
+    assert len(await reminded_of(account)) == is_late
+
+
+async def test_unknown_moments_are_not_late(account: Account) -> None:
+    """A reminder whose moment is to be computed anew shows in no lag, and in no list of late ones."""
+    todo = await account.create(dueAt="2030-01-01T00:00:00Z")
+    await added(account, todo["id"], relative("PT0S"))
+    await fetch(MOVE_WITHOUT_REMINDERS, UUID(todo["id"]), datetime(2031, 1, 1, tzinfo=UTC))
+    assert await due_reminders(10) == []
+    await fire_due_reminders()
+    assert metrics().reminders_lag._value.get() == 0

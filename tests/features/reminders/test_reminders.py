@@ -14,6 +14,7 @@ from tests.support.reminders import (
     PAYLOAD,
     add,
     added,
+    let_come,
     put_reminders,
     relative,
     reminded_of,
@@ -316,8 +317,7 @@ async def test_moved_reminder_fires_again(account: Account) -> None:
     due = soon(days=1)
     todo = await account.create(dueAt=written(due))
     reminder = await added(account, todo["id"], relative("-PT1H"))
-    moment = "UPDATE reminders SET fires_at = now() - interval '1 second' WHERE id = $1"
-    await fetch(moment, reminder["id"])
+    await let_come([reminder["id"]])
     await fire_due_reminders()
     [fired] = await reminders(account, todo["id"])
     assert fired["firesAt"] is None

@@ -7,8 +7,8 @@ reminders to the others, and the inbox takes each reminder once for each of its 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.inbox import wake_ups
 from todo_gql.inbox.entries import Entry, enter
 from todo_gql.observability.metrics import metrics
+from todo_gql.reminder_times.moments import DATE_COLUMNS, UNKNOWN, next_firing
+from todo_gql.reminder_times.recompute import moment_of, move_reminders
 
 logger = logging.getLogger(__name__)
 
@@ -30,15 +32,18 @@ QUIET_AFTER: Final = timedelta(hours=24)
 
 DONE, TRASHED, INVISIBLE = "done", "trashed", "invisible"
 SKIP_REASONS: Final = (DONE, TRASHED, INVISIBLE)
+# Whose moment isn't known any more isn't late.
 LAG = """
-SELECT extract(epoch FROM clock_timestamp() - min(fires_at))::float AS lag
-FROM reminders WHERE fires_at <= clock_timestamp()
+SELECT EXISTS (SELECT FROM reminders WHERE fires_at <= clock_timestamp()) AS is_due, (
+    SELECT extract(epoch FROM clock_timestamp() - min(fires_at))::float
+    FROM reminders WHERE fires_at > '-infinity' AND fires_at <= clock_timestamp()
+) AS lag
 """
 # Whatever somebody else is writing is left for the next round: a todo that is just being completed, and an
 # account that is just being deleted. Until the commit nobody completes a todo of the batch.
 CLAIM = f"""
-SELECT r.id, r.owner_id, r.person_id, r.todo_id, r.fires_at, t.status, t.deleted_at,
-    r.fires_at < now() - $1::interval AS is_late
+SELECT r.id, r.owner_id, r.person_id, r.todo_id, r.anchor, r.relative_offset, r.fires_at, r.fired_at,
+    t.status, t.deleted_at, {", ".join(f"t.{name}" for name in DATE_COLUMNS)}, u.time_zone, now() AS now
 FROM reminders r
     JOIN todos t ON t.owner_id = r.owner_id AND t.id = r.todo_id
     JOIN users u ON u.id = r.person_id
@@ -51,24 +56,40 @@ WHERE owner_id = ANY($1) AND id = ANY($2)
 """
 
 
-class Batch(NamedTuple):
-    """The reminders that a transaction claimed: those that fired, and why each of the others didn't."""
+class Firing(NamedTuple):
+    """A reminder whose moment has come."""
 
-    fired: Sequence[Row]
-    skipped: Sequence[tuple[Row, str]]
+    row: Row
+    moment: datetime
 
     @property
-    def size(self) -> int:
-        """How many there are."""
-        return len(self.fired) + len(self.skipped)
+    def is_late(self) -> bool:
+        """Whether it is so late that it is in the inbox only."""
+        return bool(self.moment < self.row["now"] - QUIET_AFTER)
+
+
+class Batch(NamedTuple):
+    """The reminders that a transaction claimed: those that fired, and why each of the others didn't.
+
+    Some have another moment than the stored one, and perhaps one that lies ahead.
+    """
+
+    fired: Sequence[Firing]
+    skipped: Sequence[tuple[Row, str]]
+    moved: Sequence[tuple[Row, datetime | None]]
+    size: int
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> "Batch":
+    def of(cls, rows: Sequence[Row]) -> "Batch":
         """The claimed reminders in rows, by what becomes of them."""
-        reasons = [(row, _skip_reason(row)) for row in rows]
+        planned = [(row, _moment(row)) for row in rows]
+        come = [Firing(row, moment) for row, moment in planned if moment and moment <= row["now"]]
+        reasons = [(firing, _skip_reason(firing.row)) for firing in come]
         return cls(
-            [row for row, reason in reasons if reason is None],
-            [(row, reason) for row, reason in reasons if reason],
+            [firing for firing, reason in reasons if reason is None],
+            [(firing.row, reason) for firing, reason in reasons if reason],
+            [(row, moment) for row, moment in planned if moment != row["fires_at"]],
+            len(rows),
         )
 
 
@@ -95,35 +116,53 @@ async def _measure_lag() -> bool:
     row = await fetchrow(LAG)
     lag = row["lag"] if row else None
     metrics().reminders_lag.set(lag or 0)
-    return lag is not None
+    return bool(row and row["is_due"])
 
 
 async def _fire_batch() -> Batch:
     async with transaction() as connection:
-        batch = Batch.of(await connection.fetch(CLAIM, QUIET_AFTER))
+        batch = Batch.of(await connection.fetch(CLAIM))
         if batch.size:
-            await enter(connection, [_entry(row) for row in batch.fired])
+            moved = [(row["owner_id"], row["id"], moment) for row, moment in batch.moved]
+            await move_reminders(connection, moved)
+            await enter(connection, [_entry(firing) for firing in batch.fired])
             await _end(connection, batch)
-    wake_ups.announce({row["person_id"] for row in batch.fired})
+    wake_ups.announce({firing.row["person_id"] for firing in batch.fired})
     return batch
 
 
 async def _end(connection: Connection, batch: Batch) -> None:
-    rows = [*batch.fired, *(row for row, _ in batch.skipped)]
+    fired = [firing.row for firing in batch.fired]
+    rows = [*fired, *(row for row, _ in batch.skipped)]
     owners = {row["owner_id"] for row in rows}
-    ids, fired = [row["id"] for row in rows], [row["id"] for row in batch.fired]
-    await connection.execute(END, list(owners), ids, fired)
+    fired_ids, ids = ([row["id"] for row in some] for some in (fired, rows))
+    await connection.execute(END, list(owners), ids, fired_ids)
 
 
-def _entry(row: Row) -> Entry:
+def _moment(row: Row) -> datetime | None:
+    """When a reminder that is due by what is stored really fires; None if at no moment.
+
+    What was computed by other dates, or by another database of time zones, is computed anew.
+    """
+    if row["anchor"] is None:
+        stored: datetime = row["fires_at"]
+        return stored
+    moment = moment_of(row)
+    if row["fires_at"] == UNKNOWN:
+        return next_firing(moment, row["now"], fired_at=row["fired_at"])
+    return moment if moment == row["fires_at"] or moment != row["fired_at"] else None
+
+
+def _entry(firing: Firing) -> Entry:
+    row = firing.row
     return Entry(
         owner_id=row["person_id"],
         kind=NotificationKind.REMINDER,
-        source=f"{row['id']} {row['fires_at'].isoformat()}",
+        source=f"{row['id']} {firing.moment.isoformat()}",
         actor_id=None,
         subject_kind=ChangeKind.TODO,
         subject_id=row["todo_id"],
-        is_quiet=row["is_late"],
+        is_quiet=firing.is_late,
     )
 
 
@@ -142,7 +181,7 @@ def _is_visible(person_id: UUID, row: Row) -> bool:
 
 
 def _report(batch: Batch) -> None:
-    late = sum(row["is_late"] for row in batch.fired)
+    late = sum(firing.is_late for firing in batch.fired)
     metrics().reminders_fired.inc(len(batch.fired))
     for reason, number in Counter(reason for _, reason in batch.skipped).items():
         metrics().reminders_skipped.labels(reason).inc(number)

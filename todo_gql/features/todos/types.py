@@ -62,6 +62,7 @@ from todo_gql.features.todos.upcoming import UPCOMING_PAGE, Upcoming
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import BatchFunction
+from todo_gql.reminder_times.moments import UNKNOWN
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -208,7 +209,7 @@ REMINDERS = RowType(
     at="at",
     anchor=ConvertedColumn("anchor", ANCHORS.get),
     offset="relative_offset",
-    fires_at="fires_at",
+    fires_at=ConvertedColumn("fires_at", lambda moment: None if moment == UNKNOWN else moment),
     fired_at="fired_at",
     todo_key="todo_id",
 )
