@@ -150,6 +150,7 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         "list_members_by_user",
         "list_members_unique",
         "mails_by_recipient",
+        "notifications_coming_back",
         "notifications_to_mail",
         "notifications_to_push",
         "purged_mails_by_recipient",

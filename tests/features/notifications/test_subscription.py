@@ -7,15 +7,19 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.inboxes import entered, entry, watched
+from tests.support.inboxes import entered, entry, stored, unread_count, watched
 from tests.support.subscribers import Socket, connected
+from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
 from todo_gql.database.connection import fetch
 from todo_gql.inbox import watchers
+from todo_gql.inbox.snoozes import end_snoozes
 from todo_gql.inbox.wake_ups import announce
 from todo_gql.inbox.watchers import WatchedInboxes
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.security.sliding_window import EVENTS
+from todo_gql.settings import Settings
+from todo_gql.tasks import working
 
 SUBSCRIBE = "subscription { notifications { id kind count excerpt } }"
 
@@ -164,6 +168,59 @@ async def test_what_is_hidden_by_then_is_not_sent(account: Account, address: str
         await enter(account, entry(account))
         [event] = await events(socket, 1)
         assert event["id"] == await newest(account)
+
+
+SNOOZE = """
+mutation ($id: ID!, $until: DateTime!) {
+  notificationsUpdate(ids: [$id], action: { snoozeUntil: $until }) { errors { code } }
+}
+"""
+LET_SNOOZES_END = "UPDATE notifications SET snoozed_until = now() WHERE owner_id = $1"
+
+
+async def test_what_was_snoozed_comes_back(account: Account, address: str) -> None:
+    """An entry is sent again when its snooze ends, once by however many workers, and one that lies ahead isn't."""
+    await entered(entry(account), entry(account))
+    first, second = [str(row["id"]) for row in await stored(account)]
+    for id in (first, second):
+        await account.data(SNOOZE, id=id, until="2999-01-01T00:00:00Z")
+    async with connected(address, account.token) as socket:
+        await socket.subscribe(SUBSCRIBE)
+        await watched(account)
+        await fetch(f"{LET_SNOOZES_END} AND id = $2", UUID(account.id), UUID(first))
+        await asyncio.gather(*(end_snoozes() for _ in range(4)))
+        await enter(account, entry(account))
+        ids = [event["id"] for event in await events(socket, 2)]
+        assert ids == [first, await newest(account)]
+    assert await unread_count(account) == 3
+    assert [row["snoozed_until"] is None for row in await stored(account)] == [False, True, True]
+
+
+async def test_what_was_archived_does_not_come_back(account: Account) -> None:
+    """An entry that was archived while it was snoozed is not sent again."""
+    await entered(entry(account))
+    [before] = await stored(account)
+    await account.data(SNOOZE, id=str(before["id"]), until="2999-01-01T00:00:00Z")
+    await fetch(f"{LET_SNOOZES_END}", UUID(account.id))
+    await fetch(
+        "UPDATE notifications SET archived_at = now() WHERE owner_id = $1", before["owner_id"]
+    )
+    await end_snoozes()
+    assert [row["seq"] for row in await stored(account)] == [before["seq"]]
+
+
+async def test_a_worker_ends_snoozes(
+    account: Account, settings: Settings, database_url: str
+) -> None:
+    """A running worker finds snoozes that have ended."""
+    await entered(entry(account))
+    await fetch(LET_SNOOZES_END, UUID(account.id))
+
+    async def has_ended() -> bool:
+        return (await stored(account))[0]["snoozed_until"] is None
+
+    async with working(settings, database_url):
+        await until(has_ended)
 
 
 async def test_events_are_charged(

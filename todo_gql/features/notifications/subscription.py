@@ -28,7 +28,7 @@ class NotificationSubscription:
 
     @strawberry.subscription(
         description="The viewer's inbox as it grows: each notification when it is entered, and again "
-        "whenever it is counted up."
+        "whenever it is counted up, or its snooze has ended."
     )
     async def notifications(self, info: Info) -> Events:
         return _events(info.context, info.context.signed_in())

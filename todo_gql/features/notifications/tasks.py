@@ -13,6 +13,7 @@ from todo_gql.features.notifications.email.outbox import (
 from todo_gql.features.notifications.email.sending import KINDS, OUTCOMES, send_notification_mail
 from todo_gql.features.notifications.feed_reader import READ_SECONDS, FeedReader
 from todo_gql.features.notifications.retention import purge_archived, purge_mails
+from todo_gql.inbox import snoozes
 from todo_gql.jobs.worker import Handler, MaintenanceStep, PeriodicTask, WorkerTasks
 from todo_gql.mail.transport import transport
 from todo_gql.observability.metrics import metrics
@@ -36,6 +37,13 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
                 FeedReader().run,
                 on_failure=lambda: None,
                 failed="feeds can't be read for notifications",
+            ),
+            PeriodicTask(
+                "snoozes of notifications",
+                snoozes.POLL_SECONDS,
+                snoozes.end_snoozes,
+                on_failure=lambda: None,
+                failed="notifications whose snoozes have ended can't be sent again",
             ),
             PeriodicTask(
                 "mails of notifications",
