@@ -1,5 +1,6 @@
 """The example's page: dates with and without times, zones, todos that repeat, and links to todos."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.async_api import Locator, expect
@@ -16,8 +17,12 @@ mutation ($zone: TimeZone!) { profileUpdate(input: { timeZone: $zone }) { errors
 """
 STORED = """
 { todos(first: 20, sort: [{ field: POSITION }]) { nodes {
-  id title status version dueDate dueAt dueTimeZone startDate startAt
+  id title status version snoozedUntil dueDate dueAt dueTimeZone startDate startAt
   recurrence { rule mode timeZone catchesUp done } } } }
+"""
+SNOOZE = """
+mutation ($id: ID!, $until: DateTime) {
+  todoSnooze(id: $id, until: $until) { errors { message } } }
 """
 COMPLETE = "mutation ($id: ID!) { todoComplete(id: $id) { errors { message } } }"
 RENAME = """
@@ -349,6 +354,59 @@ async def test_days_have_what_is_due_at_a_time_and_on_a_day(tab: Tabs, person: P
     await one.go_to("Overdue")
     await one.shows(("Then, too", False), ("Long ago", False))
     await expect(one.page.locator(".late")).to_have_count(2)
+
+
+async def test_a_todo_is_snoozed(tab: Tabs, person: Person) -> None:
+    """A todo that is snoozed until tomorrow has a badge and leaves Today, and comes back when it is undone."""
+    today = datetime.now(UTC).date()
+    person.execute(SET_ZONE, zone="UTC")
+    create(person, title="Water the plants", dueDate=str(today))
+    one = await tab()
+    await one.go_to("Today")
+    await one.button("More for Water the plants").click()
+    await one.button("Snooze until tomorrow").click()
+    await one.shows()
+    await one.counts("Today", 0)
+    await expect(one.page.locator(".snackbar")).to_contain_text("is snoozed until")
+    assert stored(person)[0]["snoozedUntil"] == f"{today + timedelta(1)}T00:00:00.000000Z"
+    await one.go_to("Inbox")
+    badge = one.row("Water the plants").locator(".badge")
+    await expect(badge).to_contain_text("Snoozed until")
+    await one.button("Undo").click()
+    await expect(badge).to_have_count(0)
+    await one.counts("Today", 1)
+    await one.page.get_by_label("Snooze until", exact=True).fill("2040-01-07T09:30")
+    await one.button("Snooze").click()
+    await expect(badge).to_contain_text("Snoozed until 7 Jan 2040, 09:30")
+    await one.counts("Today", 0)
+    await one.button("Show again").click()
+    await one.counts("Today", 1)
+    assert stored(person)[0]["snoozedUntil"] is None
+
+
+async def test_a_snooze_ends_while_the_page_is_open(tab: Tabs, person: Person) -> None:
+    """A snooze shows no more at its end, and the todo counts among those of today again."""
+    person.execute(SET_ZONE, zone="UTC")
+    id = create(person, title="Call", dueDate=str(datetime.now(UTC).date()))
+    one = await tab()
+    end = datetime.now(UTC) + timedelta(seconds=6)
+    person.execute(SNOOZE, id=id, until=end.isoformat())
+    await one.page.reload()
+    await one.is_live()
+    badge = one.row("Call").locator(".badge")
+    await expect(badge).to_be_visible()
+    await one.counts("Today", 0)
+    await expect(badge).to_have_count(0)
+    await one.counts("Today", 1)
+
+
+async def test_what_is_due_gets_late_while_the_page_is_open(tab: Tabs, person: Person) -> None:
+    """A todo is marked as late once its moment has come, without anything being loaded."""
+    due = datetime.now(UTC) + timedelta(seconds=6)
+    create(person, title="Call", dueAt=due.isoformat())
+    one = await tab()
+    await expect(one.row("Call").locator(".due")).to_be_visible()
+    await expect(one.row("Call").locator(".late")).to_be_visible()
 
 
 async def test_an_address_leads_to_a_todo(tab: Tabs, person: Person) -> None:

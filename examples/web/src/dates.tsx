@@ -1,5 +1,7 @@
-// When a todo starts and is due, and how it repeats, as its row says it.
+// When a todo starts and is due, until when it is snoozed, and how it repeats, as its row says it.
+import { now } from './clock';
 import type { Todo } from './operations';
+import { endWords, isAhead } from './snoozing';
 import { wordsOf } from './rule-words';
 import { dueOf } from './schedule';
 import { cityOf, isPast, type When, wordsFor } from './times';
@@ -15,11 +17,11 @@ export function Dates({ todo, isOpen, zone }: DatesProps) {
   const { recurrence } = todo;
   const due = dueOf(todo);
   const start: When = { date: todo.startDate, at: todo.startAt };
-  const isAhead = isOpen && (start.date ?? start.at) !== null && !isPast(start, zone);
-  const isLate = isOpen && isPast(due, zone);
+  const isToStart = isOpen && (start.date ?? start.at) !== null && !isPast(start, zone, now.value);
+  const isLate = isOpen && isPast(due, zone, now.value);
   return (
     <>
-      {isAhead && (
+      {isToStart && (
         <span class="detail">
           from <Time when={start} zone={zone} />
         </span>
@@ -29,6 +31,12 @@ export function Dates({ todo, isOpen, zone }: DatesProps) {
           <span class="hidden">{isLate ? 'overdue since ' : 'due '}</span>
           <Time when={due} zone={zone} />
           {due.at && <Elsewhere at={due.at} zone={todo.dueTimeZone} viewerZone={zone} />}
+        </span>
+      )}
+      {isOpen && todo.snoozedUntil && isAhead(todo.snoozedUntil) && (
+        <span class="badge">
+          Snoozed until{' '}
+          <time dateTime={todo.snoozedUntil}>{endWords(todo.snoozedUntil, zone)}</time>
         </span>
       )}
       {recurrence && (

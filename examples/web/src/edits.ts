@@ -36,6 +36,8 @@ export interface Answer {
   readonly undoCursor?: string | null;
   /** How it is undone, if not by its cursor. */
   readonly undo?: Edit;
+  /** Whether no change tells of it, so that lists and counts have to be loaded again. */
+  readonly isUnlogged?: boolean;
   /** What to say once it is done, if only the answer tells. */
   readonly done?: string;
 }
@@ -54,6 +56,7 @@ const BLANK: Omit<Todo, 'id' | 'title'> = {
   startAt: null,
   startDate: null,
   recurrence: null,
+  snoozedUntil: null,
   version: 0,
   deletedAt: null,
   position: '',

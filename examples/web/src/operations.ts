@@ -19,6 +19,7 @@ graphql(`
       timeZone
       catchesUp
     }
+    snoozedUntil
     version
     deletedAt
     position

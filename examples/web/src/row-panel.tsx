@@ -1,4 +1,4 @@
-// What is done less often with a todo: moving it without a mouse, dates, repeating, a subtask.
+// What is done less often with a todo: moving it without a mouse, dates, snoozing, a subtask.
 import type { TodoPlaceInput } from './__generated__/graphql';
 import { add } from './edits';
 import { focusBeside } from './focus';
@@ -8,6 +8,7 @@ import { moveTo, showSubtasks, step } from './moving';
 import type { Todo } from './operations';
 import { ScheduleForm } from './schedule-form';
 import { Series } from './series';
+import { SnoozeFields } from './snooze-fields';
 import type { Todos } from './todos';
 
 const WAYS: readonly [Way, string, string][] = [
@@ -24,7 +25,8 @@ interface RowPanelProps {
 }
 
 export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
-  const { id, title } = todo;
+  const { id, title, status } = todo;
+  const isOpen = status === 'PENDING' || status === 'IN_PROGRESS';
 
   function addSubtask(text: string) {
     showSubtasks(todos, id);
@@ -50,6 +52,7 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
       {isOrdered && (
         <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
       )}
+      {isOpen && <SnoozeFields todos={todos} todo={todo} />}
       <ScheduleForm todos={todos} todo={todo} />
       {todo.recurrence && <Series todos={todos} todo={todo} />}
     </div>

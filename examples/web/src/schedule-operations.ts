@@ -1,4 +1,4 @@
-// What is asked of the server about dates and repeating.
+// What is asked of the server about dates, repeating and snoozing.
 import { graphql } from './__generated__';
 
 // Libraries in browsers disagree with each other about rules: so the server says what comes.
@@ -55,6 +55,14 @@ export const SKIP = graphql(`
 export const UNDO_OCCURRENCE = graphql(`
   mutation UndoOccurrence($id: ID!) {
     todoUndoOccurrence(id: $id) {
+      ...Changed
+    }
+  }
+`);
+
+export const SNOOZE = graphql(`
+  mutation SnoozeTodo($id: ID!, $until: DateTime) {
+    todoSnooze(id: $id, until: $until) {
       ...Changed
     }
   }

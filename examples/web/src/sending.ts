@@ -35,6 +35,7 @@ function settle(todos: Todos, edit: Edit, answer: Answer): void {
     todos.take(stored);
     todos.edits.value = todos.edits.value.filter((other) => other !== edit);
     todos.sendingTrouble.value = '';
+    if (answer.isUnlogged) todos.refresh();
     if (refusal) todos.refuse(refusal);
     if (conflict) todos.ask(conflict);
     if (done && undoing) {

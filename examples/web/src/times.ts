@@ -15,13 +15,24 @@ export function zones(...known: readonly string[]): readonly string[] {
   return [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone'), ...known])].sort();
 }
 
+/** The first moment of the day so many days from today. */
+export function startOfDay(zone: string, days: number): string {
+  const day = Temporal.Now.plainDateISO(zone).add({ days });
+  return day.toZonedDateTime(zone).toInstant().toString();
+}
+
+/** How many days it is until the next Monday. */
+export function daysToMonday(zone: string): number {
+  return 8 - Temporal.Now.plainDateISO(zone).dayOfWeek;
+}
+
 export function today(zone: string): string {
   return Temporal.Now.plainDateISO(zone).toString();
 }
 
 /** Whether a day or a moment lies behind: a day does once it is over in the viewer's zone. */
-export function isPast({ date, at }: When, zone: string): boolean {
-  if (at) return new Date(at) < new Date();
+export function isPast({ date, at }: When, zone: string, now: number): boolean {
+  if (at) return Date.parse(at) < now;
   return date !== null && date < today(zone);
 }
 

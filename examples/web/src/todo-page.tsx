@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { Bell } from './bell';
 import { useDrops } from './dragging';
 import { follow, keepFresh, showViews } from './following';
+import { keepTime } from './clock';
 import { Announcer, count, Refusals, Snackbar, State } from './messages';
 import { unsubscribe } from './push';
 import { PushSwitch } from './push-switch';
@@ -27,6 +28,7 @@ export function TodoPage({ username, todos }: { username: string; todos: Todos }
     // Lists that another tab made are no changes of todos.
     addEventListener('focus', () => todos.refresh(), { signal });
     showViews(todos, signal);
+    keepTime(todos, signal);
     return () => leaving.abort();
   }, [todos]);
   useEffect(() => {
