@@ -38,6 +38,8 @@ def registration() -> dict[str, object]:
 
 
 CREATE_LIST = 'mutation { listCreate(input: { name: "Home" }) { list { id } } }'
+COMPLETE = "mutation ($id: ID!) { todoComplete(id: $id) { completedOccurrence { id } } }"
+REPEATING = {"title": "Run", "dueDate": "2999-01-05", "recurrence": {"rule": "FREQ=WEEKLY"}}
 VALUES = {
     "until": "2999-01-01T00:00:00Z",
     "title": "Water the plants",
@@ -46,6 +48,26 @@ VALUES = {
     "filter": {},
 }
 """What is passed for any other variable, by its name."""
+
+
+async def list_id(account: Account) -> str:
+    """A new list."""
+    return str((await account.data(CREATE_LIST))["listCreate"]["list"]["id"])
+
+
+async def repeating_id(account: Account) -> str:
+    """A new todo that repeats."""
+    return str((await account.create(**REPEATING))["id"])
+
+
+async def occurrence_id(account: Account) -> str:
+    """The copy of a completed occurrence."""
+    payload = (await account.data(COMPLETE, id=await repeating_id(account)))["todoComplete"]
+    return str(payload["completedOccurrence"]["id"])
+
+
+CREATED = {"listId": list_id, "repeatingId": repeating_id, "occurrenceId": occurrence_id}
+"""What is created for a variable, by its name."""
 INPUTS: dict[str, Callable[[], dict[str, object]]] = {
     "RegisterInput": registration,
     "TodoCreateInput": lambda: {"title": "Water the plants", "tags": ["home", "garden"]},
@@ -92,8 +114,8 @@ def whole(block: Block, operation: OperationDefinitionNode) -> str:
 async def value_of(variable: VariableDefinitionNode, account: Account) -> Any:
     """What is passed for a variable, by its name."""
     match variable.variable.name.value:
-        case "listId":
-            return (await account.data(CREATE_LIST))["listCreate"]["list"]["id"]
+        case name if name in CREATED:
+            return await CREATED[name](account)
         case "id" | "parentId":
             return (await account.create())["id"]
         case "ids":
