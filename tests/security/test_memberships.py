@@ -52,9 +52,11 @@ async def test_a_cached_viewer_joins_at_once(
 async def test_an_owner_is_no_member(
     account: Account, stranger: Account, settings: Settings
 ) -> None:
-    """Who owns a shared list reads by the statements of those who are in no other list."""
+    """Who owns a shared list isn't taken for a member of lists of others."""
     await share(account, await add_list(account), stranger)
-    assert not await is_member(account, settings)
+    viewer = await authenticate(account.token, settings)
+    assert viewer is not None
+    assert (viewer.is_member, viewer.has_company) == (False, True)
 
 
 async def test_joins_are_announced_to_other_processes(
@@ -96,7 +98,7 @@ def test_a_join_outlasts_an_older_reading() -> None:
     """What was read before a join doesn't undo it."""
     membership, read_at = Membership(), time.monotonic()
     membership.join()
-    membership.read(is_member=False, read_at=read_at)
+    membership.read(is_member=False, has_company=False, read_at=read_at)
     assert membership.is_member
-    membership.read(is_member=False, read_at=time.monotonic() + 1)
+    membership.read(is_member=False, has_company=False, read_at=time.monotonic() + 1)
     assert not membership.is_member

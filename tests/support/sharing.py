@@ -40,7 +40,7 @@ async def share(
         values = (member_id, UUID(owner.id), UUID(list_id), UUID(user.id), role.value, position)
         await connection.execute(INSERT, *values)
         await _count(connection, owner, user)
-    announce_joined(UUID(user.id))
+    announce_joined([UUID(owner.id), UUID(user.id)])
     return str(member_id)
 
 

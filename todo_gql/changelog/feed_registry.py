@@ -88,10 +88,11 @@ def announce(topic: UUID) -> None:
         _running[-1].notifier.announce(topic)
 
 
-def announce_joined(user_id: UUID) -> None:
-    """Notify all processes that somebody has joined a list of another person's; for after the commit."""
-    memberships.join((user_id,))
-    announce(topic_of(user_id))
+def announce_joined(user_ids: Iterable[UUID]) -> None:
+    """Notify all processes that somebody has joined a list, of that person and the owner; after the commit."""
+    for user_id in user_ids:
+        memberships.join((user_id,))
+        announce(topic_of(user_id))
 
 
 @asynccontextmanager

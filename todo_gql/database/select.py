@@ -2,18 +2,34 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
+
+
+class Ranges(NamedTuple):
+    """Several ranges of a table: one by a condition, and one for each row of a further source.
+
+    A page reads a page of each range, so that an index is read in its order, where a condition with OR would
+    have all rows read and sorted.
+    """
+
+    alias: str
+    first: str
+    source: str
+    condition: str
+    of_each: str
 
 
 class SelectQuery:
     """A SELECT query under construction; `where` and `bind` change it.
 
     Equal structures yield equal SQL, so that a connection prepares each structure once. With
-    `custom_plan`, PostgreSQL should plan it for its values each time, not reuse a generic plan.
+    `custom_plan`, PostgreSQL should plan it for its values each time, not reuse a generic plan. With
+    `ranges`, the conditions hold in each of them.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, ranges: Ranges | None = None) -> None:
         self.source = source
+        self.ranges = ranges
         self.conditions: list[str] = []
         self.values: list[object] = []
         self.custom_plan = False
@@ -36,7 +52,7 @@ class SelectQuery:
 
     def copy(self) -> "SelectQuery":
         """A copy that can be changed without changing this one."""
-        copy = SelectQuery(self.source)
+        copy = SelectQuery(self.source, self.ranges)
         copy.conditions = self.conditions.copy()
         copy.values = self.values.copy()
         copy.custom_plan = self.custom_plan
@@ -52,7 +68,11 @@ class SelectQuery:
         self, columns: Sequence[str], order_by: str | None = None, limit: int | None = None
     ) -> str:
         """The SQL of the query."""
-        return _text(tuple(columns), self.source, tuple(self.conditions), order_by, limit)
+        conditions = tuple(self.conditions)
+        if self.ranges is None:
+            return _text(tuple(columns), self.source, conditions, order_by, limit)
+        source = _union(self.source, self.ranges, conditions, order_by, limit)
+        return _text(tuple(columns), source, (), order_by, limit)
 
 
 @lru_cache(maxsize=256)
@@ -69,3 +89,21 @@ def _text(
     if order_by:
         text += f" ORDER BY {order_by}"
     return text if limit is None else f"{text} LIMIT {limit}"
+
+
+@lru_cache(maxsize=256)
+def _union(
+    source: str,
+    ranges: Ranges,
+    conditions: tuple[str, ...],
+    order_by: str | None,
+    limit: int | None,
+) -> str:
+    """SQL for a table of the rows of all ranges, as many of each as the limit says."""
+    rows = (f"{ranges.alias}.*",)
+    first = _text(rows, source, (ranges.first, *conditions), order_by, limit)
+    others = _text(rows, source, (ranges.of_each, *conditions), order_by, limit)
+    return (
+        f"(({first}) UNION ALL (SELECT {ranges.alias}.* FROM {ranges.source}"
+        f" CROSS JOIN LATERAL ({others}) {ranges.alias} WHERE {ranges.condition})) {ranges.alias}"
+    )

@@ -54,7 +54,8 @@ class NodeType:
     """A type of objects that `node` and `nodes` find by id.
 
     `visible` is the access rule: the query for the rows that a viewer may see, with the viewer's id
-    as its only value. `columns` are those of its table, qualified; the table's key is `id`. `make`
+    as its only value. `columns` are those of its table, qualified; the table's key is `id`.
+    `member_columns` are the same for those who are in lists of others, if they see something else. `make`
     turns a row into the object. `parsers` are for JSON columns that may be long.
     """
 
@@ -62,6 +63,7 @@ class NodeType:
     visible: Callable[[Viewer], SelectQuery]
     columns: Columns
     make: Callable[[Mapping[str, Any], Context], Node]
+    member_columns: Columns | None = None
     parsers: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
 
 

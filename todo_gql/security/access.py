@@ -1,12 +1,21 @@
 """Access control: what features' queries for the rows that a viewer may see are made of."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from tortoise.models import Model
 
 from todo_gql.database.models import column_types
 from todo_gql.database.select import SelectQuery
+from todo_gql.security.authentication import Viewer
+
+SHARED_LISTS: Final = (
+    "list_members m JOIN lists ml ON ml.owner_id = m.owner_id AND ml.id = m.list_id"
+)
+"""The lists of others `ml` and the memberships `m` in them, with `IN_LIST_OF_OTHERS`."""
+
+IN_LIST_OF_OTHERS: Final = "m.user_id = $1 AND m.user_id <> m.owner_id AND ml.deleted_at IS NULL"
+"""SQL: the user `$1` is a member of another one's list, which isn't in the trash."""
 
 Columns: TypeAlias = tuple[str, ...]
 
@@ -20,3 +29,24 @@ def owned(source: str, alias: str, owner_id: UUID) -> SelectQuery:
     """The rows of a table, with this alias in `source`, of one owner."""
     statement = SelectQuery(source)
     return statement.where(f"{alias}.owner_id = {statement.bind(owner_id)}")
+
+
+def is_member(list_id: str, user_id: str = "$1") -> str:
+    """SQL: a user is a member of the list with an id, which isn't in the trash; both are expressions."""
+    return (
+        "EXISTS (SELECT FROM list_members m JOIN lists ml ON ml.owner_id = m.owner_id"
+        f" AND ml.id = m.list_id WHERE m.list_id = {list_id} AND m.user_id = {user_id}"
+        " AND ml.deleted_at IS NULL)"
+    )
+
+
+def visible(source: str, alias: str, viewer: Viewer, list_id: str) -> SelectQuery:
+    """The rows of a table, with this alias in `source`, that are the viewer's or in a list shared with them.
+
+    For statements that ask for ids: who is in no list of others sends the same as `owned`.
+    """
+    if not viewer.is_member:
+        return owned(source, alias, viewer.id)
+    statement = SelectQuery(source)
+    own = f"{alias}.owner_id = {statement.bind(viewer.id)}"
+    return statement.where(f"({own} OR {is_member(list_id)})")

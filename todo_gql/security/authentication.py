@@ -37,7 +37,8 @@ SESSION_IS_OPEN = "s.ended_at IS NULL AND s.expires_at > now()"
 """SQL that is true for a row `s` of sessions that has neither ended nor expired."""
 
 VIEWER_OF_SESSION = (
-    "SELECT u.username, u.is_superuser, u.membership_count > 0 AS is_member FROM sessions s JOIN users u ON u.id = s.owner_id"
+    "SELECT u.username, u.is_superuser, u.membership_count > 0 AS is_member,"
+    " u.shared_list_count > 0 AS has_company FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = $1 AND s.id = $2"
     f" AND {SESSION_IS_OPEN} AND u.is_active"
 )
@@ -102,6 +103,11 @@ class Viewer:
         """Whether statements have to look in lists of others, too."""
         return self.membership.is_member
 
+    @property
+    def has_company(self) -> bool:
+        """Whether the viewer is in lists of others, or others are in theirs."""
+        return self.membership.has_company
+
 
 viewer_cache = ViewerCache[Viewer]()
 
@@ -147,7 +153,7 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     row = await fetchrow(VIEWER_OF_SESSION, *claims)
     if row is None:
         return None
-    membership.read(is_member=row["is_member"], read_at=read_at)
+    membership.read(is_member=row["is_member"], has_company=row["has_company"], read_at=read_at)
     viewer = Viewer(*claims, row["username"], row["is_superuser"], membership)
     seconds = min(settings.viewer_cache_seconds, seconds_left(token, settings))
     if seconds > 0:
@@ -172,6 +178,7 @@ async def begin_session(user: User, device: Device, settings: Settings) -> SignI
     )
     membership = memberships.of(user.id)
     membership.is_member |= user.membership_count > 0
+    membership.has_company |= membership.is_member or user.shared_list_count > 0
     viewer = Viewer(user.id, token.session_id, user.username, user.is_superuser, membership)
     return SignIn(viewer, _pair(user.id, token, settings))
 

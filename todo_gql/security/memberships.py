@@ -7,26 +7,29 @@ from weakref import WeakValueDictionary
 
 
 class Membership:
-    """Whether somebody is in lists of others; all viewers of one person in this process share it.
+    """Whether somebody is in lists of others, and shares any; all viewers of one person here have the same.
 
     It decides only which statements are sent: those for members check each membership in SQL, so that true
-    is right for anybody, and false only for who is in no list of others.
+    is right for anybody, and false only for who is in no list of others, or shares none.
     """
 
-    __slots__ = ("__weakref__", "_joined_at", "is_member")
+    __slots__ = ("__weakref__", "_joined_at", "has_company", "is_member")
 
-    def __init__(self, *, is_member: bool = False) -> None:
+    def __init__(self, *, is_member: bool = False, has_company: bool = False) -> None:
         self.is_member = is_member
+        self.has_company = has_company or is_member
         self._joined_at = float("-inf")
 
     def join(self) -> None:
-        """Notice that the person has joined a list."""
-        self.is_member = True
+        """Notice that somebody has joined a list of the person's, or the person one of others."""
+        self.is_member = self.has_company = True
         self._joined_at = time.monotonic()
 
-    def read(self, *, is_member: bool, read_at: float) -> None:
+    def read(self, *, is_member: bool, has_company: bool, read_at: float) -> None:
         """Take over what a statement sent at `read_at`, in seconds of the monotonic clock, has read."""
-        self.is_member = is_member or self._joined_at >= read_at
+        joined = self._joined_at >= read_at
+        self.is_member = is_member or joined
+        self.has_company = has_company or self.is_member
 
 
 class Memberships:
@@ -48,7 +51,7 @@ class Memberships:
             if membership := self._by_user.get(user_id):
                 membership.join()
 
-    def others(self) -> list[UUID]:
+    def outside(self) -> list[UUID]:
         """Those who aren't known to be in lists of others."""
         return [id for id, membership in self._by_user.items() if not membership.is_member]
 

@@ -4,8 +4,8 @@ from todo_gql.database import models
 from todo_gql.features.accounts.access import (
     SESSION_COLUMNS,
     USER_COLUMNS,
+    known_users,
     open_sessions,
-    own_user,
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.sessions import Session
@@ -25,7 +25,7 @@ ACCOUNTS = Feature(
     node_types=(
         NodeType(
             type=User,
-            visible=own_user,
+            visible=known_users,
             columns=USER_COLUMNS,
             make=lambda row, context: User.from_row(row, context.signed_in()),
         ),

@@ -7,6 +7,7 @@ from todo_gql.features.feature import Feature, NodeType, Table, WorkerSetup
 from todo_gql.features.lists.trash import purge_lists
 from todo_gql.features.todos.list_access import (
     LIST_COLUMNS,
+    MEMBER_LIST_COLUMNS,
     SECTION_COLUMNS,
     visible_lists,
     visible_sections,
@@ -41,6 +42,7 @@ LISTS = Feature(
             type=TodoList,
             visible=visible_lists,
             columns=LIST_COLUMNS,
+            member_columns=MEMBER_LIST_COLUMNS,
             make=lambda row, _context: TodoList.from_row(row),
         ),
         NodeType(

@@ -6,11 +6,16 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments, count_rows, fetch_page
-from todo_gql.api.keyset import Keyset, SortKey, parse_text
+from todo_gql.api.keyset import Keyset, SortKey, parse_text, parse_uuid
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.inputs import unset_to_none
-from todo_gql.features.todos.list_access import LIST_COLUMNS, trashed_lists, visible_lists
+from todo_gql.features.todos.list_access import (
+    POSITION_OF_MEMBER,
+    list_columns,
+    list_ranges,
+    trashed_lists,
+)
 from todo_gql.features.todos.types import LISTS, TodoListConnection
 from todo_gql.operation.context import Info
 from todo_gql.security.authentication import Viewer
@@ -19,10 +24,16 @@ LISTS_BY_POSITION = Keyset(
     SortKey("list position", "l.position", "position", parse_text, bound="{}::text")
 )
 
+# Where two of a person's lists have the same position, since one of them is another one's.
+LISTS_OF_MEMBER = Keyset(
+    SortKey("position", POSITION_OF_MEMBER, "position", parse_text, bound="{}::text"),
+    SortKey("id", "l.id", "id", parse_uuid),
+)
+
 
 def _selected(viewer: Viewer, is_archived: bool | None, is_deleted: bool | None) -> SelectQuery:
     """The lists to show: those in use, or as asked for; of the trash archived ones, too."""
-    statement = trashed_lists(viewer) if is_deleted else visible_lists(viewer)
+    statement = trashed_lists(viewer) if is_deleted else list_ranges(viewer)
     if is_archived is None and not is_deleted:
         is_archived = False
     if is_archived is not None:
@@ -62,6 +73,7 @@ class ListQuery:
         viewer = info.context.signed_in()
         statement = _selected(viewer, unset_to_none(is_archived), unset_to_none(is_deleted))
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, LIST_COLUMNS, LISTS_BY_POSITION, arguments)
+        keyset = LISTS_OF_MEMBER if viewer.is_member else LISTS_BY_POSITION
+        page = await fetch_page(statement, list_columns(viewer), keyset, arguments)
         nodes = LISTS.objects(page.rows)
         return TodoListConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

@@ -1,7 +1,8 @@
 """The fields node and nodes: objects of any type by id, with one statement for all ids."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -14,10 +15,13 @@ from todo_gql.features.registry import FEATURES
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security.authentication import Viewer
+from todo_gql.security.memberships import Membership
 
 MAX_IDS = 100
-# The SQL of an access rule is the same for every viewer, whose id is its only value.
+# The SQL of an access rule is the same for every viewer, whose id is its only value, or for everyone who
+# shares lists with others.
 ANY_VIEWER = Viewer(UUID(int=0), UUID(int=0), "", is_superuser=False)
+ANY_MEMBER = replace(ANY_VIEWER, membership=Membership(is_member=True))
 
 
 class NodeReader:
@@ -32,11 +36,14 @@ class NodeReader:
         self.columns = {name: f"{self.name}.{name}" for name in names}
         self.id_column = self.columns["id"]
 
-    def join(self) -> str:
+    def join(self, viewer: Viewer) -> str:
         """SQL that joins the row of this type, if there is one that the viewer may see."""
-        rule = self.node_type.visible(ANY_VIEWER)
-        assert rule.values == [ANY_VIEWER.id], f"the rule of {self.name} has other values"
-        text = rule.where(f"{self.alias}.id = requested.id").select(self.node_type.columns)
+        rule = self.node_type.visible(viewer)
+        assert rule.values == [viewer.id], f"the rule of {self.name} has other values"
+        columns = self.node_type.columns
+        if viewer.is_member:
+            columns = self.node_type.member_columns or columns
+        text = rule.where(f"{self.alias}.id = requested.id").select(columns)
         return f'LEFT JOIN LATERAL ({text}) "{self.name}" ON true'
 
     def selected(self) -> list[str]:
@@ -59,20 +66,32 @@ class NodeReader:
 READERS = [NodeReader(node_type) for feature in FEATURES for node_type in feature.node_types]
 
 
-def _statement(readers: Iterable[NodeReader], requested: str) -> str:
+def _statement(viewer: Viewer, readers: Iterable[NodeReader], requested: str) -> str:
     """The SQL for the objects that the viewer `$1` sees of the ids in a table expression `requested`."""
     selected = ", ".join(column for reader in readers for column in reader.selected())
-    joins = " ".join(reader.join() for reader in readers)
+    joins = " ".join(reader.join(viewer) for reader in readers)
     return f"SELECT {selected} FROM {requested} {joins}"
 
 
 # Planning all these joins takes ten times as long as executing them. For a single id PostgreSQL keeps the
 # plan; of an array's it expects ten ids, and finds a plan for fewer cheaper each time.
-ONE = _statement(READERS, "(SELECT $2::uuid AS id) AS requested")
-MANY = (
-    _statement(READERS, "unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)")
-    + " ORDER BY requested.position"
-)
+class Statements(NamedTuple):
+    """The SQL for the object of one id, and for those of many."""
+
+    one: str
+    many: str
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> "Statements":
+        """Those of a viewer who stands for others."""
+        many = "unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)"
+        return cls(
+            _statement(viewer, READERS, "(SELECT $2::uuid AS id) AS requested"),
+            f"{_statement(viewer, READERS, many)} ORDER BY requested.position",
+        )
+
+
+OF_ANYBODY, OF_MEMBERS = Statements.of(ANY_VIEWER), Statements.of(ANY_MEMBER)
 
 
 def _node(row: Row, context: Context) -> Node | None:
@@ -85,8 +104,11 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     if not any(keys):
         return [None] * len(ids)
+    statements = OF_MEMBERS if viewer.has_company else OF_ANYBODY
     rows = await (
-        fetch(ONE, viewer.id, keys[0]) if len(keys) == 1 else fetch(MANY, viewer.id, keys)
+        fetch(statements.one, viewer.id, keys[0])
+        if len(keys) == 1
+        else fetch(statements.many, viewer.id, keys)
     )
     for reader in READERS:
         rows = await reader.parse_json(rows)

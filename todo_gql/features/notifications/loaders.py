@@ -12,9 +12,9 @@ from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS, visible_users
 from todo_gql.features.todos.access import TODO_COLUMNS, visible_todos
 from todo_gql.features.todos.list_access import (
-    LIST_COLUMNS,
     NOTHING,
     SECTION_COLUMNS,
+    list_columns,
     visible_lists,
     visible_sections,
 )
@@ -48,14 +48,14 @@ class Source(NamedTuple):
     """How rows of a kind are read: the access rule, the columns, and the id's column."""
 
     visible: Callable[[Viewer], SelectQuery]
-    columns: Columns
+    columns: Callable[[Viewer], Columns]
     id: str
 
 
 SOURCES: Final[Mapping[ChangeKind, Source]] = {
-    ChangeKind.TODO: Source(visible_todos, TODO_COLUMNS, "t.id"),
-    ChangeKind.LIST: Source(visible_lists, LIST_COLUMNS, "l.id"),
-    ChangeKind.SECTION: Source(visible_sections, SECTION_COLUMNS, "s.id"),
+    ChangeKind.TODO: Source(visible_todos, lambda _: TODO_COLUMNS, "t.id"),
+    ChangeKind.LIST: Source(visible_lists, list_columns, "l.id"),
+    ChangeKind.SECTION: Source(visible_sections, lambda _: SECTION_COLUMNS, "s.id"),
 }
 
 
@@ -69,7 +69,7 @@ async def subjects_by_key(context: LoaderContext, keys: list[SubjectKey]) -> lis
     for kind, source in SOURCES.items():
         if kind in ids:
             statement = source.visible(context.viewer).where_one_of(source.id, ids[kind])
-            rows = await fetch(statement.select(source.columns), *statement.values)
+            rows = await fetch(statement.select(source.columns(context.viewer)), *statement.values)
             for row in await parse_json_column(rows, "metadata", json_fragment):
                 subjects[SubjectKey(kind, row["id"])] = Subject(kind, row)
     return [subjects.get(key) for key in keys]

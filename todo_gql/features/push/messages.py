@@ -6,8 +6,10 @@ from uuid import UUID
 from todo_gql.database.connection import Row
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.access import TODO_OF_MEMBER
 from todo_gql.inbox.security_events import security_text
 from todo_gql.push.message import PushMessage
+from todo_gql.security.access import is_member
 
 TITLES: Final = {
     NotificationKind.ASSIGNED: "Assigned to you",
@@ -23,16 +25,16 @@ TITLES: Final = {
 URGENT: Final = frozenset({NotificationKind.REMINDER, NotificationKind.SECURITY})
 """Kinds that a device should show at once, even if that uses up its battery (RFC 8030, section 5.3)."""
 
-# The subject as its owner sees it: null in the trash, and when it is gone.
-SELECT_NOTIFICATION: Final = """
+# The subject as the person sees it now: null in the trash, and when it is gone.
+SELECT_NOTIFICATION: Final = f"""
 SELECT n.id, n.kind, n.source, n.event_count, n.subject_kind, n.subject_id, t.title, t.status,
     coalesce(l.name, c.name) AS name
 FROM notifications n
-    LEFT JOIN todos t ON n.subject_kind = 0 AND t.owner_id = $1 AND t.id = n.subject_id
+    LEFT JOIN todos t ON n.subject_kind = 0 AND t.id = n.subject_id AND {TODO_OF_MEMBER}
         AND t.deleted_at IS NULL
-    LEFT JOIN lists l ON n.subject_kind = 1 AND l.owner_id = $1 AND l.id = n.subject_id
+    LEFT JOIN lists l ON n.subject_kind = 1 AND l.id = n.subject_id AND (l.owner_id = $1 OR {is_member("l.id")})
         AND l.deleted_at IS NULL
-    LEFT JOIN sections c ON n.subject_kind = 2 AND c.owner_id = $1 AND c.id = n.subject_id
+    LEFT JOIN sections c ON n.subject_kind = 2 AND c.id = n.subject_id AND (c.owner_id = $1 OR {is_member("c.list_id")})
         AND c.deleted_at IS NULL
 WHERE n.owner_id = $1 AND n.id = $2 AND n.read_at IS NULL AND n.archived_at IS NULL
     AND (n.snoozed_until IS NULL OR n.snoozed_until <= now())

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from todo_gql.database.connection import Connection, Row, fetchrow, transaction
 from todo_gql.database.models import ChangeKind, NotificationKind
@@ -20,6 +19,7 @@ from todo_gql.inbox.entries import Entry, enter
 from todo_gql.observability.metrics import metrics
 from todo_gql.reminder_times.moments import DATE_COLUMNS, UNKNOWN, next_firing
 from todo_gql.reminder_times.recompute import moment_of, move_reminders
+from todo_gql.security.access import is_member
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,8 @@ SELECT EXISTS (SELECT FROM reminders WHERE fires_at <= clock_timestamp()) AS is_
 # account that is just being deleted. Until the commit nobody completes a todo of the batch.
 CLAIM = f"""
 SELECT r.id, r.owner_id, r.person_id, r.todo_id, r.anchor, r.relative_offset, r.fires_at, r.fired_at,
-    t.status, t.deleted_at, {", ".join(f"t.{name}" for name in DATE_COLUMNS)}, u.time_zone, now() AS now
+    t.status, t.deleted_at, {", ".join(f"t.{name}" for name in DATE_COLUMNS)}, u.time_zone, now() AS now,
+    r.person_id = r.owner_id OR {is_member("t.list_id", "r.person_id")} AS is_visible
 FROM reminders r
     JOIN todos t ON t.owner_id = r.owner_id AND t.id = r.todo_id
     JOIN users u ON u.id = r.person_id
@@ -172,12 +173,7 @@ def _skip_reason(row: Row) -> str | None:
         return TRASHED
     if row["status"] not in OPEN_STATUSES:
         return DONE
-    return None if _is_visible(row["person_id"], row) else INVISIBLE
-
-
-def _is_visible(person_id: UUID, row: Row) -> bool:
-    """Whether a person may see the todo of a row."""
-    return bool(person_id == row["owner_id"])
+    return None if row["is_visible"] else INVISIBLE
 
 
 def _report(batch: Batch) -> None:

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from todo_gql.database.select import SelectQuery
-from todo_gql.features.todos.access import TODO_COLUMNS
+from todo_gql.features.todos.access import SHARED_TAG_COUNT, TODO_COLUMNS, TODO_OF_MEMBER
 from todo_gql.features.todos.fields import stored_fields
 from todo_gql.security.access import Columns
 
@@ -59,6 +59,9 @@ TAG_ROWS = (
 )
 """A todo's tags in alphabetical order, each as an array of texts: name, id, number of todos."""
 
+MEMBER_TAG_ROWS = TAG_ROWS.replace("g.todo_count", f"({SHARED_TAG_COUNT})")
+"""The same for a member `$1` of lists of others."""
+
 TAG_NAME_ROWS = f"ARRAY(SELECT ARRAY[g.name] FROM {TAGS_OF_EACH_TODO} ORDER BY g.name) AS tag_rows"
 """The same with names alone: another id and number for each tag take longer to decode than the rest."""
 
@@ -99,17 +102,18 @@ def needs_names_only(tag_fields: frozenset[str]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def todo_by_id(columns: Columns, tags: str | None) -> str:
-    """The SQL for the todo `$2` of owner `$1`, in the trash too; `tags` selects its tags."""
-    return _todos_where("t.id = $2", columns, tags)
+def todo_by_id(columns: Columns, tags: str | None, *, is_member: bool) -> str:
+    """The SQL for the todo `$2` that the viewer `$1` sees, in the trash too; `tags` selects its tags."""
+    return _todos_where("t.id = $2", columns, tags, is_member=is_member)
 
 
 @lru_cache(maxsize=1024)
-def todos_by_ids(columns: Columns, tags: str | None) -> str:
+def todos_by_ids(columns: Columns, tags: str | None, *, is_member: bool) -> str:
     """As `todo_by_id` for an array of ids `$2`, which takes longer to encode than one id."""
-    return _todos_where("t.id = ANY($2)", columns, tags)
+    return _todos_where("t.id = ANY($2)", columns, tags, is_member=is_member)
 
 
-def _todos_where(condition: str, columns: Columns, tags: str | None) -> str:
+def _todos_where(condition: str, columns: Columns, tags: str | None, *, is_member: bool) -> str:
     selected = (*columns, tags) if tags else columns
-    return SelectQuery("todos t").where("t.owner_id = $1").where(condition).select(selected)
+    rule = TODO_OF_MEMBER if is_member else "t.owner_id = $1"
+    return SelectQuery("todos t").where(rule).where(condition).select(selected)

@@ -3,7 +3,12 @@
 from todo_gql.api.scalars import json_fragment
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
-from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.access import (
+    MEMBER_TAG_COLUMNS,
+    TAG_COLUMNS,
+    visible_tags,
+    visible_todos,
+)
 from todo_gql.features.todos.columns import READ_COLUMNS
 from todo_gql.features.todos.loaders import (
     history_by_todo_id,
@@ -57,6 +62,7 @@ TODOS = Feature(
             type=Tag,
             visible=visible_tags,
             columns=TAG_COLUMNS,
+            member_columns=MEMBER_TAG_COLUMNS,
             make=lambda row, _context: Tag.from_row(row),
         ),
     ),

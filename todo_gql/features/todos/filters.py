@@ -21,7 +21,7 @@ from todo_gql.features.stats.overdue import (
     overdue_condition,
     overdue_on,
 )
-from todo_gql.features.todos.access import trashed_todos, visible_todos
+from todo_gql.features.todos.access import todo_ranges
 from todo_gql.features.todos.columns import TAGS_OF_EACH_TODO
 from todo_gql.features.todos.comparators import TagComparator
 from todo_gql.features.todos.days import DAY_FIELDS, IS_OPEN, DayConditions, DuePart, day_conditions
@@ -85,7 +85,8 @@ def narrow(
 
 def listed_todos(viewer: Viewer, todo_filter: TodoFilter | None) -> SelectQuery:
     """All of the viewer's todos among which a filter looks: those in the trash, or all others."""
-    return trashed_todos(viewer) if is_of_trash(todo_filter) else visible_todos(viewer)
+    is_null = "IS NOT NULL" if is_of_trash(todo_filter) else "IS NULL"
+    return todo_ranges(viewer).where(f"t.deleted_at {is_null}")
 
 
 def is_of_trash(todo_filter: TodoFilter | None) -> bool:

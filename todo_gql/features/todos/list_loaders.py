@@ -17,12 +17,12 @@ from todo_gql.features.todos.days import needs_filter_clock
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter
 from todo_gql.features.todos.list_access import (
-    LIST_COLUMNS,
     LIST_OR_INBOX,
     NOTHING,
     SECTION_COLUMNS,
-    lists_of,
-    sections_of,
+    all_lists,
+    all_sections,
+    list_columns,
 )
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.clock import FilterClock, filter_clock
@@ -76,13 +76,13 @@ class ListCountsKey(NamedTuple):
 @loader
 async def lists_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
     """Lists, those in the trash too; no list for `NOTHING`."""
-    return await _by_id(lists_of(context.viewer.id), "l.id", LIST_COLUMNS, ids)
+    return await _by_id(all_lists(context.viewer), "l.id", list_columns(context.viewer), ids)
 
 
 @loader
 async def sections_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
     """Sections that aren't deleted; no section for `NOTHING`."""
-    return await _by_id(sections_of(context.viewer.id), "s.id", SECTION_COLUMNS, ids)
+    return await _by_id(all_sections(context.viewer), "s.id", SECTION_COLUMNS, ids)
 
 
 async def _by_id(
@@ -100,7 +100,7 @@ async def _by_id(
 @loader
 async def sections_by_list_id(context: LoaderContext, ids: list[UUID]) -> list[list[Row]]:
     """The sections of each list in their order."""
-    statement = sections_of(context.viewer.id).where_one_of("s.list_id", ids)
+    statement = all_sections(context.viewer).where_one_of("s.list_id", ids)
     text = statement.select(SECTION_COLUMNS, "s.list_id, s.position")
     sections = defaultdict[UUID, list[Row]](list)
     for row in await fetch(text, *statement.values):

@@ -8,6 +8,7 @@ from uuid import UUID
 from todo_gql.api.scalars import diff_entries, json_fragment
 from todo_gql.changelog.access import CHANGE_COLUMNS, IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
+from todo_gql.features.todos.access import SHARED_TAG_COUNT, TODO_OF_MEMBER
 from todo_gql.features.todos.columns import TAGGINGS, TodoSelection, todo_by_id, todos_by_ids
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.json_columns import parse_json_column
@@ -17,6 +18,12 @@ TAGS_OF_TODOS = f"""
 SELECT g.name, g.id, g.todo_count, tt.todo_id
 FROM {TAGGINGS}
 WHERE tt.owner_id = $1 AND tt.todo_id = ANY($2) ORDER BY g.name
+"""
+TAGS_OF_TODOS_FOR_MEMBERS = f"""
+SELECT g.name, g.id, {SHARED_TAG_COUNT} AS todo_count, tt.todo_id
+FROM todos t JOIN todo_tags tt ON tt.owner_id = t.owner_id AND tt.todo_id = t.id
+    JOIN tags g ON g.owner_id = tt.owner_id AND g.id = tt.tag_id
+WHERE {TODO_OF_MEMBER} AND t.id = ANY($2) ORDER BY g.name
 """
 
 TagOfTodo: TypeAlias = Any
@@ -43,12 +50,15 @@ class HistoryKey(NamedTuple):
 async def todos_by_id(context: LoaderContext, ids: list[UUID | None]) -> list[Row | None]:
     """Todos, those in the trash too; None for no id."""
     columns, tags = context.selection(TodoSelection)
+    viewer = context.viewer
     if ids == [None]:
         return [None]
     if len(ids) == 1:
-        rows = await fetch(todo_by_id(columns, tags), context.viewer.id, ids[0])
+        text = todo_by_id(columns, tags, is_member=viewer.is_member)
+        rows = await fetch(text, viewer.id, ids[0])
     else:
-        rows = await fetch(todos_by_ids(columns, tags), context.viewer.id, ids)
+        text = todos_by_ids(columns, tags, is_member=viewer.is_member)
+        rows = await fetch(text, viewer.id, ids)
         rows = await parse_json_column(rows, "metadata", json_fragment)
     return rows_by_id(rows, ids)
 
@@ -56,7 +66,9 @@ async def todos_by_id(context: LoaderContext, ids: list[UUID | None]) -> list[Ro
 @loader
 async def tags_by_todo_id(context: LoaderContext, ids: list[UUID]) -> list[list[TagOfTodo]]:
     """Each todo's tags in alphabetical order."""
-    return tags_by_todo(await fetch(TAGS_OF_TODOS, context.viewer.id, ids), ids)
+    viewer = context.viewer
+    text = TAGS_OF_TODOS_FOR_MEMBERS if viewer.is_member else TAGS_OF_TODOS
+    return tags_by_todo(await fetch(text, viewer.id, ids), ids)
 
 
 @loader

@@ -9,6 +9,7 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_number
 from todo_gql.api.scalars import json_fragment
 from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row, fetch
+from todo_gql.features.todos.access import TODO_OF_MEMBER, owner_of_seen
 from todo_gql.features.todos.columns import TodoSelection
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.recurring import ended, step_of
@@ -27,7 +28,7 @@ NEWEST_FIRST: Final = Keyset(
         extra="t.series_version",
     )
 )
-IS_OCCURRENCE: Final = "t.owner_id = $1 AND t.series_id = k.series_id AND t.deleted_at IS NULL"
+IS_OCCURRENCE: Final = "t.owner_id = {owner} AND t.series_id = k.series_id AND t.deleted_at IS NULL"
 SET_SERIES: Final = """
 UPDATE todos t SET series_id = s.series_id, series_version = s.version
 FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS s (id, series_id, version)
@@ -109,12 +110,13 @@ class PastKey(NamedTuple):
 async def past_by_series_id(context: LoaderContext, keys: list[PastKey]) -> list[list[Row]]:
     """A page of each todo's completed occurrences, newest first."""
     columns, tags = context.selection(TodoSelection)
+    is_occurrence = _is_occurrence(context)
     selected = (*columns, *([tags] if tags else ()), *NEWEST_FIRST.extra_columns)
     rows = await fetch(
         f"SELECT k.number, {', '.join(selected)}"
         " FROM unnest($2::uuid[], $3::int[], $4::bigint[])"
         "  WITH ORDINALITY AS k (series_id, size, before, number)"
-        f" CROSS JOIN LATERAL (SELECT * FROM todos t WHERE {IS_OCCURRENCE}"
+        f" CROSS JOIN LATERAL (SELECT * FROM todos t WHERE {is_occurrence}"
         "  AND (k.before IS NULL OR t.series_version < k.before)"
         "  ORDER BY t.series_version DESC LIMIT k.size) t"
         " ORDER BY k.number, t.series_version DESC",
@@ -131,12 +133,18 @@ async def past_by_series_id(context: LoaderContext, keys: list[PastKey]) -> list
 async def past_counts(context: LoaderContext, series_ids: list[UUID]) -> list[int]:
     """How many completed occurrences of each todo there are outside the trash."""
     rows = await fetch(
-        f"SELECT (SELECT count(*) FROM todos t WHERE {IS_OCCURRENCE}) AS number"
+        f"SELECT (SELECT count(*) FROM todos t WHERE {_is_occurrence(context)}) AS number"
         " FROM unnest($2::uuid[]) WITH ORDINALITY AS k (series_id, number) ORDER BY k.number",
         context.viewer.id,
         series_ids,
     )
     return [row["number"] for row in rows]
+
+
+def _is_occurrence(context: LoaderContext) -> str:
+    condition = IS_OCCURRENCE.format(owner=owner_of_seen(context.viewer, "k.series_id"))
+    # A copy may have been moved to another list than its series is in.
+    return f"{condition} AND {TODO_OF_MEMBER}" if context.viewer.is_member else condition
 
 
 async def past_page(context: Context, series_id: UUID, arguments: PageArguments) -> Page:

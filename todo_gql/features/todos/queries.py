@@ -25,7 +25,7 @@ from todo_gql.features.stats.types import (
     stored_counts,
     total_of,
 )
-from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags
+from todo_gql.features.todos.access import SHARED_TAG_COUNT, tag_columns, visible_tags
 from todo_gql.features.todos.best_match import in_best_order
 from todo_gql.features.todos.days import clock_of_filter
 from todo_gql.features.todos.due_pages import split_by_due
@@ -48,6 +48,7 @@ from todo_gql.features.todos.upcoming import UPCOMING_PAGE, previewed
 from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_fields
+from todo_gql.security.access import IN_LIST_OF_OTHERS, SHARED_LISTS
 from todo_gql.security.authentication import Viewer
 
 TAGS_PAGE = 20
@@ -56,11 +57,27 @@ TAGS_BY_USE = Keyset(
     SortKey("name", "g.name", "name", parse_text),
     SortKey("id", "g.id", "id", parse_uuid),
 )
+TAGS_OF_MEMBER = Keyset(
+    SortKey(
+        "use",
+        f"-{SHARED_TAG_COUNT}",
+        "use",
+        parse_number,
+        extra=f"-{SHARED_TAG_COUNT}",
+        bound="{}::bigint",
+    ),
+    *TAGS_BY_USE.keys[1:],
+)
 
 # `$1` is the owner, by whom every statement begins.
 STORED_TOTAL = (
     "(SELECT f.pending_count + f.in_progress_count + f.completed_count + f.cancelled_count"
     " FROM feeds f WHERE f.owner_id = $1) AS total"
+)
+STORED_TOTAL_OF_MEMBER = STORED_TOTAL.replace(
+    " AS total",
+    " + (SELECT coalesce(sum(ml.pending_count + ml.in_progress_count + ml.completed_count"
+    f" + ml.cancelled_count), 0) FROM {SHARED_LISTS} WHERE {IN_LIST_OF_OTHERS}) AS total",
 )
 
 
@@ -138,7 +155,8 @@ class TodoQuery:
             listed = listed_todos(viewer, todo_filter)
             ordered, keyset, statement = await in_best_order(statement, text, arguments, listed)
         has_total = has_stored_total and "totalCount" in selected_fields(info)
-        further = (STORED_TOTAL,) if has_total else ()
+        stored_total = STORED_TOTAL_OF_MEMBER if viewer.is_member else STORED_TOTAL
+        further = (stored_total,) if has_total else ()
         split = split_by_due(viewer, todo_filter, clock, keyset)
         page = await todo_page(
             info, ordered, keyset, arguments, further_columns=further, split=split
@@ -206,8 +224,10 @@ class TodoQuery:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> TagConnection:
-        statement = _searched_tags(info.context.signed_in(), unset_to_none(search))
+        viewer = info.context.signed_in()
+        statement = _searched_tags(viewer, unset_to_none(search))
         arguments = PageArguments.of(first, after, last, before)
-        page = await fetch_page(statement, TAG_COLUMNS, TAGS_BY_USE, arguments, TAGS_PAGE)
+        keyset = TAGS_OF_MEMBER if viewer.is_member else TAGS_BY_USE
+        page = await fetch_page(statement, tag_columns(viewer), keyset, arguments, TAGS_PAGE)
         nodes = Tag.from_rows(page.rows)
         return TagConnection(page=page, nodes=nodes, count=lambda _: count_rows(statement))

@@ -14,7 +14,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext
-from todo_gql.security.access import columns, owned
+from todo_gql.security.access import columns, is_member, owned
 from todo_gql.security.authentication import Viewer
 
 REMINDER_COLUMNS: Final = columns(Reminder, "r")
@@ -26,6 +26,12 @@ FROM unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::smallint[], $8::text[
 RETURNING {", ".join(REMINDER_COLUMNS)}
 """
 
+
+OF_SHARED_TODO: Final = (
+    "EXISTS (SELECT FROM todos s WHERE s.owner_id = r.owner_id AND s.id = r.todo_id"
+    f" AND {is_member('s.list_id')})"
+)
+"""SQL: the todo of a reminder `r` is in a list that the user `$1` is a member of."""
 
 OF_TODOS: Final = f"""
 SELECT {", ".join(REMINDER_COLUMNS)} FROM reminders r
@@ -60,15 +66,19 @@ async def stored_reminders(write: OwnerWrite, todo_ids: Sequence[UUID]) -> list[
 
 
 def reminders_of(viewer: Viewer) -> SelectQuery:
-    """The viewer's reminders `r`, also of todos in the trash."""
-    statement = owned("reminders r", "r", viewer.id)
-    return statement.where("r.person_id = $1")
+    """The viewer's reminders `r` of todos that they see, also in the trash."""
+    if not viewer.is_member:
+        return owned("reminders r", "r", viewer.id).where("r.person_id = $1")
+    statement = SelectQuery("reminders r")
+    statement.where(f"r.person_id = {statement.bind(viewer.id)}")
+    return statement.where(f"(r.owner_id = $1 OR {OF_SHARED_TODO})")
 
 
 def visible_reminders(viewer: Viewer) -> SelectQuery:
     """The viewer's reminders `r` of todos outside the trash."""
+    owner = "r.owner_id" if viewer.is_member else "$1"
     return reminders_of(viewer).where(
-        "EXISTS (SELECT FROM todos t WHERE t.owner_id = $1 AND t.id = r.todo_id AND t.deleted_at IS NULL)"
+        f"EXISTS (SELECT FROM todos t WHERE t.owner_id = {owner} AND t.id = r.todo_id AND t.deleted_at IS NULL)"
     )
 
 

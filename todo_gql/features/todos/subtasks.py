@@ -9,6 +9,7 @@ from todo_gql.api.connections import Page, PageArguments
 from todo_gql.api.keyset import Keyset, SortKey, parse_text, parse_uuid
 from todo_gql.api.scalars import json_fragment
 from todo_gql.database.connection import Row, fetch
+from todo_gql.features.todos.access import owner_of_seen
 from todo_gql.features.todos.columns import TodoSelection
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.context import Context
@@ -20,7 +21,7 @@ IN_ORDER: Final = Keyset(
     SortKey("position", "t.position", "position_key", parse_text, extra="t.position"),
     SortKey("id", "t.id", "id", parse_uuid),
 )
-IS_SUBTASK: Final = "t.owner_id = $1 AND t.parent_id = k.parent_id AND t.deleted_at IS NULL"
+IS_SUBTASK: Final = "t.owner_id = {owner} AND t.parent_id = k.parent_id AND t.deleted_at IS NULL"
 
 
 class SubtaskKey(NamedTuple):
@@ -55,13 +56,14 @@ async def _pages(
     context: LoaderContext, keys: Sequence[SubtaskKey], *, backwards: bool
 ) -> list[list[Row]]:
     columns, tags = context.selection(TodoSelection)
+    is_subtask = _is_subtask(context)
     selected = (*columns, *([tags] if tags else ()), *IN_ORDER.extra_columns)
     direction = "DESC" if backwards else "ASC"
     rows = await fetch(
         f"SELECT k.number, {', '.join(selected)}"
         " FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[])"
         "  WITH ORDINALITY AS k (parent_id, size, after, before, number)"
-        f" CROSS JOIN LATERAL (SELECT * FROM todos t WHERE {IS_SUBTASK}"
+        f" CROSS JOIN LATERAL (SELECT * FROM todos t WHERE {is_subtask}"
         "  AND (k.after IS NULL OR t.position > k.after)"
         "  AND (k.before IS NULL OR t.position < k.before)"
         f"  ORDER BY t.position {direction} LIMIT k.size) t"
@@ -80,7 +82,7 @@ async def _pages(
 async def subtask_edges(context: LoaderContext, keys: list[SubtaskEdge]) -> list[bool]:
     """Whether each todo has subtasks at a position, or on one side of it."""
     rows = await fetch(
-        f"SELECT EXISTS (SELECT FROM todos t WHERE {IS_SUBTASK}"
+        f"SELECT EXISTS (SELECT FROM todos t WHERE {_is_subtask(context)}"
         "  AND CASE WHEN k.towards_start THEN t.position <= k.position ELSE t.position >= k.position END"
         " ) AS found"
         " FROM unnest($2::uuid[], $3::text[], $4::bool[])"
@@ -98,12 +100,16 @@ async def subtask_edges(context: LoaderContext, keys: list[SubtaskEdge]) -> list
 async def subtask_counts(context: LoaderContext, parent_ids: list[UUID]) -> list[int]:
     """How many subtasks each todo has outside the trash."""
     rows = await fetch(
-        f"SELECT (SELECT count(*) FROM todos t WHERE {IS_SUBTASK}) AS number"
+        f"SELECT (SELECT count(*) FROM todos t WHERE {_is_subtask(context)}) AS number"
         " FROM unnest($2::uuid[]) WITH ORDINALITY AS k (parent_id, number) ORDER BY k.number",
         context.viewer.id,
         parent_ids,
     )
     return [row["number"] for row in rows]
+
+
+def _is_subtask(context: LoaderContext) -> str:
+    return IS_SUBTASK.format(owner=owner_of_seen(context.viewer, "k.parent_id"))
 
 
 async def subtask_page(context: Context, parent_id: UUID, arguments: PageArguments) -> Page:

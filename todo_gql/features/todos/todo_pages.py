@@ -12,6 +12,7 @@ from todo_gql.api.scalars import json_fragment
 from todo_gql.api.split_pages import SplitList, fetch_split_page
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.columns import (
+    MEMBER_TAG_ROWS,
     TAG_NAME_ROWS,
     TAG_ROWS,
     TodoSelection,
@@ -51,7 +52,8 @@ def select_todos(info: Info) -> str:
     """
     context = info.context.loaders.context
     names_only = needs_names_only(selected_on_fields_named(info, "tags"))
-    tags = TAG_NAME_ROWS if names_only else TAG_ROWS
+    all_rows = MEMBER_TAG_ROWS if context.viewer.is_member else TAG_ROWS
+    tags = TAG_NAME_ROWS if names_only else all_rows
     has_tags = context.selection(TodoSelection).tags or "tags" in selected_fields(info)
     columns = todo_columns(selected_in_operation(info))
     context.select(TodoSelection(columns, tags if has_tags else None))

@@ -14,7 +14,7 @@ from todo_gql.api.errors import RateLimited, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.database.connection import Values
-from todo_gql.features.todos.access import visible_todos
+from todo_gql.features.todos.access import todo_ranges
 from todo_gql.features.todos.days import clock_of_filter
 from todo_gql.features.todos.due_pages import split_by_due
 from todo_gql.features.todos.filters import filtered_todos
@@ -98,7 +98,7 @@ class SavedView(Node):
         if read is None:
             inputs = read_inputs({}, None, info)
             assert inputs is not None
-            statement, keyset = visible_todos(viewer).where("FALSE"), inputs.keyset
+            statement, keyset = todo_ranges(viewer).where("FALSE"), inputs.keyset
         else:
             self._charge(info, arguments)
             clock = await clock_of_filter(viewer, read.todo_filter, context.now)

@@ -13,20 +13,21 @@ from todo_gql.features.stats.overdue import OPEN
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 from todo_gql.inbox.preferences import Preferences
 from todo_gql.inbox.security_events import security_text
+from todo_gql.security.access import is_member
 
 MAX_LINES: Final = 50
 # Unread, not snoozed, and about something that is there; a reminder of what is done is of no use.
-# Only what the owner of the inbox owns is shown.
+# Only what the owner of the inbox sees now is shown.
 SELECT: Final = f"""
 SELECT n.id, n.kind, n.source, n.event_count, n.created_at, n.subject_kind,
     coalesce(t.title, l.name, s.name) AS title, t.due_at, t.due_date, count(*) OVER () AS total
 FROM notifications n
-    LEFT JOIN todos t ON n.subject_kind = {ChangeKind.TODO.value} AND t.owner_id = n.owner_id
-        AND t.id = n.subject_id AND t.deleted_at IS NULL
-    LEFT JOIN lists l ON n.subject_kind = {ChangeKind.LIST.value} AND l.owner_id = n.owner_id
-        AND l.id = n.subject_id AND l.deleted_at IS NULL
-    LEFT JOIN sections s ON n.subject_kind = {ChangeKind.SECTION.value} AND s.owner_id = n.owner_id
-        AND s.id = n.subject_id AND s.deleted_at IS NULL
+    LEFT JOIN todos t ON n.subject_kind = {ChangeKind.TODO.value} AND t.id = n.subject_id
+        AND (t.owner_id = n.owner_id OR {is_member("t.list_id", "n.owner_id")}) AND t.deleted_at IS NULL
+    LEFT JOIN lists l ON n.subject_kind = {ChangeKind.LIST.value} AND l.id = n.subject_id
+        AND (l.owner_id = n.owner_id OR {is_member("l.id", "n.owner_id")}) AND l.deleted_at IS NULL
+    LEFT JOIN sections s ON n.subject_kind = {ChangeKind.SECTION.value} AND s.id = n.subject_id
+        AND (s.owner_id = n.owner_id OR {is_member("s.list_id", "n.owner_id")}) AND s.deleted_at IS NULL
 WHERE n.owner_id = $1 AND ($2::uuid[] IS NULL OR n.id = ANY($2)) AND n.kind = ANY($3::smallint[])
     AND {IS_UNREAD} AND NOT ({is_snoozed("now()")})
     AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id) IS NOT NULL)
