@@ -8,9 +8,12 @@ from todo_gql.api.connections import count_rows
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.facets.types import GROUPS, Counts
+from todo_gql.features.todos.access import SHARED_TAG_COUNT
 from todo_gql.features.todos.days import DAY_FIELDS, DayConditions, days_of
 from todo_gql.features.todos.enums import DayGroup
+from todo_gql.features.todos.list_access import POSITION_OF_MEMBER
 from todo_gql.operation.clock import FilterClock
+from todo_gql.security.access import Columns
 
 MAX_COUNTED: Final = 100_000
 MAX_TAGS: Final = 100
@@ -59,9 +62,32 @@ UNION ALL (
 )
 """
 
+# The same of todos of several owners, as the member `$1` sees their tags and lists.
+MEMBER_TAGS: Final = f"""
+UNION ALL (
+    SELECT 'tag', NULL, c.count, g.id, g.name, {SHARED_TAG_COUNT}
+    FROM (SELECT DISTINCT owner_id FROM matched WHERE (SELECT count(*) FROM matched) <= {MAX_COUNTED}) o
+        CROSS JOIN LATERAL (
+            SELECT tt.tag_id, count(*) AS count FROM todo_tags tt
+            WHERE tt.owner_id = o.owner_id
+                AND tt.todo_id = ANY(ARRAY(SELECT id FROM matched n WHERE n.owner_id = o.owner_id))
+            GROUP BY tt.tag_id
+        ) c JOIN tags g ON g.owner_id = o.owner_id AND g.id = c.tag_id
+    ORDER BY c.count DESC, g.name LIMIT {MAX_TAGS}
+)
+"""
+MEMBER_LISTS: Final = f"""
+UNION ALL (
+    SELECT 'list', NULL, c.count, c.list_id, NULL, NULL
+    FROM (SELECT list_id, sum(count) AS count FROM grouped GROUP BY list_id) c
+        LEFT JOIN lists l ON l.id = c.list_id
+    ORDER BY c.count DESC, {POSITION_OF_MEMBER} NULLS FIRST, l.id LIMIT {MAX_LISTS}
+)
+"""
+
 
 async def counted(statement: SelectQuery, clock: FilterClock, selected: Collection[str]) -> Counts:
-    """The counts of a query's todos `t`, whose first value is their owner.
+    """The counts of a query's todos `t`, whose first value is their owner, or the member who sees them.
 
     Counted by tag, list, assignee and day only where `selected` has `tags`, `lists`, `assignees` and `due`.
     """
@@ -69,10 +95,13 @@ async def counted(statement: SelectQuery, clock: FilterClock, selected: Collecti
     day = _group(narrowed, clock) if "due" in selected else "NULL::int"
     list_id = "t.list_id" if "lists" in selected else "NULL::uuid AS list_id"
     assignee = "t.assignee_id" if "assignees" in selected else "NULL::uuid AS assignee_id"
-    columns = ("t.id", "t.status", "t.priority", list_id, assignee, f"{day} AS day")
+    columns: Columns = ("t.id", "t.status", "t.priority", list_id, assignee, f"{day} AS day")
+    tags, lists = (TAGS, LISTS) if statement.ranges is None else (MEMBER_TAGS, MEMBER_LISTS)
+    if statement.ranges:
+        columns = ("t.owner_id", *columns)
     text = NUMBERS.format(matched=narrowed.select(columns, limit=MAX_COUNTED + 1))
-    text += TAGS if "tags" in selected else ""
-    text += LISTS if "lists" in selected else ""
+    text += tags if "tags" in selected else ""
+    text += lists if "lists" in selected else ""
     text += ASSIGNEES if "assignees" in selected else ""
     counts = defaultdict[str, dict[int, int]](dict)
     rows: dict[str, list[Row]] = {"tag": [], "list": [], "assignee": []}

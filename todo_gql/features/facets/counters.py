@@ -1,6 +1,7 @@
 """Facets of all todos outside the trash: read from the counters that every write updates."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -18,13 +19,15 @@ from todo_gql.features.facets.counted import (
 )
 from todo_gql.features.facets.types import GROUPS, Counts
 from todo_gql.features.stats.overdue import OPEN
-from todo_gql.features.todos.access import TAG_COLUMNS, visible_tags, visible_todos
+from todo_gql.features.todos.access import TAG_COLUMNS, shared_todos, visible_tags
 from todo_gql.features.todos.days import DAY_FIELDS, WEEK, DayConditions, days_of
 from todo_gql.features.todos.enums import DayGroup
+from todo_gql.features.todos.filters import listed_todos
 from todo_gql.features.todos.list_access import visible_lists
 from todo_gql.operation.clock import FilterClock
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer
+from todo_gql.security.memberships import Membership
 
 STATUSES: Final = ("pending_count", "in_progress_count", "completed_count", "cancelled_count")
 PRIORITIES: Final = ("low_count", "medium_count", "high_count", "urgent_count")
@@ -88,15 +91,30 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
     Until the worker has counted what a release before this one has written, they are counted here.
     """
     viewer = context.signed_in()
+    if not viewer.is_member:
+        return (await _own_facets(context, viewer, selected)).counts
+    own = await _own_facets(context, replace(viewer, membership=Membership()), selected)
+    shared = shared_todos(viewer).where("t.deleted_at IS NULL")
+    return own.counts.plus(await counted(shared, own.clock, selected))
+
+
+class OwnFacets(NamedTuple):
+    """The counts of somebody's own todos, and the clock by which they are counted."""
+
+    counts: Counts
+    clock: FilterClock
+
+
+async def _own_facets(context: Context, viewer: Viewer, selected: Collection[str]) -> OwnFacets:
     row = await fetchrow(COUNTERS, viewer.id, context.now)
     if row is None:
         raise Unauthenticated
     clock = FilterClock(context.now, row["time_zone"], viewer.id, row["has_snoozed"])
     if not row["is_counted"]:
-        return await counted(visible_todos(viewer), clock, selected)
+        return OwnFacets(await counted(listed_todos(viewer, None), clock, selected), clock)
     by_status = {number: row[name] for number, name in enumerate(STATUSES)}
     total = sum(by_status.values())
-    return Counts(
+    counts = Counts(
         total,
         by_status,
         {number: row[name] for number, name in enumerate(PRIORITIES)},
@@ -105,6 +123,7 @@ async def stored_facets(context: Context, selected: Collection[str]) -> Counts:
         await _lists(viewer, total) if "lists" in selected else (),
         await _assignees(viewer, total) if "assignees" in selected else (),
     )
+    return OwnFacets(counts, clock)
 
 
 async def _tags(viewer: Viewer) -> list[Row]:
@@ -125,7 +144,7 @@ async def _lists(viewer: Viewer, total: int) -> list[Row]:
 
 async def _assignees(viewer: Viewer, total: int) -> Sequence[Row]:
     """Who is to do todos, and nobody, who has the rest of them; none where too many are assigned to count."""
-    statement = visible_todos(viewer).where("t.assignee_id IS NOT NULL")
+    statement = listed_todos(viewer, None).where("t.assignee_id IS NOT NULL")
     assigned = statement.select(("t.assignee_id",), limit=MAX_COUNTED + 1)
     text = ASSIGNEES.format(assigned=assigned, total=statement.bind(total))
     return await fetch(text, *statement.values)

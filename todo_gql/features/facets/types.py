@@ -121,6 +121,38 @@ class Counts:
         """Whether they are counted by their values."""
         return self.by_status is not None
 
+    def plus(self, other: "Counts") -> "Counts":
+        """The counts of these and other todos together."""
+        return Counts(
+            self.total + other.total,
+            _sums(self.by_status, other.by_status),
+            _sums(self.by_priority, other.by_priority),
+            _sums(self.by_group, other.by_group),
+            _most_first(self.tags, other.tags),
+            _most_first(self.lists, other.lists),
+            _most_first(self.assignees, other.assignees),
+        )
+
+
+def _sums(
+    one: Mapping[int, int] | None, other: Mapping[int, int] | None
+) -> Mapping[int, int] | None:
+    if one is None or other is None:
+        return None
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {*one, *other}}
+
+
+def _most_first(
+    one: Sequence[Any] | None, other: Sequence[Any] | None
+) -> Sequence[Values] | None:
+    if one is None or other is None:
+        return None
+    rows: dict[UUID | None, dict[str, Any]] = {}
+    for row in (*one, *other):
+        same = rows.setdefault(row["id"], {**row, "count": 0})
+        same["count"] += row["count"]
+    return sorted(rows.values(), key=lambda row: -row["count"])
+
 
 GROUPS: Final = tuple(DayGroup)
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from todo_gql.api.errors import Unauthenticated
-from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.connection import fetch
 from todo_gql.features.stats.overdue import (
     VIEWER_TIME_ZONE,
     first_today,
@@ -16,6 +16,7 @@ from todo_gql.features.stats.overdue import (
 )
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
+from todo_gql.security.access import IN_LIST_OF_OTHERS, SHARED_LISTS
 
 COUNTS = """
 SELECT f.owner_id AS id, f.pending_count, f.in_progress_count, f.completed_count,
@@ -38,6 +39,30 @@ UNION ALL
 SELECT t.list_id, 0, {ON_DAYS}, {VIEWER_TIME_ZONE} {OVERDUE_ON} AND t.list_id = ANY($4::uuid[])
 GROUP BY t.list_id
 """
+# A member's are those of the lists of others, too: in a row of their own.
+OVERDUE_SHARED = f"""
+SELECT count(*) FILTER (WHERE {overdue_at("$2")}) AS overdue_at, {ON_DAYS}, {VIEWER_TIME_ZONE}
+FROM {SHARED_LISTS} JOIN todos t ON t.owner_id = m.owner_id AND t.list_id = m.list_id
+WHERE {IN_LIST_OF_OTHERS} AND t.deleted_at IS NULL
+    AND ({overdue_at("$2")} OR {overdue_on("$3::date + 2")})
+"""
+OVERDUE_OF_MEMBER = f"{OVERDUE} UNION ALL {OVERDUE_SHARED}"
+OVERDUE_OF_LISTS_OF_MEMBER = (
+    f"{OVERDUE_OF_LISTS} UNION ALL {OVERDUE_SHARED.replace('SELECT', 'SELECT m.list_id,', 1)}"
+    " AND m.list_id = ANY($4::uuid[]) GROUP BY m.list_id"
+)
+SHARED_COUNTS = ", ".join(
+    f"coalesce(sum(ml.{name}), 0)::int AS {name}"
+    for name in ("pending_count", "in_progress_count", "completed_count", "cancelled_count")
+)
+COUNTS_OF_MEMBER = f"""
+SELECT f.owner_id AS id, f.pending_count + s.pending_count AS pending_count,
+    f.in_progress_count + s.in_progress_count AS in_progress_count,
+    f.completed_count + s.completed_count AS completed_count,
+    f.cancelled_count + s.cancelled_count AS cancelled_count
+FROM feeds f, (SELECT {SHARED_COUNTS} FROM {SHARED_LISTS} WHERE {IN_LIST_OF_OTHERS}) s
+WHERE f.owner_id = $1
+"""
 # Null where the viewer's zone decides: it isn't read for those who have no todo that is due on a day which
 # is over somewhere. `$3` is the latest day that it is anywhere.
 COUNTS_WITH_OVERDUE = COUNTS.replace(
@@ -55,11 +80,13 @@ class CountSelection(NamedTuple):
 
 @loader
 async def todo_counts(context: LoaderContext, ids: list[UUID]) -> list[Any]:
-    """The counts per status that every write updates in the owner's feed.
+    """The counts per status that every write updates: in the owner's feed, and in lists of others.
 
     An id whose account is deleted, or isn't the viewer's, gets `Unauthenticated`.
     """
-    if context.selection(CountSelection).overdue:
+    if context.viewer.is_member:
+        rows = await fetch(COUNTS_OF_MEMBER, context.viewer.id)
+    elif context.selection(CountSelection).overdue:
         values = context.viewer.id, context.now, last_today(context.now)
         rows = await fetch(COUNTS_WITH_OVERDUE, *values)
     else:
@@ -73,14 +100,14 @@ async def overdue_counts(context: LoaderContext, ids: list[UUID]) -> list[int]:
 
     They are counted, since time alone changes it.
     """
-    viewer_id, counts = context.viewer.id, dict.fromkeys(ids, 0)
+    viewer, counts = context.viewer, dict.fromkeys(ids, 0)
     now = context.now
-    values = viewer_id, now, first_today(now)
-    if viewer_id in ids:
-        row = await fetchrow(OVERDUE, *values)
-        assert row is not None
-        counts[viewer_id] = overdue_count(row, now)
-    if list_ids := [id for id in ids if id != viewer_id]:
-        for row in await fetch(OVERDUE_OF_LISTS, *values, list_ids):
+    values = viewer.id, now, first_today(now)
+    if viewer.id in ids:
+        text = OVERDUE_OF_MEMBER if viewer.is_member else OVERDUE
+        counts[viewer.id] = sum(overdue_count(row, now) for row in await fetch(text, *values))
+    if list_ids := [id for id in ids if id != viewer.id]:
+        text = OVERDUE_OF_LISTS_OF_MEMBER if viewer.is_member else OVERDUE_OF_LISTS
+        for row in await fetch(text, *values, list_ids):
             counts[row["id"]] += overdue_count(row, now)
     return [counts[id] for id in ids]

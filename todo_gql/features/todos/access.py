@@ -1,9 +1,11 @@
 """The todos and tags that a viewer may see: the queries from which every read of them starts."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from todo_gql.database.models import Tag, Todo
 from todo_gql.database.select import Ranges, SelectQuery
+from todo_gql.features.todos.list_access import LIST_OR_INBOX
 from todo_gql.security.access import (
     IN_LIST_OF_OTHERS,
     SHARED_LISTS,
@@ -36,7 +38,7 @@ OF_MEMBER = Ranges(
     first="t.owner_id = $1",
     source=SHARED_LISTS,
     condition=IN_LIST_OF_OTHERS,
-    of_each="t.owner_id = m.owner_id AND t.list_id = m.list_id",
+    of_each=f"t.owner_id = m.owner_id AND {LIST_OR_INBOX} = m.list_id",
 )
 """The todos `t` of the member `$1`, and those of each list of others that they are in."""
 
@@ -68,6 +70,13 @@ def todo_ranges(viewer: Viewer) -> SelectQuery:
     statement = SelectQuery("todos t", OF_MEMBER)
     statement.bind(viewer.id)
     return statement
+
+
+def only_of_lists(statement: SelectQuery, ids: Sequence[UUID]) -> None:
+    """Have a statement of `todo_ranges` that is about these lists read no other lists of other people."""
+    if statement.ranges:
+        condition = f"{statement.ranges.condition} AND m.list_id = ANY({statement.bind(list(ids))})"
+        statement.ranges = statement.ranges._replace(condition=condition)
 
 
 def shared_todos(viewer: Viewer) -> SelectQuery:

@@ -295,7 +295,7 @@ class FilterConditions:
             raise BadUserInput("The searches in a filter are too long together. Use fewer.")
         # How common the text is decides between reading the index of texts and reading a page.
         self.statement.custom_plan = True
-        return [matches(self.statement.bind, text, self.scope)]
+        return [matches(self.statement.bind, text, self.scope, self.statement.ranges)]
 
     def _contains(self, in_lower_case: str, name: str, text: str) -> list[str]:
         """Whether a text contains another; `name` is that of the field of the filter."""

@@ -13,6 +13,7 @@ from todo_gql.database.connection import Row, fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import first_today
 from todo_gql.features.stats.types import count_columns
+from todo_gql.features.todos.access import only_of_lists
 from todo_gql.features.todos.days import needs_filter_clock
 from todo_gql.features.todos.filters import filtered_todos
 from todo_gql.features.todos.inputs import TodoFilter
@@ -115,6 +116,7 @@ async def todo_pages_by_list(context: LoaderContext, keys: list[ListPageKey]) ->
     for request, ids in _grouped(keys).items():
         clock = await _clock(context, request.filter)
         statement = filtered_todos(context.viewer, request.filter.value, clock)
+        only_of_lists(statement, ids)
         columns, keyset = request.columns, request.keyset
         loaded = await fetch_pages(
             statement, LIST_OR_INBOX, ids, columns, keyset, request.arguments
@@ -149,6 +151,7 @@ async def _counts(
 ) -> list[Row]:
     clock = await _clock(context, todo_filter)
     statement = filtered_todos(context.viewer, todo_filter.value, clock)
+    only_of_lists(statement, ids)
     statement.where(f"{LIST_OR_INBOX} = k.id")
     first = f"{statement.bind(first_today(clock.now))}::date"
     counted = statement.select(count_columns(statement.bind(clock.now), first, "k.id"))

@@ -5,6 +5,7 @@ in any order; and, only where fewer than ten of the owner's todos match so, what
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from todo_gql.api.search_text import (
@@ -14,6 +15,7 @@ from todo_gql.api.search_text import (
     word_beginning,
     words_of,
 )
+from todo_gql.database.select import Ranges, SelectQuery
 
 Bind = Callable[[object], str]
 """Binds a value to the statement, and returns its placeholder."""
@@ -27,11 +29,14 @@ MIN_SIMILARITY: Final = 0.5
 # The release before leaves the search text of what it writes null, until a worker fills it in.
 UNFILLED_TEXT: Final = r"lower(t.title || E'\x1f' || coalesce(t.description, ''))"
 
+SET_SIMILARITY: Final = (
+    f"(SELECT set_config('pg_trgm.word_similarity_threshold', '{MIN_SIMILARITY}', true)) <> ''"
+)
 # Evaluated before the rows are read, each once, and in this order. The setting is the statement's.
 SIMILAR: Final = f"""t.id = ANY((
     SELECT array_agg(n.id) FROM (
         SELECT s.id FROM todos s WHERE s.owner_id = $1 AND {{scope}} AND {{condition}}
-            AND (SELECT set_config('pg_trgm.word_similarity_threshold', '{MIN_SIMILARITY}', true)) <> ''
+            AND {SET_SIMILARITY}
             AND (SELECT count(*) FROM (
                 SELECT FROM todos f WHERE f.owner_id = $1 AND {{exact_scope}} AND ({{exact}}) LIMIT {FEW}
             ) few) < {FEW}
@@ -40,11 +45,11 @@ SIMILAR: Final = f"""t.id = ANY((
 )::uuid[])"""
 
 
-def matches(bind: Bind, text: str, scope: str | None = None) -> str:
+def matches(bind: Bind, text: str, scope: str | None = None, ranges: Ranges | None = None) -> str:
     """Whether a todo matches a search, as an SQL condition.
 
     Similar words are looked for with a scope alone: an SQL condition on `t` that the statement has besides
-    the owner, who is its `$1`.
+    the owner, who is its `$1`, or besides its ranges.
     """
     words = words_of(text, MAX_WORDS + 1)
     if len(words) > MAX_WORDS:
@@ -52,13 +57,31 @@ def matches(bind: Bind, text: str, scope: str | None = None) -> str:
     exact = _exact(bind, text, words)
     if scope is None or not any(map(is_latin_word, words)):
         return exact
-    similar = SIMILAR.format(
+    similar = _similar(ranges).format(
         scope=scope.replace("t.", "s."),
         condition=_all_similar(bind, words).replace("t.", "s."),
         exact_scope=scope.replace("t.", "f."),
         exact=exact.replace("t.", "f."),
     )
     return f"{exact} OR {similar}"
+
+
+@cache
+def _similar(ranges: Ranges | None) -> str:
+    """`SIMILAR` among the todos of ranges."""
+    if ranges is None:
+        return SIMILAR
+    few = _of_ranges(ranges, "f").where("{exact_scope} AND ({exact})").select(("1",), limit=FEW)
+    similar = _of_ranges(ranges, "s").where("{scope} AND {condition}")
+    similar.where(SET_SIMILARITY).where(f"(SELECT count(*) FROM ({few}) few) < {FEW}")
+    ids = similar.select(("s.id",), limit=MAX_SIMILAR)
+    return f"t.id = ANY((SELECT array_agg(n.id) FROM ({ids}) n)::uuid[])"
+
+
+def _of_ranges(ranges: Ranges, alias: str) -> SelectQuery:
+    first, of_each = (text.replace("t.", f"{alias}.") for text in (ranges.first, ranges.of_each))
+    renamed = ranges._replace(alias=alias, first=first, of_each=of_each)
+    return SelectQuery(f"todos {alias}", renamed)
 
 
 def _exact(bind: Bind, text: str, words: Sequence[str]) -> str:
