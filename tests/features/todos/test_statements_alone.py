@@ -1,4 +1,7 @@
-"""What the reads of somebody who shares nothing send: the statements of a program without sharing."""
+"""What the reads of somebody who shares nothing send: the statements of a program without sharing.
+
+After a change of what all reads send, STORE_STATEMENTS=1 has this test store the statements again.
+"""
 
 import os
 from collections.abc import Callable
@@ -49,10 +52,7 @@ VIEW = (
 async def test_who_shares_nothing_reads_as_before(
     account: Account, recorded: Callable[[], AbstractContextManager[Statements]]
 ) -> None:
-    """Each statement of somebody who is in no list of others is the stored one, to the letter.
-
-    After a change of what all reads send, store the statements again: STORE_STATEMENTS=1 pytest …
-    """
+    """Each statement of somebody who is in no list of others is the stored one, to the letter."""
     list_id = (await make_list(account))["id"]
     section = await make_section(account, list_id)
     ids = [todo["id"] for todo in await account.create_many([{"title": "Sow seeds"}] * 3)]

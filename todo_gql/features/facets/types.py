@@ -142,9 +142,7 @@ def _sums(
     return {key: one.get(key, 0) + other.get(key, 0) for key in {*one, *other}}
 
 
-def _most_first(
-    one: Sequence[Any] | None, other: Sequence[Any] | None
-) -> Sequence[Values] | None:
+def _most_first(one: Sequence[Any] | None, other: Sequence[Any] | None) -> Sequence[Values] | None:
     if one is None or other is None:
         return None
     rows: dict[UUID | None, dict[str, Any]] = {}
