@@ -39,10 +39,11 @@ RARE_WORDS = ("quagga", "щебень", "오소리", "穿山甲", "獺", "жъ",
 FILL = [
     r"""
     INSERT INTO todos (id, owner_id, title, description, search_text, status, priority, due_at,
-        completed_at, metadata, version, created_at, updated_at)
+        start_date, start_on, completed_at, metadata, version, created_at, updated_at)
     SELECT gen_random_uuid(), $1, title || ' ' || word, description,
         concat_ws(E'\x1f', lower(title) || ' ' || marked, lower(description)) || E'\x1e', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400) END,
+        CASE WHEN n % 5 = 0 THEN current_date + n % 700 END, CASE WHEN n % 5 = 0 THEN current_date + n % 700 END,
         CASE WHEN n % 4 = 2 THEN now() - make_interval(mins => n % 5000) END,
         '{}', 1, now() - make_interval(secs => n), now() - make_interval(secs => n % 60000)
     FROM generate_series(1, $2::int) AS n, LATERAL (SELECT
@@ -200,6 +201,48 @@ async def test_a_list_reads_an_index_and_no_more_than_its_page(
         assert kinds <= {"Limit", "Index Scan", "Index Only Scan", "Result"}, kinds
         assert rows_read(nodes, "todos") <= PAGE + 1
         assert all("owner_id = " in n["Index Cond"] for n in nodes if "Index Cond" in n)
+
+
+@pytest.mark.parametrize("nulls", ["FIRST", "LAST"])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("field", ["DUE", "START"])
+async def test_a_list_by_days_reads_an_index_and_little_more_than_its_page(
+    owner: Account, sent: Sent, field: str, direction: str, nulls: str
+) -> None:
+    """A first or deep page by a day reads no more than its rows and some without a day, both ways."""
+    sort = [{"field": field, "direction": direction, "nulls": nulls}]
+    first = (await owner.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
+    last = (await owner.data(LIST, sort=sort, last=PAGE))["todos"]["pageInfo"]
+    await owner.data(LIST, sort=sort, first=PAGE, after=first["endCursor"])
+    await owner.data(LIST, sort=sort, last=PAGE, before=last["startCursor"])
+    seen = await plans(sent)
+    assert len(seen) == 4
+    for nodes in seen:
+        assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+        assert rows_read(nodes, "todos") <= 3 * PAGE
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"due": {"in": ["TODAY"]}},
+        {"due": {"in": ["OVERDUE", "TODAY"]}, "status": {"eq": "PENDING"}},
+        {"due": {"gteDays": 1, "lteDays": 2}, "priority": {"gte": "HIGH"}},
+        {"status": {"in": ["PENDING", "IN_PROGRESS"]}},
+        {"start": {"gteDays": 100}},
+    ],
+    ids=str,
+)
+async def test_a_page_of_days_by_days_reads_little(
+    owner: Account, sent: Sent, wanted: dict[str, Any], direction: str
+) -> None:
+    """A page by the day of a filter's todos reads few others, though its days are near others."""
+    sort = [{"field": "START" if "start" in wanted else "DUE", "direction": direction}]
+    found = await owner.data(LIST, filter=wanted, sort=sort, first=PAGE)
+    assert found["todos"]["nodes"]
+    [nodes] = await plans(sent)
+    assert rows_read(nodes, "todos") < 80 * PAGE
 
 
 FEW_BY_DUE_AT: list[dict[str, Any]] = [

@@ -112,13 +112,17 @@ def day_conditions(
         parts.append(conditions.in_groups(set(groups)))
     if (is_null := unset_to_none(comparator.is_null)) is not None:
         parts.append(conditions.without_day() if is_null else conditions.on(Days()))
-    bounds = list(_bounds(comparator, clock))
-    if bounds:
-        firsts = [days.first for days in bounds if days.first]
-        lasts = [days.last for days in bounds if days.last]
-        days = Days(max(firsts, default=None), min(lasts, default=None))
+    if (days := days_between(comparator, clock)) != Days():
         parts.append(conditions.on(days))
     return parts
+
+
+def days_between(comparator: DayComparator, clock: LocalClock) -> Days:
+    """The days between all bounds of a comparator; those of groups aside."""
+    bounds = list(_bounds(comparator, clock))
+    firsts = [days.first for days in bounds if days.first]
+    lasts = [days.last for days in bounds if days.last]
+    return Days(max(firsts, default=None), min(lasts, default=None))
 
 
 def _bounds(comparator: DayComparator, clock: LocalClock) -> Iterator[Days]:

@@ -14,6 +14,7 @@ from todo_gql.api.keyset import Keyset, SortKey, parse_time
 from todo_gql.api.split_pages import SplitList
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import OPEN_STATUSES
+from todo_gql.features.todos.day_pages import split_by_day
 from todo_gql.features.todos.days import IS_OPEN, DuePart, days_of
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.filters import is_of_trash, listed_todos, narrow
@@ -27,13 +28,17 @@ def split_by_due(
     viewer: Viewer, todo_filter: TodoFilter | None, clock: FilterClock, keyset: Keyset
 ) -> SplitList | None:
     """The parts of the todos that a filter matches; None where it helps nothing to split them."""
-    if todo_filter is None or is_of_trash(todo_filter):
+    if is_of_trash(todo_filter) or (todo_filter is not None and _has_search(todo_filter)):
+        return None
+    if by_day := split_by_day(viewer, todo_filter, clock, keyset):
+        return by_day
+    if todo_filter is None:
         return None
     nulls_first = DUE_KEYS.get(keyset.keys[0])
     if nulls_first is None:
         return None
     is_open = _is_of_open(todo_filter)
-    if not (is_open or _has_days(todo_filter)) or _has_search(todo_filter):
+    if not (is_open or _has_days(todo_filter)):
         return None
     parts = _Parts(todo_filter, clock, keyset)
     early, late = (parts.open_ones if is_open else parts.others), None

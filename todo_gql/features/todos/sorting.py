@@ -163,24 +163,32 @@ def _number_key(field: StoredField, descending: bool) -> SortKey:
     )
 
 
+FIRST_DAY = "2000-01-01"
+"""The day from which those in cursors count."""
+
+
 def _day_keys(name: str, descending: bool, nulls_first: bool) -> list[SortKey]:
     """The day, on which what has a time comes before what has none, and then the moment."""
     day, moment = f"t.{name}_on", f"t.{name}_at"
-    parts = {
-        "is_null": f"({day} IS NULL)::int",
-        "day": f"coalesce({day} - '2000-01-01'::date, 0)",
-        "is_untimed": f"({moment} IS NULL)::int",
-        # In microseconds.
-        "moment": f"coalesce((extract(epoch FROM {moment}) * 1000000)::bigint, 0)",
-    }
+    is_null, number = f"({day} IS NULL)::int", f"coalesce({day} - '{FIRST_DAY}'::date, 0)"
+    never = "coalesce({}, 'infinity'::timestamptz)"
     return [
         SortKey(
-            *(f"{name} {part}", sql, f"{name}_{part}", parse_number),
-            descending=nulls_first if part == "is_null" else descending,
-            extra=sql,
+            *(f"{name} is null", is_null, f"{name}_is_null", parse_number, nulls_first),
+            extra=is_null,
             bound="{}::bigint",
-        )
-        for part, sql in parts.items()
+        ),
+        SortKey(
+            *(f"{name} day", number, f"{name}_day", parse_number, descending),
+            extra=number,
+            bound="{}::bigint",
+        ),
+        SortKey(
+            *(f"{name} moment", never.format(moment), f"{name}_moment", parse_optional_time),
+            descending=descending,
+            extra=moment,
+            bound=never.format("{}::timestamptz"),
+        ),
     ]
 
 
@@ -195,6 +203,13 @@ DUE_KEYS = {
     for nulls_first in (False, True)
 }
 """The keys of `due_at`, and whether todos that are due at no moment come first by each."""
+DAY_KEYS = {
+    SORT_KEYS[name](descending, nulls_first)[0]: name
+    for name in ("due", "start")
+    for descending in (False, True)
+    for nulls_first in (False, True)
+}
+"""The first keys of DUE and START, and which of them they are of."""
 NEWEST_FIRST = _keyset((("created_at", True, False),))
 BY_POSITION = Keyset(_position_key(descending=False))
 """The order of the todos of one list, or of the inbox, among which positions are unique."""
