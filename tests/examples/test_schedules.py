@@ -212,11 +212,46 @@ async def test_the_end_of_the_month_is_clamped(tab: Tabs, person: Person) -> Non
     await expect(badge).to_contain_text("on the 31st, or else the last day of the month")
     await expect(choice(form, "Repeats")).to_have_value("MONTHLY")
     before = stored(person)[0]
-    # Sent again as it is chosen, it goes on as it does.
+    # Sent again as it is chosen, it goes on as it does, also from February on.
+    await one.button("Skip this one of Pay rent").click()
+    await expect(field(form, "Due day")).to_have_value("2040-02-29")
     await field(form, "Missed ones come one by one").check()
     await save(form)
     after = stored(person)[0]
     assert after["recurrence"] == before["recurrence"] | {"catchesUp": True}
+    await choice(form, "On").select_option("the last day")
+    await expect(form).to_contain_text("Every month on the last day")
+    await save(form)
+    assert stored(person)[0]["recurrence"]["rule"] == "FREQ=MONTHLY;BYMONTHDAY=-1"
+
+
+async def test_a_leap_day_repeats_as_it_was_chosen(tab: Tabs, person: Person) -> None:
+    """Every year from 29 February on is that choice later, too, and an end is added to what is stored."""
+    create(person, title="Leap", dueDate="2040-02-29", recurrence={"rule": "FREQ=YEARLY"})
+    _, form = await with_form(tab, "Leap")
+    await expect(choice(form, "Repeats")).to_have_value("YEARLY")
+    rule = stored(person)[0]["recurrence"]["rule"]
+    await choice(form, "Ends").select_option("on a day")
+    # What isn't filled in yet is no reason to complain.
+    await expect(form.locator(".problem:not(:empty)")).to_have_count(0)
+    await field(form, "Last day").fill("2050-01-01")
+    await save(form)
+    assert stored(person)[0]["recurrence"]["rule"] == f"{rule};UNTIL=20500101"
+
+
+async def test_the_form_keeps_the_focus(tab: Tabs, person: Person) -> None:
+    """Dates are set by keyboard: the focus goes to what is refused, and stays in the form once it is saved."""
+    create(person, title="Pay rent", dueDate="2040-01-07")
+    one, form = await with_form(tab, "Pay rent")
+    await field(form, "Start day").fill("2040-01-08")
+    await field(form, "Start day").press("Enter")
+    await expect(field(form, "Start day")).to_have_attribute("aria-invalid", "true")
+    await expect(field(form, "Start day")).to_be_focused()
+    await field(form, "Start day").fill("2040-01-06")
+    await one.button("Save dates").focus()
+    await one.press("Enter")
+    await expect(one.button("Save dates")).to_have_count(0)
+    await expect(field(form, "Due day")).to_be_focused()
 
 
 async def test_a_refused_rule_is_told_at_its_field(tab: Tabs, person: Person) -> None:

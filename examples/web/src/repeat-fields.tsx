@@ -4,8 +4,17 @@ import { useEffect } from 'preact/hooks';
 import { Labelled, Problems } from './field';
 import type { Todo } from './operations';
 import { messageOf } from './retrying';
-import { type Repeat, recurrenceOf, WEEKDAYS, type Weekday } from './rules';
-import { wordsOf } from './rule-words';
+import {
+  clampedDay,
+  isComplete,
+  MONTH_END,
+  partsOf,
+  type Repeat,
+  recurrenceOf,
+  WEEKDAYS,
+  type Weekday,
+} from './rules';
+import { ordinal, wordsOf } from './rule-words';
 import { previewOf, type Schedule } from './schedule';
 import { type When, wordsFor } from './times';
 
@@ -109,7 +118,8 @@ export function RepeatFields(props: RepeatFieldsProps) {
 /** What a choice begins with: a rule with what was chosen before, and what only some of them can do gone. */
 function chosen(repeat: Repeat, kind: Repeat['kind']): Repeat {
   if (kind === 'RULE') return { ...repeat, kind, rule: recurrenceOf(repeat)?.rule ?? 'FREQ=DAILY' };
-  return { ...repeat, kind, mode: kind === 'WEEKDAYS' ? 'SCHEDULE' : repeat.mode };
+  const mode = kind === 'WEEKDAYS' ? 'SCHEDULE' : repeat.mode;
+  return { ...repeat, kind, mode, on: '' };
 }
 
 /** The dates of what is typed, or what the server has against it. */
@@ -122,11 +132,11 @@ function usePreview(
     problem: '',
   });
   const { dueDay, dueTime, zone, repeat } = schedule;
-  const isComplete = repeat.kind !== 'NEVER' && (dueTime === '' || dueDay !== '');
+  const canBeAsked = isComplete(repeat) && (dueTime === '' || dueDay !== '');
   const key = JSON.stringify([dueDay, dueTime, zone, recurrenceOf(repeat)]);
   useEffect(() => {
     preview.value = { dates: [], problem: '' };
-    if (!isTouched || !isComplete) return;
+    if (!isTouched || !canBeAsked) return;
     let isCurrent = true;
     const timer = setTimeout(async () => {
       const next = await previewOf(schedule).then(
@@ -173,7 +183,7 @@ interface PartProps {
 }
 
 function IntervalFields({ repeat, set }: PartProps) {
-  const { kind, interval, days, isMonthEnd, mode } = repeat;
+  const { kind, interval, days, on, mode } = repeat;
   return (
     <>
       <Labelled label={`Every how many ${UNITS[kind as keyof typeof UNITS]}`}>
@@ -185,14 +195,17 @@ function IntervalFields({ repeat, set }: PartProps) {
       </Labelled>
       {kind === 'WEEKLY' && mode === 'SCHEDULE' && <DayBoxes days={days} set={set} />}
       {kind === 'MONTHLY' && mode === 'SCHEDULE' && (
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={isMonthEnd}
-            onChange={({ currentTarget: { checked } }) => set({ isMonthEnd: checked })}
-          />
-          On the last day of the month
-        </label>
+        <Labelled label="On">
+          <select value={on} onChange={({ currentTarget: { value } }) => set({ on: value })}>
+            <option value="">the day of the due date</option>
+            <option value={MONTH_END}>the last day</option>
+            {on !== '' && on !== MONTH_END && (
+              <option value={on}>
+                the {ordinal(clampedDay(partsOf(on)) ?? 31)}, or else the last day
+              </option>
+            )}
+          </select>
+        </Labelled>
       )}
     </>
   );

@@ -86,7 +86,7 @@ function weekdayWords(text: string): string {
 }
 
 /** Such as 31st, last, and 2nd last. */
-function ordinal(number: number): string {
+export function ordinal(number: number): string {
   if (number === -1) return 'last';
   if (number < 0) return `${ordinal(-number)} last`;
   const suffix = { one: 'st', two: 'nd', few: 'rd', other: 'th' } as Record<string, string>;

@@ -24,8 +24,8 @@ export interface Repeat {
   readonly interval: string;
   /** Of a week; none is the weekday of the due date. */
   readonly days: readonly Weekday[];
-  /** On the last day of each month, rather than on the day of the due date. */
-  readonly isMonthEnd: boolean;
+  /** The parts that name the day of a month or a year; empty is the day of the due date. */
+  readonly on: string;
   readonly mode: RecurrenceMode;
   readonly catchesUp: boolean;
   readonly end: 'NEVER' | 'ON' | 'AFTER';
@@ -41,7 +41,7 @@ const NEVER: Repeat = {
   kind: 'NEVER',
   interval: '1',
   days: [],
-  isMonthEnd: false,
+  on: '',
   mode: 'SCHEDULE',
   catchesUp: false,
   end: 'NEVER',
@@ -71,31 +71,46 @@ export function repeatOf(recurrence: Recurrence | null): Repeat {
     rule,
     interval: parts.get('INTERVAL') ?? '1',
     days: byDay.split(',').filter((day): day is Weekday => day in WEEKDAYS),
-    isMonthEnd: parts.get('BYMONTHDAY') === '-1',
+    on: onOf(parts),
     end: until ? 'ON' : count ? 'AFTER' : 'NEVER',
     until: until ? lastDay(until, timeZone) : '',
     count: count ?? NEVER.count,
   };
 }
 
+/** The last day of each month. */
+export const MONTH_END = 'BYMONTHDAY=-1';
+/** What the server stores of the 29th to 31st, and of 29 February: the month's last day stands in. */
+const CLAMPED = /^BYMONTHDAY=28,29(,30(,31)?)?;BYSETPOS=-1$/;
+const LEAP_DAY = 'BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1';
 const SIMPLE = new Set(['FREQ', 'INTERVAL', 'COUNT', 'UNTIL']);
 
 function kindOf(parts: ReadonlyMap<string, string>): Repeat['kind'] {
   const frequency = parts.get('FREQ') as Frequency;
-  const names = [...parts.keys()].filter((name) => !SIMPLE.has(name)).join();
-  if (names === '') return frequency;
+  const on = onOf(parts);
+  if (on === '') return frequency;
   const days = (parts.get('BYDAY') ?? '').split(',');
-  if (frequency === 'WEEKLY' && names === 'BYDAY' && days.every((day) => day in WEEKDAYS)) {
+  if (frequency === 'WEEKLY' && on === `BYDAY=${days.filter((day) => day in WEEKDAYS).join()}`) {
     const isWeekdays = days.join() === FROM_MONDAY_TO_FRIDAY && !parts.has('INTERVAL');
     return isWeekdays ? 'WEEKDAYS' : 'WEEKLY';
   }
-  if (frequency === 'MONTHLY' && names === 'BYMONTHDAY') {
-    return parts.get('BYMONTHDAY') === '-1' ? 'MONTHLY' : 'RULE';
-  }
-  const isLeapDay = frequency === 'YEARLY' && parts.get('BYMONTH') === '2' && parts.size >= 4;
-  const isEndOfMonth = clampedDay(parts) !== undefined && !parts.has('BYDAY');
-  if (isEndOfMonth && frequency === 'MONTHLY' && !parts.has('BYMONTH')) return 'MONTHLY';
-  return isEndOfMonth && isLeapDay ? 'YEARLY' : 'RULE';
+  if (frequency === 'MONTHLY' && (on === MONTH_END || CLAMPED.test(on))) return 'MONTHLY';
+  return frequency === 'YEARLY' && on === LEAP_DAY ? 'YEARLY' : 'RULE';
+}
+
+/** The parts of a rule that name days. */
+function onOf(parts: ReadonlyMap<string, string>): string {
+  return [...parts]
+    .filter(([name]) => !SIMPLE.has(name))
+    .map((part) => part.join('='))
+    .join(';');
+}
+
+/** Whether every field has something, so that the server can say what comes of it. */
+export function isComplete({ kind, interval, end, until, count, rule }: Repeat): boolean {
+  if (kind === 'RULE') return rule.trim() !== '';
+  if (kind === 'NEVER' || interval === '') return false;
+  return end === 'NEVER' || (end === 'ON' ? until : count) !== '';
 }
 
 /** The day of a month for which its last one stands in where it is shorter, as the server stores it. */
@@ -121,24 +136,14 @@ export function recurrenceOf(repeat: Repeat): RecurrenceInput | null {
   return { rule: ruleOf(repeat), mode, catchesUp: isSchedule && catchesUp };
 }
 
-function ruleOf({
-  kind,
-  interval,
-  days,
-  isMonthEnd,
-  mode,
-  end,
-  until,
-  count,
-  rule,
-}: Repeat): string {
+function ruleOf({ kind, interval, days, on, mode, end, until, count, rule }: Repeat): string {
   if (kind === 'RULE') return rule.trim();
   const isSchedule = mode === 'SCHEDULE';
   const parts = [`FREQ=${kind === 'WEEKDAYS' ? 'WEEKLY' : kind}`];
   if (kind === 'WEEKDAYS') parts.push(`BYDAY=${FROM_MONDAY_TO_FRIDAY}`);
   else if (interval !== '1') parts.push(`INTERVAL=${interval}`);
   if (kind === 'WEEKLY' && isSchedule && days.length > 0) parts.push(`BYDAY=${days.join()}`);
-  if (kind === 'MONTHLY' && isSchedule && isMonthEnd) parts.push('BYMONTHDAY=-1');
+  if ((kind === 'MONTHLY' || kind === 'YEARLY') && isSchedule && on) parts.push(on);
   if (end === 'ON') parts.push(`UNTIL=${until.replaceAll('-', '')}`);
   if (end === 'AFTER') parts.push(`COUNT=${count}`);
   return parts.join(';');

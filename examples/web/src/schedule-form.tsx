@@ -2,6 +2,7 @@
 // server has against it, and shows the dates of a rule before that is saved.
 import { useSignal } from '@preact/signals';
 import type { TargetedSubmitEvent } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { undo } from './edits';
 import { Labelled, Problems } from './field';
 import type { Todo } from './operations';
@@ -18,10 +19,16 @@ export function ScheduleForm({ todos, todo }: { todos: Todos; todo: Todo }) {
   const touched = useSignal<{ seen: Todo; schedule: Schedule } | null>(null);
   const problems = useSignal<readonly FormProblem[]>([]);
   const isBusy = useSignal(false);
+  const form = useRef<HTMLFormElement>(null);
   const viewerZone = todos.zone.value;
   const schedule = touched.value?.schedule ?? scheduleOf(todo, viewerZone);
   const { dueDay, dueTime, startDay, startTime, zone } = schedule;
   const { id, title } = todo;
+
+  // A screen reader then reads the field's problem.
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [problems.value]);
 
   function change(fields: Partial<Schedule>) {
     const seen = touched.value?.seen ?? todo;
@@ -32,6 +39,8 @@ export function ScheduleForm({ todos, todo }: { todos: Todos; todo: Todo }) {
   function reset() {
     touched.value = null;
     problems.value = [];
+    // The buttons go, and one of them has the focus.
+    form.current?.querySelector('input')?.focus();
   }
 
   async function save(event: TargetedSubmitEvent<HTMLFormElement>) {
@@ -40,8 +49,8 @@ export function ScheduleForm({ todos, todo }: { todos: Todos; todo: Todo }) {
     const { seen } = touched.value;
     isBusy.value = true;
     problems.value = await saved(todos, seen, changesOf(scheduleOf(seen, viewerZone), schedule));
-    if (problems.value.length === 0) touched.value = null;
     isBusy.value = false;
+    if (problems.value.length === 0) reset();
   }
 
   const at = (...names: string[]) =>
@@ -49,7 +58,7 @@ export function ScheduleForm({ todos, todo }: { todos: Todos; todo: Todo }) {
   const elsewhere = problems.value.filter(({ path }) => !FIELDS.includes(path?.[1] ?? ''));
   const hasTime = dueTime !== '' || startTime !== '';
   return (
-    <form class="schedule" aria-label={`Dates of ${title}`} onSubmit={save}>
+    <form ref={form} class="schedule" aria-label={`Dates of ${title}`} onSubmit={save}>
       <DayAndTime
         {...{ id: `due-${id}`, label: 'Due', day: dueDay, time: dueTime }}
         problems={at('dueDate', 'dueAt')}

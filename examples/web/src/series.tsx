@@ -56,7 +56,11 @@ export function Series({ todos, todo }: { todos: Todos; todo: Todo }) {
               <button
                 class="link"
                 aria-label={`Undo the last completion of ${title}`}
-                onClick={() => todos.edit(undoOccurrence(newest))}
+                onClick={({ currentTarget }) => {
+                  // This button may go, and has the focus.
+                  currentTarget.closest('.series')?.querySelector('button')?.focus();
+                  todos.edit(undoOccurrence(newest));
+                }}
               >
                 Undo
               </button>

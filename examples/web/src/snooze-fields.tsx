@@ -1,11 +1,21 @@
 // Puts a todo off until tomorrow, next week or another time, or shows it again.
-import type { TargetedSubmitEvent } from 'preact';
+import type { TargetedMouseEvent, TargetedSubmitEvent } from 'preact';
 import { now } from './clock';
 import { Labelled } from './field';
+import { focusBeside } from './focus';
 import type { Todo } from './operations';
 import { isAhead, snooze } from './snoozing';
 import { daysToMonday, momentOf, startOfDay, wallClock } from './times';
 import type { Todos } from './todos';
+import { view } from './view';
+
+/** Where the row goes out of sight, the focus goes to the next one. */
+function leaving(act: () => void) {
+  return ({ currentTarget }: TargetedMouseEvent<HTMLButtonElement>) => {
+    if (view.value.kind === 'days') focusBeside(currentTarget);
+    act();
+  };
+}
 
 export function SnoozeFields({ todos, todo }: { todos: Todos; todo: Todo }) {
   const zone = todos.zone.value;
@@ -25,11 +35,21 @@ export function SnoozeFields({ todos, todo }: { todos: Todos; todo: Todo }) {
 
   return (
     <div class="snooze" role="group" aria-label={`Snooze ${title}`}>
-      <button onClick={() => until(startOfDay(zone, 1))}>Snooze until tomorrow</button>
-      <button onClick={() => until(startOfDay(zone, daysToMonday(zone)))}>
+      <button onClick={leaving(() => until(startOfDay(zone, 1)))}>Snooze until tomorrow</button>
+      <button onClick={leaving(() => until(startOfDay(zone, daysToMonday(zone))))}>
         Snooze until next week
       </button>
-      {isAhead(todo.snoozedUntil) && <button onClick={() => until(null)}>Show again</button>}
+      {isAhead(todo.snoozedUntil) && (
+        <button
+          onClick={({ currentTarget }) => {
+            // This button goes, and has the focus.
+            currentTarget.parentElement?.querySelector('button')?.focus();
+            until(null);
+          }}
+        >
+          Show again
+        </button>
+      )}
       <form class="fields" onSubmit={submit}>
         <Labelled label="Snooze until">
           <input
