@@ -33,6 +33,28 @@ SET_DUE = """
 mutation ($id: ID!, $day: Date!) {
   todoUpdate(id: $id, input: { dueDate: $day }) { errors { message } } }
 """
+WORDS = {
+    ("FREQ=DAILY", "SCHEDULE"): "Every day",
+    ("FREQ=DAILY;INTERVAL=3", "COMPLETION"): "3 days after completion",
+    ("FREQ=DAILY;BYDAY=SA,SU", "SCHEDULE"): "Every day that is a Saturday or a Sunday",
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=9", "SCHEDULE"): "Every weekday, 9 times",
+    ("FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=MO,SA", "SCHEDULE"): (
+        "Every 2 weeks on Monday and Saturday, weeks from Sunday"
+    ),
+    ("FREQ=MONTHLY", "SCHEDULE"): "Every month on the 31st, or else the last day of the month",
+    ("FREQ=MONTHLY;BYMONTHDAY=1,-2", "SCHEDULE"): "Every month on the 1st and the 2nd last day",
+    ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "SCHEDULE"): (
+        "Every month on the last weekday"
+    ),
+    ("FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", "SCHEDULE"): (
+        "Every month on the 13th, if that is a Friday"
+    ),
+    ("FREQ=YEARLY;BYMONTH=3,11;BYDAY=4TH", "SCHEDULE"): (
+        "Every year in March and November on the 4th Thursday"
+    ),
+    ("FREQ=YEARLY;UNTIL=20451231", "SCHEDULE"): "Every year, until 31 Dec 2045",
+}
+"""What a todo says of its rule and mode."""
 # A Saturday that is ahead for long.
 SATURDAY = "2040-01-07"
 
@@ -273,6 +295,16 @@ async def test_a_refused_rule_is_told_at_its_field(tab: Tabs, person: Person) ->
     )
     await save(form)
     assert stored(person)[0]["recurrence"]["rule"] == "FREQ=MONTHLY;BYDAY=2TU,-1FR"
+
+
+async def test_rules_are_said_in_words(tab: Tabs, person: Person) -> None:
+    """Every kind of rule that is stored has words of its own at its todo."""
+    for title, (rule, mode) in enumerate(WORDS):
+        recurrence = {"rule": rule, "mode": mode}
+        create(person, title=str(title), dueDate="2040-01-31", recurrence=recurrence)
+    one = await tab()
+    badges = one.page.locator(".badge")
+    await expect(badges).to_have_text([f"↻ Repeats: {words}" for words in WORDS.values()])
 
 
 async def test_completing_shows_the_next_date(tab: Tabs, person: Person) -> None:

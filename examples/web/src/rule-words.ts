@@ -20,38 +20,48 @@ export function wordsOf(rule: string, mode: RecurrenceMode, zone: string): strin
   const unit = UNITS[parts.get('FREQ') ?? ''];
   if (!unit) return '';
   const number = Number(parts.get('INTERVAL') ?? 1);
-  const period = number === 1 ? unit : `${number} ${unit}s`;
-  if (mode === 'COMPLETION')
-    return `${number} ${unit}${number === 1 ? '' : 's'} after completion${ending(parts, zone)}`;
-  const isWeekdays = unit === 'week' && number === 1 && parts.get('BYDAY') === DAYS_FROM_MONDAY;
-  const days = isWeekdays ? [] : [daysOf(parts), monthsOf(parts)].filter(Boolean);
-  const every = isWeekdays ? 'Every weekday' : [`Every ${period}`, ...days].join(' ');
+  const units = number === 1 ? unit : `${number} ${unit}s`;
+  if (mode === 'COMPLETION') {
+    return `${number === 1 ? `1 ${unit}` : units} after completion${ending(parts, zone)}`;
+  }
+  const isEveryWeekday = unit === 'week' && number === 1 && isWeekdays(parts);
+  const when = isEveryWeekday ? [] : [monthsOf(parts), daysOf(parts, unit)].filter(Boolean);
+  const every = isEveryWeekday ? 'Every weekday' : [`Every ${units}`, ...when].join(' ');
   return `${every}${weekStart(parts)}${ending(parts, zone)}`;
 }
 
-function daysOf(parts: Parts): string {
+function isWeekdays(parts: Parts): boolean {
+  return parts.get('BYDAY') === DAYS_FROM_MONDAY;
+}
+
+function daysOf(parts: Parts, unit: string): string {
   const clamped = clampedDay(parts);
   if (clamped) return `on the ${ordinal(clamped)}, or else the last day of the month`;
   const positions = listOf(parts, 'BYSETPOS').map((position) => ordinal(Number(position)));
-  const monthDays = listOf(parts, 'BYMONTHDAY').map(
-    (day) => `${ordinal(Number(day))}${isLast(day) ? ' day' : ''}`,
+  const monthDays = listOf(parts, 'BYMONTHDAY').map((day) =>
+    day.startsWith('-') ? `the ${ordinal(Number(day))} day` : `the ${ordinal(Number(day))}`,
   );
-  const weekdays = listOf(parts, 'BYDAY').map(weekdayWords);
-  const article = (words: string) =>
-    /^\d|^last|^first|^second/.test(words) ? `the ${words}` : words;
+  const weekdays = isWeekdays(parts) ? ['weekday'] : listOf(parts, 'BYDAY').map(weekdayWords);
+  // A day is among those that are named, or it isn't.
+  if (unit === 'day') {
+    const named = [...monthDays, ...weekdays.map((day) => `a ${day}`)];
+    return named.length > 0 ? `that is ${or(named)}` : '';
+  }
   if (positions.length > 0) {
-    const chosen = [...monthDays, ...weekdays];
-    return `on the ${and(positions)} of ${and(chosen.map(article))}`;
+    if (weekdays.length === 0) return `on the ${and(positions)} of ${and(monthDays)}`;
+    const only = monthDays.length > 0 ? ` that is ${or(monthDays)}` : '';
+    return `on the ${and(positions)} ${or(weekdays)}${only}`;
   }
   if (monthDays.length > 0) {
-    const on = `on the ${and(monthDays)}`;
+    const on = `on ${and(monthDays)}`;
     return weekdays.length > 0 ? `${on}, if that is ${or(weekdays.map((day) => `a ${day}`))}` : on;
   }
-  return weekdays.length > 0 ? `on ${and(weekdays.map(article))}` : '';
-}
-
-function isLast(day: string): boolean {
-  return day.startsWith('-');
+  const each = unit === 'week' ? '' : 'each ';
+  const named = weekdays.map((day) =>
+    /^[\da-z]+ (last )?[A-Z]/.test(day) ? `the ${day}` : each + day,
+  );
+  if (unit === 'week' && isWeekdays(parts)) return 'on weekdays';
+  return named.length > 0 ? `on ${and(named)}` : '';
 }
 
 function monthsOf(parts: Parts): string {
