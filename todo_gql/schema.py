@@ -25,6 +25,7 @@ from todo_gql.features.accounts.queries import AccountQuery
 from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
+from todo_gql.features.comments.mutations import CommentMutation
 from todo_gql.features.facets.queries import FacetQuery
 from todo_gql.features.lists.mutations import ListMutation
 from todo_gql.features.lists.queries import ListQuery
@@ -63,6 +64,7 @@ class Mutation(
     TodoMutation,
     UndoMutation,
     ReminderMutation,
+    CommentMutation,
     ViewMutation,
     ListMutation,
     NotificationMutation,

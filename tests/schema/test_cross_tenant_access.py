@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from tortoise.transactions import in_transaction
 
 from tests.support.accounts import Account, Client, NewAccount, registered, visiting
+from tests.support.comments import commented, mention
 from tests.support.field_requests import ask
 from tests.support.inboxes import entered, entry, prefer
 from tests.support.lists import make_list, make_section, put_in_list, put_under, write_list
@@ -81,7 +82,7 @@ pytestmark = pytest.mark.untraced
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
-VIEW_NAME = "Syzygial"
+VIEW_NAME, COMMENT = "Syzygial", "Absquatulate"
 LIST, SECTION = "Bezique", "oxygenized"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
@@ -168,6 +169,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     )
     view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
     reminder = await added(account, todo["id"], relative("PT9H"))
+    comment = await commented(account, todo["id"], f"{COMMENT} {mention(account)}")
     # The first list of all owners has the same place, which would be the stranger's own as well.
     trashed_list, made = await make_list(account), await make_list(account, name=LIST)
     section = await make_section(account, made["id"], SECTION)
@@ -202,6 +204,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "list": made["id"],
         "view": view["id"],
         "reminder": reminder["id"],
+        "comment": comment["id"],
         "trashed list": trashed_list["id"],
         "section": section["id"],
         "notification": found["notifications"]["nodes"][0]["id"],
@@ -220,7 +223,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
     words |= {"list": LIST, "section": SECTION}
-    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME})
+    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME, COMMENT})
     return Owner(account, ids, cursors, words, links, marks)
 
 
@@ -291,6 +294,7 @@ async def own_todo(stranger: Account) -> dict[str, Any]:
     todo = await stranger.create(title="Own", tags=[SHARED_TAG], assigneeId=stranger.id)
     await save(stranger, name="Own")
     await added(stranger, todo["id"], relative("PT9H"))
+    await commented(stranger, todo["id"], mention(stranger))
     await written(stranger, "pushSubscribe", input=Browser("https://push.example/stranger").input)
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     await save(stranger, name="Own")

@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_lis
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
+from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
 from tests.support.lists import make_list, make_section, put_in_list
 from tests.support.operations import (
@@ -90,7 +91,16 @@ BUDGETS: dict[Coordinate, int] = {
     ("TagConnection", "pageInfo"): 0,
     ("TagConnection", "totalCount"): 1,
     ("TagEdge", "node"): 0,
+    ("Comment", "author"): 1,
+    ("Comment", "mentions"): 1,
+    ("Comment", "todo"): 1,
+    ("CommentConnection", "edges"): 0,
+    ("CommentConnection", "nodes"): 0,
+    ("CommentConnection", "pageInfo"): 0,
+    ("CommentConnection", "totalCount"): 1,
+    ("CommentEdge", "node"): 0,
     ("Todo", "assignee"): 1,
+    ("Todo", "comments"): 1,
     ("Todo", "history"): 1,
     ("Todo", "list"): 1,
     ("Todo", "owner"): 1,
@@ -234,6 +244,7 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
                 await save(owner, filter={"parentId": {"notIn": ids[:2]}})
             for id in ids:
                 await added(owner, id, relative("PT9H"))
+                await commented(owner, id, mention(owner))
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))

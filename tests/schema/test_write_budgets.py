@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import PASSWORD, Account
+from tests.support.comments import commented
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section, put_in_list, write_list
 from tests.support.operations import (
@@ -109,6 +110,9 @@ OF_TODOS: dict[str, tuple[str, int]] = {
         6,
     ),
     "delete a reminder": ('reminderDelete(id: "REMINDER")', 4),
+    "write a comment": ('commentCreate(todoId: "TODO", input: { body: "x" })', 7),
+    "update of a comment": ('commentUpdate(id: "COMMENT", body: "y")', 7),
+    "delete a comment": ('commentDelete(id: "COMMENT")', 7),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 9),
 }
@@ -258,6 +262,8 @@ async def test_a_write_is_a_handful_of_statements(
     placed = await in_a_list(account, todos) if call.startswith(("list", "section")) else {}
     if "reminder" in name:
         placed |= {"REMINDER": (await added(account, todos[0]["id"], relative("PT1H")))["id"]}
+    if "COMMENT" in call:
+        placed |= {"COMMENT": (await commented(account, todos[0]["id"]))["id"]}
     if "COPY" in call:
         completed = (await account.data(COMPLETE, id=todos[0]["id"]))["todoComplete"]
         placed = {"COPY": completed["completedOccurrence"]["id"]}

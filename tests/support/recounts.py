@@ -5,7 +5,7 @@ from uuid import UUID
 
 from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.database.connection import fetch
-from todo_gql.features.todos.storage import TODO_BYTES
+from todo_gql.features.todos.storage import COMMENT_BYTES, TODO_BYTES
 
 # What is stored, and what there is, of each thing that is counted; rows of which nothing is counted are
 # as good as none. The owner is $1.
@@ -29,6 +29,7 @@ COUNTED: dict[str, tuple[str, str]] = {
             " count(*) FILTER (WHERE t.deleted_at IS NOT NULL),"
             f" coalesce(sum({TODO_BYTES}), 0)::bigint + (SELECT coalesce(sum({ROW_BYTES}"
             " + octet_length(diff::text)), 0)::bigint FROM changes WHERE owner_id = $1)"
+            f" + (SELECT coalesce(sum({COMMENT_BYTES}), 0)::bigint FROM comments WHERE owner_id = $1)"
             " FROM todos t WHERE t.owner_id = $1"
         ),
     ),

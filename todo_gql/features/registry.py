@@ -2,6 +2,7 @@
 
 from todo_gql.features.accounts.feature import ACCOUNTS
 from todo_gql.features.changes.feature import CHANGES
+from todo_gql.features.comments.feature import COMMENTS
 from todo_gql.features.facets.feature import FACETS
 from todo_gql.features.lists.feature import LISTS
 from todo_gql.features.notifications.feature import NOTIFICATIONS
@@ -16,6 +17,7 @@ FEATURES = (
     REMINDERS,
     NOTIFICATIONS,
     PUSH,
+    COMMENTS,
     TODOS,
     LISTS,
     CHANGES,

@@ -5,6 +5,7 @@ from uuid import uuid4
 from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
+from tests.support.comments import commented
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
@@ -27,6 +28,7 @@ query ($ids: [ID!]!) {
     ... on Section { name list { id } }
     ... on Notification { kind count }
     ... on Reminder { anchor offset }
+    ... on Comment { body }
   }
 }
 """
@@ -50,6 +52,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
         "pushSubscriptions"
     ]
     reminder = await added(account, todo["id"], relative("PT9H"))
+    comment = await commented(account, todo["id"], "Done?")
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -82,6 +85,7 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "count": 1,
         },
         {"id": reminder["id"], "__typename": "Reminder", "anchor": "DUE", "offset": "PT9H"},
+        {"id": comment["id"], "__typename": "Comment", "body": "Done?"},
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -106,7 +107,7 @@ async def test_changes_of_comments_name_their_todo(account: Account, stranger: A
     todo = await account.create(to={"listId": shared["id"]})
     comment_id, owner_id = uuid4(), UUID(account.id)
     async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
-        ids = {"list_id": UUID(shared["id"]), "todo_id": UUID(todo["id"])}
+        ids: Any = {"list_id": UUID(shared["id"]), "todo_id": UUID(todo["id"])}
         write.log(ChangeKind.COMMENT, comment_id, EntityAction.CREATED, [], **ids)
         await write.store()
     [row] = await fetch(

@@ -40,6 +40,7 @@ BY_IDS = """query ($id: ID!, $ids: [ID!]!) {
   node(id: $id) { id } nodes(ids: $ids) { id }
   todo(id: $id) {
     title tags { id todoCount } owner { username } reminders { id } snoozedUntil
+    comments { totalCount nodes { body author { username } todo { title } } }
     subtasks(first: 1) { totalCount nodes { title } pageInfo { hasNextPage } }
     recurrence { past { totalCount nodes { title } } }
   }

@@ -23,6 +23,7 @@ OTHERS = {
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
     *("reminderAdd", "reminderUpdate", "reminderDelete", "todoSnooze"),
+    *("commentCreate", "commentUpdate", "commentDelete"),
 }
 # It is tried after each of the others; lists in the trash aren't listed; and few todos repeat.
 IN_TESTS_OF_THEIR_OWN = {UNDO, "listRestore", "todoSkip", "todoUndoOccurrence"}

@@ -11,7 +11,7 @@ from todo_gql.changelog.mirror import mirrored
 from todo_gql.changelog.sizes import CHANGE_BYTES
 from todo_gql.database.models import Priority, Status
 from todo_gql.features.stats.overdue import OPEN
-from todo_gql.features.todos.storage import TODO_BYTES
+from todo_gql.features.todos.storage import COMMENT_BYTES, TODO_BYTES
 
 
 class Correction(NamedTuple):
@@ -71,6 +71,7 @@ SELECT {_differences(_FEED_NAMES)}
 FROM feeds o, (
     SELECT {_selected(FEED_NUMBERS)}, coalesce(sum({TODO_BYTES}), 0)::bigint
         + (SELECT coalesce(sum({CHANGE_BYTES}), 0)::bigint FROM changes WHERE owner_id = $1)
+        + (SELECT coalesce(sum({COMMENT_BYTES}), 0)::bigint FROM comments WHERE owner_id = $1)
         AS stored_bytes
     FROM todos t WHERE t.owner_id = $1
 ) n WHERE o.owner_id = $1

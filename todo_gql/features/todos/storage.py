@@ -23,6 +23,11 @@ TEXTS = [
 _texts = attrgetter(*TEXTS)
 TODO_BYTES = f"""({ROW_BYTES} + {" + ".join(f"coalesce(octet_length({name}), 0)" for name in TEXTS)}
     + octet_length(metadata::text) + coalesce(octet_length(recurrence::text), 0))"""
+COMMENT_BYTES = f"({ROW_BYTES} + octet_length(body))"
+"""SQL for the bytes of a row of comments."""
+COMMENTS_OF_TODO_BYTES = f"""(SELECT coalesce(sum({COMMENT_BYTES}), 0)::bigint FROM comments c
+    WHERE c.owner_id = todos.owner_id AND c.todo_id = todos.id)"""
+"""SQL for the bytes of the comments on a row of `todos`."""
 TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_count + trash_count)"
 
 
@@ -112,6 +117,14 @@ class Storage:
         if stored > quota.stored_bytes and not _takes_away(entry):
             return _too_large(stored, quota)
         self.todos, self.stored_bytes = todos, stored
+        return None
+
+    def reserve_bytes(self, number: int, quota: Quota) -> Problem | None:
+        """Count bytes other than those of a change of a todo, or return the problem if they exceed the quota."""
+        stored = self.stored_bytes + number
+        if number > 0 and stored > quota.stored_bytes:
+            return _too_large(stored, quota)
+        self.stored_bytes = stored
         return None
 
     def full_problem(self, quota: Quota) -> Problem | None:

@@ -6,7 +6,7 @@ from todo_gql.changelog.mirror import mirrored
 from todo_gql.database.connection import Connection
 from todo_gql.database.owner_batches import purge_in_batches
 from todo_gql.features.todos.columns import TAG_IS_UNUSED
-from todo_gql.features.todos.storage import TODO_BYTES
+from todo_gql.features.todos.storage import COMMENTS_OF_TODO_BYTES, TODO_BYTES
 
 BATCH_SIZE = 500
 HAS_EXPIRED_TRASH = """
@@ -30,7 +30,10 @@ DETACH_SUBTASKS = """
 UPDATE todos SET parent_id = NULL
 WHERE owner_id = $1 AND parent_id = ANY($2) AND deleted_at IS NULL
 """
-PURGE = f"DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2) RETURNING {TODO_BYTES} AS bytes"
+PURGE = f"""
+DELETE FROM todos WHERE owner_id = $1 AND id = ANY($2)
+RETURNING {TODO_BYTES} + {COMMENTS_OF_TODO_BYTES} AS bytes
+"""
 SUBTRACT_PURGED = mirrored("""
 UPDATE feeds f SET trash_count = greatest(0, trash_count - $2),
     stored_bytes = greatest(0, stored_bytes - $3) WHERE owner_id = $1

@@ -30,6 +30,16 @@ from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.features.stats.types import TodoStats, total_of
 from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
+from todo_gql.features.todos.comments import (
+    MAX_BODY,
+    People,
+    comment_counts,
+    comment_pages_by_todo,
+    only_one,
+    page_key,
+    people_of_comments,
+    several,
+)
 from todo_gql.features.todos.enums import ANCHORS, TodoAnchor
 from todo_gql.features.todos.field_sources import declared_fields, sources
 from todo_gql.features.todos.field_types import with_fields
@@ -215,6 +225,97 @@ REMINDERS = RowType(
 )
 
 
+def _first_person(rows: Sequence[Row], context: Context) -> User | None:
+    return User.from_row(rows[0], context.signed_in()) if rows else None
+
+
+def _people(rows: Sequence[Row], context: Context) -> Sequence[User]:
+    return [User.from_row(row, context.signed_in()) for row in rows]
+
+
+@strawberry.type(
+    description="A comment on a todo, which all who see the todo see. A deleted one stays where it was, "
+    "without its words."
+)
+class Comment(Node):
+    """A row of comments."""
+
+    body: str = strawberry.field(
+        description="Markdown, as it was sent; `@[name](user:UUID)` outside code mentions a member of the "
+        "list. Empty once it is deleted.",
+        metadata={MAX_BYTES: 4 * MAX_BODY},
+    )
+    version: int = strawberry.field(
+        description="Raised by one with every change; pass it as `expectedVersion` to detect a lost "
+        "update."
+    )
+    created_at: datetime = strawberry.field(description="When it was written.")
+    edited_at: datetime | None = strawberry.field(
+        description="When its author last changed it; null if they never did."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="When it was deleted; null if it wasn't."
+    )
+    todo_key: strawberry.Private[UUID]
+    author_key: strawberry.Private[People]
+    mention_key: strawberry.Private[People]
+
+    todo: "Todo" = loaded_field(
+        _by(todos_by_id), by="todo_key", make=_present_todo, description="What it is on."
+    )
+    author: User | None = loaded_field(
+        _by(people_of_comments),
+        by="author_key",
+        make=_first_person,
+        description="Who wrote it, also after leaving the list; null if the account is gone.",
+    )
+    mentions: Sequence[User] = loaded_field(
+        _by(people_of_comments),
+        by="mention_key",
+        make=_people,
+        description="The members of the list whom it mentions, each once, 20 at most.",
+    )
+
+    @classmethod
+    def from_row(cls, row: Values) -> "Comment":
+        """The comment in a row."""
+        return COMMENTS.lazy(row)
+
+
+COMMENTS = RowType(
+    Comment,
+    id=ConvertedColumn("id", str),
+    body="body",
+    version="version",
+    created_at="created_at",
+    edited_at="edited_at",
+    deleted_at="deleted_at",
+    todo_key="todo_id",
+    author_key=ConvertedColumn("author_id", only_one),
+    mention_key=ConvertedColumn("mentions", several),
+)
+
+
+@strawberry.type(name="CommentConnection", description="A page of comments.")
+class CommentConnection(Connection[Comment]):
+    """Comments of one todo, oldest first."""
+
+    count: strawberry.Private[Any]
+
+    def _count(self, info: Info) -> Any:
+        return self.count(info.context)
+
+    total_count: int = strawberry.field(
+        resolver=_count,
+        graphql_type=int,
+        description="All comments on the todo, deleted ones included, whatever the page.",
+    )
+
+
+def _comment_count(todo_id: UUID, context: Context) -> Any:
+    return context.loader(comment_counts).load(todo_id)
+
+
 def _user(row: Row | None, context: Context) -> User | None:
     return User.from_row(row, context.signed_in()) if row else None
 
@@ -326,6 +427,20 @@ class Todo(Node):
         page = await subtask_page(context, self.key, arguments)
         count = partial(_subtask_count, self.key)
         return TodoConnection.of(page, context.now, count)
+
+    @strawberry.field(description="The comments on it, oldest first; 50 if no size is given.")
+    async def comments(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> CommentConnection:
+        key = page_key(self.key, PageArguments.of(first, after, last, before))
+        page = await info.context.loader(comment_pages_by_todo).load(key)
+        count = partial(_comment_count, self.key)
+        return CommentConnection(page=page, nodes=COMMENTS.objects(page.rows), count=count)
 
 
 def _subtask_count(parent_id: UUID, context: Context) -> Any:

@@ -47,6 +47,7 @@ class EntityChange(NamedTuple):
     """A change of something other than a todo.
 
     Each of `fields` has a `name`, and a `before` and an `after` that are texts, numbers, Booleans or null.
+    `added_bytes` are what it adds to the account beside its line of the log.
     """
 
     kind: ChangeKind
@@ -55,6 +56,7 @@ class EntityChange(NamedTuple):
     action: EntityAction
     fields: Sequence[Mapping[str, object]]
     todo_id: UUID | None = None
+    added_bytes: int = 0
 
     @property
     def list_ids(self) -> Iterable[UUID | None]:
@@ -168,7 +170,7 @@ class WriteRows:
                     row["list_id"] = change.after.list_id
             else:
                 diff = orjson.dumps(change.fields, default=str)
-                added_bytes += ROW_BYTES + len(diff) + spaces_of(change.fields)
+                added_bytes += ROW_BYTES + len(diff) + spaces_of(change.fields) + change.added_bytes
                 row = {
                     "kind": change.kind,
                     "entity_id": change.entity_id,

@@ -163,13 +163,16 @@ class OwnerWrite:
         *,
         list_id: UUID | None,
         todo_id: UUID | None = None,
+        added_bytes: int = 0,
     ) -> None:
         """Record a change of anything but a todo for `store`, which writes its line of the log only.
 
-        `list_id` and `todo_id` are what it belongs to. Each of `fields` has a `name`, as in the API, and a
+        `list_id` and `todo_id` are what it belongs to, and `added_bytes` what the caller stores. Each of `fields` has a `name`, as in the API, and a
         `before` and an `after`: texts, numbers, Booleans or null.
         """
-        self._changes.append(EntityChange(kind, entity_id, list_id, action, fields, todo_id))
+        self._changes.append(
+            EntityChange(kind, entity_id, list_id, action, fields, todo_id, added_bytes)
+        )
 
     def join(self, list_id: UUID, user_id: UUID) -> None:
         """Have somebody who joins a list in this write get its changes of the list, those before it, too.

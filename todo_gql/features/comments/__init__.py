@@ -1,0 +1,1 @@
+"""Comments on todos, and who is mentioned in them."""

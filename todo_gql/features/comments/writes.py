@@ -1,0 +1,229 @@
+"""Writing, editing and deleting comments, under the lock of the todo's owner."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from todo_gql.api.errors import (
+    ConflictError,
+    ErrorCode,
+    NotAllowedError,
+    UserError,
+    invalid,
+    not_found,
+    unusable_id,
+    version_errors,
+)
+from todo_gql.api.node import parse_id
+from todo_gql.changelog.sizes import ROW_BYTES
+from todo_gql.database.connection import Row
+from todo_gql.database.models import ChangeKind, EntityAction
+from todo_gql.database.retry import retried
+from todo_gql.features.comments.bodies import (
+    LINE_BYTES,
+    body_bytes,
+    mention_problems,
+    mentioned_members,
+    read_body,
+)
+from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
+from todo_gql.features.todos.comments import COMMENT_COLUMNS
+from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.features.todos.state import TodoState
+from todo_gql.features.todos.storage import Quota
+from todo_gql.features.todos.types import Comment
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.operation.context import Info
+
+COLUMNS: Final = ", ".join(COMMENT_COLUMNS)
+MAX_COMMENTS: Final = 5_000
+"""Comments on one todo, deleted ones included, so that it is quick to count them."""
+COUNT: Final = "SELECT count(*) FROM comments WHERE owner_id = $1 AND todo_id = $2"
+STORED: Final = f"SELECT {COLUMNS} FROM comments c WHERE c.owner_id = $1 AND c.id = $2"
+INSERT: Final = f"""
+INSERT INTO comments AS c (id, owner_id, todo_id, author_id, body, mentions, version, created_at)
+VALUES ($2, $1, $3, $4, $5, $6, 1, $7) ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}
+"""
+EDIT: Final = f"""
+UPDATE comments c SET body = $3, mentions = $4, edited_at = $5, version = c.version + 1
+WHERE c.owner_id = $1 AND c.id = $2 RETURNING {COLUMNS}
+"""
+DELETE: Final = f"""
+UPDATE comments c SET body = '', mentions = '[]', deleted_at = $3, version = c.version + 1
+WHERE c.owner_id = $1 AND c.id = $2 RETURNING {COLUMNS}
+"""
+
+
+def _to_comment(row: Row | None) -> Comment | None:
+    return Comment.from_row(row) if row else None
+
+
+def _json(mentions: Sequence[UUID]) -> str:
+    return orjson.dumps(list(map(str, mentions))).decode()
+
+
+@retried
+async def create_comment(
+    info: Info, owner_id: UUID, todo_id: str, sent: CommentCreateInput
+) -> CommentPayload:
+    """Write a comment of the viewer's on a todo; an error with the stored one if the id is in use already.
+
+    `Unauthenticated` if nobody is signed in.
+    """
+    id, actor_id = parse_id(todo_id), info.context.signed_in().id
+    body, problems = read_body(sent.body, "input", "body")
+    sent_id = unset_to_none(sent.id)
+    comment_id = uuid7() if sent_id is None else parse_id(sent_id)
+    if comment_id is None:
+        problems.insert(0, unusable_id("input"))
+    ids = [id] if id else []
+    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+        todo = (await write.load(ids)).get(id) if id else None
+        if todo is None:
+            return CommentPayload(errors=[not_found("todoId"), *problems])
+        if problems or comment_id is None:
+            return CommentPayload(errors=problems)
+        written = await _insert(info, write, todo, comment_id, body)
+    if isinstance(written, CommentPayload):
+        return written
+    info.context.clear_loaders()
+    return CommentPayload(comment=_to_comment(written))
+
+
+async def _insert(
+    info: Info, write: OwnerWrite, todo: TodoState, id: UUID, body: str
+) -> Row | CommentPayload:
+    """Store a comment with its line of the log; or the answer that says why it isn't stored."""
+    if stored := await write.connection.fetchrow(STORED, write.owner_id, id):
+        return _already_there(stored)
+    mentions = await mentioned_members(write, todo, body)
+    added = ROW_BYTES + body_bytes(body)
+    problems = mention_problems(mentions, "input", "body")
+    if await write.connection.fetchval(COUNT, write.owner_id, todo.id) >= MAX_COMMENTS:
+        message = f"The todo has {MAX_COMMENTS:,} comments, and more are not allowed."
+        problems.append(invalid(ErrorCode.TOO_MANY, message, "todoId"))
+    quota = Quota.of(info.context.settings)
+    if problem := write.storage.reserve_bytes(added + LINE_BYTES, quota):
+        problems.append(invalid(*problem, "input"))
+    if problems:
+        return CommentPayload(errors=problems)
+    values = (id, todo.id, write.actor_id, body, _json(mentions), write.now)
+    row = await write.connection.fetchrow(INSERT, write.owner_id, *values)
+    if row is None:
+        return CommentPayload(errors=[unusable_id("input")])
+    await _log(write, todo, row, EntityAction.CREATED, added)
+    return row
+
+
+def _already_there(stored: Row) -> CommentPayload:
+    comment = Comment.from_row(stored)
+    conflict = ConflictError(
+        code=ErrorCode.ALREADY_EXISTS,
+        message="A comment with this id was written already.",
+        path=["input", "id"],
+        current=comment,
+    )
+    return CommentPayload(comment=comment, errors=[conflict])
+
+
+async def _log(
+    write: OwnerWrite, todo: TodoState, row: Row, action: EntityAction, added_bytes: int
+) -> None:
+    """Write the line of the log, which has none of the words."""
+    write.log(
+        *(ChangeKind.COMMENT, row["id"], action, []),
+        list_id=todo.list_id,
+        todo_id=todo.id,
+        added_bytes=added_bytes,
+    )
+    await write.store()
+
+
+@retried
+async def update_comment(
+    info: Info, owner_id: UUID, id: str, sent: str, expected_version: int | None
+) -> CommentPayload:
+    """Replace the body of a comment of the viewer's. `Unauthenticated` if nobody is signed in."""
+    actor_id = info.context.signed_in().id
+    body, problems = read_body(sent, "body")
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        loaded = await _load(write, id)
+        if loaded is None:
+            return CommentPayload(errors=[not_found("id"), *problems])
+        todo, row = loaded
+        if row["author_id"] != actor_id:
+            return CommentPayload(comment=Comment.from_row(row), errors=[_not_the_author()])
+        problems = [*_version_errors(row, expected_version), *problems]
+        if not problems and body != row["body"]:
+            row = await _edit(info, write, todo, row, body, problems)
+    info.context.clear_loaders()
+    return CommentPayload(comment=Comment.from_row(row), errors=problems)
+
+
+async def _edit(
+    info: Info, write: OwnerWrite, todo: TodoState, row: Row, body: str, problems: list[UserError]
+) -> Row:
+    """Store the body; what is wrong with it is added to the problems, and then nothing is stored."""
+    mentions = await mentioned_members(write, todo, body)
+    problems += mention_problems(mentions, "body")
+    added = body_bytes(body) - body_bytes(row["body"])
+    quota = Quota.of(info.context.settings)
+    if problem := write.storage.reserve_bytes(added + LINE_BYTES, quota):
+        problems.append(invalid(*problem, "body"))
+    if problems:
+        return row
+    values = (row["id"], body, _json(mentions), write.now)
+    edited = await write.connection.fetchrow(EDIT, write.owner_id, *values)
+    assert edited is not None
+    await _log(write, todo, edited, EntityAction.UPDATED, added)
+    return edited
+
+
+@retried
+async def delete_comment(
+    info: Info, owner_id: UUID, id: str, expected_version: int | None
+) -> CommentPayload:
+    """Blank a comment of the viewer's, or of anybody's in a list that they manage.
+
+    `Unauthenticated` if nobody is signed in.
+    """
+    actor_id = info.context.signed_in().id
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        loaded = await _load(write, id)
+        if loaded is None:
+            return CommentPayload(errors=[not_found("id")])
+        todo, row = loaded
+        if errors := _version_errors(row, expected_version):
+            return CommentPayload(comment=Comment.from_row(row), errors=errors)
+        deleted = await write.connection.fetchrow(DELETE, owner_id, row["id"], write.now)
+        assert deleted is not None
+        await _log(write, todo, deleted, EntityAction.DELETED, -body_bytes(row["body"]))
+    info.context.clear_loaders()
+    return CommentPayload(comment=Comment.from_row(deleted))
+
+
+async def _load(write: OwnerWrite, id: str) -> tuple[TodoState, Row] | None:
+    """A comment that isn't deleted, and its todo, which isn't in the trash."""
+    comment_id = parse_id(id)
+    row = (
+        await write.connection.fetchrow(STORED, write.owner_id, comment_id) if comment_id else None
+    )
+    if row is None or row["deleted_at"]:
+        return None
+    todo = (await write.load([row["todo_id"]])).get(row["todo_id"])
+    return (todo, row) if todo else None
+
+
+def _version_errors(row: Row, expected_version: int | None) -> list[UserError]:
+    return version_errors(
+        "comment", row["version"], expected_version, lambda: Comment.from_row(row)
+    )
+
+
+def _not_the_author() -> NotAllowedError:
+    return NotAllowedError(
+        code=ErrorCode.NOT_ALLOWED, message="Only its author can change a comment.", path=["id"]
+    )
