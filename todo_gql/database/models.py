@@ -9,9 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise import models as tortoise_models
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
+
+# Tortoise looks for comments on columns in the source of each model, and parses this whole module again
+# for each of them: 0.18 s of every program's start. There are no such comments (`#:`).
+tortoise_models._get_comments = lambda _: {}  # type: ignore[assignment]  # noqa: SLF001 - no setting
 
 
 class Status(IntEnum):
