@@ -14,6 +14,8 @@ def tune_garbage_collector() -> None:
     reference counting frees; by default the collector visits all of them, and sometimes the whole
     schema. A closed WebSocket does leave reference cycles, which a collection frees soon.
     """
+    # The command line froze what it had imported, and the garbage of that with it.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
