@@ -6,6 +6,7 @@ folder, environment, output, signals and exit status, which runs `__main__`. It 
 test's process, but of this one.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -102,5 +103,9 @@ def become(folder: str, environment: dict[str, str], arguments: list[str], *, al
 if __name__ == "__main__":
     for name in PRELOADED:
         import_module(name)
+    # What was imported stays for good: no collection in a forked process needs to visit it, and
+    # thereby copy all of it.
+    gc.collect()
+    gc.freeze()
     if request := Preloaded(socket.socket(fileno=int(sys.argv[1]))).serve():
         become(**request)
