@@ -17,7 +17,8 @@ COUNTED: dict[str, tuple[str, str]] = {
             " FROM feeds f WHERE f.owner_id = $1"
         ),
         (
-            "SELECT (SELECT coalesce(max(c.seq), 0) FROM changes c WHERE c.owner_id = $1),"
+            "SELECT greatest((SELECT coalesce(max(c.seq), 0) FROM changes c WHERE c.owner_id = $1),"
+            " (SELECT max(s.seq_to) FROM spans s WHERE s.owner_id = $1)),"
             " count(*) FILTER (WHERE t.deleted_at IS NULL AND t.status = 0),"
             " count(*) FILTER (WHERE t.deleted_at IS NULL AND t.status = 1),"
             " count(*) FILTER (WHERE t.deleted_at IS NULL AND t.status = 2),"
@@ -39,14 +40,21 @@ COUNTED: dict[str, tuple[str, str]] = {
             " u.completed_count, u.cancelled_count, u.trash_count, u.stored_bytes"
             " FROM users u WHERE u.id = $1"
         ),
+        # The numbers that changes of others take aren't copied.
         (
-            "SELECT f.seq, f.counted_seq, f.pending_count, f.in_progress_count, f.completed_count,"
-            " f.cancelled_count, f.trash_count, f.stored_bytes FROM feeds f WHERE f.owner_id = $1"
+            "SELECT u.change_seq + CASE WHEN f.has_spans THEN 0 ELSE f.seq - u.change_seq END,"
+            " u.counted_seq + CASE WHEN f.has_spans THEN 0 ELSE f.counted_seq - u.counted_seq END,"
+            " f.pending_count, f.in_progress_count, f.completed_count,"
+            " f.cancelled_count, f.trash_count, f.stored_bytes"
+            " FROM feeds f JOIN users u ON u.id = f.owner_id WHERE f.owner_id = $1"
         ),
     ),
     "the numbers of the changes": (
-        "SELECT count(*), coalesce(max(c.seq), 0) FROM changes c WHERE c.owner_id = $1",
-        "SELECT count(DISTINCT c.seq), count(*) FROM changes c WHERE c.owner_id = $1",
+        "SELECT f.seq FROM feeds f WHERE f.owner_id = $1",
+        (
+            "SELECT (SELECT count(DISTINCT c.seq) FROM changes c WHERE c.owner_id = $1)"
+            " + (SELECT coalesce(sum(s.seq_to - s.seq_from + 1), 0)::bigint FROM spans s WHERE s.owner_id = $1)"
+        ),
     ),
     "the tags": (
         "SELECT g.id, g.todo_count FROM tags g WHERE g.owner_id = $1 AND g.todo_count <> 0",

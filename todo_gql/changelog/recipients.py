@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from todo_gql.database.connection import Connection
+from todo_gql.database.connection import Connection, Row
 
 LOCK_OWN: Final = "SELECT seq FROM feeds WHERE owner_id = $1 FOR NO KEY UPDATE"
 # `$1` are the owners of what is written, `$2` the lists, `$3` others who get changes. A feed that had to be
@@ -42,6 +43,13 @@ INSERT INTO spans (owner_id, seq_from, seq_to, source_owner_id, source_from, at)
 SELECT n.owner_id, c.seq - n.later - n.number + 1, c.seq - n.later, n.source_owner_id, n.source_from, $6
 FROM counted c JOIN n ON n.owner_id = c.owner_id
 """
+# The same, and the spans of the actor, who is to know the numbers of what they did.
+STORE_AND_READ_SPANS: Final = (
+    STORE_SPANS.replace("INSERT INTO", ", stored AS (INSERT INTO").rstrip()
+    + """ RETURNING owner_id, seq_from, seq_to, source_owner_id, source_from)
+SELECT seq_from, seq_to, source_owner_id, source_from FROM stored WHERE owner_id = $7
+"""
+)
 MAX_RUNS: Final = 500
 """How many runs of changes a statement writes at most."""
 
@@ -71,6 +79,7 @@ class Recipients:
         self._lists: set[UUID] = set()
         self._added: set[UUID] = set()
         self._runs: list[_Run] = []
+        self._actor_spans: list[Row] = []
         self.announced: set[UUID] = set()
 
     def add(self, list_id: UUID, user_id: UUID) -> None:
@@ -122,13 +131,29 @@ class Recipients:
         else:
             self._runs.append(_Run(owner_id, first, number, recipients))
 
-    async def store(self, now: datetime) -> None:
+    async def store(self, now: datetime, actor_id: UUID | None) -> None:
         """Write the spans of all that was noted; before the commit, after all changes."""
         for start in range(0, len(self._runs), MAX_RUNS):
             runs = self._runs[start : start + MAX_RUNS]
-            columns = zip(*_spans(runs), strict=True)
-            await self._connection.execute(STORE_SPANS, *columns, now)
-            self.announced.update(*(run.recipients for run in runs))
+            columns, recipients = (
+                zip(*_spans(runs), strict=True),
+                {*chain(*(run.recipients for run in runs))},
+            )
+            if actor_id in recipients:
+                self._actor_spans += await self._connection.fetch(
+                    STORE_AND_READ_SPANS, *columns, now, actor_id
+                )
+            else:
+                await self._connection.execute(STORE_SPANS, *columns, now)
+            self.announced |= recipients
+
+    def number_of(self, owner_id: UUID, seq: int) -> int | None:
+        """The number in the actor's feed of a change in an owner's log, once it is stored."""
+        for row in self._actor_spans:
+            number: int = row["seq_from"] + seq - row["source_from"]
+            if row["source_owner_id"] == owner_id and row["seq_from"] <= number <= row["seq_to"]:
+                return number
+        return None
 
 
 def _spans(runs: Iterable[_Run]) -> list[tuple[UUID, UUID, int, int, int]]:

@@ -20,6 +20,10 @@ class OutcomeUnknown(Exception):
     """The connection was lost during a commit: the write may or may not be stored."""
 
 
+class OwnerChanged(asyncpg.SerializationError):
+    """What a transaction is to write belongs to another owner by now than before the lock: it is run again."""
+
+
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,

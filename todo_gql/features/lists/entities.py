@@ -20,6 +20,7 @@ from todo_gql.features.todos.list_access import (
     lists_of,
     sections_of_present_lists,
 )
+from todo_gql.features.todos.owners import OWNERS_OF_LISTS, OWNERS_OF_SECTIONS
 from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.security.access import Columns
 
@@ -63,22 +64,36 @@ SECTIONS: Final = EntityTable(
 
 
 async def load_list(write: OwnerWrite, list_id: UUID | None, *, trash: bool = False) -> Row | None:
-    """The owner's list with this id, in the trash or outside of it; None without one."""
+    """The owner's list with this id that the actor sees, in the trash or outside of it; None without one.
+
+    `OwnerChanged` if it is of another owner by now.
+    """
     if list_id is None:
         return None
     statement = lists_of(write.owner_id)
     statement.where(f"l.id = {statement.bind(list_id)}")
     statement.where(f"l.deleted_at IS {'NOT ' if trash else ''}NULL")
-    return await write.connection.fetchrow(statement.select(LIST_COLUMNS), *statement.values)
+    row = await write.connection.fetchrow(statement.select(LIST_COLUMNS), *statement.values)
+    if row and write.sees(row["id"]):
+        return row
+    await write.check_owners(OWNERS_OF_LISTS, [list_id])
+    return None
 
 
 async def load_section(write: OwnerWrite, section_id: UUID | None) -> Row | None:
-    """The owner's section with this id, of a list outside the trash; None without one."""
+    """The owner's section with this id, of a list outside the trash that the actor sees; None without one.
+
+    `OwnerChanged` if it is of another owner by now.
+    """
     if section_id is None:
         return None
     statement = sections_of_present_lists(write.owner_id)
     statement.where(f"s.id = {statement.bind(section_id)}")
-    return await write.connection.fetchrow(statement.select(SECTION_COLUMNS), *statement.values)
+    row = await write.connection.fetchrow(statement.select(SECTION_COLUMNS), *statement.values)
+    if row and write.sees(row["list_id"]):
+        return row
+    await write.check_owners(OWNERS_OF_SECTIONS, [section_id])
+    return None
 
 
 async def insert(write: OwnerWrite, table: EntityTable, values: Mapping[str, Any]) -> Row | None:

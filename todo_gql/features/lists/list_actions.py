@@ -18,15 +18,13 @@ from todo_gql.api.errors import (
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import LAST, PlacementInput, Sibling, read_placement
 from todo_gql.database.connection import Row
-from todo_gql.database.models import EntityAction
+from todo_gql.database.models import EntityAction, ListRole
 from todo_gql.database.retry import retried
 from todo_gql.features.lists.bulk_changes import move_to_trash, restore_from_trash
 from todo_gql.features.lists.entities import (
     LISTS,
     insert,
     load_list,
-    position_at,
-    siblings_of,
     update,
 )
 from todo_gql.features.lists.inputs import (
@@ -35,10 +33,17 @@ from todo_gql.features.lists.inputs import (
     read_create,
     read_update,
 )
+from todo_gql.features.lists.own_order import (
+    load_list_of_others,
+    move_list_of_others,
+    position_in_own_order,
+    shown,
+)
 from todo_gql.features.lists.payloads import ListPayload
 from todo_gql.features.stats.types import total_of
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.list_access import LIST_COLUMNS, lists_of
+from todo_gql.features.todos.owners import owner_of_list
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import TodoList
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
@@ -59,12 +64,12 @@ SELECT EXISTS (SELECT FROM changes WHERE owner_id = $1 AND list_id = $2)
 
 
 @retried
-async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -> ListPayload:
-    """Create a list; an error with the stored list if the id is in use already.
+async def create_list(context: Context, sent: ListCreateInput) -> ListPayload:
+    """Create a list of the viewer's; an error with the stored list if the id is in use already.
 
-    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    `Unauthenticated` if nobody is signed in.
     """
-    actor_id = context.signed_in().id
+    owner_id = context.signed_in().id
     values, problems = read_create(sent)
     sent_id, sent_placement = unset_to_none(sent.id), unset_to_none(sent.placement)
     placement = (
@@ -75,13 +80,13 @@ async def create_list(context: Context, owner_id: UUID, sent: ListCreateInput) -
         problems.insert(0, unusable_id("input"))
     if problems or list_id is None or placement is None:
         return ListPayload(errors=problems)
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
         if sent_id is not None and (refused := await _id_conflict(write, list_id)):
             return refused
         if problem := await _no_room(write, context.settings):
             return ListPayload(errors=[invalid(*problem, "input")])
-        siblings, moved = siblings_of(write, LISTS), Sibling(list_id)
-        key = await position_at(write, LISTS, siblings, placement, moved, "input", "place")
+        moved = Sibling(list_id)
+        key = await position_in_own_order(write, placement, moved, "input", "place")
         if isinstance(key, UserError):
             write.discard()
             return ListPayload(errors=[key])
@@ -126,27 +131,36 @@ async def _no_room(write: OwnerWrite, settings: Settings) -> tuple[ErrorCode, st
 @retried
 async def update_list(
     context: Context,
-    owner_id: UUID,
     id: str,
     sent: ListUpdateInput,
     expected_version: int | None,
 ) -> ListPayload:
-    """Change an owner's list, unless it is missing, newer than expected or the input has problems.
+    """Change a list, unless it is missing, newer than expected or the input has problems.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    list_id, actor_id = parse_id(id), context.signed_in().id
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    list_id, viewer = parse_id(id), context.signed_in()
+    owner_id = await owner_of_list(viewer, list_id)
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_list(write, list_id)
+        if stored and (refused := await _refused(write, stored, ListRole.MANAGER)):
+            return refused
         values, problems = read_update(sent, stored["archived_at"] if stored else None, write.now)
         errors = _precondition_errors(stored, expected_version)
         if stored is None or errors or problems:
             return ListPayload(errors=[*errors, *(problems if stored else [])])
         row = await _updated(write, context, stored, values)
         if isinstance(row, UserError):
-            return ListPayload(list=TodoList.from_row(stored), errors=[row])
+            return ListPayload(list=await shown(write, stored), errors=[row])
+        changed = await shown(write, row)
     context.clear_loaders()
-    return ListPayload(list=TodoList.from_row(row), first_change=write.first_change)
+    return ListPayload(list=changed, first_change=write.first_change)
+
+
+async def _refused(write: OwnerWrite, stored: Row, needed: ListRole) -> ListPayload | None:
+    """The answer to an actor whose role in a list is too little."""
+    refusal = write.refusal(stored["id"], "id", needed=needed)
+    return ListPayload(list=await shown(write, stored), errors=[refusal]) if refusal else None
 
 
 async def _updated(
@@ -170,22 +184,26 @@ def _precondition_errors(stored: Row | None, expected_version: int | None) -> li
 
 
 @retried
-async def move_list(context: Context, owner_id: UUID, id: str, sent: PlacementInput) -> ListPayload:
-    """Move an owner's list among the others; where it stands already is no change.
+async def move_list(context: Context, id: str, sent: PlacementInput) -> ListPayload:
+    """Move a list among the others that the viewer sees; where it stands already is no change.
 
-    The viewer is the actor. `Unauthenticated` if nobody is signed in.
+    A list of somebody else's moves for the viewer alone, which no log has. `Unauthenticated` if nobody is
+    signed in.
     """
-    list_id, actor_id = parse_id(id), context.signed_in().id
+    list_id, owner_id = parse_id(id), context.signed_in().id
     problems: list[UserError] = []
     placement = read_placement(sent, problems, "place")
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with owner_write(owner_id=owner_id, actor_id=owner_id) as write:
+        if of_others := await load_list_of_others(write, list_id):
+            errors = problems or await move_list_of_others(write, of_others, placement)
+            of_others = await load_list_of_others(write, list_id) or of_others
+            context.clear_loaders()
+            return ListPayload(list=TodoList.from_row(of_others), errors=errors)
         stored = await load_list(write, list_id)
         if stored is None or placement is None:
             return ListPayload(errors=[*([] if stored else [not_found("id")]), *problems])
         moved = Sibling(stored["id"], stored["position"])
-        key = await position_at(
-            *(write, LISTS, siblings_of(write, LISTS), placement, moved), "place"
-        )
+        key = await position_in_own_order(write, placement, moved, "place")
         if isinstance(key, UserError):
             write.discard()
             return ListPayload(list=TodoList.from_row(stored), errors=[key])
@@ -201,16 +219,17 @@ async def move_list(context: Context, owner_id: UUID, id: str, sent: PlacementIn
 
 
 @retried
-async def delete_list(
-    context: Context, owner_id: UUID, id: str, expected_version: int | None
-) -> ListPayload:
-    """Move an owner's list into the trash, with all todos in it that aren't there already.
+async def delete_list(context: Context, id: str, expected_version: int | None) -> ListPayload:
+    """Move a list into the trash, with all todos in it that aren't there already.
 
     The viewer is the actor, and is charged for the todos. `Unauthenticated` if nobody is signed in.
     """
     list_id, viewer = parse_id(id), context.signed_in()
+    owner_id = await owner_of_list(viewer, list_id)
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_list(write, list_id)
+        if stored and (refused := await _refused(write, stored, ListRole.OWNER)):
+            return refused
         if (errors := _precondition_errors(stored, expected_version)) or stored is None:
             return ListPayload(errors=errors)
         if problem := _too_long(stored):
@@ -234,16 +253,19 @@ def _too_long(stored: Row) -> tuple[ErrorCode, str] | None:
 
 
 @retried
-async def restore_list(context: Context, owner_id: UUID, id: str) -> ListPayload:
-    """Take an owner's list out of the trash, with the todos that were moved there with it.
+async def restore_list(context: Context, id: str) -> ListPayload:
+    """Take a list out of the trash, with the todos that were moved there with it.
 
-    A list whose time in the trash is over can't be restored, since a part of it may be purged. The
-    viewer is the actor, and is charged for the todos. `Unauthenticated` if nobody is signed in.
+    A list whose time in the trash is over can't be restored, since a part of it may be purged. In the
+    trash nobody but its owner sees it. The viewer is charged for the todos. `Unauthenticated` if nobody is
+    signed in.
     """
     list_id, viewer = parse_id(id), context.signed_in()
+    owner_id = await owner_of_list(viewer, list_id)
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         if present := await load_list(write, list_id):
-            return ListPayload(list=TodoList.from_row(present))
+            refused = await _refused(write, present, ListRole.OWNER)
+            return refused or ListPayload(list=TodoList.from_row(present))
         stored = await load_list(write, list_id, trash=True)
         if stored is None or _is_over(write, stored, context.settings):
             return ListPayload(errors=[not_found("id")])

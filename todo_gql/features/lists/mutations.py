@@ -1,7 +1,6 @@
 """Changing lists and sections; each field is one transaction."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -28,11 +27,6 @@ ExpectedVersion = Annotated[
 ]
 
 
-def _owner_id(info: Info) -> UUID:
-    """Whose lists a mutation writes: the viewer's. `Unauthenticated` if nobody is signed in."""
-    return info.context.signed_in().id
-
-
 @strawberry.type
 class ListMutation:
     """The mutation fields of lists and sections."""
@@ -43,7 +37,7 @@ class ListMutation:
         info: Info,
         input: Annotated[ListCreateInput, strawberry.argument(description="Its values.")],
     ) -> ListPayload | None:
-        return await create_list(info.context, _owner_id(info), input)
+        return await create_list(info.context, input)
 
     @strawberry.field(description="Changes a list; an update that changes nothing is no error.")
     async def list_update(
@@ -54,7 +48,7 @@ class ListMutation:
         expected_version: ExpectedVersion = UNSET,
     ) -> ListPayload | None:
         version = unset_to_none(expected_version)
-        return await update_list(info.context, _owner_id(info), id, input, version)
+        return await update_list(info.context, id, input, version)
 
     @strawberry.field(description="Moves a list among the others.")
     async def list_move(
@@ -65,21 +59,21 @@ class ListMutation:
             PlacementInput, strawberry.argument(name="place", description="Where to.")
         ],
     ) -> ListPayload | None:
-        return await move_list(info.context, _owner_id(info), id, placement)
+        return await move_list(info.context, id, placement)
 
     @strawberry.field(description="Moves a list into the trash, with all todos in it.")
     async def list_delete(
         self, info: Info, id: ListId, expected_version: ExpectedVersion = UNSET
     ) -> ListPayload | None:
         version = unset_to_none(expected_version)
-        return await delete_list(info.context, _owner_id(info), id, version)
+        return await delete_list(info.context, id, version)
 
     @strawberry.field(
         description="Takes a list out of the trash, with the todos that went there with it; elsewhere it "
         "stays as it is."
     )
     async def list_restore(self, info: Info, id: ListId) -> ListPayload | None:
-        return await restore_list(info.context, _owner_id(info), id)
+        return await restore_list(info.context, id)
 
     @strawberry.field(description="Makes a section of a list; at most 100 a list.")
     async def section_create(
@@ -95,7 +89,7 @@ class ListMutation:
         ] = UNSET,
     ) -> SectionPayload | None:
         sent = unset_to_none(placement)
-        return await create_section(info.context, _owner_id(info), list_id, name, sent)
+        return await create_section(info.context, list_id, name, sent)
 
     @strawberry.field(description="Renames or moves a section; what is absent stays.")
     async def section_update(
@@ -116,8 +110,8 @@ class ListMutation:
         sent = {"name": name, "placement": placement}
         changes = {key: value for key, value in sent.items() if value is not UNSET}
         version = unset_to_none(expected_version)
-        return await update_section(info.context, _owner_id(info), id, changes, version)
+        return await update_section(info.context, id, changes, version)
 
     @strawberry.field(description="Deletes a section; its todos stay in the list, in no section.")
     async def section_delete(self, info: Info, id: SectionId) -> SectionPayload | None:
-        return await delete_section(info.context, _owner_id(info), id)
+        return await delete_section(info.context, id)

@@ -9,7 +9,7 @@ from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found, versio
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import LAST, PlacementInput, Sibling, read_placement
 from todo_gql.database.connection import Row
-from todo_gql.database.models import EntityAction
+from todo_gql.database.models import EntityAction, ListRole
 from todo_gql.database.retry import retried
 from todo_gql.features.lists.bulk_changes import leave_section
 from todo_gql.features.lists.entities import (
@@ -23,6 +23,7 @@ from todo_gql.features.lists.entities import (
 )
 from todo_gql.features.lists.inputs import read_name, required
 from todo_gql.features.lists.payloads import SectionPayload
+from todo_gql.features.todos.owners import owner_of_list, owner_of_section
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import Section
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
@@ -38,18 +39,21 @@ SELECT count(*) FROM sections WHERE owner_id = $1 AND list_id = $2 AND deleted_a
 
 @retried
 async def create_section(
-    context: Context, owner_id: UUID, list_id: str, name: str, sent: PlacementInput | None
+    context: Context, list_id: str, name: str, sent: PlacementInput | None
 ) -> SectionPayload:
-    """Create a section of an owner's list.
+    """Create a section of a list.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    id, actor_id = parse_id(list_id), context.signed_in().id
+    id, viewer = parse_id(list_id), context.signed_in()
+    owner_id = await owner_of_list(viewer, id)
     problems: list[UserError] = []
     name = read_name(name, problems, "name")
     placement = read_placement(sent, problems, "place") if sent else LAST
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         parent = await load_list(write, id)
+        if parent and (refusal := write.refusal(id, "listId", needed=ListRole.MANAGER)):
+            return SectionPayload(errors=[refusal])
         if parent is None:
             problems.insert(0, not_found("listId"))
         if problems or parent is None or placement is None:
@@ -83,19 +87,21 @@ async def _no_room(
 @retried
 async def update_section(
     context: Context,
-    owner_id: UUID,
     id: str,
     changes: dict[str, Any],
     expected_version: int | None,
 ) -> SectionPayload:
-    """Change the `name` or the `placement` of an owner's section; both as they were sent, if they were.
+    """Change the `name` or the `placement` of a section; both as they were sent, if they were.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    section_id, actor_id = parse_id(id), context.signed_in().id
+    section_id, viewer = parse_id(id), context.signed_in()
+    owner_id = await owner_of_section(viewer, section_id)
     values, placement, problems = _read_update(changes)
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_section(write, section_id)
+        if stored and (refused := _refused(write, stored)):
+            return refused
         errors = [*_precondition_errors(stored, expected_version), *problems]
         if errors or stored is None:
             return SectionPayload(errors=errors)
@@ -118,6 +124,12 @@ async def update_section(
         await write.store()
     context.clear_loaders()
     return SectionPayload(section=Section.from_row(row), first_change=write.first_change)
+
+
+def _refused(write: OwnerWrite, stored: Row) -> SectionPayload | None:
+    """The answer to an actor whose role in the section's list is too little."""
+    refusal = write.refusal(stored["list_id"], "id", needed=ListRole.MANAGER)
+    return SectionPayload(section=Section.from_row(stored), errors=[refusal]) if refusal else None
 
 
 def _read_update(changes: dict[str, Any]) -> tuple[dict[str, Any], Any, list[UserError]]:
@@ -143,16 +155,19 @@ def _precondition_errors(stored: Row | None, expected_version: int | None) -> li
 
 
 @retried
-async def delete_section(context: Context, owner_id: UUID, id: str) -> SectionPayload:
-    """Delete an owner's section; its todos stay in the list, in no section.
+async def delete_section(context: Context, id: str) -> SectionPayload:
+    """Delete a section; its todos stay in the list, in no section.
 
     The viewer is the actor, and is charged for the todos. `Unauthenticated` if nobody is signed in.
     """
     section_id, viewer = parse_id(id), context.signed_in()
+    owner_id = await owner_of_section(viewer, section_id)
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_section(write, section_id)
         if stored is None:
             return SectionPayload(errors=[not_found("id")])
+        if refused := _refused(write, stored):
+            return refused
         values = {"deleted_at": write.now}
         row = await update(write, SECTIONS, stored, values, EntityAction.DELETED)
         await write.store()

@@ -1,7 +1,6 @@
 """Changing reminders; each field is one transaction."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -12,11 +11,6 @@ from todo_gql.features.todos.reminder_inputs import ReminderInput
 from todo_gql.operation.context import Info
 
 ReminderId = Annotated[strawberry.ID, strawberry.argument(description="The reminder's id.")]
-
-
-def _owner_id(info: Info) -> UUID:
-    """Whose todos have the reminders: the viewer. `Unauthenticated` if nobody is signed in."""
-    return info.context.signed_in().id
 
 
 @strawberry.type
@@ -32,7 +26,7 @@ class ReminderMutation:
         todo_id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
         input: Annotated[ReminderInput, strawberry.argument(description="When it fires.")],
     ) -> ReminderPayload | None:
-        return await add_reminder(info, _owner_id(info), todo_id, input)
+        return await add_reminder(info, todo_id, input)
 
     @strawberry.mutation(description="Replaces when a reminder fires.")
     async def reminder_update(
@@ -41,9 +35,9 @@ class ReminderMutation:
         id: ReminderId,
         input: Annotated[ReminderInput, strawberry.argument(description="When it fires now.")],
     ) -> ReminderPayload | None:
-        return await update_reminder(info, _owner_id(info), id, input)
+        return await update_reminder(info, id, input)
 
     @strawberry.mutation(description="Deletes a reminder.")
     async def reminder_delete(self, info: Info, id: ReminderId) -> AcceptedPayload | None:
-        errors = await delete_reminder(info, _owner_id(info), id)
+        errors = await delete_reminder(info, id)
         return AcceptedPayload(ok=not errors, errors=errors)

@@ -1,12 +1,12 @@
 """Adding, changing and deleting reminders, under the lock of the todo's owner."""
 
 from typing import Final
-from uuid import UUID
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.database.retry import retried
 from todo_gql.features.reminders.types import ReminderPayload
+from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.reminder_inputs import MAX_REMINDERS, ReminderInput, read_reminder
 from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders
 from todo_gql.features.todos.types import Reminder
@@ -22,24 +22,22 @@ UPDATE = f"""
 UPDATE reminders r SET at = $4, anchor = $5, relative_offset = $6, fires_at = $7
 WHERE r.owner_id = $1 AND r.id = $2 AND r.person_id = $3 RETURNING {COLUMNS}
 """
-# One of a todo in the trash isn't found, as its todo isn't.
-DELETE = """
-DELETE FROM reminders r WHERE r.owner_id = $1 AND r.id = $2 AND r.person_id = $3 AND EXISTS (
-    SELECT FROM todos t WHERE t.owner_id = $1 AND t.id = r.todo_id AND t.deleted_at IS NULL
-) RETURNING r.id
+DELETE = "DELETE FROM reminders WHERE owner_id = $1 AND id = $2 AND person_id = $3"
+# The viewer's own, of todos of others.
+OWNERS_OF_REMINDERS: Final = """
+SELECT r.id, r.owner_id FROM reminders r WHERE r.person_id = $1 AND r.id = ANY($2::uuid[])
 """
 
 
 @retried
-async def add_reminder(
-    info: Info, owner_id: UUID, todo_id: str, sent: ReminderInput
-) -> ReminderPayload:
-    """Add a reminder of the viewer's to an owner's todo. `Unauthenticated` if nobody is signed in."""
-    id, actor_id = parse_id(todo_id), info.context.signed_in().id
+async def add_reminder(info: Info, todo_id: str, sent: ReminderInput) -> ReminderPayload:
+    """Add a reminder of the viewer's to a todo. `Unauthenticated` if nobody is signed in."""
+    id, viewer = parse_id(todo_id), info.context.signed_in()
+    owner_id, actor_id = await owner_of_todo(viewer, id), viewer.id
     draft, problems = read_reminder(sent, info.context.now, "input")
     ids = [id] if id else []
     async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
-        todos = await write.load(ids)
+        todos = await write.load_named(ids)
         if id not in todos:
             return ReminderPayload(errors=[not_found("todoId"), *problems])
         number = await write.connection.fetchval(COUNT, owner_id, id, actor_id)
@@ -54,16 +52,17 @@ async def add_reminder(
 
 
 @retried
-async def update_reminder(
-    info: Info, owner_id: UUID, id: str, sent: ReminderInput
-) -> ReminderPayload:
+async def update_reminder(info: Info, id: str, sent: ReminderInput) -> ReminderPayload:
     """Replace when a reminder of the viewer's fires. `Unauthenticated` if nobody is signed in."""
-    reminder_id, actor_id = parse_id(id), info.context.signed_in().id
+    reminder_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
     draft, problems = read_reminder(sent, info.context.now, "input")
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         key = owner_id, reminder_id, actor_id
         stored = await write.connection.fetchrow(STORED, *key) if reminder_id else None
         todos = await write.load([stored["todo_id"]]) if stored else {}
+        if stored is None:
+            await write.check_owners(OWNERS_OF_REMINDERS, [reminder_id])
         if stored is None or stored["todo_id"] not in todos:
             return ReminderPayload(errors=[not_found("id"), *problems])
         if problems:
@@ -78,15 +77,21 @@ async def update_reminder(
 
 
 @retried
-async def delete_reminder(info: Info, owner_id: UUID, id: str) -> list[UserError]:
+async def delete_reminder(info: Info, id: str) -> list[UserError]:
     """Delete a reminder of the viewer's; returns why it isn't deleted.
 
     `Unauthenticated` if nobody is signed in.
     """
-    reminder_id, actor_id = parse_id(id), info.context.signed_in().id
+    reminder_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
         key = owner_id, reminder_id, actor_id
-        if reminder_id is None or await write.connection.fetchval(DELETE, *key) is None:
+        stored = await write.connection.fetchrow(STORED, *key) if reminder_id else None
+        todos = await write.load([stored["todo_id"]]) if stored else {}
+        if stored is None:
+            await write.check_owners(OWNERS_OF_REMINDERS, [reminder_id])
+        if stored is None or stored["todo_id"] not in todos:
             return [not_found("id")]
+        await write.connection.execute(DELETE, *key)
     info.context.clear_loaders()
     return []

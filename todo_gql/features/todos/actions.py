@@ -30,11 +30,16 @@ from todo_gql.features.todos.dates import (
     has_dates,
     needs_time_zone,
 )
-from todo_gql.features.todos.destinations import Destination, read_destination
+from todo_gql.features.todos.destinations import (
+    Destination,
+    owner_of_destination,
+    read_destination,
+)
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.occurrences import CompletedOccurrences, end_snoozes
+from todo_gql.features.todos.owners import owner_of_todo
 from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.recurring import with_recurrence
 from todo_gql.features.todos.reminder_inputs import ReminderDraft, read_reminders
@@ -45,6 +50,7 @@ from todo_gql.features.todos.state import TodoEdit, TodoState, schedule_of
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import RESET, Spread, Subtrees, load_subtrees
 from todo_gql.features.todos.types import Todo
+from todo_gql.features.todos.used_ids import logged_ids
 from todo_gql.features.todos.validation import read_create
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.clock import viewer_clock
@@ -119,7 +125,6 @@ def todo_row(
 @retried
 async def change_todo(
     info: Info,
-    owner_id: UUID,
     id: str,
     edit: Edit,
     *,
@@ -128,21 +133,25 @@ async def change_todo(
     spread: Spread | None = None,
     trash: bool = False,
 ) -> TodoPayload:
-    """Apply an edit to an owner's todo, unless it is missing, newer than expected or has problems.
+    """Apply an edit to a todo, unless it is missing, newer than expected or has problems.
 
     `spread` says what becomes of its subtasks. The viewer is the actor. `Unauthenticated` if nobody is
     signed in.
     """
-    todo_id, actor_id = parse_id(id), info.context.signed_in().id
+    todo_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id = await owner_of_todo(viewer, todo_id)
     ids = [todo_id] if todo_id else []
     parents = spread is not None
-    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids, parents=parents) as write:
+    async with owner_write(
+        owner_id=owner_id, actor_id=viewer.id, ids=ids, parents=parents
+    ) as write:
         info.context.viewer_time_zone = write.clock.zone_name
         subtrees = await load_subtrees(write, ids, spread, trash=trash)
         stored = subtrees.states.get(todo_id) if todo_id else None
-        errors = [*precondition_errors(stored, expected_version, info), *problems]
-        if errors or stored is None:
-            return TodoPayload(errors=errors)
+        refusal = stored and write.refusal(stored.list_id, "id")
+        if refused := refused_write(stored, refusal, expected_version, problems, info):
+            return refused
+        assert stored
         changed = edit(stored, write.clock)
         if not isinstance(changed, TodoState):
             return TodoPayload(errors=[as_error(changed, "id")])
@@ -161,7 +170,7 @@ async def change_todo(
 
 def _changed(info: Info, write: OwnerWrite, todo: TodoState, copy: TodoState | None) -> TodoPayload:
     """The payload of a todo that is stored, and of the copy that it leaves."""
-    charge_further(info, write, 1)
+    charge_further(info, [write], 1)
     info.context.clear_loaders()
     return TodoPayload(
         todo=to_todo(write.stored(todo), info),
@@ -186,13 +195,26 @@ async def _record(
     return outcomes[before.id]
 
 
-def precondition_errors(
-    stored: TodoState | None, expected_version: int | None, info: Info
-) -> list[UserError]:
-    """That a todo isn't there, or has another version than is expected."""
+def refused_write(
+    stored: TodoState | None,
+    refusal: UserError | None,
+    expected_version: int | None,
+    problems: Sequence[UserError],
+    info: Info,
+) -> TodoPayload | None:
+    """The payload for a todo that isn't there, or of another version than is expected, or with problems.
+
+    `refusal` is the error if the actor's role is too little; then the payload has nothing else but the todo.
+    """
     if stored is None:
-        return [not_found("id")]
-    return version_errors("todo", stored.version, expected_version, lambda: to_todo(stored, info))
+        return TodoPayload(errors=[not_found("id"), *problems])
+    if refusal:
+        return TodoPayload(todo=to_todo(stored, info), errors=[refusal])
+    version = version_errors(
+        "todo", stored.version, expected_version, lambda: to_todo(stored, info)
+    )
+    errors = [*version, *problems]
+    return TodoPayload(errors=errors) if errors else None
 
 
 def as_error(refusal: Problem | UserError, *path: str) -> UserError:
@@ -239,14 +261,14 @@ def new_state(draft: Draft, owner_id: UUID, now: datetime) -> TodoState:
     return TodoState.new(draft.id, owner_id, draft.edit, now)
 
 
-def charge_further(info: Info, write: OwnerWrite, named: int) -> None:
-    """Charge the viewer for the todos that a write changed besides those of the named ones that it did.
+def charge_further(info: Info, writes: Sequence[OwnerWrite], named: int) -> None:
+    """Charge the viewer for the todos that writes changed besides those of the named ones that they did.
 
     They are subtasks, or all of a list that got new positions. Their number is known only now; each costs
     as much as an item of a bulk action.
     """
-    if (further := write.change_count - named) > 0:
-        info.context.limits.charge(write.actor_id.int, COST, further)
+    if (further := sum(write.change_count for write in writes) - named) > 0:
+        info.context.limits.charge(writes[0].actor_id.int, COST, further)
 
 
 async def id_conflicts(
@@ -259,7 +281,7 @@ async def id_conflicts(
     """
     stored = await write.load(ids, trash=True) if ids else {}
     missing = [id for id in ids if id not in stored]
-    logged = await write.logged_ids(missing) if missing else frozenset()
+    logged = await logged_ids(write, missing) if missing else frozenset()
     return [
         (
             stored.get(id),
@@ -314,8 +336,8 @@ async def _local_draft(sent: TodoCreateInput, context: Context) -> tuple[Draft, 
 
 
 @retried
-async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> TodoPayload:
-    """Create a todo of an owner's; an error with the stored todo if the id is in use already.
+async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
+    """Create a todo of the owner of its list; an error with the stored todo if the id is in use already.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
@@ -323,33 +345,42 @@ async def create_todo(info: Info, owner_id: UUID, sent: TodoCreateInput) -> Todo
     draft, problems = await _local_draft(sent, context)
     if problems:
         return TodoPayload(errors=problems)
-    actor_id, todo = viewer.id, new_state(draft, owner_id, context.now)
+    actor_id = viewer.id
+    owner_id = await owner_of_destination(viewer, draft.destination) or actor_id
+    todo = new_state(draft, owner_id, context.now)
     # The log entry holds the time of completion, so the time of the write has to be known first.
     quota = Quota.of(info.context.settings)
-    created = (
+    created: CreatedTodo | TodoPayload | None = (
         None
         if todo.completed_at or draft.destination or draft.reminders or todo.assignee_id
         else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
     )
     if created is None:
-        async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-            context.viewer_time_zone = write.clock.zone_name
-            todo = new_state(draft, owner_id, write.now)
-            target = await _with_target(write, todo, draft.destination)
-            if not isinstance(target, TodoState):
-                return await _refused(write, todo.id, target, info)
-            todo = target
-            problem = write.storage.reserve(Entry(None, todo), quota)
-            inserted = {} if problem else await write.create([todo])
-            if not inserted:
-                [(stored, error)] = await id_conflicts(write, [todo.id], [["input"]], info)
-                if problem and stored is None and not isinstance(error, ConflictError):
-                    return TodoPayload(errors=[invalid(*problem, "input")])
-                return TodoPayload(todo=to_todo(stored, info), errors=[error])
-            await add_reminders(write, [(todo, draft.reminders)])
-            tags = write.created_tags[todo.id]
-            created = CreatedTodo(inserted[todo.id], tags, write.first_change)
-        charge_further(info, write, 1)
+        created = await _create_in_transaction(info, draft, owner_id, actor_id)
+    if isinstance(created, TodoPayload):
+        return created
     info.context.clear_loaders()
     todo_type = to_todo(created.todo, info, created.tags)
     return TodoPayload(todo=todo_type, first_change=created.change)
+
+
+async def _create_in_transaction(
+    info: Info, draft: Draft, owner_id: UUID, actor_id: UUID
+) -> CreatedTodo | TodoPayload:
+    """Create a todo that isn't created in one message; the payload if it can't be."""
+    quota = Quota.of(info.context.settings)
+    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+        info.context.viewer_time_zone = write.clock.zone_name
+        todo = await _with_target(write, new_state(draft, owner_id, write.now), draft.destination)
+        if not isinstance(todo, TodoState):
+            return await _refused(write, draft.id, todo, info)
+        problem = write.storage.reserve(Entry(None, todo), quota)
+        inserted = {} if problem else await write.create([todo])
+        if not inserted:
+            [(stored, error)] = await id_conflicts(write, [todo.id], [["input"]], info)
+            if problem and stored is None and not isinstance(error, ConflictError):
+                return TodoPayload(errors=[invalid(*problem, "input")])
+            return TodoPayload(todo=to_todo(stored, info), errors=[error])
+        await add_reminders(write, [(todo, draft.reminders)])
+    charge_further(info, [write], 1)
+    return CreatedTodo(inserted[todo.id], write.created_tags[todo.id], write.first_change)

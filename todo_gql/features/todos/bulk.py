@@ -1,50 +1,41 @@
 """Changes of many todos in one transaction: all or none, or those that can be."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from copy import copy
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import parse_id
 from todo_gql.api.time_zones import LocalClock
+from todo_gql.changelog.cursors import FirstChange
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import (
-    Draft,
     Edit,
     as_error,
     charge_further,
-    completed_draft,
-    id_conflicts,
-    new_state,
-    read_draft,
     set_values,
     to_todo,
 )
-from todo_gql.features.todos.assignees import Assignees
-from todo_gql.features.todos.creation import NewTodo, with_targets
 from todo_gql.features.todos.dry_runs import prime_loaders
 from todo_gql.features.todos.fields import stored_fields
-from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
     TodoBulkAction,
-    TodoCreateInput,
-    unset_to_none,
 )
 from todo_gql.features.todos.item_lists import duplicates, size_problems
 from todo_gql.features.todos.loaders import tags_by_todo_id
 from todo_gql.features.todos.occurrences import CompletedOccurrences
+from todo_gql.features.todos.owners import owners_of_todos
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
-from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.spreading import record_changes
 from todo_gql.features.todos.state import TodoState
-from todo_gql.features.todos.storage import Quota, Storage
+from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import Spread, Subtrees, load_subtrees
 from todo_gql.features.todos.tag_names import (
     MAX_TAGS,
@@ -53,7 +44,7 @@ from todo_gql.features.todos.tag_names import (
     read_names_to_remove,
     read_tags,
 )
-from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.todos.writes import OwnerWrite, owner_writes
 from todo_gql.operation.context import Info
 
 # The fields that a bulk action sets: with the name of the action, and the validator of the value.
@@ -126,7 +117,6 @@ def _remove_tags(removed: AbstractSet[str]) -> Edit:
 @retried
 async def change_todos(
     info: Info,
-    owner_id: UUID,
     ids: Sequence[str],
     edit: Edit,
     options: BulkOptions,
@@ -135,237 +125,165 @@ async def change_todos(
     spread: Spread | None = None,
     trash: bool = False,
 ) -> TodoBulkPayload:
-    """Apply an edit to each of an owner's todos with one of the ids.
+    """Apply an edit to each of the todos with one of the ids, whoever of several owners has them.
 
     `spread` says what becomes of their subtasks. The viewer is the actor. `Unauthenticated` if nobody is
     signed in.
     """
-    actor_id = info.context.signed_in().id
+    viewer = info.context.signed_in()
     if refusals := [*size_problems(ids, "ids"), *duplicates(ids, "ids"), *problems]:
         return TodoBulkPayload(errors=refusals)
     keys = [parse_id(id) for id in ids]
-    known = [key for key in keys if key]
-    parents = spread is not None
-    async with owner_write(
-        owner_id=owner_id, actor_id=actor_id, ids=known, parents=parents
-    ) as write:
-        info.context.viewer_time_zone = write.clock.zone_name
-        subtrees = await load_subtrees(write, known, spread, trash=trash)
-        time_slice, results = TimeSlice(), list[ItemResult]()
-        occurrences = CompletedOccurrences(write, Quota.of(info.context.settings))
+    owners = await owners_of_todos(viewer, [key for key in keys if key])
+    by_owner = ids_by_owner(owners, viewer.id)
+    parents, quota = spread is not None, Quota.of(info.context.settings)
+    async with owner_writes(by_owner, actor_id=viewer.id, parents=parents) as writes:
+        info.context.viewer_time_zone = next(iter(writes.values())).clock.zone_name
+        parts = {
+            owner_id: _Part(
+                CompletedOccurrences(write, quota),
+                await load_subtrees(write, by_owner[owner_id], spread, trash=trash),
+            )
+            for owner_id, write in writes.items()
+        }
+        time_slice, results, own = TimeSlice(), list[ItemResult](), next(iter(parts))
         for index, (id, key) in enumerate(zip(ids, keys, strict=True)):
             await time_slice.checkpoint()
-            todo = subtrees.states.get(key) if key else None
-            results.append(_apply_edit(occurrences, id, todo, edit, index))
-        await _record(occurrences, subtrees, results, spread)
-        payload = await finish(info, write, results, options, occurrences)
-    charge_further(info, write, sum(result.changed for result in results))
-    return payload
+            results.append(parts[owners[key] if key else own].apply(id, key, edit, index))
+        for part in parts.values():
+            await part.record(spread)
+        then = [part.occurrences.store for part in parts.values()]
+        payload = await finish(info, list(writes.values()), results, options, then)
+    return finished(info, writes.values(), results, options, payload)
 
 
-def _apply_edit(
-    occurrences: CompletedOccurrences,
-    id: str,
-    stored: TodoState | None,
-    edit: Edit,
-    index: int,
-) -> ItemResult:
-    if stored is None:
-        return ItemResult(id, errors=[not_found("ids", str(index))])
-    changed = edit(stored, occurrences.write.clock)
-    if isinstance(changed, TodoState):
-        changed = occurrences.advance(stored, changed)
-    if not isinstance(changed, TodoState):
-        return ItemResult(id, stored, stored, [as_error(changed, "ids", str(index))])
-    return ItemResult(id, stored, changed)
+def ids_by_owner(owners: Mapping[UUID, UUID], viewer_id: UUID) -> dict[UUID, list[UUID]]:
+    """The ids by their owners; none of the viewer's if there are none at all."""
+    by_owner = defaultdict[UUID, list[UUID]](list)
+    for id, owner_id in owners.items():
+        by_owner[owner_id].append(id)
+    return dict(by_owner) or {viewer_id: []}
 
 
-async def _record(
-    occurrences: CompletedOccurrences,
-    subtrees: Subtrees,
-    results: Sequence[ItemResult],
-    spread: Spread | None,
-) -> None:
-    """Record the changes of todos that have no errors, and what they spread to their subtasks."""
-    changed = {one.after.id: one.after for one in results if one.after and not one.errors}
-    write, quota = occurrences.write, occurrences.quota
-    outcomes = await record_changes(write, subtrees, changed, spread, quota)
-    for index, result in enumerate(results):
-        if result.after is None or result.errors:
-            continue
-        outcome = outcomes[result.after.id]
-        if isinstance(outcome, TodoState):
-            result.after = outcome
-        else:
-            occurrences.drop(result.after.id)
-            result.after = result.before
-            result.errors.append(invalid(*outcome, "ids", str(index)))
+@dataclass
+class _Part:
+    """What a bulk action does to the todos of one owner; `results` are by their index in the call."""
 
+    occurrences: CompletedOccurrences
+    subtrees: Subtrees
+    results: dict[int, ItemResult] = field(default_factory=dict)
 
-@retried
-async def create_todos(
-    info: Info, owner_id: UUID, inputs: Sequence[TodoCreateInput], options: BulkOptions
-) -> TodoBulkPayload:
-    """Create all todos of an owner's or, as the options say, those that can be created.
+    def apply(self, id: str, key: UUID | None, edit: Edit, index: int) -> ItemResult:
+        """The result of an edit of one todo, which isn't recorded yet."""
+        stored = self.subtrees.states.get(key) if key else None
+        result = self.results[index] = self._edited(id, stored, edit, index)
+        return result
 
-    The viewer is the actor. `Unauthenticated` if nobody is signed in.
-    """
-    actor_id = info.context.signed_in().id
-    sent_ids = [unset_to_none(sent.id) for sent in inputs]
-    if refusals := [*size_problems(inputs, "inputs"), *duplicates(sent_ids, "inputs", "id")]:
-        return TodoBulkPayload(errors=refusals)
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        info.context.viewer_time_zone = write.clock.zone_name
-        # Under the owner's lock, so that one owner's long bulks are read one after the other.
-        time_slice, drafts = TimeSlice(), list[tuple[Draft, list[UserError]]]()
-        for index, sent in enumerate(inputs):
-            await time_slice.checkpoint()
-            draft, problems = read_draft(sent, info.context.now, "inputs", str(index))
-            draft = completed_draft(draft, write.clock, problems, "inputs", str(index))
-            drafts.append((draft, problems))
-        results = [
-            ItemResult(
-                id, None, None if problems else new_state(draft, owner_id, write.now), problems
-            )
-            for id, (draft, problems) in zip(sent_ids, drafts, strict=True)
-        ]
-        await _set_targets(info, write, drafts, results)
-        await _insert(info, write, results)
-        created = zip(results, drafts, strict=True)
-        await add_reminders(
-            write, [(r.after, d.reminders) for r, (d, _) in created if r.after and not r.errors]
-        )
-        payload = await finish(info, write, results, options)
-    charge_further(info, write, sum(result.changed for result in results))
-    return payload
+    def _edited(self, id: str, stored: TodoState | None, edit: Edit, index: int) -> ItemResult:
+        if stored is None:
+            return ItemResult(id, errors=[not_found("ids", str(index))])
+        write = self.occurrences.write
+        if refusal := write.refusal(stored.list_id, "ids", str(index)):
+            return ItemResult(id, stored, stored, [refusal])
+        changed = edit(stored, write.clock)
+        if isinstance(changed, TodoState):
+            changed = self.occurrences.advance(stored, changed)
+        if not isinstance(changed, TodoState):
+            return ItemResult(id, stored, stored, [as_error(changed, "ids", str(index))])
+        return ItemResult(id, stored, changed)
 
-
-async def _set_targets(
-    info: Info,
-    write: OwnerWrite,
-    drafts: Sequence[tuple[Draft, list[UserError]]],
-    results: Sequence[ItemResult],
-) -> None:
-    """Set where the new todos stand; those that can't stand there, or not with their assignees, get errors."""
-    new_todos = [
-        (index, NewTodo(result.after, draft.destination))
-        for index, ((draft, _), result) in enumerate(zip(drafts, results, strict=True))
-        if result.after and draft.destination
-    ]
-    targets = await with_targets(write, [new for _, new in new_todos]) if new_todos else []
-    refused = dict[int, UserError]()
-    for (index, _), target in zip(new_todos, targets, strict=True):
-        if isinstance(target, TodoState):
-            results[index].after = target
-        else:
-            refused[index] = target
-    assignees = await Assignees.load(write, [one.after for one in results if one.after])
-    for index, result in enumerate(results):
-        if result.after and (error := assignees.error(result.after, "inputs", str(index))):
-            refused.setdefault(index, error)
-    if not refused:
-        return
-    ids = [drafts[index][0].id for index in refused]
-    paths = [["inputs", str(index)] for index in refused]
-    # One that was created already, perhaps by the same call, is said to be so.
-    conflicts = await id_conflicts(write, ids, paths, info)
-    for (index, error), (stored, conflict) in zip(refused.items(), conflicts, strict=True):
-        results[index].before = results[index].after = stored
-        is_known = isinstance(conflict, ConflictError)
-        results[index].errors.append(conflict if is_known else error)
-
-
-async def _insert(info: Info, write: OwnerWrite, results: Sequence[ItemResult]) -> None:
-    await _enforce_quota(write, results, Quota.of(info.context.settings))
-    created = await write.create(
-        [result.after for result in results if result.after and not result.errors]
-    )
-    for result in results:
-        if result.after and not result.errors:
-            result.after = created.get(result.after.id, result.after)
-    conflicting = [
-        (result, result.after.id, ["inputs", str(index)])
-        for index, result in enumerate(results)
-        if result.after and not result.errors and result.after.id not in created
-    ]
-    conflicts = await id_conflicts(
-        write, [id for _, id, _ in conflicting], [path for *_, path in conflicting], info
-    )
-    for (result, *_), (stored, error) in zip(conflicting, conflicts, strict=True):
-        result.before = result.after = stored
-        result.errors.append(error)
-
-
-async def _enforce_quota(write: OwnerWrite, results: Sequence[ItemResult], quota: Quota) -> None:
-    """Refuse the todos that exceed the quota together with those before them.
-
-    Ids that can't be used again take no room; they are looked up only if room may be too little.
-    """
-    drafts = [result.after for result in results if result.after and not result.errors]
-    if await _have_room(copy(write.storage), drafts, quota):
-        return
-    ids = [todo.id for todo in drafts]
-    used = (await write.load(ids, trash=True)).keys() | await write.logged_ids(ids)
-    time_slice = TimeSlice()
-    for index, result in enumerate(results):
-        if result.after is None or result.errors or result.after.id in used:
-            continue
-        await time_slice.checkpoint()
-        if problem := write.storage.reserve(Entry(None, result.after), quota):
-            result.after = None
-            result.errors.append(invalid(*problem, "inputs", str(index)))
-
-
-async def _have_room(storage: Storage, todos: Sequence[TodoState], quota: Quota) -> bool:
-    """Whether there is room for all new todos, which are added to `storage` one by one."""
-    time_slice = TimeSlice()
-    for todo in todos:
-        await time_slice.checkpoint()
-        if storage.reserve(Entry(None, todo), quota):
-            return False
-    return True
+    async def record(self, spread: Spread | None) -> None:
+        """Record the changes of todos that have no errors, and what they spread to their subtasks."""
+        results = self.results.values()
+        changed = {one.after.id: one.after for one in results if one.after and not one.errors}
+        write, quota = self.occurrences.write, self.occurrences.quota
+        outcomes = await record_changes(write, self.subtrees, changed, spread, quota)
+        for index, result in self.results.items():
+            if result.after is None or result.errors:
+                continue
+            outcome = outcomes[result.after.id]
+            if isinstance(outcome, TodoState):
+                result.after = outcome
+            else:
+                self.occurrences.drop(result.after.id)
+                result.after = result.before
+                result.errors.append(invalid(*outcome, "ids", str(index)))
 
 
 async def finish(
     info: Info,
-    write: OwnerWrite,
+    writes: Sequence[OwnerWrite],
     results: Sequence[ItemResult],
     options: BulkOptions,
-    occurrences: CompletedOccurrences | None = None,
+    then: Sequence[Callable[[], Awaitable[object]]] = (),
 ) -> TodoBulkPayload:
-    """Store the changes as the options say, and build the payload."""
+    """Store the changes as the options say, and build the payload, which is `finished` after the commit.
+
+    What is `then` to be stored follows the changes that are recorded.
+    """
     info.context.clear_loaders()
-    info.context.loader(tags_by_todo_id).prime_many(write.created_tags)
+    for write in writes:
+        info.context.loader(tags_by_todo_id).prime_many(write.created_tags)
     failed = sum(bool(result.errors) for result in results)
     processed = sum(result.after is not None for result in results)
     if failed and options.on_error is BulkErrorPolicy.ABORT_ALL:
-        write.discard()
+        writes[0].discard()
         message = f"Nothing was changed, because {failed} of {len(results)} failed."
         return TodoBulkPayload(
-            results=_bulk_results(info, write, results, aborted=True),
+            results=_bulk_results(info, writes, results, aborted=True),
             processed=processed,
             errors=[invalid(ErrorCode.INVALID, message, options.argument)],
         )
-    await write.store()
-    if occurrences:
-        await occurrences.store()
+    for write in writes:
+        await write.store()
+    for store in then:
+        await store()
     if options.dry_run:
-        await prime_loaders(info, write, [result.after for result in results if result.after])
-        write.discard()
+        for write in writes:
+            todos = [one.after for one in results if one.after]
+            own = [todo for todo in todos if todo.owner_id == write.owner_id]
+            await prime_loaders(info, write, own)
+        writes[0].discard()
     return TodoBulkPayload(
-        results=_bulk_results(info, write, results, aborted=False),
+        results=_bulk_results(info, writes, results, aborted=False),
         processed=processed,
         updated=sum(result.changed for result in results),
-        first_change=None if options.dry_run else write.first_change,
     )
 
 
+def finished(
+    info: Info,
+    writes: Iterable[OwnerWrite],
+    results: Sequence[ItemResult],
+    options: BulkOptions,
+    payload: TodoBulkPayload,
+) -> TodoBulkPayload:
+    """The payload after the commit: it can be undone if one owner's log has all changes.
+
+    The viewer is charged for todos that changed without being named.
+    """
+    writes = list(writes)
+    charge_further(info, writes, sum(result.changed for result in results))
+    if not options.dry_run and not writes[0].discarded:
+        payload.first_change = only_change(writes)
+    return payload
+
+
+def only_change(writes: Iterable[OwnerWrite]) -> FirstChange | None:
+    """The first change of a mutation that one owner's log has; None for changes of several, which can't be undone."""
+    first = [change for write in writes if (change := write.first_change)]
+    return first[0] if len(first) == 1 else None
+
+
 def _bulk_results(
-    info: Info, write: OwnerWrite, items: Sequence[ItemResult], *, aborted: bool
+    info: Info, writes: Sequence[OwnerWrite], items: Sequence[ItemResult], *, aborted: bool
 ) -> list[TodoBulkResult]:
+    by_owner = {write.owner_id: write for write in writes}
     results = []
     for index, item in enumerate(items):
-        todo = item.before if aborted else item.after and write.stored(item.after)
+        todo = item.before if aborted else item.after
+        if todo and not aborted:
+            todo = by_owner[todo.owner_id].stored(todo)
         id = str(todo.id) if todo else item.id
         todo_id = strawberry.ID(id) if id is not None else None
         results.append(

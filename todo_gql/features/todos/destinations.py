@@ -6,13 +6,21 @@ from uuid import UUID
 
 from strawberry import ID, Some
 
-from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import ErrorCode, UserError, invalid, not_allowed, not_found
+from todo_gql.api.list_roles import ListRole
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import Placement, read_placement
 from todo_gql.features.todos.inputs import TodoPlacementInput, unset_to_none
+from todo_gql.features.todos.owners import (
+    OWNERS_OF_LISTS,
+    OWNERS_OF_TODOS,
+    owner_of_list,
+    owner_of_todo,
+)
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.surroundings import Surroundings
 from todo_gql.features.todos.writes import OwnerWrite
+from todo_gql.security.authentication import Viewer
 
 Sent: TypeAlias = Some[UUID | None] | None
 """An id or null that was sent, or None if nothing was."""
@@ -63,17 +71,31 @@ def _read_id(sent: Some[ID | None] | None, problems: list[UserError], *path: str
     return Some(id)
 
 
+async def owner_of_destination(viewer: Viewer, to: Destination | None) -> UUID | None:
+    """The owner of the list or parent that a destination names, the viewer for the inbox; None if it names none."""
+    if to and to.list_id:
+        return await owner_of_list(viewer, to.list_id.value)
+    if to and to.parent_id and to.parent_id.value:
+        return await owner_of_todo(viewer, to.parent_id.value)
+    return None
+
+
 async def surroundings_of(write: OwnerWrite, destinations: Iterable[Destination]) -> Surroundings:
-    """What the destinations name, as far as it is there."""
+    """What the destinations name, as far as it is there; `OwnerChanged` if that is of another owner by now."""
     destinations = list(destinations)
     placements = [one.placement for one in destinations if one.placement]
-    return await Surroundings.load(
+    lists = [one.list_id.value for one in destinations if one.list_id]
+    parents = [one.parent_id.value for one in destinations if one.parent_id]
+    around = await Surroundings.load(
         write,
-        lists=(one.list_id.value for one in destinations if one.list_id),
+        lists=lists,
         sections=(one.section_id.value for one in destinations if one.section_id),
-        parents=(one.parent_id.value for one in destinations if one.parent_id),
+        parents=parents,
         anchors=(placement.anchor_id for placement in placements),
     )
+    await write.check_owners(OWNERS_OF_LISTS, (id for id in lists if not around.is_there(id)))
+    await write.check_owners(OWNERS_OF_TODOS, (id for id in parents if id not in around.parents))
+    return around
 
 
 def target_of(
@@ -102,6 +124,8 @@ def target_of(
             return to.error("sectionId")
     else:
         section_id = current.section_id if stays else None
+    if not around.may_write(list_id):
+        return not_allowed(ListRole.EDITOR, *to.path, "listId" if to.list_id else "parentId")
     return _anchor_error(to, around, list_id) or Target(list_id, section_id, parent_id)
 
 

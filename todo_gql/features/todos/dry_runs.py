@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from todo_gql.features.todos.actions import todo_row
-from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.loaders import (
+    TAGS_OF_TODOS,
+    tags_by_todo,
+    tags_by_todo_id,
+    todos_by_id,
+)
 from todo_gql.features.todos.reminders import reminders_by_todo_id, stored_reminders
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.writes import OwnerWrite
@@ -15,7 +20,8 @@ async def prime_loaders(info: Info, write: OwnerWrite, todos: Sequence[TodoState
     """Prime the loaders with tags, and with reminders if the write has moved or added any."""
     context, ids = info.context, [todo.id for todo in todos]
     if untagged := [id for id in dict.fromkeys(ids) if id not in write.created_tags]:
-        tags = await write.tags_of(untagged)
+        tag_rows = await write.connection.fetch(TAGS_OF_TODOS, write.owner_id, untagged)
+        tags = tags_by_todo(tag_rows, untagged)
         context.loader(tags_by_todo_id).prime_many(dict(zip(untagged, tags, strict=True)))
     if write.has_moved_reminders:
         reminders = await stored_reminders(write, ids)

@@ -1,7 +1,7 @@
 """Moves of todos to another list, section or parent, and in the order of a list."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from todo_gql.api.errors import UserError
@@ -23,30 +23,58 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.subtrees import MOVE, Subtrees, load_subtrees
 from todo_gql.features.todos.surroundings import Surroundings, siblings_in
+from todo_gql.features.todos.transfers import transfer
 from todo_gql.features.todos.writes import OwnerWrite
 
 
 class Move:
     """A move of todos, one after the other, to one destination.
 
-    The states of `subtrees` become those after it; `record` makes changes of them.
+    The states of `subtrees` become those after it; `record` makes changes of them, and `store_transfers`
+    stores those of todos of other owners, whose writes are `sources`, by the owner's id.
     """
 
-    def __init__(self, write: OwnerWrite, destination: Destination, subtrees: Subtrees) -> None:
+    def __init__(
+        self,
+        write: OwnerWrite,
+        destination: Destination,
+        subtrees: Subtrees,
+        sources: Mapping[UUID, OwnerWrite],
+    ) -> None:
         self.write, self.destination, self.subtrees = write, destination, subtrees
+        self.sources = sources
         self.before = dict(subtrees.states)
+        self._transfers = defaultdict[tuple[UUID, UUID | None], list[Entry]](list)
         self.order = list[UUID]()
         self.around = Surroundings()
 
     @classmethod
-    async def of(cls, write: OwnerWrite, destination: Destination, ids: Sequence[UUID]) -> "Move":
-        """The move of an owner's todos with these ids; those that are in the trash aren't there."""
+    async def of(
+        cls,
+        write: OwnerWrite,
+        destination: Destination,
+        ids: Sequence[UUID],
+        others: Sequence[tuple[OwnerWrite, Sequence[UUID]]] = (),
+    ) -> "Move":
+        """The move of an owner's todos with these ids, and of those of others, to what the owner has.
+
+        Those that are in the trash aren't there.
+        """
         # What stays in its list and below its parent takes nothing along.
         to = destination
         spread = MOVE if to.list_id or to.parent_id else None
-        move = cls(write, destination, await load_subtrees(write, ids, spread))
+        subtrees = await load_subtrees(write, ids, spread)
+        for source, others_ids in others:
+            subtrees.add((await load_subtrees(source, others_ids, MOVE)).states.values())
+        sources = {source.owner_id: source for source, _ in others}
+        move = cls(write, destination, subtrees, sources)
         move.around = await surroundings_of(write, [destination])
         return move
+
+    def refusal(self, todo_id: UUID, *path: str) -> UserError | None:
+        """The error if the actor's role in the list that a todo is in is too little."""
+        todo = self.before[todo_id]
+        return self.sources.get(todo.owner_id, self.write).refusal(todo.list_id, *path)
 
     def move(self, todo_id: UUID) -> UserError | None:
         """Move a todo with its subtasks, as far as its list, section and parent; or why it can't be."""
@@ -63,10 +91,12 @@ class Move:
         before = Target(todo.list_id, todo.section_id, todo.parent_id)
         if error := join(self.destination, self.around, before, target, subtree):
             return error
-        self.subtrees.replace(todo._replace(**target._asdict()))
+        owner_id = self.write.owner_id
+        self.subtrees.replace(todo._replace(owner_id=owner_id, **target._asdict()))
         if target.list_id != todo.list_id:
             for one in below:
-                self.subtrees.replace(one._replace(list_id=target.list_id, section_id=None))
+                moved = one._replace(owner_id=owner_id, list_id=target.list_id, section_id=None)
+                self.subtrees.replace(moved)
         self.order.append(todo_id)
         return None
 
@@ -145,10 +175,30 @@ class Move:
             before, after = self.before[id], self.subtrees.states[id]
             if before == after:
                 continue
+            if before.owner_id != after.owner_id:
+                problem = self._record_transfer(before, after, quota)
+                if problem:
+                    return problem
+                continue
             if problem := self.write.storage.reserve(Entry(before, after), quota):
                 return problem
             self.subtrees.replace(self.write.change(before, after))
         return None
+
+    def _record_transfer(self, before: TodoState, after: TodoState, quota: Quota) -> Problem | None:
+        entry = self.write.versioned(before, after)
+        if problem := self.write.storage.reserve(Entry(None, entry.after), quota):
+            return problem
+        self.sources[before.owner_id].touch([before.list_id])
+        self.write.touch([after.list_id])
+        self._transfers[before.owner_id, after.list_id].append(entry)
+        self.subtrees.replace(entry.after)
+        return None
+
+    async def store_transfers(self) -> None:
+        """Store the changes of todos that get another owner."""
+        for (owner_id, list_id), entries in self._transfers.items():
+            await transfer(self.sources[owner_id], self.write, list_id, entries)
 
     def _in_order(self) -> Iterable[UUID]:
         """The named todos, each with what is below it, and then all others."""

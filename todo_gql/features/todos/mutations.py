@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -15,7 +14,8 @@ from todo_gql.features.todos.actions import (
     restore,
     set_values,
 )
-from todo_gql.features.todos.bulk import BulkOptions, change_todos, create_todos, read_action
+from todo_gql.features.todos.bulk import BulkOptions, change_todos, read_action
+from todo_gql.features.todos.bulk_creation import create_todos
 from todo_gql.features.todos.enums import TodoStatus
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
@@ -55,11 +55,6 @@ Destination = Annotated[
 ]
 
 
-def _owner_id(info: Info) -> UUID:
-    """Whose todos a mutation writes: the viewer's. `Unauthenticated` if nobody is signed in."""
-    return info.context.signed_in().id
-
-
 @strawberry.type
 class TodoMutation:
     """The mutation fields of todos and tags."""
@@ -70,7 +65,7 @@ class TodoMutation:
         info: Info,
         input: Annotated[TodoCreateInput, strawberry.argument(description="Its values.")],
     ) -> TodoPayload | None:
-        return await create_todo(info, _owner_id(info), input)
+        return await create_todo(info, input)
 
     @strawberry.field(description="Changes a todo; an update that changes nothing is no error.")
     async def todo_update(
@@ -83,7 +78,7 @@ class TodoMutation:
         edit, problems = read_update(input, "input")
         version = unset_to_none(expected_version)
         return await change_todo(
-            *(info, _owner_id(info), id, set_values(edit, "input")),
+            *(info, id, set_values(edit, "input")),
             expected_version=version,
             problems=problems,
             spread=completion_by(edit),
@@ -94,9 +89,7 @@ class TodoMutation:
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.IN_PROGRESS.value})
-        return await change_todo(
-            info, _owner_id(info), id, edit, expected_version=unset_to_none(expected_version)
-        )
+        return await change_todo(info, id, edit, expected_version=unset_to_none(expected_version))
 
     @strawberry.field(
         description="Sets a todo to COMPLETED. One that repeats goes on with its next occurrence, PENDING, "
@@ -107,9 +100,7 @@ class TodoMutation:
     ) -> TodoPayload | None:
         edit = set_values({"status": Status.COMPLETED.value})
         version = unset_to_none(expected_version)
-        return await change_todo(
-            info, _owner_id(info), id, edit, expected_version=version, spread=COMPLETION
-        )
+        return await change_todo(info, id, edit, expected_version=version, spread=COMPLETION)
 
     @strawberry.field(
         description="Moves a repeating todo to its next occurrence, without counting this one as "
@@ -119,9 +110,7 @@ class TodoMutation:
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
-        return await change_todo(
-            info, _owner_id(info), id, skip, expected_version=version, spread=RESET
-        )
+        return await change_todo(info, id, skip, expected_version=version, spread=RESET)
 
     @strawberry.field(
         description="Puts a todo off, for the viewer alone and until its next occurrence at most: TODAY "
@@ -138,16 +127,14 @@ class TodoMutation:
             ),
         ] = UNSET,
     ) -> TodoPayload | None:
-        return await snooze_todo(info, _owner_id(info), id, unset_to_none(until))
+        return await snooze_todo(info, id, unset_to_none(until))
 
     @strawberry.field(description="Moves a todo into the trash.")
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
-        return await change_todo(
-            info, _owner_id(info), id, delete, expected_version=version, spread=DELETION
-        )
+        return await change_todo(info, id, delete, expected_version=version, spread=DELETION)
 
     @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
     async def todo_restore(
@@ -155,7 +142,7 @@ class TodoMutation:
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
         return await change_todo(
-            *(info, _owner_id(info), id, restore),
+            *(info, id, restore),
             expected_version=version,
             spread=RESTORATION,
             trash=True,
@@ -168,7 +155,7 @@ class TodoMutation:
         self, info: Info, id: TodoId, to: Destination, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
-        return await move_todo(info, _owner_id(info), id, to, version)
+        return await move_todo(info, id, to, version)
 
     @strawberry.field(
         description="Moves 1 to 100 todos with their subtasks in one transaction, each right behind the "
@@ -183,7 +170,7 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await move_todos(info, _owner_id(info), ids, to, options)
+        return await move_todos(info, ids, to, options)
 
     @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
     async def todo_bulk_create(
@@ -195,9 +182,7 @@ class TodoMutation:
         on_error: OnError = BulkErrorPolicy.ABORT_ALL,
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
-        return await create_todos(
-            info, _owner_id(info), inputs, BulkOptions("inputs", on_error, dry_run)
-        )
+        return await create_todos(info, inputs, BulkOptions("inputs", on_error, dry_run))
 
     @strawberry.field(description="Changes 1 to 100 todos in one transaction.")
     async def todo_bulk_update(
@@ -213,7 +198,7 @@ class TodoMutation:
         status = action.set_status  # type: ignore[attr-defined]
         completes = status and status.value is TodoStatus.COMPLETED
         return await change_todos(
-            *(info, _owner_id(info), ids, edit, BulkOptions("ids", on_error, dry_run)),
+            *(info, ids, edit, BulkOptions("ids", on_error, dry_run)),
             problems=problems,
             spread=COMPLETION if completes else None,
         )
@@ -227,7 +212,7 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(info, _owner_id(info), ids, delete, options, spread=DELETION)
+        return await change_todos(info, ids, delete, options, spread=DELETION)
 
     @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
     async def todo_bulk_restore(
@@ -238,9 +223,7 @@ class TodoMutation:
         dry_run: DryRun = False,
     ) -> TodoBulkPayload | None:
         options = BulkOptions("ids", on_error, dry_run)
-        return await change_todos(
-            info, _owner_id(info), ids, restore, options, spread=RESTORATION, trash=True
-        )
+        return await change_todos(info, ids, restore, options, spread=RESTORATION, trash=True)
 
     @strawberry.field(
         description="Renames a tag on every todo that carries it; an existing name merges the two."
@@ -251,7 +234,7 @@ class TodoMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="The tag's id.")],
         name: Annotated[str, strawberry.argument(description="Its new name: 1 to 50 characters.")],
     ) -> TagPayload | None:
-        return await rename_tag(info.context, _owner_id(info), id, name)
+        return await rename_tag(info.context, id, name)
 
     @strawberry.field(
         description="Takes a tag from every todo that carries it, those in the trash too; `tag` "
@@ -262,4 +245,4 @@ class TodoMutation:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The tag's id.")],
     ) -> TagPayload | None:
-        return await delete_tag(info.context, _owner_id(info), id)
+        return await delete_tag(info.context, id)

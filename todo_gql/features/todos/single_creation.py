@@ -13,9 +13,9 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
+from todo_gql.features.todos.write_locks import owner_gone
 from todo_gql.features.todos.write_rows import WriteRows
 from todo_gql.features.todos.write_sql import create_statement
-from todo_gql.features.todos.writes import owner_gone
 
 
 class CreatedTodo(NamedTuple):

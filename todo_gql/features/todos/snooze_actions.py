@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import parse_id
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.actions import to_todo
+from todo_gql.features.todos.owners import owner_of_todo
 from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.writes import owner_write
 from todo_gql.operation.context import Info
@@ -24,17 +24,18 @@ END: Final = "DELETE FROM snoozes WHERE owner_id = $1 AND todo_id = $2 AND perso
 
 
 @retried
-async def snooze_todo(info: Info, owner_id: UUID, id: str, until: datetime | None) -> TodoPayload:
-    """Put an owner's todo off until a moment, for the viewer alone; None, or a moment that has passed, ends that.
+async def snooze_todo(info: Info, id: str, until: datetime | None) -> TodoPayload:
+    """Put a todo off until a moment, for the viewer alone; None, or a moment that has passed, ends that.
 
     It is no change of the todo: neither its version nor the log has it. The owner's lock has it wait for
     whoever completes an occurrence, which ends it. `Unauthenticated` if nobody is signed in.
     """
-    todo_id, person_id = parse_id(id), info.context.signed_in().id
+    todo_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id, person_id = await owner_of_todo(viewer, todo_id), viewer.id
     ids = [todo_id] if todo_id else []
     async with owner_write(owner_id=owner_id, actor_id=person_id, ids=ids) as write:
         info.context.viewer_time_zone = write.clock.zone_name
-        stored = (await write.load(ids)).get(todo_id) if todo_id else None
+        stored = (await write.load_named(ids)).get(todo_id) if todo_id else None
         if stored is None:
             return TodoPayload(errors=[not_found("id")])
         key = owner_id, stored.id, person_id

@@ -1,7 +1,7 @@
 """The stored state of a todo, and its successor by an edit."""
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter, itemgetter
@@ -14,6 +14,7 @@ from todo_gql.api.search_text import search_text
 from todo_gql.api.time_zones import day_of, time_zone
 from todo_gql.database.connection import Values
 from todo_gql.database.models import Status
+from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.canonical_json import NO_METADATA, canonical_json
 from todo_gql.features.todos.field_types import REQUIRED
 from todo_gql.features.todos.fields import stored_fields
@@ -130,6 +131,16 @@ class TodoState(_values()):  # type: ignore[misc]
         completed = edit.get("status", self.status) == Status.COMPLETED
         todo = self._replace(**edit, completed_at=(self.completed_at or now) if completed else None)
         return todo._replace(tags=as_carried(todo.tags, self.tags)) if "tags" in edit else todo
+
+
+async def read_states(rows: Iterable[Values]) -> dict[UUID, TodoState]:
+    """The states in rows by their ids, with pauses between many."""
+    time_slice = TimeSlice()
+    states: dict[UUID, TodoState] = {}
+    for row in rows:
+        await time_slice.checkpoint()
+        states[row["id"]] = TodoState.from_row(row)
+    return states
 
 
 def sorted_json(value: Any) -> str:

@@ -35,6 +35,10 @@ TODO_COUNT = "(pending_count + in_progress_count + completed_count + cancelled_c
 _RECURRENCE_SPACES = 13
 
 
+# How much others have is theirs to know.
+OTHERS_ARE_FULL = "The account of the list's owner has no room for this."
+
+
 class Quota(NamedTuple):
     """The most that an account may store: a number of todos, and bytes."""
 
@@ -56,6 +60,15 @@ def growth(entry: Entry) -> int:
         return _bytes_without_metadata(after) + metadata + log_row
     todo_growth = _bytes_without_metadata(after) - _bytes_without_metadata(before)
     return todo_growth + _growth_by_metadata(before, after) + log_row
+
+
+def growth_by_departure(entry: Entry) -> int:
+    """The bytes that an account grows by when another owner gets its todo: less than 0 as a rule."""
+    before, (changed, diff) = entry.before, entry.logged
+    assert before
+    stored = _bytes_without_metadata(before) + len(before.metadata.encode())
+    stored += postgres_overhead(before.metadata)
+    return ROW_BYTES + len(diff) + _spaces(entry, changed) - stored
 
 
 def _bytes_without_metadata(todo: TodoState) -> int:
@@ -96,9 +109,10 @@ def _spaces(entry: Entry, changed: list[dict[str, Any]]) -> int:
 class Storage:
     """An account's storage during a write, and whether there is room for more."""
 
-    def __init__(self, todos: int, stored_bytes: int) -> None:
+    def __init__(self, todos: int, stored_bytes: int, *, is_own: bool = True) -> None:
         self.todos = todos
         self.stored_bytes = stored_bytes
+        self.is_own = is_own
 
     def reserve(self, entry: Entry, quota: Quota) -> Problem | None:
         """Count a change, or return the problem if it exceeds the quota.
@@ -107,6 +121,8 @@ class Storage:
         tags from it.
         """
         todos = self.todos + (entry.before is None)
+        if todos > quota.todos and not self.is_own:
+            return ErrorCode.TOO_MANY, OTHERS_ARE_FULL
         if todos > quota.todos:
             return ErrorCode.TOO_MANY, (
                 f"You have {self.todos:,} todos, those in the trash included; {quota.todos:,} are"
@@ -115,7 +131,7 @@ class Storage:
             )
         stored = self.stored_bytes + growth(entry)
         if stored > quota.stored_bytes and not _takes_away(entry):
-            return _too_large(stored, quota)
+            return self._too_large(stored, quota)
         self.todos, self.stored_bytes = todos, stored
         return None
 
@@ -123,7 +139,7 @@ class Storage:
         """Count bytes other than those of a change of a todo, or return the problem if they exceed the quota."""
         stored = self.stored_bytes + number
         if number > 0 and stored > quota.stored_bytes:
-            return _too_large(stored, quota)
+            return self._too_large(stored, quota)
         self.stored_bytes = stored
         return None
 
@@ -131,7 +147,16 @@ class Storage:
         """The problem if the quota is used up; for changes whose size isn't known before."""
         if self.stored_bytes < quota.stored_bytes:
             return None
-        return _too_large(self.stored_bytes, quota)
+        return self._too_large(self.stored_bytes, quota)
+
+    def _too_large(self, stored: int, quota: Quota) -> Problem:
+        if not self.is_own:
+            return ErrorCode.TOO_LONG, OTHERS_ARE_FULL
+        return ErrorCode.TOO_LONG, (
+            f"Your todos and their history would take {stored:,} bytes; {quota.stored_bytes:,} are"
+            " allowed. Delete some todos and wait until they are purged from the trash, or ask"
+            " whoever runs this server."
+        )
 
 
 def _takes_away(entry: Entry) -> bool:
@@ -143,12 +168,4 @@ def _takes_away(entry: Entry) -> bool:
     return moves_to_trash or (
         set(after.tags) < set(before.tags)
         and [field["name"] for field in entry.logged.fields] == ["tags"]
-    )
-
-
-def _too_large(stored: int, quota: Quota) -> Problem:
-    return ErrorCode.TOO_LONG, (
-        f"Your todos and their history would take {stored:,} bytes; {quota.stored_bytes:,} are"
-        " allowed. Delete some todos and wait until they are purged from the trash, or ask"
-        " whoever runs this server."
     )

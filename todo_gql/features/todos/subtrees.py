@@ -7,11 +7,10 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from todo_gql.database.models import Status
-from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.columns import TAG_NAMES
-from todo_gql.features.todos.state import TodoEdit, TodoState
+from todo_gql.features.todos.state import TodoEdit, TodoState, read_states
 from todo_gql.features.todos.writes import OwnerWrite
 
 # What is below the named todos, level by level.
@@ -85,9 +84,14 @@ class Subtrees:
     """The states of todos and of their subtasks, which can be changed here before they are written."""
 
     def __init__(self, todos: Iterable[TodoState]) -> None:
-        self.states = {todo.id: todo for todo in todos}
+        self.states: dict[UUID, TodoState] = {}
         self._children: defaultdict[UUID, list[UUID]] = defaultdict(list)
-        for todo in self.states.values():
+        self.add(todos)
+
+    def add(self, todos: Iterable[TodoState]) -> None:
+        """Add todos that aren't among these."""
+        for todo in todos:
+            self.states[todo.id] = todo
             if todo.parent_id:
                 self._children[todo.parent_id].append(todo.id)
 
@@ -123,14 +127,10 @@ async def load_subtrees(
 
     What changes of them spread to is loaded with them.
     """
-    named = list((await write.load(ids, trash=trash)).values()) if ids else []
+    named = list((await write.load_named(ids, trash=trash)).values()) if ids else []
     ids = [todo.id for todo in named if write.parents is None or todo.id in write.parents]
     if not ids or spread is None:
         return Subtrees(named)
     text = SUBTREES.format(spread.condition, ", ".join((*TODO_COLUMNS, TAG_NAMES)))
     rows = await write.connection.fetch(text, write.owner_id, ids)
-    time_slice, below = TimeSlice(), list[TodoState]()
-    for row in rows:
-        await time_slice.checkpoint()
-        below.append(TodoState.from_row(row))
-    return Subtrees([*named, *below])
+    return Subtrees([*named, *(await read_states(rows)).values()])

@@ -3,7 +3,7 @@
 All of it is read under the owner's lock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -12,6 +12,7 @@ from todo_gql.api.errors import ErrorCode
 from todo_gql.api.placement import Siblings
 from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
+from todo_gql.database.models import ListRole
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.list_access import INBOX, list_or_inbox
@@ -62,13 +63,15 @@ class Surroundings:
     """Those of the named lists, sections, parents and anchors that are there, outside the trash.
 
     `open_counts` has how many open todos a list has, `sections` and `anchors` the list that each is in.
-    What is added to a list or a parent is counted here, so that limits hold for all of a mutation.
+    What is added to a list or a parent is counted here, so that limits hold for all of a mutation. Only what
+    the actor sees is there; `roles` are the actor's in the lists of somebody else.
     """
 
     open_counts: dict[UUID, int] = field(default_factory=dict)
     sections: dict[UUID, UUID] = field(default_factory=dict)
     parents: dict[UUID, Parent] = field(default_factory=dict)
     anchors: dict[UUID, UUID | None] = field(default_factory=dict)
+    roles: Mapping[UUID, ListRole] | None = None
 
     @classmethod
     async def load(
@@ -81,22 +84,33 @@ class Surroundings:
         anchors: Iterable[UUID | None] = (),
     ) -> "Surroundings":
         """Read what is named, with a statement for each kind of which something is."""
-        surroundings = cls()
+        surroundings = cls(roles=write.roles)
         for row in await _rows(write, PARENTS, parents):
+            if not write.sees(row["list_id"]):
+                continue
             line = frozenset(row["line"])
             surroundings.parents[row["id"]] = Parent(row["list_id"], line, row["subtasks"])
         list_ids = {*lists, *(parent.list_id for parent in surroundings.parents.values())}
         for row in await _rows(write, LISTS, list_ids):
-            surroundings.open_counts[row["id"]] = row["open"]
+            if write.sees(row["id"]):
+                surroundings.open_counts[row["id"]] = row["open"]
         for row in await _rows(write, SECTIONS, sections):
-            surroundings.sections[row["id"]] = row["list_id"]
+            if write.sees(row["list_id"]):
+                surroundings.sections[row["id"]] = row["list_id"]
         for row in await _rows(write, ANCHORS, anchors):
-            surroundings.anchors[row["id"]] = row["list_id"]
+            if write.sees(row["list_id"]):
+                surroundings.anchors[row["id"]] = row["list_id"]
         return surroundings
 
     def is_there(self, list_id: UUID | None) -> bool:
-        """Whether a list is outside the trash; the inbox always is."""
-        return list_id is None or list_id in self.open_counts
+        """Whether a list is outside the trash; the actor's own inbox always is."""
+        return list_id in self.open_counts if list_id else self.roles is None
+
+    def may_write(self, list_id: UUID | None) -> bool:
+        """Whether the actor may write todos of a list that is there."""
+        return self.roles is None or (
+            list_id is not None and self.roles[list_id] >= ListRole.EDITOR
+        )
 
     def add_open(self, list_id: UUID | None, number: int) -> Problem | None:
         """Count so many open todos into a list, or return the problem if it is full."""

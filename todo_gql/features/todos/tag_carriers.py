@@ -5,6 +5,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from todo_gql.api.errors import UserError, not_allowed, not_found
+from todo_gql.api.list_roles import ListRole
 from todo_gql.changelog.cursors import FirstChange
 from todo_gql.changelog.mirror import MIRRORED
 from todo_gql.changelog.sizes import CHANGE_BYTES
@@ -55,6 +57,14 @@ SELECT DISTINCT t.list_id FROM todo_tags tt JOIN todos t ON t.owner_id = $1 AND 
 WHERE tt.owner_id = $1 AND tt.tag_id = $2
 """
 LISTS_OF_CHANGES = "SELECT list_id FROM changes WHERE owner_id = $1 AND seq >= $2 ORDER BY seq"
+# A tag of somebody else's, which the actor sees since a todo carries it in a list of both.
+IS_OTHERS_TAG = """
+SELECT EXISTS (
+    SELECT FROM list_tags lt JOIN list_members m ON m.list_id = lt.list_id AND m.user_id = $1
+    JOIN lists l ON l.id = lt.list_id AND l.deleted_at IS NULL
+    WHERE lt.tag_id = $2 AND lt.owner_id <> $1 AND lt.todo_count > 0
+)
+"""
 
 
 class CarrierChanges(NamedTuple):
@@ -69,6 +79,14 @@ async def find_tag(write: OwnerWrite, tag_id: UUID) -> Row | None:
     statement = tags_of(write.owner_id)
     statement.where(f"g.id = {statement.bind(tag_id)}")
     return await write.connection.fetchrow(statement.select(TAG_COLUMNS), *statement.values)
+
+
+async def missing_tag(write: OwnerWrite, tag_id: UUID | None) -> UserError:
+    """The error for a tag that isn't the owner's, who is the actor: others' tags can only be seen."""
+    if tag_id is None or not write.is_member:
+        return not_found("id")
+    is_visible = await write.connection.fetchval(IS_OTHERS_TAG, write.owner_id, tag_id)
+    return not_allowed(ListRole.OWNER, "id") if is_visible else not_found("id")
 
 
 async def log_carriers(write: OwnerWrite, tag: Row, name: str | None) -> CarrierChanges:

@@ -2,13 +2,18 @@
 
 from uuid import UUID
 
-from todo_gql.api.errors import UserError, invalid, not_found
+from todo_gql.api.errors import UserError, invalid
 from todo_gql.api.node import parse_id
 from todo_gql.database.connection import Row
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.payloads import TagPayload
 from todo_gql.features.todos.storage import Quota
-from todo_gql.features.todos.tag_carriers import CarrierChanges, find_tag, log_carriers
+from todo_gql.features.todos.tag_carriers import (
+    CarrierChanges,
+    find_tag,
+    log_carriers,
+    missing_tag,
+)
 from todo_gql.features.todos.tag_names import read_tag_name
 from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
@@ -37,19 +42,19 @@ WHERE g.owner_id = $1 AND g.id = $3
 
 
 @retried
-async def rename_tag(context: Context, owner_id: UUID, id: str, name: str) -> TagPayload:
-    """Rename an owner's tag, or merge it into the tag that has the name already.
+async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
+    """Rename a tag of the viewer's, or merge it into the tag that has the name already.
 
-    The viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
+    The viewer is charged for it. `Unauthenticated` if nobody is signed in.
     """
     viewer = context.signed_in()
     problems: list[UserError] = []
     new_name = read_tag_name(name, problems, "name")
     tag_id, changes = parse_id(id), CarrierChanges(0, None)
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with owner_write(owner_id=viewer.id, actor_id=viewer.id) as write:
         tag = await find_tag(write, tag_id) if tag_id else None
         if tag is None:
-            return TagPayload(errors=[not_found("id"), *problems])
+            return TagPayload(errors=[await missing_tag(write, tag_id), *problems])
         if problems:
             return TagPayload(errors=problems)
         if tag["name"] != new_name:

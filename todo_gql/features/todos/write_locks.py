@@ -8,6 +8,7 @@ from todo_gql.api.errors import Unauthenticated
 from todo_gql.database.connection import Connection, Row
 from todo_gql.database.models import ListRole
 from todo_gql.database.owner_batches import lock_owner
+from todo_gql.database.retry import OwnerChanged
 from todo_gql.features.todos.access import TODO_COLUMNS
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.storage import TODO_COUNT
@@ -78,3 +79,8 @@ async def read_actor(connection: Connection, actor_id: UUID, owner_id: UUID) -> 
         raise Unauthenticated
     roles = {row["list_id"]: ListRole(row["role"]) for row in rows if row["list_id"]}
     return Actor(rows[0]["time_zone"], roles)
+
+
+def owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
+    """The error that says that an owner's account is deleted, and all that was to be written with it."""
+    return Unauthenticated() if owner_id == actor_id else OwnerChanged()

@@ -13,6 +13,7 @@ from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import (
+    DATES,
     DETAILS,
     PLACEMENT,
     SCHEDULE,
@@ -20,7 +21,7 @@ from todo_gql.features.todos.state import (
     TEXTS,
     TodoState,
 )
-from todo_gql.features.todos.storage import Quota, growth, spaces_of
+from todo_gql.features.todos.storage import Quota, growth, growth_by_departure, spaces_of
 from todo_gql.features.todos.write_deltas import (
     FIRST_PRIORITY,
     SubtaskDelta,
@@ -38,6 +39,7 @@ from todo_gql.features.todos.write_sql import (
     created_columns,
     updated_columns,
 )
+from todo_gql.reminder_times.moments import TodoDates
 
 # Encoding and sending as many characters takes less than a millisecond.
 LONG_PAYLOAD = 256 * 1024
@@ -71,8 +73,11 @@ Change: TypeAlias = Entry | EntityChange
 class WriteRows:
     """What one statement writes for changes, in the order of their numbers.
 
-    `first_id` is the id of the first one's line in the log.
+    `first_id` is the id of the first one's line in the log, and `other_bytes` is by how much the account's
+    storage grows besides.
     """
+
+    other_bytes = 0
 
     def __init__(self, changes: Sequence[Change]) -> None:
         entries = [change for change in changes if isinstance(change, Entry)]
@@ -109,6 +114,11 @@ class WriteRows:
             dates=_any_sets(SCHEDULE, entries, NO_DATES),
         )
 
+    @property
+    def list_ids(self) -> Iterable[Iterable[UUID | None]]:
+        """The lists, or None, that each change concerns."""
+        return (change.list_ids for change in self.changes)
+
     async def payload(
         self,
         now: datetime | None,
@@ -131,7 +141,7 @@ class WriteRows:
             "todos": await self._todo_rows(written, time_slice, created=created),
             "counts": [
                 *self.counts,
-                added_bytes,
+                added_bytes + self.other_bytes,
                 len(change_rows),
                 len(change_rows),
             ],
@@ -162,22 +172,8 @@ class WriteRows:
             # A single todo is never long enough for a pause.
             if rows:
                 await time_slice.checkpoint()
-            if isinstance(change, Entry):
-                diff = change.logged.diff
-                added_bytes += growth(change)
-                row: dict[str, object] = {"todo_id": change.after.id, "action": change.action}
-                if change.after.list_id:
-                    row["list_id"] = change.after.list_id
-            else:
-                diff = orjson.dumps(change.fields, default=str)
-                added_bytes += ROW_BYTES + len(diff) + spaces_of(change.fields) + change.added_bytes
-                row = {
-                    "kind": change.kind,
-                    "entity_id": change.entity_id,
-                    "list_id": change.list_id,
-                    "todo_id": change.todo_id,
-                    "action": change.action,
-                }
+            row, diff, growth_of_row = self._log_row(change)
+            added_bytes += growth_of_row
             row |= {
                 "id": str(uuid7()) if rows else self.first_id,
                 "later": later,
@@ -185,6 +181,23 @@ class WriteRows:
             }
             rows.append(row)
         return added_bytes, rows
+
+    def _log_row(self, change: Change) -> tuple[dict[str, object], bytes, int]:
+        """A change's line of the log, its diff, and the bytes that the change adds to the account."""
+        if isinstance(change, Entry):
+            row: dict[str, object] = {"todo_id": change.after.id, "action": change.action}
+            if change.after.list_id:
+                row["list_id"] = change.after.list_id
+            return row, change.logged.diff, growth(change)
+        diff = orjson.dumps(change.fields, default=str)
+        row = {
+            "kind": change.kind,
+            "entity_id": change.entity_id,
+            "list_id": change.list_id,
+            "todo_id": change.todo_id,
+            "action": change.action,
+        }
+        return row, diff, ROW_BYTES + len(diff) + spaces_of(change.fields) + change.added_bytes
 
     async def _todo_rows(
         self, entries: Sequence[Entry], time_slice: TimeSlice, *, created: bool
@@ -231,9 +244,55 @@ class WriteRows:
         return rows
 
 
+class DepartureRows(WriteRows):
+    """What one statement writes for todos that another owner gets, who counts them from then on.
+
+    Each entry has the todo as it is and as it will be. Its line belongs to the list that it leaves.
+    """
+
+    def __init__(self, departed: Sequence[Entry]) -> None:
+        super().__init__([Entry(None, entry.before) for entry in departed if entry.before])
+        self.changes = self.departed = departed
+        self.counts = [-number for number in self.counts]
+        tags = self.tags
+        self.tags = TagDelta(
+            added=[],
+            removed=tags.added,
+            counts={name: -number for name, number in tags.counts.items()},
+            in_lists={key: -number for key, number in tags.in_lists.items()},
+        )
+        self.due = {day: [-number for number in counts] for day, counts in self.due.items()}
+        self.lists = {id: [-number for number in counts] for id, counts in self.lists.items()}
+        self.subtasks = {
+            id: SubtaskDelta(-delta.subtasks, -delta.completed)
+            for id, delta in self.subtasks.items()
+        }
+        self.parts = self.parts._replace(added=False, removed=bool(tags.added))
+
+    @property
+    def list_ids(self) -> Iterable[Iterable[UUID | None]]:
+        """The list that each todo leaves; the other owner's log has the one where it goes."""
+        return ((change.before.list_id,) for change in self.departed if change.before)
+
+    def _log_row(self, change: Change) -> tuple[dict[str, object], bytes, int]:
+        assert isinstance(change, Entry)
+        assert change.before
+        row, diff, _ = super()._log_row(change)
+        return row | {"list_id": change.before.list_id}, diff, growth_by_departure(change)
+
+
 NOWHERE = (None, None, None, None, None, 0, 0)
 """The placement that a new todo gets by itself."""
 NO_DATES = (None,) * len(SCHEDULE_NAMES)
+
+
+def moved_dates(entries: Iterable[Entry]) -> dict[UUID, TodoDates]:
+    """The dates of the todos that now start or are due at another time, by their ids."""
+    return {
+        after.id: after.dates
+        for before, after in entries
+        if before and DATES(before) != DATES(after)
+    }
 
 
 def _any_sets(

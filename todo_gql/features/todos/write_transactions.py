@@ -38,12 +38,13 @@ class WriteTransaction:
     At the end of the block it is committed, or rolled back on an error and if a write is discarded.
     """
 
-    __slots__ = ("_is_locked", "connection", "recipients", "writes")
+    __slots__ = ("_is_locked", "actor_id", "connection", "recipients", "writes")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.recipients = Recipients(connection)
         self.writes: dict[UUID, LockedWrite] = {}
+        self.actor_id: UUID | None = None
         self._is_locked = False
 
     async def lock_feeds(self) -> None:
@@ -79,7 +80,9 @@ class WriteTransaction:
 
     async def _commit(self) -> None:
         try:
-            await self.recipients.store(max(write.now for write in self.writes.values()))
+            if self._is_locked:
+                now = max(write.now for write in self.writes.values())
+                await self.recipients.store(now, self.actor_id)
         except CONNECTION_LOST:
             raise
         except Exception:

@@ -1,7 +1,7 @@
 """The one write path: an owner's lock, and one statement for all that a write changes.
 
 The owner is whose todos, counts and change log are written, and whose lock is held; the actor is who
-does it, and is named in the log. Callers check whether the actor may write. If the lock has to be waited
+does it, and is named in the log. Callers ask for a `refusal` where the actor may be a member. If the lock has to be waited
 for, it is taken by a separate execution, so that what follows sees the previous holder's writes.
 """
 
@@ -11,21 +11,22 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from todo_gql.api.errors import Unauthenticated
+from todo_gql.api.errors import NotAllowedError, not_allowed
+from todo_gql.api.list_roles import ROLES
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.changelog.cursors import FirstChange
 from todo_gql.database.connection import Row, acquire
 from todo_gql.database.models import ChangeKind, EntityAction, ListRole
-from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.access import TODO_COLUMNS, todos_of
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import Entry
-from todo_gql.features.todos.loaders import TAGS_OF_TODOS, TagOfTodo, tags_by_todo
-from todo_gql.features.todos.state import DATES, TodoState
+from todo_gql.features.todos.loaders import TagOfTodo
+from todo_gql.features.todos.owners import OWNERS_OF_TODOS, check_owners
+from todo_gql.features.todos.state import TodoState, read_states
 from todo_gql.features.todos.storage import Storage
 from todo_gql.features.todos.write_deltas import SubtaskDelta
-from todo_gql.features.todos.write_locks import lock_and_load, read_actor
-from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows
+from todo_gql.features.todos.write_locks import LOCK_OWNERS, lock_and_load, owner_gone, read_actor
+from todo_gql.features.todos.write_rows import Change, EntityChange, WriteRows, moved_dates
 from todo_gql.features.todos.write_sql import (
     DELETE_INSERTED,
     DELETE_UNUSED_TAGS,
@@ -35,28 +36,11 @@ from todo_gql.features.todos.write_sql import (
 from todo_gql.features.todos.write_transactions import NO_LISTS, WriteTransaction
 from todo_gql.reminder_times.recompute import recompute_of_todos
 
-LOGGED_IDS = (
-    "SELECT DISTINCT todo_id FROM changes WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])"
-)
-
 # Checks of foreign keys reuse a plan. One from when the tables were nearly empty reads all of the owner's
 # todos, with their dead versions, for each new row; so large writes have all plans made anew.
 MAKE_PLANS_ANEW = "DISCARD PLANS"
 MANY_CHANGES = 200
 """With so many changes, a write is better off with new plans, which take some milliseconds."""
-
-
-class OwnerGone(Exception):
-    """The account of an owner other than the actor is deleted, and all of its todos with it."""
-
-
-async def _states(rows: Iterable[Row]) -> dict[UUID, TodoState]:
-    time_slice = TimeSlice()
-    states: dict[UUID, TodoState] = {}
-    for row in rows:
-        await time_slice.checkpoint()
-        states[row["id"]] = TodoState.from_row(row)
-    return states
 
 
 class OwnerWrite:
@@ -76,6 +60,7 @@ class OwnerWrite:
         actor_id: UUID,
     ) -> None:
         self.transaction = transaction
+        transaction.actor_id = actor_id
         self.connection = transaction.connection
         self.owner_id = owner_id
         self.actor_id = actor_id
@@ -92,26 +77,58 @@ class OwnerWrite:
         self.is_member: bool = row["membership_count"] > 0
         self._seq: int = row["change_seq"]
         self._first_id: str | None = None
+        self.departed = 0
         self._touched: set[UUID] = set()
         self._changes: list[Change] = []
         self._stored: dict[UUID, TodoState] = {}
         self._subtask_deltas: dict[UUID, SubtaskDelta] = {}
 
     async def load(self, ids: Iterable[UUID], *, trash: bool = False) -> dict[UUID, TodoState]:
-        """The owner's todos with these ids; those in the trash only if asked for."""
+        """The owner's todos with these ids that the actor sees; those in the trash only if asked for."""
         if self.loaded is not None:
             loaded, self.loaded = self.loaded, None
-            return {id: todo for id, todo in loaded.items() if trash or todo.deleted_at is None}
+            return self._visible(loaded, trash=trash)
         statement = todos_of(self.owner_id).where_one_of("t.id", list(ids))
         if not trash:
             statement.where("t.deleted_at IS NULL")
         text = statement.select((*TODO_COLUMNS, TAG_NAMES))
-        return await _states(await self.connection.fetch(text, *statement.values))
+        states = await read_states(await self.connection.fetch(text, *statement.values))
+        return self._visible(states, trash=trash)
 
-    async def logged_ids(self, ids: Sequence[UUID]) -> AbstractSet[UUID]:
-        """Those of the ids that the owner's log has, though the todo may be purged."""
-        rows = await self.connection.fetch(LOGGED_IDS, self.owner_id, ids)
-        return {row["todo_id"] for row in rows}
+    def _visible(self, states: dict[UUID, TodoState], *, trash: bool) -> dict[UUID, TodoState]:
+        return {
+            id: todo
+            for id, todo in states.items()
+            if (trash or todo.deleted_at is None) and self.sees(todo.list_id)
+        }
+
+    async def load_named(
+        self, ids: Sequence[UUID], *, trash: bool = False
+    ) -> dict[UUID, TodoState]:
+        """The same for ids that a client sent; `OwnerChanged` if todos have another owner by now."""
+        states = await self.load(ids, trash=trash)
+        if len(states) < len(ids):
+            await self.check_owners(OWNERS_OF_TODOS, (id for id in ids if id not in states))
+        return states
+
+    async def check_owners(self, statement: str, ids: Iterable[UUID | None]) -> None:
+        """Raise `OwnerChanged` if what wasn't loaded is there, and of an owner who isn't locked."""
+        if self.roles is not None or self.is_member:
+            owner_ids = self.transaction.writes
+            missing = [id for id in ids if id]
+            await check_owners(self.connection, statement, self.actor_id, missing, owner_ids)
+
+    def sees(self, list_id: UUID | None) -> bool:
+        """Whether the actor sees what is in a list of the owner's, or in the owner's inbox."""
+        return self.roles is None or list_id in self.roles
+
+    def refusal(
+        self, list_id: UUID | None, *path: str, needed: ListRole = ListRole.EDITOR
+    ) -> NotAllowedError | None:
+        """The error if the actor's role in a list that they see is too little, at the path of its id."""
+        if self.roles is None or (list_id and self.roles[list_id] >= needed):
+            return None
+        return not_allowed(ROLES[needed], *path)
 
     @property
     def now(self) -> datetime:
@@ -125,15 +142,24 @@ class OwnerWrite:
 
     @property
     def change_count(self) -> int:
-        """How many changes this write has made, those included that `store` is yet to write."""
-        return self.next_seq - self.first_seq
+        """How many changes this write has made, those included that `store` is yet to write.
+
+        Without those of todos that another owner gets, who has them in a write of theirs.
+        """
+        return self.next_seq - self.first_seq - self.departed
 
     @property
     def first_change(self) -> FirstChange | None:
-        """The first change that is stored; None if there is none."""
+        """The first change that is stored; None if there is none.
+
+        That of an actor who isn't the owner is in the actor's feed, and known after the commit.
+        """
         if self._first_id is None:
             return None
-        return FirstChange(self.owner_id, self.first_seq, self._first_id)
+        if self.roles is None:
+            return FirstChange(self.owner_id, self.first_seq, self._first_id)
+        number = self.transaction.recipients.number_of(self.owner_id, self.first_seq)
+        return FirstChange(self.actor_id, number, self._first_id) if number else None
 
     def change(self, before: TodoState, after: TodoState) -> TodoState:
         """Record a changed todo for `store`, with its new version; equal states are no change.
@@ -211,7 +237,7 @@ class OwnerWrite:
             first_id, (inserted, tags) = rows.first_id, await self._insert(rows)
             if len(inserted) == len(todos):
                 self.created_tags = tags
-                self._note(rows.changes)
+                self._note(rows)
                 self._seq += len(inserted)
                 self._first_id = self._first_id or first_id
                 return inserted
@@ -250,25 +276,32 @@ class OwnerWrite:
         if len(self._changes) >= MANY_CHANGES:
             await self.connection.execute(MAKE_PLANS_ANEW)
         rows = WriteRows(self._changes)
-        statement = store_statement(rows.parts, todos=bool(rows.entries))
+        await self._write(rows, todos=bool(rows.entries))
+        await self._move_reminders(rows.entries)
+        self._changes.clear()
+        self._stored = {after.id: after for _, after in rows.entries}
+        self._subtask_deltas = rows.subtasks
+
+    async def store_rows(self, rows: WriteRows) -> None:
+        """Write the tags, counts and log entries of todos that the caller writes otherwise."""
+        await self.lock_feeds()
+        await self._write(rows, todos=False)
+
+    async def _write(self, rows: WriteRows, *, todos: bool) -> None:
+        statement = store_statement(rows.parts, todos=todos)
         payload = await rows.payload(self.now, created=False, first_seq=self.first_seq)
         await self.connection.execute(statement, self.owner_id, payload, self.actor_id)
         if rows.tags.removed:
             names = list({name for _, name in rows.tags.removed})
             await self.connection.execute(DELETE_UNUSED_TAGS, self.owner_id, names)
-        await self._move_reminders(rows.entries)
-        self._note(self._changes)
-        self._seq += len(self._changes)
+        self._note(rows)
+        self._seq += len(rows.changes)
         self._first_id = self._first_id or rows.first_id
-        self._changes.clear()
-        self._stored = {after.id: after for _, after in rows.entries}
-        self._subtask_deltas = rows.subtasks
 
-    def _note(self, changes: Sequence[Change]) -> None:
+    def _note(self, rows: WriteRows) -> None:
         """Have the members of lists get changes that are stored, the next ones of the log."""
         if self.has_members:
-            lists = (change.list_ids for change in changes)
-            self.transaction.recipients.record(self.owner_id, self._seq + 1, lists)
+            self.transaction.recipients.record(self.owner_id, self._seq + 1, rows.list_ids)
 
     def note_stored(self, list_id: UUID | None, number: int) -> None:
         """Count so many changes of a list that the caller has stored, after `lock_feeds`."""
@@ -292,11 +325,7 @@ class OwnerWrite:
 
     async def _move_reminders(self, entries: Sequence[Entry]) -> None:
         """Have reminders follow the todos that now start or are due at another time."""
-        dates = {
-            after.id: after.dates
-            for before, after in entries
-            if before and DATES(before) != DATES(after)
-        }
+        dates = moved_dates(entries)
         if dates and await recompute_of_todos(self.connection, self.owner_id, dates, self.now):
             self.has_moved_reminders = True
 
@@ -306,19 +335,9 @@ class OwnerWrite:
             return delta.added_to(todo)
         return self._stored.get(todo.id, todo)
 
-    async def tags_of(self, ids: Sequence[UUID]) -> list[list[TagOfTodo]]:
-        """Each todo's tags as they are inside this transaction."""
-        rows = await self.connection.fetch(TAGS_OF_TODOS, self.owner_id, ids)
-        return tags_by_todo(rows, ids)
-
     def discard(self) -> None:
         """Roll back when the block ends."""
         self.discarded = True
-
-
-def owner_gone(owner_id: UUID, actor_id: UUID) -> Exception:
-    """The error that says that an owner's account is deleted."""
-    return Unauthenticated() if owner_id == actor_id else OwnerGone()
 
 
 @asynccontextmanager
@@ -331,29 +350,51 @@ async def owner_write(
     lock. With `parents`, `parents` of the write has those of them that have subtasks.
 
     Callers are to be `retried`. Raises `Unauthenticated` if the actor's own account is deleted,
-    `OwnerGone` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
+    `OwnerChanged` if another owner's is, and `OutcomeUnknown` if the connection is lost during the commit.
     """
     async with acquire() as connection, WriteTransaction(connection) as transaction:
-        row, loaded = await lock_and_load(connection, owner_id, ids, parents=parents)
-        write = await _begun(transaction, row, owner_id, actor_id)
-        if loaded is not None:
-            write.loaded = await _states(row for row in loaded if row["id"])
-            if parents:
-                write.parents = {row["id"] for row in loaded if row["is_parent"]}
-        yield write
+        yield await _begin(transaction, owner_id, actor_id, ids, parents=parents)
 
 
-async def _begun(
-    transaction: WriteTransaction, row: Row | None, owner_id: UUID, actor_id: UUID
+@asynccontextmanager
+async def owner_writes(
+    ids_by_owner: Mapping[UUID, Sequence[UUID]], *, actor_id: UUID, parents: bool = False
+) -> AsyncIterator[dict[UUID, OwnerWrite]]:
+    """A transaction that holds the locks of several owners, with an `owner_write` for each of them.
+
+    If one of them is discarded, all are. Each one's first call of `load` is to be for its ids.
+    """
+    async with acquire() as connection, WriteTransaction(connection) as transaction:
+        if len(ids_by_owner) > 1:
+            await connection.execute(LOCK_OWNERS, list(ids_by_owner))
+        yield {
+            owner_id: await _begin(transaction, owner_id, actor_id, ids, parents=parents)
+            for owner_id, ids in ids_by_owner.items()
+        }
+
+
+async def _begin(
+    transaction: WriteTransaction,
+    owner_id: UUID,
+    actor_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    parents: bool,
 ) -> OwnerWrite:
-    """The write that begins with the locked row of an owner."""
+    """Lock an owner, unless that is done, and begin a write to the owner's todos."""
+    row, loaded = await lock_and_load(transaction.connection, owner_id, ids, parents=parents)
     if row is None:
         raise owner_gone(owner_id, actor_id)
     zone, roles = row["time_zone"], None
     if actor_id != owner_id:
         zone, roles = await read_actor(transaction.connection, actor_id, owner_id)
-    clock, storage = LocalClock(row["now"], zone), Storage(row["todos"], row["stored_bytes"])
+    clock = LocalClock(row["now"], zone)
+    storage = Storage(row["todos"], row["stored_bytes"], is_own=roles is None)
     write = OwnerWrite(transaction, clock, storage, row, owner_id=owner_id, actor_id=actor_id)
     write.roles = roles
+    if loaded is not None:
+        write.loaded = await read_states(row for row in loaded if row["id"])
+        if parents:
+            write.parents = {row["id"] for row in loaded if row["is_parent"]}
     transaction.writes[owner_id] = write
     return write

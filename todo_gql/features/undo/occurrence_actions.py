@@ -64,7 +64,7 @@ async def undo_occurrence(info: Info, owner_id: UUID, id: str) -> TodoPayload:
                 return TodoPayload(errors=[invalid(*problem, "id")])
         [todo, *_] = [write.change(entry.before, entry.after) for entry in entries if entry.before]
         await write.store()
-    charge_further(info, write, 1)
+    charge_further(info, [write], 1)
     info.context.clear_loaders()
     return TodoPayload(todo=to_todo(write.stored(todo), info), first_change=write.first_change)
 
