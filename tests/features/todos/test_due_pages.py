@@ -1,4 +1,4 @@
-"""Pages of todos by DUE_AT, which are read in parts where the filter names days or open todos."""
+"""Pages of todos by when they are due or start, which are read in parts by most filters and orders."""
 
 from datetime import datetime
 from random import Random
@@ -16,7 +16,7 @@ OVERDUE_OR_TODAY = {"due": {"in": ["OVERDUE", "TODAY", "NONE"]}}
 PAGE = """
 query ($filter: TodoFilter, $sort: [TodoSort!], $first: Int, $after: String, $last: Int, $before: String) {
   todos(filter: $filter, sort: $sort, first: $first, after: $after, last: $last, before: $before) {
-    totalCount nodes { id dueAt priority }
+    totalCount nodes { id dueAt priority dueDate startAt startDate }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }
@@ -25,13 +25,61 @@ SAVE = """
 mutation ($input: SavedViewInput!) { savedViewCreate(input: $input) { view { id } errors { message } } }
 """
 VIEW = """
-query ($id: ID!) { node(id: $id) { ... on SavedView { todos(first: 100) { nodes { id dueAt priority } } } } }
+query ($id: ID!) { node(id: $id) { ... on SavedView { todos(first: 100) { nodes { id dueAt priority dueDate startAt startDate } } } } }
 """
 
 
 async def page(account: Account, **variables: Any) -> dict[str, Any]:
     """A page of todos."""
     return dict((await account.data(PAGE, **variables))["todos"])
+
+
+def by_day(
+    todos: list[dict[str, Any]], name: str, *, descending: bool, nulls_first: bool
+) -> list[dict[str, Any]]:
+    """The todos as Python sorts them by the day that they are due or start, which is one of UTC."""
+
+    def key(todo: dict[str, Any]) -> tuple[str, str, str]:
+        moment, day = todo[f"{name}At"], todo[f"{name}Date"]
+        return (moment or day)[: len("2026-11-29")], moment or "later", todo["id"]
+
+    present = [todo for todo in todos if todo[f"{name}At"] or todo[f"{name}Date"]]
+    present.sort(key=key, reverse=descending)
+    absent = sorted(
+        (todo for todo in todos if todo not in present),
+        key=lambda todo: str(todo["id"]),
+        reverse=descending,
+    )
+    return absent + present if nulls_first else present + absent
+
+
+@pytest.mark.parametrize("field", ["DUE", "START"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_pages_by_days_are_those_of_the_whole_list(
+    account: Account, monkeypatch: pytest.MonkeyPatch, seed: int, field: str
+) -> None:
+    """All pages by DUE or START together are the sorted list, both ways, whatever the filter."""
+    now = Clock(monkeypatch).set(NOW)
+    random = Random(seed)
+    list_id = await varied_todos(account, now, random)
+    for number in range(12):
+        day = f"2026-12-{random.randint(1, 9):02}"
+        start = {"startDate": day} if number % 2 else {"startAt": f"{day}T0{number % 9}:00:00Z"}
+        due = {"dueDate": f"2026-12-{random.randint(10, 12)}"} if number % 3 else {}
+        await account.create(**start, **due)
+    for descending in (False, True):
+        for nulls_first in (False, True):
+            sort = {
+                "field": field,
+                "direction": "DESC" if descending else "ASC",
+                "nulls": "FIRST" if nulls_first else "LAST",
+            }
+            for wanted in (None, varied_filter(now, random, list_id), OVERDUE_OR_TODAY):
+                todos = (await page(account, filter=wanted, first=100))["nodes"]
+                expected = by_day(
+                    todos, field.lower(), descending=descending, nulls_first=nulls_first
+                )
+                await check_pages(account, {"filter": wanted, "sort": [sort]}, expected)
 
 
 def in_order(todos: list[dict[str, Any]], order: tuple[bool, bool, bool]) -> list[dict[str, Any]]:
