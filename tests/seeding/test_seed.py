@@ -18,6 +18,7 @@ from todo_gql.api.order_keys import position_key
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action, ChangeKind, Status, User
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.canonical_json import NO_METADATA
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.history import FIELDS_OF_NEW as FIELDS
@@ -286,6 +287,17 @@ def test_seeded_dates_are_believable() -> None:
     for todo in todos:
         assert todo.due_at is None or todo.due_date is None
         assert todo.start_on is None or (todo.due_on and todo.start_on <= todo.due_on)
+
+
+def test_seeded_open_todos_are_due_these_days() -> None:
+    """Some open todos are due today and on the next days, and some are overdue."""
+    until = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    todos = [history.last for history in believable(until, number=200, is_latest=True)]
+    due = [todo.due_on for todo in todos if todo.status in OPEN_STATUSES and todo.due_on]
+    today = until.date()
+    assert sum(day < today for day in due) > 3
+    assert sum(day == today for day in due) > 0
+    assert sum(today < day <= today + timedelta(days=7) for day in due) > 3
 
 
 def test_seeded_repeating_todos_are_believable() -> None:

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql.api.time_zones import LocalClock
 from todo_gql.database.models import Priority, Status
+from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.actions import Edit, delete, restore, set_values
 from todo_gql.features.todos.canonical_json import canonical_json
 from todo_gql.features.todos.history import Entry
@@ -23,6 +24,7 @@ from todo_gql.seeding.schedules import (
     later_dates,
     reminder_drafts,
     repetition,
+    soon,
     steps,
 )
 from todo_gql.seeding.vocabulary import ANYWHERE, AREAS, PEOPLE, Area
@@ -36,6 +38,8 @@ SOURCES = ("mail", "phone", "meeting", "chat")
 REPEATING_PERCENT = 4
 
 USUAL_SPAN = timedelta(days=100)
+# How long ago the last changes were made.
+LATELY = timedelta(days=3)
 # How soon after a todo its subtasks are thought of.
 SOON = timedelta(hours=2)
 
@@ -96,6 +100,8 @@ def todo_histories(
             histories = _repeating(created, until, left, random)
         else:
             history = _history(created, until.now, pace, random)
+            if is_latest:
+                history += _put_off(history[-1].after, until, random)
             drafts = reminder_drafts(history[-1].after, until.now, random)
             subtasks = _subtasks(history, area, left, until.now, random)
             histories = [History(history, drafts), *map(History, subtasks)]
@@ -184,6 +190,16 @@ def _history(created: TodoState, until: datetime, pace: float, random: Random) -
             break
         entries += _change(before, edit, now)
     return entries
+
+
+def _put_off(todo: TodoState, until: LocalClock, random: Random) -> list[Entry]:
+    """The change that puts off an open todo whose day is over: most are done later than planned."""
+    is_late = todo.due_on is not None and todo.due_on < until.today
+    is_open = todo.status in OPEN_STATUSES and not todo.deleted_at
+    if not (is_late and is_open and _chance(60, random)):
+        return []
+    moment = _between(max(todo.updated_at + TICK, until.now - LATELY), until.now, random)
+    return _change(todo, set_values(soon(todo, until, random)), moment)
 
 
 def _change(before: TodoState, edit: Edit, now: datetime) -> list[Entry]:

@@ -78,6 +78,16 @@ def later_dates(todo: TodoState) -> TodoEdit:
     return {name: getattr(todo, name) + timedelta(days=7)}
 
 
+def soon(todo: TodoState, clock: LocalClock, random: Random) -> TodoEdit:
+    """The due date of a todo put off to one of the days from today on, at its time if it has one."""
+    day = clock.today + timedelta(days=random.choice((0, 0, 1, 1, 2, 3, 4, 5, 6, 9)))
+    if todo.due_at is None:
+        return {"due_date": day}
+    zone = time_zone(todo.due_time_zone)
+    clock_time = todo.due_at.astimezone(zone).time()
+    return {"due_at": datetime.combine(day, clock_time, zone).astimezone(UTC)}
+
+
 def repetition(created_at: datetime, clock: LocalClock, most: int, random: Random) -> TodoEdit:
     """How a todo repeats that was created at a moment, so that some occurrences are over by now.
 
