@@ -5,19 +5,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from tests.clients.programs import NO_LIMITS
 from tests.support.accounts import PASSWORD, REGISTER
 from tests.support.processes import Server, started
+from todo_gql.database.models import ChangeKind, NotificationKind
+from todo_gql.inbox.entries import Entry, enter
 
 LIST = """
 SELECT t.title, t.completed_at IS NOT NULL AS is_completed
 FROM todos t JOIN users u ON u.id = t.owner_id
 WHERE u.username = $1 AND t.deleted_at IS NULL ORDER BY t.list_id, t.position
 """
+OWNER = "SELECT id FROM users WHERE username = $1"
 FORGET = "DELETE FROM changes WHERE owner_id = (SELECT id FROM users WHERE username = $1)"
 
 Row = tuple[str, bool]
@@ -64,6 +67,18 @@ class Backend:
         connection = await asyncpg.connect(self.url)
         try:
             return [tuple(row) for row in await connection.fetch(LIST, username)]
+        finally:
+            await connection.close()
+
+    async def remind(self, username: str, todo_id: str) -> None:
+        """Enter a reminder of a todo into somebody's inbox, as a worker does."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            owner_id = await connection.fetchval(OWNER, username)
+            source = f"{uuid4()}"
+            kind, subject = NotificationKind.REMINDER, ChangeKind.TODO
+            entry = Entry(owner_id, kind, source, None, subject, UUID(todo_id))
+            await enter(connection, [entry])
         finally:
             await connection.close()
 

@@ -4,7 +4,7 @@ import type { Todo } from './operations';
 import { endWords, isAhead } from './snoozing';
 import { wordsOf } from './rule-words';
 import { dueOf } from './schedule';
-import { cityOf, isPast, type When, wordsFor } from './times';
+import { cityOf, isPast, wallClock, type When, wordsFor } from './times';
 
 interface DatesProps {
   todo: Todo;
@@ -62,12 +62,15 @@ interface ElsewhereProps {
 
 /** What the clock shows in the todo's own zone, if that is another time. */
 function Elsewhere({ at, zone, viewerZone }: ElsewhereProps) {
-  const there = wordsFor({ date: null, at }, zone ?? 'UTC');
-  if (there === wordsFor({ date: null, at }, viewerZone)) return null;
+  const here = wallClock(at, viewerZone);
+  const there = wallClock(at, zone ?? 'UTC');
+  if (here.day === there.day && here.time === there.time) return null;
+  const isSameDay = here.day === there.day;
   return (
     <>
       {' '}
-      ({there} in {cityOf(zone ?? 'UTC')})
+      ({isSameDay ? there.time : wordsFor({ date: null, at }, zone ?? 'UTC')} in{' '}
+      {cityOf(zone ?? 'UTC')})
     </>
   );
 }

@@ -48,7 +48,7 @@ export function TodoRow(props: TodoRowProps) {
   }
 
   return (
-    <li id={`todo-${id}`} class={todo.status === 'COMPLETED' ? 'completed' : ''}>
+    <li id={`todo-${id}`} class={todo.status.toLowerCase()}>
       <div
         ref={ref}
         class={`row ${hint satisfies Hint}`}
@@ -125,6 +125,7 @@ function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo'
           <span class="hidden"> subtasks done</span>
         </span>
       )}
+      {status === 'CANCELLED' && <span class="detail">cancelled</span>}
       <Dates todo={todo} isOpen={isOpen} zone={todos.zone.value} />
       {!isOrdered && list && (
         <a class="detail" href={addressOf({ kind: 'list', id: list.id })}>
@@ -148,7 +149,7 @@ interface ActionsProps {
 
 function Actions({ todos, todo, onRename }: ActionsProps) {
   const { id, title } = todo;
-  const isCompleted = todo.status === 'COMPLETED';
+  const isDone = todo.status === 'COMPLETED' || todo.status === 'CANCELLED';
   const isOpened = todos.opened.value === id;
   const completion = () =>
     todo.recurrence ? completeOccurrence(todo, todos.zone.value) : complete(todo);
@@ -156,10 +157,10 @@ function Actions({ todos, todo, onRename }: ActionsProps) {
     <span class="actions">
       <button
         data-control="complete"
-        aria-label={`${isCompleted ? 'Reopen' : 'Complete'} ${title}`}
-        onClick={() => todos.edit(isCompleted ? reopen(todo) : completion())}
+        aria-label={`${isDone ? 'Reopen' : 'Complete'} ${title}`}
+        onClick={() => todos.edit(isDone ? reopen(todo) : completion())}
       >
-        {isCompleted ? 'Reopen' : 'Complete'}
+        {isDone ? 'Reopen' : 'Complete'}
       </button>
       <button data-control="rename" aria-label={`Rename ${title}`} onClick={onRename}>
         Rename
