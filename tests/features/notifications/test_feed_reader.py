@@ -1,7 +1,7 @@
 """The reader of feeds: what others did is entered once, and nothing else is."""
 
 import asyncio
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -80,7 +80,7 @@ async def test_what_is_older_than_a_day_is_not_entered(account: Account, strange
     """A reader that was away for long enters what happened in the last 24 hours only."""
     todo = await account.create()
     await change(account, stranger, todo["id"], hours_ago=24.1)
-    await change(account, stranger, str(uuid4()), hours_ago=23.9)
+    await change(account, stranger, (await account.create())["id"], hours_ago=23.9)
     assert await read(account) == [(NotificationKind.COMPLETED, 1)]
 
 
@@ -90,7 +90,7 @@ async def test_several_readers_enter_each_change_once(
     """Workers that read one feed at the same time enter each change once, in batches too."""
     monkeypatch.setattr(feed_reader, "CHANGES_AT_ONCE", 3)
     for _ in range(10):
-        await change(account, stranger, str(uuid4()))
+        await change(account, stranger, (await account.create())["id"])
     await asyncio.gather(*(read_feed(UUID(account.id)) for _ in range(5)))
     assert len(await stored(account)) == await unread_count(account) == 10
 
@@ -104,7 +104,7 @@ async def test_reader_that_fails_enters_nothing_and_goes_on(
         await enter(connection, entries)
         raise ArithmeticError
 
-    await change(account, stranger, str(uuid4()))
+    await change(account, stranger, (await account.create())["id"])
     with monkeypatch.context() as patch:
         patch.setattr(feed_reader, "enter", failing)
         with pytest.raises(ArithmeticError):
@@ -128,7 +128,7 @@ async def test_changes_of_unknown_kinds_are_read_over(account: Account, stranger
 
 async def test_sweep_finds_what_was_not_announced(account: Account, stranger: Account) -> None:
     """Feeds whose growth nobody announced are read when all are looked through."""
-    await change(account, stranger, str(uuid4()))
+    await change(account, stranger, (await account.create())["id"])
     await FeedReader().run()
     assert len(await stored(account)) == 1
 
@@ -138,7 +138,7 @@ async def test_announced_feeds_are_read_at_once(account: Account, stranger: Acco
     reader = FeedReader()
     await reader.run()
     for owner, other in ((account, stranger), (stranger, account)):
-        await change(owner, other, str(uuid4()))
+        await change(owner, other, (await owner.create())["id"])
     feed_registry.follower(GrownLogs).take()
     feed_registry.announce(UUID(account.id))
     await reader.run()
@@ -150,7 +150,7 @@ async def test_worker_reads_feeds(
 ) -> None:
     """A worker enters what others did while it runs."""
     async with working(settings, database_url):
-        await change(account, stranger, str(uuid4()))
+        await change(account, stranger, (await account.create())["id"])
         feed_registry.announce(UUID(account.id))
 
         async def is_entered() -> bool:

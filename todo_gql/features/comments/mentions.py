@@ -14,6 +14,8 @@ MENTION: Final = re.compile(r"(?<!\\)@\[((?:[^\[\]\\\n]|\\.)*+)\]\(user:([0-9A-F
 BACKTICKS: Final = re.compile(r"`+")
 # Behind the marks of block quotes and of lists.
 FENCE: Final = re.compile(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`]*$)|~{3,})")
+EXCERPT: Final = 200
+READ_FOR_EXCERPT: Final = 5 * EXCERPT
 LIST_ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 INDENTED: Final = re.compile(r" {4}| {0,3}\t")
 
@@ -87,3 +89,9 @@ def _is_escaped(text: str, index: int) -> bool:
     while first and text[first - 1] == "\\":
         first -= 1
     return (index - first) % 2 == 1
+
+
+def excerpt_of(body: str) -> str:
+    """The beginning of a body in one line, with the names of those whom it mentions."""
+    text = " ".join(without_mentions(body[:READ_FOR_EXCERPT]).split())
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"

@@ -15,15 +15,16 @@ class NotificationKind(Enum):
         models.NotificationKind.ASSIGNED.value, description="A todo was assigned to them."
     )
     MENTIONED = strawberry.enum_value(
-        models.NotificationKind.MENTIONED.value, description="A comment names them."
+        models.NotificationKind.MENTIONED.value, description="A comment mentions them."
     )
     COMMENTED = strawberry.enum_value(
         models.NotificationKind.COMMENTED.value,
-        description="Somebody commented on a todo of theirs.",
+        description="Somebody commented on a todo that they created, are to do or have commented on, or "
+        "on any of a list of which they are notified of everything.",
     )
     COMPLETED = strawberry.enum_value(
         models.NotificationKind.COMPLETED.value,
-        description="Somebody else completed a todo of theirs.",
+        description="Somebody else completed such a todo.",
     )
     REMINDER = strawberry.enum_value(
         models.NotificationKind.REMINDER.value, description="A reminder of theirs is due."

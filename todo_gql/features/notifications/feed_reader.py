@@ -12,10 +12,10 @@ from uuid import UUID
 from todo_gql.api.errors import Unavailable
 from todo_gql.changelog import feed_registry
 from todo_gql.database.connection import Connection, Row, fetch, transaction
-from todo_gql.database.models import Action, ChangeKind, NotificationKind
 from todo_gql.database.owner_batches import owners_where
 from todo_gql.database.retry import retried
-from todo_gql.inbox.entries import Entry, enter
+from todo_gql.features.notifications.events import IS_ASSIGNMENT, entries_of
+from todo_gql.inbox.entries import enter
 from todo_gql.inbox.inboxes import locked_inboxes
 from todo_gql.inbox.wake_ups import announce
 
@@ -27,21 +27,36 @@ CHANGES_AT_ONCE: Final = 500
 MAX_HOURS: Final = 24
 """Nobody is notified of what happened earlier."""
 
-KINDS: Final = {Action.COMPLETED: NotificationKind.COMPLETED}
-# An index has only the changes that somebody else than the owner made.
+# An index has only the changes that somebody else than the owner made. Those in lists of others are in spans.
 IS_UNREAD: Final = """
-EXISTS (SELECT FROM changes c WHERE c.owner_id = u.id AND c.actor_id <> c.owner_id
+(EXISTS (SELECT FROM changes c WHERE c.owner_id = u.id AND c.actor_id <> c.owner_id
     AND c.seq > coalesce((SELECT i.seq FROM inboxes i WHERE i.owner_id = u.id), 0)
     AND c.at > now() - make_interval(hours => $3))
+OR EXISTS (SELECT FROM spans s WHERE s.owner_id = u.id
+    AND s.seq_to > coalesce((SELECT i.seq FROM inboxes i WHERE i.owner_id = u.id), 0)
+    AND s.at > now() - make_interval(hours => $3)))
 """
 # The condition has the hours as $3, so that $2 is how many are read.
 GROWN: Final = f"SELECT u.id FROM users u WHERE u.id = ANY($1) AND {IS_UNREAD} LIMIT $2"
-SELECT: Final = """
-SELECT c.seq, c.id, c.kind, c.todo_id, c.action, c.actor_id,
-    c.at > now() - make_interval(hours => $2) AS is_recent
-FROM changes c JOIN inboxes i ON i.owner_id = c.owner_id
-WHERE i.owner_id = $1 AND c.owner_id = $1 AND c.actor_id <> c.owner_id AND c.seq > i.seq
-ORDER BY c.seq LIMIT $3
+# Each row has its number in the feed. What the person did in lists of others is read over.
+SELECT: Final = f"""
+WITH inbox AS (SELECT i.seq FROM inboxes i WHERE i.owner_id = $1), told AS (
+    (SELECT c.seq AS number, c.* FROM inbox, changes c
+        WHERE c.owner_id = $1 AND c.actor_id <> c.owner_id AND c.seq > inbox.seq
+        ORDER BY c.seq LIMIT $3)
+    UNION ALL
+    (SELECT s.seq_from + c.seq - s.source_from, c.* FROM inbox CROSS JOIN LATERAL (
+        SELECT * FROM spans WHERE owner_id = $1 AND seq_to > inbox.seq ORDER BY seq_to LIMIT $3
+    ) s CROSS JOIN LATERAL (
+        SELECT * FROM changes WHERE owner_id = s.source_owner_id
+            AND seq BETWEEN s.source_from + greatest(inbox.seq + 1 - s.seq_from, 0)
+            AND s.source_from + s.seq_to - s.seq_from
+        ORDER BY seq LIMIT $3
+    ) c ORDER BY 1 LIMIT $3)
+)
+SELECT c.number, c.id, c.kind, c.todo_id, c.entity_id, c.action, c.actor_id,
+    c.at > now() - make_interval(hours => $2) AS is_recent, {IS_ASSIGNMENT} AS is_assignment
+FROM told c ORDER BY c.number LIMIT $3
 """
 MOVE: Final = "UPDATE inboxes SET seq = $2 WHERE owner_id = $1"
 
@@ -110,16 +125,8 @@ async def _read_some(owner_id: UUID) -> int:
 
 
 async def _enter(connection: Connection, owner_id: UUID, rows: Sequence[Row]) -> bool:
-    entries = [
-        Entry(owner_id, KINDS[row["action"]], f"change {row['id']}", *_what(row))
-        for row in rows
-        if row["is_recent"] and row["kind"] == ChangeKind.TODO and row["action"] in KINDS
-    ]
+    entries = await entries_of(connection, owner_id, rows)
     await enter(connection, entries)
     if rows:
-        await connection.execute(MOVE, owner_id, rows[-1]["seq"])
+        await connection.execute(MOVE, owner_id, rows[-1]["number"])
     return bool(entries)
-
-
-def _what(row: Row) -> tuple[UUID, ChangeKind, UUID]:
-    return row["actor_id"], ChangeKind.TODO, row["todo_id"]

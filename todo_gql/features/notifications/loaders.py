@@ -10,7 +10,9 @@ from todo_gql.database.connection import Row, Values, fetch
 from todo_gql.database.models import ChangeKind
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS, visible_users
+from todo_gql.features.comments.mentions import excerpt_of
 from todo_gql.features.todos.access import TODO_COLUMNS, visible_todos
+from todo_gql.features.todos.comments import COMMENT_COLUMNS, undeleted_comments
 from todo_gql.features.todos.list_access import (
     NOTHING,
     SECTION_COLUMNS,
@@ -40,7 +42,9 @@ class Subject(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The title of a todo, or the name of anything else."""
+        """The title of a todo, the beginning of a comment, or the name of anything else."""
+        if self.kind is ChangeKind.COMMENT:
+            return excerpt_of(self.row["body"])
         return str(self.row["title" if self.kind is ChangeKind.TODO else "name"])
 
 
@@ -56,6 +60,7 @@ SOURCES: Final[Mapping[ChangeKind, Source]] = {
     ChangeKind.TODO: Source(visible_todos, lambda _: TODO_COLUMNS, "t.id"),
     ChangeKind.LIST: Source(visible_lists, list_columns, "l.id"),
     ChangeKind.SECTION: Source(visible_sections, lambda _: SECTION_COLUMNS, "s.id"),
+    ChangeKind.COMMENT: Source(undeleted_comments, lambda _: COMMENT_COLUMNS, "c.id"),
 }
 
 

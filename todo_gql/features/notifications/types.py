@@ -1,6 +1,6 @@
 """Notifications as the schema shows them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,9 +22,15 @@ from todo_gql.features.notifications.loaders import (
 )
 from todo_gql.features.notifications.unread import unread_count
 from todo_gql.features.todos.list_access import NOTHING, key_of
-from todo_gql.features.todos.types import Section, Todo, TodoList
+from todo_gql.features.todos.types import Comment, Section, Todo, TodoList
 from todo_gql.inbox.security_events import security_text
 from todo_gql.operation.context import Context, Info
+
+TYPES: Final[Mapping[ChangeKind, Any]] = {
+    ChangeKind.LIST: TodoList,
+    ChangeKind.SECTION: Section,
+    ChangeKind.COMMENT: Comment,
+}
 
 
 def _subject(subject: Subject | None, context: Context) -> Node | None:
@@ -32,7 +38,8 @@ def _subject(subject: Subject | None, context: Context) -> Node | None:
         return None
     if subject.kind is ChangeKind.TODO:
         return Todo.from_row(subject.row, context.now)
-    return (TodoList if subject.kind is ChangeKind.LIST else Section).from_row(subject.row)
+    node: Node = TYPES[subject.kind].from_row(subject.row)
+    return node
 
 
 def _actor(row: Row | None, context: Context) -> User | None:
@@ -83,8 +90,8 @@ class Notification(Node):
     )
 
     @strawberry.field(
-        description="What it is about in words, as they are now: the title of a todo, or the name of "
-        "something else; null where `subject` is, but for SECURITY."
+        description="What it is about in words, as they are now: the title of a todo, the beginning "
+        "of a comment, or the name of something else; null where `subject` is, but for SECURITY."
     )
     async def excerpt(self, info: Info) -> str | None:
         if self.security_text or self.subject_key.kind is None:

@@ -49,6 +49,11 @@ def visible_comments(viewer: Viewer) -> SelectQuery:
     return owned(WITH_TODO, "c", viewer.id).where("t.deleted_at IS NULL")
 
 
+def undeleted_comments(viewer: Viewer) -> SelectQuery:
+    """The comments `c` that the viewer sees which have words, of todos outside the trash."""
+    return visible_comments(viewer).where("c.deleted_at IS NULL")
+
+
 class CommentPageKey(NamedTuple):
     """A page of the comments of a todo."""
 

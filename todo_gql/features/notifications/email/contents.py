@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import ChangeKind, NotificationKind
+from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 from todo_gql.inbox.preferences import Preferences
@@ -20,7 +21,7 @@ MAX_LINES: Final = 50
 # Only what the owner of the inbox sees now is shown.
 SELECT: Final = f"""
 SELECT n.id, n.kind, n.source, n.event_count, n.created_at, n.subject_kind,
-    coalesce(t.title, l.name, s.name) AS title, t.due_at, t.due_date, count(*) OVER () AS total
+    coalesce(t.title, l.name, s.name) AS title, left(o.body, {READ_FOR_EXCERPT}) AS body, t.due_at, t.due_date, count(*) OVER () AS total
 FROM notifications n
     LEFT JOIN todos t ON n.subject_kind = {ChangeKind.TODO.value} AND t.id = n.subject_id
         AND (t.owner_id = n.owner_id OR {is_member("t.list_id", "n.owner_id")}) AND t.deleted_at IS NULL
@@ -28,9 +29,13 @@ FROM notifications n
         AND (l.owner_id = n.owner_id OR {is_member("l.id", "n.owner_id")}) AND l.deleted_at IS NULL
     LEFT JOIN sections s ON n.subject_kind = {ChangeKind.SECTION.value} AND s.id = n.subject_id
         AND (s.owner_id = n.owner_id OR {is_member("s.list_id", "n.owner_id")}) AND s.deleted_at IS NULL
+    LEFT JOIN (comments o JOIN todos ot ON ot.owner_id = o.owner_id AND ot.id = o.todo_id
+            AND ot.deleted_at IS NULL)
+        ON n.subject_kind = {ChangeKind.COMMENT.value} AND o.id = n.subject_id AND o.deleted_at IS NULL
+        AND (ot.owner_id = n.owner_id OR {is_member("ot.list_id", "n.owner_id")})
 WHERE n.owner_id = $1 AND ($2::uuid[] IS NULL OR n.id = ANY($2)) AND n.kind = ANY($3::smallint[])
     AND {IS_UNREAD} AND NOT ({is_snoozed("now()")})
-    AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id) IS NOT NULL)
+    AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id, o.id) IS NOT NULL)
     AND (n.kind <> {NotificationKind.REMINDER.value} OR t.id IS NULL OR t.status IN ({OPEN}))
 ORDER BY n.created_at DESC, n.id DESC LIMIT {MAX_LINES}
 """
@@ -91,6 +96,8 @@ def _line(row: Row, zone: ZoneInfo) -> Line:
     elif kind is not NotificationKind.REMINDER:
         facts.append(_moment(row["created_at"], zone))
     title = row["title"] or security_text(kind, row["source"])
+    if row["body"]:
+        title = excerpt_of(row["body"])
     return Line(PHRASES[kind], title, ", ".join(facts))
 
 
