@@ -38,9 +38,9 @@ RARE_WORDS = ("quagga", "щебень", "오소리", "穿山甲", "獺", "жъ",
 # Ties and nulls as in real lists.
 FILL = [
     r"""
-    INSERT INTO todos (id, owner_id, title, description, search_text, status, priority, due_at,
+    INSERT INTO todos (id, owner_id, title, description, position, search_text, status, priority, due_at,
         start_date, start_on, completed_at, metadata, version, created_at, updated_at)
-    SELECT gen_random_uuid(), $1, title || ' ' || word, description,
+    SELECT gen_random_uuid(), $1, title || ' ' || word, description, 'g' || lpad(n::text, 7, '0') || 'V',
         concat_ws(E'\x1f', lower(title) || ' ' || marked, lower(description)) || E'\x1e', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400) END,
         CASE WHEN n % 5 = 0 THEN current_date + n % 700 END, CASE WHEN n % 5 = 0 THEN current_date + n % 700 END,
