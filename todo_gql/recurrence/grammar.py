@@ -177,7 +177,7 @@ def _check_month_days(rule: Rule) -> None:
     longest = max(_LONGEST_MONTHS[month - 1] for month in rule.months or range(1, 13))
     if all(abs(day) > longest for day in rule.month_days):
         names = " and ".join(_MONTH_NAMES[month - 1] for month in rule.months)
-        raise RuleError(f"{names} never have such a day, so the rule would never happen.")
+        raise RuleError(f"There is no such day in {names}, so the rule would never happen.")
 
 
 def _check_weekdays(rule: Rule) -> None:
