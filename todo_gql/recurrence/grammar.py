@@ -176,7 +176,7 @@ def _check_month_days(rule: Rule) -> None:
         raise RuleError("BYMONTHDAY needs BYMONTH in a yearly rule, or FREQ=MONTHLY.")
     longest = max(_LONGEST_MONTHS[month - 1] for month in rule.months or range(1, 13))
     if all(abs(day) > longest for day in rule.month_days):
-        names = " and ".join(_MONTH_NAMES[month - 1] for month in rule.months)
+        names = " or ".join(_MONTH_NAMES[month - 1] for month in rule.months)
         raise RuleError(f"There is no such day in {names}, so the rule would never happen.")
 
 
