@@ -1,7 +1,6 @@
 """Writing and changing comments; each field is one transaction."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -20,10 +19,6 @@ ExpectedVersion = Annotated[
 ]
 
 
-def _owner_id(info: Info) -> UUID:
-    return info.context.signed_in().id
-
-
 @strawberry.type
 class CommentMutation:
     """The mutation fields of comments."""
@@ -37,7 +32,7 @@ class CommentMutation:
         todo_id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
         input: Annotated[CommentCreateInput, strawberry.argument(description="Its values.")],
     ) -> CommentPayload | None:
-        return await create_comment(info, _owner_id(info), todo_id, input)
+        return await create_comment(info, todo_id, input)
 
     @strawberry.mutation(
         description="Replaces the words of a comment, by its author alone. Whom it mentions for the first "
@@ -53,7 +48,7 @@ class CommentMutation:
         expected_version: ExpectedVersion = UNSET,
     ) -> CommentPayload | None:
         version = unset_to_none(expected_version)
-        return await update_comment(info, _owner_id(info), id, body, version)
+        return await update_comment(info, id, body, version)
 
     @strawberry.mutation(
         description="Deletes the words of a comment, by its author or a MANAGER; it stays where it was, "
@@ -63,4 +58,4 @@ class CommentMutation:
         self, info: Info, id: CommentId, expected_version: ExpectedVersion = UNSET
     ) -> CommentPayload | None:
         version = unset_to_none(expected_version)
-        return await delete_comment(info, _owner_id(info), id, version)
+        return await delete_comment(info, id, version)

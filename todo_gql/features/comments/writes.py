@@ -20,7 +20,7 @@ from todo_gql.api.errors import (
 from todo_gql.api.node import parse_id
 from todo_gql.changelog.sizes import ROW_BYTES
 from todo_gql.database.connection import Row
-from todo_gql.database.models import ChangeKind, EntityAction
+from todo_gql.database.models import ChangeKind, EntityAction, ListRole
 from todo_gql.database.retry import retried
 from todo_gql.features.comments.bodies import (
     LINE_BYTES,
@@ -32,6 +32,7 @@ from todo_gql.features.comments.bodies import (
 from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
 from todo_gql.features.todos.comments import COMMENT_COLUMNS
 from todo_gql.features.todos.inputs import unset_to_none
+from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import Comment
@@ -55,6 +56,13 @@ DELETE: Final = f"""
 UPDATE comments c SET body = '', mentions = '[]', deleted_at = $3, version = c.version + 1
 WHERE c.owner_id = $1 AND c.id = $2 RETURNING {COLUMNS}
 """
+# `$1` is the viewer, and `$2` has ids.
+OWNERS_OF_COMMENTS: Final = """
+SELECT c.id, c.owner_id FROM comments c JOIN todos t ON t.owner_id = c.owner_id AND t.id = c.todo_id
+WHERE c.id = ANY($2::uuid[]) AND (t.owner_id = $1 OR EXISTS (
+    SELECT FROM list_members m WHERE m.list_id = t.list_id AND m.user_id = $1
+))
+"""
 
 
 def _to_comment(row: Row | None) -> Comment | None:
@@ -66,24 +74,25 @@ def _json(mentions: Sequence[UUID]) -> str:
 
 
 @retried
-async def create_comment(
-    info: Info, owner_id: UUID, todo_id: str, sent: CommentCreateInput
-) -> CommentPayload:
+async def create_comment(info: Info, todo_id: str, sent: CommentCreateInput) -> CommentPayload:
     """Write a comment of the viewer's on a todo; an error with the stored one if the id is in use already.
 
     `Unauthenticated` if nobody is signed in.
     """
-    id, actor_id = parse_id(todo_id), info.context.signed_in().id
+    id, viewer = parse_id(todo_id), info.context.signed_in()
+    owner_id = await owner_of_todo(viewer, id)
     body, problems = read_body(sent.body, "input", "body")
     sent_id = unset_to_none(sent.id)
     comment_id = uuid7() if sent_id is None else parse_id(sent_id)
     if comment_id is None:
         problems.insert(0, unusable_id("input"))
     ids = [id] if id else []
-    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
-        todo = (await write.load(ids)).get(id) if id else None
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id, ids=ids) as write:
+        todo = (await write.load_named(ids)).get(id) if id else None
         if todo is None:
             return CommentPayload(errors=[not_found("todoId"), *problems])
+        if refusal := write.refusal(todo.list_id, "todoId"):
+            return CommentPayload(errors=[refusal])
         if problems or comment_id is None:
             return CommentPayload(errors=problems)
         written = await _insert(info, write, todo, comment_id, body)
@@ -98,7 +107,9 @@ async def _insert(
 ) -> Row | CommentPayload:
     """Store a comment with its line of the log; or the answer that says why it isn't stored."""
     if stored := await write.connection.fetchrow(STORED, write.owner_id, id):
-        return _already_there(stored)
+        if await write.load([stored["todo_id"]], trash=True):
+            return _already_there(stored)
+        return CommentPayload(errors=[unusable_id("input")])
     mentions = await mentioned_members(write, todo, body)
     added = ROW_BYTES + body_bytes(body)
     problems = mention_problems(mentions, "input", "body")
@@ -144,18 +155,19 @@ async def _log(
 
 @retried
 async def update_comment(
-    info: Info, owner_id: UUID, id: str, sent: str, expected_version: int | None
+    info: Info, id: str, sent: str, expected_version: int | None
 ) -> CommentPayload:
     """Replace the body of a comment of the viewer's. `Unauthenticated` if nobody is signed in."""
-    actor_id = info.context.signed_in().id
+    comment_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id = await owner_of(OWNERS_OF_COMMENTS, viewer, comment_id)
     body, problems = read_body(sent, "body")
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        loaded = await _load(write, id)
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+        loaded = await _load(write, comment_id)
         if loaded is None:
             return CommentPayload(errors=[not_found("id"), *problems])
         todo, row = loaded
-        if row["author_id"] != actor_id:
-            return CommentPayload(comment=Comment.from_row(row), errors=[_not_the_author()])
+        if refusal := write.refusal(todo.list_id, "id") or _not_of_author(write, row):
+            return CommentPayload(comment=Comment.from_row(row), errors=[refusal])
         problems = [*_version_errors(row, expected_version), *problems]
         if not problems and body != row["body"]:
             row = await _edit(info, write, todo, row, body, problems)
@@ -183,19 +195,21 @@ async def _edit(
 
 
 @retried
-async def delete_comment(
-    info: Info, owner_id: UUID, id: str, expected_version: int | None
-) -> CommentPayload:
+async def delete_comment(info: Info, id: str, expected_version: int | None) -> CommentPayload:
     """Blank a comment of the viewer's, or of anybody's in a list that they manage.
 
     `Unauthenticated` if nobody is signed in.
     """
-    actor_id = info.context.signed_in().id
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        loaded = await _load(write, id)
+    comment_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id = await owner_of(OWNERS_OF_COMMENTS, viewer, comment_id)
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+        loaded = await _load(write, comment_id)
         if loaded is None:
             return CommentPayload(errors=[not_found("id")])
         todo, row = loaded
+        needed = ListRole.EDITOR if row["author_id"] == viewer.id else ListRole.MANAGER
+        if refusal := write.refusal(todo.list_id, "id", needed=needed):
+            return CommentPayload(comment=Comment.from_row(row), errors=[refusal])
         if errors := _version_errors(row, expected_version):
             return CommentPayload(comment=Comment.from_row(row), errors=errors)
         deleted = await write.connection.fetchrow(DELETE, owner_id, row["id"], write.now)
@@ -205,25 +219,28 @@ async def delete_comment(
     return CommentPayload(comment=Comment.from_row(deleted))
 
 
-async def _load(write: OwnerWrite, id: str) -> tuple[TodoState, Row] | None:
-    """A comment that isn't deleted, and its todo, which isn't in the trash."""
-    comment_id = parse_id(id)
-    row = (
-        await write.connection.fetchrow(STORED, write.owner_id, comment_id) if comment_id else None
-    )
-    if row is None or row["deleted_at"]:
+async def _load(write: OwnerWrite, id: UUID | None) -> tuple[TodoState, Row] | None:
+    """A comment that isn't deleted, and its todo, which isn't in the trash, as far as the actor sees them.
+
+    `OwnerChanged` if it has another owner by now.
+    """
+    row = await write.connection.fetchrow(STORED, write.owner_id, id) if id else None
+    todo = (await write.load([row["todo_id"]])).get(row["todo_id"]) if row else None
+    if row is None or todo is None:
+        await write.check_owners(OWNERS_OF_COMMENTS, [id])
         return None
-    todo = (await write.load([row["todo_id"]])).get(row["todo_id"])
-    return (todo, row) if todo else None
+    return None if row["deleted_at"] else (todo, row)
+
+
+def _not_of_author(write: OwnerWrite, row: Row) -> NotAllowedError | None:
+    """The error if the actor didn't write a comment: no role may change what somebody else said."""
+    if row["author_id"] == write.actor_id:
+        return None
+    message = "Only its author can change a comment."
+    return NotAllowedError(code=ErrorCode.NOT_ALLOWED, message=message, path=["id"])
 
 
 def _version_errors(row: Row, expected_version: int | None) -> list[UserError]:
     return version_errors(
         "comment", row["version"], expected_version, lambda: Comment.from_row(row)
-    )
-
-
-def _not_the_author() -> NotAllowedError:
-    return NotAllowedError(
-        code=ErrorCode.NOT_ALLOWED, message="Only its author can change a comment.", path=["id"]
     )
