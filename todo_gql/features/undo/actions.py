@@ -7,9 +7,10 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
+from todo_gql.api.errors import ErrorCode, NotAllowedError, UserError, invalid, not_found
+from todo_gql.changelog.cursors import LogPosition
 from todo_gql.database.connection import Row
-from todo_gql.database.models import ChangeKind
+from todo_gql.database.models import Action, ChangeKind
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import to_todo
@@ -27,6 +28,7 @@ from todo_gql.features.undo.mutation_log import (
     MAX_CHANGES,
     TooManyChanges,
     check_todo_size,
+    logged_at,
     read_mutation,
 )
 from todo_gql.features.undo.positions import find_positions
@@ -42,6 +44,9 @@ WHERE owner_id = $1 AND id = ANY($2::uuid[])
 """
 
 
+UNDOABLE = (ChangeKind.TODO, ChangeKind.LIST, ChangeKind.SECTION)
+
+
 class LoggedChanges(NamedTuple):
     """The changes of a mutation, and those of each todo, in the order of the log."""
 
@@ -50,15 +55,20 @@ class LoggedChanges(NamedTuple):
 
 
 @retried
-async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
+async def undo(info: Info, cursor: str) -> TodoBulkPayload:
     """Take back the mutation that made the change at a cursor, as far as nothing changed since.
 
-    The viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
+    In lists of others the viewer takes back what they did themselves, as far as their role allows it now. The
+    viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
     """
     viewer = info.context.signed_in()
+    logged = await logged_at(viewer, cursor)
+    if logged is None:
+        return TodoBulkPayload(errors=[not_found(PATH)])
+    owner_id, position = logged
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         info.context.viewer_time_zone = write.clock.zone_name
-        mutation = await _read(info, write, cursor)
+        mutation = await _read(info, write, position)
         if not isinstance(mutation, LoggedChanges):
             return TodoBulkPayload(errors=[mutation])
         by_todo = mutation.by_todo
@@ -80,12 +90,14 @@ async def undo(info: Info, owner_id: UUID, cursor: str) -> TodoBulkPayload:
     return payload
 
 
-async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedChanges | UserError:
+async def _read(info: Info, write: OwnerWrite, position: LogPosition) -> LoggedChanges | UserError:
     """The changes of the mutation; or why they can't be taken back."""
     try:
-        changes = await read_mutation(write.connection, write.owner_id, cursor)
-        if changes is None:
+        changes = await read_mutation(write.connection, write.owner_id, position)
+        if changes is None or not any(write.sees(change["list_id"]) for change in changes):
             return not_found(PATH)
+        if error := _not_undoable(write, changes):
+            return error
         by_todo = defaultdict[UUID, list[Row]](list)
         for change in changes:
             if change["kind"] == ChangeKind.TODO:
@@ -97,6 +109,16 @@ async def _read(info: Info, write: OwnerWrite, cursor: str) -> LoggedChanges | U
     except TooManyChanges:
         return _too_many()
     return LoggedChanges(changes, by_todo)
+
+
+def _not_undoable(write: OwnerWrite, changes: Sequence[Row]) -> UserError | None:
+    """The error for a mutation that isn't the actor's own, or of which nothing can be taken back."""
+    if write.roles is not None and changes[0]["actor_id"] != write.actor_id:
+        message = "In a list of somebody else you can undo what you did yourself."
+        return NotAllowedError(code=ErrorCode.NOT_ALLOWED, message=message, path=[PATH])
+    if all(change["kind"] in UNDOABLE for change in changes):
+        return None
+    return invalid(ErrorCode.INVALID, "Changes of members and of comments can't be undone.", PATH)
 
 
 def _too_many() -> UserError:
@@ -136,12 +158,19 @@ def _item(
     if stored is None:
         item.refuse(not_found(PATH))
         return item
+    if refusal := write.refusal(stored.list_id, PATH):
+        item.refuse(refusal)
+        return item
     reversal = TodoReversal.of(changes)
     if changed := reversal.changed_since(stored):
         item.conflict(info, f"It has changed since: {', '.join(changed)}.")
         return item
     item.planned = planned = reversal.reversed(stored, write.now)
-    if len(planned.tags) > max(MAX_TAGS, len(stored.tags)):
+    if message := _missing_list(write, stored, planned, changes):
+        item.conflict(info, message)
+    elif refusal := write.refusal(planned.list_id, PATH):
+        item.refuse(refusal)
+    elif len(planned.tags) > max(MAX_TAGS, len(stored.tags)):
         message = f"It would have {len(planned.tags)} tags; at most {MAX_TAGS} are allowed."
         item.exceed((ErrorCode.TOO_MANY, message))
     return item
@@ -153,6 +182,18 @@ async def _clear_assignees(write: OwnerWrite, items: Sequence[Item]) -> None:
     assignees = await Assignees.load(write, [item.planned for item in planned if item.planned])
     for item in planned:
         item.planned = item.planned and assignees.cleared(item.planned)
+
+
+def _missing_list(
+    write: OwnerWrite, stored: TodoState, planned: TodoState, changes: Sequence[Row]
+) -> str | None:
+    """Why a todo can't be in the list where it was, if that isn't one that the actor sees of this owner's."""
+    if not write.sees(planned.list_id):
+        return "The list that it was in isn't there any more."
+    is_new = (change["action"] == Action.CREATED for change in changes)
+    if any(is_new) and changes[0]["at"] != stored.created_at:
+        return "It came from a list of somebody else: move it back instead."
+    return None
 
 
 async def _reserve(info: Info, write: OwnerWrite, items: Sequence[Item]) -> None:
@@ -169,6 +210,8 @@ async def _reserve(info: Info, write: OwnerWrite, items: Sequence[Item]) -> None
 async def _store(write: OwnerWrite, items: Sequence[Item]) -> int:
     """Write the changes some hundreds at a time, and return their number."""
     changed = [item for item in items if item.stored != item.planned]
+    for item in changed:
+        write.touch(todo.list_id for todo in (item.stored, item.planned) if todo)
     for start in range(0, len(changed), BATCH_SIZE):
         batch = changed[start : start + BATCH_SIZE]
         if start:

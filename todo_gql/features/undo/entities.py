@@ -13,7 +13,7 @@ from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, no
 from todo_gql.api.order_keys import key_between
 from todo_gql.api.text import Problem
 from todo_gql.database.connection import Row
-from todo_gql.database.models import ChangeKind, EntityAction
+from todo_gql.database.models import ChangeKind, EntityAction, ListRole
 from todo_gql.features.lists.entities import LISTS, SECTIONS, EntityTable, siblings_of, update
 from todo_gql.features.lists.list_actions import COUNT_LISTS, MAX_LISTS
 from todo_gql.features.lists.section_actions import COUNT_SECTIONS, MAX_SECTIONS
@@ -83,8 +83,10 @@ async def undo_entities(
     for entity_id, of_entity in by_entity.items():
         table = TABLES[of_entity[0]["kind"]]
         row, reversal = await _load(write, table, entity_id), _reversal(of_entity)
-        if row is None:
+        if row is None or not write.sees(row[table.list_column]):
             return not_found(PATH)
+        if refusal := write.refusal(row[table.list_column], PATH, needed=ListRole.MANAGER):
+            return refusal
         problem = await _problem(write, reversal, row, todo_ids)
         if problem:
             return _error(table, row, problem)

@@ -1,14 +1,15 @@
 """The changes that one mutation wrote to the log."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from todo_gql.changelog.cursors import LogPosition
 from todo_gql.changelog.positions import position_of
-from todo_gql.database.connection import Connection, Row
+from todo_gql.database.connection import Connection, Row, fetchrow
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.storage import TODO_BYTES
+from todo_gql.security.authentication import Viewer
 
 MAX_CHANGES: Final = 10_000
 """The most changes that are taken back at once."""
@@ -19,9 +20,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 FIRST_BATCH: Final = 100
 BATCH_SIZE: Final = 500
 
-COLUMNS = (
-    "c.id, c.seq, c.first_seq, c.at, c.kind, c.action, c.todo_id, c.entity_id, c.list_id, c.diff"
-)
+COLUMNS = "c.id, c.seq, c.first_seq, c.at, c.kind, c.action, c.actor_id, c.todo_id, c.entity_id, c.list_id, c.diff"
 # The changes of one mutation stand next to each other. Those of the release before it don't have the number
 # of the first one; the owner's lock sees to it that no other mutation has the same time.
 IS_OF_MUTATION = """(c.first_seq = n.first_seq
@@ -43,21 +42,40 @@ WHERE n.owner_id = $1 AND n.seq = $2 ORDER BY c.seq
 SIZE = f"SELECT sum({TODO_BYTES}) FROM todos WHERE owner_id = $1 AND id = ANY($2::uuid[])"
 
 
+# The change in another owner's log that a number of the viewer's feed stands for.
+SOURCE: Final = """
+SELECT s.source_owner_id, s.source_from + $2::bigint - s.seq_from AS seq FROM spans s
+WHERE s.owner_id = $1 AND s.seq_to >= $2 AND s.seq_from <= $2 ORDER BY s.seq_to LIMIT 1
+"""
+
+
+class LoggedAt(NamedTuple):
+    """A position in an owner's log."""
+
+    owner_id: UUID
+    position: LogPosition
+
+
 class TooManyChanges(Exception):
     """The mutation made more changes than can be taken back at once, or longer ones."""
 
 
-async def read_mutation(
-    connection: Connection, owner_id: UUID, cursor: str
-) -> Sequence[Row] | None:
-    """The changes of the mutation to which the change at a cursor belongs, oldest first.
+async def logged_at(viewer: Viewer, cursor: str) -> LoggedAt | None:
+    """The log that has the change at a cursor of the viewer's feed; None if it is no cursor of that."""
+    position = position_of(viewer.id, cursor)
+    if position and viewer.is_member and (row := await fetchrow(SOURCE, viewer.id, position.seq)):
+        return LoggedAt(row["source_owner_id"], position._replace(seq=row["seq"]))
+    return LoggedAt(viewer.id, position) if position else None
 
-    None unless the cursor is that of a change in the owner's log, and all of its mutation is there.
+
+async def read_mutation(
+    connection: Connection, owner_id: UUID, position: LogPosition
+) -> Sequence[Row] | None:
+    """The changes of the mutation to which the change at a position belongs, oldest first.
+
+    None unless there is such a change in the owner's log, and all of its mutation is there.
     Raises `TooManyChanges`.
     """
-    position = position_of(owner_id, cursor)
-    if position is None:
-        return None
     seq = position.seq
     changes = await connection.fetch(FIRST, owner_id, seq)
     named = LogPosition.of(seq, changes[0]["named_id"]) if changes else None

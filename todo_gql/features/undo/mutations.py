@@ -30,7 +30,7 @@ class UndoMutation:
             ),
         ],
     ) -> TodoBulkPayload | None:
-        return await undo(info, info.context.signed_in().id, cursor)
+        return await undo(info, cursor)
 
     @strawberry.field(
         description="Takes back the completion of an occurrence of a repeating todo: it is due again as it "
@@ -44,4 +44,4 @@ class UndoMutation:
             strawberry.argument(description="The id of the copy: `completedOccurrence`."),
         ],
     ) -> TodoPayload | None:
-        return await undo_occurrence(info, info.context.signed_in().id, id)
+        return await undo_occurrence(info, id)

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from todo_gql.api.errors import ConflictError, ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import parse_id
-from todo_gql.changelog.cursors import cursor_of
+from todo_gql.changelog.cursors import LogPosition
 from todo_gql.database.connection import Row
 from todo_gql.database.models import ChangeKind
 from todo_gql.database.retry import retried
 from todo_gql.features.todos.actions import charge_further, delete, to_todo
 from todo_gql.features.todos.history import Entry
+from todo_gql.features.todos.owners import owner_of_todo
 from todo_gql.features.todos.payloads import TodoPayload
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
@@ -42,13 +43,14 @@ class Series(NamedTuple):
 
 
 @retried
-async def undo_occurrence(info: Info, owner_id: UUID, id: str) -> TodoPayload:
+async def undo_occurrence(info: Info, id: str) -> TodoPayload:
     """Move a repeating todo back to a completed occurrence, whose copy goes to the trash.
 
     The viewer is the actor. `Unauthenticated` if nobody is signed in.
     """
-    copy_id, actor_id = parse_id(id), info.context.signed_in().id
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    copy_id, viewer = parse_id(id), info.context.signed_in()
+    owner_id = await owner_of_todo(viewer, copy_id)
+    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         info.context.viewer_time_zone = write.clock.zone_name
         series = await _load(info, write, copy_id) if copy_id else not_found("id")
         if not isinstance(series, Series):
@@ -70,17 +72,23 @@ async def undo_occurrence(info: Info, owner_id: UUID, id: str) -> TodoPayload:
 
 
 async def _load(info: Info, write: OwnerWrite, copy_id: UUID) -> Series | UserError:
-    row = await write.connection.fetchrow(SERIES, write.owner_id, copy_id)
-    if row is None:
+    copies = await load_subtrees(write, [copy_id], DELETION)
+    copy = copies.states.get(copy_id)
+    if copy is None:
         return not_found("id")
-    if row["series_id"] is None:
+    if refusal := write.refusal(copy.list_id, "id"):
+        return refusal
+    series_id = await write.connection.fetchval(SERIES, write.owner_id, copy_id)
+    if series_id is None:
         message = "The todo is no completed occurrence of a repeating one."
         return invalid(ErrorCode.INVALID, message, "id")
-    copies = await load_subtrees(write, [copy_id], DELETION)
-    todos = await load_subtrees(write, [row["series_id"]], RESET)
-    copy, todo = copies.states[copy_id], todos.states.get(row["series_id"])
+    # It may be another owner's by now, who hasn't its occurrences.
+    todos = await load_subtrees(write, list(await write.load([series_id])), RESET)
+    todo = todos.states.get(series_id)
     if todo is None:
         return _conflict(info, copy, "The repeating todo isn't there any more.")
+    if refusal := write.refusal(todo.list_id, "id"):
+        return refusal
     return Series(copy, todo, copies, todos)
 
 
@@ -96,9 +104,9 @@ async def _changes(write: OwnerWrite, copy_id: UUID) -> Mapping[UUID, Sequence[R
     by_todo = dict[UUID, list[Row]]()
     if row is None:
         return by_todo
-    cursor = cursor_of(write.owner_id, row["seq"], row["id"])
+    position = LogPosition.of(row["seq"], row["id"])
     try:
-        changes = await read_mutation(write.connection, write.owner_id, cursor)
+        changes = await read_mutation(write.connection, write.owner_id, position)
     except TooManyChanges:
         return by_todo
     for change in changes or ():
