@@ -66,8 +66,8 @@ FUZZ_EXAMPLES ?= 20
 FUZZ_CONNECTIONS ?= 20000
 export FUZZ_SEED FUZZ_EXAMPLES FUZZ_CONNECTIONS
 
-test-races: $(VENV)/test ## 16 writers of one tree of todos at once, for RACE_SECONDS
-	RACE_SECONDS=$(or $(RACE_SECONDS),60) $(BIN)/pytest -n 0 tests/features/todos/test_tree_races.py
+test-races: $(VENV)/test ## 16 writers of one tree of todos at once, and 8 of shared lists, for RACE_SECONDS each
+	RACE_SECONDS=$(or $(RACE_SECONDS),60) $(BIN)/pytest -n 0 -s tests/features/todos/test_tree_races.py tests/features/sharing/test_races.py
 
 fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FUZZ_EXAMPLES of each; random bytes on FUZZ_CONNECTIONS
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
