@@ -25,6 +25,7 @@ from todo_gql.http.pages.account import account_routes
 from todo_gql.http.pages.graphiql import GraphiQL
 from todo_gql.http.pages.health import health_routes
 from todo_gql.http.pages.index import index_route
+from todo_gql.http.pages.invitation import invitation_route
 from todo_gql.http.pages.unsubscribe import unsubscribe_route
 from todo_gql.observability.metrics import metrics
 from todo_gql.schema import graphql_schema
@@ -83,6 +84,7 @@ def create_app(
         ),
         *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
+        invitation_route(settings, limits),
         unsubscribe_route(settings),
         *health_routes(server_version),
         index_route(has_graphiql=settings.has_graphiql),

@@ -29,12 +29,14 @@ from todo_gql.features.comments.mutations import CommentMutation
 from todo_gql.features.facets.queries import FacetQuery
 from todo_gql.features.lists.mutations import ListMutation
 from todo_gql.features.lists.queries import ListQuery
+from todo_gql.features.members.queries import InvitationQuery
 from todo_gql.features.nodes.queries import NodeQuery
 from todo_gql.features.notifications.mutations import NotificationMutation
 from todo_gql.features.notifications.queries import NotificationQuery
 from todo_gql.features.notifications.subscription import NotificationSubscription
 from todo_gql.features.push.fields import PushMutation, PushQuery
 from todo_gql.features.reminders.mutations import ReminderMutation
+from todo_gql.features.sharing.mutations import SharingMutation
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
 from todo_gql.features.undo.mutations import UndoMutation
@@ -50,6 +52,7 @@ class Query(
     DirectoryQuery,
     TodoQuery,
     ListQuery,
+    InvitationQuery,
     ChangeQuery,
     ViewQuery,
     PushQuery,
@@ -67,6 +70,7 @@ class Mutation(
     CommentMutation,
     ViewMutation,
     ListMutation,
+    SharingMutation,
     NotificationMutation,
     AccountMutation,
     SessionMutation,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from todo_gql.features.feature import WorkerSetup
-from todo_gql.features.registry import FEATURES, LARGE_TABLES
+from todo_gql.features.registry import BEFORE_DELETION, FEATURES, LARGE_TABLES
 from todo_gql.jobs.queue import delete_old_records
 from todo_gql.jobs.worker import MaintenanceStep, Worker, WorkerTasks
 from todo_gql.observability.metrics import metrics
@@ -19,7 +19,7 @@ QUEUE_TASKS = WorkerTasks(
 
 def create_worker(settings: Settings, database_url: str) -> Worker:
     """A worker with the tasks of all features; also registers its metrics."""
-    setup = WorkerSetup(settings, LARGE_TABLES)
+    setup = WorkerSetup(settings, LARGE_TABLES, BEFORE_DELETION)
     tasks = WorkerTasks.merged([*(feature.tasks(setup) for feature in FEATURES), QUEUE_TASKS])
     metrics().expect_jobs(tasks.handlers)
     return Worker(tasks, database_url, timedelta(seconds=settings.mail_retry_seconds))

@@ -44,6 +44,7 @@ from tests.support.operations import (
 )
 from tests.support.push_services import Browser
 from tests.support.reminders import added, relative
+from tests.support.sharing import invite_somebody, invited_often, member_id, share
 from tests.support.views import save
 from todo_gql.api.connections import PageArguments
 from todo_gql.changelog.cursors import feed_keyset
@@ -51,6 +52,13 @@ from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import ChangeKind, MailKind, NotificationKind, User
 from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import LINK_PATHS
+from todo_gql.features.members.loaders import (
+    ListKey,
+    ListPage,
+    invitations_by_list,
+    members_by_list,
+    roles_by_list,
+)
 from todo_gql.features.notifications.loaders import SubjectKey, subjects_by_key
 from todo_gql.features.registry import FEATURES, TABLES
 from todo_gql.features.todos.access import TODO_COLUMNS
@@ -185,6 +193,10 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         input=Browser("https://push.example/owner").input,
     )
     copy = await complete_occurrence(account)
+    # An account of its own, so that the owner's things are the same to everybody else.
+    friend = await registered(client)
+    await share(account, made["id"], friend)
+    [invitation] = await invite_somebody(account, "quetzal")
     await account.data(
         "mutation ($id: ID!, $until: DateTime) { todoSnooze(id: $id, until: $until) { errors { code } } }",
         id=todo["id"],
@@ -207,6 +219,8 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "comment": comment["id"],
         "trashed list": trashed_list["id"],
         "section": section["id"],
+        "member": await member_id(account, made["id"], friend),
+        "invitation": invitation,
         "notification": found["notifications"]["nodes"][0]["id"],
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
@@ -289,7 +303,7 @@ async def other_stranger(request: pytest.FixtureRequest, client: Client) -> Acco
 
 
 @pytest.fixture(scope="module")
-async def own_todo(stranger: Account) -> dict[str, Any]:
+async def own_todo(visitor: Client, stranger: Account) -> dict[str, Any]:
     """The stranger's todo in a list and a section, beside a subtask and views."""
     todo = await stranger.create(title="Own", tags=[SHARED_TAG], assigneeId=stranger.id)
     await save(stranger, name="Own")
@@ -303,6 +317,9 @@ async def own_todo(stranger: Account) -> dict[str, Any]:
     await put_in_list(stranger, [todo["id"]], made["id"], section["id"])
     # Pages of changes are short, so that what moved into a list has to be among the first.
     await complete_occurrence(stranger)
+    await invite_somebody(stranger)
+    inviting = await make_list(await registered(visitor))
+    await invited_often(inviting["id"], stranger)
     await entered(entry(stranger, NotificationKind.JOB, actor=stranger, subject=todo["id"]))
     await prefer(stranger, {}, [QUIET])
     return todo
@@ -556,7 +573,11 @@ def leading_on() -> Iterator[Coordinate]:
 
 def in_small_pages(document: str) -> str:
     """With four items a page, since all fields of fifty would cost more than they may."""
-    return re.sub(r"\b(todos|changes|history|subtasks|lists) \{", r"\1(first: 4) {", document)
+    return re.sub(
+        r"\b(todos|changes|history|subtasks|lists|members|invitations) \{",
+        r"\1(first: 4) {",
+        document,
+    )
 
 
 @pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
@@ -836,6 +857,9 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     past_by_series_id: lambda key: PastKey(key, size=10, before=None),
     subtask_edges: lambda key: SubtaskEdge(key, position="", towards_start=False),
     named_things: lambda key: Named("listId", key),
+    roles_by_list: lambda key: ListKey(UUID(int=0), key),
+    members_by_list: lambda key: ListPage(key, PageArguments()),
+    invitations_by_list: lambda key: ListPage(key, PageArguments()),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]

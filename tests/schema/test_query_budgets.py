@@ -29,6 +29,7 @@ from tests.support.operations import (
     root_fields,
 )
 from tests.support.reminders import added, relative
+from tests.support.sharing import invite_somebody, invited_often
 from tests.support.statements import Statements
 from tests.support.views import save
 from todo_gql.database.models import NotificationKind
@@ -43,6 +44,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "changes"): 1,
     ("Query", "facets"): 1,
     ("Query", "savedViews"): 1,
+    ("Query", "invitations"): 1,
     ("Query", "lists"): 1,
     ("Query", "pushSubscriptions"): 1,
     ("Query", "sessions"): 1,
@@ -61,7 +63,18 @@ BUDGETS: dict[Coordinate, int] = {
     ("ChangeConnection", "pageInfo"): 0,
     ("ChangeEdge", "node"): 0,
     ("AssigneeFacet", "assignee"): 1,
+    ("Invitation", "invitedBy"): 1,
+    ("InvitationConnection", "edges"): 0,
+    ("InvitationConnection", "nodes"): 0,
+    ("InvitationConnection", "pageInfo"): 0,
+    ("InvitationEdge", "node"): 0,
     ("ListFacet", "list"): 1,
+    ("ListMember", "user"): 1,
+    ("ListMemberConnection", "edges"): 0,
+    ("ListMemberConnection", "nodes"): 0,
+    ("ListMemberConnection", "pageInfo"): 0,
+    ("ListMemberConnection", "totalCount"): 1,
+    ("ListMemberEdge", "node"): 0,
     ("TagFacet", "tag"): 0,
     ("TodoFacets", "assignees"): 1,
     ("TodoFacets", "due"): 1,
@@ -118,6 +131,10 @@ BUDGETS: dict[Coordinate, int] = {
     # Of the subtasks of each todo; that of all todos comes with them.
     ("TodoConnection", "totalCount"): 1,
     ("TodoEdge", "node"): 0,
+    ("TodoList", "invitations"): 1,
+    ("TodoList", "isShared"): 1,
+    ("TodoList", "members"): 1,
+    ("TodoList", "notify"): 1,
     ("TodoList", "owner"): 1,
     ("TodoList", "sections"): 1,
     ("TodoList", "stats"): 0,
@@ -246,6 +263,9 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
                 await added(owner, id, relative("PT9H"))
                 await commented(owner, id, mention(owner))
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
+            inviting = await make_list(await registered(client))
+            await invited_often(inviting["id"], owner, size)
+            await invite_somebody(owner)
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners

@@ -883,6 +883,7 @@ def column_types(model: type[Model]) -> dict[str, str]:
         for name, field in model._meta.fields_map.items()
         if name in model._meta.fields_db_projection
     }
-    if "owner" in model._meta.fields_map:
-        types["owner_id"] = "UUID"
+    for name in ("owner", "user"):
+        if name in model._meta.fields_map:
+            types[f"{name}_id"] = "UUID"
     return types

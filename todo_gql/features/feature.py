@@ -3,9 +3,10 @@
 Each feature declares it in its own `feature.py`; `features/registry.py` is the list of all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 from tortoise.models import Model
 
@@ -37,11 +38,16 @@ class Table(NamedTuple):
         return str(self.model._meta.db_table)
 
 
+BeforeDeletion: TypeAlias = Callable[[UUID, Settings], Awaitable[None]]
+"""What a feature does before an account is deleted, by its id; it may be done again."""
+
+
 class WorkerSetup(NamedTuple):
-    """What a feature's tasks are made with: the settings, and the large tables of all features."""
+    """What a feature's tasks are made with: the settings, and what all features have for deleting accounts."""
 
     settings: Settings
     large_tables: Sequence[str]
+    before_deletion: Sequence[BeforeDeletion] = ()
 
 
 def no_tasks(_setup: WorkerSetup) -> WorkerTasks:
@@ -73,6 +79,7 @@ class Feature:
 
     `tables` are those of its models, `loaders` its batch functions. `tasks` makes what a worker does
     for it: its jobs, its maintenance, such as deleting what has expired, and its periodic tasks.
+    `before_deletion` is done before the rows of an account are deleted, for what they mean to others.
     """
 
     name: str
@@ -80,3 +87,4 @@ class Feature:
     loaders: tuple[BatchFunction[Any, Any], ...] = ()
     node_types: tuple[NodeType, ...] = ()
     tasks: Callable[[WorkerSetup], WorkerTasks] = no_tasks
+    before_deletion: BeforeDeletion | None = None

@@ -5,9 +5,11 @@ from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.comments.feature import COMMENTS
 from todo_gql.features.facets.feature import FACETS
 from todo_gql.features.lists.feature import LISTS
+from todo_gql.features.members.feature import MEMBERS
 from todo_gql.features.notifications.feature import NOTIFICATIONS
 from todo_gql.features.push.feature import PUSH
 from todo_gql.features.reminders.feature import REMINDERS
+from todo_gql.features.sharing.feature import SHARING
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
 from todo_gql.features.undo.feature import UNDO
@@ -19,7 +21,9 @@ FEATURES = (
     PUSH,
     COMMENTS,
     TODOS,
+    SHARING,
     LISTS,
+    MEMBERS,
     CHANGES,
     ACCOUNTS,
     STATS,
@@ -29,5 +33,8 @@ FEATURES = (
 )
 
 TABLES = [table for feature in FEATURES for table in feature.tables]
+BEFORE_DELETION = [feature.before_deletion for feature in FEATURES if feature.before_deletion]
+"""What is done before an account is deleted, in this order."""
+
 LARGE_TABLES = [table.name for table in TABLES if table.is_large]
 """The tables whose rows are deleted in batches before their account, in this order."""

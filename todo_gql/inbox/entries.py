@@ -18,6 +18,9 @@ EMAIL_DELAY: Final = timedelta(minutes=5)
 """How long a notification may be read before it is mailed, and is counted up by others."""
 
 NEVER_COUNTED_UP: Final = frozenset({NotificationKind.REMINDER, NotificationKind.SECURITY})
+MAILED_OTHERWISE: Final = frozenset({NotificationKind.SECURITY, NotificationKind.INVITED})
+"""Kinds of which mails of their own are sent."""
+
 # One's own acts cause these, too.
 OF_OWN_ACTS: Final = frozenset(
     {NotificationKind.REMINDER, NotificationKind.JOB, NotificationKind.SECURITY}
@@ -177,8 +180,7 @@ def _row(entries: Sequence[Entry], inbox: LockedInbox) -> tuple[object, ...]:
 
 
 def _email_at(entry: Entry, inbox: LockedInbox) -> datetime | None:
-    # Accounts send mails of their own about what concerns their security.
-    if entry.is_quiet or entry.kind is NotificationKind.SECURITY:
+    if entry.is_quiet or entry.kind in MAILED_OTHERWISE:
         return None
     if not inbox.preferences.channels(entry.kind).email:
         return None

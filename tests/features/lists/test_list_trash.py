@@ -299,7 +299,7 @@ async def stored_ids(account: Account) -> list[str]:
 async def test_the_worker_purges_todos_before_their_lists(
     account: Account, settings: Settings
 ) -> None:
-    """One round of the worker's maintenance purges a list and all that was in it."""
+    """One round of the worker's maintenance purges a list and all that was in it, when nobody is its member."""
     made = await make_list(account)
     await make_todos(account, 2, made["id"])
     await write_list(account, DELETE, id=made["id"])
@@ -309,6 +309,7 @@ async def test_the_worker_purges_todos_before_their_lists(
     trash = [step for step in steps if step.done.endswith("of the trash")]
     assert [step.done for step in trash] == [
         "deleted %d todos of the trash",
+        "deleted %d members of the trash",
         "deleted %d lists of the trash",
     ]
     for step in trash:

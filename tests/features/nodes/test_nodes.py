@@ -11,6 +11,7 @@ from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
 from tests.support.push_services import Browser
 from tests.support.reminders import added, relative
+from tests.support.sharing import invite_somebody, member_id
 from tests.support.views import save
 
 NODES = """
@@ -29,6 +30,8 @@ query ($ids: [ID!]!) {
     ... on Notification { kind count }
     ... on Reminder { anchor offset }
     ... on Comment { body }
+    ... on ListMember { role user { id } }
+    ... on Invitation { listName sentTo }
   }
 }
 """
@@ -51,6 +54,8 @@ async def everything(account: Account) -> list[dict[str, object]]:
     [browser] = (await account.data("{ pushSubscriptions { id userAgent lastError } }"))[
         "pushSubscriptions"
     ]
+    member = await member_id(account, made["id"], account)
+    [invitation] = await invite_somebody(account, "ada")
     reminder = await added(account, todo["id"], relative("PT9H"))
     comment = await commented(account, todo["id"], "Done?")
     return [
@@ -86,6 +91,13 @@ async def everything(account: Account) -> list[dict[str, object]]:
         },
         {"id": reminder["id"], "__typename": "Reminder", "anchor": "DUE", "offset": "PT9H"},
         {"id": comment["id"], "__typename": "Comment", "body": "Done?"},
+        {
+            "id": member,
+            "__typename": "ListMember",
+            "role": "OWNER",
+            "user": {"id": account.id},
+        },
+        {"id": invitation, "__typename": "Invitation", "listName": "l", "sentTo": "ada"},
     ]
 
 

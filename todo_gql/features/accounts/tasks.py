@@ -10,7 +10,7 @@ from todo_gql.database.models import MailKind
 from todo_gql.features.accounts.cleanup import delete_expired
 from todo_gql.features.accounts.deletion import purge_accounts
 from todo_gql.features.accounts.email import outbox, password_reset
-from todo_gql.features.feature import WorkerSetup
+from todo_gql.features.feature import BeforeDeletion, WorkerSetup
 from todo_gql.jobs.queue import payload_of
 from todo_gql.jobs.worker import Handler, MaintenanceStep, WorkerTasks
 from todo_gql.mail.transport import transport
@@ -21,7 +21,8 @@ from todo_gql.settings import Settings
 def tasks(setup: WorkerSetup) -> WorkerTasks:
     """The worker's tasks for accounts; also shows the kinds of mail in the metrics."""
     metrics().expect_mails(kind.name.lower() for kind in MailKind)
-    purge = partial(purge_accounts, setup.large_tables)
+    before = [partial(_with_settings, step, setup.settings) for step in setup.before_deletion]
+    purge = partial(purge_accounts, setup.large_tables, before)
     return WorkerTasks(
         handlers=_handlers(setup.settings),
         maintenance=[
@@ -29,6 +30,10 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
             MaintenanceStep.deleting("mails and sessions", delete_expired),
         ],
     )
+
+
+async def _with_settings(step: BeforeDeletion, settings: Settings, account_id: UUID) -> None:
+    await step(account_id, settings)
 
 
 def _handlers(settings: Settings) -> Mapping[str, Handler]:

@@ -7,12 +7,15 @@ from todo_gql.database.owner_batches import purge_in_batches
 from todo_gql.features.todos.list_access import LIST_OR_INBOX
 
 BATCH_SIZE = 500
-# A list waits until its todos are purged, which take longer, in batches of their own.
+# A list waits until its todos are purged, which take longer, in batches of their own, and until nobody else
+# is its member.
 EXPIRED_LISTS = """
 SELECT l.id FROM lists l WHERE l.owner_id = {owner}
     AND l.deleted_at < now() - make_interval(days => $3)
     AND NOT EXISTS (SELECT FROM todos t WHERE t.owner_id = l.owner_id
         AND {list_or_inbox} = l.id)
+    AND NOT EXISTS (SELECT FROM list_members m WHERE m.owner_id = l.owner_id AND m.list_id = l.id
+        AND m.user_id <> l.owner_id)
 """
 EXPIRED_SECTIONS = """
 SELECT s.id FROM sections s WHERE s.owner_id = {owner}

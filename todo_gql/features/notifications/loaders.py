@@ -11,6 +11,7 @@ from todo_gql.database.models import ChangeKind
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS, visible_users
 from todo_gql.features.comments.mentions import excerpt_of
+from todo_gql.features.members.access import INVITATION_COLUMNS, received_invitations
 from todo_gql.features.todos.access import TODO_COLUMNS, visible_todos
 from todo_gql.features.todos.comments import COMMENT_COLUMNS, undeleted_comments
 from todo_gql.features.todos.list_access import (
@@ -34,6 +35,10 @@ class SubjectKey(NamedTuple):
     id: UUID
 
 
+TITLES: Final = {ChangeKind.TODO: "title", ChangeKind.MEMBER: "list_name"}
+"""The columns with the titles of what has no `name`; what of members notifications are about are invitations."""
+
+
 class Subject(NamedTuple):
     """The row of what a notification is about."""
 
@@ -42,10 +47,10 @@ class Subject(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The title of a todo, the beginning of a comment, or the name of anything else."""
+        """The title of a todo, the beginning of a comment, the list of an invitation, or else a name."""
         if self.kind is ChangeKind.COMMENT:
             return excerpt_of(self.row["body"])
-        return str(self.row["title" if self.kind is ChangeKind.TODO else "name"])
+        return str(self.row[TITLES.get(self.kind, "name")])
 
 
 class Source(NamedTuple):
@@ -60,6 +65,7 @@ SOURCES: Final[Mapping[ChangeKind, Source]] = {
     ChangeKind.TODO: Source(visible_todos, lambda _: TODO_COLUMNS, "t.id"),
     ChangeKind.LIST: Source(visible_lists, list_columns, "l.id"),
     ChangeKind.SECTION: Source(visible_sections, lambda _: SECTION_COLUMNS, "s.id"),
+    ChangeKind.MEMBER: Source(received_invitations, lambda _: INVITATION_COLUMNS, "i.id"),
     ChangeKind.COMMENT: Source(undeleted_comments, lambda _: COMMENT_COLUMNS, "c.id"),
 }
 

@@ -13,6 +13,7 @@ from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.execution import ConvertedColumn, RowType, loaded_field
 from todo_gql.features.accounts.types import User
+from todo_gql.features.members.types import Invitation
 from todo_gql.features.notifications.enums import KINDS, NotificationKind
 from todo_gql.features.notifications.loaders import (
     Subject,
@@ -29,6 +30,7 @@ from todo_gql.operation.context import Context, Info
 TYPES: Final[Mapping[ChangeKind, Any]] = {
     ChangeKind.LIST: TodoList,
     ChangeKind.SECTION: Section,
+    ChangeKind.MEMBER: Invitation,
     ChangeKind.COMMENT: Comment,
 }
 

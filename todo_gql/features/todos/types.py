@@ -11,7 +11,7 @@ import strawberry
 from todo_gql.api.connections import Connection, Page, PageArguments
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.durations import Duration
-from todo_gql.api.list_roles import ListRole
+from todo_gql.api.list_roles import ROLES, ListRole
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
@@ -28,6 +28,17 @@ from todo_gql.execution import (
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
+from todo_gql.features.members.enums import LEVELS, ListNotifyLevel
+from todo_gql.features.members.loaders import (
+    ListKey,
+    ListPage,
+    invitations_by_list,
+    members_by_list,
+    notify_levels_by_list,
+    roles_by_list,
+    sharing_by_list,
+)
+from todo_gql.features.members.types import InvitationConnection, ListMemberConnection
 from todo_gql.features.stats.types import TodoStats, total_of
 from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
 from todo_gql.features.todos.comments import (
@@ -90,6 +101,11 @@ def _list(row: Row | None, _context: Context) -> "TodoList | None":
 def _present(row: Row | None, _context: Context) -> "TodoList":
     assert row is not None
     return TodoList.from_row(row)
+
+
+def _role(role: int | None, _context: Context) -> ListRole:
+    # Who was removed since the list was read may at most have read it.
+    return ROLES[role or 0]
 
 
 @strawberry.type(description="One committed change of one todo.")
@@ -595,11 +611,28 @@ class TodoList(Node):
     deleted_at: datetime | None = strawberry.field(
         description="Set while it is in the trash, with the todos that were in it."
     )
-    viewer_role: ListRole = strawberry.field(description="What the viewer may do in it.")
-    is_shared: bool = strawberry.field(description="Whether others than its owner see it.")
     key: strawberry.Private[UUID]
     owner_key: strawberry.Private[UUID]
+    member_key: strawberry.Private[ListKey]
     counts: strawberry.Private[Row]
+
+    viewer_role: ListRole = loaded_field(
+        _by(roles_by_list),
+        by="member_key",
+        make=_role,
+        description="What the viewer may do in it.",
+    )
+    is_shared: bool = loaded_value(
+        _by(sharing_by_list),
+        by="key",
+        description="Whether others than its owner are in it.",
+    )
+    notify: ListNotifyLevel = loaded_field(
+        _by(notify_levels_by_list),
+        by="key",
+        make=lambda level, _context: LEVELS[level or 0],
+        description="Which of its events the viewer is notified of: a setting of their own.",
+    )
 
     owner: User = loaded_field(
         _by(users_by_id), by="owner_key", make=_owner, description="Whose it is."
@@ -634,6 +667,27 @@ class TodoList(Node):
         return TodoStats.from_counted(
             await info.context.loader(counts_by_list).load(key), info.context.now
         )
+
+    @strawberry.field(
+        description="Who is in it, its owner first, then in the order in which they joined. `first`: 1 to "
+        "100, 50 if absent."
+    )
+    async def members(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> ListMemberConnection:
+        key = ListPage(self.key, PageArguments.of(first, after))
+        page = await info.context.loader(members_by_list).load(key)
+        return ListMemberConnection.of(page, self.key)
+
+    @strawberry.field(
+        description="The open invitations to it, newest first; none for who may not choose its members. "
+        "`first`: 1 to 100, 50 if absent."
+    )
+    async def invitations(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> InvitationConnection:
+        key = ListPage(self.key, PageArguments.of(first, after))
+        return InvitationConnection.of(await info.context.loader(invitations_by_list).load(key))
 
     @strawberry.field(
         description="Its todos, in their order unless sorted otherwise. `first` and `last`: 1 to 100, "
@@ -680,10 +734,9 @@ LISTS = RowType(
     updated_at="updated_at",
     archived_at="archived_at",
     deleted_at="deleted_at",
-    viewer_role=lambda _row: ListRole.OWNER,
-    is_shared=lambda _row: False,
     key="id",
     owner_key="owner_id",
+    member_key=lambda row: ListKey(row["owner_id"], row["id"]),
     counts=lambda row: row,
 )
 

@@ -18,20 +18,26 @@ LINK_PATHS = {
 """The kinds of mail that have a link, with its path below PUBLIC_URL."""
 
 
+ACCOUNTS = "todo_gql.features.accounts.email"
+"""The package whose templates are those of mails to accounts."""
+
+
 @cache
-def _templates() -> Environment:
+def _templates(package: str) -> Environment:
     # Plain text: the HTML template that it is put into escapes it.
     return Environment(  # noqa: S701
-        loader=PackageLoader("todo_gql.features.accounts.email"), undefined=StrictUndefined
+        loader=PackageLoader(package), undefined=StrictUndefined
     )
 
 
-def render_message(name: str, link: str | None, **facts: object) -> MessageContent:
-    """Render the template of that name, such as that of a `MailKind` in lower case.
+def render_message(
+    name: str, link: str | None, package: str = ACCOUNTS, **facts: object
+) -> MessageContent:
+    """Render the template of that name in a package, such as that of a `MailKind` in lower case.
 
     Raises jinja2's `UndefinedError` when a fact is missing.
     """
-    text = _templates().get_template(f"{name}.txt").render(facts)
+    text = _templates(package).get_template(f"{name}.txt").render(facts)
     subject, *paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
     action = next((part.strip("[]") for part in paragraphs if part.startswith("[")), None)
     body = tuple(part for part in paragraphs if not part.startswith("["))

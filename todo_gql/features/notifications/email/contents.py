@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
+from todo_gql.features.members.access import OPEN_INVITATIONS
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 from todo_gql.inbox.preferences import Preferences
@@ -21,7 +22,7 @@ MAX_LINES: Final = 50
 # Only what the owner of the inbox sees now is shown.
 SELECT: Final = f"""
 SELECT n.id, n.kind, n.source, n.event_count, n.created_at, n.subject_kind,
-    coalesce(t.title, l.name, s.name) AS title, left(o.body, {READ_FOR_EXCERPT}) AS body, t.due_at, t.due_date, count(*) OVER () AS total
+    coalesce(t.title, l.name, s.name, i.list_name) AS title, left(o.body, {READ_FOR_EXCERPT}) AS body, t.due_at, t.due_date, count(*) OVER () AS total
 FROM notifications n
     LEFT JOIN todos t ON n.subject_kind = {ChangeKind.TODO.value} AND t.id = n.subject_id
         AND (t.owner_id = n.owner_id OR {is_member("t.list_id", "n.owner_id")}) AND t.deleted_at IS NULL
@@ -33,9 +34,10 @@ FROM notifications n
             AND ot.deleted_at IS NULL)
         ON n.subject_kind = {ChangeKind.COMMENT.value} AND o.id = n.subject_id AND o.deleted_at IS NULL
         AND (ot.owner_id = n.owner_id OR {is_member("ot.list_id", "n.owner_id")})
+    LEFT JOIN ({OPEN_INVITATIONS}) i ON n.subject_kind = {ChangeKind.MEMBER.value} AND i.id = n.subject_id
 WHERE n.owner_id = $1 AND ($2::uuid[] IS NULL OR n.id = ANY($2)) AND n.kind = ANY($3::smallint[])
     AND {IS_UNREAD} AND NOT ({is_snoozed("now()")})
-    AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id, o.id) IS NOT NULL)
+    AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id, o.id, i.id) IS NOT NULL)
     AND (n.kind <> {NotificationKind.REMINDER.value} OR t.id IS NULL OR t.status IN ({OPEN}))
 ORDER BY n.created_at DESC, n.id DESC LIMIT {MAX_LINES}
 """

@@ -1,0 +1,1 @@
+"""Who is in a list, who is invited to it, and what each may do there."""

@@ -1,0 +1,1 @@
+"""Sharing lists: invitations, and changes of members."""
