@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -99,6 +99,9 @@ bench-fairness: $(VENV)/test ## Measure what each attack of one caller leaves to
 
 bench-sharing: $(VENV)/test ## How much dearer reads are in lists of others; QUICK=1 for a glance
 	$(BIN)/python -m bench.sharing $(if $(QUICK),--quick)
+
+bench-shared-writes: $(VENV)/test ## How much dearer a change is that 5 and 100 members get, and 100 changes
+	$(BIN)/python -m bench.shared_writes
 
 bench-reminders: $(VENV)/test ## 100,000 reminders due within a minute, and the requests beside them; QUICK=1 for a tenth
 	$(BIN)/python -m bench.reminders $(if $(QUICK),--quick)
