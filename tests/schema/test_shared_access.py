@@ -47,9 +47,12 @@ CASES: Final[dict[str, dict[str, str]]] = {
     },
     "TodoList": {
         SAME: """id name description color version createdAt updatedAt archivedAt deletedAt isShared owner
-            sections stats todos""",
-        OWN: "position viewerRole",
+            sections stats todos members""",
+        # Invitations are shown to who may choose the members.
+        OWN: "position viewerRole notify invitations",
     },
+    "ListMember": {SAME: "id role joinedAt user"},
+    "Invitation": {OWN: "id listName role email sentTo createdAt expiresAt invitedBy"},
     "Section": {SAME: "id name position version list"},
     "Tag": {SAME: "id name", OWN: "todoCount"},
     "SubtaskProgress": {SAME: "total completed percent"},
@@ -102,6 +105,7 @@ SHOWING: Final = frozenset(
 NOT_SHOWING: Final = frozenset(
     [
         "viewer",
+        "invitations",
         "sessions",
         "users",
         "recurrencePreview",

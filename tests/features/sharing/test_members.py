@@ -236,3 +236,87 @@ async def test_members_leave_while_others_write(account: Account, stranger: Acco
     ] * 3
     assert await counts_of(account) == (0, 0)
     assert await counts_of(stranger) == (0, 0)
+
+
+NOTIFY = """mutation ($id: ID!, $input: ListUpdateInput!) {
+  listUpdate(id: $id, input: $input) {
+    list { notify version } errors { code path ... on NotAllowedError { needed } }
+  }
+}"""
+
+
+async def test_each_member_chooses_what_to_be_notified_of(
+    account: Account, stranger: Account
+) -> None:
+    """The level of notifications is each member's own, a VIEWER's too, and no change of the list."""
+    shared = await make_list(account)
+    await share(account, shared["id"], stranger, ListRole.VIEWER)
+    before = len(await feed_of(account))
+    for who, level in ((stranger, "NONE"), (account, "MINE")):
+        sent = {"id": shared["id"], "input": {"notify": level}}
+        payload = (await who.data(NOTIFY, **sent))["listUpdate"]
+        assert payload == {"list": {"notify": level, "version": 1}, "errors": []}
+    seen = [
+        (await who.data(MEMBERS, id=shared["id"]))["node"]["notify"] for who in (account, stranger)
+    ]
+    assert seen == ["MINE", "NONE"]
+    assert len(await feed_of(account)) == before
+    sent = {"id": shared["id"], "input": {"notify": "ALL", "name": "New"}}
+    payload = (await stranger.data(NOTIFY, **sent))["listUpdate"]
+    error = {"code": "NOT_ALLOWED", "path": ["id"], "needed": "MANAGER"}
+    assert payload["errors"] == [error]
+    sent = {"id": shared["id"], "input": {"notify": None}}
+    payload = (await stranger.data(NOTIFY, **sent))["listUpdate"]
+    assert [error["path"] for error in payload["errors"]] == [["input", "notify"]]
+
+
+ASSIGNEES = "SELECT id, assignee_id, version FROM todos WHERE list_id = $1 ORDER BY position"
+
+
+async def assignees(shared: dict[str, object]) -> list[tuple[str | None, int]]:
+    """Who is assigned to each todo of a list, and its version."""
+    rows = await fetch(ASSIGNEES, UUID(str(shared["id"])))
+    return [(row["assignee_id"] and str(row["assignee_id"]), row["version"]) for row in rows]
+
+
+async def assign(owner: Account, shared: dict[str, object], assignee: Account) -> None:
+    """Make three todos in a list, the first one for the owner, the others for somebody else."""
+    for who in (owner, assignee, assignee):
+        await owner.create(to={"listId": shared["id"]}, assigneeId=who.id)
+
+
+async def test_assignments_end_with_the_membership(account: Account, stranger: Account) -> None:
+    """What is assigned to a removed member is assigned to nobody, each as a change before LEFT."""
+    shared = await make_list(account)
+    id = await share(account, shared["id"], stranger)
+    await assign(account, shared, stranger)
+    assert await sharing(account, REMOVE, id=id) == DONE
+    assert await assignees(shared) == [(account.id, 1), (None, 2), (None, 2)]
+    actions = [(row.kind, row.action) for row in (await feed_of(stranger))[-3:]]
+    updated = (ChangeKind.TODO, EntityAction.UPDATED)
+    assert actions == [updated, updated, (ChangeKind.MEMBER, EntityAction.LEFT)]
+
+
+async def test_assignments_are_handed_over(
+    account: Account, stranger: Account, new_account: NewAccount
+) -> None:
+    """What is assigned to a removed member is assigned to a member who may change the list, if one is named."""
+    third, viewer, shared = await new_account(), await new_account(), await make_list(account)
+    id = await share(account, shared["id"], stranger)
+    await share(account, shared["id"], third)
+    await share(account, shared["id"], viewer, ListRole.VIEWER)
+    await assign(account, shared, stranger)
+    for to, code in ((stranger, "NOT_FOUND"), (viewer, "INVALID")):
+        refused = await sharing(account, REMOVE, id=id, to=to.id)
+        assert refused["errors"] == [(code, "reassignToId")]
+    assert await sharing(account, REMOVE, id=id, to=third.id) == DONE
+    assert [who for who, _ in await assignees(shared)] == [account.id, third.id, third.id]
+
+
+async def test_viewers_are_assigned_to_nothing(account: Account, stranger: Account) -> None:
+    """A member who may only read from now on loses what was assigned to them."""
+    shared = await make_list(account)
+    id = await share(account, shared["id"], stranger)
+    await assign(account, shared, stranger)
+    assert (await sharing(account, UPDATE, id=id, role="VIEWER"))["errors"] == []
+    assert await assignees(shared) == [(account.id, 1), (None, 2), (None, 2)]

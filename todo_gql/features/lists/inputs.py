@@ -9,6 +9,7 @@ from strawberry import Maybe
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.api.placement import PlacementInput
+from todo_gql.features.members.enums import ListNotifyLevel
 from todo_gql.features.todos.comparators import optional
 from todo_gql.features.todos.fields import MAX_DESCRIPTION
 from todo_gql.features.todos.inputs import unset_to_none
@@ -45,6 +46,15 @@ class ListUpdateInput:
     description: Maybe[str | None] = strawberry.field(description="Up to 5,000 characters.")
     color: Maybe[str | None] = strawberry.field(description="As #RRGGBB.")
     is_archived: Maybe[bool | None] = strawberry.field(description="Whether it is archived.")
+    notify: Maybe[ListNotifyLevel | None] = strawberry.field(
+        description="Which of its events the viewer is notified of: their own setting, which every member "
+        "has. It is no change of the list. Not null."
+    )
+
+    @property
+    def changes_list(self) -> bool:
+        """Whether anything is sent that all members see."""
+        return bool(self.name or self.description or self.color or self.is_archived)
 
 
 def read_color(value: str, problems: list[UserError], *path: str) -> str:
@@ -87,6 +97,8 @@ def read_update(
         if archived.value is None:
             problems.append(required("isArchived", "input"))
         values["archived_at"] = (archived_at or now) if archived.value else None
+    if sent.notify is not None and sent.notify.value is None:
+        problems.append(required("notify", "input"))
     return values, problems
 
 

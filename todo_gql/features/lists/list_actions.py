@@ -18,7 +18,7 @@ from todo_gql.api.errors import (
 from todo_gql.api.node import parse_id
 from todo_gql.api.placement import LAST, PlacementInput, Sibling, read_placement
 from todo_gql.database.connection import Row
-from todo_gql.database.models import EntityAction, ListRole
+from todo_gql.database.models import EntityAction, ListNotifyLevel, ListRole
 from todo_gql.database.retry import retried
 from todo_gql.features.lists.bulk_changes import move_to_trash, restore_from_trash
 from todo_gql.features.lists.entities import (
@@ -52,6 +52,9 @@ from todo_gql.security.sliding_window import COST
 from todo_gql.settings import Settings
 
 MAX_LISTS: Final = 500
+SET_NOTIFY = """
+UPDATE list_members SET notify = $4 WHERE owner_id = $1 AND list_id = $2 AND user_id = $3
+"""
 COUNT_LISTS = "SELECT count(*) FROM lists WHERE owner_id = $1 AND deleted_at IS NULL"
 # Each todo takes up to 0.2 ms, there and back, while the owner's other writes wait: so many come back well
 # within the default REQUEST_TIMEOUT.
@@ -143,7 +146,9 @@ async def update_list(
     owner_id = await owner_of_list(viewer, list_id)
     async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
         stored = await load_list(write, list_id)
-        if stored and (refused := await _refused(write, stored, ListRole.MANAGER)):
+        # What somebody is notified of is up to them.
+        needed = ListRole.MANAGER if sent.changes_list else ListRole.VIEWER
+        if stored and (refused := await _refused(write, stored, needed)):
             return refused
         values, problems = read_update(sent, stored["archived_at"] if stored else None, write.now)
         errors = _precondition_errors(stored, expected_version)
@@ -152,6 +157,14 @@ async def update_list(
         row = await _updated(write, context, stored, values)
         if isinstance(row, UserError):
             return ListPayload(list=await shown(write, stored), errors=[row])
+        if sent.notify and sent.notify.value:
+            values_of_actor = (
+                owner_id,
+                row["id"],
+                viewer.id,
+                ListNotifyLevel[sent.notify.value.name],
+            )
+            await write.connection.execute(SET_NOTIFY, *values_of_actor)
         changed = await shown(write, row)
     context.clear_loaders()
     return ListPayload(list=changed, first_change=write.first_change)
