@@ -46,8 +46,9 @@ async def undo(account: Account, number: int, forgotten: UUID | None = None) -> 
         "SELECT FROM changes c WHERE c.owner_id = t.owner_id AND c.todo_id = t.id)",
         owner,
     )
+    await fetch("UPDATE feeds SET seq = $2 WHERE owner_id = $1", owner, number)
     await fetch(
-        "UPDATE users SET change_seq = $2, forgotten_change_id = $3 WHERE id = $1",
+        "UPDATE users SET change_seq = $2, mirrored_seq = $2, forgotten_change_id = $3 WHERE id = $1",
         owner,
         number,
         forgotten,

@@ -72,6 +72,7 @@ from todo_gql.features.todos.list_loaders import (
     todo_pages_by_list,
 )
 from todo_gql.features.todos.loaders import HistoryKey, history_by_todo_id, newer_history
+from todo_gql.features.todos.log_pages import LogPageKey, activity_by_list, others_history
 from todo_gql.features.todos.occurrences import PastKey, past_by_series_id
 from todo_gql.features.todos.sorting import BY_POSITION
 from todo_gql.features.todos.subtasks import (
@@ -139,9 +140,9 @@ def uuids(rows: Rows) -> Iterator[str]:
 
 
 CURSORS_OF = """{
-  todos { pageInfo { endCursor } nodes { history { pageInfo { endCursor } } } }
+  todos(first: 20) { pageInfo { endCursor } nodes { history { pageInfo { endCursor } } } }
   tags { pageInfo { endCursor } }
-  lists { pageInfo { endCursor } }
+  lists(first: 20) { pageInfo { endCursor } nodes { activity { pageInfo { endCursor } } } }
   notifications { nodes { id } pageInfo { endCursor } }
   changes { pageInfo { endCursor } }
   changeCursor
@@ -233,6 +234,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "notification": found["notifications"]["pageInfo"]["endCursor"],
         "history": found["todos"]["nodes"][0]["history"]["pageInfo"]["endCursor"],
         "change": found["changes"]["pageInfo"]["endCursor"],
+        "activity": found["lists"]["nodes"][0]["activity"]["pageInfo"]["endCursor"],
         "feed": found["changeCursor"],
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
@@ -574,7 +576,7 @@ def leading_on() -> Iterator[Coordinate]:
 def in_small_pages(document: str) -> str:
     """With four items a page, since all fields of fifty would cost more than they may."""
     return re.sub(
-        r"\b(todos|changes|history|subtasks|lists|members|invitations) \{",
+        r"\b(todos|changes|feed|activity|history|subtasks|lists|members|invitations) \{",
         r"\1(first: 4) {",
         document,
     )
@@ -851,6 +853,8 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     todo_pages_by_list: lambda key: ListPageKey(key, FIRST_PAGE),
     history_by_todo_id: lambda key: HistoryKey(key, size=10, before=AFTER_NEWEST),
     newer_history: lambda key: HistoryKey(key, size=10, before=0),
+    activity_by_list: lambda key: LogPageKey(key, size=10),
+    others_history: lambda key: LogPageKey(key, size=10),
     subtasks_by_parent_id: lambda key: SubtaskKey(
         key, size=10, after=None, before=None, backwards=False
     ),

@@ -41,7 +41,13 @@ Way: TypeAlias = tuple[Coordinate, ...]
 # are. Fields that lead to objects have to be here; others that aren't cost nothing.
 BUDGETS: dict[Coordinate, int] = {
     ("Query", "changeCursor"): 1,
-    ("Query", "changes"): 1,
+    # The page, and whether the feed has spans.
+    ("Query", "changes"): 2,
+    ("Query", "feed"): 2,
+    ("FeedConnection", "edges"): 0,
+    ("FeedConnection", "nodes"): 0,
+    ("FeedConnection", "pageInfo"): 0,
+    ("FeedEdge", "node"): 0,
     ("Query", "facets"): 1,
     ("Query", "savedViews"): 1,
     ("Query", "invitations"): 1,
@@ -131,6 +137,7 @@ BUDGETS: dict[Coordinate, int] = {
     # Of the subtasks of each todo; that of all todos comes with them.
     ("TodoConnection", "totalCount"): 1,
     ("TodoEdge", "node"): 0,
+    ("TodoList", "activity"): 1,
     ("TodoList", "invitations"): 1,
     ("TodoList", "isShared"): 1,
     ("TodoList", "members"): 1,

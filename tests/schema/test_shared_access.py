@@ -49,7 +49,7 @@ CASES: Final[dict[str, dict[str, str]]] = {
         SAME: """id name description color version createdAt updatedAt archivedAt deletedAt isShared owner
             sections stats todos members""",
         # Invitations are shown to who may choose the members.
-        OWN: "position viewerRole notify invitations",
+        OWN: "position viewerRole activity notify invitations",
     },
     "ListMember": {SAME: "id role joinedAt user"},
     "Invitation": {OWN: "id listName role email sentTo createdAt expiresAt invitedBy"},
@@ -70,6 +70,9 @@ CASES: Final[dict[str, dict[str, str]]] = {
     "Comment": {SAME: "id todo author body mentions version createdAt editedAt deletedAt"},
     "Reminder": {OWN: "id at anchor offset firesAt firedAt todo"},
     "Change": {OWN: "id cursor action todoId fields at matches todo actor list"},
+    "ListChange": {OWN: "id cursor at actor action listId list"},
+    "MemberChange": {OWN: "id cursor at actor action listId list user role"},
+    "CommentChange": {OWN: "id cursor at actor action todoId commentId comment"},
     "FieldChange": {OWN: "name before after"},
 }
 # Types of which everybody has objects of their own, of which nothing may be another one's.
@@ -111,6 +114,7 @@ NOT_SHOWING: Final = frozenset(
         "recurrencePreview",
         "stats",
         "changes",
+        "feed",
         "changeCursor",
         "pushPublicKey",
         "pushSubscriptions",

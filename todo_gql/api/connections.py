@@ -61,7 +61,7 @@ class Page(NamedTuple):
     the client selects the field.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[Any]
     keyset: Keyset
     has_previous: bool | Callable[[], Awaitable[bool]]
     has_next: bool | Callable[[], Awaitable[bool]]

@@ -19,19 +19,27 @@ IS_OF_TODO = f"c.kind = {ChangeKind.TODO.value}"
 
 
 def change_at(number: str) -> str:
-    """SQL for the id of the change with a number in the log of the user in `ENDS`, if it is known.
+    """SQL for the id of the change with a number in the feed of the user in `ENDS`, if it is known.
 
     Numbers have no gaps, so the change before the oldest stored one is the last that was deleted; its
-    id is stored with the user.
+    id is stored with the user. Spans are looked at only in feeds that have any.
     """
+    span = (
+        "SELECT s.* FROM spans s"
+        f" WHERE s.owner_id = u.id AND s.seq_to >= {number} ORDER BY s.seq_to LIMIT 1"
+    )
+    in_span = (
+        f"SELECT c.id FROM ({span}) s JOIN changes c ON c.owner_id = s.source_owner_id"
+        f" AND c.seq = s.source_from + {number} - s.seq_from WHERE s.seq_from <= {number}"
+    )
     return (
         f"coalesce((SELECT c.id FROM changes c WHERE c.owner_id = u.id AND c.seq = {number}),"
-        " u.forgotten_change_id)"
+        f" CASE WHEN f.has_spans THEN ({in_span}) END, u.forgotten_change_id)"
     )
 
 
 ENDS = "users u JOIN feeds f ON f.owner_id = u.id"
-"""The users `u`, each with the end `f` of their log."""
+"""The users `u`, each with the end `f` of their feed."""
 
 NEWEST_CHANGE = change_at("f.seq")
 

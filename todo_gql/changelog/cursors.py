@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from todo_gql.api.errors import BadUserInput
-from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text
+from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.database.connection import Values
 
 # The random half of an id.
@@ -83,6 +83,15 @@ def history_keyset(owner_id: UUID) -> LogKeyset:
     """The owner's log, newest first; its cursors are valid in the feed too."""
     key = SortKey("seq", "c.seq", "seq", parse_number, descending=True)
     return LogKeyset(key, scope=f"changes of {owner_id}")
+
+
+@lru_cache(maxsize=1024)
+def others_log_keyset(owner_id: UUID) -> Keyset:
+    """The log of an owner, for others who see some of it; its cursors are valid in no feed.
+
+    They name a change by its id: the number would say how much the owner has changed that others don't see.
+    """
+    return Keyset(SortKey("id", "c.id", "id", parse_uuid), scope=f"log of {owner_id}")
 
 
 def cursor_of(owner_id: UUID, seq: int, change_id: UUID | None = None) -> str:

@@ -19,10 +19,12 @@ from todo_gql.changelog.positions import (
     changes_after,
     retry_until_available,
 )
+from todo_gql.changelog.spans import has_source, is_joining
 from todo_gql.database.connection import Row, fetch
 from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.event_cache import EventCache
 from todo_gql.security.authentication import Viewer
+from todo_gql.security.memberships import memberships
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +55,18 @@ def _first_chunk(rows: list[Row]) -> list[Row]:
 
 
 class Feed:
-    """One owner's log, followed as it grows."""
+    """One owner's feed, followed as it grows.
+
+    With `with_spans` it is read together with its spans: it is known to have some, or a subscriber needs columns
+    that are read with them.
+    """
 
     def __init__(self, owner_id: UUID) -> None:
         self.owner_id = owner_id
         self.subscribers = 0
         self.newest: LogPosition | None = None
         self.is_lost = False
+        self.with_spans = False
         self._rows: deque[Row] = deque(maxlen=CACHED_CHANGES)
         self._has_unread = False
         self._read_task: asyncio.Task[None] | None = None
@@ -86,6 +93,12 @@ class Feed:
         """Read the new changes."""
         self._has_unread = True
         self._start_reading()
+
+    def read_with_spans(self) -> None:
+        """Read the spans too from now on, and their columns; what was read without them is dropped."""
+        if not self.with_spans:
+            self.with_spans = True
+            self._rows.clear()
 
     def close(self) -> None:
         """Stop reading."""
@@ -146,11 +159,24 @@ class Feed:
         return list(islice(self._rows, seq + 1 - first, None))
 
     async def _fetch_after(self, position: LogPosition) -> list[Row]:
-        rows = await retry_until_available(partial(changes_after, self.owner_id, position))
+        rows = await self._read_after(position)
+        if not self.with_spans and has_source(rows):
+            self.read_with_spans()
+        if any(is_joining(row) for row in rows if self.with_spans):
+            # The list is told of before the process may have heard that they are a member.
+            memberships.join((self.owner_id,))
         if rows and self.newest and rows[-1]["seq"] > self.newest.seq:
             # Data loaded before may lack these changes.
             self.clear_caches()
         return rows
+
+    async def _read_after(self, position: LogPosition) -> list[Row]:
+        while True:
+            with_spans = self.with_spans
+            read = partial(changes_after, self.owner_id, position, with_spans=with_spans)
+            rows = await retry_until_available(read)
+            if with_spans == self.with_spans:
+                return rows
 
     def _start_reading(self) -> None:
         if self._has_unread and self.newest is not None and self._read_task is None:

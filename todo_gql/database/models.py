@@ -843,7 +843,8 @@ class Change(Model):
     """One committed change of one thing, numbered by its owner's `change_seq` without gaps.
 
     `kind` is a `ChangeKind`. A change of a todo names it by `todo_id`; a change of anything else names
-    that by `entity_id`, and by `todo_id` and `list_id` what it belongs to, if anything. `first_seq` is the
+    that by `entity_id`, and by `todo_id` and `list_id` what it belongs to, if anything. Of a member of a list
+    `entity_id` is the person, and the diff has the name of their `role`. `first_seq` is the
     number of the first change of the same mutation; the release before it leaves it null.
     """
 

@@ -20,10 +20,12 @@ import orjson
 from todo_gql.api.search_text import search_text
 from todo_gql.api.time_zones import LAST_MOMENT
 from todo_gql.changelog.access import IS_OF_TODO
+from todo_gql.changelog.spans import has_source
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import Action
 from todo_gql.database.select import SelectQuery
 from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.changes.log_ranges import entering_changes, is_in_log, log_range
 from todo_gql.features.todos.access import all_todos
 from todo_gql.features.todos.columns import TAG_NAMES
 from todo_gql.features.todos.days import DAY_COLUMNS, clock_of_filter
@@ -105,10 +107,12 @@ class MatchedChange:
 class ChangeStates:
     """A change with the states of its todo: now, and before the change if that is known.
 
-    There are two before if nobody knows whether the change ended that it was put off.
+    There are two before if nobody knows whether the change ended that it was put off, and none if the viewer
+    saw nothing of the todo before it came into their list: `is_entering`.
     """
 
     row: Row
+    is_entering: bool = False
     now: State | None = None
     before: list[State] = field(default_factory=list)
     is_known: bool = False
@@ -194,8 +198,9 @@ async def _load_states(
     """
     statement = all_todos(viewer)
     statement.where(f"t.id = ANY({statement.bind({row['todo_id'] for row in rows})})")
-    later = LATER_CHANGES.format(statement.bind(rows[-1]["seq"]), MAX_LATER_CHANGES + 1)
-    earlier = PREVIOUS_TIME.format(statement.bind(rows[0]["seq"]))
+    first, last = log_range(rows, statement.bind)
+    later = LATER_CHANGES.format(last, MAX_LATER_CHANGES + 1)
+    earlier = PREVIOUS_TIME.format(first)
     columns = [
         *(f"t.{name}" for name in FILTERABLE_COLUMNS),
         TAG_NAMES,
@@ -203,32 +208,42 @@ async def _load_states(
         earlier,
         f"{is_snoozed(statement.bind, snoozing) if snoozing else 'NULL::boolean'} AS {SNOOZED}",
     ]
+    if has_source(rows):
+        columns.append("t.owner_id")
     stored = await fetch(statement.select(columns), *statement.values)
-    change_states = {row["seq"]: ChangeStates(row) for row in rows}
+    entering = await entering_changes(viewer, rows)
+    change_states = [ChangeStates(row, is_entering=row["seq"] in entering) for row in rows]
     by_todo = defaultdict[UUID, list[ChangeStates]](list)
-    for change in change_states.values():
+    for change in change_states:
         by_todo[change.row["todo_id"]].append(change)
     time_slice = TimeSlice()
     for todo in stored:
         await _rewind(todo, by_todo[todo["id"]], time_slice)
-    return list(change_states.values())
+    return change_states
 
 
 async def _rewind(todo: Row, changes: Sequence[ChangeStates], time_slice: TimeSlice) -> None:
-    """Reconstruct the todo before each of its changes, from the last to the first."""
+    """Reconstruct the todo before each of its changes, from the last to the first.
+
+    Those in the log of an owner before this one can't be reconstructed.
+    """
     now = _with_unique_owner({name: todo[name] for name in (*FILTERABLE_COLUMNS, "tags", SNOOZED)})
+    for change in changes:
+        change.now = now
+    changes = [change for change in changes if is_in_log(change.row, todo)]
     state, later = dict(now), todo["later"]
     if todo["values_before"]:
         _undo(state, todo["values_before"])
     times = [todo["earlier"], *(change.row["at"] for change in changes)]
     for change, time_before in zip(reversed(changes), reversed(times[:-1]), strict=True):
         await time_slice.checkpoint()
-        change.now = now
         created = change.row["action"] == Action.CREATED
         change.is_known = later <= MAX_LATER_CHANGES and (created or time_before is not None)
         if change.is_known and not created:
             due = DUE(state)
             _undo(state, change.row["diff"])
+            if change.is_entering:
+                continue
             change.before = [_with_unique_owner(state | {"updated_at": time_before})]
             repeats = state["recurrence"] is not None
             if todo[SNOOZED] is not None and repeats and due != DUE(state):

@@ -1,37 +1,21 @@
-"""Reading the viewer's change log."""
-
-from uuid import UUID
+"""Reading the viewer's feed: changes of todos alone, or all that happened."""
 
 import strawberry
 from strawberry import UNSET
 
-from todo_gql.api.connections import PageArguments, fetch_page
-from todo_gql.api.errors import BadUserInput
+from todo_gql.api.connections import PageArguments
 from todo_gql.api.page_arguments import After, FirstOrDefault
-from todo_gql.changelog.access import CHANGE_COLUMNS, visible_changes
-from todo_gql.changelog.cursors import cursor_of, feed_keyset
-from todo_gql.changelog.positions import position_of, read_log
+from todo_gql.changelog.cursors import cursor_of
+from todo_gql.features.changes.list_filter import ListIdArgument, parsed_list_id
 from todo_gql.features.changes.loaders import log_ends
-from todo_gql.features.todos.types import ChangeConnection
+from todo_gql.features.changes.pages import change_page, feed_page
+from todo_gql.features.todos.types import ChangeConnection, FeedConnection
 from todo_gql.operation.context import Info
-
-RESYNC_REQUIRED = "RESYNC_REQUIRED"
-
-
-async def _check_position(owner_id: UUID, cursor: str) -> None:
-    """`BadUserInput` unless the cursor's change and every one after it are still there."""
-    position = position_of(owner_id, cursor)
-    if position is None or not (await read_log(owner_id, position)).continues_from(position):
-        raise BadUserInput(
-            "The feed can't continue from this cursor. Load everything again, and continue from"
-            " changeCursor.",
-            reason=RESYNC_REQUIRED,
-        )
 
 
 @strawberry.type
 class ChangeQuery:
-    """The query fields of the change log."""
+    """The query fields of the feed."""
 
     @strawberry.field(
         description="Every change to the viewer's todos after the cursor, oldest first; without "
@@ -45,12 +29,23 @@ class ChangeQuery:
     ) -> ChangeConnection:
         viewer = info.context.signed_in()
         arguments = PageArguments.of(first, after)
-        if arguments.after is not None:
-            await _check_position(viewer.id, arguments.after)
-        page = await fetch_page(
-            visible_changes(viewer), CHANGE_COLUMNS, feed_keyset(viewer.id), arguments
-        )
-        return await ChangeConnection.of(page)
+        return await change_page(viewer, arguments)
+
+    @strawberry.field(
+        description="Everything that the viewer can see and that happened, oldest first, in the same numbers "
+        "as `changes`: of todos, of lists, of their members and comments. Without a cursor, from the oldest "
+        "stored entry."
+    )
+    async def feed(
+        self,
+        info: Info,
+        after: After = UNSET,
+        first: FirstOrDefault = UNSET,
+        list_id: ListIdArgument = UNSET,
+    ) -> FeedConnection:
+        viewer = info.context.signed_in()
+        arguments = PageArguments.of(first, after)
+        return await feed_page(viewer, arguments, parsed_list_id(list_id))
 
     @strawberry.field(
         description="The newest position in the viewer's feed; take it before loading a list, "

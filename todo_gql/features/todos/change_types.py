@@ -7,7 +7,7 @@ import strawberry
 
 from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.scalars import diff_entries
-from todo_gql.database.models import Action
+from todo_gql.database.models import Action, EntityAction
 from todo_gql.features.todos.fields import stored_fields
 
 
@@ -25,7 +25,31 @@ class ChangeAction(Enum):
     RESTORED = strawberry.enum_value(Action.RESTORED.value, description="Taken from the trash.")
 
 
+@strawberry.enum(description="What happened to a list, a membership or a comment.")
+class FeedAction(Enum):
+    """The model's actions of changes that aren't of todos."""
+
+    CREATED = strawberry.enum_value(EntityAction.CREATED.value, description="It was made.")
+    UPDATED = strawberry.enum_value(EntityAction.UPDATED.value, description="It changed.")
+    DELETED = strawberry.enum_value(
+        EntityAction.DELETED.value, description="It was deleted, or moved to the trash."
+    )
+    RESTORED = strawberry.enum_value(
+        EntityAction.RESTORED.value, description="It was taken from the trash."
+    )
+    JOINED = strawberry.enum_value(
+        EntityAction.JOINED.value, description="Somebody has become a member of the list."
+    )
+    LEFT = strawberry.enum_value(
+        EntityAction.LEFT.value, description="Somebody is no member of the list any more."
+    )
+    ROLE_CHANGED = strawberry.enum_value(
+        EntityAction.ROLE_CHANGED.value, description="A member has another role."
+    )
+
+
 ACTIONS = tuple(ChangeAction)
+FEED_ACTIONS = tuple(FeedAction)
 # In an answer, of a stored field before or after a change.
 MAX_VALUE_BYTES = max(field.max_bytes or 0 for field in stored_fields())
 

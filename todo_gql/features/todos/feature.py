@@ -16,6 +16,7 @@ from todo_gql.features.todos.loaders import (
     tags_by_todo_id,
     todos_by_id,
 )
+from todo_gql.features.todos.log_pages import activity_by_list, others_history
 from todo_gql.features.todos.occurrences import past_by_series_id, past_counts
 from todo_gql.features.todos.snoozes import snoozes_by_todo_id
 from todo_gql.features.todos.subtasks import (
@@ -43,6 +44,8 @@ TODOS = Feature(
         tags_by_todo_id,
         history_by_todo_id,
         newer_history,
+        activity_by_list,
+        others_history,
         subtasks_by_parent_id,
         subtask_edges,
         subtask_counts,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql.api.connections import Connection, Page, PageArguments
+from todo_gql.api.connections import Connection, Page, PageArguments, PageInfo
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.durations import Duration
 from todo_gql.api.list_roles import ROLES, ListRole
@@ -18,10 +18,12 @@ from todo_gql.api.scalars import diff_entries
 from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.changelog.cursors import cursor_of, history_keyset
 from todo_gql.database.connection import Row, Values
+from todo_gql.database.models import ChangeKind
 from todo_gql.execution import (
     ColumnLoader,
     ConvertedColumn,
     RowType,
+    Source,
     loaded_field,
     loaded_rows,
     loaded_value,
@@ -40,12 +42,20 @@ from todo_gql.features.members.loaders import (
 )
 from todo_gql.features.members.types import InvitationConnection, ListMemberConnection
 from todo_gql.features.stats.types import TodoStats, total_of
-from todo_gql.features.todos.change_types import ACTIONS, ChangeAction, FieldChange, field_changes
+from todo_gql.features.todos.change_types import (
+    ACTIONS,
+    FEED_ACTIONS,
+    ChangeAction,
+    FeedAction,
+    FieldChange,
+    field_changes,
+)
 from todo_gql.features.todos.comments import (
     MAX_BODY,
     People,
     comment_counts,
     comment_pages_by_todo,
+    comments_by_id,
     only_one,
     page_key,
     people_of_comments,
@@ -58,7 +68,7 @@ from todo_gql.features.todos.fields import MAX_DESCRIPTION
 from todo_gql.features.todos.filters import is_plain
 from todo_gql.features.todos.history_pages import history_page
 from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
-from todo_gql.features.todos.list_access import key_of
+from todo_gql.features.todos.list_access import NOTHING, key_of
 from todo_gql.features.todos.list_loaders import (
     ListCountsKey,
     ListPageKey,
@@ -71,8 +81,10 @@ from todo_gql.features.todos.list_loaders import (
     todo_pages_by_list,
 )
 from todo_gql.features.todos.loaders import tags_by_todo_id, todos_by_id
+from todo_gql.features.todos.log_pages import activity_by_list, log_page, others_history
 from todo_gql.features.todos.occurrences import past_counts, past_page
 from todo_gql.features.todos.recurrence_types import Occurrence, RecurrenceMode
+from todo_gql.features.todos.redaction import IS_VISIBLE
 from todo_gql.features.todos.reminders import reminders_by_todo_id
 from todo_gql.features.todos.snoozes import snoozes_by_todo_id
 from todo_gql.features.todos.sorting import BY_POSITION, todo_keyset
@@ -108,8 +120,31 @@ def _role(role: int | None, _context: Context) -> ListRole:
     return ROLES[role or 0]
 
 
+def _account(row: Row | None, context: Context) -> User | None:
+    return User.from_row(row, context.signed_in()) if row else None
+
+
+@strawberry.interface(description="One number of the viewer's feed, whatever it is about.")
+class FeedEntry:
+    """What a row of changes of any kind has."""
+
+    id: strawberry.ID = strawberry.field(description="A UUID in canonical text form.")
+    cursor: str = strawberry.field(
+        description="Position in the viewer's feed; pass it as `after` to go on from here."
+    )
+    at: datetime = strawberry.field(description="When it happened.")
+    actor_key: strawberry.Private[UUID]
+
+    actor: User | None = loaded_field(
+        _by(users_by_id),
+        by="actor_key",
+        make=_account,
+        description="Who did it; null if the account is gone, or the viewer can't see it.",
+    )
+
+
 @strawberry.type(description="One committed change of one todo.")
-class Change(Node):
+class Change(Node, FeedEntry):
     """A row of changes."""
 
     cursor: str = strawberry.field(
@@ -128,17 +163,18 @@ class Change(Node):
     todo_key: strawberry.Private[UUID]
     actor_key: strawberry.Private[UUID]
     list_key: strawberry.Private[UUID]
+    is_visible: strawberry.Private[bool] = True
 
     todo: "Todo | None" = loaded_field(
         _by(todos_by_id),
         by="todo_key",
         make=lambda row, context: Todo.from_row(row, context.now) if row else None,
-        description="The todo as it is now; null once it is purged.",
+        description="The todo as it is now; null once it is purged, or the viewer can't see it any more.",
     )
     actor: User | None = loaded_field(
         _by(users_by_id),
         by="actor_key",
-        make=lambda row, context: User.from_row(row, context.signed_in()) if row else None,
+        make=_account,
         description="Who made the change; null if the account is gone.",
     )
 
@@ -153,7 +189,7 @@ class Change(Node):
     @property
     def share_key(self) -> Hashable:
         """Equal for events with the same response: subscriptions share it."""
-        return "changes", self.id, self.matches
+        return "changes", self.id, self.matches, self.is_visible
 
     @classmethod
     def from_row(cls, row: Values, *, matches: bool = True) -> "Change":
@@ -162,20 +198,34 @@ class Change(Node):
         change.matches = matches
         return change
 
+    @classmethod
+    def from_redacted(cls, row: Values, *, matches: bool = True) -> "Change":
+        """The change in a redacted row, as `from_row`."""
+        change = REDACTED_CHANGES.object(row)
+        change.matches, change.is_visible = matches, row[IS_VISIBLE]
+        return change
 
-CHANGES = RowType(
-    Change,
-    id=ConvertedColumn("id", str),
-    cursor=lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]),
-    action=ConvertedColumn("action", ACTIONS.__getitem__),
-    todo_id=ConvertedColumn("todo_id", str),
-    fields=ConvertedColumn("diff", field_changes),
-    at="at",
-    matches=lambda _row: True,
-    todo_key="todo_id",
-    actor_key="actor_id",
-    list_key=ConvertedColumn("list_id", key_of),
-)
+
+def _changes(cursor: Source) -> RowType[Change]:
+    """Changes in rows with this source of their cursors."""
+    return RowType(
+        Change,
+        id=ConvertedColumn("id", str),
+        cursor=cursor,
+        action=ConvertedColumn("action", ACTIONS.__getitem__),
+        todo_id=ConvertedColumn("todo_id", str),
+        fields=ConvertedColumn("diff", field_changes),
+        at="at",
+        matches=lambda _row: True,
+        todo_key="todo_id",
+        actor_key="actor_id",
+        list_key=ConvertedColumn("list_id", key_of),
+    )
+
+
+CHANGES = _changes(lambda row: cursor_of(row["owner_id"], row["seq"], row["id"]))
+REDACTED_CHANGES = _changes("cursor")
+"""Changes in rows of `redaction.py`."""
 
 
 @strawberry.type(name="ChangeConnection", description="A page of changes.")
@@ -187,6 +237,180 @@ class ChangeConnection(Connection[Change]):
         """The changes in a page of rows."""
         rows = await parse_json_column(page.rows, "diff", diff_entries)
         return cls(page=page, nodes=CHANGES.objects(rows))
+
+    @classmethod
+    def of_redacted(cls, page: Page) -> "ChangeConnection":
+        """The changes in a page of redacted rows."""
+        return cls(page=page, nodes=REDACTED_CHANGES.objects(page.rows))
+
+
+@strawberry.type(description="A change of a list, or of its sections.")
+class ListChange(FeedEntry):
+    """A row of changes of a list or a section."""
+
+    action: FeedAction = strawberry.field(
+        description="What happened to the list; UPDATED for whatever happened to a section."
+    )
+    list_id: strawberry.ID = strawberry.field(description="The id of the list.")
+    list_key: strawberry.Private[UUID]
+    is_visible: strawberry.Private[bool]
+
+    list: "TodoList | None" = loaded_field(
+        _by(lists_by_id),
+        by="list_key",
+        make=_list,
+        description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
+    )
+
+    @property
+    def share_key(self) -> Hashable:
+        """As that of a change."""
+        return "list", self.id, self.is_visible
+
+
+@strawberry.type(
+    description="Somebody joined or left a list, or has another role in it. After the viewer's own JOINED "
+    "load the list: whatever happens to it later is told. After their own LEFT drop it."
+)
+class MemberChange(FeedEntry):
+    """A row of changes of a member."""
+
+    action: FeedAction = strawberry.field(description="What happened.")
+    list_id: strawberry.ID = strawberry.field(description="The id of the list.")
+    role: ListRole | None = strawberry.field(
+        description="What they may do since then; null once they have left, or the viewer can't see the "
+        "list any more."
+    )
+    list_key: strawberry.Private[UUID]
+    user_key: strawberry.Private[UUID]
+    is_visible: strawberry.Private[bool]
+
+    list: "TodoList | None" = loaded_field(
+        _by(lists_by_id),
+        by="list_key",
+        make=_list,
+        description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
+    )
+    user: User | None = loaded_field(
+        _by(users_by_id),
+        by="user_key",
+        make=_account,
+        description="Who joined or left; null if the account is gone, or the viewer can't see it.",
+    )
+
+    @property
+    def share_key(self) -> Hashable:
+        """As that of a change."""
+        return "member", self.id, self.is_visible
+
+
+@strawberry.type(description="A change of a comment on a todo.")
+class CommentChange(FeedEntry):
+    """A row of changes of a comment."""
+
+    action: FeedAction = strawberry.field(description="What happened.")
+    todo_id: strawberry.ID = strawberry.field(description="The id of the todo.")
+    comment_id: strawberry.ID = strawberry.field(description="The id of the comment.")
+    comment_key: strawberry.Private[UUID]
+    is_visible: strawberry.Private[bool]
+
+    comment: "Comment | None" = loaded_field(
+        _by(comments_by_id),
+        by="comment_key",
+        make=lambda row, _context: Comment.from_row(row) if row else None,
+        description="The comment as it is now; null in the trash, or if the viewer can't see it any more.",
+    )
+
+    @property
+    def share_key(self) -> Hashable:
+        """As that of a change."""
+        return "comment", self.id, self.is_visible
+
+
+def _of_entry(row: Values) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "cursor": row["cursor"],
+        "at": row["at"],
+        "actor_key": row["actor_id"],
+        "is_visible": row[IS_VISIBLE],
+    }
+
+
+def _list_change(row: Values) -> ListChange:
+    is_of_list = row["kind"] == ChangeKind.LIST
+    return ListChange(
+        action=FEED_ACTIONS[row["action"]] if is_of_list else FeedAction.UPDATED,
+        list_id=strawberry.ID(str(row["list_id"])),
+        list_key=row["list_id"],
+        **_of_entry(row),
+    )
+
+
+def _member_change(row: Values) -> MemberChange:
+    roles = (entry["after"] for entry in row["diff"] if entry["name"] == "role")
+    role = next(roles, None) if row[IS_VISIBLE] else None
+    is_shown = row[IS_VISIBLE] or row["entity_id"] == row["owner_id"]
+    return MemberChange(
+        action=FEED_ACTIONS[row["action"]],
+        list_id=strawberry.ID(str(row["list_id"])),
+        role=ListRole[role] if role else None,
+        list_key=row["list_id"],
+        user_key=row["entity_id"] if is_shown else NOTHING,
+        **_of_entry(row),
+    )
+
+
+def _comment_change(row: Values) -> CommentChange:
+    return CommentChange(
+        action=FEED_ACTIONS[row["action"]],
+        todo_id=strawberry.ID(str(row["todo_id"])),
+        comment_id=strawberry.ID(str(row["entity_id"])),
+        comment_key=row["entity_id"],
+        **_of_entry(row),
+    )
+
+
+ENTRIES: dict[int, Callable[[Values], Change | ListChange | MemberChange | CommentChange]] = {
+    ChangeKind.TODO: Change.from_redacted,
+    ChangeKind.LIST: _list_change,
+    ChangeKind.SECTION: _list_change,
+    ChangeKind.MEMBER: _member_change,
+    ChangeKind.COMMENT: _comment_change,
+}
+"""What makes an entry of a feed from a redacted change, by its kind; all other kinds are read over."""
+
+
+@strawberry.type(description="An entry of a feed, and its place there.")
+class FeedEdge:
+    """As an edge of all other connections, with a name that they can't have."""
+
+    cursor: str = strawberry.field(description="Pass it as `after` to go on from here.")
+    node: FeedEntry = strawberry.field(description="The entry.")
+
+
+@strawberry.type(description="A page of a feed, or of the activity of a list.")
+class FeedConnection:
+    """Entries of a feed; `span` is a page from the first to the last position that was read for it."""
+
+    span: strawberry.Private[Page]
+    nodes: Sequence[FeedEntry] = strawberry.field(description="The entries of this page.")
+
+    @classmethod
+    def of(cls, span: Page, rows: Sequence[Values]) -> "FeedConnection":
+        """The entries in redacted rows."""
+        return cls(span=span, nodes=[ENTRIES[row["kind"]](row) for row in rows])
+
+    @strawberry.field(description="The entries of this page with their cursors.")
+    def edges(self) -> list[FeedEdge]:
+        return [FeedEdge(cursor=node.cursor, node=node) for node in self.nodes]
+
+    @strawberry.field(
+        description="Where this page stands in the feed. `endCursor` is the last position that was read: "
+        "with `listId` it may lie behind the last entry, and the page may be short though more follow."
+    )
+    def page_info(self) -> PageInfo:
+        return PageInfo(page=self.span)
 
 
 def _present_todo(row: Row | None, context: Context) -> "Todo":
@@ -414,7 +638,8 @@ class Todo(Node):
         return TODOS.objects(rows, now)
 
     @strawberry.field(
-        description="The changes made to it, newest first, as far back as the log is kept."
+        description="The changes made to it, newest first, as far back as the log is kept; of a todo of "
+        "somebody else's since it last came into its list."
     )
     async def history(
         self,
@@ -422,10 +647,12 @@ class Todo(Node):
         first: FirstOrDefault = strawberry.UNSET,
         after: After = strawberry.UNSET,
     ) -> ChangeConnection:
-        arguments = PageArguments.of(first, after)
+        context, arguments = info.context, PageArguments.of(first, after)
+        if self.owner_key != context.signed_in().id:
+            page = await log_page(context, others_history, self.owner_key, self.key, arguments)
+            return ChangeConnection.of_redacted(page)
         keyset = history_keyset(self.owner_key)
-        page = await history_page(info.context, self.key, keyset, arguments)
-        return await ChangeConnection.of(page)
+        return await ChangeConnection.of(await history_page(context, self.key, keyset, arguments))
 
     @strawberry.field(
         description="Its subtasks outside the trash, by their positions; 50 if no size is given."
@@ -688,6 +915,21 @@ class TodoList(Node):
     ) -> InvitationConnection:
         key = ListPage(self.key, PageArguments.of(first, after))
         return InvitationConnection.of(await info.context.loader(invitations_by_list).load(key))
+
+    @strawberry.field(
+        description="What happened to it and in it, newest first, as far back as the log is kept: to the list, "
+        "its sections and members, its todos and their comments. What happened to a todo stays with the list "
+        "that it was in."
+    )
+    async def activity(
+        self,
+        info: Info,
+        first: FirstOrDefault = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> FeedConnection:
+        arguments = PageArguments.of(first, after)
+        page = await log_page(info.context, activity_by_list, self.owner_key, self.key, arguments)
+        return FeedConnection.of(page, page.rows)
 
     @strawberry.field(
         description="Its todos, in their order unless sorted otherwise. `first` and `last`: 1 to 100, "
