@@ -139,7 +139,6 @@ BUDGETS: dict[Coordinate, int] = {
     ("TodoEdge", "node"): 0,
     ("TodoList", "activity"): 1,
     ("TodoList", "invitations"): 1,
-    ("TodoList", "isShared"): 1,
     ("TodoList", "members"): 1,
     ("TodoList", "notify"): 1,
     ("TodoList", "owner"): 1,

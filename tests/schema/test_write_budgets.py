@@ -81,13 +81,19 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "undo": ('todoUndo(cursor: "CURSOR")', 7),
     "undo of nothing": ('todoUndo(cursor: "x")', 3),
     "delete of a tag": ('tagDelete(id: "TAG")', 6),
-    "create a list": ('listCreate(input: { name: "x" })', 7),
-    "create a list with an id": ('listCreate(input: { name: "x", id: "UNUSED" })', 9),
-    "update of a list": ('listUpdate(id: "LIST", input: { name: "x" })', 6),
-    "update of a list by nothing": ('listUpdate(id: "LIST", input: {})', 4),
-    "move of a list": ('listMove(id: "LIST", place: { first: true })', 8),
-    "delete a list": ('listDelete(id: "LIST")', 9),
-    "restore of a list": ('listRestore(id: "LIST")', 12),
+    "create a list": ('listCreate(input: { name: "x" })', 8),
+    "create a list with an id": ('listCreate(input: { name: "x", id: "UNUSED" })', 10),
+    "update of a list": ('listUpdate(id: "LIST", input: { name: "x" })', 7),
+    "update of a list by nothing": ('listUpdate(id: "LIST", input: {})', 5),
+    "move of a list": ('listMove(id: "LIST", place: { first: true })', 9),
+    "invite": ('listInvite(id: "LIST", input: { usernameOrEmail: "nobody" })', 9),
+    "leave a list": ('listLeave(id: "LIST")', 1),
+    "transfer": (
+        'listTransfer(id: "LIST", toId: "UNUSED", currentPassword: "Correct1horse")',
+        3,
+    ),
+    "delete a list": ('listDelete(id: "LIST")', 10),
+    "restore of a list": ('listRestore(id: "LIST")', 13),
     "create a section": ('sectionCreate(listId: "LIST", name: "x")', 8),
     "update of a section": ('sectionUpdate(id: "SECTION", name: "x")', 6),
     "delete a section": ('sectionDelete(id: "SECTION")', 8),
@@ -117,6 +123,11 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 9),
 }
 OF_ACCOUNTS: dict[str, tuple[str, int]] = {
+    "accept": ('invitationAccept(id: "UNUSED")', 1),
+    "decline": ('invitationDecline(id: "UNUSED")', 1),
+    "revoke": ('invitationRevoke(id: "UNUSED")', 1),
+    "update of a member": ('memberUpdate(id: "UNUSED", role: VIEWER)', 1),
+    "removal of a member": ('memberRemove(id: "UNUSED")', 1),
     "register": (
         f'register(input: {{ username: "NAME", email: "NAME@example.com", password: "{PASSWORD}" }})',
         9,
@@ -166,7 +177,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 17),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 18),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 

@@ -23,6 +23,8 @@ OTHERS = {
     *("userAdminUpdate", "savedViewCreate", "savedViewUpdate", "savedViewDelete"),
     *("notificationsUpdate", "notificationsReadAll", "notificationPreferencesUpdate"),
     *("reminderAdd", "reminderUpdate", "reminderDelete", "todoSnooze"),
+    *("listInvite", "invitationAccept", "invitationDecline", "invitationRevoke"),
+    *("memberUpdate", "memberRemove", "listLeave", "listTransfer"),
     *("commentCreate", "commentUpdate", "commentDelete"),
 }
 # It is tried after each of the others; lists in the trash aren't listed; and few todos repeat.

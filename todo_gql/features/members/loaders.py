@@ -76,6 +76,8 @@ async def notify_levels_by_list(context: LoaderContext, ids: list[UUID]) -> list
 @loader
 async def sharing_by_list(context: LoaderContext, ids: list[UUID]) -> list[bool]:
     """Whether others than its owner are in each list that the viewer is in."""
+    if not context.viewer.has_company:
+        return [False] * len(ids)
     shared = {row["id"] for row in await fetch(SHARED_LISTS, context.viewer.id, ids)}
     return [id in shared for id in ids]
 

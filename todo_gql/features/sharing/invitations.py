@@ -143,8 +143,10 @@ async def revoke(context: Context, id: str) -> AcceptedPayload:
     """
     viewer, invitation_id = context.signed_in(), parse_id(id)
     row = await fetchrow(FIND_OPEN, invitation_id) if invitation_id else None
+    if row is None:
+        return AcceptedPayload(errors=[not_found("id")])
     async with in_transaction():
-        standing = await _locked_standing(row["list_id"], viewer.id) if row else None
+        standing = await _locked_standing(row["list_id"], viewer.id)
         if standing is None or standing.role < ListRole.MANAGER:
             return AcceptedPayload(errors=[not_found("id")])
         if not await fetch(END, invitation_id, InvitationOutcome.REVOKED.value):

@@ -183,5 +183,5 @@ async def member_write(
         if not write.discarded:
             await enter(write.connection, members.entries)
     if not write.discarded:
-        memberships.join(user_ids)
+        memberships.join([owner_id, *user_ids])
         announce({entry.owner_id for entry in members.entries})
