@@ -43,7 +43,7 @@ FILL: Final = [
     SELECT gen_random_uuid(), l.owner_id, CASE WHEN n % 5 = 0 THEN l.id END, title, lower(title) || E'\x1e', n % 4, n / 7 % 4,
         CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400, secs => n) END,
         CASE WHEN n % 4 = 2 THEN now() END, '{}', 1,
-        now() - make_interval(secs => n * 60), now(), position_key(n)
+        now() - make_interval(secs => n * 60), now(), position_key(1000000 + n)
     FROM lists l, generate_series(1, 5000) AS n, LATERAL (SELECT 'Shared ' || n AS title)
     """,
     """

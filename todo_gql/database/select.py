@@ -8,8 +8,10 @@ from typing import NamedTuple, Self
 class Ranges(NamedTuple):
     """Several ranges of a table: one by a condition, and one for each row of a further source.
 
-    A page reads a page of each range, so that an index is read in its order, where a condition with OR would
-    have all rows read and sorted.
+    A page reads a page of each range, where a condition with OR would have all rows read and sorted. By the
+    expressions `ordered_by` an index has the rows of a further range in order. By all others such a range is
+    read whole: PostgreSQL doesn't know how few of what another index has in order are in the range, and
+    would read all of an owner's rows to find a page.
     """
 
     alias: str
@@ -17,6 +19,7 @@ class Ranges(NamedTuple):
     source: str
     condition: str
     of_each: str
+    ordered_by: tuple[str, ...]
 
 
 class SelectQuery:
@@ -102,7 +105,12 @@ def _union(
     """SQL for a table of the rows of all ranges, as many of each as the limit says."""
     rows = (f"{ranges.alias}.*",)
     first = _text(rows, source, (ranges.first, *conditions), order_by, limit)
-    others = _text(rows, source, (ranges.of_each, *conditions), order_by, limit)
+    of_each = (ranges.of_each, *conditions)
+    if limit is None or (order_by and order_by.startswith(ranges.ordered_by)):
+        others = _text(rows, source, of_each, order_by, limit)
+    else:
+        whole = f"({_text(rows, source, of_each, None, None)} OFFSET 0) {ranges.alias}"
+        others = _text(rows, whole, (), order_by, limit)
     return (
         f"(({first}) UNION ALL (SELECT {ranges.alias}.* FROM {ranges.source}"
         f" CROSS JOIN LATERAL ({others}) {ranges.alias} WHERE {ranges.condition})) {ranges.alias}"

@@ -13,6 +13,7 @@ from asyncpg import Connection
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, registered
+from tests.support.sharing import share
 from todo_gql.api.search_text import MARK, search_text
 from todo_gql.database.connection import acquire, fetch
 from todo_gql.operation.clock import TIME_ZONE_AND_SNOOZES
@@ -447,3 +448,86 @@ async def test_kept_counts_need_no_todos(owner: Account, sent: Sent) -> None:
     data = await owner.data("{ stats { total completed } todos(first: 1) { totalCount } }")
     assert data["stats"]["total"] == data["todos"]["totalCount"] == NUMBER
     assert not [query for query, _ in sent if "count(" in query]
+
+
+SHARED_NUMBER = 500
+NO_WORDS = "('{}'::text[])"
+SHARE = [
+    """
+    INSERT INTO lists (id, owner_id, name, position, version, created_at, updated_at)
+    VALUES (gen_random_uuid(), $1, 'Shared', 'a0', 1, now(), now())
+    """,
+    """
+    INSERT INTO todos (id, owner_id, list_id, title, search_text, status, priority, due_at, completed_at,
+        metadata, version, created_at, updated_at, position)
+    SELECT gen_random_uuid(), l.owner_id, l.id, 'Shared ' || n, 'shared ' || n || E'\x1e', n % 4, n / 7 % 4,
+        CASE WHEN n % 3 > 0 THEN now() + make_interval(hours => n % 4000 - 400) END,
+        CASE WHEN n % 4 = 2 THEN now() END, '{}', 1, now() - make_interval(mins => n), now(), position_key(n)
+    FROM lists l, generate_series(1, $2::int) AS n WHERE l.owner_id = $1
+    """,
+    "UPDATE lists SET pending_count = $2 / 4 WHERE owner_id = $1",
+]
+
+
+@pytest.fixture(scope="module")
+async def member(owner: Account, database_url: str) -> Account:
+    """Somebody with thousands of todos, who is in a list of the owner of many."""
+    account = await registered(Client(owner.http))
+    connection = await asyncpg.connect(database_url)
+    for text, id, number in (
+        (FILL[0], account.id, 10 * SHARED_NUMBER),
+        *((text, owner.id, SHARED_NUMBER) for text in SHARE),
+    ):
+        statement = text.replace("$1", f"'{id}'::uuid").replace("$2", str(number))
+        await connection.execute(statement.replace("$3", NO_WORDS).replace("$4", NO_WORDS))
+    list_id = await connection.fetchval("SELECT id FROM lists WHERE owner_id = $1", UUID(owner.id))
+    await share(owner, str(list_id), account)
+    await connection.execute("VACUUM ANALYZE todos, lists, list_members, users")
+    await connection.close()
+    return account
+
+
+@pytest.mark.parametrize(
+    "field", ["CREATED_AT", "UPDATED_AT", "DUE_AT", "PRIORITY", "TITLE", "DUE"]
+)
+async def test_a_members_page_reads_a_page_and_the_list(
+    member: Account, sent: Sent, field: str
+) -> None:
+    """A first or deep page of a member reads no more than a page of their own and the shared list."""
+    sort = [{"field": field}]
+    first = (await member.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
+    await member.data(LIST, sort=sort, first=PAGE, after=first["endCursor"])
+    await member.data(LIST, sort=sort, last=PAGE)
+    seen = await plans(sent)
+    assert len(seen) == 3
+    for nodes in seen:
+        reads = [node for node in nodes if node.get("Relation Name") == "todos"]
+        assert "Seq Scan" not in {node["Node Type"] for node in reads}
+        # Of days, those without one are read from an index of its own.
+        assert rows_read(nodes, "todos") <= 4 * (PAGE + 1) + SHARED_NUMBER
+
+
+async def test_a_members_ids_are_found_by_their_index(
+    owner: Account, member: Account, sent: Sent
+) -> None:
+    """By id a member's statements read the rows of these ids alone, whosever they are."""
+    rows = await fetch(
+        "SELECT id FROM todos WHERE owner_id = $1 AND list_id IS NOT NULL LIMIT 2", UUID(owner.id)
+    )
+    ids = [str(row["id"]) for row in rows]
+    sent.clear()
+    text = "query ($id: ID!, $ids: [ID!]!) { todo(id: $id) { title } nodes(ids: $ids) { id } }"
+    answer = await member.data(text, id=ids[0], ids=ids)
+    assert [node["id"] for node in answer["nodes"]] == ids
+    seen = await plans(sent)
+    assert len(seen) == 2
+    for nodes in seen:
+        assert rows_read(nodes, "todos") <= len(ids)
+
+
+async def test_a_members_counts_need_no_todos(member: Account, sent: Sent) -> None:
+    """The totals of a member's todos and of each list are sums of stored counts."""
+    answer = await member.data("{ stats { total } lists { nodes { stats { total } } } }")
+    assert answer["lists"]["nodes"][0]["stats"]["total"] == SHARED_NUMBER // 4
+    assert answer["stats"]["total"] >= SHARED_NUMBER // 4
+    assert await plans(sent) == []

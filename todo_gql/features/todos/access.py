@@ -38,7 +38,8 @@ OF_MEMBER = Ranges(
     first="t.owner_id = $1",
     source=SHARED_LISTS,
     condition=IN_LIST_OF_OTHERS,
-    of_each=f"t.owner_id = m.owner_id AND {LIST_OR_INBOX} = m.list_id",
+    of_each=f"t.owner_id = m.owner_id AND t.list_id IS NOT NULL AND {LIST_OR_INBOX} = m.list_id",
+    ordered_by=(LIST_OR_INBOX, "t.position", "t.created_at"),
 )
 """The todos `t` of the member `$1`, and those of each list of others that they are in."""
 

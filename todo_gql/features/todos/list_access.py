@@ -34,6 +34,7 @@ OF_MEMBER: Final = Ranges(
     source=SHARED_LISTS,
     condition=IN_LIST_OF_OTHERS,
     of_each="l.owner_id = m.owner_id AND l.id = m.list_id",
+    ordered_by=(),
 )
 """The lists `l` of the member `$1`, and those of others that they are in."""
 SECTION_COLUMNS = columns(Section, "s")

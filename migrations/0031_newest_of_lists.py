@@ -1,0 +1,20 @@
+"""What finds the newest todos of a list, of which a member's page reads those of each list of others."""
+
+from tortoise import migrations
+
+from todo_gql.database.migration_operations import CreateIndexConcurrently
+
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0030_days_in_order")]
+
+    initial = False
+    atomic = False
+
+    operations = [
+        CreateIndexConcurrently(
+            "CREATE INDEX todos_by_list_and_creation ON todos"
+            " (owner_id, (coalesce(list_id, '00000000-0000-0000-0000-000000000000'::uuid)), created_at, id)"
+            " WHERE list_id IS NOT NULL AND deleted_at IS NULL"
+        ),
+    ]
