@@ -510,7 +510,7 @@ async def test_a_members_page_reads_a_page_and_the_list(
 async def test_a_members_ids_are_found_by_their_index(
     owner: Account, member: Account, sent: Sent
 ) -> None:
-    """By id a member's statements read the rows of these ids alone, whosever they are."""
+    """A member's statements by ids read the rows of these ids alone, whosever they are."""
     rows = await fetch(
         "SELECT id FROM todos WHERE owner_id = $1 AND list_id IS NOT NULL LIMIT 2", UUID(owner.id)
     )
