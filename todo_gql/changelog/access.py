@@ -4,7 +4,7 @@ from uuid import UUID
 
 from todo_gql.database.models import Change, ChangeKind
 from todo_gql.database.select import SelectQuery
-from todo_gql.security.access import columns, owned
+from todo_gql.security.access import columns, owned, visible
 from todo_gql.security.authentication import Viewer
 
 UNREAD_COLUMNS = frozenset({"kind", "entity_id", "first_seq"})
@@ -49,6 +49,11 @@ def log_of(owner_id: UUID) -> SelectQuery:
     return owned("changes c", "c", owner_id)
 
 
-def visible_changes(viewer: Viewer) -> SelectQuery:
+def own_changes(viewer: Viewer) -> SelectQuery:
     """The changes `c` of todos in the viewer's change log."""
     return log_of(viewer.id).where(IS_OF_TODO)
+
+
+def visible_changes(viewer: Viewer) -> SelectQuery:
+    """The changes `c` of todos that are the viewer's or were in a list shared with them, to be redacted."""
+    return visible("changes c", "c", viewer, "c.list_id").where(IS_OF_TODO)

@@ -55,6 +55,11 @@ def no_tasks(_setup: WorkerSetup) -> WorkerTasks:
     return WorkerTasks()
 
 
+Redact: TypeAlias = Callable[
+    [Viewer, Sequence[Mapping[str, Any]]], Awaitable[Sequence[Mapping[str, Any]]]
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
     """A type of objects that `node` and `nodes` find by id.
@@ -62,7 +67,8 @@ class NodeType:
     `visible` is the access rule: the query for the rows that a viewer may see, with the viewer's id
     as its only value. `columns` are those of its table, qualified; the table's key is `id`.
     `member_columns` are the same for those who are in lists of others, if they see something else. `make`
-    turns a row into the object. `parsers` are for JSON columns that may be long.
+    turns a row into the object. `parsers` are for JSON columns that may be long. `redact` takes from rows what
+    the viewer may not see of them.
     """
 
     type: type[Node]
@@ -71,6 +77,7 @@ class NodeType:
     make: Callable[[Mapping[str, Any], Context], Node]
     member_columns: Columns | None = None
     parsers: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    redact: Redact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

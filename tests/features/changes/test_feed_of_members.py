@@ -390,3 +390,19 @@ async def test_a_feed_begins_after_what_is_gone(
     assert error["extensions"]["reason"] == "RESYNC_REQUIRED"
     [page] = (await stranger.data(query)).values()
     assert [node["todoId"] for node in page["nodes"]] == [kept["id"]]
+
+
+async def test_a_change_is_a_node_for_members(account: Account, stranger: Account) -> None:
+    """Members find a change of their list by its id, as its history shows it; who has left finds nothing."""
+    list_id, private = await joined(account, stranger), await make_list(account)
+    todo = await account.create(title="Coming", to={"listId": private["id"]})
+    await put_in_list(account, [todo["id"]], list_id)
+    entered, *before = (await account.data(HISTORY, id=todo["id"]))["todo"]["history"]["nodes"]
+    [seen] = (await stranger.data(HISTORY, id=todo["id"]))["todo"]["history"]["nodes"]
+    node = "query ($id: ID!) { node(id: $id) { ... on Change { id cursor action fields { name before after } } } }"
+    assert (await stranger.data(node, id=entered["id"]))["node"] == seen
+    for change in before:
+        assert (await stranger.data(node, id=change["id"]))["node"] is None
+    assert (await account.data(node, id=entered["id"]))["node"] == entered
+    await left(account, list_id, stranger)
+    assert (await stranger.data(node, id=entered["id"]))["node"] is None

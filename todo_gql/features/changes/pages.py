@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from todo_gql.api.connections import Page, PageArguments, fetch_page
-from todo_gql.changelog.access import CHANGE_COLUMNS, visible_changes
+from todo_gql.changelog.access import CHANGE_COLUMNS, own_changes
 from todo_gql.changelog.cursors import LogPosition, feed_keyset
 from todo_gql.changelog.positions import Log
 from todo_gql.changelog.spans import has_todo_before
@@ -33,7 +33,7 @@ async def change_page(viewer: Viewer, arguments: PageArguments) -> ChangeConnect
         if log.has_spans:
             return await _spanned_changes(viewer, log, position, size)
     keyset = feed_keyset(viewer.id)
-    page = await fetch_page(visible_changes(viewer), CHANGE_COLUMNS, keyset, arguments)
+    page = await fetch_page(own_changes(viewer), CHANGE_COLUMNS, keyset, arguments)
     log = await checked_log(viewer.id, position)
     if log.has_spans:
         return await _spanned_changes(viewer, log, position, size)

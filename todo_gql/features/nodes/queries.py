@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -56,11 +56,27 @@ class NodeReader:
             rows = await parse_json_column(rows, self.columns[column], parse)
         return rows
 
+    async def redact(self, viewer: Viewer, rows: list[Any]) -> list[Any]:
+        """The rows without what the viewer may not see of this type's objects."""
+        numbers = [n for n, row in enumerate(rows) if row[self.id_column] is not None]
+        if self.node_type.redact is None or not numbers:
+            return rows
+        rows = list(rows)
+        redacted = await self.node_type.redact(viewer, [self._values(rows[n]) for n in numbers])
+        for number, values in zip(numbers, redacted, strict=True):
+            rows[number] = {**rows[number]} | {
+                key: values[name] for name, key in self.columns.items()
+            }
+        return rows
+
+    def _values(self, row: Row) -> dict[str, Any]:
+        return {name: row[key] for name, key in self.columns.items()}
+
     def read(self, row: Row, context: Context) -> Node | None:
         """The object in a row; None if the id is of another type."""
         if row[self.id_column] is None:
             return None
-        return self.node_type.make({name: row[key] for name, key in self.columns.items()}, context)
+        return self.node_type.make(self._values(row), context)
 
 
 READERS = [NodeReader(node_type) for feature in FEATURES for node_type in feature.node_types]
@@ -111,7 +127,7 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
         else fetch(statements.many, viewer.id, keys)
     )
     for reader in READERS:
-        rows = await reader.parse_json(rows)
+        rows = await reader.redact(viewer, await reader.parse_json(rows))
     return [_node(row, context) for row in rows]
 
 

@@ -138,6 +138,15 @@ async def redacted(
     return [{**visible.redacted(row), "cursor": _cursor(viewer.id, row)} for row in read]
 
 
+async def redacted_others(
+    viewer: Viewer, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Changes of todos in owners' logs, of which those of others are redacted."""
+    others = [{**row, "kind": ChangeKind.TODO} for row in rows if row["owner_id"] != viewer.id]
+    by_id = {row["id"]: row for row in await redacted(viewer, others, with_others=True)}
+    return [by_id.get(row["id"], row) for row in rows]
+
+
 def _cursor(viewer_id: UUID, row: Values) -> str:
     """The cursor of a change: in the viewer's feed, or in the log of another owner."""
     owner_id = row["owner_id"]

@@ -1,6 +1,6 @@
 """Todos, lists and changes as the schema shows them: together, since they refer to each other."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
 from todo_gql.api.time_zones import TimeZoneName
-from todo_gql.changelog.cursors import cursor_of, history_keyset
+from todo_gql.changelog.cursors import cursor_of, history_keyset, others_log_keyset
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.execution import (
@@ -197,6 +197,12 @@ class Change(Node, FeedEntry):
         change = CHANGES.object(row)
         change.matches = matches
         return change
+
+    @classmethod
+    def of_others(cls, row: Mapping[str, Any]) -> "Change":
+        """The change in a row of another owner's log, whose diff is redacted."""
+        cursor = others_log_keyset(row["owner_id"]).cursor(row)
+        return REDACTED_CHANGES.object({**row, "cursor": cursor})
 
     @classmethod
     def from_redacted(cls, row: Values, *, matches: bool = True) -> "Change":
