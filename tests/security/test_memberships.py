@@ -10,6 +10,7 @@ from tests.support.accounts import Account, registered, visiting
 from tests.support.sharing import share, unshare
 from tests.support.trees import add_list
 from todo_gql.app import create_app
+from todo_gql.changelog import feed_registry
 from todo_gql.changelog.memberships import MembershipFollower, topic_of
 from todo_gql.database.connection import fetch
 from todo_gql.security.authentication import authenticate
@@ -102,3 +103,23 @@ def test_a_join_outlasts_an_older_reading() -> None:
     assert membership.is_member
     membership.read(is_member=False, has_company=False, read_at=time.monotonic() + 1)
     assert not membership.is_member
+
+
+INVITE = """mutation ($id: ID!, $name: String!) {
+  listInvite(id: $id, input: { usernameOrEmail: $name }) { errors { code } }
+}"""
+ACCEPT = "mutation ($id: ID!) { invitationAccept(id: $id) { errors { code } } }"
+
+
+async def test_accepting_an_invitation_is_announced(
+    account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other processes are notified of who has joined, and whose list it is."""
+    announced: list[UUID] = []
+    monkeypatch.setattr(feed_registry, "announce", announced.append)
+    list_id = await add_list(account)
+    await account.data(INVITE, id=list_id, name=stranger.username)
+    invited = await stranger.data("{ invitations { nodes { id } } }")
+    payload = await stranger.data(ACCEPT, id=invited["invitations"]["nodes"][0]["id"])
+    assert payload["invitationAccept"]["errors"] == []
+    assert {topic_of(UUID(one.id)) for one in (account, stranger)} <= set(announced)

@@ -12,6 +12,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.order_keys import key_between
+from todo_gql.changelog.feed_registry import announce_joined
 from todo_gql.database.connection import Row
 from todo_gql.database.models import (
     ChangeKind,
@@ -25,7 +26,6 @@ from todo_gql.features.members.access import MEMBER_COLUMNS
 from todo_gql.features.todos.writes import OwnerWrite, owner_writes
 from todo_gql.inbox.entries import Entry, enter
 from todo_gql.inbox.wake_ups import announce
-from todo_gql.security.memberships import memberships
 
 RETURNED: Final = ", ".join(MEMBER_COLUMNS)
 SELECT_MEMBER: Final = f"""
@@ -183,5 +183,5 @@ async def member_write(
         if not write.discarded:
             await enter(write.connection, members.entries)
     if not write.discarded:
-        memberships.join([owner_id, *user_ids])
+        announce_joined([owner_id, *user_ids])
         announce({entry.owner_id for entry in members.entries})

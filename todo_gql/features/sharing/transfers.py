@@ -12,6 +12,7 @@ from uuid import UUID
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.order_keys import key_between, position_key
 from todo_gql.api.text import Problem
+from todo_gql.changelog.feed_registry import announce_joined
 from todo_gql.changelog.mirror import mirrored
 from todo_gql.database.connection import Row, fetchrow
 from todo_gql.database.models import ChangeKind, EntityAction, ListRole, NotificationKind
@@ -25,7 +26,6 @@ from todo_gql.features.todos.transfers import DEFER, transfer
 from todo_gql.features.todos.writes import OwnerWrite, owner_writes
 from todo_gql.inbox import entries as inbox
 from todo_gql.inbox.wake_ups import announce
-from todo_gql.security.memberships import memberships
 from todo_gql.settings import Settings
 
 MAX_TODOS: Final = 5_000
@@ -94,7 +94,7 @@ async def transfer_list(
             *(ChangeKind.LIST, list_id),
         )
         await inbox.enter(target.connection, [entry])
-    memberships.join([owner_id, member_id])
+    announce_joined([owner_id, member_id])
     announce([member_id])
     return None
 
