@@ -43,8 +43,12 @@ async def leave_everything(account_id: UUID, settings: Settings) -> None:
     """
     for row in await fetch(SHARED_LISTS, account_id):
         for manager_id in row["managers"]:
-            parties = account_id, manager_id, account_id
-            if await transfer_list(row["id"], *parties, settings) is None:
+            if (
+                await transfer_list(
+                    row["id"], account_id, manager_id, settings, max_todos=settings.account_todos
+                )
+                is None
+            ):
                 break
         else:
             await _end_list(account_id, row["id"])

@@ -122,7 +122,7 @@ class SharingMutation:
     @strawberry.mutation(
         description="Transfers a list to another member, who owns it then with all that is in it; the owner "
         "before becomes a MANAGER. Its todos count for the new owner, and their history begins anew. At most "
-        "5,000 todos, those in the trash included. OWNER only.",
+        "3,000 todos, those in the trash included. OWNER only.",
         extensions=[Credential(ListPayload, account=key_for_viewer)],
     )
     async def list_transfer(

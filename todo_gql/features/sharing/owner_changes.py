@@ -28,7 +28,7 @@ async def change_owner(context: Context, id: str, to_id: str, password: str) -> 
     errors += await wrong_password(account, password, context, "currentPassword")
     if errors or list_id is None or member_id is None:
         return ListPayload(errors=errors)
-    if problem := await transfer_list(list_id, viewer.id, member_id, viewer.id, context.settings):
+    if problem := await transfer_list(list_id, viewer.id, member_id, context.settings):
         return ListPayload(errors=[problem])
     context.clear_loaders()
     row = await context.loader(lists_by_id).load(list_id)

@@ -28,8 +28,8 @@ from todo_gql.inbox import entries as inbox
 from todo_gql.inbox.wake_ups import announce
 from todo_gql.settings import Settings
 
-MAX_TODOS: Final = 5_000
-"""How many todos a list may have, those in the trash included, to be transferred in one transaction."""
+MAX_TODOS: Final = 3_000
+"""How many todos a list may have, those in the trash included, to be transferred within a request."""
 
 TODOS_AT_ONCE: Final = 500
 FIND_MEMBER: Final = """
@@ -72,25 +72,25 @@ POSITION: Final = "SELECT position FROM lists WHERE owner_id = $1 AND id = $2"
 
 @retried
 async def transfer_list(
-    list_id: UUID, owner_id: UUID, to_id: UUID, actor_id: UUID, settings: Settings
+    list_id: UUID, owner_id: UUID, to_id: UUID, settings: Settings, *, max_todos: int = MAX_TODOS
 ) -> UserError | None:
     """Transfer an owner's list to one of its members, by an account or a membership; why it can't be, if so.
 
-    The owner before becomes a MANAGER. Raises `Unauthenticated` if the actor's account is deleted.
+    The owner is the actor. The owner before becomes a MANAGER. Raises `Unauthenticated` if the actor's account is deleted.
     """
     member = await fetchrow(FIND_MEMBER, owner_id, list_id, to_id)
     if member is None:
         return not_found("toId")
     member_id: UUID = member["user_id"]
     both: Mapping[UUID, Sequence[UUID]] = {owner_id: [], member_id: []}
-    async with owner_writes(both, actor_id=actor_id) as writes:
+    async with owner_writes(both, actor_id=owner_id) as writes:
         source, target = writes[owner_id], writes[member_id]
-        if problem := await _transferred(source, target, list_id, settings):
+        if problem := await _transferred(source, target, list_id, Quota.of(settings), max_todos):
             source.discard()
             return problem
         source_id = f"members {target.next_seq} of {list_id}"
         entry = inbox.Entry(
-            *(member_id, NotificationKind.MEMBERSHIP, source_id, actor_id),
+            *(member_id, NotificationKind.MEMBERSHIP, source_id, owner_id),
             *(ChangeKind.LIST, list_id),
         )
         await inbox.enter(target.connection, [entry])
@@ -100,16 +100,16 @@ async def transfer_list(
 
 
 async def _transferred(
-    source: OwnerWrite, target: OwnerWrite, list_id: UUID, settings: Settings
+    source: OwnerWrite, target: OwnerWrite, list_id: UUID, quota: Quota, max_todos: int
 ) -> UserError | None:
     """Transfer a list under the locks of both owners; or why that can't be done."""
     connection, ids = source.connection, (source.owner_id, list_id)
     if problem := await _problem(source, target, list_id):
         return problem
-    rows = await connection.fetch(TODO_IDS, *ids, MAX_TODOS + 1)
-    if len(rows) > MAX_TODOS:
+    rows = await connection.fetch(TODO_IDS, *ids, max_todos + 1)
+    if len(rows) > max_todos:
         message = (
-            f"The list has more than {MAX_TODOS:,} todos, those in the trash included; so many aren't"
+            f"The list has more than {max_todos:,} todos, those in the trash included; so many aren't"
             " transferred at once. Move or delete some first."
         )
         return invalid(ErrorCode.TOO_MANY, message, "id")
@@ -120,7 +120,7 @@ async def _transferred(
     source.join(list_id, target.owner_id)
     await source.lock_feeds([list_id])
     await connection.execute(DEFER)
-    if full := await _move(source, target, list_id, rows, Quota.of(settings)):
+    if full := await _move(source, target, list_id, rows, quota):
         return invalid(*full, "toId")
     await connection.execute(DELETE_LIST_TAGS, *ids)
     _log_roles(target, ListRole(member["role"]), source.owner_id, list_id)
