@@ -1,7 +1,7 @@
 """What members may write by their roles, and what removed members and strangers may: nothing."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -9,6 +9,7 @@ from tests.support.accounts import Account, NewAccount
 from tests.support.lists import make_list, make_section
 from tests.support.sharing import share, unshare
 from todo_gql.database.models import ListRole
+from todo_gql.security.memberships import memberships
 
 ERRORS = "errors { __typename code path ... on NotAllowedError { needed } }"
 # The call, what the payload shows, the path of the error, and the role that may do it.
@@ -147,6 +148,15 @@ async def test_editors_write_todos(shared: Shared) -> None:
     todos = await shared.owner.data("{ todos { nodes { title } } stats { total } }")
     assert [todo["title"] for todo in todos["todos"]["nodes"]] == ["New"] * 3
     assert todos["stats"]["total"] == 3
+
+
+async def test_members_write_before_it_is_known_that_they_are(shared: Shared) -> None:
+    """A server that doesn't know yet that somebody has joined a list of others finds out under the lock."""
+    await share(shared.owner, shared.ids["list"], shared.member, ListRole.MANAGER)
+    for name in ("update", "create", "list update", "section update"):
+        await shared.member.data("{ viewer { id } }")
+        memberships.of(UUID(shared.member.id)).is_member = False
+        assert (await shared.write(WRITES[name][0]))["errors"] == [], name
 
 
 async def test_managers_write_lists_and_sections(shared: Shared) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from todo_gql.database.connection import Connection, Row, fetch
 from todo_gql.database.retry import OwnerChanged
 from todo_gql.security.authentication import Viewer
+from todo_gql.security.memberships import memberships
 
 # `$1` is the viewer, and `$2` has ids.
 OWNERS_OF_TODOS: Final = """
@@ -66,10 +67,14 @@ async def check_owners(
     ids: Sequence[UUID],
     owner_ids: Iterable[UUID],
 ) -> None:
-    """Raise `OwnerChanged` if any of the ids that weren't loaded is one of an owner who isn't locked."""
+    """Raise `OwnerChanged` if any of the ids that weren't loaded is one of an owner who isn't locked.
+
+    Then the viewer is in a list of others, whether or not this process knew of that before.
+    """
     if ids:
         rows = await connection.fetch(statement, viewer_id, ids)
         if not set(owner_ids).issuperset(by_id(rows).values()):
+            memberships.join([viewer_id])
             raise OwnerChanged
 
 

@@ -36,7 +36,7 @@ async def create_in_one_message(
     The statement takes the owner's lock, too, unless somebody else has it. Then another message
     executes it twice: the first execution waits for the lock, the second writes, with a snapshot taken
     after the lock. The times are PostgreSQL's. Callers are to be `retried`. Raises `Unauthenticated`
-    if the actor's own account is deleted, `OwnerGone` if another owner's is, and `OutcomeUnknown` if
+    if the actor's own account is deleted, `OwnerChanged` if another owner's is, and `OutcomeUnknown` if
     the connection is lost.
     """
     rows = WriteRows([Entry(None, todo)])
