@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     operations = [
         CreateIndexConcurrently(
-            "CREATE INDEX todos_by_list_and_creation ON todos"
-            " (owner_id, (coalesce(list_id, '00000000-0000-0000-0000-000000000000'::uuid)), created_at, id)"
+            "CREATE INDEX todos_by_list_and_creation ON todos (owner_id,"
+            " (coalesce(list_id, '00000000-0000-0000-0000-000000000000'::uuid)), created_at, id)"
             " WHERE list_id IS NOT NULL AND deleted_at IS NULL"
         ),
     ]

@@ -19,7 +19,15 @@ from tests.support.accounts import Account, Client, registered, visiting
 from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
 from tests.support.lists import make_list, make_section, put_under
-from tests.support.operations import SCHEMA, Call, Coordinate, object_types, selection
+from tests.support.operations import (
+    SCHEMA,
+    Call,
+    Coordinate,
+    field_of,
+    object_types,
+    required_arguments,
+    selection,
+)
 from tests.support.reminders import put_reminders
 from tests.support.sharing import share, unshare
 from tests.support.views import save
@@ -289,6 +297,8 @@ def test_every_field_has_a_case() -> None:
     assert [field for field in fields if rule_of(field) is None] == []
     queries = {name for kind, name in fields if kind == "Query"}
     assert queries == SHOWING | NOT_SHOWING
+    mutations = {name for kind, name in fields if kind == "Mutation"}
+    assert mutations == NEEDED.keys() | FOR_ONESELF
 
 
 @pytest.mark.parametrize(
@@ -393,3 +403,106 @@ async def test_filters_find_what_is_in_the_list(todo_filter: dict[str, Any], six
     }
     for role in OUTSIDERS:
         assert await six.people[role].data(document, filter=todo_filter) == nothing, role
+
+
+VIEWER, EDITOR, MANAGER, OWNER = (role.name for role in ListRole)
+# The role that a mutation of something in a list needs, the argument that names it, and what it names.
+NEEDED: Final[dict[str, tuple[str, str, str]]] = {
+    **dict.fromkeys(
+        (
+            *("todoUpdate", "todoStart", "todoComplete", "todoDelete", "todoMove"),
+            "todoSkip",
+        ),
+        (EDITOR, "id", "Todo"),
+    ),
+    **dict.fromkeys(("todoBulkUpdate", "todoBulkDelete", "todoBulkMove"), (EDITOR, "ids", "Todo")),
+    "commentCreate": (EDITOR, "todoId", "Todo"),
+    "commentUpdate": (OWNER, "id", "Comment"),
+    "commentDelete": (MANAGER, "id", "Comment"),
+    "listUpdate": (MANAGER, "id", "TodoList"),
+    "sectionCreate": (MANAGER, "listId", "TodoList"),
+    "sectionUpdate": (MANAGER, "id", "Section"),
+    "sectionDelete": (MANAGER, "id", "Section"),
+    "listInvite": (MANAGER, "id", "TodoList"),
+    "listDelete": (OWNER, "id", "TodoList"),
+    "listTransfer": (OWNER, "id", "TodoList"),
+}
+# What somebody does with what is theirs alone, with what they name in the input, or for themselves in a list.
+FOR_ONESELF: Final = frozenset(
+    {
+        "todoCreate",
+        "todoSnooze",
+        "todoRestore",
+        "todoBulkCreate",
+        "todoBulkRestore",
+        "tagRename",
+        "tagDelete",
+        "todoUndo",
+        "todoUndoOccurrence",
+        "reminderAdd",
+        "reminderUpdate",
+        "reminderDelete",
+        "savedViewCreate",
+        "savedViewUpdate",
+        "savedViewDelete",
+        "listCreate",
+        "listMove",
+        "listRestore",
+        "invitationAccept",
+        "invitationDecline",
+        "invitationRevoke",
+        "memberUpdate",
+        "memberRemove",
+        "listLeave",
+        "notificationsUpdate",
+        "notificationsReadAll",
+        "notificationPreferencesUpdate",
+        "register",
+        "login",
+        "tokenRefresh",
+        "logout",
+        "sessionRevoke",
+        "pushSubscribe",
+        "pushUnsubscribe",
+        "profileUpdate",
+        "passwordChange",
+        "emailVerificationRequest",
+        "emailVerify",
+        "emailChangeRequest",
+        "emailChangeConfirm",
+        "passwordResetRequest",
+        "passwordReset",
+        "accountDelete",
+        "userAdminUpdate",
+    }
+)
+
+
+def codes_in(payload: dict[str, Any]) -> set[str]:
+    """The codes of the errors of a mutation, each item's own of a bulk action."""
+    items = payload.get("results") or [payload]
+    return {error["code"] for item in items for error in item["errors"]}
+
+
+@pytest.mark.parametrize("mutation", sorted(NEEDED))
+async def test_a_mutation_is_refused_below_its_role(mutation: str, six: Six) -> None:
+    """Too little a role is NOT_ALLOWED to members, and everything is NOT_FOUND to all others."""
+    needed, argument, kind = NEEDED[mutation]
+    call, id = Call(("Mutation", mutation), 2 if argument == "ids" else 1), six.ids[kind]
+    arguments = required_arguments(field_of(call.coordinate))
+    arguments[argument] = [id] if argument == "ids" else id
+    before = await fetch(
+        "SELECT to_jsonb(t)::text FROM todos t WHERE owner_id = $1 ORDER BY id", UUID(six.owner.id)
+    )
+    for role, person in six.people.items():
+        if (role in MEMBERS and MEMBERS[role] >= ListRole[needed]) or role == "owner":
+            continue
+        answer = await person.data(call.document(arguments), **arguments)
+        expected = "NOT_FOUND" if role in OUTSIDERS else "NOT_ALLOWED"
+        assert expected in codes_in(answer[mutation]), (role, answer)
+        assert role in MEMBERS or marks_in(answer, six.shared - {id}) == [], role
+        assert marks_in(answer, six.private) == [], role
+    after = await fetch(
+        "SELECT to_jsonb(t)::text FROM todos t WHERE owner_id = $1 ORDER BY id", UUID(six.owner.id)
+    )
+    assert after == before
