@@ -320,3 +320,22 @@ async def test_viewers_are_assigned_to_nothing(account: Account, stranger: Accou
     await assign(account, shared, stranger)
     assert (await sharing(account, UPDATE, id=id, role="VIEWER"))["errors"] == []
     assert await assignees(shared) == [(account.id, 1), (None, 2), (None, 2)]
+
+
+UNDO = """mutation ($cursor: String!) { todoUndo(cursor: $cursor) {
+  updated results { todo { assignee { id } } errors { code } } errors { code }
+} }"""
+
+
+async def test_undo_brings_no_member_back(account: Account, stranger: Account) -> None:
+    """Undo of a removal assigns nothing to who was removed, and makes nobody a member."""
+    shared = await make_list(account)
+    id = await share(account, shared["id"], stranger)
+    await assign(account, shared, stranger)
+    await sharing(account, REMOVE, id=id)
+    cursor = (await account.data("{ changes(first: 50) { nodes { cursor } } }"))["changes"][
+        "nodes"
+    ][-1]
+    await account.data(UNDO, cursor=cursor["cursor"])
+    assert await counts_of(account) == (0, 0)
+    assert [who for who, _ in await assignees(shared)] == [account.id, None, None]

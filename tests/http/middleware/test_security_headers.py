@@ -42,6 +42,7 @@ REQUESTS = [
     ("GET", "/account/email?token=x", BROWSER, 410),
     ("GET", "/account/reset?token=x", BROWSER, 410),
     ("DELETE", "/account/reset", BROWSER, 405),
+    ("GET", "/account/invitation?token=x", BROWSER, 410),
     ("GET", f"/{UNSUBSCRIBE_PATH}?token=x", BROWSER, 410),
 ]
 
