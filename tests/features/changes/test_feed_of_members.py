@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.accounts import Account
 from tests.support.lists import make_list, make_section, put_in_list, write_list
-from tests.support.sharing import ACCEPT, INVITE, INVITED, MEMBERS, REMOVE, sharing
+from tests.support.sharing import ACCEPT, INVITE, INVITED, MEMBERS, REMOVE, sharing, unshare
 from tests.support.subscribers import Socket, connected, newest, streaming
 from tests.support.trees import add_list
 from todo_gql.database.connection import fetch
@@ -33,6 +33,9 @@ CHANGES = """query ($after: String, $first: Int) {
     pageInfo { endCursor hasNextPage hasPreviousPage }
   }
 }"""
+CHANGES_EVENTS = """subscription ($after: String) { changes(after: $after) {
+  ... on Change { todo { title } fields { name after } }
+} }"""
 HISTORY = """query ($id: ID!, $after: String) { todo(id: $id) { history(first: 2, after: $after) {
   nodes { id cursor action fields { name before after } } pageInfo { endCursor hasNextPage hasPreviousPage }
 } } }"""
@@ -406,3 +409,23 @@ async def test_a_change_is_a_node_for_members(account: Account, stranger: Accoun
     assert (await account.data(node, id=entered["id"]))["node"] == entered
     await left(account, list_id, stranger)
     assert (await stranger.data(node, id=entered["id"]))["node"] is None
+
+
+async def test_nothing_cached_outlasts_a_membership(
+    account: Account, stranger: Account, address: str
+) -> None:
+    """An event that was just sent to one subscription is blank for the next one, before any LEFT is read."""
+    list_id = await joined(account, stranger)
+    start = await newest(stranger)
+    await added_todo(account, list_id, "Secret")
+    async with connected(address, stranger.token) as one:
+        for query in (FOLLOW, CHANGES_EVENTS):
+            await one.subscribe(query, id=f"1 {hash(query)}", after=start)
+            assert "Secret" in str(await one.next())
+        await unshare(account, list_id, stranger)
+        for query in (FOLLOW, CHANGES_EVENTS):
+            await one.subscribe(query, id=f"2 {hash(query)}", after=start)
+            message = await one.next()
+            assert "Secret" not in str(message)
+            [event] = message["payload"]["data"].values()
+            assert (event["todo"], event["fields"]) == (None, [])
