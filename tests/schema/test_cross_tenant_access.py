@@ -62,6 +62,7 @@ from todo_gql.features.members.loaders import (
 from todo_gql.features.notifications.loaders import SubjectKey, subjects_by_key
 from todo_gql.features.registry import FEATURES, TABLES
 from todo_gql.features.todos.access import TODO_COLUMNS
+from todo_gql.features.todos.comments import CommentPageKey, comment_pages_by_todo
 from todo_gql.features.todos.history_pages import AFTER_NEWEST
 from todo_gql.features.todos.list_loaders import (
     ListCountsKey,
@@ -864,6 +865,7 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     roles_by_list: lambda key: ListKey(UUID(int=0), key),
     members_by_list: lambda key: ListPage(key, PageArguments()),
     invitations_by_list: lambda key: ListPage(key, PageArguments()),
+    comment_pages_by_todo: lambda key: CommentPageKey(key, PageArguments()),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]

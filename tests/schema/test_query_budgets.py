@@ -319,11 +319,12 @@ def widest_ways() -> dict[str, tuple[bool, Way]]:
 
 
 def along(way: Way, inside: str) -> str:
-    """A query for something at the end of a way, pages being as large as the larger owner."""
-    fields = (
-        f"{name}{f'(first: {max(SIZES)})' if 'first' in field_of((kind, name)).args else ''} {{ "
-        for kind, name in way
-    )
+    """A query for something at the end of a way: a page as large as the larger owner, and pages of 1 in it."""
+    fields, size = list[str](), max(SIZES)
+    for kind, name in way:
+        is_page = "first" in field_of((kind, name)).args
+        fields.append(f"{name}{f'(first: {size})' if is_page else ''} {{ ")
+        size = 1 if is_page else size
     return f"{{ {''.join(fields)}{inside}{' }' * len(way)} }}"
 
 

@@ -4,10 +4,11 @@ from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.todos.comments import (
     COMMENT_COLUMNS,
+    authors_by_comment,
     comment_counts,
     comment_pages_by_todo,
     comments_by_id,
-    people_of_comments,
+    mentions_by_comment,
     visible_comments,
 )
 from todo_gql.features.todos.types import Comment
@@ -15,7 +16,13 @@ from todo_gql.features.todos.types import Comment
 COMMENTS = Feature(
     name="comments",
     tables=(Table(models.Comment, owner="owner_id", is_large=True),),
-    loaders=(comments_by_id, comment_pages_by_todo, comment_counts, people_of_comments),
+    loaders=(
+        comments_by_id,
+        comment_pages_by_todo,
+        comment_counts,
+        authors_by_comment,
+        mentions_by_comment,
+    ),
     node_types=(
         NodeType(
             type=Comment,

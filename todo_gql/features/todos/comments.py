@@ -1,14 +1,12 @@
 """Comments on todos as they are stored: who may see them, and loading them, their numbers and people."""
 
 from collections import defaultdict
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 from uuid import UUID
-
-import orjson
 
 from todo_gql.api.connections import Page, PageArguments, fetch_pages
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
-from todo_gql.database.connection import Row, fetch
+from todo_gql.database.connection import Row, Values, fetch
 from todo_gql.database.models import Comment
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS
@@ -52,6 +50,13 @@ def visible_comments(viewer: Viewer) -> SelectQuery:
 def undeleted_comments(viewer: Viewer) -> SelectQuery:
     """The comments `c` that the viewer sees which have words, of todos outside the trash."""
     return visible_comments(viewer).where("c.deleted_at IS NULL")
+
+
+AUTHORS: Final = " JOIN users u ON u.id = c.author_id"
+MENTIONS: Final = (
+    " CROSS JOIN LATERAL jsonb_array_elements_text(c.mentions) WITH ORDINALITY AS m (id, place)"
+    " JOIN users u ON u.id = m.id::uuid"
+)
 
 
 class CommentPageKey(NamedTuple):
@@ -100,32 +105,40 @@ async def comment_counts(context: LoaderContext, todo_ids: list[UUID]) -> list[i
     return [row["number"] for row in rows]
 
 
-People: TypeAlias = tuple[UUID, ...]
+@loader
+async def authors_by_comment(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
+    """The account that wrote each comment, also after it left the list; None for a deleted one.
+
+    Whoever sees the comment sees the account, too.
+    """
+    rows = await _people(context, ids, AUTHORS)
+    by_comment = {row["comment_id"]: row for row in rows}
+    return [by_comment.get(id) for id in ids]
 
 
 @loader
-async def people_of_comments(_context: LoaderContext, keys: list[People]) -> list[list[Row]]:
-    """The accounts of authors of comments, and of people in them; none of deleted accounts.
-
-    They are seen by whoever sees the comments, also once they have left the list.
-    """
-    ids = {id for key in keys for id in key}
-    rows: dict[UUID, Row] = {}
-    if ids:
-        statement = SelectQuery("users u").where_one_of("u.id", list(ids))
-        loaded = await fetch(statement.select(USER_COLUMNS), *statement.values)
-        rows = {row["id"]: row for row in loaded}
-    return [[rows[id] for id in key if id in rows] for key in keys]
+async def mentions_by_comment(context: LoaderContext, ids: list[UUID | None]) -> list[list[Row]]:
+    """The accounts that each comment mentions, in their order; as `authors_by_comment`. Nobody for no id."""
+    by_comment = defaultdict[UUID, list[Row]](list)
+    for row in await _people(context, [id for id in ids if id], MENTIONS):
+        by_comment[row["comment_id"]].append(row)
+    return [by_comment[id] if id else [] for id in ids]
 
 
-def only_one(person_id: UUID | None) -> People:
-    """The key of one person, or of nobody."""
-    return (person_id,) if person_id else ()
+async def _people(context: LoaderContext, ids: list[UUID], joined: str) -> list[Row]:
+    if not ids:
+        return []
+    statement = comments_of(context.viewer).where_one_of("c.id", ids)
+    statement.source += joined
+    columns = ("c.id AS comment_id", *USER_COLUMNS)
+    order = "m.place" if joined is MENTIONS else None
+    return await fetch(statement.select(columns, order), *statement.values)
 
 
-def several(stored: str) -> People:
-    """The key of the people in a JSON list of ids."""
-    return tuple(map(UUID, orjson.loads(stored)))
+def mention_key(row: Values) -> UUID | None:
+    """The id of a comment that mentions somebody; None for one that mentions nobody."""
+    id: UUID = row["id"]
+    return None if row["mentions"] == "[]" else id
 
 
 def page_key(todo_id: UUID, arguments: PageArguments) -> CommentPageKey:

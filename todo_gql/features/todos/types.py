@@ -52,14 +52,13 @@ from todo_gql.features.todos.change_types import (
 )
 from todo_gql.features.todos.comments import (
     MAX_BODY,
-    People,
+    authors_by_comment,
     comment_counts,
     comment_pages_by_todo,
     comments_by_id,
-    only_one,
+    mention_key,
+    mentions_by_comment,
     page_key,
-    people_of_comments,
-    several,
 )
 from todo_gql.features.todos.enums import ANCHORS, TodoAnchor
 from todo_gql.features.todos.field_sources import declared_fields, sources
@@ -471,12 +470,12 @@ REMINDERS = RowType(
 )
 
 
-def _first_person(rows: Sequence[Row], context: Context) -> User | None:
-    return User.from_row(rows[0], context.signed_in()) if rows else None
+def _user(row: Row | None, context: Context) -> User | None:
+    return User.from_row(row, context.signed_in()) if row else None
 
 
-def _people(rows: Sequence[Row], context: Context) -> Sequence[User]:
-    return [User.from_row(row, context.signed_in()) for row in rows]
+def _people(rows: Sequence[Row] | None, context: Context) -> Sequence[User]:
+    return [User.from_row(row, context.signed_in()) for row in rows or ()]
 
 
 @strawberry.type(
@@ -503,20 +502,20 @@ class Comment(Node):
         description="When it was deleted; null if it wasn't."
     )
     todo_key: strawberry.Private[UUID]
-    author_key: strawberry.Private[People]
-    mention_key: strawberry.Private[People]
+    key: strawberry.Private[UUID]
+    mention_key: strawberry.Private[UUID | None]
 
     todo: "Todo" = loaded_field(
         _by(todos_by_id), by="todo_key", make=_present_todo, description="What it is on."
     )
     author: User | None = loaded_field(
-        _by(people_of_comments),
-        by="author_key",
-        make=_first_person,
+        _by(authors_by_comment),
+        by="key",
+        make=_user,
         description="Who wrote it, also after leaving the list; null if the account is gone.",
     )
     mentions: Sequence[User] = loaded_field(
-        _by(people_of_comments),
+        _by(mentions_by_comment),
         by="mention_key",
         make=_people,
         description="The members of the list whom it mentions, each once, 20 at most.",
@@ -537,8 +536,8 @@ COMMENTS = RowType(
     edited_at="edited_at",
     deleted_at="deleted_at",
     todo_key="todo_id",
-    author_key=ConvertedColumn("author_id", only_one),
-    mention_key=ConvertedColumn("mentions", several),
+    key="id",
+    mention_key=mention_key,
 )
 
 
@@ -560,10 +559,6 @@ class CommentConnection(Connection[Comment]):
 
 def _comment_count(todo_id: UUID, context: Context) -> Any:
     return context.loader(comment_counts).load(todo_id)
-
-
-def _user(row: Row | None, context: Context) -> User | None:
-    return User.from_row(row, context.signed_in()) if row else None
 
 
 def _owner(row: Row | None, context: Context) -> User:
