@@ -1,14 +1,18 @@
 """Assignees of todos: who may be one, what follows them, and finding todos by them."""
 
+import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from tests.support.accounts import ERRORS, Account, registered
+from tests.support.accounts import ERRORS, Account, Client, registered
 from tests.support.lists import assert_counted, make_list
 from tests.support.sharing import share, unshare
-from todo_gql.database.connection import fetch
+from tests.support.subscribers import connected
+from tests.support.waiting import until
+from todo_gql.database.connection import fetch, transaction
 from todo_gql.database.models import ListRole
 
 SHOWN = f"todo {{ id version assignee {{ id }} list {{ id }} }} {ERRORS}"
@@ -31,6 +35,10 @@ mutation ($cursor: String!) {{ payload: todoUndo(cursor: $cursor) {{ results {{ 
 """
 HISTORY = """
 query ($id: ID!) { todo(id: $id) { history { nodes { action fields { name before after } } } } }
+"""
+SEEN = "query ($id: ID!) { todo(id: $id) { assignee { id email } } }"
+SAVE = """
+mutation ($input: SavedViewInput!) { savedViewCreate(input: $input) { errors { code path } } }
 """
 FOUND = "query ($filter: TodoFilter) { todos(filter: $filter) { totalCount nodes { title } } }"
 FACETS = """
@@ -79,7 +87,7 @@ async def test_a_todo_of_the_inbox_is_assigned_to_oneself_alone(
 
 
 async def test_a_todo_of_a_shared_list_is_assigned_to_who_may_change_it(
-    account: Account, other: Account, client: Any
+    account: Account, other: Account, client: Client
 ) -> None:
     """An editor can be the assignee; a viewer is refused by name, and a stranger isn't found."""
     made, viewer = await make_list(account), await registered(client)
@@ -209,12 +217,108 @@ async def test_todos_are_found_and_counted_by_assignee(account: Account, other: 
     filters: list[dict[str, Any] | None] = [None, {"not": {"id": {"in": []}}}]
     for facet_filter in filters:
         rows = await account.data(FACETS, filter=facet_filter)
-        # An account that the viewer doesn't see has no name here.
-        counts = [one["count"] for one in rows["facets"]["assignees"]]
-        assert counts == [count for _, count in expected]
+        counts = [
+            (one["assignee"] and one["assignee"]["id"], one["count"])
+            for one in rows["facets"]["assignees"]
+        ]
+        assert counts == expected
+
+
+async def test_members_assign_todos_to_each_other(
+    account: Account, other: Account, client: Client
+) -> None:
+    """An editor assigns to the owner and to oneself, sees who it is, and can't assign where they may only look."""
+    made, viewer = await make_list(account), await registered(client)
+    await share(account, made["id"], other)
+    await share(account, made["id"], viewer, ListRole.VIEWER)
+    to = {"listId": made["id"]}
+    for somebody in (account, other):
+        payload = await sent(
+            other, CREATE, input={"title": "x", "to": to, "assigneeId": somebody.id}
+        )
+        assert (payload["errors"], payload["todo"]["assignee"]) == ([], {"id": somebody.id})
+        shown = await viewer.data(SEEN, id=payload["todo"]["id"])
+        assert shown["todo"]["assignee"] == {"id": somebody.id, "email": None}
+    id = payload["todo"]["id"]
+    refused = await sent(viewer, UPDATE, id=id, input={"assigneeId": None})
+    assert [error["code"] for error in refused["errors"]] == ["NOT_ALLOWED"]
+    update = await sent(other, UPDATE, id=id, input={"assigneeId": viewer.id})
+    assert refusal(update) == ("INVALID", PATH)
+    found = await viewer.data(FOUND, filter={"assigneeId": {"eq": other.id}})
+    assert found["todos"]["totalCount"] == 1
+    facets = (await viewer.data(FACETS, filter=None))["facets"]["assignees"]
+    assert sorted((one["assignee"]["id"], one["count"]) for one in facets) == sorted(
+        [(account.id, 1), (other.id, 1)]
+    )
+
+
+async def test_an_assignee_who_leaves_meanwhile_is_not_assigned(
+    account: Account, other: Account
+) -> None:
+    """The list's members are read under the lock: an assignment waits for who is removed, and then is refused."""
+    made = await make_list(account)
+    await share(account, made["id"], other)
+    todo = await account.create(to={"listId": made["id"]})
+    async with transaction() as connection:
+        await connection.execute(
+            "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", UUID(account.id)
+        )
+        await connection.execute(
+            "DELETE FROM list_members WHERE list_id = $1 AND user_id = $2",
+            *(UUID(made["id"]), UUID(other.id)),
+        )
+        update = asyncio.create_task(
+            sent(account, UPDATE, id=todo["id"], input={"assigneeId": other.id})
+        )
+        await until(partial(is_waiting, account))
+    assert refusal(await update) == ("NOT_FOUND", PATH)
+    assert await assignee_of(account, todo["id"]) is None
+
+
+async def test_a_filtered_subscription_follows_an_assignee(account: Account, address: str) -> None:
+    """What becomes somebody's to do enters their list, and what is given away leaves it."""
+    todo = await account.create(title="A")
+    async with connected(address, account.token) as socket:
+        await socket.subscribe(filter={"assigneeId": {"eq": account.id}})
+        await socket.settled()
+        for assignee in (account.id, None):
+            await sent(account, UPDATE, id=todo["id"], input={"assigneeId": assignee})
+        told = await socket.changes(2)
+    assert [event["matches"] for event in told] == [True, False]
+
+
+async def test_a_saved_view_of_somebody_is_valid_while_lists_are_shared(
+    account: Account, other: Account
+) -> None:
+    """A view of an assignee is stored for who shares a list with them, and invalid once they don't."""
+    made = await make_list(account)
+    view = {"name": "Theirs", "filter": {"assigneeId": {"eq": other.id}}}
+    refused = (await account.data(SAVE, input=view))["savedViewCreate"]
+    assert [(e["code"], e["path"]) for e in refused["errors"]] == [
+        ("NOT_FOUND", ["input", "filter", "assigneeId", "eq"])
+    ]
+    await share(account, made["id"], other)
+    assert (await account.data(SAVE, input=view))["savedViewCreate"]["errors"] == []
+    await sent(
+        account,
+        CREATE,
+        input={"title": "x", "to": {"listId": made["id"]}, "assigneeId": other.id},
+    )
+    views = "{ savedViews { isValid todos { nodes { title } } } }"
+    assert (await account.data(views))["savedViews"] == [
+        {"isValid": True, "todos": {"nodes": [{"title": "x"}]}}
+    ]
+    await unshare(account, made["id"], other)
+    assert [one["isValid"] for one in (await account.data(views))["savedViews"]] == [False]
+
+
+async def is_waiting(account: Account) -> bool:
+    """Whether a statement waits for an account's lock."""
+    rows = await fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return bool(rows)
 
 
 @pytest.fixture
-async def other(client: Any) -> Account:
+async def other(client: Client) -> Account:
     """Somebody else."""
     return await registered(client)
