@@ -30,7 +30,8 @@ from todo_gql.features.comments.bodies import (
     read_body,
 )
 from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
-from todo_gql.features.todos.comments import COMMENT_COLUMNS
+from todo_gql.features.todos.access import TODO_OF_MEMBER
+from todo_gql.features.todos.comments import COMMENT_COLUMNS, WITH_TODO
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.state import TodoState
@@ -57,11 +58,8 @@ UPDATE comments c SET body = '', mentions = '[]', deleted_at = $3, version = c.v
 WHERE c.owner_id = $1 AND c.id = $2 RETURNING {COLUMNS}
 """
 # `$1` is the viewer, and `$2` has ids.
-OWNERS_OF_COMMENTS: Final = """
-SELECT c.id, c.owner_id FROM comments c JOIN todos t ON t.owner_id = c.owner_id AND t.id = c.todo_id
-WHERE c.id = ANY($2::uuid[]) AND (t.owner_id = $1 OR EXISTS (
-    SELECT FROM list_members m WHERE m.list_id = t.list_id AND m.user_id = $1
-))
+OWNERS_OF_COMMENTS: Final = f"""
+SELECT c.id, c.owner_id FROM {WITH_TODO} WHERE c.id = ANY($2::uuid[]) AND {TODO_OF_MEMBER}
 """
 
 

@@ -151,7 +151,8 @@ async def update_list(
         if stored and (refused := await _refused(write, stored, needed)):
             return refused
         values, problems = read_update(sent, stored["archived_at"] if stored else None, write.now)
-        errors = _precondition_errors(stored, expected_version)
+        current = await shown(write, stored) if stored else None
+        errors = _precondition_errors(current, expected_version)
         if stored is None or errors or problems:
             return ListPayload(errors=[*errors, *(problems if stored else [])])
         row = await _updated(write, context, stored, values)
@@ -187,13 +188,11 @@ async def _updated(
     return row
 
 
-def _precondition_errors(stored: Row | None, expected_version: int | None) -> list[UserError]:
-    """Why a list can't be changed: there is none, or it has another version than expected."""
+def _precondition_errors(stored: TodoList | None, expected_version: int | None) -> list[UserError]:
+    """Why a list, as the actor sees it, can't be changed: there is none, or it has another version than expected."""
     if stored is None:
         return [not_found("id")]
-    return version_errors(
-        "list", stored["version"], expected_version, lambda: TodoList.from_row(stored)
-    )
+    return version_errors("list", stored.version, expected_version, lambda: stored)
 
 
 @retried
@@ -243,7 +242,8 @@ async def delete_list(context: Context, id: str, expected_version: int | None) -
         stored = await load_list(write, list_id)
         if stored and (refused := await _refused(write, stored, ListRole.OWNER)):
             return refused
-        if (errors := _precondition_errors(stored, expected_version)) or stored is None:
+        current = TodoList.from_row(stored) if stored else None
+        if (errors := _precondition_errors(current, expected_version)) or stored is None:
             return ListPayload(errors=errors)
         if problem := _too_long(stored):
             return ListPayload(list=TodoList.from_row(stored), errors=[invalid(*problem, "id")])

@@ -11,21 +11,21 @@ from uuid import UUID
 
 from todo_gql.database.connection import Connection, Row, fetch
 from todo_gql.database.retry import OwnerChanged
+from todo_gql.security.access import is_member
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.memberships import memberships
 
-# `$1` is the viewer, and `$2` has ids.
-OWNERS_OF_TODOS: Final = """
-SELECT t.id, t.owner_id FROM todos t WHERE t.id = ANY($2::uuid[]) AND (t.owner_id = $1 OR EXISTS (
-    SELECT FROM list_members m WHERE m.list_id = t.list_id AND m.user_id = $1
-))
+# `$1` is the viewer, and `$2` has ids. Lists of others in the trash are there for their owner alone.
+OWNERS_OF_TODOS: Final = f"""
+SELECT t.id, t.owner_id FROM todos t WHERE t.id = ANY($2::uuid[])
+    AND (t.owner_id = $1 OR {is_member("t.list_id")})
 """
-OWNERS_OF_LISTS: Final = """
-SELECT m.list_id AS id, m.owner_id FROM list_members m WHERE m.list_id = ANY($2::uuid[]) AND m.user_id = $1
+OWNERS_OF_LISTS: Final = f"""
+SELECT l.id, l.owner_id FROM lists l WHERE l.id = ANY($2::uuid[]) AND (l.owner_id = $1 OR {is_member("l.id")})
 """
-OWNERS_OF_SECTIONS: Final = """
-SELECT s.id, s.owner_id FROM sections s JOIN list_members m ON m.list_id = s.list_id AND m.user_id = $1
-WHERE s.id = ANY($2::uuid[])
+OWNERS_OF_SECTIONS: Final = f"""
+SELECT s.id, s.owner_id FROM sections s WHERE s.id = ANY($2::uuid[])
+    AND (s.owner_id = $1 OR {is_member("s.list_id")})
 """
 
 
