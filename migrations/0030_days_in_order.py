@@ -4,11 +4,6 @@ from tortoise import migrations
 
 from todo_gql.database.migration_operations import CreateIndexConcurrently
 
-INDEX = (
-    "CREATE INDEX todos_by_{0}_day ON todos (owner_id, {0}_on, (coalesce({0}_at, 'infinity'::timestamptz)), id)"
-    " WHERE deleted_at IS NULL AND {0}_on IS NOT NULL"
-)
-
 
 class Migration(migrations.Migration):
     dependencies = [("models", "0029_ended_snoozes")]
@@ -18,6 +13,14 @@ class Migration(migrations.Migration):
 
     operations = [
         # What starts on no day costs nothing.
-        CreateIndexConcurrently(INDEX.format("due")),
-        CreateIndexConcurrently(INDEX.format("start")),
+        CreateIndexConcurrently(
+            "CREATE INDEX todos_by_due_day ON todos (owner_id, due_on,"
+            " (coalesce(due_at, 'infinity'::timestamptz)), id)"
+            " WHERE deleted_at IS NULL AND due_on IS NOT NULL"
+        ),
+        CreateIndexConcurrently(
+            "CREATE INDEX todos_by_start_day ON todos (owner_id, start_on,"
+            " (coalesce(start_at, 'infinity'::timestamptz)), id)"
+            " WHERE deleted_at IS NULL AND start_on IS NOT NULL"
+        ),
     ]
