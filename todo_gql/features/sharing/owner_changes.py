@@ -19,11 +19,9 @@ async def change_owner(context: Context, id: str, to_id: str, password: str) -> 
     """
     viewer, list_id, member_id = context.signed_in(), parse_id(id), parse_id(to_id)
     standing = await standing_in(list_id, viewer.id)
-    errors: list[UserError] = []
     if refused := refusal(standing, ListRole.OWNER, "id"):
-        errors.append(refused)
-    elif member_id is None:
-        errors.append(not_found("toId"))
+        return ListPayload(errors=[refused])
+    errors: list[UserError] = [] if member_id else [not_found("toId")]
     account = await own_account(viewer)
     errors += await wrong_password(account, password, context, "currentPassword")
     if errors or list_id is None or member_id is None:
