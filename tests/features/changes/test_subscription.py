@@ -165,7 +165,7 @@ async def test_who_is_ahead_of_the_others_sees_todos_as_they_are(
         await one.settled()
         todo = await account.create(title="old")
         await one.changes(1)
-        monkeypatch.setattr("todo_gql.features.todos.writes.announce", lambda _: None)
+        monkeypatch.setattr("todo_gql.features.todos.write_transactions.announce", lambda _: None)
         await account.data(RETITLE, id=todo["id"], title="new")
         await two.subscribe(after=cursor_of(UUID(account.id), 0))
         told = await two.changes(3)

@@ -253,7 +253,7 @@ async def test_one_event_of_an_owner_is_worked_on_at_a_time(
         for id in ids:
             await one.subscribe(BY_NAME.replace("title", f"t{id}: title"), id, first=1)
         await one.settled()
-        monkeypatch.setattr("todo_gql.features.todos.writes.announce", lambda _: None)
+        monkeypatch.setattr("todo_gql.features.todos.single_creation.announce", lambda _: None)
         await account.create(title="New")
         await other.execute("BEGIN; LOCK TABLE todos IN ACCESS EXCLUSIVE MODE")
         feed_registry.feeds().wake([UUID(account.id)])
