@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -312,6 +313,14 @@ def test_unusable_database_is_told(typing: CommandLine, server_url: str) -> None
             assert complaint in answer.complained
             assert "s3cret" not in answer.complained
             assert answer.complained.count("\n") == 1
+
+
+def test_a_silent_database_is_reported_as_a_timeout(typing: CommandLine) -> None:
+    """A database that accepts connections and never answers is reported as a time-out, not without a reason."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://ada@127.0.0.1:{silent.getsockname()[1]}/todo_gql"
+        answer = typing("migrate", DATABASE_URL=url, DATABASE_POOL_TIMEOUT="0.2")
+    assert (answer.status, answer.complained) == (1, "The database can't be used: TimeoutError\n")
 
 
 async def test_user_is_created(

@@ -106,7 +106,7 @@ def run_connected(settings: Settings, url: str, work: Callable[[], Awaitable[Res
     except UnfitDatabase as error:
         fail(str(error))
     except DATABASE_ERRORS as error:
-        fail(f"The database can't be used: {error or type(error).__name__}")
+        fail(f"The database can't be used: {str(error) or type(error).__name__}")
 
 
 async def connected(settings: Settings, url: str, work: Callable[[], Awaitable[Result]]) -> Result:
