@@ -33,14 +33,15 @@ test-graphql-core: $(VENV)/test graphiql ## Run every test with graphql-core in 
 	EXECUTION_ENGINE=graphql-core $(BIN)/pytest $(AT_ONCE) $(TESTS)
 
 FAULTS ?= tests/faults
-export SEED SEEDS KILLS
+export SEED SEEDS KILLS RACE_SECONDS
 
 test-faults: $(VENV)/test ## Kill, freeze and cut off what there is under load; SEED=… repeats what a run did
 	$(BIN)/pytest --verbose --durations=10 $(FAULTS)
 
 soak: SEEDS ?= 20
 soak: KILLS ?= 10
-soak: test-faults ## The same with 20 seeds each, for hours; SEEDS=… and KILLS=… for more or fewer
+soak: RACE_SECONDS ?= 600
+soak: test-faults ## The same with 20 seeds each, and races of 10 minutes; SEEDS=…, KILLS=… and RACE_SECONDS=… for more or fewer
 
 OPERATIONS ?= 20000
 

@@ -5,22 +5,24 @@ The log of each owner is the only witness: it has who joined and left, in the or
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from todo_gql.database.connection import Row, fetch
-from todo_gql.database.models import ChangeKind, EntityAction
+from todo_gql.database.models import ChangeKind, EntityAction, ListRole
 
 LOGS = """
-SELECT owner_id, seq, first_seq, kind, action, todo_id, entity_id, list_id, diff FROM changes
+SELECT owner_id, actor_id, seq, first_seq, kind, action, todo_id, entity_id, list_id, diff FROM changes
 WHERE owner_id = ANY($1::uuid[]) ORDER BY owner_id, seq
 """
 SPANS = """
 SELECT owner_id, seq_from, seq_to, source_owner_id, source_from FROM spans
 WHERE owner_id = ANY($1::uuid[]) ORDER BY owner_id, seq_from
 """
+LISTS = "SELECT id, owner_id FROM lists WHERE owner_id = ANY($1::uuid[])"
 FEEDS = "SELECT owner_id, seq, counted_seq, has_spans FROM feeds WHERE owner_id = ANY($1::uuid[])"
 # What has come after a number, all of one moment: the numbers of own changes, and of spans of others'.
 NUMBERS_AFTER = """
@@ -30,6 +32,14 @@ SELECT seq FROM (
     WHERE s.owner_id = $1 AND s.seq_to > $2
 ) f ORDER BY seq
 """
+NEEDED = {
+    ChangeKind.TODO: ListRole.EDITOR,
+    ChangeKind.COMMENT: ListRole.EDITOR,
+    ChangeKind.LIST: ListRole.MANAGER,
+    ChangeKind.SECTION: ListRole.MANAGER,
+    ChangeKind.MEMBER: ListRole.MANAGER,
+}
+"""What somebody else than the owner has to be for a change of each kind."""
 
 
 class Feeds(NamedTuple):
@@ -50,9 +60,12 @@ async def checked_feeds(user_ids: Iterable[UUID]) -> Feeds:
     feeds = {row["owner_id"]: row for row in await fetch(FEEDS, ids)}
     received = _received(spans)
     wrong = [*_wrong_numbers(feeds, logs, spans)]
+    owners = {row["id"]: row["owner_id"] for row in await fetch(LISTS, ids)}
     for owner_id in ids:
-        wrong += _wrong_recipients(
-            owner_id, [row for row in logs if row["owner_id"] == owner_id], received[owner_id]
+        log = [row for row in logs if row["owner_id"] == owner_id]
+        wrong += _wrong_recipients(owner_id, log, received[owner_id])
+        wrong += _wrong_actors(
+            owner_id, log, {id for id, owner in owners.items() if owner == owner_id}
         )
     return Feeds(
         wrong, len(logs), sum(len(one) for by_seq in received.values() for one in by_seq.values())
@@ -121,6 +134,30 @@ def _wrong_recipients(
                 )
             if row["kind"] == ChangeKind.MEMBER and row["action"] == EntityAction.LEFT:
                 members[row["list_id"]].discard(row["entity_id"])
+
+
+def _wrong_actors(
+    owner_id: UUID, log: Iterable[Row], own_lists: AbstractSet[UUID]
+) -> Iterable[str]:
+    """Changes by who had too little a role for them: it is what the log says, before the change and after it."""
+    roles: dict[tuple[UUID, UUID], ListRole] = {}
+    for row in log:
+        actor_id, member = row["actor_id"], (row["list_id"], row["entity_id"])
+        lists = _lists_of(row) & own_lists
+        held = [roles.get((id, actor_id)) for id in lists]
+        if row["kind"] == ChangeKind.MEMBER:
+            [role] = [entry for entry in orjson.loads(row["diff"]) if entry["name"] == "role"]
+            roles.pop(member, None)
+            if role["after"]:
+                roles[member] = ListRole[role["after"]]
+            if actor_id == row["entity_id"] and row["action"] != EntityAction.ROLE_CHANGED:
+                continue
+        needed = NEEDED[ChangeKind(row["kind"])]
+        if actor_id != owner_id and not (held and all(role and role >= needed for role in held)):
+            yield (
+                f"change {row['seq']} of {owner_id}, of kind {row['kind']} and action {row['action']},"
+                f" is by {actor_id}, who is {held} and had to be {needed!r}"
+            )
 
 
 def _is_passing(row: Row) -> bool:

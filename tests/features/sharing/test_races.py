@@ -5,8 +5,7 @@ import logging
 import os
 import sys
 from random import Random
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.support.accounts import Account, NewAccount
 from tests.support.feed_checker import checked_feeds, follow
 from tests.support.lists import make_list
 from tests.support.recounts import wrong_counts
+from tests.support.shared_writes import draw
 from todo_gql.changelog.feed_registry import announce_joined
 from todo_gql.database.connection import Connection, fetch
 from todo_gql.database.models import ChangeKind, EntityAction, ListRole
@@ -22,33 +22,9 @@ from todo_gql.features.todos.writes import owner_writes
 
 SECONDS = float(os.environ.get("RACE_SECONDS", "3"))
 PEOPLE, LISTS_EACH, WRITERS, TODOS_EACH = 4, 2, 8, 3
-ERRORS = "errors { code }"
-WRITES = {
-    "create": f"todoCreate(input: {{ title: $title, tags: [$title], to: $to }}) {{ todo {{ id }} {ERRORS} }}",
-    "create in the inbox": f"todoCreate(input: {{ title: $title, tags: [$title] }}) {{ todo {{ id }} {ERRORS} }}",
-    "update": f"todoUpdate(id: $id, input: {{ title: $title }}) {{ {ERRORS} }}",
-    "complete": f"todoComplete(id: $id) {{ {ERRORS} }}",
-    "move": f"todoMove(id: $id, to: $to) {{ {ERRORS} }}",
-    "delete": f"todoDelete(id: $id) {{ {ERRORS} }}",
-    "restore": f"todoRestore(id: $id) {{ {ERRORS} }}",
-    "bulk move": f"todoBulkMove(ids: $ids, to: $to, onError: SKIP_FAILED) {{ {ERRORS} }}",
-    "bulk create": f"todoBulkCreate(inputs: $inputs, onError: SKIP_FAILED) {{ {ERRORS} }}",
-    "bulk update": f"todoBulkUpdate(ids: $ids, action: {{ addTags: [$title] }}, onError: SKIP_FAILED) {{ {ERRORS} }}",
-    "aborted": f"todoBulkUpdate(ids: $failing, action: {{ setPriority: HIGH }}) {{ {ERRORS} }}",
-    "aborted move": f"todoBulkMove(ids: $failing, to: $to) {{ {ERRORS} }}",
-}
-TYPES = {
-    "title": "String!",
-    "to": "TodoPlaceInput!",
-    "id": "ID!",
-    "ids": "[ID!]!",
-    "failing": "[ID!]!",
-    "inputs": "[TodoCreateInput!]!",
-}
-WEIGHTS = (3, 2, 4, 2, 6, 2, 2, 4, 1, 3, 1, 1)
 # What the load of the machine may cause, after which nothing or all is stored.
 TRANSIENT = {"TIMEOUT", "UNAVAILABLE"}
-IS_MEMBER = "SELECT EXISTS (SELECT FROM list_members WHERE list_id = $1 AND user_id = $2)"
+ROLE = "SELECT role FROM list_members WHERE list_id = $1 AND user_id = $2"
 JOIN = """
 INSERT INTO list_members (id, owner_id, list_id, user_id, role, position, joined_at)
 VALUES (gen_random_uuid(), $1, $2, $3, $4, 'V', now())
@@ -94,46 +70,38 @@ class Race:
         async with owner_writes({owner_id: [], user_id: []}, actor_id=owner_id) as writes:
             write, key = writes[owner_id], (owner_id, list_id, user_id)
             connection: Connection = write.connection
-            leaves = await connection.fetchval(IS_MEMBER, list_id, user_id)
+            held = await connection.fetchval(ROLE, list_id, user_id)
             write.join(list_id, user_id)
-            await (
-                connection.execute(LEAVE, *key) if leaves else connection.execute(JOIN, *key, role)
-            )
+            if held is None:
+                await connection.execute(JOIN, *key, role)
+            else:
+                await connection.execute(LEAVE, *key)
             await connection.execute(COUNT, [owner_id, user_id])
-            action = EntityAction.LEFT if leaves else EntityAction.JOINED
-            write.log(ChangeKind.MEMBER, user_id, action, [], list_id=list_id)
+            action = EntityAction.JOINED if held is None else EntityAction.LEFT
+            after = role.name if held is None else None
+            before = None if held is None else ListRole(held).name
+            fields = [{"name": "role", "before": before, "after": after}]
+            write.log(ChangeKind.MEMBER, user_id, action, fields, list_id=list_id)
             await write.store()
         announce_joined([user_id])
 
     async def write(self, random: Random) -> None:
         """One mutation of somebody's, which may be refused."""
         person = random.choice(self.people)
-        name = random.choices(list(WRITES), WEIGHTS)[0]
-        list_id = random.choice([*(str(id) for id, _ in self.lists), None])
-        ids = random.sample(self.todos, 4)
-        title = f"t{random.randrange(6)}"
-        values: dict[str, Any] = {
-            "title": title,
-            "to": {"listId": list_id},
-            "id": ids[0],
-            "ids": ids,
-            "failing": [*ids, str(uuid4())],
-            "inputs": [
-                {"title": title, "to": {"listId": str(id)}}
-                for id, _ in random.sample(self.lists, 3)
-            ],
-        }
-        sent = {key: value for key, value in values.items() if f"${key}" in WRITES[name]}
-        if "ids" in sent:
-            sent.pop("id", None)
-        declared = ", ".join(f"${key}: {TYPES[key]}" for key in sent)
-        answer = await person.execute(f"mutation ({declared}) {{ payload: {WRITES[name]} }}", sent)
+        drawn = draw(
+            random,
+            todo_ids=self.todos,
+            list_ids=[str(id) for id, _ in self.lists],
+            user_ids=[one.id for one in self.people],
+            title=f"t{random.randrange(6)}",
+        )
+        answer = await person.execute(drawn.document, drawn.variables)
         if "errors" in answer:
             codes = {error["extensions"]["code"] for error in answer["errors"]}
             assert codes <= TRANSIENT, answer
             return
         self.commits += not answer["data"]["payload"]["errors"]
-        if name.startswith("create") and answer["data"]["payload"]["todo"]:
+        if drawn.name.startswith("create") and answer["data"]["payload"]["todo"]:
             self.todos.append(answer["data"]["payload"]["todo"]["id"])
 
     async def run(self, seconds: float) -> None:
