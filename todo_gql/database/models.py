@@ -207,7 +207,8 @@ class Feed(Model):
     counts are of all todos: by status and by priority outside the trash, and in the trash. They are right
     where `counted_seq` is `seq`: what the release before them writes is counted by the worker.
 
-    With `has_spans`, some numbers are of changes in lists of others: rows of `spans` say of which.
+    With `has_spans`, some numbers are of changes in lists of others, of which rows of `spans` say, or changes of
+    their own name lists of others: all are redacted when they are read.
     """
 
     owner_id = fields.UUIDField(primary_key=True)

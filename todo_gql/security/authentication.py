@@ -38,7 +38,8 @@ SESSION_IS_OPEN = "s.ended_at IS NULL AND s.expires_at > now()"
 
 VIEWER_OF_SESSION = (
     "SELECT u.username, u.is_superuser, u.membership_count > 0 AS is_member,"
-    " u.shared_list_count > 0 AS has_company FROM sessions s JOIN users u ON u.id = s.owner_id"
+    " u.shared_list_count > 0 OR EXISTS (SELECT FROM feeds f WHERE f.owner_id = u.id AND f.has_spans)"
+    " AS has_company FROM sessions s JOIN users u ON u.id = s.owner_id"
     " WHERE s.owner_id = $1 AND s.id = $2"
     f" AND {SESSION_IS_OPEN} AND u.is_active"
 )
@@ -105,7 +106,7 @@ class Viewer:
 
     @property
     def has_company(self) -> bool:
-        """Whether the viewer is in lists of others, or others are in theirs."""
+        """Whether the viewer is in lists of others, others are in theirs, or their log may name lists of others."""
         return self.membership.has_company
 
 

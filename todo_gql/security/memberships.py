@@ -10,7 +10,8 @@ class Membership:
     """Whether somebody is in lists of others, and shares any; all viewers of one person here have the same.
 
     It decides only which statements are sent: those for members check each membership in SQL, so that true
-    is right for anybody, and false only for who is in no list of others, or shares none.
+    is right for anybody, and false only for who is in no list of others, or shares none. Who ever was in one, or
+    had a todo taken to one, has company for good: their log names lists that they may not see any more.
     """
 
     __slots__ = ("__weakref__", "_joined_at", "has_company", "is_member")

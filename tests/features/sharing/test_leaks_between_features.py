@@ -9,9 +9,15 @@ from tests.support.comments import commented, mention
 from tests.support.inboxes import stored
 from tests.support.lists import make_list, make_section
 from tests.support.reminders import added, let_come, reminded_of
-from tests.support.sharing import REMOVE, join, member_id, sharing
+from tests.support.sharing import REMOVE, join, member_id, sharing, transfer
+from tests.support.subscribers import newest, streaming
 from todo_gql.features.notifications.feed_reader import read_feed
 
+FIELDS = "fields { name before after }"
+CHANGES = f"query ($first: Int, $after: String) {{ changes(first: $first, after: $after) {{ nodes {{ id todo {{ title }} list {{ name }} cursor {FIELDS} }} }} }}"
+CHANGE = (
+    f"query ($id: ID!) {{ node(id: $id) {{ ... on Change {{ id todo {{ title }} {FIELDS} }} }} }}"
+)
 ERRORS = "errors { code path ... on ConflictError { current { id ... on TodoList { position } } } }"
 
 
@@ -104,6 +110,84 @@ async def test_a_list_in_the_trash_is_nothing_to_its_members(
     if "Secret" in json.dumps(answer):
         problems["undo"] = answer
     assert problems == {}
+
+
+async def test_who_owned_a_list_sees_nothing_of_it_after_leaving(
+    account: Account, stranger: Account
+) -> None:
+    """The owner before a transfer, once removed, reads no values of the list from the log of before."""
+    list_id = (await make_list(account, name="Secret list"))["id"]
+    todo = await account.create(title="Secret", to={"listId": list_id})
+    await join(account, list_id, stranger, "MANAGER")
+    before = (await account.data(CHANGES))["changes"]["nodes"]
+    assert (await transfer(account, list_id, stranger))["errors"] == []
+    await removed(stranger, list_id, account)
+    pages = [await account.data(CHANGES), await account.data(CHANGES, first=1)]
+    assert "Secret" not in json.dumps(pages), pages
+    for change in before:
+        node = await account.data(CHANGE, id=change["id"])
+        assert "Secret" not in json.dumps(node), node
+    feed = await account.data("""{ feed { nodes { __typename ... on Change { fields { after } todo { title } }
+        ... on ListChange { list { name } } ... on MemberChange { list { name } } } } }""")
+    assert "Secret" not in json.dumps(feed), feed
+    assert (await account.data("query ($id: ID!) { node(id: $id) { id } }", id=todo["id"])) == {
+        "node": None
+    }
+
+
+async def test_a_subscription_says_nothing_of_a_list_that_was_the_viewers(
+    account: Account, stranger: Account, address: str
+) -> None:
+    """The owner before a transfer, once removed, catches up without values of the list from before."""
+    list_id = (await make_list(account))["id"]
+    start = await newest(account)
+    await account.create(title="Secret", to={"listId": list_id})
+    await join(account, list_id, stranger, "MANAGER")
+    assert (await transfer(account, list_id, stranger))["errors"] == []
+    await removed(stranger, list_id, account)
+    document = f"subscription ($after: String) {{ changes(after: $after) {{ ... on Change {{ todoId {FIELDS} }} }} }}"
+    async with streaming(address, account.token, document, after=start) as stream:
+        event = (await stream.next())[1]["data"]["changes"]
+    assert event["fields"] == []
+
+
+async def test_an_owner_does_not_learn_where_a_todo_was_taken(
+    account: Account, stranger: Account
+) -> None:
+    """The owner of a todo that an editor took to a list of their own sees that it left, not for which list."""
+    shared = (await make_list(account))["id"]
+    private = (await make_list(stranger))["id"]
+    await join(account, shared, stranger, "EDITOR")
+    todo = await account.create(title="A", to={"listId": shared})
+    await moved(stranger, todo["id"], private)
+    await removed(account, shared, stranger)
+    changes = (await account.data(CHANGES))["changes"]["nodes"]
+    taken = {field["name"]: (field["before"], field["after"]) for field in changes[-1]["fields"]}
+    assert taken["listId"] == (shared, None)
+    feed = await account.data("{ feed { nodes { ... on Change { fields { after } } } } }")
+    nodes = [await account.data(CHANGE, id=change["id"]) for change in changes]
+    assert private not in json.dumps([changes, feed, nodes])
+
+
+async def test_own_history_names_no_list_that_is_not_seen(
+    account: Account, stranger: Account
+) -> None:
+    """A todo that was in somebody else's list for a while names that list nowhere once its member is removed."""
+    theirs = (await make_list(account, name="Secret"))["id"]
+    own = (await make_list(stranger))["id"]
+    await join(account, theirs, stranger, "EDITOR")
+    todo = await stranger.create(title="A", to={"listId": own})
+    await moved(stranger, todo["id"], theirs)
+    await moved(stranger, todo["id"], own)
+    ids = [one["id"] for one in (await stranger.data(CHANGES))["changes"]["nodes"]]
+    await removed(account, theirs, stranger)
+    history = f"query ($id: ID!) {{ todo(id: $id) {{ history {{ nodes {{ id {FIELDS} }} }} }} }}"
+    answers = [
+        await stranger.data(history, id=todo["id"]),
+        await stranger.data(CHANGES),
+        *[await stranger.data(CHANGE, id=id) for id in ids],
+    ]
+    assert [answer for answer in answers if theirs in json.dumps(answer)] == []
 
 
 async def test_what_moves_out_of_a_list_leaves_its_members(

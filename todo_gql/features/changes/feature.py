@@ -9,7 +9,7 @@ from todo_gql.database import models
 from todo_gql.features.changes.loaders import log_ends
 from todo_gql.features.changes.tasks import tasks
 from todo_gql.features.feature import Feature, NodeType, Table
-from todo_gql.features.todos.redaction import redacted_others
+from todo_gql.features.todos.redaction import redacted_todo_changes
 from todo_gql.features.todos.types import Change
 from todo_gql.operation.context import Context
 
@@ -34,7 +34,7 @@ CHANGES = Feature(
             columns=CHANGE_COLUMNS,
             make=_change,
             parsers={"diff": diff_entries},
-            redact=redacted_others,
+            redact=redacted_todo_changes,
         ),
     ),
     tasks=tasks,

@@ -44,7 +44,11 @@ async def charge_skipped(context: Context) -> None:
 
 async def shown(context: Context, feed: Feed, row: Row) -> Row | Mapping[str, Any]:
     """A change of a todo as the viewer may see it now: as it is, unless others' lists are concerned."""
-    if has_source([row]) and (is_foreign(row) or f'"{LIST_FIELD}"' in row["diff"]):
+    spanned, moved = has_source([row]), f'"{LIST_FIELD}"' in row["diff"]
+    # Somebody else may have moved the todo to a list of theirs, or got the list by a transfer.
+    if spanned and (is_foreign(row) or row["list_id"] is not None or moved):
+        return await redacted_now(context, feed, row)
+    if moved and context.signed_in().has_company:
         return await redacted_now(context, feed, row)
     return row
 

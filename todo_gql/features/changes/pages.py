@@ -1,6 +1,7 @@
 """Pages of the viewer's feed."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from todo_gql.api.connections import Page, PageArguments, fetch_page
@@ -12,7 +13,7 @@ from todo_gql.database.connection import Row
 from todo_gql.database.models import ChangeKind
 from todo_gql.features.changes.list_filter import concerns
 from todo_gql.features.changes.reading import checked_log, checked_position, read_part
-from todo_gql.features.todos.redaction import redacted
+from todo_gql.features.todos.redaction import redacted, redacted_todo_changes
 from todo_gql.features.todos.types import ENTRIES, ChangeConnection, FeedConnection
 from todo_gql.security.authentication import Viewer
 
@@ -37,6 +38,9 @@ async def change_page(viewer: Viewer, arguments: PageArguments) -> ChangeConnect
     log = await checked_log(viewer.id, position)
     if log.has_spans:
         return await _spanned_changes(viewer, log, position, size)
+    if viewer.has_company:
+        shown: Sequence[Any] = await redacted_todo_changes(viewer, page.rows)
+        return ChangeConnection.of_redacted(page._replace(rows=shown))
     return await ChangeConnection.of(page)
 
 
@@ -66,7 +70,8 @@ async def feed_page(
         return row["kind"] in ENTRIES and concerns(row, list_id)
 
     read = await read_part(log, position, is_entry, size, MAX_READ)
-    rows = await redacted(viewer, read.rows, with_others=log.has_spans)
+    with_others = log.has_spans or viewer.has_company
+    rows = await redacted(viewer, read.rows, with_others=with_others)
     has_previous = position is not None and position.seq >= log.oldest
     ends = [read.rows[0] if read.rows else read.last, read.last] if read.last else []
     return FeedConnection.of(Page(ends, keyset, has_previous, read.has_more), rows)

@@ -10,6 +10,7 @@ from todo_gql.changelog.access import CHANGE_COLUMNS, IS_OF_TODO
 from todo_gql.database.connection import Row, fetch
 from todo_gql.features.todos.access import SHARED_TAG_COUNT, TODO_OF_MEMBER
 from todo_gql.features.todos.columns import TAGGINGS, TodoSelection, todo_by_id, todos_by_ids
+from todo_gql.features.todos.redaction import redacted_todo_changes
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.operation.loaders import LoaderContext, rows_by_id, rows_by_number
@@ -89,7 +90,8 @@ async def history_by_todo_id(context: LoaderContext, keys: list[HistoryKey]) -> 
     )
     # None of the pages may be long by itself.
     rows = await parse_json_column(rows, "diff", diff_entries)
-    return rows_by_number(rows, len(keys))
+    shown: Sequence[Any] = await redacted_todo_changes(context.viewer, rows)
+    return rows_by_number(shown, len(keys))
 
 
 @loader

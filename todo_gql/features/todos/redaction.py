@@ -51,11 +51,10 @@ class _Visible(NamedTuple):
     async def of(cls, viewer_id: UUID, rows: Sequence[Values], *, with_others: bool) -> Self:
         """What the viewer sees at this moment, read by one statement.
 
-        By none if the changes are all their own, and name nothing of others.
+        By none if the changes are all their own, and name nothing of others. A list that was theirs may have
+        been transferred since.
         """
-        if all(
-            is_own(row, viewer_id) and not (with_others and _moved_between(row)) for row in rows
-        ):
+        if all(is_own(row, viewer_id) and not (with_others and _names_lists(row)) for row in rows):
             return cls(viewer_id, frozenset(), frozenset(), frozenset())
         lists = {id for row in rows for id in (row["list_id"], *_moved_between(row)) if id}
         todos = {row["todo_id"] for row in rows if row["todo_id"]}
@@ -115,6 +114,11 @@ def _moved_between(row: Values) -> tuple[UUID | None, UUID | None] | tuple[()]:
     return ()
 
 
+def _names_lists(row: Values) -> bool:
+    """Whether a change names a list that may be one of others by now."""
+    return row["list_id"] is not None or bool(_moved_between(row))
+
+
 def _id(text: Any) -> UUID | None:
     return parse_id(text) if isinstance(text, str) else None
 
@@ -125,7 +129,7 @@ async def redacted(
     """Changes of known kinds as the viewer may see them at this moment: diffs are read, cursors added.
 
     The rows have the columns of a feed with spans, or of an owner's log with `kind`. Without `with_others`
-    the viewer's own changes name nothing of others, since the viewer was in no list of theirs.
+    the viewer's own changes name nothing of others: no list of theirs was ever shared, and they were in none.
     """
     parsed = await parse_json_column(list(rows), "diff", diff_entries)
     read = [
@@ -138,13 +142,15 @@ async def redacted(
     return [{**visible.redacted(row), "cursor": _cursor(viewer.id, row)} for row in read]
 
 
-async def redacted_others(
-    viewer: Viewer, rows: Sequence[Mapping[str, Any]]
-) -> Sequence[Mapping[str, Any]]:
-    """Changes of todos in owners' logs, of which those of others are redacted."""
-    others = [{**row, "kind": ChangeKind.TODO} for row in rows if row["owner_id"] != viewer.id]
-    by_id = {row["id"]: row for row in await redacted(viewer, others, with_others=True)}
-    return [by_id.get(row["id"], row) for row in rows]
+async def redacted_todo_changes(
+    viewer: Viewer, rows: Sequence[Row | Mapping[str, Any]]
+) -> Sequence[Any]:
+    """Changes of todos in owners' logs, the viewer's among them, redacted unless the viewer never had company."""
+    if not viewer.has_company:
+        return rows
+    return await redacted(
+        viewer, [{**row, "kind": ChangeKind.TODO} for row in rows], with_others=True
+    )
 
 
 def _cursor(viewer_id: UUID, row: Values) -> str:

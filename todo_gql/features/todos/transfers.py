@@ -23,6 +23,7 @@ FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::int[], $9::uuid[
     AS n (id, section_id, parent_id, position, version, assignee_id)
 WHERE t.owner_id = $1 AND t.id = n.id
 """
+HAS_OTHERS: Final = "UPDATE feeds SET has_spans = true WHERE owner_id = $1 AND NOT has_spans"
 MOVED: Final = attrgetter("section_id", "parent_id", "position", "version", "assignee_id")
 # What people have of their own goes along if they see the todo there.
 _SEES: Final = """
@@ -58,6 +59,8 @@ async def transfer(
     departure = DepartureRows(entries)
     departure.other_bytes = -await connection.fetchval(BYTES_OF_COMMENTS, source.owner_id, ids)
     await source.store_rows(departure)
+    # Its log names a list of somebody else's from now on.
+    await connection.execute(HAS_OTHERS, source.owner_id)
     columns = zip(
         *map(MOVED, todos),
         strict=True,
