@@ -66,17 +66,17 @@ async def two_servers(folder: Path) -> AsyncIterator[Sequence[Installation]]:
 
 
 async def kill_servers(servers: Sequence[Installation], chance: random.Random) -> int:
-    """Kill one server after the other, each in the midst of everything, for `SECONDS`; how often."""
-    number = max(1, round(SECONDS / SECONDS_BETWEEN_KILLS))
-    for _ in range(number):
-        pause = SECONDS / number
-        before = chance.uniform(0.2, 0.6) * pause
-        await asyncio.sleep(before)
+    """Kill one server or the other, in the midst of everything, for `SECONDS`; how often."""
+    loop = asyncio.get_running_loop()
+    end, kills = loop.time() + SECONDS, 0
+    between = min(SECONDS_BETWEEN_KILLS, SECONDS / 2)
+    while not kills or loop.time() < end:
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * between)
         server = chance.choice(servers)
         server.kill_server()
         await asyncio.to_thread(server.start_server)
-        await asyncio.sleep(pause - before)
-    return number
+        kills += 1
+    return kills
 
 
 async def race(sharing: Sharing, chance: random.Random) -> tuple[Sharing, list[Follower]]:
