@@ -1,8 +1,10 @@
 """What the example's page talks to: a server that can be killed, and its database, which stays."""
 
+import re
 import signal
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +23,8 @@ FROM todos t JOIN users u ON u.id = t.owner_id
 WHERE u.username = $1 AND t.deleted_at IS NULL ORDER BY t.list_id, t.position
 """
 OWNER = "SELECT id FROM users WHERE username = $1"
+VERIFY = "UPDATE users SET email_verified_at = now() WHERE username = $1"
+INVITATION_LINK = re.compile(r"/account/invitation\?token=(\S+)")
 FORGET = "DELETE FROM changes WHERE owner_id = (SELECT id FROM users WHERE username = $1)"
 
 Row = tuple[str, bool]
@@ -40,12 +44,13 @@ class Backend:
         """Start the server, by settings other than the tests' own where these are given."""
         given = {
             "DATABASE_URL": self.url,
+            "DATA_DIR": str(self.folder / "files"),
             "SECRET_KEY": "x" * 32,
             "LOG_LEVEL": "WARNING",
             "PORT": str(self.port if port is None else port),
         }
         is_first = self.port == 0
-        arguments = ["--migrate"] if is_first else []
+        arguments = ["--worker", *(["--migrate"] if is_first else [])]
         process = started(self.folder / "log", *arguments, settings=given | NO_LIMITS | settings)
         self.server = self.running.enter_context(process)
         self.server.wait_until_ready()
@@ -81,6 +86,24 @@ class Backend:
             await enter(connection, [entry])
         finally:
             await connection.close()
+
+    async def verify_address(self, username: str) -> None:
+        """Have somebody's address be known as theirs, as if they had followed the link in a mail."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(VERIFY, username)
+        finally:
+            await connection.close()
+
+    def invitation_token(self, address: str) -> str | None:
+        """The token in the newest invitation that was mailed to an address; None before there is one."""
+        for mail in sorted((self.folder / "files/outbox").rglob("*.eml"), reverse=True):
+            message = message_from_bytes(mail.read_bytes(), policy=policy.default)
+            body = message.get_body(("plain",))
+            found = body and INVITATION_LINK.search(body.get_content())
+            if message["To"] == address and found:
+                return found[1]
+        return None
 
     async def forget_changes(self, username: str) -> None:
         """Purge somebody's log, so that no cursor before now is good for anything."""

@@ -85,18 +85,27 @@ def person(backend: Backend) -> Person:
 
 
 @pytest.fixture
+def friend(backend: Backend, person: Person) -> Person:
+    """Somebody else with an empty list."""
+    friend = Person(backend)
+    friend.register()
+    return friend
+
+
+@pytest.fixture
 async def tab(browser: Any, address: str, person: Person) -> AsyncIterator[Tabs]:
-    """Opens tabs of the person, signed in, in a browser of their own or in one that is there."""
+    """Opens tabs of the person or another one, signed in, in a browser of their own or in one that is there."""
     tabs: list[Tab] = []
 
     async def opened(
         context: BrowserContext | None = None,
         *,
+        whose: Person = person,
         expects_failures: bool = False,
         is_followed: bool = True,
     ) -> Tab:
         page = await (context or await browser.new_context()).new_page()
-        tab = Tab(page, address, person, expects_failures)
+        tab = Tab(page, address, whose, expects_failures)
         tabs.append(tab)
         await tab.open()
         if context is None:

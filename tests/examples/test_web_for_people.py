@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from tests.examples.backend import Backend, Person
 from tests.examples.page import EXAMPLE, Tabs
+from tests.examples.sharing import COMMENT, INVITE, list_of, member, share, todo_in
 from tests.examples.tabs import Tab
 from tests.support.accounts import PASSWORD
 
@@ -192,6 +193,43 @@ async def test_dates_fit_and_can_be_read(
     await one.page.get_by_role("combobox", name="Repeats").select_option("By a rule")
     await one.page.get_by_label("Rule (RRULE)").fill("FREQ=DAILY;BYHOUR=9")
     await expect(one.page.get_by_text("is not supported")).to_be_visible()
+    await is_fit(one)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+async def test_sharing_fits_and_can_be_read(
+    tab: Tabs, person: Person, friend: Person, width: int, scheme: Any
+) -> None:
+    """An invitation, members with their forms, an assigned todo and its comments fit and can be read."""
+    list_id = list_of(person)
+    todo_id = todo_in(person, list_id, "Buy milk")
+    share(person, list_id, friend)
+    person.execute(INVITE, id=list_id, whom=f"{'a' * 50}@example.com", role="VIEWER")
+    friend_id = member(person, list_id, friend)["user"]["id"]
+    mention = f"@[{friend.username}](user:{friend_id})"
+    person.execute(
+        COMMENT, id=todo_id, body=f"{mention} {'Wordless' * 20}\n\n> cited\n\n- **bold**"
+    )
+    friend.execute(INVITE, id=list_of(friend), whom=person.username, role="EDITOR")
+    one = await tab()
+    await one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await one.page.set_viewport_size({"width": width, "height": 700})
+    menu = one.button("Lists")
+    if await menu.is_visible():
+        await menu.click()
+    await expect(one.page.get_by_role("region", name="Invitations")).to_be_visible()
+    await is_fit(one)
+    await one.go_to("Home")
+    await one.button("Members").click()
+    await one.button(f"Remove {friend.username}").click()
+    await one.button("Hand the list over").click()
+    await is_fit(one)
+    await one.button("Members").click()
+    await one.button("More for Buy milk").click()
+    await one.page.get_by_label("Who is to do Buy milk").select_option(friend.username)
+    await expect(one.row("Buy milk").locator(".mention")).to_be_visible()
+    await one.button("Mention a member").click()
+    await expect(one.page.get_by_role("list", name="Members to mention")).to_be_visible()
     await is_fit(one)
 
 

@@ -63,6 +63,7 @@ export const SIGN_OUT = graphql(`
 export const ZONE = graphql(`
   query LoadTimeZone {
     viewer {
+      id
       timeZone
     }
   }

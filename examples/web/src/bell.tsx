@@ -23,7 +23,8 @@ export function Bell({ todos }: { todos: Todos }) {
   useEffect(() => {
     const leaving = new AbortController();
     const { signal } = leaving;
-    void followInbox(signal);
+    // Lists and invitations of others are told here alone until they are joined.
+    void followInbox(signal, () => todos.refresh());
     // What another tab has read is told to none.
     addEventListener('focus', () => void loadInbox().catch(() => undefined), { signal });
     return () => {
@@ -34,6 +35,12 @@ export function Bell({ todos }: { todos: Todos }) {
   const { value: shown } = inbox;
   if (!shown) return null;
   const { unreadCount, nodes } = shown;
+
+  function follow(todoId: string) {
+    isOpen.value = false;
+    // With its comments in sight.
+    todos.opened.value = todoId;
+  }
 
   return (
     <div class="bell">
@@ -49,7 +56,7 @@ export function Bell({ todos }: { todos: Todos }) {
           {nodes.length === 0 && <p>Nothing yet.</p>}
           <ul>
             {nodes.map((entry) => (
-              <Line key={entry.id} entry={entry} onFollow={() => (isOpen.value = false)} />
+              <Line key={entry.id} entry={entry} onFollow={follow} />
             ))}
           </ul>
           {unreadCount > 0 && (
@@ -68,14 +75,21 @@ export function Bell({ todos }: { todos: Todos }) {
   );
 }
 
-function Line({ entry, onFollow }: { entry: Entry; onFollow: () => void }) {
-  const { kind, excerpt, count, createdAt, readAt, subject } = entry;
+/** The todo that an entry is about, or whose comment it is. */
+function todoOf({ subject }: Entry): string | undefined {
+  if (subject?.__typename === 'Todo') return subject.id;
+  return subject?.__typename === 'Comment' ? subject.todo.id : undefined;
+}
+
+function Line({ entry, onFollow }: { entry: Entry; onFollow: (todoId: string) => void }) {
+  const { kind, excerpt, count, createdAt, readAt } = entry;
+  const todoId = todoOf(entry);
   return (
     <li class={readAt ? 'read' : undefined}>
       <strong>{WORDS[kind]}</strong>
       {excerpt && ': '}
-      {excerpt && subject?.__typename === 'Todo' ? (
-        <a href={addressOf({ kind: 'todo', id: subject.id })} onClick={onFollow}>
+      {excerpt && todoId ? (
+        <a href={addressOf({ kind: 'todo', id: todoId })} onClick={() => onFollow(todoId)}>
           {excerpt}
         </a>
       ) : (

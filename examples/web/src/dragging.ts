@@ -17,6 +17,7 @@ import type { TodoPlaceInput } from './__generated__/graphql';
 import { sameParent } from './moves';
 import { moveTo } from './moving';
 import type { Todo } from './operations';
+import { mayWrite } from './roles';
 import { isBelow } from './shown';
 import type { Todos } from './todos';
 import { listOf, view } from './view';
@@ -39,9 +40,10 @@ export function useDraggableRow(
   const ref = useRef<HTMLDivElement>(null);
   const hint = useSignal<Hint>('');
   const { id } = todo;
+  const isWritable = mayWrite(todos, todo);
   useEffect(() => {
     const element = ref.current;
-    if (!element) return undefined;
+    if (!element || !isWritable) return undefined;
     return combine(
       draggable({
         element,
@@ -57,7 +59,9 @@ export function useDraggableRow(
           const row = todos.all.value.get(id);
           const dragged = String(source.data['dragged']);
           return (
-            listOf(view.value) !== undefined && row !== undefined && !isBelow(todos, row, dragged)
+            listOf(view.value) !== undefined &&
+            row !== undefined &&
+            !isBelow(todos, row, dragged)
           );
         },
         onDrag: ({ self }) => {
@@ -68,13 +72,14 @@ export function useDraggableRow(
         onDrop: () => (hint.value = ''),
       }),
     );
-  }, [todos, id]);
+  }, [todos, id, isWritable]);
   return { ref, hint: hint.value };
 }
 
 /** Makes an element something to drop todos on: a section, or a list of the sidebar. */
 export function useDropTarget<Target extends HTMLElement>(
   to: TodoPlaceInput,
+  isWritable = true,
 ): { ref: RefObject<Target | null>; hint: Hint } {
   const ref = useRef<Target>(null);
   const hint = useSignal<Hint>('');
@@ -83,12 +88,13 @@ export function useDropTarget<Target extends HTMLElement>(
     if (!ref.current) return undefined;
     return dropTargetForElements({
       element: ref.current,
+      canDrop: () => isWritable,
       getData: () => ({ to: key }),
       onDragEnter: () => (hint.value = 'over'),
       onDragLeave: () => (hint.value = ''),
       onDrop: () => (hint.value = ''),
     });
-  }, [key]);
+  }, [key, isWritable]);
   return { ref, hint: hint.value };
 }
 

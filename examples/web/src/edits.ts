@@ -64,6 +64,7 @@ const BLANK: Omit<Todo, 'id' | 'title'> = {
   section: null,
   parent: null,
   progress: { total: 0, completed: 0 },
+  assignee: null,
 };
 
 /** Adds a todo in a place. */

@@ -2,9 +2,13 @@
 import { batch, effect } from '@preact/signals';
 import { SET_ZONE, ZONE } from './account-operations';
 import { dataOf, SignedOut } from './answers';
+import { dropComment, loadComments, takeComment } from './comments';
 import { loadOverview, loadSubtasks, loadView } from './loading';
+import { loadMembers, reloadMembers } from './members';
 import { delayAfter, messageOf, pause, TryAgainLater, until } from './retrying';
-import { type ChangeEvent, changesAfter, server } from './server';
+import { type FeedEvent, feedAfter, server } from './server';
+import { dropList } from './sharing';
+import { listNamed } from './shown';
 import { browserZone } from './times';
 import type { Todos } from './todos';
 import { isSame, listOf, type View, view } from './view';
@@ -21,7 +25,7 @@ export async function follow(todos: Todos, signal: AbortSignal): Promise<void> {
     const began = Date.now();
     try {
       todos.cursor ??= await load(todos);
-      for await (const event of changesAfter(todos.cursor, signal)) apply(todos, event);
+      for await (const event of feedAfter(todos.cursor, signal)) apply(todos, event);
     } catch (error) {
       if (error instanceof SignedOut) return;
       failures = Date.now() - began > STABLE ? 0 : failures + 1;
@@ -33,7 +37,7 @@ export async function follow(todos: Todos, signal: AbortSignal): Promise<void> {
 
 /** Loads everything anew, and gives the cursor to go on from. */
 async function load(todos: Todos): Promise<string> {
-  todos.zone.value = await timeZone();
+  await loadViewer(todos);
   // The cursor comes before all todos, so that whatever changes from then on is told again.
   const cursor = await loadOverview(todos);
   let shown: View;
@@ -42,31 +46,72 @@ async function load(todos: Todos): Promise<string> {
     await loadView(todos, shown, true);
   } while (!isSame(shown, view.value));
   for (const id of todos.expanded.value) await loadSubtasks(todos, id);
+  for (const id of todos.memberships.value.keys()) await loadMembers(todos, id);
+  for (const id of todos.comments.value.keys()) await loadComments(todos, id);
   return cursor;
 }
 
-/** The zone of the profile, where days begin; a new account gets that of this browser. */
-async function timeZone(): Promise<string> {
+/** Who the viewer is, and the zone where their days begin; a new account gets that of this browser. */
+async function loadViewer(todos: Todos): Promise<void> {
   const { viewer } = await dataOf(server.query(ZONE, {}));
-  if (viewer?.timeZone) return viewer.timeZone;
-  await dataOf(server.mutation(SET_ZONE, { timeZone: browserZone }));
-  return browserZone;
+  todos.viewerId.value = viewer?.id ?? '';
+  todos.zone.value = viewer?.timeZone ?? browserZone;
+  if (viewer && !viewer.timeZone) {
+    await dataOf(server.mutation(SET_ZONE, { timeZone: browserZone }));
+  }
 }
 
-function apply(todos: Todos, event: ChangeEvent): void {
-  if (event.__typename === 'ResyncRequired') {
-    // Nothing follows; the next turn loads everything again.
-    todos.cursor = undefined;
-    return;
+function apply(todos: Todos, event: FeedEvent): void {
+  switch (event.__typename) {
+    case 'ResyncRequired':
+      // Nothing follows; the next turn loads everything again.
+      todos.cursor = undefined;
+      return;
+    case 'Change':
+      applyChange(todos, event);
+      break;
+    case 'ListChange':
+      if (event.action === 'DELETED') applyDeletion(todos, event);
+      todos.refresh();
+      break;
+    case 'MemberChange':
+      if (event.action === 'LEFT' && event.user?.id === todos.viewerId.value) {
+        applyLeaving(todos, event);
+      }
+      reloadMembers(todos, event.listId);
+      todos.refresh();
+      break;
+    case 'CommentChange':
+      if (event.comment) takeComment(todos, event.todoId, event.comment);
+      else dropComment(todos, event.todoId, event.commentId);
   }
-  const { todo, todoId, fields } = event;
+  todos.cursor = event.cursor;
+}
+
+type Of<Name> = Extract<FeedEvent, { __typename: Name }>;
+
+function applyChange(todos: Todos, { todo, todoId, fields }: Of<'Change'>): void {
   batch(() => {
     if (todo) todos.take([todo]);
     else todos.drop(todoId);
     const parents = fields.filter(({ name }) => name === 'parentId').map(({ before }) => before);
     todos.refresh(...[todo?.parent?.id, ...parents].filter((id) => typeof id === 'string'));
   });
-  todos.cursor = event.cursor;
+}
+
+/** A list of somebody else that was deleted is gone at once; one's own can be restored. */
+function applyDeletion(todos: Todos, { listId }: Of<'ListChange'>): void {
+  const list = listNamed(todos, listId);
+  if (!list || list.viewerRole === 'OWNER') return;
+  dropList(todos, listId, `${list.owner.username} has deleted the list “${list.name}”.`);
+}
+
+/** The viewer is in a list no more: removed by somebody, or by leaving it in another tab. */
+function applyLeaving(todos: Todos, { listId, actor }: Of<'MemberChange'>): void {
+  const list = listNamed(todos, listId);
+  const isOwn = actor?.id === todos.viewerId.value;
+  const reason = `You were removed from the list “${list?.name ?? ''}”: nothing of it is shown to you any more.`;
+  dropList(todos, listId, isOwn ? undefined : reason);
 }
 
 /**

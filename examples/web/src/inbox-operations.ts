@@ -15,6 +15,11 @@ export const LOAD_INBOX = graphql(`
         subject {
           __typename
           id
+          ... on Comment {
+            todo {
+              id
+            }
+          }
         }
       }
     }
@@ -26,6 +31,7 @@ export const FOLLOW_INBOX = graphql(`
   subscription FollowInbox {
     notifications {
       id
+      kind
     }
   }
 `);

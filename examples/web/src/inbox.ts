@@ -12,8 +12,8 @@ export type Entry = Inbox['nodes'][number];
 /** What is in the inbox; undefined until it is loaded. */
 export const inbox = signal<Inbox>();
 
-/** Follows the inbox until the signal aborts, whatever happens. */
-export async function followInbox(stop: AbortSignal): Promise<void> {
+/** Follows the inbox until the signal aborts, whatever happens; calls back for each invitation. */
+export async function followInbox(stop: AbortSignal, onInvited: () => void): Promise<void> {
   // Todos come first, and with them the connection that says that the page is live.
   await until(() => isLive.value);
   for (let failures = 0; !stop.aborted; failures++) {
@@ -23,7 +23,9 @@ export async function followInbox(stop: AbortSignal): Promise<void> {
       for (let next = upcoming(events); ; next = upcoming(events)) {
         await loadInbox();
         failures = 0;
-        if ((await next).done) break;
+        const event = await next;
+        if (event.done) break;
+        if (event.value.notifications.kind === 'INVITED') onInvited();
       }
     } catch (error) {
       if (error instanceof SignedOut) return;

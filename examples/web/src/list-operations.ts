@@ -13,6 +13,11 @@ graphql(`
     name
     color
     archivedAt
+    viewerRole
+    isShared
+    owner {
+      ...Person
+    }
     stats {
       pending
       inProgress
@@ -76,6 +81,11 @@ export const OVERVIEW = graphql(`
       name
       filter
       sort
+    }
+    invitations(first: 20) {
+      nodes {
+        ...Invitation
+      }
     }
     inbox: stats(filter: { listId: { isNull: true } }) {
       pending

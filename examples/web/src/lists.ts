@@ -25,7 +25,7 @@ import { addressOf } from './view';
 type Payloads = Record<string, { readonly errors: readonly Problem[] } | null>;
 
 /** Whether a mutation worked; the page shows what it did, or why it didn't. */
-async function isDone(
+export async function isDone(
   todos: Todos,
   failure: string,
   mutation: PromiseLike<OperationResult<Payloads>>,

@@ -19,10 +19,11 @@ export async function loadOverview(todos: Todos, ids: readonly string[] = []): P
   const variables = { listId, isList: listId !== '', refreshed: ids.slice(-LARGEST_PAGE) };
   const data = await dataOf(server.query(OVERVIEW, variables));
   const { changeCursor, active, archived, shown, savedViews, inbox, facets, nodes } = data;
+  const invitations = data.invitations.nodes;
   const lists = [...(await allLists(false, active)), ...(await allLists(true, archived))];
   const sections = shown?.__typename === 'TodoList' ? shown.sections : [];
   batch(() => {
-    todos.overview.value = { lists, listId, sections, savedViews, inbox, facets };
+    todos.overview.value = { lists, listId, sections, savedViews, inbox, facets, invitations };
     todos.take(nodes.filter((node) => node?.__typename === 'Todo'));
   });
   // A list that is gone can't be shown any longer.

@@ -36,6 +36,9 @@ graphql(`
       total
       completed
     }
+    assignee {
+      ...Person
+    }
   }
 
   fragment Problem on UserError {
@@ -77,8 +80,8 @@ export const LOAD = graphql(`
 `);
 
 export const FOLLOW = graphql(`
-  subscription FollowChanges($after: String!) {
-    changes(after: $after) {
+  subscription FollowFeed($after: String!) {
+    feed(after: $after) {
       __typename
       ... on Change {
         cursor
@@ -89,6 +92,33 @@ export const FOLLOW = graphql(`
         }
         todo {
           ...Todo
+        }
+      }
+      ... on ListChange {
+        cursor
+        action
+        listId
+        actor {
+          ...Person
+        }
+      }
+      ... on MemberChange {
+        cursor
+        action
+        listId
+        actor {
+          ...Person
+        }
+        user {
+          ...Person
+        }
+      }
+      ... on CommentChange {
+        cursor
+        todoId
+        commentId
+        comment {
+          ...Comment
         }
       }
     }

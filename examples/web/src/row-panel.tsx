@@ -1,13 +1,17 @@
 // What is done less often with a todo: moving it without a mouse, dates, snoozing, a subtask.
 import type { TodoPlaceInput } from './__generated__/graphql';
+import { AssignSelect } from './assign-select';
+import { CommentsPanel } from './comments-panel';
 import { add } from './edits';
 import { focusBeside } from './focus';
 import { InlineForm } from './inline-form';
 import type { Way } from './moves';
 import { moveTo, showSubtasks, step } from './moving';
 import type { Todo } from './operations';
+import { has, whyNot } from './roles';
 import { ScheduleForm } from './schedule-form';
 import { Series } from './series';
+import { listNamed } from './shown';
 import { SnoozeFields } from './snooze-fields';
 import type { Todos } from './todos';
 
@@ -27,6 +31,8 @@ interface RowPanelProps {
 export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
   const { id, title, status } = todo;
   const isOpen = status === 'PENDING' || status === 'IN_PROGRESS';
+  const list = todo.list ? listNamed(todos, todo.list.id) : undefined;
+  const isWritable = !list || has(list, 'EDITOR');
 
   function addSubtask(text: string) {
     showSubtasks(todos, id);
@@ -36,6 +42,7 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
   return (
     <div class="panel" role="group" aria-label={`More for ${title}`}>
       {isOrdered &&
+        isWritable &&
         WAYS.map(([way, label, keys]) => (
           <button
             key={way}
@@ -48,13 +55,18 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
             {label}
           </button>
         ))}
-      <MoveSelect todos={todos} todo={todo} />
-      {isOrdered && (
+      {list && !isWritable && <p class="hint">{whyNot(list)}</p>}
+      {isWritable && <MoveSelect todos={todos} todo={todo} />}
+      {isWritable && list && (list.isShared || todo.assignee) && (
+        <AssignSelect todos={todos} todo={todo} listId={list.id} />
+      )}
+      {isOrdered && isWritable && (
         <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
       )}
       {isOpen && <SnoozeFields todos={todos} todo={todo} />}
-      <ScheduleForm todos={todos} todo={todo} />
-      {todo.recurrence && <Series todos={todos} todo={todo} />}
+      {isWritable && <ScheduleForm todos={todos} todo={todo} />}
+      {isWritable && todo.recurrence && <Series todos={todos} todo={todo} />}
+      <CommentsPanel todos={todos} todo={todo} />
     </div>
   );
 }
@@ -62,7 +74,9 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
 /** Moves a todo to another list. */
 function MoveSelect({ todos, todo }: { todos: Todos; todo: Todo }) {
   const here = todo.list?.id ?? '';
-  const lists = todos.overview.value?.lists.filter(({ archivedAt }) => !archivedAt) ?? [];
+  const lists = (todos.overview.value?.lists ?? []).filter(
+    (list) => !list.archivedAt && has(list, 'EDITOR'),
+  );
 
   function moveToList(select: HTMLSelectElement) {
     const to: TodoPlaceInput = {

@@ -4,14 +4,14 @@ import { Client, fetchExchange, stringifyDocument } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
 import type { DocumentNode, GraphQLFormattedError } from 'graphql';
 import { createClient } from 'graphql-ws';
-import type { FollowChangesSubscription } from './__generated__/graphql';
+import type { FollowFeedSubscription } from './__generated__/graphql';
 import { SIGN_OUT } from './account-operations';
 import { dataOf, fetchInTime, isUnauthenticated } from './answers';
 import { FOLLOW } from './operations';
 import { TryAgainLater, UNREACHABLE } from './retrying';
 import { forget, isWorn, refresh, session } from './session';
 
-export type ChangeEvent = FollowChangesSubscription['changes'];
+export type FeedEvent = FollowFeedSubscription['feed'];
 
 const FORBIDDEN = 4403;
 const BUSY = 1013;
@@ -70,13 +70,10 @@ const socket = createClient({
   },
 });
 
-/** The changes after a cursor, those that were missed then each as it is made; throws as dataOf. */
-export async function* changesAfter(
-  after: string,
-  signal: AbortSignal,
-): AsyncGenerator<ChangeEvent> {
-  const events = eventsOf<FollowChangesSubscription>(FOLLOW, { after }, signal);
-  for await (const { changes } of events) yield changes;
+/** What happens after a cursor, first what was missed, then each as it happens; throws as dataOf. */
+export async function* feedAfter(after: string, signal: AbortSignal): AsyncGenerator<FeedEvent> {
+  const events = eventsOf<FollowFeedSubscription>(FOLLOW, { after }, signal);
+  for await (const { feed } of events) yield feed;
 }
 
 /** The events of a subscription until the signal aborts; throws TryAgainLater when it ends early. */

@@ -2,8 +2,10 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useDropTarget } from './dragging';
 import { InlineForm } from './inline-form';
+import { Invitations } from './invitations';
 import type { List } from './list-operations';
 import { createList, updateList } from './lists';
+import { has } from './roles';
 import type { Todos } from './todos';
 import { addressOf, DAYS, isSame, type View, view } from './view';
 
@@ -18,6 +20,7 @@ export function Sidebar({ todos }: { todos: Todos }) {
   return (
     <>
       <SearchForm />
+      <Invitations todos={todos} />
       <nav aria-label="Lists and views">
         <ul class="links">
           <ListLink title="Inbox" shown={{ kind: 'inbox' }} listId={null} count={openOf(inbox)} />
@@ -46,6 +49,8 @@ export function Sidebar({ todos }: { todos: Todos }) {
               shown={{ kind: 'list', id: list.id }}
               listId={list.id}
               count={openOf(list.stats)}
+              mark={markOf(list)}
+              isWritable={has(list, 'EDITOR')}
             />
           ))}
         </ul>
@@ -54,6 +59,12 @@ export function Sidebar({ todos }: { todos: Todos }) {
       </nav>
     </>
   );
+}
+
+/** Whose a list of somebody else is, and whether others are in one's own. */
+function markOf({ viewerRole, isShared, owner }: List): string {
+  if (viewerRole !== 'OWNER') return `from ${owner.username}`;
+  return isShared ? 'shared' : '';
 }
 
 /** How many todos aren't done. */
@@ -92,15 +103,19 @@ interface LinkProps {
   shown: View;
   count?: number;
   color?: string | null;
+  mark?: string;
   target?: ReturnType<typeof useDropTarget<HTMLLIElement>>;
 }
 
-function Link({ title, shown, count = 0, color, target }: LinkProps) {
+function Link({ title, shown, count = 0, color, mark, target }: LinkProps) {
   return (
     <li {...(target && { ref: target.ref })} class={target?.hint}>
       <a href={addressOf(shown)} aria-current={isSame(shown, view.value) ? 'page' : undefined}>
         {color && <Dot color={color} />}
-        <span class="name">{title}</span>
+        <span class="name">
+          <span>{title}</span>
+          {mark && <span class="mark"> {mark}</span>}
+        </span>
         {count > 0 && (
           <span class="count">
             {count}
@@ -112,10 +127,15 @@ function Link({ title, shown, count = 0, color, target }: LinkProps) {
   );
 }
 
+interface ListLinkProps extends LinkProps {
+  listId: string | null;
+  isWritable?: boolean;
+}
+
 /** A link to a list, on which todos can be dropped. */
-function ListLink({ listId, ...link }: LinkProps & { listId: string | null }) {
+function ListLink({ listId, isWritable = true, ...link }: ListLinkProps) {
   const to = { listId, sectionId: null, parentId: null, place: { first: true } };
-  return <Link {...link} target={useDropTarget<HTMLLIElement>(to)} />;
+  return <Link {...link} target={useDropTarget<HTMLLIElement>(to, isWritable)} />;
 }
 
 /** A list's colour. As an attribute of a picture, it needs no inline style. */

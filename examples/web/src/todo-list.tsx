@@ -11,7 +11,8 @@ import { loadMore } from './loading';
 import { RenameForm } from './renaming';
 import { completeOccurrence } from './repeating';
 import { messageOf } from './retrying';
-import { isLoaded, shownOf } from './shown';
+import { has, mayWrite, mayWriteIn } from './roles';
+import { isLoaded, listNamed, shownOf } from './shown';
 import { TodoRow } from './todo-row';
 import type { Todos } from './todos';
 import { listOf, view } from './view';
@@ -22,12 +23,14 @@ export function TodoList({ todos }: { todos: Todos }) {
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const shown = shownOf(todos, view.value);
   const { groups, rows } = shown;
-  const chosen = rows.filter(({ id }) => selected.value.has(id));
+  const writable = rows.filter((todo) => mayWrite(todos, todo));
+  const chosen = writable.filter(({ id }) => selected.value.has(id));
   useLayoutEffect(restoreFocus);
 
   if (rows.length === 0 && groups.length === 1) {
     if (!isLoaded(todos, view.value)) return <p class="empty">Loading your todos…</p>;
-    return <p class="empty">{EMPTY[view.value.kind]}</p>;
+    const isWritable = mayWriteIn(todos, listOf(view.value));
+    return <p class="empty">{isWritable ? EMPTY[view.value.kind] : 'This list is empty.'}</p>;
   }
 
   function select(id: string, isSelected: boolean) {
@@ -51,14 +54,15 @@ export function TodoList({ todos }: { todos: Todos }) {
   const isOrdered = listOf(view.value) !== undefined;
   return (
     <section class="card" aria-label="Your todos">
+      {writable.length > 0 && (
       <div class="many">
         <label>
           <input
             type="checkbox"
-            checked={number > 0 && number === rows.length}
-            indeterminate={number > 0 && number < rows.length}
+            checked={number > 0 && number === writable.length}
+            indeterminate={number > 0 && number < writable.length}
             onChange={({ currentTarget: { checked } }) => {
-              selected.value = new Set(checked ? rows.map(({ id }) => id) : []);
+              selected.value = new Set(checked ? writable.map(({ id }) => id) : []);
             }}
           />
           Select all
@@ -67,6 +71,7 @@ export function TodoList({ todos }: { todos: Todos }) {
           Complete {number} selected
         </button>
       </div>
+      )}
       {groups.map((group) => (
         <div key={group.section?.id ?? ''}>
           {group.section && <SectionHead todos={todos} section={group.section} />}
@@ -94,6 +99,7 @@ const EMPTY = {
   view: 'Nothing matches this view.',
   search: 'Nothing was found.',
   todo: 'There is no such todo any more.',
+  invitation: '',
 };
 
 /** A section's name, on which todos can be dropped. */
@@ -101,8 +107,10 @@ function SectionHead({ todos, section }: { todos: Todos; section: Section }) {
   const isRenamed = useSignal(false);
   const listId = listOf(view.value) ?? null;
   const to = { listId, sectionId: section.id, parentId: null, place: { first: true } };
-  const { ref, hint } = useDropTarget<HTMLDivElement>(to);
+  const { ref, hint } = useDropTarget<HTMLDivElement>(to, mayWriteIn(todos, listId));
   const { name } = section;
+  const list = listId ? listNamed(todos, listId) : undefined;
+  const isManager = !list || has(list, 'MANAGER');
 
   function close(newName: string) {
     isRenamed.value = false;
@@ -117,25 +125,31 @@ function SectionHead({ todos, section }: { todos: Todos; section: Section }) {
         <>
           <h3>{name}</h3>
           <span class="actions">
-            <InlineForm
-              label={`Add to ${name}`}
-              short="Add"
-              onSubmit={(text) => todos.edit(add(text, to))}
-            />
-            <button
-              class="link"
-              aria-label={`Rename section ${name}`}
-              onClick={() => (isRenamed.value = true)}
-            >
-              Rename
-            </button>
-            <button
-              class="link"
-              aria-label={`Delete section ${name}`}
-              onClick={() => void deleteSection(todos, section)}
-            >
-              Delete
-            </button>
+            {mayWriteIn(todos, listId) && (
+              <InlineForm
+                label={`Add to ${name}`}
+                short="Add"
+                onSubmit={(text) => todos.edit(add(text, to))}
+              />
+            )}
+            {isManager && (
+              <>
+                <button
+                  class="link"
+                  aria-label={`Rename section ${name}`}
+                  onClick={() => (isRenamed.value = true)}
+                >
+                  Rename
+                </button>
+                <button
+                  class="link"
+                  aria-label={`Delete section ${name}`}
+                  onClick={() => void deleteSection(todos, section)}
+                >
+                  Delete
+                </button>
+              </>
+            )}
           </span>
         </>
       )}

@@ -9,6 +9,7 @@ import type { Todo } from './operations';
 import { Dates } from './dates';
 import { ConflictNote, RenameForm } from './renaming';
 import { completeOccurrence } from './repeating';
+import { mayWrite } from './roles';
 import { RowPanel } from './row-panel';
 import { listNamed, type Shown } from './shown';
 import type { Todos } from './todos';
@@ -37,6 +38,7 @@ export function TodoRow(props: TodoRowProps) {
   const seen = useSignal<Todo | null>(null);
   const { ref, hint } = useDraggableRow(todos, todo);
   const { id, title } = todo;
+  const isWritable = mayWrite(todos, todo);
   const children = shown.children.get(id) ?? [];
   const isExpanded = isOrdered && todos.expanded.value.has(id);
   const conflict = todos.conflicts.value.find(({ stored }) => stored.id === id);
@@ -51,23 +53,25 @@ export function TodoRow(props: TodoRowProps) {
     <li id={`todo-${id}`} class={todo.status.toLowerCase()}>
       <div
         ref={ref}
-        class={`row ${hint satisfies Hint}`}
+        class={`row ${isWritable ? '' : 'readonly'} ${hint satisfies Hint}`}
         onKeyDown={(event) => {
           const way = KEYS[event.key];
-          const isTyping = event.target instanceof HTMLInputElement && event.target.type === 'text';
-          if (!way || !event.altKey || isTyping || !isOrdered) return;
+          const isTyping = isText(event.target);
+          if (!way || !event.altKey || isTyping || !isOrdered || !isWritable) return;
           event.preventDefault();
           step(todos, todo, way);
         }}
       >
-        <input
-          type="checkbox"
-          data-control="select"
-          aria-label={`Select ${title}`}
-          checked={selected.has(id)}
-          onChange={({ currentTarget }) => onSelect(id, currentTarget.checked)}
-        />
-        {seen.value ? (
+        {isWritable && (
+          <input
+            type="checkbox"
+            data-control="select"
+            aria-label={`Select ${title}`}
+            checked={selected.has(id)}
+            onChange={({ currentTarget }) => onSelect(id, currentTarget.checked)}
+          />
+        )}
+        {seen.value && isWritable ? (
           <RenameForm title={title} onClose={close} />
         ) : (
           <>
@@ -96,6 +100,12 @@ export function TodoRow(props: TodoRowProps) {
   );
 }
 
+/** Where arrows move the cursor. */
+function isText(target: EventTarget | null): boolean {
+  if (target instanceof HTMLTextAreaElement) return true;
+  return target instanceof HTMLInputElement && target.type === 'text';
+}
+
 function ExpandButton({ todos, todo: { id, title } }: { todos: Todos; todo: Todo }) {
   const isExpanded = todos.expanded.value.has(id);
   return (
@@ -113,7 +123,7 @@ function ExpandButton({ todos, todo: { id, title } }: { todos: Todos; todo: Todo
 
 /** How much of it is done, its dates, and where it is if that isn't plain. */
 function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo' | 'isOrdered'>) {
-  const { progress, status } = todo;
+  const { progress, status, assignee } = todo;
   const isOpen = status === 'PENDING' || status === 'IN_PROGRESS';
   const list = todo.list && listNamed(todos, todo.list.id);
   const isAlone = view.value.kind === 'todo';
@@ -123,6 +133,12 @@ function Details({ todos, todo, isOrdered }: Pick<TodoRowProps, 'todos' | 'todo'
         <span class="detail progress">
           {progress.completed} of {progress.total}
           <span class="hidden"> subtasks done</span>
+        </span>
+      )}
+      {assignee && (
+        <span class="badge assignee">
+          <span class="hidden">Assigned to </span>
+          {assignee.id === todos.viewerId.value ? 'you' : assignee.username}
         </span>
       )}
       {status === 'CANCELLED' && <span class="detail">cancelled</span>}
@@ -155,25 +171,29 @@ function Actions({ todos, todo, onRename }: ActionsProps) {
     todo.recurrence ? completeOccurrence(todo, todos.zone.value) : complete(todo);
   return (
     <span class="actions">
-      <button
-        data-control="complete"
-        aria-label={`${isDone ? 'Reopen' : 'Complete'} ${title}`}
-        onClick={() => todos.edit(isDone ? reopen(todo) : completion())}
-      >
-        {isDone ? 'Reopen' : 'Complete'}
-      </button>
-      <button data-control="rename" aria-label={`Rename ${title}`} onClick={onRename}>
-        Rename
-      </button>
-      <button
-        aria-label={`Delete ${title}`}
-        onClick={({ currentTarget }) => {
-          focusBeside(currentTarget);
-          todos.edit(remove(todo));
-        }}
-      >
-        Delete
-      </button>
+      {mayWrite(todos, todo) && (
+        <>
+          <button
+            data-control="complete"
+            aria-label={`${isDone ? 'Reopen' : 'Complete'} ${title}`}
+            onClick={() => todos.edit(isDone ? reopen(todo) : completion())}
+          >
+            {isDone ? 'Reopen' : 'Complete'}
+          </button>
+          <button data-control="rename" aria-label={`Rename ${title}`} onClick={onRename}>
+            Rename
+          </button>
+          <button
+            aria-label={`Delete ${title}`}
+            onClick={({ currentTarget }) => {
+              focusBeside(currentTarget);
+              todos.edit(remove(todo));
+            }}
+          >
+            Delete
+          </button>
+        </>
+      )}
       <button
         data-control="more"
         aria-label={`More for ${title}`}

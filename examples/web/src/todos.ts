@@ -1,8 +1,11 @@
 // The todos: what the server told of them, and one's own edits on top until the server has them.
 import { computed, signal } from '@preact/signals';
+import type { Comments } from './comments';
 import type { Conflict, Edit } from './edits';
 import type { List, OverviewData, Section } from './list-operations';
+import type { Membership } from './members';
 import type { Todo } from './operations';
+import type { Invitation } from './sharing-operations';
 import { browserZone } from './times';
 import type { View } from './view';
 
@@ -22,6 +25,8 @@ export interface Overview extends Pick<OverviewData, 'savedViews' | 'inbox' | 'f
   readonly lists: readonly List[];
   readonly listId: string;
   readonly sections: readonly Section[];
+  /** Those for the viewer. */
+  readonly invitations: readonly Invitation[];
 }
 
 /** What was done last, and how it is undone. */
@@ -41,6 +46,12 @@ export class Todos {
   readonly loaded = signal<Loaded | null>(null);
   /** Lists, views and counts; null until they are there. */
   readonly overview = signal<Overview | null>(null);
+  /** Who is in lists, by the id of the list; only where something shows it. */
+  readonly memberships = signal<ReadonlyMap<string, Membership>>(new Map());
+  /** Comments by the id of their todo; only where something shows them. */
+  readonly comments = signal<ReadonlyMap<string, Comments>>(new Map());
+  /** The id of the viewer's account; empty until it is loaded. */
+  readonly viewerId = signal('');
   /** The todos whose subtasks are shown. */
   readonly expanded = signal<ReadonlySet<string>>(new Set());
   /** The todo whose panel is open. */

@@ -6,6 +6,9 @@ import { InlineForm } from './inline-form';
 import type { List } from './list-operations';
 import { createSection, createView, deleteList, deleteView, updateList } from './lists';
 import { Dot } from './sidebar';
+import { LinkedInvitation } from './invitations';
+import { MembersPanel } from './members-panel';
+import { has, ROLE_NAMES, whyNot } from './roles';
 import { listNamed } from './shown';
 import type { Todos } from './todos';
 import { DAYS, listOf, queryOf, view } from './view';
@@ -24,6 +27,11 @@ export function ViewHead({ todos }: { todos: Todos }) {
           {titleOf(todos)}
           {list?.archivedAt && <span class="detail"> (archived)</span>}
         </h2>
+        {list && list.viewerRole !== 'OWNER' && (
+          <span class="detail">
+            shared by {list.owner.username}; you are {ROLE_NAMES[list.viewerRole].toLowerCase()}
+          </span>
+        )}
         {shown.kind === 'search' && (
           <InlineForm
             label="Save as a view"
@@ -37,7 +45,11 @@ export function ViewHead({ todos }: { todos: Todos }) {
         )}
       </div>
       {list && <ListSettings key={list.id} todos={todos} list={list} />}
-      {listId !== undefined && <AddForm todos={todos} listId={listId} />}
+      {list && !has(list, 'EDITOR') && <p class="hint">{whyNot(list)}</p>}
+      {listId !== undefined && (!list || has(list, 'EDITOR')) && (
+        <AddForm todos={todos} listId={listId} />
+      )}
+      {shown.kind === 'invitation' && <LinkedInvitation todos={todos} token={shown.token} />}
     </>
   );
 }
@@ -57,11 +69,15 @@ function titleOf(todos: Todos): string {
       return `Search: ${shown.text}`;
     case 'todo':
       return 'Todo';
+    case 'invitation':
+      return 'Invitation';
   }
 }
 
 function ListSettings({ todos, list }: { todos: Todos; list: List }) {
   const isOpen = useSignal(false);
+  const showsMembers = useSignal(false);
+  const isManager = has(list, 'MANAGER');
   const { id, name, color, archivedAt } = list;
 
   function submit(event: TargetedSubmitEvent<HTMLFormElement>) {
@@ -75,19 +91,31 @@ function ListSettings({ todos, list }: { todos: Todos; list: List }) {
   return (
     <div class="settings">
       <p>
+        {isManager && (
+          <button
+            class="link"
+            aria-expanded={isOpen.value}
+            onClick={() => (isOpen.value = !isOpen.value)}
+          >
+            Edit list
+          </button>
+        )}
         <button
           class="link"
-          aria-expanded={isOpen.value}
-          onClick={() => (isOpen.value = !isOpen.value)}
+          aria-expanded={showsMembers.value}
+          onClick={() => (showsMembers.value = !showsMembers.value)}
         >
-          Edit list
+          {list.isShared ? 'Members' : 'Share'}
         </button>
-        <InlineForm
-          label="Add section"
-          onSubmit={(sectionName) => void createSection(todos, id, sectionName)}
-        />
+        {isManager && (
+          <InlineForm
+            label="Add section"
+            onSubmit={(sectionName) => void createSection(todos, id, sectionName)}
+          />
+        )}
       </p>
-      {isOpen.value && (
+      {showsMembers.value && <MembersPanel todos={todos} list={list} />}
+      {isOpen.value && isManager && (
         <form onSubmit={submit}>
           <label>
             Name
@@ -104,9 +132,11 @@ function ListSettings({ todos, list }: { todos: Todos; list: List }) {
           >
             {archivedAt ? 'Take out of the archive' : 'Archive'}
           </button>
-          <button type="button" onClick={() => void deleteList(todos, list)}>
-            Delete list
-          </button>
+          {list.viewerRole === 'OWNER' && (
+            <button type="button" onClick={() => void deleteList(todos, list)}>
+              Delete list
+            </button>
+          )}
         </form>
       )}
     </div>

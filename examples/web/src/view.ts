@@ -10,7 +10,8 @@ export type View =
   | { readonly kind: 'days'; readonly group: keyof typeof DAYS }
   | { readonly kind: 'view'; readonly id: string }
   | { readonly kind: 'search'; readonly text: string }
-  | { readonly kind: 'todo'; readonly id: string };
+  | { readonly kind: 'todo'; readonly id: string }
+  | { readonly kind: 'invitation'; readonly token: string };
 
 /** The groups of days in the sidebar, by the names that they have in addresses. */
 export const DAYS = {
@@ -18,6 +19,9 @@ export const DAYS = {
   overdue: { title: 'Overdue', groups: ['OVERDUE'] },
   week: { title: 'Next 7 days', groups: ['TODAY', 'TOMORROW', 'NEXT_7_DAYS'] },
 } as const satisfies Record<string, { title: string; groups: readonly DayGroup[] }>;
+
+/** Where the links in mails of invitations lead. */
+const INVITATION = '/account/invitation';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -36,10 +40,15 @@ serviceWorker?.startMessages();
 showLinked(location.href);
 
 function showLinked(address: string): void {
-  const id = new URL(address).searchParams.get('todo');
-  if (!id) return;
-  const shown = `${location.pathname}${addressOf({ kind: 'todo', id })}`;
-  history.replaceState(null, '', shown);
+  const { pathname, searchParams } = new URL(address);
+  const [id, token] = [searchParams.get('todo'), searchParams.get('token')];
+  // The token leaves the address, which browsers remember and send on.
+  if (token && pathname === INVITATION) go('/', { kind: 'invitation', token });
+  if (id) go(location.pathname, { kind: 'todo', id });
+}
+
+function go(path: string, shown: View): void {
+  history.replaceState(null, '', `${path}${addressOf(shown)}`);
   view.value = read();
 }
 
@@ -48,6 +57,7 @@ function read(): View {
   const value = decodeURIComponent(rest.join('/'));
   if ((kind === 'list' || kind === 'view') && value) return { kind, id: value };
   if (kind === 'todo' && UUID.test(value)) return { kind, id: value };
+  if (kind === 'invitation' && value) return { kind, token: value };
   if (kind === 'days' && value in DAYS) return { kind, group: value as keyof typeof DAYS };
   if (kind === 'search' && value) return { kind, text: value };
   return { kind: 'inbox' };
@@ -60,6 +70,8 @@ export function addressOf(shown: View): string {
       return '#inbox';
     case 'days':
       return `#days/${shown.group}`;
+    case 'invitation':
+      return `#invitation/${encodeURIComponent(shown.token)}`;
     case 'search':
       return `#search/${encodeURIComponent(shown.text)}`;
     default:
@@ -101,6 +113,8 @@ export function queryOf(
       return { filter: { search: shown.text }, sort: null };
     case 'todo':
       return { filter: { id: { in: [shown.id] } }, sort: null };
+    case 'invitation':
+      return { filter: { id: { in: [] } }, sort: null };
     default: {
       const listId = shown.kind === 'list' ? { eq: shown.id } : { isNull: true };
       // Subtasks are loaded when their parent is opened.
