@@ -4,18 +4,28 @@ from datetime import timedelta
 from uuid import UUID
 
 from tests.support.accounts import Account
-from tests.support.inboxes import entered, entry
+from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list
 from tests.support.reminders import put_reminders, reminded_of
-from tests.support.sharing import share, unshare
-from todo_gql.database.connection import fetchrow
-from todo_gql.database.models import NotificationKind
+from tests.support.sharing import INVITE, invitation_of, share, sharing, unshare
+from todo_gql.database.connection import fetch, fetchrow
+from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.notifications.email.contents import contents_of
 from todo_gql.features.push.messages import SELECT_NOTIFICATION, push_message
 from todo_gql.features.reminders.firing import fire_due_reminders
 from todo_gql.inbox.preferences import preferences_of
 
 INBOX = "{ notifications { nodes { id subject { id } excerpt actor { username } } } }"
+
+
+async def words(account: Account, id: str) -> list[str | None]:
+    """What a mail and a push message would say now of what an entry in somebody's inbox is about."""
+    user_id, entry_id = UUID(account.id), UUID(id)
+    contents = await contents_of(user_id, [entry_id], await preferences_of(user_id))
+    row = await fetchrow(SELECT_NOTIFICATION, user_id, entry_id)
+    assert row is not None
+    message = push_message(row)
+    return [*(line["title"] for line in contents.rows), message.body if message else None]
 
 
 async def test_a_members_reminder_fires_while_they_see_the_todo(
@@ -67,17 +77,26 @@ async def test_entries_lose_their_words_with_the_list(account: Account, stranger
     assert shown["excerpt"] == "Shared"
     assert shown["subject"] == {"id": todo["id"]}
     assert shown["actor"] == {"username": account.username}
-    user_id, entry_id = UUID(stranger.id), UUID(shown["id"])
-
-    async def words() -> list[str | None]:
-        contents = await contents_of(user_id, [entry_id], await preferences_of(user_id))
-        row = await fetchrow(SELECT_NOTIFICATION, user_id, entry_id)
-        assert row is not None
-        message = push_message(row)
-        return [*(line["title"] for line in contents.rows), message.body if message else None]
-
-    assert await words() == ["Shared", "Shared"]
+    assert await words(stranger, shown["id"]) == ["Shared", "Shared"]
     await unshare(account, list_id, stranger)
-    assert await words() == [None]
+    assert await words(stranger, shown["id"]) == [None]
     [hidden] = (await stranger.data(INBOX))["notifications"]["nodes"]
     assert hidden == {"id": shown["id"], "subject": None, "excerpt": None, "actor": None}
+
+
+async def test_an_invitation_loses_its_words_with_the_address(
+    account: Account, stranger: Account
+) -> None:
+    """Nothing is mailed or pushed of an invitation to an address that isn't verified as the account's any more."""
+    list_id = (await make_list(account, name="Shared"))["id"]
+    verify = "UPDATE users SET email_verified_at = {} WHERE id = $1"
+    await fetch(verify.format("now()"), UUID(stranger.id))
+    assert (await sharing(account, INVITE, id=list_id, to=stranger.email))["errors"] == []
+    invited = entry(
+        stranger, NotificationKind.INVITED, subject=(await invitation_of(stranger))["id"]
+    )
+    await entered(invited._replace(subject_kind=ChangeKind.MEMBER))
+    [row] = await stored(stranger)
+    assert await words(stranger, str(row["id"])) == ["Shared", "Shared"]
+    await fetch(verify.format("NULL"), UUID(stranger.id))
+    assert await words(stranger, str(row["id"])) == [None]

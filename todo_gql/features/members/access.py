@@ -16,12 +16,6 @@ INVITATION_COLUMNS: Final = (
 IS_OPEN: Final = "i.ended_at IS NULL AND i.expires_at > now()"
 """SQL for whether an invitation `i` can still be accepted, if its list is there."""
 
-OPEN_INVITATIONS: Final = f"""
-SELECT i.id, l.name AS list_name FROM invitations i
-    JOIN lists l ON l.owner_id = i.owner_id AND l.id = i.list_id AND l.deleted_at IS NULL WHERE {IS_OPEN}
-"""
-"""SQL for the open invitations, to be joined by their ids with whose they are."""
-
 MAILBOX_OF: Final = "coalesce(v.mailbox_key, v.email_key)"
 """SQL for what stands for the mailbox of an account `v`, as `address_key` does for that of an invitation."""
 
@@ -38,6 +32,16 @@ IS_MANAGER: Final = f"""
 EXISTS (SELECT FROM list_members own WHERE own.list_id = i.list_id AND own.user_id = {{viewer}}
     AND own.role >= {ListRole.MANAGER.value})
 """
+
+
+def open_invitations_of(person: str) -> str:
+    """SQL for the open invitations `i` that are for a person, an expression, to lists `l` that they aren't in."""
+    return (
+        "SELECT i.id, l.name AS list_name FROM invitations i JOIN lists l ON l.owner_id = i.owner_id"
+        " AND l.id = i.list_id AND l.deleted_at IS NULL JOIN users s ON s.id = i.invited_by_id"
+        f" WHERE {IS_OPEN} AND i.id IN ({MEANT_IDS.format(viewer=person)})"
+        f" AND NOT {IS_MEMBER.format(list='i.list_id', viewer=person)}"
+    )
 
 
 def visible_members(viewer: Viewer) -> SelectQuery:

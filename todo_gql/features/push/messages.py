@@ -6,7 +6,7 @@ from uuid import UUID
 from todo_gql.database.connection import Row
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
-from todo_gql.features.members.access import OPEN_INVITATIONS
+from todo_gql.features.members.access import open_invitations_of
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.access import TODO_OF_MEMBER
 from todo_gql.inbox.security_events import security_text
@@ -42,7 +42,7 @@ FROM notifications n
             AND ot.deleted_at IS NULL)
         ON n.subject_kind = 4 AND o.id = n.subject_id AND o.deleted_at IS NULL
         AND (ot.owner_id = $1 OR {is_member("ot.list_id")})
-    LEFT JOIN ({OPEN_INVITATIONS}) i ON n.subject_kind = {ChangeKind.MEMBER.value} AND i.id = n.subject_id
+    LEFT JOIN ({open_invitations_of("$1")}) i ON n.subject_kind = {ChangeKind.MEMBER.value} AND i.id = n.subject_id
 WHERE n.owner_id = $1 AND n.id = $2 AND n.read_at IS NULL AND n.archived_at IS NULL
     AND (n.snoozed_until IS NULL OR n.snoozed_until <= now())
 """

@@ -17,7 +17,7 @@ from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import InvitationOutcome, ListRole
 from todo_gql.database.retry import OwnerChanged, retried
 from todo_gql.features.accounts.types import AcceptedPayload
-from todo_gql.features.members.access import IS_OPEN
+from todo_gql.features.members.access import IS_MANAGER, IS_OPEN
 from todo_gql.features.sharing.email.outbox import enqueue_delivery
 from todo_gql.features.sharing.inputs import InvitationInput, Recipient, read_role
 from todo_gql.features.sharing.standing import Standing, refusal, standing_in
@@ -54,8 +54,9 @@ INSERT INTO invitations (id, owner_id, list_id, role, invited_by_id, invitee_id,
 VALUES ($1, $2, $3, $4, $5, (SELECT u.id FROM users u WHERE u.username_key = $6
     AND (u.deletion_at IS NULL OR u.deletion_at > now())), $7, $8, $9, now(), now() + $10)
 """
+# For who may choose the members of the list.
 FIND_OPEN: Final = f"""
-SELECT i.owner_id, i.list_id FROM invitations i WHERE i.id = $1 AND {IS_OPEN}
+SELECT i.owner_id, i.list_id FROM invitations i WHERE i.id = $1 AND {IS_OPEN} AND {IS_MANAGER.format(viewer="$2")}
 """
 END: Final = f"""
 UPDATE invitations i SET ended_at = now(), outcome = $2 WHERE i.id = $1 AND {IS_OPEN} RETURNING i.id
@@ -142,7 +143,7 @@ async def revoke(context: Context, id: str) -> AcceptedPayload:
     Raises `Unauthenticated` if nobody is signed in.
     """
     viewer, invitation_id = context.signed_in(), parse_id(id)
-    row = await fetchrow(FIND_OPEN, invitation_id) if invitation_id else None
+    row = await fetchrow(FIND_OPEN, invitation_id, viewer.id) if invitation_id else None
     if row is None:
         return AcceptedPayload(errors=[not_found("id")])
     async with in_transaction():

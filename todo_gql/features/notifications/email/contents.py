@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
-from todo_gql.features.members.access import OPEN_INVITATIONS
+from todo_gql.features.members.access import open_invitations_of
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
 from todo_gql.inbox.preferences import Preferences
@@ -34,7 +34,7 @@ FROM notifications n
             AND ot.deleted_at IS NULL)
         ON n.subject_kind = {ChangeKind.COMMENT.value} AND o.id = n.subject_id AND o.deleted_at IS NULL
         AND (ot.owner_id = n.owner_id OR {is_member("ot.list_id", "n.owner_id")})
-    LEFT JOIN ({OPEN_INVITATIONS}) i ON n.subject_kind = {ChangeKind.MEMBER.value} AND i.id = n.subject_id
+    LEFT JOIN ({open_invitations_of("$1")}) i ON n.subject_kind = {ChangeKind.MEMBER.value} AND i.id = n.subject_id
 WHERE n.owner_id = $1 AND ($2::uuid[] IS NULL OR n.id = ANY($2)) AND n.kind = ANY($3::smallint[])
     AND {IS_UNREAD} AND NOT ({is_snoozed("now()")})
     AND (n.subject_id IS NULL OR coalesce(t.id, l.id, s.id, o.id, i.id) IS NOT NULL)
