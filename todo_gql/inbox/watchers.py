@@ -32,6 +32,7 @@ class WatchedInbox:
         self._grown = asyncio.Event()
         self._lock = asyncio.Lock()
         self._cache: EventCache | None = None
+        self._newest_read = 0
 
     def wake(self) -> None:
         """Have the subscribers read, of whom each waits on the event as it was then."""
@@ -44,6 +45,11 @@ class WatchedInbox:
             self._cache = EventCache(viewer, self._lock)
         return self._cache
 
+    def _drop_cache(self, seq: int) -> None:
+        """Load anew for entries that nobody has read: what they are about may not be seen any more."""
+        if seq > self._newest_read:
+            self._newest_read, self._cache = seq, None
+
     async def after(self, seq: int) -> AsyncGenerator[list[Row], None]:
         """Yield the entries after a number, new and counted up, in chunks without end."""
         while True:
@@ -53,6 +59,7 @@ class WatchedInbox:
             )
             if rows:
                 seq = rows[-1]["seq"]
+                self._drop_cache(seq)
                 yield rows
             else:
                 await grown.wait()

@@ -4,16 +4,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from tests.support.accounts import Account
-from tests.support.inboxes import entered, entry, stored
+from tests.support.inboxes import entered, entry, stored, watched
 from tests.support.lists import make_list
 from tests.support.reminders import put_reminders, reminded_of
 from tests.support.sharing import INVITE, invitation_of, share, sharing, unshare
+from tests.support.subscribers import Socket, connected
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import ChangeKind, NotificationKind
 from todo_gql.features.notifications.email.contents import contents_of
 from todo_gql.features.push.messages import SELECT_NOTIFICATION, push_message
 from todo_gql.features.reminders.firing import fire_due_reminders
 from todo_gql.inbox.preferences import preferences_of
+from todo_gql.inbox.wake_ups import announce
 
 INBOX = "{ notifications { nodes { id subject { id } excerpt actor { username } } } }"
 
@@ -100,3 +102,25 @@ async def test_an_invitation_loses_its_words_with_the_address(
     assert await words(stranger, str(row["id"])) == ["Shared", "Shared"]
     await fetch(verify.format("NULL"), UUID(stranger.id))
     assert await words(stranger, str(row["id"])) == [None]
+
+
+async def test_an_open_inbox_shows_nothing_of_a_list_that_was_left(
+    account: Account, stranger: Account, address: str
+) -> None:
+    """An entry that arrives right after a removal has no words of what was shown a moment before."""
+    list_id = (await make_list(account))["id"]
+    todo = await account.create(title="Shared", to={"listId": list_id})
+    await share(account, list_id, stranger)
+
+    async def excerpt(socket: Socket) -> str | None:
+        await entered(entry(stranger, NotificationKind.COMPLETED, subject=todo["id"]))
+        announce([UUID(stranger.id)])
+        body = (await socket.next())["payload"]["data"]
+        return str(body["notifications"]["excerpt"])
+
+    async with connected(address, stranger.token) as socket:
+        await socket.subscribe("subscription { notifications { id excerpt } }")
+        await watched(stranger)
+        assert await excerpt(socket) == "Shared"
+        await unshare(account, list_id, stranger)
+        assert await excerpt(socket) == "None"
