@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from tests.support.accounts import PASSWORD, Account, Client, registered, visiting
 from tests.support.comments import commented, mention
 from tests.support.lists import make_list, make_section, put_under
+from tests.support.operations import SCHEMA
 from tests.support.reminders import added
 from tests.support.sharing import INVITE, REMOVE, join, member_id, sharing
 from tests.support.statements import recording
@@ -302,6 +303,35 @@ WRITES: Final = {
     "listTransfer": f'listTransfer(id: $TodoList, toId: $User, currentPassword: "{PASSWORD}") {{ list {{ id }}',
     "listLeave": "listLeave(id: $TodoList) { ok",
 }
+# What takes no id of anything in a list, and what is tried below.
+OF_NO_LIST: Final = frozenset(
+    [
+        "listCreate",
+        "todoUndo",
+        "savedViewUpdate",
+        "savedViewDelete",
+        "notificationsUpdate",
+        "notificationsReadAll",
+        "notificationPreferencesUpdate",
+        "register",
+        "login",
+        "tokenRefresh",
+        "logout",
+        "sessionRevoke",
+        "pushSubscribe",
+        "pushUnsubscribe",
+        "profileUpdate",
+        "passwordChange",
+        "emailVerificationRequest",
+        "emailVerify",
+        "emailChangeRequest",
+        "emailChangeConfirm",
+        "passwordResetRequest",
+        "passwordReset",
+        "accountDelete",
+        "userAdminUpdate",
+    ]
+)
 KINDS: Final = {"comment": "own Comment", "self": "own ListMember", "occurrence": "Todo completed"}
 
 
@@ -342,6 +372,13 @@ async def test_writes_are_answered_as_for_unknown_ids(
     assert answers[0] == answers[1]
     assert sent[0] == sent[1]
     assert name == "savedViewCreate" or "NOT_FOUND" in answers[0] or "INVALID" in answers[0]
+
+
+def test_every_mutation_has_a_case() -> None:
+    """A mutation that nobody has tried as a removed member is named here."""
+    tried = {re.match(r"\w+", call)[0] for call in WRITES.values()}  # type: ignore[index]
+    assert SCHEMA.mutation_type
+    assert set(SCHEMA.mutation_type.fields) == tried | OF_NO_LIST
 
 
 async def test_ids_of_before_are_taken_without_a_word(removed: Removed) -> None:
