@@ -306,6 +306,21 @@ async def test_comments_are_written_by_keyboard_edited_and_deleted(
         await expect(panel).to_contain_text("This comment was deleted.")
 
 
+async def test_a_mention_waits_for_the_members(tab: Tabs, person: Person, friend: Person) -> None:
+    """A comment that is sent before the members of its list are loaded mentions them all the same."""
+    list_id = list_of(person)
+    todo_in(person, list_id, "Buy milk")
+    share(person, list_id, friend)
+    one = await tab()
+    await one.go_to("Home")
+    released = await one.hold_answers("LoadMembers")
+    panel = await comments_of(one, "Buy milk")
+    await one.page.get_by_role("textbox", name="Comment on Buy milk").fill(f"@{friend.username}")
+    await one.button("Comment").click()
+    released.set()
+    await expect(panel.locator(".mention")).to_have_text(f"@{friend.username}")
+
+
 async def test_markdown_of_others_does_no_harm(tab: Tabs, person: Person, friend: Person) -> None:
     """Scripts, pictures and links that aren't to the web are text or gone, and mentions of strangers are text."""
     list_id = list_of(person)

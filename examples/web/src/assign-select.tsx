@@ -20,7 +20,7 @@ export function AssignSelect({ todos, todo, listId }: { todos: Todos; todo: Todo
 
   return (
     <label>
-      Assigned to
+      Assignee
       <select
         aria-label={`Who is to do ${todo.title}`}
         value={assignee?.id ?? ''}

@@ -27,12 +27,14 @@ export function CommentForm(props: CommentFormProps) {
   const isBusy = useSignal(false);
   const typed = useSignal<string | undefined>(undefined);
   const id = useId();
-  const people = peopleIn(todos, todo.list?.id);
+  const others = peopleIn(todos, todo.list?.id).filter(
+    (person) => person.id !== todos.viewerId.value,
+  );
   const start = typed.value?.toLowerCase();
   const matching =
     start === undefined
       ? []
-      : people.filter(({ username }) => username.toLowerCase().startsWith(start));
+      : others.filter(({ username }) => username.toLowerCase().startsWith(start));
   useLayoutEffect(() => {
     if (onCancel) field.current?.focus();
   }, []);
@@ -93,7 +95,7 @@ export function CommentForm(props: CommentFormProps) {
         }}
       />
       <p role="status" class="hidden">
-        {start !== undefined && `${matching.length} members match: press the down arrow to choose.`}
+        {matching.length > 0 && `${matching.length} to mention: the down arrow leads there.`}
       </p>
       {matching.length > 0 && (
         <ul class="people" aria-label="Members to mention">
@@ -114,7 +116,7 @@ export function CommentForm(props: CommentFormProps) {
         <button class="main" aria-disabled={isBusy.value}>
           {action}
         </button>
-        {people.length > 0 && (
+        {others.length > 0 && (
           <button type="button" aria-label="Mention a member" onClick={() => insert('@', 0)}>
             @
           </button>

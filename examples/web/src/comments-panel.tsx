@@ -43,7 +43,7 @@ export function CommentsPanel({ todos, todo }: CommentsProps) {
 
   return (
     <section class="comments" aria-label={`Comments on ${title}`}>
-      <h4>Comments</h4>
+      <h3>Comments</h3>
       {!loaded && <p>Loading…</p>}
       {loaded?.older && (
         <button class="link" onClick={() => load(loaded.older ?? undefined)}>

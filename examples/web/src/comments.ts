@@ -9,7 +9,7 @@ import {
   WRITE_COMMENT,
 } from './comment-operations';
 import { withMentions } from './mentions';
-import { peopleIn } from './members';
+import { loadMembers, peopleIn } from './members';
 import type { Todo } from './operations';
 import { server } from './server';
 import type { Todos } from './todos';
@@ -52,7 +52,7 @@ export async function writeComment(
   id: string,
   typed: string,
 ): Promise<string> {
-  const input = { id, body: stored(todos, todo, typed) };
+  const input = { id, body: await stored(todos, todo, typed) };
   const variables = { todoId: todo.id, input };
   const { commentCreate } = await dataOf(server.mutation(WRITE_COMMENT, variables));
   if (commentCreate?.errors[0]?.code === 'ALREADY_EXISTS') {
@@ -70,7 +70,8 @@ export async function editComment(
   { id, version }: Comment,
   typed: string,
 ): Promise<string> {
-  const variables = { id, body: stored(todos, todo, typed), expectedVersion: version };
+  const body = await stored(todos, todo, typed);
+  const variables = { id, body, expectedVersion: version };
   const { commentUpdate } = await dataOf(server.mutation(EDIT_COMMENT, variables));
   return outcome(todos, todo, commentUpdate);
 }
@@ -81,8 +82,10 @@ export async function deleteComment(todos: Todos, todo: Todo, { id }: Comment): 
   return outcome(todos, todo, commentDelete);
 }
 
-function stored(todos: Todos, todo: Todo, typed: string): string {
-  return withMentions(typed.trim(), peopleIn(todos, todo.list?.id));
+/** A text as it is stored; whom it can mention has to be known by then. */
+async function stored(todos: Todos, { list }: Todo, typed: string): Promise<string> {
+  if (list && !todos.memberships.value.has(list.id)) await loadMembers(todos, list.id);
+  return withMentions(typed.trim(), peopleIn(todos, list?.id));
 }
 
 function outcome(todos: Todos, todo: Todo, payload: CommentResultFragment | null): string {

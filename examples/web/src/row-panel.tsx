@@ -63,10 +63,10 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
       {isOrdered && isWritable && (
         <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
       )}
+      <CommentsPanel todos={todos} todo={todo} />
       {isOpen && <SnoozeFields todos={todos} todo={todo} />}
       {isWritable && <ScheduleForm todos={todos} todo={todo} />}
       {isWritable && todo.recurrence && <Series todos={todos} todo={todo} />}
-      <CommentsPanel todos={todos} todo={todo} />
     </div>
   );
 }
