@@ -228,7 +228,7 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
     "all that is counted": (
         """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
              todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
-        4,
+        5,
     ),
 }
 
