@@ -116,8 +116,12 @@ async def test_fragments_that_lead_nowhere_are_refused(client: Client, document:
     }
 
 
-# What is sent with these is proof enough by itself, or isn't tried against a stored secret.
-NO_CREDENTIALS = {"tokenRefresh", "logout", "sessionRevoke"}
+# What is sent with these is proof enough by itself, or isn't tried against a stored secret. Invitations have a
+# limit of their own for each day.
+NO_CREDENTIALS = {
+    *("tokenRefresh", "logout", "sessionRevoke"),
+    *("listInvite", "invitationAccept", "invitationDecline"),
+}
 
 
 def test_whatever_takes_a_credential_is_limited() -> None:

@@ -137,11 +137,15 @@ async def test_opposite_batches_do_not_deadlock(account: Account, stranger: Acco
 
 @pytest.mark.parametrize("kind", NotificationKind)
 async def test_when_an_entry_is_sent_by_default(account: Account, kind: NotificationKind) -> None:
-    """Mails wait five minutes but for reminders; what concerns the person alone is pushed at once."""
+    """Mails wait five minutes but for reminders; what concerns the person alone is pushed at once.
+
+    What protects the account, and invitations, are mailed by themselves.
+    """
     await fetch(SUBSCRIBE, UUID(account.id))
     await entered(entry(account, kind, subject=str(uuid4())))
     [row] = await stored(account)
-    mailed = {NotificationKind.REMINDER: timedelta(0), NotificationKind.SECURITY: None}
+    by_themselves = dict.fromkeys((NotificationKind.SECURITY, NotificationKind.INVITED))
+    mailed = {NotificationKind.REMINDER: timedelta(0)} | by_themselves
     assert delay(row, "email_at") == mailed.get(kind, timedelta(minutes=5))
     assert delay(row, "push_at") == (None if kind in SILENT else timedelta(0))
 

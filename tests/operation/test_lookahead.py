@@ -32,6 +32,8 @@ BELOW = {
     "subtasks": "(first: 1) { nodes { id } }",
     "reminders": "{ id }",
     "recurrence": "{ rule }",
+    "assignee": "{ id }",
+    "comments": "(first: 1) { nodes { id } }",
 }
 
 # Who asks is one statement of every operation.

@@ -454,7 +454,7 @@ async def test_no_message_of_a_driver_reaches_a_client(
         async with acquire() as connection:
             await connection.execute("SELECT secret FROM nowhere")
 
-    monkeypatch.setattr("todo_gql.features.changes.queries.fetch_page", broken)
+    monkeypatch.setattr("todo_gql.features.changes.queries.change_page", broken)
     answer = await account.post("{ changes { nodes { id } } }", token=account.token)
     [error] = answer.json()["errors"]
     request_id = answer.headers["x-request-id"]
