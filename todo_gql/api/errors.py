@@ -88,6 +88,16 @@ class Unavailable(APIError):
         )
 
 
+class SeenNoMore(Unavailable):
+    """What the viewer saw at the beginning of an operation is hidden from them by now, or gone.
+
+    The same request finds nothing of it.
+    """
+
+    def __init__(self) -> None:
+        APIError.__init__(self, "What you may see has changed in the meantime. Try again.")
+
+
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 """The `extensions.reason` of a mutation that may have been committed or not."""
 

@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from tests.support.accounts import Account
 from tests.support.comments import commented, mention
 from tests.support.inboxes import stored
@@ -11,6 +13,7 @@ from tests.support.lists import make_list, make_section
 from tests.support.reminders import added, let_come, reminded_of
 from tests.support.sharing import REMOVE, join, member_id, sharing, transfer
 from tests.support.subscribers import newest, streaming
+from todo_gql.database.connection import fetch
 from todo_gql.features.notifications.feed_reader import read_feed
 
 FIELDS = "fields { name before after }"
@@ -285,3 +288,38 @@ async def test_only_members_are_mentioned(
     comment = await commented(stranger, todo["id"], f"{mention(outsider)} @[x](user:{uuid4()})")
     assert comment["mentions"] == []
     assert await stored(outsider) == []
+
+
+BETWEEN = {
+    "Reminder.todo": ("reminder", "... on Reminder { todo { title } }", "todos.loaders"),
+    "Comment.todo": ("comment", "... on Comment { todo { title } }", "todos.loaders"),
+    "Todo.owner": ("todo", "... on Todo { owner { username } }", "accounts.loaders"),
+    "Section.list": ("section", "... on Section { list { name } }", "todos.list_loaders"),
+}
+
+
+@pytest.mark.parametrize("field", BETWEEN)
+async def test_who_is_removed_while_they_read_may_ask_again(
+    account: Account, stranger: Account, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """What is hidden between two statements of an operation is an error that another try settles."""
+    list_id = (await make_list(account, name="Secret"))["id"]
+    section = await make_section(account, list_id, "Secret")
+    await join(account, list_id, stranger, "EDITOR")
+    todo = await account.create(title="Secret", to={"listId": list_id})
+    reminder = await added(stranger, todo["id"], {"at": "2999-01-01T00:00:00Z"})
+    comment = await commented(stranger, todo["id"], "Secret")
+    kind, selection, room = BETWEEN[field]
+    ids = {"reminder": reminder, "comment": comment, "todo": todo, "section": section}
+
+    async def fetch_after_removal(*values: Any) -> Any:
+        monkeypatch.undo()
+        await removed(account, list_id, stranger)
+        return await fetch(*values)
+
+    monkeypatch.setattr(f"todo_gql.features.{room}.fetch", fetch_after_removal)
+    document = f"query ($id: ID!) {{ node(id: $id) {{ {selection} }} }}"
+    answer = await stranger.execute(document, {"id": ids[kind]["id"]})
+    codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+    assert (codes, answer["data"]) == (["UNAVAILABLE"], {"node": None})
+    assert await stranger.data(document, id=ids[kind]["id"]) == {"node": None}

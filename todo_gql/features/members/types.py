@@ -8,7 +8,7 @@ import strawberry
 
 from todo_gql.api.connections import Connection, Page
 from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS
-from todo_gql.api.errors import UserError
+from todo_gql.api.errors import SeenNoMore, UserError
 from todo_gql.api.list_roles import ROLES, ListRole
 from todo_gql.api.node import Node
 from todo_gql.database.connection import Row, Values
@@ -23,7 +23,8 @@ from todo_gql.operation.context import Context, Info
 
 
 def _user(row: Row | None, context: Context) -> User:
-    assert row is not None
+    if row is None:
+        raise SeenNoMore
     return User.from_row(row, context.signed_in())
 
 

@@ -11,6 +11,7 @@ import strawberry
 from todo_gql.api.connections import Connection, Page, PageArguments, PageInfo
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.durations import Duration
+from todo_gql.api.errors import SeenNoMore
 from todo_gql.api.list_roles import ROLES, ListRole
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
@@ -110,7 +111,8 @@ def _list(row: Row | None, _context: Context) -> "TodoList | None":
 
 
 def _present(row: Row | None, _context: Context) -> "TodoList":
-    assert row is not None
+    if row is None:
+        raise SeenNoMore
     return TodoList.from_row(row)
 
 
@@ -419,7 +421,8 @@ class FeedConnection:
 
 
 def _present_todo(row: Row | None, context: Context) -> "Todo":
-    assert row is not None
+    if row is None:
+        raise SeenNoMore
     return Todo.from_row(row, context.now)
 
 
@@ -562,7 +565,8 @@ def _comment_count(todo_id: UUID, context: Context) -> Any:
 
 
 def _owner(row: Row | None, context: Context) -> User:
-    assert row is not None
+    if row is None:
+        raise SeenNoMore
     return User.from_row(row, context.signed_in())
 
 
