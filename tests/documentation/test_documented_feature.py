@@ -12,9 +12,11 @@ ASSEMBLE = """
 import sys
 from todo_gql import features
 from todo_gql.database import models
+from todo_gql.database.models import todos
 
 folder, model = sys.argv[1:]
-exec(compile(model, "models", "exec"), models.__dict__)
+exec(compile(model, "models", "exec"), todos.__dict__)
+models.Bookmark = todos.Bookmark
 features.__path__.append(folder)
 
 from todo_gql.features.bookmarks.feature import BOOKMARKS

@@ -21,7 +21,7 @@ from todo_gql.settings import Settings
 
 
 class Table(NamedTuple):
-    """The table of a model in `database/models.py`.
+    """The table of a model in `database/models`.
 
     `owner` is the column with the account that each row belongs to, None if rows belong to nobody.
     `is_large` if one account may have many rows: these are deleted in batches when the account is,
