@@ -27,12 +27,12 @@ RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/todo_gql \
  && pip --python /opt/todo_gql/bin/python3 install --no-cache-dir --no-compile --no-deps \
         --only-binary :all: --require-hashes --requirement requirements-image.txt \
- # Wheels come with symbols that no loader needs, a third of their size, and with stubs, sources and tests that
- # nobody reads at run time.
+ # Wheels come with symbols that no loader needs, a third of their size, and with stubs, sources, tests and
+ # pydantic's old version that nobody reads at run time.
  && find /opt/todo_gql -name '*.so*' -type f -exec strip --strip-unneeded {} + \
  && find /opt/todo_gql -type f \
         \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \
-           -o -path '*/site-packages/*/tests/*' \) -delete \
+           -o -path '*/site-packages/*/tests/*' -o -path '*/site-packages/pydantic/v1/*' \) -delete \
  # Of the 250 languages that tracebacks might be coloured in, only Python's are.
  && find /opt/todo_gql -path '*/pygments/lexers/*.py' ! -name '_mapping.py' ! -name '__init__.py' \
         ! -name 'python.py' ! -name 'special.py' -delete
@@ -49,7 +49,9 @@ RUN python3 -m hatchling build --target wheel --directory /tmp/wheel \
  && /opt/todo_gql/bin/python3 -BI -c "import sys, todo_gql.cli.main, uvicorn.loops.uvloop, uvicorn.protocols.http.httptools_impl; \
         print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', '')), sep='\n')" \
     | grep '^/opt/todo_gql/.*[.]py$' \
-    | python3 -m compileall -q --invalidation-mode unchecked-hash -i -
+    | python3 -m compileall -q --invalidation-mode unchecked-hash -i - \
+ # There is no pip that would uninstall anything by these lists of files.
+ && find /opt/todo_gql -path '*.dist-info/RECORD' -delete
 
 
 FROM ${PYTHON_IMAGE}
