@@ -26,7 +26,7 @@ ROWS = """
 """
 # As lines, subtasks indented, and headings of sections with a colon.
 OUTLINE = """
-[...document.querySelectorAll('section.card h3, section.card .title')].map((shown) => {
+[...document.querySelectorAll('section.card h3:not(li h3), section.card .title')].map((shown) => {
   if (shown.matches('h3')) return `${shown.textContent}:`;
   const depth = [...document.querySelectorAll('section.card li[id^=todo]')]
     .filter((row) => row.contains(shown)).length - 1;
