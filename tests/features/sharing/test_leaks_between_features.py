@@ -185,8 +185,11 @@ async def test_own_history_names_no_list_that_is_not_seen(
     ids = [one["id"] for one in (await stranger.data(CHANGES))["changes"]["nodes"]]
     await removed(account, theirs, stranger)
     history = f"query ($id: ID!) {{ todo(id: $id) {{ history {{ nodes {{ id {FIELDS} }} }} }} }}"
+    activity = f"""query ($id: ID!) {{ node(id: $id) {{ ... on TodoList {{
+        activity {{ nodes {{ ... on Change {{ {FIELDS} }} }} }} }} }} }}"""
     answers = [
         await stranger.data(history, id=todo["id"]),
+        await stranger.data(activity, id=own),
         await stranger.data(CHANGES),
         *[await stranger.data(CHANGE, id=id) for id in ids],
     ]

@@ -59,7 +59,7 @@ async def redacted_now(context: Context, feed: Feed, row: Row) -> Mapping[str, A
     What was loaded for other events isn't used for one of what the viewer doesn't see any more.
     """
     viewer = context.signed_in()
-    redact = partial(redacted, viewer, [row], with_others=True)
+    redact = partial(redacted, viewer, [row], has_spans=has_source([row]))
     [entry] = await retry_until_available(redact)
     if not entry[IS_VISIBLE]:
         feed.clear_caches()

@@ -39,7 +39,7 @@ async def entering_changes(viewer: Viewer, rows: Sequence[Row]) -> set[int]:
         for row in rows
         if has_source([row]) and is_foreign(row) and f'"{LIST_FIELD}"' in row["diff"]
     ]
-    shown = await redacted(viewer, moved, with_others=True)
+    shown = await redacted(viewer, moved, has_spans=True)
     return {row["seq"] for row in shown if not _is_from_seen(row["diff"])}
 
 

@@ -54,7 +54,7 @@ async def _spanned_changes(
         return position is not None and await has_todo_before(viewer.id, position.seq)
 
     read, keyset = await read_part(log, position, is_of_todo, size), feed_keyset(viewer.id)
-    rows = await redacted(viewer, read.rows, with_others=True)
+    rows = await redacted(viewer, read.rows, has_spans=True)
     return ChangeConnection.of_redacted(Page(rows, keyset, has_previous, read.has_more))
 
 
@@ -70,8 +70,7 @@ async def feed_page(
         return row["kind"] in ENTRIES and concerns(row, list_id)
 
     read = await read_part(log, position, is_entry, size, MAX_READ)
-    with_others = log.has_spans or viewer.has_company
-    rows = await redacted(viewer, read.rows, with_others=with_others)
+    rows = await redacted(viewer, read.rows, has_spans=log.has_spans)
     has_previous = position is not None and position.seq >= log.oldest
     ends = [read.rows[0] if read.rows else read.last, read.last] if read.last else []
     return FeedConnection.of(Page(ends, keyset, has_previous, read.has_more), rows)

@@ -77,9 +77,9 @@ class LogPageKey(NamedTuple):
 
 async def _pages(context: LoaderContext, text: str, keys: Sequence[LogPageKey]) -> list[list[Any]]:
     """A page for each key, redacted for the viewer."""
-    rows = await fetch(text, context.viewer.id, *map(list, zip(*keys, strict=True)))
     viewer = context.viewer
-    shown: Sequence[Any] = await redacted(viewer, rows, with_others=viewer.is_member)
+    rows = await fetch(text, viewer.id, *map(list, zip(*keys, strict=True)))
+    shown: Sequence[Any] = await redacted(viewer, rows)
     return rows_by_number(shown, len(keys))
 
 

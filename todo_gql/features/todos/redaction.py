@@ -124,12 +124,12 @@ def _id(text: Any) -> UUID | None:
 
 
 async def redacted(
-    viewer: Viewer, rows: Iterable[Row | Mapping[str, Any]], *, with_others: bool
+    viewer: Viewer, rows: Iterable[Row | Mapping[str, Any]], *, has_spans: bool = False
 ) -> list[dict[str, Any]]:
     """Changes of known kinds as the viewer may see them at this moment: diffs are read, cursors added.
 
-    The rows have the columns of a feed with spans, or of an owner's log with `kind`. Without `with_others`
-    the viewer's own changes name nothing of others: no list of theirs was ever shared, and they were in none.
+    The rows have the columns of a feed with spans, or of an owner's log with `kind`. Unless the viewer's feed
+    `has_spans`, and unless they ever had company, their own changes name nothing of others.
     """
     parsed = await parse_json_column(list(rows), "diff", diff_entries)
     read = [
@@ -138,6 +138,7 @@ async def redacted(
     ]
     if not read:
         return []
+    with_others = has_spans or viewer.has_company
     visible = await _Visible.of(viewer.id, read, with_others=with_others)
     return [{**visible.redacted(row), "cursor": _cursor(viewer.id, row)} for row in read]
 
@@ -148,9 +149,7 @@ async def redacted_todo_changes(
     """Changes of todos in owners' logs, the viewer's among them, redacted unless the viewer never had company."""
     if not viewer.has_company:
         return rows
-    return await redacted(
-        viewer, [{**row, "kind": ChangeKind.TODO} for row in rows], with_others=True
-    )
+    return await redacted(viewer, [{**row, "kind": ChangeKind.TODO} for row in rows])
 
 
 def _cursor(viewer_id: UUID, row: Values) -> str:
