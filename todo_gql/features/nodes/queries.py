@@ -58,8 +58,10 @@ class NodeReader:
 
     async def redact(self, viewer: Viewer, rows: list[Any]) -> list[Any]:
         """The rows without what the viewer may not see of this type's objects."""
+        if self.node_type.redact is None:
+            return rows
         numbers = [n for n, row in enumerate(rows) if row[self.id_column] is not None]
-        if self.node_type.redact is None or not numbers:
+        if not numbers:
             return rows
         rows = list(rows)
         redacted = await self.node_type.redact(viewer, [self._values(rows[n]) for n in numbers])
