@@ -34,8 +34,7 @@ def owned(source: str, alias: str, owner_id: UUID) -> SelectQuery:
 def is_member(list_id: str, user_id: str = "$1") -> str:
     """SQL: a user is a member of the list with an id, which isn't in the trash; both are expressions."""
     return (
-        "EXISTS (SELECT FROM list_members m JOIN lists ml ON ml.owner_id = m.owner_id"
-        f" AND ml.id = m.list_id WHERE m.list_id = {list_id} AND m.user_id = {user_id}"
+        f"EXISTS (SELECT FROM {SHARED_LISTS} WHERE m.list_id = {list_id} AND m.user_id = {user_id}"
         " AND ml.deleted_at IS NULL)"
     )
 
