@@ -10,8 +10,12 @@ from todo_gql.database.connection import fetchrow
 from todo_gql.security.authentication import Viewer
 
 TIME_ZONE: Final = "SELECT time_zone FROM users WHERE id = $1"
-TIME_ZONE_AND_SNOOZES: Final = """
-SELECT u.time_zone, EXISTS (SELECT FROM snoozes z WHERE z.person_id = $1 AND z.until > $2) AS has_snoozed
+HAS_SNOOZED: Final = (
+    "EXISTS (SELECT FROM snoozes z WHERE z.person_id = $1 AND z.until > $2) AS has_snoozed"
+)
+"""SQL: whether a person has snoozed any todos at a moment."""
+TIME_ZONE_AND_SNOOZES: Final = f"""
+SELECT u.time_zone, {HAS_SNOOZED}
 FROM users u WHERE u.id = $1
 """
 

@@ -24,7 +24,7 @@ from todo_gql.features.todos.days import DAY_FIELDS, WEEK, DayConditions, days_o
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.filters import listed_todos
 from todo_gql.features.todos.list_access import visible_lists
-from todo_gql.operation.clock import FilterClock
+from todo_gql.operation.clock import HAS_SNOOZED, FilterClock
 from todo_gql.operation.context import Context
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.memberships import Membership
@@ -34,7 +34,7 @@ PRIORITIES: Final = ("low_count", "medium_count", "high_count", "urgent_count")
 COUNTERS: Final = f"""
 SELECT {", ".join(f"greatest(0, f.{name}) AS {name}" for name in (*STATUSES, *PRIORITIES))},
     f.seq = f.counted_seq AS is_counted, u.time_zone,
-    EXISTS (SELECT FROM snoozes z WHERE z.person_id = $1 AND z.until > $2) AS has_snoozed
+    {HAS_SNOOZED}
 FROM feeds f, users u WHERE f.owner_id = $1 AND u.id = $1
 """
 # A list in the trash has no todos outside it.
