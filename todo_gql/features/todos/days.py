@@ -12,7 +12,7 @@ from todo_gql.api.time_zones import LocalClock
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.features.todos.comparators import DayComparator
 from todo_gql.features.todos.enums import DayGroup
-from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.inputs import TodoFilter, parts_of, unset_to_none
 from todo_gql.features.todos.snoozes import is_snoozed
 from todo_gql.operation.clock import FilterClock, filter_clock
 from todo_gql.security.authentication import Viewer
@@ -88,10 +88,7 @@ def needs_filter_clock(todo_filter: TodoFilter | None) -> bool:
     names = (*DAY_FIELDS, "is_overdue", "is_snoozed")
     if any(unset_to_none(getattr(todo_filter, name)) is not None for name in names):
         return True
-    parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
-    return any(map(needs_filter_clock, parts)) or needs_filter_clock(
-        unset_to_none(todo_filter.not_)
-    )
+    return any(map(needs_filter_clock, parts_of(todo_filter)))
 
 
 async def clock_of_filter(

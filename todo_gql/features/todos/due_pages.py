@@ -18,7 +18,7 @@ from todo_gql.features.todos.day_pages import split_by_day
 from todo_gql.features.todos.days import IS_OPEN, DuePart, days_of
 from todo_gql.features.todos.enums import DayGroup
 from todo_gql.features.todos.filters import is_of_trash, listed_todos, narrow
-from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.inputs import TodoFilter, parts_of, unset_to_none
 from todo_gql.features.todos.sorting import DUE_KEYS
 from todo_gql.operation.clock import FilterClock
 from todo_gql.security.authentication import Viewer
@@ -159,6 +159,4 @@ def _has_search(todo_filter: TodoFilter) -> bool:
     """Whether the filter looks for a text, of which an index has few todos, in no order."""
     if unset_to_none(todo_filter.search) is not None:
         return True
-    parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
-    other = unset_to_none(todo_filter.not_)
-    return any(map(_has_search, parts)) or (other is not None and _has_search(other))
+    return any(map(_has_search, parts_of(todo_filter)))

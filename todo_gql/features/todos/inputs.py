@@ -74,6 +74,13 @@ class TodoFilter:
     )
 
 
+def parts_of(todo_filter: TodoFilter) -> list[TodoFilter]:
+    """The filters that a filter combines."""
+    parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
+    other = unset_to_none(todo_filter.not_)
+    return parts if other is None else [*parts, other]
+
+
 DAY_SORTS = {
     "due": "By the day that they are due: on each day first what is due at a moment, earliest first.",
     "start": "By the day that they start: on each day first what starts at a moment, earliest first.",

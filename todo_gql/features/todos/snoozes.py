@@ -7,7 +7,7 @@ from uuid import UUID
 
 from todo_gql.database.connection import fetch
 from todo_gql.features.todos.enums import DayGroup
-from todo_gql.features.todos.inputs import TodoFilter, unset_to_none
+from todo_gql.features.todos.inputs import TodoFilter, parts_of, unset_to_none
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.clock import FilterClock
 from todo_gql.operation.loaders import LoaderContext
@@ -48,5 +48,4 @@ def uses_snoozes(todo_filter: TodoFilter | None) -> bool:
     groups = (unset_to_none(due.in_) or ()) if due is not None else ()
     if DayGroup.TODAY in groups or unset_to_none(todo_filter.is_snoozed) is not None:
         return True
-    parts = [*(unset_to_none(todo_filter.and_) or ()), *(unset_to_none(todo_filter.or_) or ())]
-    return any(map(uses_snoozes, parts)) or uses_snoozes(unset_to_none(todo_filter.not_))
+    return any(map(uses_snoozes, parts_of(todo_filter)))
