@@ -9,7 +9,7 @@ from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, position_of, read_log, retry_until_available
 from todo_gql.changelog.spans import has_source, is_foreign
 from todo_gql.database.connection import Row
-from todo_gql.features.todos.redaction import IS_VISIBLE, LIST_FIELD, redacted
+from todo_gql.features.todos.redaction import IS_VISIBLE, may_move, redacted
 from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import EVENTS
 
@@ -44,7 +44,7 @@ async def charge_skipped(context: Context) -> None:
 
 async def shown(context: Context, feed: Feed, row: Row) -> Row | Mapping[str, Any]:
     """A change of a todo as the viewer may see it now: as it is, unless others' lists are concerned."""
-    spanned, moved = has_source([row]), f'"{LIST_FIELD}"' in row["diff"]
+    spanned, moved = has_source([row]), may_move(row["diff"])
     # Somebody else may have moved the todo to a list of theirs, or got the list by a transfer.
     if spanned and (is_foreign(row) or row["list_id"] is not None or moved):
         return await redacted_now(context, feed, row)

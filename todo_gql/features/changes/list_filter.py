@@ -11,7 +11,7 @@ from todo_gql.api.node import parse_id
 from todo_gql.database.connection import Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.features.todos.list_access import NOTHING
-from todo_gql.features.todos.redaction import LIST_FIELD
+from todo_gql.features.todos.redaction import LIST_FIELD, may_move
 
 ListIdArgument: TypeAlias = Annotated[
     strawberry.ID | None,
@@ -20,7 +20,6 @@ ListIdArgument: TypeAlias = Annotated[
         "and their comments, and todos that were moved out of it."
     ),
 ]
-_NAME = f'"{LIST_FIELD}"'
 
 
 def parsed_list_id(argument: Any) -> UUID | None:
@@ -39,7 +38,7 @@ def concerns(row: Values, list_id: UUID | None) -> bool:
 
 def _was_in(diff: str, list_id: str) -> bool:
     """Whether a change moved its todo out of a list."""
-    if _NAME not in diff or list_id not in diff:
+    if not may_move(diff) or list_id not in diff:
         return False
     entries: Iterable[dict[str, Any]] = orjson.loads(diff)
     return any(entry["name"] == LIST_FIELD and entry["before"] == list_id for entry in entries)

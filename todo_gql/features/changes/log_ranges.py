@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from todo_gql.changelog.spans import has_source, is_foreign
 from todo_gql.database.connection import Row
-from todo_gql.features.todos.redaction import LIST_FIELD, redacted
+from todo_gql.features.todos.redaction import LIST_FIELD, may_move, redacted
 from todo_gql.security.authentication import Viewer
 
 RANGE_OF_TODO = (
@@ -34,11 +34,9 @@ def log_range(rows: Sequence[Row], bind: Callable[[object], str]) -> tuple[str, 
 
 async def entering_changes(viewer: Viewer, rows: Sequence[Row]) -> set[int]:
     """The numbers of those changes that brought others' todos from lists that the viewer doesn't see."""
-    moved = [
-        row
-        for row in rows
-        if has_source([row]) and is_foreign(row) and f'"{LIST_FIELD}"' in row["diff"]
-    ]
+    if not has_source(rows):
+        return set()
+    moved = [row for row in rows if is_foreign(row) and may_move(row["diff"])]
     shown = await redacted(viewer, moved, has_spans=True)
     return {row["seq"] for row in shown if not _is_from_seen(row["diff"])}
 

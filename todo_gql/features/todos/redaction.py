@@ -12,12 +12,14 @@ from uuid import UUID
 from todo_gql.api.node import parse_id
 from todo_gql.api.scalars import diff_entries
 from todo_gql.changelog.cursors import cursor_of, others_log_keyset
+from todo_gql.changelog.spans import has_source
 from todo_gql.database.connection import Row, Values, fetchrow
 from todo_gql.database.models import ChangeKind
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security.authentication import Viewer
 
 LIST_FIELD: Final = "listId"
+_LIST_FIELD_NAME: Final = f'"{LIST_FIELD}"'
 IS_VISIBLE: Final = "is_visible"
 """The column of a redacted change: whether the viewer sees what it is about."""
 
@@ -96,13 +98,18 @@ class _Visible(NamedTuple):
         return [entry for entry in entries if (entry["before"], entry["after"]) != (None, None)]
 
 
+def may_move(diff: str) -> bool:
+    """Whether a change whose diff isn't read yet may move its todo between lists: if not, it doesn't."""
+    return _LIST_FIELD_NAME in diff
+
+
 def is_own(row: Values, viewer_id: UUID) -> bool:
     """Whether a change is in the viewer's own log."""
     return bool(_log_owner(row) == viewer_id)
 
 
 def _log_owner(row: Any) -> UUID:
-    owner_id: UUID = row["source_owner_id" if "source_owner_id" in row.keys() else "owner_id"]  # noqa: SIM118
+    owner_id: UUID = row["source_owner_id" if has_source([row]) else "owner_id"]
     return owner_id
 
 
