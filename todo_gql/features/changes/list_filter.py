@@ -10,6 +10,7 @@ import strawberry
 from todo_gql.api.node import parse_id
 from todo_gql.database.connection import Values
 from todo_gql.database.models import ChangeKind
+from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.list_access import NOTHING
 from todo_gql.features.todos.redaction import LIST_FIELD, may_move
 
@@ -24,9 +25,8 @@ ListIdArgument: TypeAlias = Annotated[
 
 def parsed_list_id(argument: Any) -> UUID | None:
     """The list of the argument; None without one, and no list for what is no id."""
-    if argument is None or argument is strawberry.UNSET:
-        return None
-    return parse_id(argument) or NOTHING
+    id = unset_to_none(argument)
+    return None if id is None else parse_id(id) or NOTHING
 
 
 def concerns(row: Values, list_id: UUID | None) -> bool:
