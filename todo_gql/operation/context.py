@@ -86,4 +86,9 @@ class Context:
         self._loaders = None
 
 
+def loader_of(load: BatchFunction[K, V]) -> Callable[[Context], ColumnDataLoader[K, V]]:
+    """What gets the operation's loader with this batch function from the context."""
+    return lambda context: context.loader(load)
+
+
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -6,12 +6,12 @@ from typing import Self
 import strawberry
 
 from todo_gql.api.cost_weights import MAX_BYTES
-from todo_gql.api.errors import UserError
+from todo_gql.api.errors import SeenNoMore, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.time_zones import TimeZoneName
 from todo_gql.database.connection import Row, Values
 from todo_gql.features.stats.types import TodoStats, prefetch_counts, stored_counts
-from todo_gql.operation.context import Info
+from todo_gql.operation.context import Context, Info
 from todo_gql.security.authentication import Viewer
 from todo_gql.security.tokens import TokenPair, access_token_life
 from todo_gql.settings import Settings
@@ -121,6 +121,18 @@ class User(Node):
             time_zone=None,
             week_start=None,
         )
+
+
+def user_or_none(row: Row | None, context: Context) -> User | None:
+    """The account in a loaded row as the viewer sees it; None without a row."""
+    return User.from_row(row, context.signed_in()) if row else None
+
+
+def present_user(row: Row | None, context: Context) -> User:
+    """As `user_or_none`, for an account that was there when it was referred to; `SeenNoMore` if it isn't."""
+    if row is None:
+        raise SeenNoMore
+    return User.from_row(row, context.signed_in())
 
 
 @strawberry.type(description="What a signed-in client holds.")

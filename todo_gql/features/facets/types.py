@@ -11,15 +11,15 @@ from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments
 from todo_gql.database.connection import Row, Values
-from todo_gql.execution import ColumnLoader, loaded_field
+from todo_gql.execution import loaded_field
 from todo_gql.features.accounts.loaders import users_by_id
-from todo_gql.features.accounts.types import User
+from todo_gql.features.accounts.types import User, user_or_none
 from todo_gql.features.todos.enums import DayGroup, TodoPriority, TodoStatus
 from todo_gql.features.todos.list_access import key_of
 from todo_gql.features.todos.list_loaders import lists_by_id
 from todo_gql.features.todos.tag_types import Tag
 from todo_gql.features.todos.types import TodoList
-from todo_gql.operation.context import Context
+from todo_gql.operation.context import Context, loader_of
 
 FACETS_PAGE: Final = 20
 
@@ -50,18 +50,6 @@ class TagFacet:
     count: int = strawberry.field(description="The todos that carry it.")
 
 
-def _lists_by_id(context: Context) -> ColumnLoader[UUID, Row | None]:
-    return context.loader(lists_by_id)
-
-
-def _users_by_id(context: Context) -> ColumnLoader[UUID | None, Row | None]:
-    return context.loader(users_by_id)
-
-
-def _user(row: Row | None, context: Context) -> User | None:
-    return User.from_row(row, context.signed_in()) if row else None
-
-
 def _list(row: Row | None, _context: Context) -> TodoList | None:
     return TodoList.from_row(row) if row else None
 
@@ -74,7 +62,7 @@ class ListFacet:
     list_key: strawberry.Private[UUID]
 
     list: TodoList | None = loaded_field(
-        _lists_by_id,
+        loader_of(lists_by_id),
         by="list_key",
         make=_list,
         description="The list; null for the inbox.",
@@ -89,9 +77,9 @@ class AssigneeFacet:
     assignee_key: strawberry.Private[UUID | None]
 
     assignee: User | None = loaded_field(
-        _users_by_id,
+        loader_of(users_by_id),
         by="assignee_key",
-        make=_user,
+        make=user_or_none,
         description="Who it is; null for nobody.",
     )
 

@@ -8,24 +8,18 @@ import strawberry
 
 from todo_gql.api.connections import Connection, Page
 from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS
-from todo_gql.api.errors import SeenNoMore, UserError
+from todo_gql.api.errors import UserError
 from todo_gql.api.list_roles import ROLES, ListRole
 from todo_gql.api.node import Node
-from todo_gql.database.connection import Row, Values
+from todo_gql.database.connection import Values
 from todo_gql.execution import ConvertedColumn, RowType, loaded_field
-from todo_gql.features.accounts.types import User
+from todo_gql.features.accounts.types import User, present_user
 from todo_gql.features.members.loaders import (
     inviters_by_invitation,
     member_counts_by_list,
     users_by_member,
 )
-from todo_gql.operation.context import Context, Info
-
-
-def _user(row: Row | None, context: Context) -> User:
-    if row is None:
-        raise SeenNoMore
-    return User.from_row(row, context.signed_in())
+from todo_gql.operation.context import Info, loader_of
 
 
 @strawberry.type(description="Somebody in a list.")
@@ -39,9 +33,9 @@ class ListMember(Node):
     key: strawberry.Private[UUID]
 
     user: User = loaded_field(
-        lambda context: context.loader(users_by_member),
+        loader_of(users_by_member),
         by="key",
-        make=_user,
+        make=present_user,
         description="Who it is, as other members see them.",
     )
 
@@ -111,9 +105,9 @@ class Invitation(Node):
     key: strawberry.Private[UUID]
 
     invited_by: User = loaded_field(
-        lambda context: context.loader(inviters_by_invitation),
+        loader_of(inviters_by_invitation),
         by="key",
-        make=_user,
+        make=present_user,
         description="Who sent it.",
     )
 

@@ -9,10 +9,10 @@ import strawberry
 
 from todo_gql.api.connections import Connection
 from todo_gql.api.node import Node
-from todo_gql.database.connection import Row, Values
+from todo_gql.database.connection import Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.execution import ConvertedColumn, RowType, loaded_field
-from todo_gql.features.accounts.types import User
+from todo_gql.features.accounts.types import User, user_or_none
 from todo_gql.features.members.types import Invitation
 from todo_gql.features.notifications.enums import KINDS, NotificationKind
 from todo_gql.features.notifications.loaders import (
@@ -25,7 +25,7 @@ from todo_gql.features.notifications.unread import unread_count
 from todo_gql.features.todos.list_access import NOTHING, key_of
 from todo_gql.features.todos.types import Comment, Section, Todo, TodoList
 from todo_gql.inbox.security_events import security_text
-from todo_gql.operation.context import Context, Info
+from todo_gql.operation.context import Context, Info, loader_of
 
 TYPES: Final[Mapping[ChangeKind, Any]] = {
     ChangeKind.LIST: TodoList,
@@ -42,10 +42,6 @@ def _subject(subject: Subject | None, context: Context) -> Node | None:
         return Todo.from_row(subject.row, context.now)
     node: Node = TYPES[subject.kind].from_row(subject.row)
     return node
-
-
-def _actor(row: Row | None, context: Context) -> User | None:
-    return User.from_row(row, context.signed_in()) if row else None
 
 
 def _subject_key(row: Values) -> SubjectKey:
@@ -77,14 +73,14 @@ class Notification(Node):
     seq: strawberry.Private[int]
 
     actor: User | None = loaded_field(
-        lambda context: context.loader(actors_by_id),
+        loader_of(actors_by_id),
         by="actor_key",
-        make=_actor,
+        make=user_or_none,
         description="Who did it, the last one if it happened several times; null for the server, and "
         "for an account that the viewer can't see.",
     )
     subject: Node | None = loaded_field(
-        lambda context: context.loader(subjects_by_key),
+        loader_of(subjects_by_key),
         by="subject_key",
         make=_subject,
         description="What it is about, as it is now; null once the viewer can't see it, such as in the "

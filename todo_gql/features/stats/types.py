@@ -7,10 +7,10 @@ from uuid import UUID
 import strawberry
 
 from todo_gql.database.connection import Row
-from todo_gql.execution import ColumnLoader, RowType, loaded_value
+from todo_gql.execution import RowType, loaded_value
 from todo_gql.features.stats.loaders import CountSelection, overdue_counts, todo_counts
 from todo_gql.features.stats.overdue import overdue_columns, overdue_count
-from todo_gql.operation.context import Context, Info
+from todo_gql.operation.context import Context, Info, loader_of
 from todo_gql.operation.lookahead import selected_fields
 
 _STATUS_NAMES = ("pending", "in_progress", "completed", "cancelled")
@@ -45,10 +45,6 @@ async def stored_counts(context: Context) -> Row:
     return row
 
 
-def _overdue_count(context: Context) -> ColumnLoader[UUID, int]:
-    return context.loader(overdue_counts)
-
-
 @strawberry.type(description="How many todos there are of each kind, the trash left out.")
 class TodoStats:
     """Counts of todos."""
@@ -64,7 +60,7 @@ class TodoStats:
     key: strawberry.Private[UUID]
 
     overdue: int = loaded_value(
-        _overdue_count,
+        loader_of(overdue_counts),
         by="key",
         prefetched_column="overdue_count",
         description="Those that are PENDING or IN_PROGRESS, and were due before now, or on a day before today "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -21,7 +21,6 @@ from todo_gql.changelog.cursors import cursor_of, history_keyset, others_log_key
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.execution import (
-    ColumnLoader,
     ConvertedColumn,
     RowType,
     Source,
@@ -30,7 +29,7 @@ from todo_gql.execution import (
     loaded_value,
 )
 from todo_gql.features.accounts.loaders import users_by_id
-from todo_gql.features.accounts.types import User
+from todo_gql.features.accounts.types import User, present_user, user_or_none
 from todo_gql.features.members.enums import LEVELS, ListNotifyLevel
 from todo_gql.features.members.loaders import (
     ListKey,
@@ -92,25 +91,26 @@ from todo_gql.features.todos.subtasks import subtask_counts, subtask_page
 from todo_gql.features.todos.tag_types import TAGS_OF_TODO, Tag
 from todo_gql.features.todos.todo_pages import Filter, Sort, page_columns, select_todos
 from todo_gql.features.todos.upcoming import UPCOMING_PAGE, Upcoming
-from todo_gql.operation.context import Context, Info
+from todo_gql.operation.context import Context, Info, loader_of
 from todo_gql.operation.json_columns import parse_json_column
-from todo_gql.operation.loaders import BatchFunction
 from todo_gql.reminder_times.moments import UNKNOWN
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+
+def _todo(row: Row | None, context: Context) -> "Todo | None":
+    return Todo.from_row(row, context.now) if row else None
 
 
-def _by(load: BatchFunction[K, V]) -> Callable[[Context], ColumnLoader[K, V]]:
-    """What gets the operation's loader with this batch function from the context."""
-    return lambda context: context.loader(load)
+def _present_todo(row: Row | None, context: Context) -> "Todo":
+    if row is None:
+        raise SeenNoMore
+    return Todo.from_row(row, context.now)
 
 
 def _list(row: Row | None, _context: Context) -> "TodoList | None":
     return TodoList.from_row(row) if row else None
 
 
-def _present(row: Row | None, _context: Context) -> "TodoList":
+def _present_list(row: Row | None, _context: Context) -> "TodoList":
     if row is None:
         raise SeenNoMore
     return TodoList.from_row(row)
@@ -119,10 +119,6 @@ def _present(row: Row | None, _context: Context) -> "TodoList":
 def _role(role: int | None, _context: Context) -> ListRole:
     # Who was removed since the list was read may at most have read it.
     return ROLES[role or 0]
-
-
-def _account(row: Row | None, context: Context) -> User | None:
-    return User.from_row(row, context.signed_in()) if row else None
 
 
 @strawberry.interface(description="One number of the viewer's feed, whatever it is about.")
@@ -137,9 +133,9 @@ class FeedEntry:
     actor_key: strawberry.Private[UUID]
 
     actor: User | None = loaded_field(
-        _by(users_by_id),
+        loader_of(users_by_id),
         by="actor_key",
-        make=_account,
+        make=user_or_none,
         description="Who did it; null if the account is gone, or the viewer can't see it.",
     )
 
@@ -167,20 +163,20 @@ class Change(Node, FeedEntry):
     is_visible: strawberry.Private[bool] = True
 
     todo: "Todo | None" = loaded_field(
-        _by(todos_by_id),
+        loader_of(todos_by_id),
         by="todo_key",
-        make=lambda row, context: Todo.from_row(row, context.now) if row else None,
+        make=_todo,
         description="The todo as it is now; null once it is purged, or the viewer can't see it any more.",
     )
     actor: User | None = loaded_field(
-        _by(users_by_id),
+        loader_of(users_by_id),
         by="actor_key",
-        make=_account,
+        make=user_or_none,
         description="Who made the change; null if the account is gone.",
     )
 
     list: "TodoList | None" = loaded_field(
-        _by(lists_by_id),
+        loader_of(lists_by_id),
         by="list_key",
         make=_list,
         description="The list that the todo was in after the change, as it is now; null for the inbox, "
@@ -263,7 +259,7 @@ class ListChange(FeedEntry):
     is_visible: strawberry.Private[bool]
 
     list: "TodoList | None" = loaded_field(
-        _by(lists_by_id),
+        loader_of(lists_by_id),
         by="list_key",
         make=_list,
         description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
@@ -293,15 +289,15 @@ class MemberChange(FeedEntry):
     is_visible: strawberry.Private[bool]
 
     list: "TodoList | None" = loaded_field(
-        _by(lists_by_id),
+        loader_of(lists_by_id),
         by="list_key",
         make=_list,
         description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
     )
     user: User | None = loaded_field(
-        _by(users_by_id),
+        loader_of(users_by_id),
         by="user_key",
-        make=_account,
+        make=user_or_none,
         description="Who joined or left; null if the account is gone, or the viewer can't see it.",
     )
 
@@ -322,7 +318,7 @@ class CommentChange(FeedEntry):
     is_visible: strawberry.Private[bool]
 
     comment: "Comment | None" = loaded_field(
-        _by(comments_by_id),
+        loader_of(comments_by_id),
         by="comment_key",
         make=lambda row, _context: Comment.from_row(row) if row else None,
         description="The comment as it is now; null in the trash, or if the viewer can't see it any more.",
@@ -420,12 +416,6 @@ class FeedConnection:
         return PageInfo(page=self.span)
 
 
-def _present_todo(row: Row | None, context: Context) -> "Todo":
-    if row is None:
-        raise SeenNoMore
-    return Todo.from_row(row, context.now)
-
-
 @strawberry.type(
     description="A reminder of a todo, of one person's own; it fires once for a moment."
 )
@@ -452,7 +442,7 @@ class Reminder(Node):
     todo_key: strawberry.Private[UUID]
 
     todo: "Todo" = loaded_field(
-        _by(todos_by_id), by="todo_key", make=_present_todo, description="What it reminds of."
+        loader_of(todos_by_id), by="todo_key", make=_present_todo, description="What it reminds of."
     )
 
     @classmethod
@@ -471,10 +461,6 @@ REMINDERS = RowType(
     fired_at="fired_at",
     todo_key="todo_id",
 )
-
-
-def _user(row: Row | None, context: Context) -> User | None:
-    return User.from_row(row, context.signed_in()) if row else None
 
 
 def _people(rows: Sequence[Row] | None, context: Context) -> Sequence[User]:
@@ -509,16 +495,16 @@ class Comment(Node):
     mention_key: strawberry.Private[UUID | None]
 
     todo: "Todo" = loaded_field(
-        _by(todos_by_id), by="todo_key", make=_present_todo, description="What it is on."
+        loader_of(todos_by_id), by="todo_key", make=_present_todo, description="What it is on."
     )
     author: User | None = loaded_field(
-        _by(authors_by_comment),
+        loader_of(authors_by_comment),
         by="key",
-        make=_user,
+        make=user_or_none,
         description="Who wrote it, also after leaving the list; null if the account is gone.",
     )
     mentions: Sequence[User] = loaded_field(
-        _by(mentions_by_comment),
+        loader_of(mentions_by_comment),
         by="mention_key",
         make=_people,
         description="The members of the list whom it mentions, each once, 20 at most.",
@@ -564,12 +550,6 @@ def _comment_count(todo_id: UUID, context: Context) -> Any:
     return context.loader(comment_counts).load(todo_id)
 
 
-def _owner(row: Row | None, context: Context) -> User:
-    if row is None:
-        raise SeenNoMore
-    return User.from_row(row, context.signed_in())
-
-
 @strawberry.type(description="Something to do.")
 @with_fields(declared_fields(), before="key")
 class Todo(Node):
@@ -583,48 +563,48 @@ class Todo(Node):
     assignee_key: strawberry.Private[UUID | None]
 
     tags: Sequence[Tag] = loaded_rows(
-        _by(tags_by_todo_id),
+        loader_of(tags_by_todo_id),
         by="key",
         row_type=TAGS_OF_TODO,
         prefetched_column="tag_rows",
         description="Its tags in alphabetical order.",
     )
     owner: User = loaded_field(
-        _by(users_by_id), by="owner_key", make=_owner, description="Whose it is."
+        loader_of(users_by_id), by="owner_key", make=present_user, description="Whose it is."
     )
     list: "TodoList | None" = loaded_field(
-        _by(lists_by_id),
+        loader_of(lists_by_id),
         by="list_key",
         make=_list,
         description="The list that it is in, which may be in the trash with it; null for the inbox.",
     )
     section: "Section | None" = loaded_field(
-        _by(sections_by_id),
+        loader_of(sections_by_id),
         by="section_key",
         make=lambda row, _context: Section.from_row(row) if row else None,
         description="The section of the list that it is in; null if in none.",
     )
     parent: "Todo | None" = loaded_field(
-        _by(todos_by_id),
+        loader_of(todos_by_id),
         by="parent_key",
-        make=lambda row, context: Todo.from_row(row, context.now) if row else None,
+        make=_todo,
         description="The todo that it is a subtask of; null at the top.",
     )
 
     assignee: User | None = loaded_field(
-        _by(users_by_id),
+        loader_of(users_by_id),
         by="assignee_key",
-        make=_user,
+        make=user_or_none,
         description="Who is to do it; null for nobody.",
     )
     reminders: Sequence[Reminder] = loaded_rows(
-        _by(reminders_by_todo_id),
+        loader_of(reminders_by_todo_id),
         by="key",
         row_type=REMINDERS,
         description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
     )
     snoozed_until: datetime | None = loaded_value(
-        _by(snoozes_by_todo_id),
+        loader_of(snoozes_by_todo_id),
         by="key",
         description="Until when the viewer has put it off, for themselves alone; null once that is over.",
     )
@@ -799,7 +779,10 @@ class Section(Node):
     list_key: strawberry.Private[UUID]
 
     list: "TodoList" = loaded_field(
-        _by(lists_by_id), by="list_key", make=_present, description="The list that it is a part of."
+        loader_of(lists_by_id),
+        by="list_key",
+        make=_present_list,
+        description="The list that it is a part of.",
     )
 
     @classmethod
@@ -849,28 +832,28 @@ class TodoList(Node):
     counts: strawberry.Private[Row]
 
     viewer_role: ListRole = loaded_field(
-        _by(roles_by_list),
+        loader_of(roles_by_list),
         by="member_key",
         make=_role,
         description="What the viewer may do in it.",
     )
     is_shared: bool = loaded_value(
-        _by(sharing_by_list),
+        loader_of(sharing_by_list),
         by="key",
         description="Whether others than its owner are in it.",
     )
     notify: ListNotifyLevel = loaded_field(
-        _by(notify_levels_by_list),
+        loader_of(notify_levels_by_list),
         by="key",
         make=lambda level, _context: LEVELS[level or 0],
         description="Which of its events the viewer is notified of: a setting of their own.",
     )
 
     owner: User = loaded_field(
-        _by(users_by_id), by="owner_key", make=_owner, description="Whose it is."
+        loader_of(users_by_id), by="owner_key", make=present_user, description="Whose it is."
     )
     sections: Sequence[Section] = loaded_rows(
-        _by(sections_by_list_id),
+        loader_of(sections_by_list_id),
         by="key",
         row_type=SECTIONS,
         description="Its sections in their order.",
