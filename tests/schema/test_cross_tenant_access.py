@@ -46,7 +46,7 @@ from tests.support.push_services import Browser
 from tests.support.reminders import added, relative
 from tests.support.sharing import invite_somebody, invited_often, member_id, share
 from tests.support.views import save
-from todo_gql.api.connections import PageArguments
+from todo_gql.api.connections import PageArguments, ParentPage
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import ChangeKind, MailKind, NotificationKind, User
@@ -54,7 +54,6 @@ from todo_gql.features.accounts.email import outbox
 from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.features.members.loaders import (
     ListKey,
-    ListPage,
     invitations_by_list,
     members_by_list,
     roles_by_list,
@@ -62,7 +61,7 @@ from todo_gql.features.members.loaders import (
 from todo_gql.features.notifications.loaders import SubjectKey, subjects_by_key
 from todo_gql.features.registry import FEATURES, TABLES
 from todo_gql.features.todos.access import TODO_COLUMNS
-from todo_gql.features.todos.comments import CommentPageKey, comment_pages_by_todo
+from todo_gql.features.todos.comments import comment_pages_by_todo
 from todo_gql.features.todos.history_pages import AFTER_NEWEST
 from todo_gql.features.todos.list_loaders import (
     ListCountsKey,
@@ -864,9 +863,9 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     subtask_edges: lambda key: SubtaskEdge(key, position="", towards_start=False),
     named_things: lambda key: Named("listId", key),
     roles_by_list: lambda key: ListKey(UUID(int=0), key),
-    members_by_list: lambda key: ListPage(key, PageArguments()),
-    invitations_by_list: lambda key: ListPage(key, PageArguments()),
-    comment_pages_by_todo: lambda key: CommentPageKey(key, PageArguments()),
+    members_by_list: lambda key: ParentPage(key, PageArguments()),
+    invitations_by_list: lambda key: ParentPage(key, PageArguments()),
+    comment_pages_by_todo: lambda key: ParentPage(key, PageArguments()),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]

@@ -3,6 +3,7 @@
 https://relay.dev/graphql/connections.htm
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -48,10 +49,33 @@ class PageArguments(NamedTuple):
             raise BadUserInput(f"Ask for 1 to {MAX_PAGE} items, not {size}.")
         return size
 
+    def check(self, keyset: Keyset) -> None:
+        """Raise `BadUserInput` for arguments that no page of this order can have.
+
+        For pages that are loaded together: a wrong one must not fail the others of its batch.
+        """
+        self.size(MAX_PAGE)
+        for cursor in (self.after, self.before):
+            if cursor is not None:
+                keyset.values(cursor)
+
     @property
     def backwards(self) -> bool:
         """Whether `last` is set: the page is the end of the list, or of what precedes `before`."""
         return self.last is not None
+
+
+class ParentPage(NamedTuple):
+    """The key of a page of what belongs to a parent."""
+
+    parent_id: UUID
+    arguments: PageArguments
+
+    @classmethod
+    def of(cls, parent_id: UUID, arguments: PageArguments, keyset: Keyset) -> "ParentPage":
+        """The key of a page in this order; `BadUserInput` for invalid arguments or cursors."""
+        arguments.check(keyset)
+        return cls(parent_id, arguments)
 
 
 class Page(NamedTuple):
@@ -173,6 +197,26 @@ async def fetch_pages(
     return [
         query.page(own, of_parent(statement, parent, id)) for own, id in zip(rows, ids, strict=True)
     ]
+
+
+async def fetch_parent_pages(
+    statement: SelectQuery,
+    parent: str,
+    keys: Sequence[ParentPage],
+    columns: Sequence[str],
+    keyset: Keyset,
+) -> list[Page]:
+    """Fetch the page of each key, those with the same arguments by one statement as `fetch_pages`."""
+    ids = defaultdict[PageArguments, list[UUID]](list)
+    for key in keys:
+        ids[key.arguments].append(key.parent_id)
+    pages: dict[ParentPage, Page] = {}
+    for arguments, parent_ids in ids.items():
+        loaded = await fetch_pages(statement, parent, parent_ids, columns, keyset, arguments)
+        pages |= {
+            ParentPage(id, arguments): page for id, page in zip(parent_ids, loaded, strict=True)
+        }
+    return [pages[key] for key in keys]
 
 
 def of_parent(statement: SelectQuery, parent: str, id: UUID) -> SelectQuery:

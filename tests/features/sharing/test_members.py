@@ -339,3 +339,17 @@ async def test_undo_brings_no_member_back(account: Account, stranger: Account) -
     await account.data(UNDO, cursor=cursor["cursor"])
     assert await counts_of(account) == (0, 0)
     assert [who for who, _ in await assignees(shared)] == [account.id, None, None]
+
+
+@pytest.mark.parametrize("field", ["members", "invitations", "todos"])
+@pytest.mark.parametrize("page", ["first: 0", 'after: "x"'])
+async def test_a_wrong_page_of_a_list_fails_no_other_page(
+    account: Account, field: str, page: str
+) -> None:
+    """The only error is that of the page that is asked for with a wrong size or cursor."""
+    shared = await make_list(account)
+    document = f"""query ($id: ID!) {{ node(id: $id) {{ ... on TodoList {{
+        good: {field} {{ nodes {{ id }} }} wrong: {field}({page}) {{ nodes {{ id }} }}
+    }} }} }}"""
+    answer = await account.execute(document, {"id": shared["id"]})
+    assert [error["path"] for error in answer["errors"]] == [["node", "wrong"]]

@@ -1,10 +1,9 @@
 """The batch functions that load memberships and invitations."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from todo_gql.api.connections import Page, PageArguments, fetch_pages
+from todo_gql.api.connections import Page, ParentPage, fetch_parent_pages
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.database.connection import Row, fetch
 from todo_gql.database.models import ListRole
@@ -46,13 +45,6 @@ class ListKey(NamedTuple):
     list_id: UUID
 
 
-class ListPage(NamedTuple):
-    """A page of what belongs to a list."""
-
-    list_id: UUID
-    arguments: PageArguments
-
-
 @loader
 async def roles_by_list(context: LoaderContext, keys: list[ListKey]) -> list[int | None]:
     """What the viewer may do in each list; None if they aren't in it."""
@@ -83,11 +75,10 @@ async def sharing_by_list(context: LoaderContext, ids: list[UUID]) -> list[bool]
 
 
 @loader
-async def members_by_list(context: LoaderContext, keys: list[ListPage]) -> list[Page]:
+async def members_by_list(context: LoaderContext, keys: list[ParentPage]) -> list[Page]:
     """A page of the members of each list."""
-    return await _pages(
-        visible_members(context.viewer), "m.list_id", MEMBER_COLUMNS, MEMBERS_BY_TIME, keys
-    )
+    statement = visible_members(context.viewer)
+    return await fetch_parent_pages(statement, "m.list_id", keys, MEMBER_COLUMNS, MEMBERS_BY_TIME)
 
 
 @loader
@@ -100,25 +91,12 @@ async def member_counts_by_list(context: LoaderContext, ids: list[UUID]) -> list
 
 
 @loader
-async def invitations_by_list(context: LoaderContext, keys: list[ListPage]) -> list[Page]:
+async def invitations_by_list(context: LoaderContext, keys: list[ParentPage]) -> list[Page]:
     """A page of the open invitations to each list; none for who may not choose its members."""
     statement = invitations_of_lists(context.viewer)
-    return await _pages(statement, "i.list_id", INVITATION_COLUMNS, INVITATIONS_BY_TIME, keys)
-
-
-async def _pages(
-    statement: SelectQuery,
-    parent: str,
-    columns: Sequence[str],
-    keyset: Keyset,
-    keys: Sequence[ListPage],
-) -> list[Page]:
-    pages: dict[ListPage, Page] = {}
-    for arguments in dict.fromkeys(key.arguments for key in keys):
-        ids = [key.list_id for key in keys if key.arguments == arguments]
-        loaded = await fetch_pages(statement, parent, ids, columns, keyset, arguments)
-        pages |= {ListPage(id, arguments): page for id, page in zip(ids, loaded, strict=True)}
-    return [pages[key] for key in keys]
+    return await fetch_parent_pages(
+        statement, "i.list_id", keys, INVITATION_COLUMNS, INVITATIONS_BY_TIME
+    )
 
 
 @loader

@@ -1,10 +1,10 @@
 """Comments on todos as they are stored: who may see them, and loading them, their numbers and people."""
 
 from collections import defaultdict
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from todo_gql.api.connections import Page, PageArguments, fetch_pages
+from todo_gql.api.connections import Page, ParentPage, fetch_parent_pages
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.database.connection import Row, Values, fetch
 from todo_gql.database.models import Comment
@@ -17,7 +17,6 @@ from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
 
 MAX_BODY: Final = 10_000
-COMMENT_PAGE: Final = 50
 COMMENT_COLUMNS: Final = columns(Comment, "c")
 OLDEST_FIRST: Final = Keyset(
     SortKey("created_at", "c.created_at", "created_at", parse_time),
@@ -59,13 +58,6 @@ MENTIONS: Final = (
 )
 
 
-class CommentPageKey(NamedTuple):
-    """A page of the comments of a todo."""
-
-    todo_id: UUID
-    arguments: PageArguments
-
-
 @loader
 async def comments_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | None]:
     """The comments that the viewer sees of todos outside the trash."""
@@ -74,21 +66,12 @@ async def comments_by_id(context: LoaderContext, ids: list[UUID]) -> list[Row | 
 
 
 @loader
-async def comment_pages_by_todo(context: LoaderContext, keys: list[CommentPageKey]) -> list[Page]:
+async def comment_pages_by_todo(context: LoaderContext, keys: list[ParentPage]) -> list[Page]:
     """A page of each todo's comments, oldest first."""
-    ids = defaultdict[PageArguments, list[UUID]](list)
-    for key in keys:
-        ids[key.arguments].append(key.todo_id)
-    pages: dict[CommentPageKey, Page] = {}
-    for arguments, todo_ids in ids.items():
-        loaded = await fetch_pages(
-            *(comments_of(context.viewer), todo_column(context.viewer), todo_ids),
-            *(COMMENT_COLUMNS, OLDEST_FIRST, arguments),
-        )
-        pages |= {
-            CommentPageKey(id, arguments): page for id, page in zip(todo_ids, loaded, strict=True)
-        }
-    return [pages[key] for key in keys]
+    viewer = context.viewer
+    return await fetch_parent_pages(
+        comments_of(viewer), todo_column(viewer), keys, COMMENT_COLUMNS, OLDEST_FIRST
+    )
 
 
 @loader
@@ -139,13 +122,3 @@ def mention_key(row: Values) -> UUID | None:
     """The id of a comment that mentions somebody; None for one that mentions nobody."""
     id: UUID = row["id"]
     return None if row["mentions"] == "[]" else id
-
-
-def page_key(todo_id: UUID, arguments: PageArguments) -> CommentPageKey:
-    """The key of a page of a todo's comments; `BadUserInput` for invalid arguments or cursors."""
-    # Here, so that one wrong page fails no other one of its batch.
-    arguments.size(COMMENT_PAGE)
-    for cursor in (arguments.after, arguments.before):
-        if cursor is not None:
-            OLDEST_FIRST.values(cursor)
-    return CommentPageKey(todo_id, arguments)

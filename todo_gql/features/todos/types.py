@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from todo_gql.api.connections import Connection, Page, PageArguments, PageInfo
+from todo_gql.api.connections import Connection, Page, PageArguments, PageInfo, ParentPage
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FEW_ROWS, MAX_BYTES
 from todo_gql.api.durations import Duration
 from todo_gql.api.errors import SeenNoMore
@@ -32,8 +32,9 @@ from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User, present_user, user_or_none
 from todo_gql.features.members.enums import LEVELS, ListNotifyLevel
 from todo_gql.features.members.loaders import (
+    INVITATIONS_BY_TIME,
+    MEMBERS_BY_TIME,
     ListKey,
-    ListPage,
     invitations_by_list,
     members_by_list,
     notify_levels_by_list,
@@ -52,13 +53,13 @@ from todo_gql.features.todos.change_types import (
 )
 from todo_gql.features.todos.comments import (
     MAX_BODY,
+    OLDEST_FIRST,
     authors_by_comment,
     comment_counts,
     comment_pages_by_todo,
     comments_by_id,
     mention_key,
     mentions_by_comment,
-    page_key,
 )
 from todo_gql.features.todos.enums import ANCHORS, TodoAnchor
 from todo_gql.features.todos.field_sources import declared_fields, sources
@@ -665,7 +666,8 @@ class Todo(Node):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> CommentConnection:
-        key = page_key(self.key, PageArguments.of(first, after, last, before))
+        arguments = PageArguments.of(first, after, last, before)
+        key = ParentPage.of(self.key, arguments, OLDEST_FIRST)
         page = await info.context.loader(comment_pages_by_todo).load(key)
         count = partial(_comment_count, self.key)
         return CommentConnection(page=page, nodes=COMMENTS.objects(page.rows), count=count)
@@ -890,7 +892,7 @@ class TodoList(Node):
     async def members(
         self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
     ) -> ListMemberConnection:
-        key = ListPage(self.key, PageArguments.of(first, after))
+        key = ParentPage.of(self.key, PageArguments.of(first, after), MEMBERS_BY_TIME)
         page = await info.context.loader(members_by_list).load(key)
         return ListMemberConnection.of(page, self.key)
 
@@ -901,7 +903,7 @@ class TodoList(Node):
     async def invitations(
         self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
     ) -> InvitationConnection:
-        key = ListPage(self.key, PageArguments.of(first, after))
+        key = ParentPage.of(self.key, PageArguments.of(first, after), INVITATIONS_BY_TIME)
         return InvitationConnection.of(await info.context.loader(invitations_by_list).load(key))
 
     @strawberry.field(
@@ -934,12 +936,10 @@ class TodoList(Node):
         before: Before = strawberry.UNSET,
     ) -> TodoConnection:
         todo_filter, keys = unset_to_none(filter), unset_to_none(sort)
-        request = TodosRequest(
-            SameFilter(todo_filter),
-            todo_keyset(keys) if keys else BY_POSITION,
-            PageArguments.of(first, after, last, before),
-            page_columns(info),
-        )
+        keyset = todo_keyset(keys) if keys else BY_POSITION
+        arguments = PageArguments.of(first, after, last, before)
+        arguments.check(keyset)
+        request = TodosRequest(SameFilter(todo_filter), keyset, arguments, page_columns(info))
         page = await info.context.loader(todo_pages_by_list).load(ListPageKey(self.key, request))
         if self._has_count_of(todo_filter):
             return TodoConnection.of(page, info.context.now, lambda _: total_of(self.counts))
