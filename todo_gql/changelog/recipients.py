@@ -74,7 +74,6 @@ class Recipients:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seqs: dict[UUID, int] = {}
         self._members: defaultdict[UUID, set[UUID]] = defaultdict(set)
         self._lists: set[UUID] = set()
         self._added: set[UUID] = set()
