@@ -353,7 +353,7 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
     created: CreatedTodo | TodoPayload | None = (
         None
         if todo.completed_at or draft.destination or draft.reminders or todo.assignee_id
-        else await create_in_one_message(todo, quota, owner_id=owner_id, actor_id=actor_id)
+        else await create_in_one_message(todo, quota)
     )
     if created is None:
         created = await _create_in_transaction(info, draft, owner_id, actor_id)

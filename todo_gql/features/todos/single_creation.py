@@ -1,10 +1,10 @@
 """Creating a todo in a transaction that is a single message to PostgreSQL."""
 
 from typing import NamedTuple
-from uuid import UUID
 
 from asyncpg import ForeignKeyViolationError
 
+from todo_gql.api.errors import Unauthenticated
 from todo_gql.changelog.cursors import FirstChange
 from todo_gql.changelog.feed_registry import announce
 from todo_gql.database.connection import acquire
@@ -13,7 +13,6 @@ from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.loaders import TagOfTodo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
-from todo_gql.features.todos.write_locks import owner_gone
 from todo_gql.features.todos.write_rows import WriteRows
 from todo_gql.features.todos.write_sql import create_statement
 
@@ -26,21 +25,18 @@ class CreatedTodo(NamedTuple):
     change: FirstChange | None
 
 
-async def create_in_one_message(
-    todo: TodoState, quota: Quota, *, owner_id: UUID, actor_id: UUID
-) -> CreatedTodo | None:
-    """Create an owner's todo that is in no list, in a transaction that is a single message to PostgreSQL.
+async def create_in_one_message(todo: TodoState, quota: Quota) -> CreatedTodo | None:
+    """Create a todo of the actor's own that is in no list, in a transaction that is a single message to PostgreSQL.
 
     Returns None, and stores nothing, if its id isn't free or the quota is exhausted.
 
     The statement takes the owner's lock, too, unless somebody else has it. Then another message
     executes it twice: the first execution waits for the lock, the second writes, with a snapshot taken
     after the lock. The times are PostgreSQL's. Callers are to be `retried`. Raises `Unauthenticated`
-    if the actor's own account is deleted, `OwnerChanged` if another owner's is, and `OutcomeUnknown` if
-    the connection is lost.
+    if the actor's account is deleted, and `OutcomeUnknown` if the connection is lost.
     """
-    rows = WriteRows([Entry(None, todo)])
-    values = owner_id, await rows.payload(None, created=True, quota=quota), actor_id
+    rows, owner_id = WriteRows([Entry(None, todo)]), todo.owner_id
+    values = owner_id, await rows.payload(None, created=True, quota=quota), owner_id
     async with acquire() as connection:
         try:
             created = await connection.fetch(create_statement(rows.parts), *values)
@@ -49,7 +45,7 @@ async def create_in_one_message(
                 statement = create_statement(rows.parts, waits=True)
                 created = await connection.fetchmany(statement, executions)
         except ForeignKeyViolationError:
-            raise owner_gone(owner_id, actor_id) from None
+            raise Unauthenticated from None
         except CONNECTION_LOST as lost:
             # It may be stored, so subscribers have to look.
             announce(owner_id)
