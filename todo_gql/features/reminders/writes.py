@@ -1,6 +1,8 @@
 """Adding, changing and deleting reminders, under the lock of the todo's owner."""
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from todo_gql.api.errors import ErrorCode, UserError, invalid, not_found
 from todo_gql.api.node import parse_id
@@ -9,8 +11,9 @@ from todo_gql.features.reminders.types import ReminderPayload
 from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.reminder_inputs import MAX_REMINDERS, ReminderInput, read_reminder
 from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders
+from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.types import Reminder
-from todo_gql.features.todos.writes import owner_write
+from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Info
 
 COLUMNS: Final = ", ".join(REMINDER_COLUMNS)
@@ -27,6 +30,13 @@ DELETE = "DELETE FROM reminders WHERE owner_id = $1 AND id = $2 AND person_id = 
 OWNERS_OF_REMINDERS: Final = """
 SELECT r.id, r.owner_id FROM reminders r WHERE r.person_id = $1 AND r.id = ANY($2::uuid[])
 """
+
+
+class _Stored(NamedTuple):
+    """The todo of a stored reminder, and when that fires."""
+
+    todo: TodoState
+    fires_at: datetime | None
 
 
 @retried
@@ -58,19 +68,15 @@ async def update_reminder(info: Info, id: str, sent: ReminderInput) -> ReminderP
     owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
     draft, problems = read_reminder(sent, info.context.now, "input")
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        key = owner_id, reminder_id, actor_id
-        stored = await write.connection.fetchrow(STORED, *key) if reminder_id else None
-        todos = await write.load([stored["todo_id"]]) if stored else {}
+        stored = await _load(write, reminder_id)
         if stored is None:
-            await write.check_owners(OWNERS_OF_REMINDERS, [reminder_id])
-        if stored is None or stored["todo_id"] not in todos:
             return ReminderPayload(errors=[not_found("id"), *problems])
         if problems:
             return ReminderPayload(errors=problems)
-        todo, zone = todos[stored["todo_id"]], write.clock.zone_name
-        fires_at = draft.fires_at(todo, zone, write.now, pending=stored["fires_at"])
+        zone, pending = write.clock.zone_name, stored.fires_at
+        fires_at = draft.fires_at(stored.todo, zone, write.now, pending=pending)
         values = draft.at, draft.anchor, draft.stored_offset, fires_at
-        row = await write.connection.fetchrow(UPDATE, *key, *values)
+        row = await write.connection.fetchrow(UPDATE, owner_id, reminder_id, actor_id, *values)
     assert row is not None
     info.context.clear_loaders()
     return ReminderPayload(reminder=Reminder.from_row(row))
@@ -85,13 +91,22 @@ async def delete_reminder(info: Info, id: str) -> list[UserError]:
     reminder_id, viewer = parse_id(id), info.context.signed_in()
     owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
     async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
-        key = owner_id, reminder_id, actor_id
-        stored = await write.connection.fetchrow(STORED, *key) if reminder_id else None
-        todos = await write.load([stored["todo_id"]]) if stored else {}
-        if stored is None:
-            await write.check_owners(OWNERS_OF_REMINDERS, [reminder_id])
-        if stored is None or stored["todo_id"] not in todos:
+        if await _load(write, reminder_id) is None:
             return [not_found("id")]
-        await write.connection.execute(DELETE, *key)
+        await write.connection.execute(DELETE, owner_id, reminder_id, actor_id)
     info.context.clear_loaders()
     return []
+
+
+async def _load(write: OwnerWrite, id: UUID | None) -> _Stored | None:
+    """The actor's reminder with this id of a todo of the owner's, outside the trash, that the actor sees.
+
+    `OwnerChanged` if it is of another owner's todo by now.
+    """
+    key = write.owner_id, id, write.actor_id
+    row = await write.connection.fetchrow(STORED, *key) if id else None
+    if row is None:
+        await write.check_owners(OWNERS_OF_REMINDERS, [id])
+        return None
+    todo = (await write.load([row["todo_id"]])).get(row["todo_id"])
+    return _Stored(todo, row["fires_at"]) if todo else None
