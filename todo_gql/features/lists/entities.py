@@ -1,8 +1,9 @@
 """Writing rows of lists and sections under their owner's lock, each change with its line of the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from todo_gql.api.errors import UserError
 from todo_gql.api.order_keys import MAX_KEY
 from todo_gql.api.placement import Placement, Sibling, Siblings, keys_at, renumber
 from todo_gql.api.scalars import serialize_time
-from todo_gql.database.connection import Row, Values
+from todo_gql.database.connection import Connection, Row, Values
 from todo_gql.database.models import ChangeKind, EntityAction
 from todo_gql.features.todos.list_access import (
     LIST_COLUMNS,
@@ -171,15 +172,27 @@ async def position_at(
     moved: Sibling,
     *path: str,
 ) -> str | UserError:
+    """The key of order of a placement among rows of a table; or why there is none, as `short_key`."""
+    renumber_all = partial(_renumber, write, table, siblings)
+    return await short_key(write.connection, siblings, placement, moved, renumber_all, *path)
+
+
+async def short_key(
+    connection: Connection,
+    siblings: Siblings,
+    placement: Placement,
+    moved: Sibling,
+    renumber_all: Callable[[], Awaitable[None]],
+    *path: str,
+) -> str | UserError:
     """The key of order of a placement; or why there is none, at a path.
 
     Where there is no room for a short one, all siblings get new keys first.
     """
-    keys = await keys_at(write.connection, siblings, placement, [moved], *path)
-    if isinstance(keys, UserError) or len(keys[0]) <= MAX_KEY:
-        return keys if isinstance(keys, UserError) else keys[0]
-    await _renumber(write, table, siblings)
-    keys = await keys_at(write.connection, siblings, placement, [Sibling(moved.id)], *path)
+    keys = await keys_at(connection, siblings, placement, [moved], *path)
+    if not isinstance(keys, UserError) and len(keys[0]) > MAX_KEY:
+        await renumber_all()
+        keys = await keys_at(connection, siblings, placement, [Sibling(moved.id)], *path)
     return keys if isinstance(keys, UserError) else keys[0]
 
 

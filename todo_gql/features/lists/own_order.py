@@ -3,14 +3,15 @@
 Under the lock of who sees them, that of their own lists. Where lists of others stand is in `list_members`.
 """
 
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from todo_gql.api.errors import UserError
-from todo_gql.api.order_keys import MAX_KEY, keys_between
-from todo_gql.api.placement import Placement, Sibling, Siblings, keys_at
+from todo_gql.api.order_keys import keys_between
+from todo_gql.api.placement import Placement, Sibling, Siblings
 from todo_gql.database.connection import Row
-from todo_gql.features.lists.entities import LISTS, position_at, siblings_of, update
+from todo_gql.features.lists.entities import LISTS, position_at, short_key, siblings_of, update
 from todo_gql.features.todos.list_access import LIST_COLUMNS
 from todo_gql.features.todos.types import TodoList
 from todo_gql.features.todos.writes import OwnerWrite
@@ -56,12 +57,8 @@ async def position_in_own_order(
     if not write.is_member:
         return await position_at(write, LISTS, siblings_of(write, LISTS), placement, moved, *path)
     siblings = Siblings(ALL_LISTS, "viewer_id = $1", (write.owner_id,))
-    keys = await keys_at(write.connection, siblings, placement, [moved], *path)
-    if isinstance(keys, UserError) or len(keys[0]) <= MAX_KEY:
-        return keys if isinstance(keys, UserError) else keys[0]
-    await _renumber(write)
-    keys = await keys_at(write.connection, siblings, placement, [Sibling(moved.id)], *path)
-    return keys if isinstance(keys, UserError) else keys[0]
+    renumber_all = partial(_renumber, write)
+    return await short_key(write.connection, siblings, placement, moved, renumber_all, *path)
 
 
 async def move_list_of_others(
