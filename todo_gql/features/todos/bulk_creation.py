@@ -55,12 +55,13 @@ async def create_todos(
         info.context.viewer_time_zone = writes[owners[0]].clock.zone_name
         creations = await _read(info, inputs, owners, writes)
         results = [one.result for one in creations]
-        for write in writes.values():
-            own = [one for one in creations if one.write is write]
+        parts = [
+            (write, [one for one in creations if one.write is write]) for write in writes.values()
+        ]
+        for write, own in parts:
             await _set_targets(info, write, own)
-            write.touch(one.list_id for result in results if (one := result.after))
-        for write in writes.values():
-            own = [one for one in creations if one.write is write]
+            write.touch(todo.list_id for one in own if (todo := one.result.after))
+        for write, own in parts:
             await _insert(info, write, own)
             drafts = [(one.result, one.draft.reminders) for one in own]
             await add_reminders(
