@@ -223,3 +223,4 @@ async def test_the_page_knows_no_forged_token(account: Account) -> None:
         PATH, data={"token": "x"}, headers={**FORM, "sec-fetch-site": "cross-site"}
     )
     assert foreign.status_code == 403
+    assert foreign.headers["x-robots-tag"] == "noindex"

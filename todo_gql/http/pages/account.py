@@ -1,6 +1,5 @@
 """The pages behind the links in mails; they need no scripts, and only their forms use a link."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -9,25 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.api.errors import ErrorCode, UserError, invalid, is_temporary
+from todo_gql.api.errors import ErrorCode, UserError, invalid
 from todo_gql.database.models import MailKind, User
 from todo_gql.features.accounts.email.address_change import confirm_email
 from todo_gql.features.accounts.email.links import find_link
 from todo_gql.features.accounts.email.password_reset import PasswordResetInput, reset_password
 from todo_gql.features.accounts.email.templates import LINK_PATHS
 from todo_gql.features.accounts.email.verification import verify_email
-from todo_gql.http.graphql.request import BadRequest
-from todo_gql.http.pages import rendering
-from todo_gql.http.pages.forms import read_form, read_link
+from todo_gql.http.pages.links import answer_link
+from todo_gql.http.pages.rendering import link_page
 from todo_gql.mail.link_tokens import LinkToken
-from todo_gql.observability.request_record import set_caller
 from todo_gql.operation.credential_limits import key_for_owner, seconds_to_wait
 from todo_gql.security.passwords import MAX_LENGTH, MIN_LENGTH, normalised
-from todo_gql.security.rate_limits import RateLimits, network_of
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
-
-RETRY_SECONDS: Final = 1
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +40,7 @@ Action: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 
 def _page(name: str, status: int = 200, **facts: object) -> Response:
-    page = rendering.page(f"account/{name}", status, form_action="'self'", **facts)
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
+    return link_page(f"account/{name}", status, **facts)
 
 
 def _form(kind: MailKind, visit: Visit, problems: Mapping[str, str] | None = None) -> Response:
@@ -116,10 +108,7 @@ ACTIONS: Final[Mapping[MailKind, Action]] = {
 
 
 class LinkPage:
-    """The page of a kind of link: a GET shows the form, its POST uses the link.
-
-    Mail scanners open links, so a GET must not use a link up.
-    """
+    """The page of a kind of link."""
 
     def __init__(self, kind: MailKind, settings: Settings, limits: RateLimits) -> None:
         self.kind = kind
@@ -128,39 +117,19 @@ class LinkPage:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        is_form = request.method == "POST"
-        set_caller(network_of(request.client.host if request.client else None))
-        try:
-            parameters = await read_form(request) if is_form else read_link(request)
-        except BadRequest as error:
-            refusal = _page("refused", error.status, reason=str(error))
-            refusal.headers.update(error.headers)
-            return refusal
-        token = parameters.get("token", "")
-        if is_form and (seconds := await self._seconds_to_wait(request, token)):
-            return self._retry_page("too_many", 429, token, seconds)
-        try:
-            visit = await self._visit(token, parameters)
-            if visit is None:
-                return _expired(self.kind)
-            return await ACTIONS[self.kind](visit) if is_form else _form(self.kind, visit)
-        except Exception as error:
-            if not is_temporary(error):
-                raise
-            logger.exception("the page of a link failed for now")
-            return self._retry_page("unavailable", 503, token, RETRY_SECONDS)
+        return await answer_link(request, _name(self.kind), self._seconds_to_wait, self._respond)
 
-    def _retry_page(self, name: str, status: int, token: str, seconds: int) -> Response:
-        page = _page(name, status, action=_name(self.kind), token=token, seconds=seconds)
-        page.headers["Retry-After"] = str(seconds)
-        return page
-
-    async def _seconds_to_wait(self, request: Request, token: str) -> int:
+    async def _seconds_to_wait(self, address: str | None, token: str) -> int:
         """Count the form as its mutation would be; the seconds to wait, 0 if it is allowed."""
         parsed = LinkToken.parse(token, self.settings)
-        address = request.client.host if request.client else None
         key = key_for_owner(parsed.owner_id) if parsed else None
         return await seconds_to_wait(self.limits, address, key)
+
+    async def _respond(self, token: str, form: Mapping[str, str] | None) -> Response:
+        visit = await self._visit(token, form or {})
+        if visit is None:
+            return _expired(self.kind)
+        return _form(self.kind, visit) if form is None else await ACTIONS[self.kind](visit)
 
     async def _visit(self, token: str, form: Mapping[str, str]) -> Visit | None:
         """The account and address of a link; None if the link isn't valid."""

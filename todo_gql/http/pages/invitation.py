@@ -1,6 +1,5 @@
 """The page behind the link in an invitation's mail: a GET shows the invitation, a POST answers it."""
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,45 +7,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from todo_gql.api.errors import ErrorCode, UserError, is_temporary
+from todo_gql.api.errors import ErrorCode, UserError
 from todo_gql.database.connection import fetchrow
 from todo_gql.features.sharing.acceptance import accept, decline
 from todo_gql.features.sharing.email.outbox import LINK_PATH, MAY
 from todo_gql.features.sharing.received import Received, received_by_token
-from todo_gql.http.graphql.request import BadRequest
-from todo_gql.http.pages import rendering
-from todo_gql.http.pages.forms import read_form, read_link
-from todo_gql.observability.request_record import set_caller
+from todo_gql.http.pages.links import answer_link
+from todo_gql.http.pages.rendering import link_page
 from todo_gql.operation.credential_limits import seconds_to_wait
-from todo_gql.security.rate_limits import RateLimits, network_of
+from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
-RETRY_SECONDS: Final = 1
 ACTION: Final = LINK_PATH.rpartition("/")[2]
 # Who can't sign in any more joins nothing.
 SELECT_USERNAME: Final = """
 SELECT username FROM users WHERE id = $1 AND is_active AND (deletion_at IS NULL OR deletion_at > now())
 """
-logger = logging.getLogger(__name__)
 
 
 def _page(name: str, status: int = 200, **facts: object) -> Response:
-    page = rendering.page(f"invitation/{name}", status, form_action="'self'", **facts)
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
-
-
-def _retry_page(name: str, status: int, token: str, seconds: int) -> Response:
-    page = rendering.page(
-        f"account/{name}", status, form_action="'self'", action=ACTION, token=token, seconds=seconds
-    )
-    page.headers["X-Robots-Tag"] = "noindex"
-    page.headers["Retry-After"] = str(seconds)
-    return page
+    return link_page(f"invitation/{name}", status, **facts)
 
 
 class InvitationPage:
-    """Mail scanners open links, so a GET answers no invitation.
+    """The page of invitations.
 
     Whoever has the token reads the mails of the account that is invited, so that the page needs no session;
     it is that account that joins.
@@ -58,39 +42,21 @@ class InvitationPage:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        is_form = request.method == "POST"
-        address = request.client.host if request.client else None
-        set_caller(network_of(address))
-        try:
-            parameters = await read_form(request) if is_form else read_link(request)
-        except BadRequest as error:
-            refusal = rendering.page(
-                "account/refused", error.status, form_action="'self'", reason=str(error)
-            )
-            refusal.headers.update(error.headers)
-            return refusal
-        token = parameters.get("token", "")
-        if is_form and (seconds := await seconds_to_wait(self.limits, address, None)):
-            return _retry_page("too_many", 429, token, seconds)
-        try:
-            return await self._answered(token, parameters, is_form=is_form)
-        except Exception as error:
-            if not is_temporary(error):
-                raise
-            logger.exception("the page of an invitation failed for now")
-            return _retry_page("unavailable", 503, token, RETRY_SECONDS)
+        return await answer_link(request, ACTION, self._seconds_to_wait, self._respond)
 
-    async def _answered(self, token: str, form: Mapping[str, str], *, is_form: bool) -> Response:
+    async def _seconds_to_wait(self, address: str | None, _token: str) -> int:
+        return await seconds_to_wait(self.limits, address, None)
+
+    async def _respond(self, token: str, form: Mapping[str, str] | None) -> Response:
         invitation = await received_by_token(token, self.settings)
         if invitation is None:
             return _page("gone", 410)
-        if not is_form:
-            return await _shown(invitation, token)
-        if form.get("answer") == "decline":
+        if form and form.get("answer") == "decline":
             refused = await decline(None, token, None, self.settings)
             return _page("gone", 410) if refused else _page("declined")
-        if await _username(invitation) is None or invitation.account_id is None:
-            return await _shown(invitation, token)
+        username = await _username(invitation)
+        if form is None or username is None or invitation.account_id is None:
+            return _shown(invitation, token, username)
         accepted = await accept(None, token, invitation.account_id, self.settings)
         if isinstance(accepted, UserError):
             is_gone = accepted.code is not ErrorCode.TOO_MANY
@@ -104,12 +70,12 @@ async def _username(invitation: Received) -> str | None:
     return row["username"] if row else None
 
 
-async def _shown(invitation: Received, token: str) -> Response:
+def _shown(invitation: Received, token: str, username: str | None) -> Response:
     return _page(
         "ask",
         action=ACTION,
         token=token,
-        username=await _username(invitation),
+        username=username,
         inviter=invitation.inviter,
         list_name=invitation.list_name,
         may=MAY[invitation.role],

@@ -45,3 +45,10 @@ def page(
         ),
     }
     return HTMLResponse(_TEMPLATES.get_template(f"{name}.html").render(facts), status, headers)
+
+
+def link_page(name: str, status: int = 200, **facts: object) -> HTMLResponse:
+    """A page behind a link in a mail: its form may be sent, and no search engine lists it."""
+    response = page(name, status, form_action="'self'", **facts)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -15,8 +15,8 @@ from todo_gql.features.notifications.email.unsubscribing import (
 )
 from todo_gql.http.graphql.request import BadRequest, check_length, read_body
 from todo_gql.http.headers import headers_of
-from todo_gql.http.pages import rendering
 from todo_gql.http.pages.forms import MAX_FORM_BYTES, read_link
+from todo_gql.http.pages.rendering import link_page
 from todo_gql.observability.request_record import set_caller
 from todo_gql.security.rate_limits import network_of
 from todo_gql.settings import Settings
@@ -76,9 +76,7 @@ async def _read_whole(request: Request) -> None:
 
 
 def _page(name: str, status: int = 200, **facts: object) -> Response:
-    page = rendering.page(f"unsubscribe/{name}", status, form_action="'self'", **facts)
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
+    return link_page(f"unsubscribe/{name}", status, **facts)
 
 
 def unsubscribe_route(settings: Settings) -> Route:
