@@ -121,7 +121,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
     )
     referring = {row["table"] for row in rows if "FOREIGN KEY (owner_id" in row["text"]}
     assert referring == {model._meta.db_table for model in tables()} - {
-        *("users", "purged_mails", "data_versions", "changes"),
+        *("users", "purged_mails", "data_versions", "changes", "discarded_files"),
     }
     # Todos outlive their section.
     kept = {row["table"] for row in rows if row["confdeltype"] != b"c"}
@@ -129,7 +129,7 @@ async def test_every_owned_table_belongs_to_its_owner(app: ASGIApp) -> None:
 
 
 async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp) -> None:
-    """Queries cross no owners, but for mails to a recipient, what is due, a browser, and all of a person.
+    """Queries cross no owners, but for mails to a recipient, what is due, a secret, a browser, and all of a person.
 
     So do memberships and invitations, which are of lists of others.
     """
@@ -141,6 +141,10 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
     )
     names = [row["name"] for row in rows if row["first"] != "owner_id"]
     assert sorted(names) == [
+        "api_tokens_secret_unique",
+        "attachments_by_uploader",
+        "attachments_unfinished",
+        "calendar_feeds_secret_unique",
         "comments_by_author",
         "digests_ahead",
         "invitations_by_address",
@@ -158,6 +162,8 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         "reminders_ahead",
         "reminders_by_person",
         "snoozes_ahead",
+        "transfer_jobs_by_expiry",
+        "webhook_deliveries_due",
     ]
 
 

@@ -1,6 +1,9 @@
 """The list of all features, from which the parts that they share follow."""
 
 from todo_gql.features.accounts.feature import ACCOUNTS
+from todo_gql.features.api_tokens.feature import API_TOKENS
+from todo_gql.features.attachments.feature import ATTACHMENTS
+from todo_gql.features.calendar_feeds.feature import CALENDAR_FEEDS
 from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.comments.feature import COMMENTS
 from todo_gql.features.facets.feature import FACETS
@@ -12,10 +15,13 @@ from todo_gql.features.reminders.feature import REMINDERS
 from todo_gql.features.sharing.feature import SHARING
 from todo_gql.features.stats.feature import STATS
 from todo_gql.features.todos.feature import TODOS
+from todo_gql.features.transfers.feature import TRANSFERS
 from todo_gql.features.undo.feature import UNDO
 from todo_gql.features.views.feature import VIEWS
+from todo_gql.features.webhooks.feature import WEBHOOKS
 
 FEATURES = (
+    ATTACHMENTS,
     REMINDERS,
     NOTIFICATIONS,
     PUSH,
@@ -30,6 +36,10 @@ FEATURES = (
     UNDO,
     VIEWS,
     FACETS,
+    API_TOKENS,
+    WEBHOOKS,
+    TRANSFERS,
+    CALENDAR_FEEDS,
 )
 
 TABLES = [table for feature in FEATURES for table in feature.tables]

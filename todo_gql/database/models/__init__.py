@@ -8,9 +8,12 @@ from todo_gql.database.models.accounts import Mail, PurgedMail, Session, User
 from todo_gql.database.models.base import column_types
 from todo_gql.database.models.enums import (
     Action,
+    AttachmentState,
     ChangeKind,
+    DeliveryState,
     EntityAction,
     InvitationOutcome,
+    JobState,
     ListNotifyLevel,
     ListRole,
     MailKind,
@@ -19,6 +22,17 @@ from todo_gql.database.models.enums import (
     Priority,
     ReminderAnchor,
     Status,
+    TransferFormat,
+    TransferKind,
+    WebhookState,
+)
+from todo_gql.database.models.files import (
+    Attachment,
+    DiscardedFile,
+    FileUsage,
+    ImportedItem,
+    ImportProblem,
+    TransferJob,
 )
 from todo_gql.database.models.inbox import (
     Inbox,
@@ -26,6 +40,12 @@ from todo_gql.database.models.inbox import (
     NotificationMail,
     NotificationPreferences,
     PushSubscription,
+)
+from todo_gql.database.models.integrations import (
+    ApiToken,
+    CalendarFeed,
+    Webhook,
+    WebhookDelivery,
 )
 from todo_gql.database.models.lists import Invitation, ListMember, SavedView, Section, TodoList
 from todo_gql.database.models.log import Change, DataVersion, Feed, Span
@@ -42,16 +62,26 @@ from todo_gql.database.models.todos import (
 
 __all__ = [
     "Action",
+    "ApiToken",
+    "Attachment",
+    "AttachmentState",
+    "CalendarFeed",
     "Change",
     "ChangeKind",
     "Comment",
     "DataVersion",
+    "DeliveryState",
+    "DiscardedFile",
     "DueCount",
     "EntityAction",
     "Feed",
+    "FileUsage",
+    "ImportProblem",
+    "ImportedItem",
     "Inbox",
     "Invitation",
     "InvitationOutcome",
+    "JobState",
     "ListMember",
     "ListNotifyLevel",
     "ListRole",
@@ -78,6 +108,12 @@ __all__ = [
     "Todo",
     "TodoList",
     "TodoTag",
+    "TransferFormat",
+    "TransferJob",
+    "TransferKind",
     "User",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookState",
     "column_types",
 ]

@@ -124,3 +124,59 @@ class MailKind(IntEnum):
     PASSWORD_CHANGED = 5
     ACCOUNT_DELETION = 6
     INVITATION = 7
+
+
+class WebhookState(IntEnum):
+    """Whether events are sent to a webhook."""
+
+    ACTIVE = 0
+    PAUSED = 1
+    DISABLED = 2
+
+
+class DeliveryState(IntEnum):
+    """What became of an event that is sent to a webhook."""
+
+    WAITING = 0
+    DELIVERED = 1
+    FAILED = 2
+
+
+class AttachmentState(IntEnum):
+    """How far a file has come."""
+
+    UPLOADING = 0
+    SCANNING = 1
+    READY = 2
+    REFUSED = 3
+
+
+class TransferKind(IntEnum):
+    """Which way a transfer's data go."""
+
+    IMPORT = 0
+    EXPORT = 1
+
+
+class TransferFormat(IntEnum):
+    """What a file that is imported or exported is written in."""
+
+    TODO_GQL = 0
+    TODOIST = 1
+    TASKWARRIOR = 2
+    TODO_TXT = 3
+    VIKUNJA = 4
+    MICROSOFT_TODO = 5
+    GOOGLE_TASKS = 6
+    ICALENDAR = 7
+    TICKTICK = 8
+
+
+class JobState(IntEnum):
+    """How far an import or export has come."""
+
+    WAITING = 0
+    RUNNING = 1
+    DONE = 2
+    FAILED = 3
+    CANCELLED = 4
