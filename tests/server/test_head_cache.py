@@ -118,10 +118,11 @@ async def test_a_connection_that_begins_with_a_known_head_may_stay(
     [
         (b"/a", b"", True),
         (b"/account/reset?token=secret", b"", False),
+        (b"/calendars/secret.ics", b"", False),
         (b"/a", b"x:y\r\n" * MAX_CACHED_HEADERS, False),
         (b"/a", b"x: %b\r\n" % (b"y" * MAX_CACHED_HEAD_BYTES), False),
     ],
-    ids=["ordinary", "with a query", "of many headers", "long"],
+    ids=["ordinary", "with a query", "with a secret path", "of many headers", "long"],
 )
 async def test_what_may_be_secret_or_takes_much_memory_is_not_kept(
     settings: Settings, url: bytes, header: bytes, is_kept: bool

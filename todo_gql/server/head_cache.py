@@ -13,9 +13,11 @@ from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from todo_gql.http.headers import Pairs, headers_of
+from todo_gql.http.secret_paths import SECRET_PATHS
 from todo_gql.server.response_cycle import Cycle
 
 QUERY_MARK: Final = b"?"
+SECRET_URLS: Final = tuple(path.encode() for path in SECRET_PATHS)
 END_OF_HEAD: Final = b"\r\n\r\n"
 MAX_CACHED_HEAD_BYTES: Final = 2048
 # A pair takes some 170 bytes, however short it is.
@@ -44,7 +46,8 @@ class HeadCache(dict[bytes, Head]):
         """Store the head of a request that arrived alone and in one piece; whether it was stored.
 
         The same bytes always parse to the same request if they say the body's length. A query string
-        may hold secrets (variables, or the token of a link in an email), so it isn't stored.
+        may hold secrets (variables, or the token of a link in an email), so it isn't stored; neither is
+        a path that ends with a secret.
         """
         if not self.max_heads:
             return False
@@ -56,6 +59,7 @@ class HeadCache(dict[bytes, Head]):
             end > MAX_CACHED_HEAD_BYTES
             or len(pairs) > MAX_CACHED_HEADERS
             or QUERY_MARK in url
+            or url.startswith(SECRET_URLS)
             or body_length > HIGH_WATER_LIMIT
             or len(cycle.body) != body_length
             or headers.get(b"content-length", b"0") != b"%d" % body_length

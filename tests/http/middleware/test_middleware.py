@@ -337,6 +337,16 @@ async def test_health_checks_are_logged_for_debugging_only(log: io.StringIO) -> 
         assert len(log.getvalue().splitlines()) == lines
 
 
+@pytest.mark.parametrize("folder", ["calendars", "files"])
+async def test_paths_that_end_with_a_secret_are_logged_without_it(
+    log: io.StringIO, folder: str
+) -> None:
+    """The access log says which kind of address was read, and nothing of the token in it."""
+    async with client(wrapped(log)) as site:
+        await site.get(f"/{folder}/{SECRET.replace(' ', '-')}.ics")
+    assert json.loads(log.getvalue())["path"] == f"/{folder}/…"
+
+
 class Terminal(io.StringIO):
     """A stream that a person reads."""
 

@@ -10,6 +10,7 @@ import orjson
 from starlette.types import Scope
 
 from todo_gql.http.graphql.origins import loggable_origin
+from todo_gql.http.secret_paths import loggable_path
 from todo_gql.observability.logs import readable, rfc3339
 from todo_gql.observability.request_record import RequestRecord
 
@@ -41,7 +42,7 @@ def _fields(access: Access) -> dict[str, Any]:
         "logger": "todo_gql.access",
         "message": "request",
         "method": scope["method"],
-        "path": scope["path"],
+        "path": loggable_path(scope["path"]),
         "status": status,
         "duration_ms": int(seconds * 100_000) / 100,
         "request_id": record.request_id,
