@@ -26,8 +26,8 @@ VAGUE = re.compile(
     "places?|given|made|found|told|tells?|kept|keeps?|had|taken|ways?|worth|worn|asked|asker|wanted"
     "|looks?|news"
 )
-# Names with such a word that a specification or a library prescribes.
-PRESCRIBED = re.compile("keep_?alive|not_?found|connection_made", re.IGNORECASE)
+# Names with such a word that a specification, a library, or the schema prescribes (ImportProblem.place).
+PRESCRIBED = re.compile("keep_?alive|not_?found|connection_made|^place$", re.IGNORECASE)
 # Names that the terms of the field replaced, where no ordinary word would be caught.
 REPLACED = re.compile(
     "ATOMS|Admitted|Amount|Awaited|GivenUp|JobsUnderWay|Joined|Judged|MOST_CHOICES|Measure|Measuring"
