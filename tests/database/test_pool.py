@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -236,3 +237,31 @@ async def test_who_is_cancelled_does_not_wait_for_the_database(database_url: str
         proxy.resume()
         assert await backend(pool)
         await pool.close()
+
+
+async def test_a_lost_connection_holds_no_locks(database_url: str) -> None:
+    """The session of a connection on which nothing comes any more is ended, and so are its locks."""
+    proxy = Proxy(database_url)
+    async with proxy.listening() as url:
+        pool = Pool(url, min_size=1, max_size=2, timeout=5, share=3)
+        await pool
+        try:
+            connection = await pool.acquire()
+            pid = connection.get_server_pid()
+            await connection.execute("BEGIN; LOCK TABLE todos IN SHARE ROW EXCLUSIVE MODE")
+            proxy.fall_silent()
+            await pool.discard(connection)
+            assert await pool.fetch_rows(HELD, [pid])
+
+            async def is_ended() -> bool:
+                return bool(await pool.end_unheard())
+
+            await until(is_ended)
+            await until(partial(_is_released, pool, pid))
+            assert not pool.terminated
+        finally:
+            await pool.close()
+
+
+async def _is_released(pool: Pool, pid: int) -> bool:
+    return not await pool.fetch_rows(HELD, [pid])

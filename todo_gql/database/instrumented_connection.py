@@ -1,6 +1,6 @@
 """Connections that record the statements of a request, as texts without values."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
@@ -20,12 +20,20 @@ class InstrumentedConnection(asyncpg.Connection):
     """A connection that records its statements with the current request, where that wants them.
 
     It counts them, too, which shows whether it is stale. `caller` is who holds it, None while it is
-    idle, and `request` the one that it was last acquired for.
+    idle, and `request` the one that it was last acquired for. `on_terminate` is called before it is closed
+    without a farewell.
     """
 
     statements_sent = 0
     caller: Caller | None = None
     request: RequestRecord | None = None
+    on_terminate: "Callable[[InstrumentedConnection], None] | None" = None
+
+    def terminate(self) -> None:
+        """Close it at once, whatever it is in the middle of."""
+        if self.on_terminate is not None and not self.is_closed():
+            self.on_terminate(self)
+        super().terminate()
 
     @property
     def raw(self) -> Self:

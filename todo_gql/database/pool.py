@@ -8,6 +8,7 @@ costs a subclass that leans on asyncpg's holders, `tests/database/test_pool.py` 
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -29,6 +30,22 @@ MAX_CHECKS: Final = 20
 # How often overdue waiters are looked for within the acquire timeout.
 CHECKS_PER_TIMEOUT: Final = 10
 RESET_SECONDS = 1.0
+UNHEARD_SECONDS: Final = 60.0
+"""How long after a connection was terminated its session is looked for; a session without locks may stay longer."""
+
+# A network that falls silent between the messages of one statement leaves its session waiting for the next one, in
+# its transaction and with its locks: no timeout of PostgreSQL's is for that. A number may belong to another session
+# since, which then began later.
+END_UNHEARD: Final = """
+WITH unheard AS MATERIALIZED (
+    SELECT a.pid FROM unnest($1::int[], $2::float8[]) AS t (pid, seconds)
+    JOIN pg_stat_activity a ON a.pid = t.pid
+        AND a.backend_start < now() - make_interval(secs => t.seconds)
+    WHERE a.usename = current_user AND a.wait_event = 'ClientRead' AND a.xact_start IS NOT NULL
+        AND a.state_change < now() - interval '2 seconds'
+)
+SELECT pid FROM unheard WHERE pg_terminate_backend(pid)
+"""
 
 
 async def complete_unexecuted_statement(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -80,6 +97,8 @@ class Pool(asyncpg.Pool):
         self.idle: list[InstrumentedConnection] = []
         self.queue: FairQueue[InstrumentedConnection | None] = FairQueue(share)
         self.expiry_timer: asyncio.TimerHandle | None = None
+        # When connections were terminated, by the numbers of their sessions.
+        self.terminated: dict[int, float] = {}
 
     @property
     def waiting(self) -> int:
@@ -145,6 +164,7 @@ class Pool(asyncpg.Pool):
         connection: InstrumentedConnection = proxy.raw
         self.proxies[connection] = proxy
         connection.caller, connection.request = caller, request
+        connection.on_terminate = self._note_termination
         return connection
 
     async def _wait_for_release(
@@ -310,6 +330,25 @@ class Pool(asyncpg.Pool):
             for connection in filter(_is_open, (*stale, *self.idle)):
                 connection.terminate()
             self._fail_waiters(self.queue.remove_all())
+
+    def _note_termination(self, connection: InstrumentedConnection) -> None:
+        self.terminated[connection.get_server_pid()] = time.monotonic()
+
+    async def end_unheard(self) -> int:
+        """End sessions of terminated connections that PostgreSQL still waits for, with their locks.
+
+        Returns their number; raises what `fetch_rows` raises.
+        """
+        now = time.monotonic()
+        ages = {pid: now - at for pid, at in self.terminated.items()}
+        ended = await self.fetch_rows(END_UNHEARD, (list(ages), list(ages.values())))
+        for pid in {row["pid"] for row in ended} | {
+            pid for pid, age in ages.items() if age > UNHEARD_SECONDS
+        }:
+            self.terminated.pop(pid, None)
+        if ended:
+            logger.warning("sessions of lost connections ended, with their locks: %d", len(ended))
+        return len(ended)
 
     async def close(self) -> None:
         """Close all connections, each once it is released."""

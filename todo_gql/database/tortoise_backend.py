@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
 from types import TracebackType
@@ -17,7 +17,7 @@ from tortoise.connection import get_connections
 
 from todo_gql.database.instrumented_connection import InstrumentedConnection
 from todo_gql.database.pool import CHECK_SECONDS, Pool
-from todo_gql.database.retry import CONNECTION_LOST, STALE_STATEMENT, OutcomeUnknown
+from todo_gql.database.retry import CONNECTION_LOST, OUTAGES, STALE_STATEMENT, OutcomeUnknown
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ async def disconnect() -> None:
 
 @asynccontextmanager
 async def stale_connection_monitor() -> AsyncIterator[None]:
-    """Within the block, end requests that use PostgreSQL too long, and close stale connections.
+    """Within the block, end requests that use PostgreSQL too long, close stale connections, and end their sessions.
 
     For programs whose every statement has a timeout, unlike migrations.
     """
@@ -215,8 +215,17 @@ async def stale_connection_monitor() -> AsyncIterator[None]:
 
 
 async def _monitor() -> None:
+    ending: asyncio.Task[None] | None = None
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         if pools:
             pools[-1].end_long_requests()
             pools[-1].close_stale()
+            # The database may be away, and the other checks mustn't wait for it.
+            if pools[-1].terminated and (ending is None or ending.done()):
+                ending = asyncio.create_task(_end_unheard(pools[-1]))
+
+
+async def _end_unheard(pool: Pool) -> None:
+    with suppress(*OUTAGES, asyncpg.PostgresError, TimeoutError):
+        await pool.end_unheard()
