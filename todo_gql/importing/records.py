@@ -23,12 +23,12 @@ class ProblemCode(Enum):
 class Problem:
     """Something that couldn't be read, or has no home here.
 
-    `place` is where it stands in the file, such as `line 12` or `tasks[3].due`. With `is_loss`, it belongs to
+    `location` is where it stands in the file, such as `line 12` or `tasks[3].due`. With `is_loss`, it belongs to
     a todo that is imported, and its text is kept in the todo's description; otherwise the thing itself isn't
     imported.
     """
 
-    place: str
+    location: str
     code: ProblemCode
     message: str
     title: str | None = None
@@ -40,7 +40,7 @@ class ImportedList:
     """A list; `foreign_id` identifies it in its source. Sections come in their order, by id and name."""
 
     foreign_id: str
-    place: str
+    location: str
     name: str
     description: str | None = None
     color: str | None = None
@@ -94,7 +94,7 @@ class ImportedTodo:
     """
 
     foreign_id: str
-    place: str
+    location: str
     title: str
     description: str | None = None
     status: Status = Status.PENDING

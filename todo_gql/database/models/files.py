@@ -114,13 +114,13 @@ class TransferJob(Model):
 
 
 class ImportProblem(Model):
-    """What an import couldn't take over, or not as it was; `number` is its place in the report."""
+    """What an import couldn't take over, or not as it was; `number` is its position in the report."""
 
     id = fields.BigIntField(primary_key=True)
     owner_id = fields.UUIDField()
     job_id = fields.UUIDField()
     number = fields.IntField()
-    place = fields.CharField(200)
+    location = fields.CharField(200)
     title = fields.CharField(200, null=True)
     code = fields.CharField(50)
     message = fields.CharField(1000)
