@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
+from functools import partial
 from typing import IO, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -122,10 +123,14 @@ Item: TypeAlias = ImportedList | ImportedTodo | Problem
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a reader has to know beside the file: its name, and the zone of times that name none."""
+    """What a reader has to know beside the file: its name, and the zone of times that name none.
+
+    `now` is the moment that dates in words count from, such as tomorrow.
+    """
 
     file_name: str
     zone: ZoneInfo
+    now: datetime = field(default_factory=partial(datetime.now, UTC))
 
 
 class UnreadableFile(ValueError):
