@@ -56,10 +56,12 @@ def bounds_of(field: FieldInfo) -> Iterator[str]:
 
 
 def page() -> str:
-    """The whole page."""
+    """The whole page; what the settings inherit comes last."""
+    own = Settings.__annotations__
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] not in own)
     rows = (
         f"| `{name.upper()}` | {default_of(field)} | {values_of(field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
+        for name, field in fields
     )
     return HEAD + "\n".join(rows) + "\n"
 

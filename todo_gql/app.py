@@ -10,13 +10,14 @@ from starlette.types import ASGIApp
 from todo_gql.changelog.feed_registry import running_feeds
 from todo_gql.database.connection import server_version
 from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
+from todo_gql.http.files.endpoint import FileEndpoint
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
 from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.graphql.websocket import WebSockets
 from todo_gql.http.middleware.compression import compressing
-from todo_gql.http.middleware.path_dispatch import PathDispatch
+from todo_gql.http.middleware.path_dispatch import PathDispatch, PrefixDispatch
 from todo_gql.http.middleware.stack import on_exception, with_middleware
 from todo_gql.http.monitoring.metric_sampler import metric_sampler
 from todo_gql.http.monitoring.observer import Observer
@@ -31,6 +32,9 @@ from todo_gql.observability.metrics import metrics
 from todo_gql.schema import graphql_schema
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
+from todo_gql.storage.links import FILES_PATH
+from todo_gql.storage.local import LocalStore
+from todo_gql.storage.stores import file_store
 from todo_gql.tasks import working
 
 Wrap = Callable[[ASGIApp], ASGIApp]
@@ -92,12 +96,13 @@ def create_app(
     others = Starlette(
         routes=routes, lifespan=lifespan, exception_handlers={Exception: on_exception}
     )
+    compressed = compressing(others, settings.gzip_level)
+    store = file_store(settings)
+    if isinstance(store, LocalStore):
+        # Files are sent as they are: parts of them can be requested.
+        compressed = PrefixDispatch(FILES_PATH, FileEndpoint(store, limits), compressed)
     return with_middleware(
-        PathDispatch(
-            "/graphql",
-            traced(streams) if traced else streams,
-            compressing(others, settings.gzip_level),
-        ),
+        PathDispatch("/graphql", traced(streams) if traced else streams, compressed),
         cors_origins=settings.backend_cors_origins,
         log_level=settings.log_level,
         observer=observer,

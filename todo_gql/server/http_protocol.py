@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from todo_gql.server.head_cache import END_OF_HEAD, QUERY_MARK, HeadCache
+from todo_gql.server.head_cache import END_OF_HEAD, QUERY_MARK, SECRET_URLS, HeadCache
 from todo_gql.server.pipelining import PipeliningProtocol, ReadState
 from todo_gql.server.upgrades import (
     announces_body,
@@ -18,6 +18,7 @@ from todo_gql.server.upgrades import (
     rejection,
     without_upgrade,
 )
+from todo_gql.storage.links import FILES_PATH
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 # A path is decoded for every request; a query string, which may be a document, only where it is used.
@@ -26,6 +27,11 @@ MAX_PATH_BYTES: Final = 8 * 1024
 MAX_HEADERS: Final = 200
 # A body may be this many times its content, with chunk sizes and trailers.
 MAX_CHUNKED_OVERHEAD: Final = 8
+# The largest file that any link allows, whose exact size the application checks; and how slowly it may
+# arrive: 4 KiB a second.
+UPLOADS: Final = FILES_PATH.encode()
+MAX_UPLOAD_BYTES: Final = 32 * 1024 * 1024
+MIN_UPLOAD_BYTES_PER_SECOND: Final = 4 * 1024
 # After so many misses in a row a connection stores no more heads: each has an id, for example.
 MAX_CACHE_MISSES: Final = 8
 VERSIONS: Final = frozenset({"1.1", "1.0"})
@@ -63,6 +69,9 @@ class LimitedProtocol(PipeliningProtocol):
         self._timer: TimerHandle | None = None
         self._has_host = False
         self._cache_misses = 0
+        # Whether the body is a file, and how much of it had arrived when the timer was set.
+        self._is_upload = False
+        self._counted_size = 0
         # Data behind MAX_PIPELINED requests, not parsed yet.
         self._postponed = b""
 
@@ -250,7 +259,8 @@ class LimitedProtocol(PipeliningProtocol):
             raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if is_to_wait and scope["method"] == "CONNECT":
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
-        path, raw_path, query = (_target if QUERY_MARK in url else _cached_target)(url)
+        is_unique = QUERY_MARK in url or url.startswith(SECRET_URLS)
+        path, raw_path, query = (_target if is_unique else _cached_target)(url)
         if is_to_wait:
             return
         scope["path"] = self.root_path + path
@@ -259,7 +269,8 @@ class LimitedProtocol(PipeliningProtocol):
         # Trailers are not headers.
         self.headers = []
         self._read_state = ReadState.BODY
-        self._size = 0
+        self._size = self._counted_size = 0
+        self._is_upload = scope["method"] == "PUT" and url.startswith(UPLOADS)
         self._begin_response(keep_alive=http_version != "1.0" and parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
@@ -285,7 +296,10 @@ class LimitedProtocol(PipeliningProtocol):
         """Count bytes that arrived separately; reject headers or a body that are too large."""
         self._size += size
         is_body = self._read_state is ReadState.BODY
-        more = MAX_CHUNKED_OVERHEAD * self.max_body_bytes if is_body else 0
+        more = 0
+        if is_body:
+            longest = MAX_UPLOAD_BYTES if self._is_upload else self.max_body_bytes
+            more = MAX_CHUNKED_OVERHEAD * longest
         if self._size <= MAX_HEADER_BYTES + more:
             self._set_timer()
             return
@@ -320,11 +334,19 @@ class LimitedProtocol(PipeliningProtocol):
 
     def _on_timeout(self) -> None:
         self._stop_timer()
-        if self.flow.read_paused:
-            # The rest is delayed by our own flow control.
+        if self.flow.read_paused or (self._is_uploading() and self._has_progressed()):
+            # The rest is delayed by our own flow control, or a long body is on its way.
             self._set_timer()
         elif self._is_reading:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _is_uploading(self) -> bool:
+        return self._is_upload and self._read_state is ReadState.BODY
+
+    def _has_progressed(self) -> bool:
+        """Whether enough of an upload has arrived since this was asked the last time."""
+        arrived, self._counted_size = self._size - self._counted_size, self._size
+        return arrived >= MIN_UPLOAD_BYTES_PER_SECOND * self.timeout
 
 
 def _target(url: bytes) -> tuple[str, bytes, bytes]:

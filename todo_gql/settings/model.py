@@ -6,7 +6,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from todo_gql.settings.formats import (
     CommaSeparated,
@@ -18,11 +18,12 @@ from todo_gql.settings.formats import (
     SentryDSN,
     VapidKey,
 )
+from todo_gql.settings.storage import StorageSettings
 
 LAST_PORT = 65_535
 
 
-class Settings(BaseSettings):
+class Settings(StorageSettings):
     """Everything that can be set; each name is an environment variable in capitals."""
 
     model_config = SettingsConfigDict(
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path(".data"),
-        description="The folder of the embedded PostgreSQL and of generated keys.",
+        description="The folder of the embedded PostgreSQL, of generated keys, and of files.",
     )
     secret_key: SecretKey | None = Field(
         None,
@@ -325,6 +326,8 @@ class Settings(BaseSettings):
         is_on_one_host = self.metrics_host in (None, self.host)
         if self.prometheus_enabled and is_on_one_host and 0 != self.port == self.metrics_port:
             wrong.append("METRICS_PORT must differ from PORT")
+        if problem := self.storage_problem():
+            wrong.append(problem)
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -1,9 +1,19 @@
 """What every store of files does."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+UPLOAD_SECONDS: Final = 15 * 60
+"""How long an upload may be begun and, on a local disk, ended."""
+
+DOWNLOAD_SECONDS: Final = 5 * 60
+"""How long a file can be read under a URL."""
+
+PREFIX: Final = re.compile("[a-z_]+/[0-9a-f-]{36}")
+KEY: Final = re.compile("[a-z_]+/[0-9a-f-]{36}/[a-z0-9]+")
 
 
 class FileMissing(LookupError):

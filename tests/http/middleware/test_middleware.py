@@ -207,7 +207,8 @@ async def test_answer_exposes_headers_to_known_origin(site: httpx.AsyncClient) -
     assert response.headers["access-control-allow-origin"] == ORIGIN
     exposed = response.headers["access-control-expose-headers"]
     assert exposed == (
-        "X-Request-ID, X-Response-Time, Retry-After, WWW-Authenticate, RateLimit, RateLimit-Policy"
+        "X-Request-ID, X-Response-Time, Retry-After, WWW-Authenticate, RateLimit, RateLimit-Policy,"
+        " Content-Range"
     )
 
 

@@ -12,7 +12,7 @@ from tests.support.accounts import Client, visiting
 from todo_gql.app import create_app
 from todo_gql.features.notifications.email.unsubscribing import UNSUBSCRIBE_PATH
 from todo_gql.http.middleware.compression import Compressed
-from todo_gql.http.middleware.path_dispatch import PathDispatch
+from todo_gql.http.middleware.path_dispatch import PathDispatch, PrefixDispatch
 from todo_gql.http.middleware.stack import RequestMiddleware
 from todo_gql.settings import Settings
 
@@ -37,6 +37,7 @@ REQUESTS = [
     ("GET", "/health/ready", JSON, 200),
     ("POST", "/health/live", JSON, 405),
     ("GET", "/nowhere", BROWSER, 404),
+    ("GET", "/files/token", BROWSER, 404),
     ("GET", "/account/verify?token=x", BROWSER, 410),
     ("POST", "/account/verify", BROWSER, 415),
     ("GET", "/account/email?token=x", BROWSER, 410),
@@ -91,10 +92,13 @@ def test_every_route_is_asked(settings: Settings, database_url: str) -> None:
     application = create_app(settings, database_url)
     assert isinstance(application, RequestMiddleware)
     assert isinstance(application.app, PathDispatch)
-    assert isinstance(application.app.others, Compressed)
-    others = application.app.others.app
+    files = application.app.others
+    assert isinstance(files, PrefixDispatch)
+    assert isinstance(files.others, Compressed)
+    others = files.others.app
     assert isinstance(others, Starlette)
     asked = {path.partition("?")[0] for _, path, _, _ in REQUESTS}
+    assert f"{files.prefix}token" in asked
     for route in others.routes:
         assert isinstance(route, Route | Mount | WebSocketRoute)
         assert any(path == route.path or path.startswith(f"{route.path}/") for path in asked)

@@ -32,6 +32,7 @@ EXPOSED_HEADERS: Final = (
     "WWW-Authenticate",
     "RateLimit",
     "RateLimit-Policy",
+    "Content-Range",
 )
 PREFLIGHT_SECONDS: Final = 3600
 
@@ -65,7 +66,7 @@ def _cors_middleware(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=[origin.rstrip("/") for origin in origins],
-        allow_methods=("GET", "POST"),
+        allow_methods=("GET", "POST", "PUT"),
         allow_headers=("*",),
         allow_credentials="*" not in origins,
         expose_headers=EXPOSED_HEADERS,
