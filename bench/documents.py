@@ -15,6 +15,7 @@ from graphql import get_introspection_query
 from todo_gql.documents.parsing import Document, DocumentParser
 from todo_gql.http.graphql.rate_limit import RequestRateLimit
 from todo_gql.schema import graphql_schema
+from todo_gql.security.authentication import Viewer
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
@@ -114,11 +115,14 @@ def main() -> int:
         slowest = max(slowest, taken)
         outcome = "read" if isinstance(read, Document) else f"refused: {read[0]['message'][:50]!r}"
         print(f"{name:27} {taken:7.1f} ms  {outcome}")
-    limits, users = RateLimits(settings), [uuid4() for _ in range(1000)]
+    limits, viewers = (
+        RateLimits(settings),
+        [Viewer(uuid4(), uuid4(), "", is_superuser=False) for _ in range(1000)],
+    )
 
     def count_many() -> None:
         for n in range(MANY):
-            rate_limit = RequestRateLimit(limits, users[n % 1000], None)
+            rate_limit = RequestRateLimit(limits, viewers[n % 1000], None)
             rate_limit.count_request()
             rate_limit.count_cost(10)
             assert rate_limit.headers

@@ -1,4 +1,4 @@
-"""The scopes of API tokens, as the schema shows them, and how a root field names its own."""
+"""The scopes of API tokens, as the schema shows them, and how a field names its own."""
 
 from enum import Enum
 from typing import Any, Final
@@ -7,6 +7,9 @@ import strawberry
 
 SCOPE_KEY: Final = "scope"
 """Where a field's metadata has its scope."""
+
+LISTS_KEY: Final = "lists"
+"""Where a field's metadata has whether tokens that are bound to lists open it."""
 
 
 @strawberry.enum(
@@ -35,6 +38,11 @@ class TokenScope(Enum):
     )
 
 
-def scoped(scope: TokenScope | None) -> dict[str, Any]:
-    """The `metadata` of a root field: the scope that an API token needs for it; None for sessions only."""
-    return {SCOPE_KEY: scope}
+def scoped(scope: TokenScope | None, *, lists: bool = False) -> dict[str, Any]:
+    """The `metadata` of a field: the scope that an API token needs for it; None for what sessions alone open.
+
+    Every root field has it, and every other field that leads from an object to others. `lists` says that
+    the field shows and changes nothing beyond the lists that a token is bound to: only such fields are open to
+    bound tokens.
+    """
+    return {SCOPE_KEY: scope, LISTS_KEY: lists}

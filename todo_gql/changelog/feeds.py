@@ -129,7 +129,7 @@ class Feed:
 
         One viewer's subscribers with the same rights share it, so that data is loaded once for all.
         """
-        rights = viewer.id, viewer.is_superuser
+        rights = viewer.rights
         shared = self._shared.get(rights)
         if shared is None or shared.is_expired:
             shared = self._shared[rights] = EventCache(viewer, self.event_lock)

@@ -1,6 +1,6 @@
 """Fields that a loader resolves, with one call for all objects of a level."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -139,6 +139,7 @@ def loaded_field(
     by: str,
     make: Callable[[V, C], T],
     description: str | None = None,
+    metadata: Mapping[Any, Any] | None = None,
 ) -> T:
     """A Strawberry field that a loader resolves.
 
@@ -146,7 +147,7 @@ def loaded_field(
     `make` converts what was loaded into the field's value. The engine calls the loader once for all
     objects of a level; under graphql-core it is called for each object.
     """
-    return cast("T", _field(Loading(loader, by, make), description))
+    return cast("T", _field(Loading(loader, by, make), description, metadata))
 
 
 def loaded_value(
@@ -173,6 +174,7 @@ def loaded_rows(
     row_type: RowType[T],
     prefetched_column: str | None = None,
     description: str | None = None,
+    metadata: Mapping[Any, Any] | None = None,
 ) -> Sequence[T]:
     """A Strawberry field like `loaded_field`, whose values are rows of one type and layout.
 
@@ -186,11 +188,17 @@ def loaded_rows(
         row_type,
         prefetched_column=prefetched_column,
     )
-    return cast("Sequence[T]", _field(loading, description))
+    return cast("Sequence[T]", _field(loading, description, metadata))
 
 
-def _field(loading: Loading[Any, Any, Any, Any], description: str | None) -> Any:
+def _field(
+    loading: Loading[Any, Any, Any, Any],
+    description: str | None,
+    metadata: Mapping[Any, Any] | None = None,
+) -> Any:
     async def resolve(self: Any, info: strawberry.Info) -> Any:
         return await loading.load_one(self, info.context)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={LOADING: loading})
+    return strawberry.field(
+        resolver=resolve, description=description, metadata={**(metadata or {}), LOADING: loading}
+    )

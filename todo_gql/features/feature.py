@@ -11,6 +11,7 @@ from uuid import UUID
 from tortoise.models import Model
 
 from todo_gql.api.node import Node
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database.select import SelectQuery
 from todo_gql.jobs.worker import WorkerTasks
 from todo_gql.operation.context import Context
@@ -68,7 +69,8 @@ class NodeType:
     as its only value. `columns` are those of its table, qualified; the table's key is `id`.
     `member_columns` are the same for those who are in lists of others, if they see something else. `make`
     turns a row into the object. `parsers` are for JSON columns that may be long. `redact` takes from rows what
-    the viewer may not see of them.
+    the viewer may not see of them. `scope` is what an API token needs for it, None for what sessions alone open;
+    `in_lists` says that `visible` restricts it to the lists that a token is bound to, else such a token sees none.
     """
 
     type: type[Node]
@@ -78,6 +80,8 @@ class NodeType:
     member_columns: Columns | None = None
     parsers: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     redact: Redact | None = None
+    scope: TokenScope | None
+    in_lists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,10 +40,11 @@ class WatchedInbox:
         grown.set()
 
     def shared(self, viewer: Viewer) -> EventCache:
-        """The cache for an event, less than a second old; an inbox has one viewer only."""
-        if self._cache is None or self._cache.is_expired:
-            self._cache = EventCache(viewer, self._lock)
-        return self._cache
+        """The cache for an event, less than a second old; it is of those alone who may see the same."""
+        cache = self._cache
+        if cache is None or cache.is_expired or cache.viewer.rights != viewer.rights:
+            cache = self._cache = EventCache(viewer, self._lock)
+        return cache
 
     def _drop_cache(self, seq: int) -> None:
         """Load anew for entries that nobody has read: what they are about may not be seen any more."""

@@ -13,7 +13,7 @@ Key = TypeVar("Key")
 Values = TypeVar("Values")
 
 Caller: TypeAlias = int | str
-"""Whose share of connections and limits is used: `id.int` of a user, or the network of a client.
+"""Whose share of connections and limits is used: `id.int` of a user, or of an API token, or a client's network.
 
 A UUID's hash is computed at every look-up, an int's is not.
 """

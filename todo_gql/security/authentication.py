@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,16 +11,27 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from todo_gql.api.text import cleaned
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database.connection import Connection, Row, fetch, fetchrow, transaction
 from todo_gql.database.models import User
 from todo_gql.database.retry import retried
 from todo_gql.observability.request_record import set_caller
+from todo_gql.security.api_tokens import (
+    grant_of,
+    is_api_token,
+    open_token_ids,
+    seconds_until,
+    token_row,
+)
+from todo_gql.security.grants import TokenGrant
 from todo_gql.security.memberships import Membership, memberships
 from todo_gql.security.token_cache import ViewerCache
+from todo_gql.security.token_uses import token_uses
 from todo_gql.security.tokens import (
     Claims,
     RefreshToken,
     TokenPair,
+    expiry_of,
     seconds_left,
     signed_access_token,
     verified_claims,
@@ -91,13 +102,33 @@ SELECT id FROM ended
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The authenticated user of a request, and the session."""
+    """The authenticated user of a request, and the session; or the API token, by its id and its `grant`."""
 
     id: UUID
     session_id: UUID
     username: str
     is_superuser: bool
     membership: Membership = field(default_factory=Membership, compare=False)
+    grant: TokenGrant | None = None
+
+    @property
+    def caller(self) -> int:
+        """Whose rate limits and connections are used: the person's, or the token's own."""
+        return self.id.int if self.grant is None else self.session_id.int
+
+    @property
+    def rights(self) -> Hashable:
+        """Equal for viewers who see the same."""
+        return self.id, self.is_superuser, self.grant
+
+    @property
+    def bound_list_ids(self) -> frozenset[UUID] | None:
+        """The lists that the viewer's token is bound to; None without a token, or one that isn't bound."""
+        return None if self.grant is None else self.grant.list_ids
+
+    def has_scope(self, scope: TokenScope) -> bool:
+        """Whether the viewer's token has a scope; a session has all."""
+        return self.grant is None or scope in self.grant.scopes
 
     @property
     def is_member(self) -> bool:
@@ -148,7 +179,7 @@ async def authenticate(token: str | None, settings: Settings) -> Viewer | None:
 async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     claims = verified_claims(token, settings)
     if claims is None:
-        return None
+        return await _read_token_viewer(token, settings) if is_api_token(token) else None
     set_caller(claims.user_id.int)
     membership, read_at = memberships.of(claims.user_id), time.monotonic()
     row = await fetchrow(VIEWER_OF_SESSION, *claims)
@@ -160,6 +191,38 @@ async def _read_viewer(token: str, settings: Settings) -> Viewer | None:
     if seconds > 0:
         viewer_cache.add(token, viewer.id, viewer, read_at + seconds)
     return viewer
+
+
+async def _read_token_viewer(token: str, settings: Settings) -> Viewer | None:
+    """The viewer of an API token: never a superuser, and without its owner's rights to administer."""
+    read_at = time.monotonic()
+    row = await token_row(token)
+    if row is None:
+        return None
+    set_caller(row["owner_id"].int)
+    membership = memberships.of(row["owner_id"])
+    membership.read(is_member=row["is_member"], has_company=row["has_company"], read_at=read_at)
+    grant = grant_of(row)
+    viewer = Viewer(
+        row["owner_id"],
+        row["id"],
+        row["username"],
+        is_superuser=False,
+        membership=membership,
+        grant=grant,
+    )
+    token_uses.note(viewer.id, viewer.session_id)
+    seconds = min(settings.viewer_cache_seconds, seconds_until(grant.expires_at, time.time()))
+    if seconds > 0:
+        viewer_cache.add(token, viewer.id, viewer, read_at + seconds)
+    return viewer
+
+
+def access_ends_at(viewer: Viewer, token: str, settings: Settings) -> float:
+    """When the token of a viewer expires, in seconds since 1970; infinite if it doesn't."""
+    if viewer.grant is None:
+        return expiry_of(token, settings)
+    return time.time() + seconds_until(viewer.grant.expires_at, time.time())
 
 
 async def begin_session(user: User, device: Device, settings: Settings) -> SignIn:
@@ -236,10 +299,16 @@ async def end_sessions(
 
 
 async def open_session_ids(viewers: Iterable[Viewer]) -> set[UUID]:
-    """The ids of those sessions of the viewers that are still open."""
-    sessions = {viewer.session_id: viewer.id for viewer in viewers}
-    rows = await fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
-    return {row["id"] for row in rows}
+    """The ids of those sessions and API tokens of the viewers that are still open."""
+    sessions: dict[UUID, UUID] = {}
+    tokens: dict[UUID, UUID] = {}
+    for viewer in viewers:
+        (tokens if viewer.grant else sessions)[viewer.session_id] = viewer.id
+    still_open = await open_token_ids(tokens) if tokens else set()
+    if sessions:
+        rows = await fetch(OPEN_SESSIONS, set(sessions.values()), list(sessions))
+        still_open.update(row["id"] for row in rows)
+    return still_open
 
 
 def _recently_spent(session: Row) -> dict[str, datetime]:

@@ -10,6 +10,7 @@ import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import ErrorCode, invalid
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
@@ -139,6 +140,7 @@ class DeletionMutation:
         description="Ends all sessions at once and deletes everything after the grace period, "
         "unless the person signs in again before. Refused while others are in lists of theirs.",
         extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
+        metadata=scoped(None),
     )
     async def account_delete(
         self,

@@ -22,6 +22,7 @@ from todo_gql.api.login_identifiers import name_key
 from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
 from todo_gql.api.text import read_text
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS, visible_users
 from todo_gql.features.accounts.administration import (
@@ -124,7 +125,9 @@ def _filtered(viewer: Viewer, user_filter: UserFilter | None) -> SelectQuery:
 class DirectoryQuery:
     """The field of Query for all accounts."""
 
-    @strawberry.field(description="All accounts, newest first. Superusers only.")
+    @strawberry.field(
+        description="All accounts, newest first. Superusers only.", metadata=scoped(None)
+    )
     async def users(
         self,
         info: Info,
@@ -148,7 +151,9 @@ class DirectoryQuery:
 class DirectoryMutation:
     """The field of Mutation for any account."""
 
-    @strawberry.mutation(description="Changes what an account is. Superusers only.")
+    @strawberry.mutation(
+        description="Changes what an account is. Superusers only.", metadata=scoped(None)
+    )
     async def user_admin_update(
         self,
         info: Info,

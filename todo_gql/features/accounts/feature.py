@@ -1,5 +1,6 @@
 """What accounts bring to the parts of the program that all features share."""
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.accounts.access import (
     SESSION_COLUMNS,
@@ -25,12 +26,14 @@ ACCOUNTS = Feature(
     node_types=(
         NodeType(
             type=User,
+            scope=TokenScope.TODOS_READ,
             visible=known_users,
             columns=USER_COLUMNS,
             make=lambda row, context: User.from_row(row, context.signed_in()),
         ),
         NodeType(
             type=Session,
+            scope=None,
             visible=open_sessions,
             columns=SESSION_COLUMNS,
             make=lambda row, context: Session.from_row(row, context.signed_in()),

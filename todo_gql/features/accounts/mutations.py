@@ -6,6 +6,7 @@ import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import AuthError, ErrorCode
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import fetchrow
 from todo_gql.database.models import User as Account
 from todo_gql.database.retry import retried
@@ -56,6 +57,7 @@ class AccountMutation:
     @strawberry.mutation(
         description="Makes an account and signs in to it.",
         extensions=[Credential(RegisterPayload)],
+        metadata=scoped(None),
     )
     async def register(
         self,
@@ -76,6 +78,7 @@ class AccountMutation:
     @strawberry.mutation(
         description="Begins a session.",
         extensions=[Credential(LoginPayload, account=_login_account, counts=True)],
+        metadata=scoped(None),
     )
     async def login(
         self,
@@ -104,7 +107,9 @@ class AccountMutation:
         user, tokens = _signed_in(account, sign_in, context)
         return LoginPayload(user=user, tokens=tokens)
 
-    @strawberry.mutation(description="Trades a refresh token for the next pair of tokens.")
+    @strawberry.mutation(
+        description="Trades a refresh token for the next pair of tokens.", metadata=scoped(None)
+    )
     async def token_refresh(
         self,
         info: Info,
@@ -126,7 +131,9 @@ class AccountMutation:
             return TokenRefreshPayload(errors=[_bad_refresh_token()])
         return TokenRefreshPayload(tokens=Tokens.from_pair(pair, settings))
 
-    @strawberry.mutation(description="Ends this session, or all sessions of the viewer.")
+    @strawberry.mutation(
+        description="Ends this session, or all sessions of the viewer.", metadata=scoped(None)
+    )
     async def logout(
         self,
         info: Info,

@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 from todo_gql.api.errors import Unauthenticated, UserError, invalid
 from todo_gql.api.text import Problem
 from todo_gql.api.time_zones import TimeZoneName
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import acquire, fetchrow
 from todo_gql.database.models import MailKind
 from todo_gql.database.models import User as Account
@@ -98,7 +99,7 @@ def _read_profile(sent: ProfileUpdateInput) -> tuple[dict[str, Any], list[UserEr
 class ProfileMutation:
     """The fields of Mutation for one's own account."""
 
-    @strawberry.field(description="Changes the viewer's profile.")
+    @strawberry.field(description="Changes the viewer's profile.", metadata=scoped(None))
     async def profile_update(
         self,
         info: Info,
@@ -116,6 +117,7 @@ class ProfileMutation:
     @strawberry.field(
         description="Changes the password, and ends the viewer's other sessions.",
         extensions=[Credential(UserPayload, account=key_for_viewer)],
+        metadata=scoped(None),
     )
     async def password_change(
         self,

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User
 from todo_gql.operation.context import Info
@@ -11,7 +12,10 @@ from todo_gql.operation.context import Info
 class AccountQuery:
     """The account fields of Query."""
 
-    @strawberry.field(description="The signed-in user; null when signed out.")
+    @strawberry.field(
+        description="The signed-in user; null when signed out.",
+        metadata=scoped(TokenScope.PROFILE_READ),
+    )
     async def viewer(self, info: Info) -> User | None:
         """The viewer's own account."""
         viewer = info.context.viewer

@@ -7,6 +7,7 @@ import strawberry
 
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import Node, parse_id
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import Values, fetch
 from todo_gql.features.accounts.access import SESSION_COLUMNS, open_sessions
 from todo_gql.features.accounts.types import AcceptedPayload
@@ -44,7 +45,9 @@ class Session(Node):
 class SessionQuery:
     """The session fields of Query."""
 
-    @strawberry.field(description="The viewer's signed-in devices, newest first.")
+    @strawberry.field(
+        description="The viewer's signed-in devices, newest first.", metadata=scoped(None)
+    )
     async def sessions(self, info: Info) -> list[Session]:
         viewer = info.context.signed_in()
         statement = open_sessions(viewer)
@@ -57,7 +60,9 @@ class SessionQuery:
 class SessionMutation:
     """The session fields of Mutation."""
 
-    @strawberry.field(description="Ends a session: its tokens open nothing any more.")
+    @strawberry.field(
+        description="Ends a session: its tokens open nothing any more.", metadata=scoped(None)
+    )
     async def session_revoke(
         self,
         info: Info,

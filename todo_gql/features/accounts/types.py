@@ -9,6 +9,7 @@ from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.errors import SeenNoMore, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.time_zones import TimeZoneName
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Row, Values
 from todo_gql.features.stats.types import TodoStats, prefetch_counts, stored_counts
 from todo_gql.operation.context import Context, Info
@@ -19,7 +20,9 @@ from todo_gql.settings import Settings
 SCHEME = "bearer"
 # In an answer: 1,000 characters of up to four bytes each, or a sign more for those that are escaped.
 BIO_BYTES = 4096
-PRIVATE = "Null to everyone but the user and administrators."
+PRIVATE = (
+    "Null to everyone but the user and administrators, and to API tokens without PROFILE_READ."
+)
 
 
 @strawberry.type(description="An account.")
@@ -60,7 +63,10 @@ class User(Node):
         description=f"The first day of their week, from 1 for Monday to 7 for Sunday. {PRIVATE}"
     )
 
-    @strawberry.field(description="Counts of the user's todos; null to everyone but the user.")
+    @strawberry.field(
+        description="Counts of the user's todos; null to everyone but the user.",
+        metadata=scoped(TokenScope.TODOS_READ),
+    )
     async def stats(self, info: Info) -> TodoStats | None:
         """The viewer's own counts, since an administrator sees accounts and never todos."""
         viewer = info.context.viewer
@@ -72,8 +78,9 @@ class User(Node):
     @classmethod
     def from_row(cls, row: Values | Row, viewer: Viewer | None) -> Self:
         """What the viewer may see of a row of `users`."""
-        is_own = viewer is not None and viewer.id == row["id"]
-        if is_own or (viewer and viewer.is_superuser):
+        if viewer is None or not viewer.has_scope(TokenScope.PROFILE_READ):
+            return cls.of_somebody_else(row)
+        if viewer.id == row["id"] or viewer.is_superuser:
             return cls.of_oneself(row)
         return cls.of_somebody_else(row)
 

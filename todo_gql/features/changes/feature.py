@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from todo_gql.api.scalars import diff_entries
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.changelog.access import CHANGE_COLUMNS, visible_changes
 from todo_gql.database import models
 from todo_gql.features.changes.loaders import log_ends
@@ -30,6 +31,7 @@ CHANGES = Feature(
     node_types=(
         NodeType(
             type=Change,
+            scope=TokenScope.TODOS_READ,
             visible=visible_changes,
             columns=CHANGE_COLUMNS,
             make=_change,

@@ -5,6 +5,7 @@ from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments
 from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.changelog.cursors import cursor_of
 from todo_gql.features.changes.list_filter import ListIdArgument, parsed_list_id
 from todo_gql.features.changes.loaders import log_ends
@@ -19,7 +20,8 @@ class ChangeQuery:
 
     @strawberry.field(
         description="Every change to the viewer's todos after the cursor, oldest first; without "
-        "a cursor, from the oldest kept."
+        "a cursor, from the oldest kept.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def changes(
         self,
@@ -34,7 +36,8 @@ class ChangeQuery:
     @strawberry.field(
         description="Everything that the viewer can see and that happened, oldest first, in the same numbers "
         "as `changes`: of todos, of lists, of their members and comments. Without a cursor, from the oldest "
-        "stored entry."
+        "stored entry.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def feed(
         self,
@@ -49,7 +52,8 @@ class ChangeQuery:
 
     @strawberry.field(
         description="The newest position in the viewer's feed; take it before loading a list, "
-        "then go on after it, and nothing is missed."
+        "then go on after it, and nothing is missed.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def change_cursor(self, info: Info) -> str:
         viewer = info.context.signed_in()

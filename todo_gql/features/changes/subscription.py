@@ -11,6 +11,7 @@ from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, FILTER
 from todo_gql.api.page_arguments import After
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.feeds import Feed
 from todo_gql.changelog.positions import ChangesLost, read_log, retry_until_available
@@ -72,7 +73,8 @@ class ChangeSubscription:
     @strawberry.subscription(
         description="Every change to the viewer's todos after the cursor, in order, first those "
         "missed and then each as it is made; without a cursor, from now on. After ResyncRequired "
-        "it completes."
+        "it completes.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def changes(
         self,
@@ -97,7 +99,8 @@ class ChangeSubscription:
     @strawberry.subscription(
         description="Everything that the viewer can see and that happens, after the cursor, in order: first "
         "what was missed and then each entry as it is made; without a cursor, from now on. After "
-        "ResyncRequired it completes."
+        "ResyncRequired it completes.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def feed(
         self,
@@ -119,7 +122,7 @@ async def _matched_changes(
     viewer, results = context.signed_in(), feed.cache(FilterResults)
     is_cached = results.is_cached(viewer, todo_filter, rows)
     cost = CACHED_FILTER_COST if is_cached else FILTER_COST + len(rows)
-    await context.limits.take_in_time(viewer.id.int, EVENTS, cost)
+    await context.limits.take_in_time(viewer.caller, EVENTS, cost)
     return await retry_until_available(partial(results.of, viewer, todo_filter, rows))
 
 

@@ -1,5 +1,6 @@
 """What comments bring to the parts of the program that all features share."""
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.todos.comments import (
@@ -26,6 +27,7 @@ COMMENTS = Feature(
     node_types=(
         NodeType(
             type=Comment,
+            scope=TokenScope.TODOS_READ,
             visible=visible_comments,
             columns=COMMENT_COLUMNS,
             make=lambda row, _context: Comment.from_row(row),

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
 from todo_gql.features.comments.writes import create_comment, delete_comment, update_comment
 from todo_gql.features.todos.inputs import unset_to_none
@@ -24,7 +25,8 @@ class CommentMutation:
     """The mutation fields of comments."""
 
     @strawberry.mutation(
-        description="Writes a comment on a todo: its owner, and members who may change its list."
+        description="Writes a comment on a todo: its owner, and members who may change its list.",
+        metadata=scoped(TokenScope.COMMENTS_WRITE),
     )
     async def comment_create(
         self,
@@ -36,7 +38,8 @@ class CommentMutation:
 
     @strawberry.mutation(
         description="Replaces the words of a comment, by its author alone. Whom it mentions for the first "
-        "time is notified."
+        "time is notified.",
+        metadata=scoped(TokenScope.COMMENTS_WRITE),
     )
     async def comment_update(
         self,
@@ -52,7 +55,8 @@ class CommentMutation:
 
     @strawberry.mutation(
         description="Deletes the words of a comment, by its author or a MANAGER; it stays where it was, "
-        "empty."
+        "empty.",
+        metadata=scoped(TokenScope.COMMENTS_WRITE),
     )
     async def comment_delete(
         self, info: Info, id: CommentId, expected_version: ExpectedVersion = UNSET

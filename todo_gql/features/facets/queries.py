@@ -6,6 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.cost_weights import COST_WEIGHT, COUNTS_ALL, FACETS
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.facets.counted import counted
 from todo_gql.features.facets.counters import stored_facets
 from todo_gql.features.facets.types import TodoFacets
@@ -28,7 +29,10 @@ Filter = Annotated[
 class FacetQuery:
     """The query field of facets."""
 
-    @strawberry.field(description="How many todos have each value.", metadata={COUNTS_ALL: True})
+    @strawberry.field(
+        description="How many todos have each value.",
+        metadata={COUNTS_ALL: True} | scoped(TokenScope.TODOS_READ),
+    )
     async def facets(self, info: Info, filter: Filter = UNSET) -> TodoFacets:
         context, todo_filter = info.context, unset_to_none(filter)
         viewer, selected = context.signed_in(), selected_fields(info)

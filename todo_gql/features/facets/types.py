@@ -10,6 +10,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Row, Values
 from todo_gql.execution import loaded_field
 from todo_gql.features.accounts.loaders import users_by_id
@@ -66,6 +67,7 @@ class ListFacet:
         by="list_key",
         make=_list,
         description="The list; null for the inbox.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
 
 

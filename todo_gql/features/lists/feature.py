@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table, WorkerSetup
 from todo_gql.features.lists.trash import purge_lists
@@ -40,6 +41,7 @@ LISTS = Feature(
     node_types=(
         NodeType(
             type=TodoList,
+            scope=TokenScope.TODOS_READ,
             visible=visible_lists,
             columns=LIST_COLUMNS,
             member_columns=MEMBER_LIST_COLUMNS,
@@ -47,6 +49,7 @@ LISTS = Feature(
         ),
         NodeType(
             type=Section,
+            scope=TokenScope.TODOS_READ,
             visible=visible_sections,
             columns=SECTION_COLUMNS,
             make=lambda row, _context: Section.from_row(row),

@@ -6,6 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from todo_gql.api.placement import PlacementInput
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.lists.inputs import ListCreateInput, ListUpdateInput
 from todo_gql.features.lists.list_actions import (
     create_list,
@@ -31,7 +32,10 @@ ExpectedVersion = Annotated[
 class ListMutation:
     """The mutation fields of lists and sections."""
 
-    @strawberry.field(description="Makes a list; at most 500 outside the trash.")
+    @strawberry.field(
+        description="Makes a list; at most 500 outside the trash.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def list_create(
         self,
         info: Info,
@@ -39,7 +43,10 @@ class ListMutation:
     ) -> ListPayload | None:
         return await create_list(info.context, input)
 
-    @strawberry.field(description="Changes a list; an update that changes nothing is no error.")
+    @strawberry.field(
+        description="Changes a list; an update that changes nothing is no error.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def list_update(
         self,
         info: Info,
@@ -50,7 +57,9 @@ class ListMutation:
         version = unset_to_none(expected_version)
         return await update_list(info.context, id, input, version)
 
-    @strawberry.field(description="Moves a list among the others.")
+    @strawberry.field(
+        description="Moves a list among the others.", metadata=scoped(TokenScope.TODOS_WRITE)
+    )
     async def list_move(
         self,
         info: Info,
@@ -61,7 +70,10 @@ class ListMutation:
     ) -> ListPayload | None:
         return await move_list(info.context, id, placement)
 
-    @strawberry.field(description="Moves a list into the trash, with all todos in it.")
+    @strawberry.field(
+        description="Moves a list into the trash, with all todos in it.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def list_delete(
         self, info: Info, id: ListId, expected_version: ExpectedVersion = UNSET
     ) -> ListPayload | None:
@@ -70,12 +82,16 @@ class ListMutation:
 
     @strawberry.field(
         description="Takes a list out of the trash, with the todos that went there with it; elsewhere it "
-        "stays as it is."
+        "stays as it is.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def list_restore(self, info: Info, id: ListId) -> ListPayload | None:
         return await restore_list(info.context, id)
 
-    @strawberry.field(description="Makes a section of a list; at most 100 a list.")
+    @strawberry.field(
+        description="Makes a section of a list; at most 100 a list.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def section_create(
         self,
         info: Info,
@@ -91,7 +107,10 @@ class ListMutation:
         sent = unset_to_none(placement)
         return await create_section(info.context, list_id, name, sent)
 
-    @strawberry.field(description="Renames or moves a section; what is absent stays.")
+    @strawberry.field(
+        description="Renames or moves a section; what is absent stays.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def section_update(
         self,
         info: Info,
@@ -112,6 +131,9 @@ class ListMutation:
         version = unset_to_none(expected_version)
         return await update_section(info.context, id, changes, version)
 
-    @strawberry.field(description="Deletes a section; its todos stay in the list, in no section.")
+    @strawberry.field(
+        description="Deletes a section; its todos stay in the list, in no section.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def section_delete(self, info: Info, id: SectionId) -> SectionPayload | None:
         return await delete_section(info.context, id)

@@ -8,6 +8,7 @@ from strawberry import UNSET
 from todo_gql.api.connections import PageArguments, count_rows, fetch_page
 from todo_gql.api.keyset import Keyset, SortKey, parse_text, parse_uuid
 from todo_gql.api.page_arguments import After, Before, First, Last
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.list_access import (
@@ -47,7 +48,8 @@ class ListQuery:
 
     @strawberry.field(
         description="The viewer's lists in their order. `first` and `last`: 1 to 100, 50 if neither is "
-        "given."
+        "given.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def lists(
         self,

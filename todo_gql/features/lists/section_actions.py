@@ -173,6 +173,6 @@ async def delete_section(context: Context, id: str) -> SectionPayload:
         await write.store()
         changed = await leave_section(write, stored["list_id"], stored["id"])
     # Their number is known only now; each costs as much as an item of a bulk action.
-    context.limits.charge(viewer.id.int, COST, changed)
+    context.limits.charge(viewer.caller, COST, changed)
     context.clear_loaders()
     return SectionPayload(section=Section.from_row(row), first_change=write.first_change)

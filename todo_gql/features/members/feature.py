@@ -1,5 +1,6 @@
 """What members and invitations bring to the parts of the program that all features share."""
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.members.access import (
@@ -39,12 +40,14 @@ MEMBERS = Feature(
     node_types=(
         NodeType(
             type=ListMember,
+            scope=TokenScope.TODOS_READ,
             visible=visible_members,
             columns=MEMBER_COLUMNS,
             make=lambda row, _context: ListMember.from_row(row),
         ),
         NodeType(
             type=Invitation,
+            scope=TokenScope.TODOS_READ,
             visible=visible_invitations,
             columns=INVITATION_COLUMNS,
             make=lambda row, _context: Invitation.from_row(row),

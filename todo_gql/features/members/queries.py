@@ -5,6 +5,7 @@ from strawberry import UNSET
 
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.members.access import INVITATION_COLUMNS, received_invitations
 from todo_gql.features.members.loaders import INVITATIONS_BY_TIME
 from todo_gql.features.members.types import InvitationConnection
@@ -17,7 +18,8 @@ class InvitationQuery:
 
     @strawberry.field(
         description="The open invitations for the viewer, newest first: those to their user name, and those "
-        "to their address once it is verified."
+        "to their address once it is verified.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def invitations(
         self, info: Info, first: FirstOrDefault = UNSET, after: After = UNSET

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -9,12 +10,14 @@ import strawberry
 
 from todo_gql.api.errors import BadUserInput
 from todo_gql.api.node import Node, parse_id
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Row, fetch
 from todo_gql.features.feature import NodeType
 from todo_gql.features.registry import FEATURES
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.json_columns import parse_json_column
 from todo_gql.security.authentication import Viewer
+from todo_gql.security.grants import TokenGrant
 from todo_gql.security.memberships import Membership
 
 MAX_IDS = 100
@@ -39,7 +42,8 @@ class NodeReader:
     def join(self, viewer: Viewer) -> str:
         """SQL that joins the row of this type, if there is one that the viewer may see."""
         rule = self.node_type.visible(viewer)
-        assert rule.values == [viewer.id], f"the rule of {self.name} has other values"
+        values = [viewer.id] if viewer.bound_list_ids is None else [viewer.id, []]
+        assert rule.values == values, f"the rule of {self.name} has other values"
         columns = self.node_type.columns
         if viewer.is_member:
             columns = self.node_type.member_columns or columns
@@ -94,26 +98,50 @@ def _statement(viewer: Viewer, readers: Iterable[NodeReader], requested: str) ->
 # Planning all these joins takes ten times as long as executing them. For a single id PostgreSQL keeps the
 # plan; of an array's it expects ten ids, and finds a plan for fewer cheaper each time.
 class Statements(NamedTuple):
-    """The SQL for the object of one id, and for those of many."""
+    """The SQL for the object of one id, and for those of many; the types that they read, in this order."""
 
     one: str
     many: str
+    readers: Sequence[NodeReader]
 
     @classmethod
-    def of(cls, viewer: Viewer) -> "Statements":
-        """Those of a viewer who stands for others."""
-        many = "unnest($2::uuid[]) WITH ORDINALITY AS requested (id, position)"
+    def of(cls, viewer: Viewer, readers: Sequence[NodeReader]) -> "Statements":
+        """Those of a viewer who stands for others with the same access to these types."""
+        # The lists of a bound token come before the ids.
+        ids = "$2" if viewer.bound_list_ids is None else "$3"
+        many = f"unnest({ids}::uuid[]) WITH ORDINALITY AS requested (id, position)"
         return cls(
-            _statement(viewer, READERS, "(SELECT $2::uuid AS id) AS requested"),
-            f"{_statement(viewer, READERS, many)} ORDER BY requested.position",
+            _statement(viewer, readers, f"(SELECT {ids}::uuid AS id) AS requested"),
+            f"{_statement(viewer, readers, many)} ORDER BY requested.position",
+            readers,
         )
 
 
-OF_ANYBODY, OF_MEMBERS = Statements.of(ANY_VIEWER), Statements.of(ANY_MEMBER)
+OF_ANYBODY, OF_MEMBERS = Statements.of(ANY_VIEWER, READERS), Statements.of(ANY_MEMBER, READERS)
 
 
-def _node(row: Row, context: Context) -> Node | None:
-    nodes = (reader.read(row, context) for reader in READERS)
+@cache
+def _of_tokens(scopes: frozenset[TokenScope], *, is_bound: bool, is_member: bool) -> Statements:
+    """The statements of API tokens with these scopes."""
+    readers = [
+        reader
+        for reader in READERS
+        if reader.node_type.scope in scopes and (reader.node_type.in_lists or not is_bound)
+    ]
+    viewer = ANY_MEMBER if is_member else ANY_VIEWER
+    grant = TokenGrant(scopes, frozenset() if is_bound else None)
+    return Statements.of(replace(viewer, grant=grant), readers)
+
+
+def _statements_of(viewer: Viewer) -> Statements:
+    if viewer.grant is None:
+        return OF_MEMBERS if viewer.has_company else OF_ANYBODY
+    is_bound = viewer.grant.list_ids is not None
+    return _of_tokens(viewer.grant.scopes, is_bound=is_bound, is_member=viewer.has_company)
+
+
+def _node(readers: Iterable[NodeReader], row: Row, context: Context) -> Node | None:
+    nodes = (reader.read(row, context) for reader in readers)
     return next((node for node in nodes if node is not None), None)
 
 
@@ -122,22 +150,28 @@ async def _nodes(context: Context, ids: Sequence[str]) -> list[Node | None]:
     keys: list[UUID | None] = [parse_id(id) for id in ids]
     if not any(keys):
         return [None] * len(ids)
-    statements = OF_MEMBERS if viewer.has_company else OF_ANYBODY
+    statements = _statements_of(viewer)
+    values: tuple[object, ...] = (viewer.id,)
+    if viewer.bound_list_ids is not None:
+        values = viewer.id, list(viewer.bound_list_ids)
     rows = await (
-        fetch(statements.one, viewer.id, keys[0])
+        fetch(statements.one, *values, keys[0])
         if len(keys) == 1
-        else fetch(statements.many, viewer.id, keys)
+        else fetch(statements.many, *values, keys)
     )
-    for reader in READERS:
+    for reader in statements.readers:
         rows = await reader.redact(viewer, await reader.parse_json(rows))
-    return [_node(row, context) for row in rows]
+    return [_node(statements.readers, row, context) for row in rows]
 
 
 @strawberry.type
 class NodeQuery:
     """The query fields for anything with an id."""
 
-    @strawberry.field(description="Anything of the viewer's by its id; null if there is none.")
+    @strawberry.field(
+        description="Anything of the viewer's by its id; null if there is none.",
+        metadata=scoped(TokenScope.TODOS_READ),
+    )
     async def node(
         self,
         info: Info,
@@ -147,7 +181,8 @@ class NodeQuery:
         return node
 
     @strawberry.field(
-        description="In the order of the ids; null where there is nothing. At most 100."
+        description="In the order of the ids; null where there is nothing. At most 100.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def nodes(
         self,

@@ -1,5 +1,6 @@
 """What notifications bring to the parts of the program that all features share."""
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.notifications.loaders import actors_by_id, subjects_by_key
@@ -19,6 +20,7 @@ NOTIFICATIONS = Feature(
     node_types=(
         NodeType(
             type=Notification,
+            scope=TokenScope.PROFILE_READ,
             visible=visible_notifications,
             columns=NOTIFICATION_COLUMNS,
             make=lambda row, _context: Notification.from_row(row),

@@ -6,6 +6,7 @@ import orjson
 import strawberry
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import transaction
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.types import AcceptedPayload
@@ -44,7 +45,8 @@ class NotificationMutation:
 
     @strawberry.field(
         description="Marks notifications as read or unread, snoozes or archives them: all of them, or "
-        "none if there is an error. One that is so already is no error."
+        "none if there is an error. One that is so already is no error.",
+        metadata=scoped(None),
     )
     async def notifications_update(
         self,
@@ -61,7 +63,8 @@ class NotificationMutation:
         return AcceptedPayload(ok=not errors, errors=errors)
 
     @strawberry.field(
-        description="Marks a notification and all that are older as read, but for what is snoozed."
+        description="Marks a notification and all that are older as read, but for what is snoozed.",
+        metadata=scoped(None),
     )
     async def notifications_read_all(
         self,
@@ -78,7 +81,9 @@ class NotificationMutation:
         context.clear_loaders()
         return AcceptedPayload(ok=not errors, errors=errors)
 
-    @strawberry.field(description="Changes how the viewer is notified from now on.")
+    @strawberry.field(
+        description="Changes how the viewer is notified from now on.", metadata=scoped(None)
+    )
     async def notification_preferences_update(
         self,
         info: Info,

@@ -8,6 +8,7 @@ from strawberry import UNSET
 from todo_gql.api.connections import PageArguments, fetch_page
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
 from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.notifications.inputs import NotificationFilter
 from todo_gql.features.notifications.preference_types import (
@@ -48,7 +49,9 @@ def _selected(context: Context, sent: NotificationFilter | None) -> SelectQuery:
 class NotificationQuery:
     """The query fields of notifications."""
 
-    @strawberry.field(description="The viewer's inbox, newest first.")
+    @strawberry.field(
+        description="The viewer's inbox, newest first.", metadata=scoped(TokenScope.PROFILE_READ)
+    )
     async def notifications(
         self,
         info: Info,
@@ -63,6 +66,8 @@ class NotificationQuery:
         page = await fetch_page(statement, NOTIFICATION_COLUMNS, NEWEST_FIRST, arguments)
         return NotificationConnection(page=page, nodes=NOTIFICATIONS.objects(page.rows))
 
-    @strawberry.field(description="How the viewer is notified.")
+    @strawberry.field(
+        description="How the viewer is notified.", metadata=scoped(TokenScope.PROFILE_READ)
+    )
     async def notification_preferences(self, info: Info) -> NotificationPreferences:
         return await stored_preferences(info.context)

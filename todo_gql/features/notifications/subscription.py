@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import strawberry
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.changelog import feed_registry
 from todo_gql.changelog.positions import retry_until_available
 from todo_gql.database.connection import Row
@@ -28,7 +29,8 @@ class NotificationSubscription:
 
     @strawberry.subscription(
         description="The viewer's inbox as it grows: each notification when it is entered, and again "
-        "whenever it is counted up, or its snooze has ended."
+        "whenever it is counted up, or its snooze has ended.",
+        metadata=scoped(TokenScope.PROFILE_READ),
     )
     async def notifications(self, info: Info) -> Events:
         return _events(info.context, info.context.signed_in())
@@ -44,7 +46,7 @@ async def _events(context: Context, viewer: Viewer) -> Events:
                 for row in rows:
                     context.begin_event(share)
                     if _is_hidden(row, context):
-                        await context.limits.take_in_time(viewer.id.int, EVENTS, SKIPPED_COST)
+                        await context.limits.take_in_time(viewer.caller, EVENTS, SKIPPED_COST)
                     else:
                         yield Notification.from_row(row)
 

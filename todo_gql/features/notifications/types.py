@@ -9,6 +9,7 @@ import strawberry
 
 from todo_gql.api.connections import Connection
 from todo_gql.api.node import Node
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Values
 from todo_gql.database.models import ChangeKind
 from todo_gql.execution import ConvertedColumn, RowType, loaded_field
@@ -85,11 +86,13 @@ class Notification(Node):
         make=_subject,
         description="What it is about, as it is now; null once the viewer can't see it, such as in the "
         "trash.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
 
     @strawberry.field(
         description="What it is about in words, as they are now: the title of a todo, the beginning "
-        "of a comment, or the name of something else; null where `subject` is, but for SECURITY."
+        "of a comment, or the name of something else; null where `subject` is, but for SECURITY.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def excerpt(self, info: Info) -> str | None:
         if self.security_text or self.subject_key.kind is None:

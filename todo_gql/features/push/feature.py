@@ -12,6 +12,7 @@ PUSH = Feature(
     node_types=(
         NodeType(
             type=PushSubscription,
+            scope=None,
             visible=visible_push_subscriptions,
             columns=PUSH_COLUMNS,
             make=lambda row, _context: PushSubscription.from_row(row),

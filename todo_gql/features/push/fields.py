@@ -6,6 +6,7 @@ import strawberry
 
 from todo_gql.api.errors import not_found
 from todo_gql.api.node import parse_id
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.connection import fetch
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.features.push.access import PUSH_COLUMNS, visible_push_subscriptions
@@ -22,14 +23,18 @@ class PushQuery:
 
     @strawberry.field(
         description="What browsers take as `applicationServerKey`; null where the server sends no pushes. "
-        "Subscribe anew when it has changed."
+        "Subscribe anew when it has changed.",
+        metadata=scoped(None),
     )
     async def push_public_key(self, info: Info) -> str | None:
         info.context.signed_in()
         key = push_key(info.context.settings)
         return key.public if key else None
 
-    @strawberry.field(description="The viewer's browsers that are subscribed, newest first.")
+    @strawberry.field(
+        description="The viewer's browsers that are subscribed, newest first.",
+        metadata=scoped(None),
+    )
     async def push_subscriptions(self, info: Info) -> list[PushSubscription]:
         statement = visible_push_subscriptions(info.context.signed_in())
         text = statement.select(PUSH_COLUMNS, "p.created_at DESC, p.id DESC")
@@ -42,7 +47,8 @@ class PushMutation:
 
     @strawberry.mutation(
         description="Has the viewer's notifications pushed to a browser until the session ends, to 20 "
-        "browsers at most. The same endpoint again updates its keys."
+        "browsers at most. The same endpoint again updates its keys.",
+        metadata=scoped(None),
     )
     async def push_subscribe(
         self,
@@ -54,7 +60,7 @@ class PushMutation:
         errors = await subscribe(info.context, input)
         return AcceptedPayload(ok=not errors, errors=errors)
 
-    @strawberry.mutation(description="Pushes nothing more to a browser.")
+    @strawberry.mutation(description="Pushes nothing more to a browser.", metadata=scoped(None))
     async def push_unsubscribe(
         self,
         info: Info,

@@ -1,5 +1,6 @@
 """What reminders bring to the parts of the program that all features share."""
 
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.reminders.tasks import tasks
@@ -20,6 +21,7 @@ REMINDERS = Feature(
     node_types=(
         NodeType(
             type=Reminder,
+            scope=TokenScope.TODOS_READ,
             visible=visible_reminders,
             columns=REMINDER_COLUMNS,
             make=lambda row, _context: Reminder.from_row(row),

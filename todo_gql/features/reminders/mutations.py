@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.features.reminders.types import ReminderPayload
 from todo_gql.features.reminders.writes import add_reminder, delete_reminder, update_reminder
@@ -18,7 +19,8 @@ class ReminderMutation:
     """The mutation fields of reminders."""
 
     @strawberry.mutation(
-        description="Adds a reminder of the viewer's to a todo, which has 10 of one person at most."
+        description="Adds a reminder of the viewer's to a todo, which has 10 of one person at most.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def reminder_add(
         self,
@@ -28,7 +30,9 @@ class ReminderMutation:
     ) -> ReminderPayload | None:
         return await add_reminder(info, todo_id, input)
 
-    @strawberry.mutation(description="Replaces when a reminder fires.")
+    @strawberry.mutation(
+        description="Replaces when a reminder fires.", metadata=scoped(TokenScope.TODOS_WRITE)
+    )
     async def reminder_update(
         self,
         info: Info,
@@ -37,7 +41,7 @@ class ReminderMutation:
     ) -> ReminderPayload | None:
         return await update_reminder(info, id, input)
 
-    @strawberry.mutation(description="Deletes a reminder.")
+    @strawberry.mutation(description="Deletes a reminder.", metadata=scoped(TokenScope.TODOS_WRITE))
     async def reminder_delete(self, info: Info, id: ReminderId) -> AcceptedPayload | None:
         errors = await delete_reminder(info, id)
         return AcceptedPayload(ok=not errors, errors=errors)

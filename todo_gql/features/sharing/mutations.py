@@ -7,6 +7,7 @@ from strawberry import UNSET
 
 from todo_gql.api.errors import UserError
 from todo_gql.api.list_roles import ListRole
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.features.lists.payloads import ListPayload
 from todo_gql.features.members.types import ListMemberPayload
@@ -42,7 +43,8 @@ class SharingMutation:
     @strawberry.field(
         description="Invites somebody to a list. The answer is the same whether there is such an account or "
         "not. MANAGER or OWNER only; at most 50 open invitations a list, 20 a day and person. A newer "
-        "invitation of the same name or address replaces the one before it."
+        "invitation of the same name or address replaces the one before it.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def list_invite(
         self,
@@ -54,7 +56,8 @@ class SharingMutation:
 
     @strawberry.field(
         description="Accepts an invitation for the viewer: to their user name, or to their address, which "
-        "has to be verified. Who is in the list already stays what they are."
+        "has to be verified. Who is in the list already stays what they are.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def invitation_accept(
         self, info: Info, id: InvitationId = UNSET, token: Token = UNSET
@@ -68,7 +71,10 @@ class SharingMutation:
         row = await context.loader(lists_by_id).load(accepted.list_id)
         return ListPayload(list=TodoList.from_row(row) if row else None)
 
-    @strawberry.field(description="Declines an invitation for the viewer; it is gone then.")
+    @strawberry.field(
+        description="Declines an invitation for the viewer; it is gone then.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
+    )
     async def invitation_decline(
         self, info: Info, id: InvitationId = UNSET, token: Token = UNSET
     ) -> AcceptedPayload | None:
@@ -79,7 +85,8 @@ class SharingMutation:
         return AcceptedPayload(ok=refused is None, errors=[refused] if refused else [])
 
     @strawberry.field(
-        description="Revokes an open invitation to a list, whoever sent it. MANAGER or OWNER only."
+        description="Revokes an open invitation to a list, whoever sent it. MANAGER or OWNER only.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def invitation_revoke(
         self,
@@ -90,7 +97,8 @@ class SharingMutation:
 
     @strawberry.field(
         description="Changes what a member may do in a list: VIEWER, EDITOR or MANAGER. MANAGER or OWNER "
-        "only; nobody changes the owner. A VIEWER is assigned to nothing any more."
+        "only; nobody changes the owner. A VIEWER is assigned to nothing any more.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def member_update(
         self,
@@ -103,7 +111,8 @@ class SharingMutation:
     @strawberry.field(
         description="Removes a member from a list: nothing of it can be read by them any more. What was "
         "assigned to them is assigned to somebody else or to nobody; their comments stay. MANAGER or OWNER "
-        "only; nobody removes the owner."
+        "only; nobody removes the owner.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def member_remove(
         self,
@@ -124,6 +133,7 @@ class SharingMutation:
         "before becomes a MANAGER. Its todos count for the new owner, and their history begins anew. At most "
         "3,000 todos, those in the trash included. OWNER only.",
         extensions=[Credential(ListPayload, account=key_for_viewer)],
+        metadata=scoped(None),
     )
     async def list_transfer(
         self,
@@ -141,7 +151,8 @@ class SharingMutation:
 
     @strawberry.field(
         description="Leaves a list of somebody else, as if they had removed the viewer. Who owns a list "
-        "deletes or transfers it instead."
+        "deletes or transfers it instead.",
+        metadata=scoped(TokenScope.LISTS_SHARE),
     )
     async def list_leave(self, info: Info, id: ListId) -> AcceptedPayload | None:
         return await leave_list(info.context, id)

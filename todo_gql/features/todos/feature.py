@@ -1,6 +1,7 @@
 """What todos and tags bring to the parts of the program that all features share."""
 
 from todo_gql.api.scalars import json_fragment
+from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
 from todo_gql.features.todos.access import (
@@ -56,6 +57,7 @@ TODOS = Feature(
     node_types=(
         NodeType(
             type=Todo,
+            scope=TokenScope.TODOS_READ,
             visible=visible_todos,
             columns=READ_COLUMNS,
             make=lambda row, context: Todo.from_row(row, context.now),
@@ -63,6 +65,7 @@ TODOS = Feature(
         ),
         NodeType(
             type=Tag,
+            scope=TokenScope.TODOS_READ,
             visible=visible_tags,
             columns=TAG_COLUMNS,
             member_columns=MEMBER_TAG_COLUMNS,

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.models import Status
 from todo_gql.features.todos.actions import (
     change_todo,
@@ -59,7 +60,7 @@ Destination = Annotated[
 class TodoMutation:
     """The mutation fields of todos and tags."""
 
-    @strawberry.field(description="Makes a todo.")
+    @strawberry.field(description="Makes a todo.", metadata=scoped(TokenScope.TODOS_WRITE))
     async def todo_create(
         self,
         info: Info,
@@ -67,7 +68,10 @@ class TodoMutation:
     ) -> TodoPayload | None:
         return await create_todo(info, input)
 
-    @strawberry.field(description="Changes a todo; an update that changes nothing is no error.")
+    @strawberry.field(
+        description="Changes a todo; an update that changes nothing is no error.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_update(
         self,
         info: Info,
@@ -84,7 +88,9 @@ class TodoMutation:
             spread=completion_by(edit),
         )
 
-    @strawberry.field(description="Sets a todo to IN_PROGRESS.")
+    @strawberry.field(
+        description="Sets a todo to IN_PROGRESS.", metadata=scoped(TokenScope.TODOS_WRITE)
+    )
     async def todo_start(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
@@ -93,7 +99,8 @@ class TodoMutation:
 
     @strawberry.field(
         description="Sets a todo to COMPLETED. One that repeats goes on with its next occurrence, PENDING, "
-        "and leaves a COMPLETED copy; after the last occurrence it is COMPLETED itself."
+        "and leaves a COMPLETED copy; after the last occurrence it is COMPLETED itself.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -104,7 +111,8 @@ class TodoMutation:
 
     @strawberry.field(
         description="Moves a repeating todo to its next occurrence, without counting this one as "
-        "completed; its subtasks are to be done again."
+        "completed; its subtasks are to be done again.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_skip(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -114,7 +122,8 @@ class TodoMutation:
 
     @strawberry.field(
         description="Puts a todo off, for the viewer alone and until its next occurrence at most: TODAY "
-        "leaves it out. It is no change of the todo, so that no log, version or undo has it."
+        "leaves it out. It is no change of the todo, so that no log, version or undo has it.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_snooze(
         self,
@@ -129,14 +138,19 @@ class TodoMutation:
     ) -> TodoPayload | None:
         return await snooze_todo(info, id, unset_to_none(until))
 
-    @strawberry.field(description="Moves a todo into the trash.")
+    @strawberry.field(
+        description="Moves a todo into the trash.", metadata=scoped(TokenScope.TODOS_WRITE)
+    )
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
         version = unset_to_none(expected_version)
         return await change_todo(info, id, delete, expected_version=version, spread=DELETION)
 
-    @strawberry.field(description="Takes a todo out of the trash; elsewhere it stays as it is.")
+    @strawberry.field(
+        description="Takes a todo out of the trash; elsewhere it stays as it is.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_restore(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
     ) -> TodoPayload | None:
@@ -149,7 +163,8 @@ class TodoMutation:
         )
 
     @strawberry.field(
-        description="Moves a todo with its subtasks; a move that changes nothing is no error."
+        description="Moves a todo with its subtasks; a move that changes nothing is no error.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_move(
         self, info: Info, id: TodoId, to: Destination, expected_version: ExpectedVersion = UNSET
@@ -159,7 +174,8 @@ class TodoMutation:
 
     @strawberry.field(
         description="Moves 1 to 100 todos with their subtasks in one transaction, each right behind the "
-        "previous one."
+        "previous one.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_bulk_move(
         self,
@@ -172,7 +188,10 @@ class TodoMutation:
         options = BulkOptions("ids", on_error, dry_run)
         return await move_todos(info, ids, to, options)
 
-    @strawberry.field(description="Makes 1 to 100 todos in one transaction.")
+    @strawberry.field(
+        description="Makes 1 to 100 todos in one transaction.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_bulk_create(
         self,
         info: Info,
@@ -184,7 +203,10 @@ class TodoMutation:
     ) -> TodoBulkPayload | None:
         return await create_todos(info, inputs, BulkOptions("inputs", on_error, dry_run))
 
-    @strawberry.field(description="Changes 1 to 100 todos in one transaction.")
+    @strawberry.field(
+        description="Changes 1 to 100 todos in one transaction.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_bulk_update(
         self,
         info: Info,
@@ -203,7 +225,10 @@ class TodoMutation:
             spread=COMPLETION if completes else None,
         )
 
-    @strawberry.field(description="Moves 1 to 100 todos into the trash in one transaction.")
+    @strawberry.field(
+        description="Moves 1 to 100 todos into the trash in one transaction.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_bulk_delete(
         self,
         info: Info,
@@ -214,7 +239,10 @@ class TodoMutation:
         options = BulkOptions("ids", on_error, dry_run)
         return await change_todos(info, ids, delete, options, spread=DELETION)
 
-    @strawberry.field(description="Takes 1 to 100 todos out of the trash in one transaction.")
+    @strawberry.field(
+        description="Takes 1 to 100 todos out of the trash in one transaction.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def todo_bulk_restore(
         self,
         info: Info,
@@ -226,7 +254,8 @@ class TodoMutation:
         return await change_todos(info, ids, restore, options, spread=RESTORATION, trash=True)
 
     @strawberry.field(
-        description="Renames a tag on every todo that carries it; an existing name merges the two."
+        description="Renames a tag on every todo that carries it; an existing name merges the two.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def tag_rename(
         self,
@@ -238,7 +267,8 @@ class TodoMutation:
 
     @strawberry.field(
         description="Takes a tag from every todo that carries it, those in the trash too; `tag` "
-        "shows it as it was."
+        "shows it as it was.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def tag_delete(
         self,

@@ -15,6 +15,7 @@ from todo_gql.api.folding import FINAL_SIGMA, SIGMA
 from todo_gql.api.keyset import Keyset, SortKey, parse_number, parse_text, parse_uuid
 from todo_gql.api.node import parse_id
 from todo_gql.api.page_arguments import After, Before, First, Last
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import fetch
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.stats.overdue import first_today
@@ -119,7 +120,8 @@ class TodoQuery:
     """The query fields of todos and tags."""
 
     @strawberry.field(
-        description="One todo of the viewer's; null if there is none or in the trash."
+        description="One todo of the viewer's; null if there is none or in the trash.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def todo(
         self,
@@ -133,7 +135,8 @@ class TodoQuery:
 
     @strawberry.field(
         description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
-        "newest first unless sorted, and what `filter.search` finds best match first."
+        "newest first unless sorted, and what `filter.search` finds best match first.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def todos(
         self,
@@ -170,7 +173,7 @@ class TodoQuery:
         description="When a todo with this recurrence and due date would be due: first on its first due "
         "date, which is the first day of the rule on or after the one that is sent, or else on or after "
         "today. 1 to 100, 5 if no number is given. A rule that can't be stored is BAD_USER_INPUT.",
-        metadata={"default_page": UPCOMING_PAGE},
+        metadata={"default_page": UPCOMING_PAGE} | scoped(TokenScope.TODOS_READ),
     )
     async def recurrence_preview(
         self,
@@ -195,7 +198,8 @@ class TodoQuery:
         return await previewed(input, moment or day, clock, size)
 
     @strawberry.field(
-        description="How many todos there are of each kind.", metadata={COUNTS_ALL: True}
+        description="How many todos there are of each kind.",
+        metadata={COUNTS_ALL: True} | scoped(TokenScope.TODOS_READ),
     )
     async def stats(self, info: Info, filter: Filter = UNSET) -> TodoStats:
         context, todo_filter = info.context, unset_to_none(filter)
@@ -207,7 +211,7 @@ class TodoQuery:
 
     @strawberry.field(
         description="The viewer's tags, most used first; 20 if no size is given.",
-        metadata={"default_page": TAGS_PAGE},
+        metadata={"default_page": TAGS_PAGE} | scoped(TokenScope.TODOS_READ),
     )
     async def tags(
         self,

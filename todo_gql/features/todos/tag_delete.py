@@ -26,6 +26,6 @@ async def delete_tag(context: Context, id: str) -> TagPayload:
             return TagPayload(errors=[await missing_tag(write, tag_id)])
         changes = await log_carriers(write, tag, None)
         await write.connection.execute(DELETE_TAG, viewer.id, tag["id"])
-    context.limits.charge(viewer.id.int, COST, changes.number)
+    context.limits.charge(viewer.caller, COST, changes.number)
     context.clear_loaders()
     return TagPayload(tag=Tag.from_row(tag), first_change=changes.first)

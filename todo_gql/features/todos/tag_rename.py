@@ -62,7 +62,7 @@ async def rename_tag(context: Context, id: str, name: str) -> TagPayload:
                 return TagPayload(errors=[invalid(*problem, "name")])
             tag, changes = await _renamed(write, tag, new_name)
     # The number of todos is known only now; each costs as much as an item of a bulk action.
-    context.limits.charge(viewer.id.int, COST, changes.number)
+    context.limits.charge(viewer.caller, COST, changes.number)
     context.clear_loaders()
     return TagPayload(tag=Tag.from_row(tag), first_change=changes.first)
 

@@ -8,6 +8,7 @@ import strawberry
 from todo_gql.api.connections import Connection
 from todo_gql.api.cost_weights import COST_WEIGHT, FEW_ROWS
 from todo_gql.api.node import Node
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Values
 from todo_gql.execution import ConvertedColumn, RowType
 from todo_gql.operation.context import Info
@@ -20,7 +21,10 @@ class Tag(Node):
     name: str = strawberry.field(
         description="Trimmed and in lower case, 1 to 50 characters; one name however it was typed."
     )
-    todo_count: int = strawberry.field(description="Todos, outside the trash, that carry this tag.")
+    todo_count: int = strawberry.field(
+        description="Todos, outside the trash, that carry this tag.",
+        metadata=scoped(TokenScope.TODOS_READ),
+    )
 
     @classmethod
     def from_row(cls, row: Values) -> "Tag":

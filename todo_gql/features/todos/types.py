@@ -17,6 +17,7 @@ from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, FirstOrDefault, Last
 from todo_gql.api.scalars import diff_entries
 from todo_gql.api.time_zones import TimeZoneName
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.changelog.cursors import cursor_of, history_keyset, others_log_keyset
 from todo_gql.database.connection import Row, Values
 from todo_gql.database.models import ChangeKind
@@ -168,6 +169,7 @@ class Change(Node, FeedEntry):
         by="todo_key",
         make=_todo,
         description="The todo as it is now; null once it is purged, or the viewer can't see it any more.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     actor: User | None = loaded_field(
         loader_of(users_by_id),
@@ -182,6 +184,7 @@ class Change(Node, FeedEntry):
         make=_list,
         description="The list that the todo was in after the change, as it is now; null for the inbox, "
         "and once the list is purged.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
 
     @property
@@ -264,6 +267,7 @@ class ListChange(FeedEntry):
         by="list_key",
         make=_list,
         description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
 
     @property
@@ -294,6 +298,7 @@ class MemberChange(FeedEntry):
         by="list_key",
         make=_list,
         description="The list as it is now; null once it is purged, or the viewer can't see it any more.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     user: User | None = loaded_field(
         loader_of(users_by_id),
@@ -323,6 +328,7 @@ class CommentChange(FeedEntry):
         by="comment_key",
         make=lambda row, _context: Comment.from_row(row) if row else None,
         description="The comment as it is now; null in the trash, or if the viewer can't see it any more.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
 
     @property
@@ -443,7 +449,11 @@ class Reminder(Node):
     todo_key: strawberry.Private[UUID]
 
     todo: "Todo" = loaded_field(
-        loader_of(todos_by_id), by="todo_key", make=_present_todo, description="What it reminds of."
+        loader_of(todos_by_id),
+        by="todo_key",
+        make=_present_todo,
+        description="What it reminds of.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
 
     @classmethod
@@ -496,7 +506,11 @@ class Comment(Node):
     mention_key: strawberry.Private[UUID | None]
 
     todo: "Todo" = loaded_field(
-        loader_of(todos_by_id), by="todo_key", make=_present_todo, description="What it is on."
+        loader_of(todos_by_id),
+        by="todo_key",
+        make=_present_todo,
+        description="What it is on.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     author: User | None = loaded_field(
         loader_of(authors_by_comment),
@@ -578,18 +592,21 @@ class Todo(Node):
         by="list_key",
         make=_list,
         description="The list that it is in, which may be in the trash with it; null for the inbox.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     section: "Section | None" = loaded_field(
         loader_of(sections_by_id),
         by="section_key",
         make=lambda row, _context: Section.from_row(row) if row else None,
         description="The section of the list that it is in; null if in none.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     parent: "Todo | None" = loaded_field(
         loader_of(todos_by_id),
         by="parent_key",
         make=_todo,
         description="The todo that it is a subtask of; null at the top.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
 
     assignee: User | None = loaded_field(
@@ -603,6 +620,7 @@ class Todo(Node):
         by="key",
         row_type=REMINDERS,
         description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     snoozed_until: datetime | None = loaded_value(
         loader_of(snoozes_by_todo_id),
@@ -625,7 +643,8 @@ class Todo(Node):
 
     @strawberry.field(
         description="The changes made to it, newest first, as far back as the log is kept; of a todo of "
-        "somebody else's since it last came into its list."
+        "somebody else's since it last came into its list.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def history(
         self,
@@ -641,7 +660,8 @@ class Todo(Node):
         return await ChangeConnection.of(await history_page(context, self.key, keyset, arguments))
 
     @strawberry.field(
-        description="Its subtasks outside the trash, by their positions; 50 if no size is given."
+        description="Its subtasks outside the trash, by their positions; 50 if no size is given.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def subtasks(
         self,
@@ -657,7 +677,10 @@ class Todo(Node):
         count = partial(_subtask_count, self.key)
         return TodoConnection.of(page, context.now, count)
 
-    @strawberry.field(description="The comments on it, oldest first; 50 if no size is given.")
+    @strawberry.field(
+        description="The comments on it, oldest first; 50 if no size is given.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
+    )
     async def comments(
         self,
         info: Info,
@@ -716,7 +739,8 @@ class Recurrence:
         return await self.upcoming.occurrences(size)
 
     @strawberry.field(
-        description="The copies of its completed occurrences outside the trash, the last one first."
+        description="The copies of its completed occurrences outside the trash, the last one first.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def past(
         self,
@@ -785,6 +809,7 @@ class Section(Node):
         by="list_key",
         make=_present_list,
         description="The list that it is a part of.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
 
     @classmethod
@@ -859,6 +884,7 @@ class TodoList(Node):
         by="key",
         row_type=SECTIONS,
         description="Its sections in their order.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
 
     @classmethod
@@ -874,7 +900,8 @@ class TodoList(Node):
         return bool(is_plain(todo_filter) and self.counts["is_counted"])
 
     @strawberry.field(
-        description="How many of its todos there are of each kind.", metadata={COUNTS_ALL: True}
+        description="How many of its todos there are of each kind.",
+        metadata={COUNTS_ALL: True} | scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def stats(self, info: Info, filter: Filter = strawberry.UNSET) -> TodoStats:
         todo_filter = unset_to_none(filter)
@@ -887,7 +914,8 @@ class TodoList(Node):
 
     @strawberry.field(
         description="Who is in it, its owner first, then in the order in which they joined. `first`: 1 to "
-        "100, 50 if absent."
+        "100, 50 if absent.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def members(
         self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
@@ -898,7 +926,8 @@ class TodoList(Node):
 
     @strawberry.field(
         description="The open invitations to it, newest first; none for who may not choose its members. "
-        "`first`: 1 to 100, 50 if absent."
+        "`first`: 1 to 100, 50 if absent.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def invitations(
         self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
@@ -909,7 +938,8 @@ class TodoList(Node):
     @strawberry.field(
         description="What happened to it and in it, newest first, as far back as the log is kept: to the list, "
         "its sections and members, its todos and their comments. What happened to a todo stays with the list "
-        "that it was in."
+        "that it was in.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def activity(
         self,
@@ -923,7 +953,8 @@ class TodoList(Node):
 
     @strawberry.field(
         description="Its todos, in their order unless sorted otherwise. `first` and `last`: 1 to 100, "
-        "50 if neither is given."
+        "50 if neither is given.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def todos(
         self,

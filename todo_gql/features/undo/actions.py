@@ -83,7 +83,7 @@ async def undo(info: Info, cursor: str) -> TodoBulkPayload:
         )
         await find_positions(write.connection, owner_id, items)
         updated = await _store(write, items)
-    info.context.limits.charge(viewer.id.int, COST, len(items))
+    info.context.limits.charge(viewer.caller, COST, len(items))
     info.context.clear_loaders()
     payload = await _payload(info, items, updated)
     payload.first_change = write.first_change

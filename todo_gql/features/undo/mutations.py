@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoPayload
 from todo_gql.features.undo.actions import undo
 from todo_gql.features.undo.occurrence_actions import undo_occurrence
@@ -17,7 +18,8 @@ class UndoMutation:
     @strawberry.field(
         description="Undoes what one mutation changed, as far as nothing changed since; is undone "
         "by the same. `results` has an entry for each todo that the mutation changed, in the order "
-        "of its changes: CONFLICT for one that has changed since, which stays as it is."
+        "of its changes: CONFLICT for one that has changed since, which stays as it is.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_undo(
         self,
@@ -34,7 +36,8 @@ class UndoMutation:
 
     @strawberry.field(
         description="Takes back the completion of an occurrence of a repeating todo: it is due again as it "
-        "was, and the copy goes to the trash. CONFLICT if its due date or its recurrence has changed since."
+        "was, and the copy goes to the trash. CONFLICT if its due date or its recurrence has changed since.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def todo_undo_occurrence(
         self,

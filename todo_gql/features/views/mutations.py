@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.features.accounts.types import AcceptedPayload
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.views.inputs import SavedViewInput
@@ -19,7 +20,10 @@ ViewId = Annotated[strawberry.ID, strawberry.argument(description="The view's id
 class ViewMutation:
     """The mutation fields of saved views."""
 
-    @strawberry.field(description="Saves a view; an account has 150 at most.")
+    @strawberry.field(
+        description="Saves a view; an account has 150 at most.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def saved_view_create(
         self,
         info: Info,
@@ -29,7 +33,8 @@ class ViewMutation:
 
     @strawberry.field(
         description="Replaces a view's name and filter, and what else is given; one that changes nothing "
-        "is no error."
+        "is no error.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
     )
     async def saved_view_update(
         self,
@@ -45,7 +50,10 @@ class ViewMutation:
     ) -> SavedViewPayload | None:
         return await update_view(info.context, id, input, unset_to_none(expected_version))
 
-    @strawberry.field(description="Deletes a view for ever; its todos stay.")
+    @strawberry.field(
+        description="Deletes a view for ever; its todos stay.",
+        metadata=scoped(TokenScope.TODOS_WRITE),
+    )
     async def saved_view_delete(self, info: Info, id: ViewId) -> AcceptedPayload | None:
         errors = await delete_view(info.context, id)
         return AcceptedPayload(ok=not errors, errors=errors)

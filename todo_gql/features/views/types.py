@@ -13,6 +13,7 @@ from todo_gql.api.cost_weights import MAX_BYTES
 from todo_gql.api.errors import RateLimited, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, Before, First, Last
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Values
 from todo_gql.features.todos.access import todo_ranges
 from todo_gql.features.todos.days import clock_of_filter
@@ -82,7 +83,8 @@ class SavedView(Node):
 
     @strawberry.field(
         description="The todos that it shows now, by the viewer's days of today. They are charged as "
-        "`todos` with its filter and order are. `first` and `last`: 1 to 100, 50 if neither is given."
+        "`todos` with its filter and order are. `first` and `last`: 1 to 100, 50 if neither is given.",
+        metadata=scoped(TokenScope.TODOS_READ),
     )
     async def todos(
         self,
@@ -113,7 +115,7 @@ class SavedView(Node):
         queries = 1 + (COUNT_QUERIES if "totalCount" in selected else 0)
         queries += (arguments.after or arguments.before) is not None and "pageInfo" in selected
         price = queries * price_of(self.filter, self.sort, info)
-        quota = info.context.limits.take(info.context.signed_in().id.int, COST, price)
+        quota = info.context.limits.take(info.context.signed_in().caller, COST, price)
         if quota and quota.wait:
             raise RateLimited(quota.wait)
 

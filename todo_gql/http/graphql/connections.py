@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from todo_gql.api.errors import is_temporary
 from todo_gql.observability.request_record import set_caller
 from todo_gql.security.authentication import Viewer, open_session_ids
+from todo_gql.security.token_uses import token_uses
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +77,13 @@ class Connections:
             checking.cancel()
             with suppress(asyncio.CancelledError):
                 await checking
+            await self._store_token_uses()
 
     async def _check_forever(self) -> None:
         set_caller("the connections")
         while True:
             await asyncio.sleep(CHECK_SECONDS)
+            await self._store_token_uses()
             try:
                 await self._end_expired()
             except Exception as error:
@@ -99,3 +102,13 @@ class Connections:
         for connection, viewer in signed_in:
             if viewer.session_id not in still_open:
                 connection.end()
+            elif viewer.grant:
+                token_uses.note(viewer.id, viewer.session_id)
+
+    async def _store_token_uses(self) -> None:
+        try:
+            await token_uses.store()
+        except Exception as error:
+            # They stay noted.
+            if not is_temporary(error):
+                logger.exception("the uses of API tokens can't be stored")

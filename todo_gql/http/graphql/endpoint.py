@@ -25,6 +25,7 @@ from todo_gql.documents.parsing import (
     error_codes,
     error_entry,
 )
+from todo_gql.documents.token_access import refusals
 from todo_gql.documents.trusted import TrustedDocuments
 from todo_gql.documents.variable_limits import (
     ALWAYS_FEW_BYTES,
@@ -53,15 +54,25 @@ from todo_gql.http.headers import headers_of
 from todo_gql.http.negotiation import GRAPHQL_RESPONSE, JSON
 from todo_gql.observability.request_record import RequestRecord, current_record
 from todo_gql.operation.context import Context
+from todo_gql.security.api_tokens import is_api_token, is_well_formed
 from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
+from todo_gql.security.grants import TokenGrant
 from todo_gql.security.rate_limits import RateLimits
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 OPERATION_SECONDS = 10
+FORBIDDEN = 403
 # Sent with every response to an invalid token (RFC 6750, section 3).
 CHALLENGE: Headers = ((b"www-authenticate", b'Bearer error="invalid_token"'),)
+# The checksum of an API token tells what no server has issued.
+MISTYPED: Headers = (
+    (
+        b"www-authenticate",
+        b'Bearer error="invalid_token", error_description="The API token is mistyped or incomplete."',
+    ),
+)
 SUBSCRIBE_OTHERWISE = (
     "Subscribe over a WebSocket (graphql-transport-ws), or send Accept: text/event-stream."
 )
@@ -163,7 +174,7 @@ class GraphQLRoute:
         """As `executable`; a document that isn't cached is parsed when it is the sender's turn."""
         if outcome := self.operations.cached(request):
             return self.executable(scope, record, outcome)
-        async with self.operations.turn(rate_limit.caller) as turn:
+        async with self.operations.turn(rate_limit.sender) as turn:
             return self.executable(
                 scope, record, await self.operations.prepare(turn, request, rate_limit)
             )
@@ -174,7 +185,7 @@ class GraphQLRoute:
         """As `accept`; a document that isn't cached is parsed when it is the sender's turn."""
         if outcome := self.operations.cached(request):
             return self.accept(scope, request, viewer, outcome, record)
-        async with self.operations.turn(self.rate_limits.of_viewer(scope, viewer).caller) as turn:
+        async with self.operations.turn(self.rate_limits.of_viewer(scope, viewer).sender) as turn:
             rate_limit = self._count_request(scope, viewer, record)
             try:
                 outcome = await self.operations.prepare(turn, request, rate_limit)
@@ -218,7 +229,7 @@ class GraphQLRoute:
                 record.limit = limit
                 viewer = cached_viewer(token) or await authenticate(token, self.settings)
                 if viewer is None and token:
-                    challenge = _challenge_or_sign_out(prepared)
+                    challenge = _challenge_or_sign_out(prepared, token)
                 outcome = prepared or self.operations.cached(request)
                 accepted = (
                     self.accept(scope, request, viewer, outcome, record)
@@ -251,7 +262,7 @@ class GraphQLRoute:
             body["extensions"] = accepted.extensions
         if "errors" in body and token and Code.UNAUTHENTICATED in error_codes(body["errors"]):
             # The session may have ended during the operation.
-            challenge = CHALLENGE
+            challenge = challenge_to(token)
         return body, (*accepted.headers, *challenge) if accepted else challenge
 
     async def challenge(self, token: str | None) -> Headers:
@@ -264,7 +275,7 @@ class GraphQLRoute:
             if is_temporary(error):
                 return ()
             raise
-        return () if viewer else CHALLENGE
+        return () if viewer else challenge_to(token)
 
     def accept(
         self,
@@ -284,7 +295,7 @@ class GraphQLRoute:
         """Count a request for its viewer; raises RequestError if that is one too many."""
         rate_limit = self.rate_limits.of_viewer(scope, viewer)
         record.user_id = viewer.id if viewer else None
-        record.caller = rate_limit.caller
+        record.caller = rate_limit.sender
         try:
             rate_limit.count_request()
         except RateLimited as refused:
@@ -312,6 +323,8 @@ class GraphQLRoute:
             rate_limit.count_failure()
             refused.headers = rate_limit.headers
             raise
+        if viewer is not None and viewer.grant is not None:
+            _check_grant(prepared, viewer.grant, rate_limit)
         document = prepared.document
         cost, size = prepared.fixed or document.cost_and_size(
             prepared.operation.node, request.variables
@@ -357,11 +370,22 @@ class GraphQLRoute:
         return body
 
 
-def _challenge_or_sign_out(looked_up: Prepared | None) -> Headers:
+def _check_grant(prepared: Prepared, grant: TokenGrant, rate_limit: RequestRateLimit) -> None:
+    """Raise RequestError, status 403, unless an API token with this grant opens the operation."""
+    if errors := refusals(prepared.token_needs, grant):
+        raise RequestError(errors[:MAX_ERRORS], FORBIDDEN, rate_limit.headers)
+
+
+def challenge_to(token: str) -> Headers:
+    """The WWW-Authenticate header for an invalid token."""
+    return MISTYPED if is_api_token(token) and not is_well_formed(token) else CHALLENGE
+
+
+def _challenge_or_sign_out(looked_up: Prepared | None, token: str) -> Headers:
     """The header for an invalid token; raises SignedOut on a connection that stays."""
     if looked_up:
         raise SignedOut
-    return CHALLENGE
+    return challenge_to(token)
 
 
 def _timed_out(accepted: AcceptedOperation | None) -> ErrorEntry:

@@ -9,6 +9,7 @@ from graphql import OperationType
 from todo_gql.api.errors import Code
 from todo_gql.documents.parsing import Document, DocumentParser, ErrorEntry, error_entry
 from todo_gql.documents.steps import Steps
+from todo_gql.documents.token_access import OperationNeeds, RootNeed
 from todo_gql.documents.variable_limits import CompositeVariables, find_composite_variables
 from todo_gql.execution import Engine, Operation
 from todo_gql.http.graphql.operation_cache import CacheInfo, OperationCache
@@ -28,7 +29,7 @@ class Prepared:
     `name` and `type` are strings for logs and metrics. `fixed` is the cost in objects and the size of
     the response in bytes, None where they depend on variables. `composite_variables` are the
     variables that are lists or input objects. `charge` is counted in addition to the cost.
-    `selected_fields` is filled while the operation is executed.
+    `token_needs` is what an API token needs for it. `selected_fields` is filled while the operation is executed.
     """
 
     document: Document
@@ -39,6 +40,7 @@ class Prepared:
     fixed: tuple[int, int] | None
     composite_variables: CompositeVariables
     charge: int
+    token_needs: tuple[RootNeed, ...]
     selected_fields: SelectedFields = field(default_factory=dict)
 
 
@@ -102,4 +104,15 @@ class OperationPreparer:
         fixed = document.constant_cost_and_size(operation.node)
         variables = find_composite_variables(self._engine.schema, operation.node)
         charge = document.introspection_cost(operation.node)
-        return Prepared(document, operation, kind, name, kind.value, fixed, variables, charge)
+        needs = OperationNeeds(self._engine.schema, operation.fragments)
+        return Prepared(
+            document,
+            operation,
+            kind,
+            name,
+            kind.value,
+            fixed,
+            variables,
+            charge,
+            needs.of(operation.node),
+        )

@@ -4,7 +4,6 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers.
 """
 
 from typing import Final, TypeAlias
-from uuid import UUID
 
 from starlette.types import Scope
 
@@ -27,13 +26,21 @@ REMAINING_OF_BOTH: Final = b'"requests";r=%d;t=%d, "cost";r=%d;t=%d'
 
 
 class RequestRateLimit:
-    """Counts one request, and the cost of its operation, for the user or else the address."""
+    """Counts one request, and the cost of its operation, for the user or API token, or else the address.
 
-    __slots__ = ("caller", "cost", "limits", "requests")
+    `sender` is whose share of what all requests wait for is used: a user's tokens have one together.
+    """
 
-    def __init__(self, limits: RateLimits, user_id: UUID | None, address: str | None) -> None:
+    __slots__ = ("caller", "cost", "limits", "requests", "sender")
+
+    def __init__(self, limits: RateLimits, viewer: Viewer | None, address: str | None) -> None:
         self.limits = limits
-        self.caller: Caller = user_id.int if user_id else network_of(address)
+        self.caller: Caller
+        self.sender: Caller
+        if viewer is None:
+            self.caller = self.sender = network_of(address)
+        else:
+            self.caller, self.sender = viewer.caller, viewer.id.int
         self.requests: Quota | None = None
         self.cost: Quota | None = None
 
@@ -107,9 +114,7 @@ class SenderRateLimits:
     def of_viewer(self, scope: Scope, viewer: Viewer | None) -> RequestRateLimit:
         """The rate limit of a viewer, or else of the address."""
         client = scope.get("client")
-        return RequestRateLimit(
-            self.limits, viewer.id if viewer else None, client[0] if client else None
-        )
+        return RequestRateLimit(self.limits, viewer, client[0] if client else None)
 
     def charge(self, rate_limit: RequestRateLimit) -> None:
         """Count a request that failed; raises RequestError if its sender has sent too many."""

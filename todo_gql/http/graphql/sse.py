@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from todo_gql.api.errors import Code, RateLimited, Unauthenticated, Unavailable, is_temporary
 from todo_gql.documents.parsing import error_codes, error_entry
 from todo_gql.http.graphql.connections import Connections, OpenConnection, TooManyConnections
-from todo_gql.http.graphql.endpoint import CHALLENGE, SignedOut
+from todo_gql.http.graphql.endpoint import SignedOut, challenge_to
 from todo_gql.http.graphql.origins import is_allowed_origin
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import GraphQLResponse, Headers, as_json
@@ -39,8 +39,7 @@ from todo_gql.http.negotiation import (
 )
 from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability.request_record import current_record
-from todo_gql.security.authentication import authenticate
-from todo_gql.security.tokens import expiry_of
+from todo_gql.security.authentication import access_ends_at, authenticate
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -142,11 +141,11 @@ class EventStreams:
             body = {"errors": [error_entry(str(Unavailable()), Code.UNAVAILABLE)]}
             return GraphQLResponse(503, body, (RETRY_SOON,))
         if viewer and stream.token:
-            stream.expires_at = expiry_of(stream.token, self.settings)
+            stream.expires_at = access_ends_at(viewer, stream.token, self.settings)
         elif stream.token:
-            stream.challenge, stream.token = CHALLENGE, None
+            stream.challenge, stream.token = challenge_to(stream.token), None
         client = stream.scope.get("client") or [""]
-        caller = ("event streams", viewer.id if viewer else client[0])
+        caller = ("event streams", viewer.caller if viewer else client[0])
         connection = OpenConnection(viewer, stream.expires_at, stream.end_as_signed_out)
         with self.connections.limited(
             connection, caller, self.settings.subscriptions_per_connection

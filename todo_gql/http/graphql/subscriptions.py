@@ -207,7 +207,8 @@ class SubscriptionExecutor:
 
     def _charge(self, subscription: Subscription, cost: int) -> int:
         """Charge the viewer for an event; the seconds to wait if the rate limit is exceeded, else 0."""
-        caller = caller_of(subscription.record)
+        viewer = subscription.context.viewer
+        caller = viewer.caller if viewer else caller_of(subscription.record)
         quota = self.route.limits.take(caller, EVENTS, cost)
         return quota.wait if quota else 0
 
@@ -224,7 +225,7 @@ class SubscriptionExecutor:
 
 def _viewer_key(context: Context) -> Hashable:
     viewer = context.viewer
-    return viewer and (viewer.id, viewer.is_superuser)
+    return viewer and viewer.rights
 
 
 def _request_key(request: GraphQLRequest, context: Context) -> Hashable:

@@ -34,8 +34,12 @@ from todo_gql.http.monitoring.observer import Observer
 from todo_gql.http.server_extensions import connection_of
 from todo_gql.observability import request_record
 from todo_gql.observability.request_record import RequestRecord
-from todo_gql.security.authentication import Viewer, authenticate, cached_viewer
-from todo_gql.security.tokens import expiry_of
+from todo_gql.security.authentication import (
+    Viewer,
+    access_ends_at,
+    authenticate,
+    cached_viewer,
+)
 from todo_gql.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -174,7 +178,7 @@ class WebSocket:
         if len(message.get("text") or "") <= LARGE_BODY_BYTES:
             return parse_message(message, self.server.trusted)
         route = self.server.subscription_executor.route
-        sender = route.rate_limits.of_viewer(self.scope, cached_viewer(self.token)).caller
+        sender = route.rate_limits.of_viewer(self.scope, cached_viewer(self.token)).sender
         async with route.reader.large_bodies.turn(sender):
             return parse_message(message, self.server.trusted)
 
@@ -203,7 +207,7 @@ class WebSocket:
             most = self.server.settings.connections_per_user
             registered.enter_context(
                 self.server.connections.limited(
-                    connection, viewer.id if viewer else client[0], most
+                    connection, viewer.caller if viewer else client[0], most
                 )
             )
         except TooManyConnections:
@@ -226,8 +230,8 @@ class WebSocket:
             raise
         if viewer is None and self.token:
             raise CloseConnection(CloseCode.FORBIDDEN, SIGNED_OUT_REASON)
-        if self.token:
-            self.expires_at = expiry_of(self.token, self.server.settings)
+        if viewer and self.token:
+            self.expires_at = access_ends_at(viewer, self.token, self.server.settings)
         return viewer
 
     async def _pong(self, message: ClientMessage) -> None:

@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import UserError, invalid
 from todo_gql.api.login_identifiers import normalize_email
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
@@ -108,6 +109,7 @@ class EmailChangeMutation:
         "keeps the old one until `emailChangeConfirm`. Makes earlier links void, and asking for the "
         "address that the account has does nothing else. The session's end makes the link void.",
         extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
+        metadata=scoped(None),
     )
     async def email_change_request(
         self,
@@ -132,6 +134,7 @@ class EmailChangeMutation:
         description="Moves the account to the address that the token was mailed to. Needs no "
         "session; a token of somebody else than the viewer is refused.",
         extensions=[Credential(UserPayload, account=key_for_link("token"))],
+        metadata=scoped(None),
     )
     async def email_change_confirm(
         self, info: Info, token: LinkTokenArgument

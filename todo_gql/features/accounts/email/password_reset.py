@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from todo_gql.api.errors import UserError, invalid
 from todo_gql.api.login_identifiers import normalize_email
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import bad_link, database_time, locked_account, names_of
@@ -133,6 +134,7 @@ class RecoveryMutation:
                 guesses=False,
             )
         ],
+        metadata=scoped(None),
     )
     async def password_reset_request(
         self,
@@ -148,6 +150,7 @@ class RecoveryMutation:
         description="Sets a new password by the token that was mailed, once, and ends all of the "
         "account's sessions.",
         extensions=[Credential(AcceptedPayload, account=key_for_link("input", "token"))],
+        metadata=scoped(None),
     )
     async def password_reset(
         self,

@@ -6,6 +6,7 @@ import strawberry
 from tortoise.transactions import in_transaction
 
 from todo_gql.api.errors import Unauthenticated
+from todo_gql.api.token_scopes import scoped
 from todo_gql.database.models import MailKind, User
 from todo_gql.database.retry import retried
 from todo_gql.features.accounts.account import (
@@ -50,6 +51,7 @@ class VerificationMutation:
         description="Mails the viewer a link that proves their address; nothing is sent when it "
         "is proven already. Makes earlier links void, and the session's end does so with this one.",
         extensions=[Credential(AcceptedPayload, account=key_for_viewer)],
+        metadata=scoped(None),
     )
     @retried
     async def email_verification_request(self, info: Info) -> AcceptedPayload | None:
@@ -69,6 +71,7 @@ class VerificationMutation:
         description="Proves an address by the token that was mailed to it, once. Needs no session;"
         " a token of somebody else than the viewer is refused.",
         extensions=[Credential(UserPayload, account=key_for_link("token"))],
+        metadata=scoped(None),
     )
     async def email_verify(self, info: Info, token: LinkTokenArgument) -> UserPayload | None:
         account = await verify_email(token, info.context.viewer, info.context.settings)
