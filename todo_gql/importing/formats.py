@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Final
 
 from todo_gql.database.models import TransferFormat
-from todo_gql.importing import taskwarrior, todo_txt
-from todo_gql.importing.contents import encoding_of
+from todo_gql.importing import (
+    google_tasks,
+    microsoft_todo,
+    taskwarrior,
+    ticktick,
+    todo_txt,
+    todoist,
+)
+from todo_gql.importing.archives import Archive, is_archive
+from todo_gql.importing.contents import encoding_of, read_bytes
+from todo_gql.importing.csv_rows import has_header
 from todo_gql.importing.drafts import MAX_TODOS
 from todo_gql.importing.records import (
     ImportedTodo,
@@ -16,6 +26,7 @@ from todo_gql.importing.records import (
     ProblemCode,
     Reader,
     ReadOptions,
+    UnreadableFile,
 )
 
 _SAMPLE: Final = 256 * 1024
@@ -40,8 +51,12 @@ def _limited(read: Reader) -> Reader:
 READERS: Final[dict[TransferFormat, Reader]] = {
     format: _limited(read)
     for format, read in {
+        TransferFormat.TODOIST: todoist.read,
         TransferFormat.TASKWARRIOR: taskwarrior.read,
         TransferFormat.TODO_TXT: todo_txt.read,
+        TransferFormat.MICROSOFT_TODO: microsoft_todo.read,
+        TransferFormat.GOOGLE_TASKS: google_tasks.read,
+        TransferFormat.TICKTICK: ticktick.read,
     }.items()
 }
 
@@ -53,7 +68,13 @@ def detect(file: IO[bytes], file_name: str) -> TransferFormat | None:
     """
     file.seek(0)
     sample = file.read(_SAMPLE)
-    file.seek(0)
+    try:
+        if is_archive(sample):
+            return _of_archive(Archive(read_bytes(file)).names)
+    except UnreadableFile:
+        return None
+    finally:
+        file.seek(0)
     text = sample.decode(encoding_of(sample), "replace").lstrip("\ufeff \t\r\n\x00")
     for format, matches in _TEXTS:
         if matches(text):
@@ -61,11 +82,35 @@ def detect(file: IO[bytes], file_name: str) -> TransferFormat | None:
     return _SUFFIXES.get(PurePosixPath(file_name.lower()).suffix)
 
 
+def _of_archive(names: list[str]) -> TransferFormat | None:
+    for format, matches in _ARCHIVES:
+        if matches(names):
+            return format
+    return None
+
+
 def _searches(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).search
+    return re.compile(pattern, re.DOTALL).search
 
 
+def _has(header: frozenset[str]) -> Callable[[str], object]:
+    return partial(has_header, header=header)
+
+
+_ARCHIVES: Final[tuple[tuple[TransferFormat, Callable[[list[str]], object]], ...]] = (
+    (TransferFormat.GOOGLE_TASKS, google_tasks.is_export),
+    (TransferFormat.TODOIST, todoist.csv_names),
+)
 _TEXTS: Final[tuple[tuple[TransferFormat, Callable[[str], object]], ...]] = (
-    (TransferFormat.TASKWARRIOR, _searches(r'\A(\[\s{0,99})?\{(?s:.){0,2000}"(uuid|entry)"\s?:')),
+    (TransferFormat.TICKTICK, _has(ticktick.HEADER)),
+    (TransferFormat.TODOIST, _has(todoist.HEADER)),
+    (TransferFormat.GOOGLE_TASKS, _searches(r"\A[\[{].{0,4000}\"tasks#task")),
+    (
+        TransferFormat.MICROSOFT_TODO,
+        _searches(
+            r"\A[\[{].{0,4000}\"(@odata\.|importance\"|wellknownListName\"|createdDateTime\"|checklistItems\")"
+        ),
+    ),
+    (TransferFormat.TASKWARRIOR, _searches(r"\A[\[{].{0,4000}\"(uuid|entry|description)\"\s?:")),
 )
 _SUFFIXES: Final = {".txt": TransferFormat.TODO_TXT}

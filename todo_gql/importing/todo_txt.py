@@ -71,11 +71,15 @@ def read(file: IO[bytes], options: ReadOptions) -> Iterator[Item]:
             message = f"The line is longer than {MAX_TODO_LENGTH:,} characters."
             yield Problem(location, ProblemCode.TOO_LONG, message)
             continue
+        own_id = own_ids.get(number)
+        if own_id is None:
+            message = f"Only the first {MAX_TODOS:,} lines are imported."
+            yield Problem(location, ProblemCode.TOO_MANY, message)
+            return
         todo = _parsed(line)
         if todo.projects and todo.projects[0] not in lists:
             lists.add(todo.projects[0])
             yield ImportedList(foreign_id(todo.projects[0]), location, todo.projects[0])
-        own_id = own_ids[number]
         parent_id = by_number.get(todo.value("p"))
         yield from _items(
             todo, location, own_id, None if parent_id == own_id else parent_id, options
