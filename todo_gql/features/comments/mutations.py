@@ -33,8 +33,11 @@ class CommentMutation:
         info: Info,
         todo_id: Annotated[strawberry.ID, strawberry.argument(description="The todo's id.")],
         input: Annotated[CommentCreateInput, strawberry.argument(description="Its values.")],
+        dry_run: Annotated[
+            bool, strawberry.argument(description="Tell what would happen, and write nothing.")
+        ] = False,
     ) -> CommentPayload | None:
-        return await create_comment(info, todo_id, input)
+        return await create_comment(info, todo_id, input, dry_run=dry_run)
 
     @strawberry.mutation(
         description="Replaces the words of a comment, by its author alone. Whom it mentions for the first "

@@ -31,7 +31,7 @@ from todo_gql.features.comments.bodies import (
 )
 from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
 from todo_gql.features.todos.access import TODO_OF_MEMBER
-from todo_gql.features.todos.comments import COMMENT_COLUMNS, WITH_TODO
+from todo_gql.features.todos.comments import COMMENT_COLUMNS, WITH_TODO, prime_people
 from todo_gql.features.todos.inputs import unset_to_none
 from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.state import TodoState
@@ -72,10 +72,12 @@ def _json(mentions: Sequence[UUID]) -> str:
 
 
 @retried
-async def create_comment(info: Info, todo_id: str, sent: CommentCreateInput) -> CommentPayload:
+async def create_comment(
+    info: Info, todo_id: str, sent: CommentCreateInput, *, dry_run: bool = False
+) -> CommentPayload:
     """Write a comment of the viewer's on a todo; an error with the stored one if the id is in use already.
 
-    `Unauthenticated` if nobody is signed in.
+    A dry run is rolled back. `Unauthenticated` if nobody is signed in.
     """
     id, viewer = parse_id(todo_id), info.context.signed_in()
     owner_id = await owner_of_todo(viewer, id)
@@ -94,9 +96,12 @@ async def create_comment(info: Info, todo_id: str, sent: CommentCreateInput) -> 
         if problems or comment_id is None:
             return CommentPayload(errors=problems)
         written = await _insert(info, write, todo, comment_id, body)
+        info.context.clear_loaders()
+        if dry_run and not isinstance(written, CommentPayload):
+            await prime_people(info.context, write.connection, written["id"])
+            write.discard()
     if isinstance(written, CommentPayload):
         return written
-    info.context.clear_loaders()
     return CommentPayload(comment=_to_comment(written))
 
 

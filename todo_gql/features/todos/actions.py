@@ -1,6 +1,6 @@
 """Changes of one todo under its owner's lock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -62,6 +62,10 @@ Edit: TypeAlias = Callable[[TodoState, LocalClock], TodoState | Problem | UserEr
 """Returns the changed todo, given the todo and the time of the write where its writer is, or why it can't
 change: an error if that has a path of its own.
 """
+
+
+Preview: TypeAlias = Callable[[Info, OwnerWrite, Sequence[TodoState]], Awaitable[None]]
+"""Called before the end of a write that is a dry run, with what it stored: it discards the write."""
 
 
 class Draft(NamedTuple):
@@ -132,11 +136,12 @@ async def change_todo(
     problems: Sequence[UserError] = (),
     spread: Spread | None = None,
     trash: bool = False,
+    preview: Preview | None = None,
 ) -> TodoPayload:
     """Apply an edit to a todo, unless it is missing, newer than expected or has problems.
 
-    `spread` says what becomes of its subtasks. The viewer is the actor. `Unauthenticated` if nobody is
-    signed in.
+    `spread` says what becomes of its subtasks; with a `preview` it is a dry run. The viewer is the actor.
+    `Unauthenticated` if nobody is signed in.
     """
     todo_id, viewer = parse_id(id), info.context.signed_in()
     owner_id = await owner_of_todo(viewer, todo_id)
@@ -165,17 +170,19 @@ async def change_todo(
         copies = await occurrences.store()
         if spread is RESET:
             await end_snoozes(write, [todo.id])
+        info.context.clear_loaders()
+        if preview:
+            await preview(info, write, [todo, *copies.values()])
     return _changed(info, write, todo, copies.get(stored.id))
 
 
 def _changed(info: Info, write: OwnerWrite, todo: TodoState, copy: TodoState | None) -> TodoPayload:
     """The payload of a todo that is stored, and of the copy that it leaves."""
     charge_further(info, [write], 1)
-    info.context.clear_loaders()
     return TodoPayload(
         todo=to_todo(write.stored(todo), info),
         completed_occurrence=to_todo(copy, info),
-        first_change=write.first_change,
+        first_change=None if write.discarded else write.first_change,
     )
 
 

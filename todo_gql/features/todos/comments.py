@@ -1,17 +1,18 @@
 """Comments on todos as they are stored: who may see them, and loading them, their numbers and people."""
 
 from collections import defaultdict
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from todo_gql.api.connections import Page, ParentPage, fetch_parent_pages
 from todo_gql.api.keyset import Keyset, SortKey, parse_time, parse_uuid
-from todo_gql.database.connection import Row, Values, fetch
+from todo_gql.database.connection import Connection, Row, Values, fetch
 from todo_gql.database.models import Comment
 from todo_gql.database.select import SelectQuery
 from todo_gql.features.accounts.access import USER_COLUMNS
 from todo_gql.features.todos.access import TODO_OF_MEMBER
 from todo_gql.observability.request_record import loader
+from todo_gql.operation.context import Context
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
 from todo_gql.security.access import columns, owned
 from todo_gql.security.authentication import Viewer
@@ -108,14 +109,26 @@ async def mentions_by_comment(context: LoaderContext, ids: list[UUID | None]) ->
     return [by_comment[id] if id else [] for id in ids]
 
 
+async def prime_people(context: Context, connection: Connection, comment_id: UUID) -> None:
+    """Prime the loaders with the people of a comment that is in the transaction of a connection only."""
+    viewer = context.signed_in()
+    authors = await connection.fetch(*_statement(viewer, [comment_id], AUTHORS))
+    mentioned = await connection.fetch(*_statement(viewer, [comment_id], MENTIONS))
+    context.loader(authors_by_comment).prime_many({comment_id: authors[0] if authors else None})
+    context.loader(mentions_by_comment).prime_many({comment_id: mentioned})
+
+
 async def _people(context: LoaderContext, ids: list[UUID], joined: str) -> list[Row]:
-    if not ids:
-        return []
-    statement = comments_of(context.viewer).where_one_of("c.id", ids)
+    return await fetch(*_statement(context.viewer, ids, joined)) if ids else []
+
+
+def _statement(viewer: Viewer, ids: list[UUID], joined: str) -> tuple[Any, ...]:
+    """The text and the values of a statement for the people of comments."""
+    statement = comments_of(viewer).where_one_of("c.id", ids)
     statement.source += joined
     columns = ("c.id AS comment_id", *USER_COLUMNS)
     order = "m.place" if joined is MENTIONS else None
-    return await fetch(statement.select(columns, order), *statement.values)
+    return (statement.select(columns, order), *statement.values)
 
 
 def mention_key(row: Values) -> UUID | None:

@@ -16,6 +16,12 @@ from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 
 
+async def preview(info: Info, write: OwnerWrite, todos: Sequence[TodoState]) -> None:
+    """Make a write a dry run: what it shows is read, and it is rolled back when its block ends."""
+    await prime_loaders(info, write, todos)
+    write.discard()
+
+
 async def prime_loaders(info: Info, write: OwnerWrite, todos: Sequence[TodoState]) -> None:
     """Prime the loaders with tags, and with reminders if the write has moved or added any."""
     context, ids = info.context, [todo.id for todo in todos]

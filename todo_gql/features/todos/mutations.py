@@ -17,6 +17,7 @@ from todo_gql.features.todos.actions import (
 )
 from todo_gql.features.todos.bulk import BulkOptions, change_todos, read_action
 from todo_gql.features.todos.bulk_creation import create_todos
+from todo_gql.features.todos.dry_runs import preview
 from todo_gql.features.todos.enums import TodoStatus
 from todo_gql.features.todos.inputs import (
     BulkErrorPolicy,
@@ -78,6 +79,7 @@ class TodoMutation:
         id: TodoId,
         input: Annotated[TodoUpdateInput, strawberry.argument(description="What to change.")],
         expected_version: ExpectedVersion = UNSET,
+        dry_run: DryRun = False,
     ) -> TodoPayload | None:
         edit, problems = read_update(input, "input")
         version = unset_to_none(expected_version)
@@ -86,6 +88,7 @@ class TodoMutation:
             expected_version=version,
             problems=problems,
             spread=completion_by(edit),
+            preview=preview if dry_run else None,
         )
 
     @strawberry.field(

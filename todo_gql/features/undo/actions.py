@@ -15,6 +15,7 @@ from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
 from todo_gql.features.todos.actions import to_todo
 from todo_gql.features.todos.assignees import Assignees
+from todo_gql.features.todos.dry_runs import preview
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoBulkResult
 from todo_gql.features.todos.state import TodoState
@@ -55,11 +56,11 @@ class LoggedChanges(NamedTuple):
 
 
 @retried
-async def undo(info: Info, cursor: str) -> TodoBulkPayload:
+async def undo(info: Info, cursor: str, *, dry_run: bool = False) -> TodoBulkPayload:
     """Take back the mutation that made the change at a cursor, as far as nothing changed since.
 
     In lists of others the viewer takes back what they did themselves, as far as their role allows it now. The
-    viewer is the actor, and is charged for it. `Unauthenticated` if nobody is signed in.
+    viewer is the actor, and is charged for it; a dry run is rolled back. `Unauthenticated` if nobody is signed in.
     """
     viewer = info.context.signed_in()
     logged = await logged_at(viewer, cursor)
@@ -83,10 +84,12 @@ async def undo(info: Info, cursor: str) -> TodoBulkPayload:
         )
         await find_positions(write.connection, owner_id, items)
         updated = await _store(write, items)
+        info.context.clear_loaders()
+        if dry_run:
+            await preview(info, write, [item.planned for item in items if item.planned])
     info.context.limits.charge(viewer.caller, COST, len(items))
-    info.context.clear_loaders()
     payload = await _payload(info, items, updated)
-    payload.first_change = write.first_change
+    payload.first_change = None if write.discarded else write.first_change
     return payload
 
 

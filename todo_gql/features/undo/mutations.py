@@ -31,8 +31,11 @@ class UndoMutation:
                 "`cursor` of a Change."
             ),
         ],
+        dry_run: Annotated[
+            bool, strawberry.argument(description="Tell what would happen, and change nothing.")
+        ] = False,
     ) -> TodoBulkPayload | None:
-        return await undo(info, cursor)
+        return await undo(info, cursor, dry_run=dry_run)
 
     @strawberry.field(
         description="Takes back the completion of an occurrence of a repeating todo: it is due again as it "
