@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds \
+	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -112,6 +112,9 @@ bench-migration: $(VENV)/bench ## Migrate 1,000,000 todos of the previous releas
 
 bench-feeds: $(VENV)/test ## What PostgreSQL takes for a page of a feed with spans; fails above 2 ms
 	$(BIN)/python -m bench.feeds
+
+bench-agents: $(VENV)/test ## What a tool call of an agent costs beside the same GraphQL operation
+	$(BIN)/python -m bench.agents
 
 bench-recurrence: $(VENV)/test ## How long recurrence rules take at worst; fails above 5 ms
 	$(BIN)/python -m bench.recurrence

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from todo_gql.changelog.feed_registry import running_feeds
@@ -16,6 +16,7 @@ from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.sse import EventStreams
 from todo_gql.http.graphql.subscriptions import SubscriptionExecutor
 from todo_gql.http.graphql.websocket import WebSockets
+from todo_gql.http.mcp.endpoint import PATH, AgentsEndpoint
 from todo_gql.http.middleware.compression import compressing
 from todo_gql.http.middleware.path_dispatch import PathDispatch, PrefixDispatch
 from todo_gql.http.middleware.stack import on_exception, with_middleware
@@ -62,6 +63,7 @@ def create_app(
                 await beside.enter_async_context(stale_connection_monitor())
                 await beside.enter_async_context(running_feeds(settings, database_url))
                 await beside.enter_async_context(connections.watched())
+                await beside.enter_async_context(agents.running())
                 if with_worker:
                     await beside.enter_async_context(working(settings, database_url))
                 if counted:
@@ -81,11 +83,13 @@ def create_app(
     graphql = GraphQLRoute(graphql_schema(), settings, limits, page)
     connections = Connections()
     subscription_executor = SubscriptionExecutor(graphql, connections)
+    agents = AgentsEndpoint(graphql)
     streams = EventStreams(subscription_executor, connections, settings)
     routes = [
         WebSocketRoute(
             "/graphql", WebSockets(subscription_executor, connections, settings, observer)
         ),
+        Route(PATH, traced(agents) if traced else agents),
         *([graphiql.assets] if page else ()),
         *account_routes(settings, limits),
         invitation_route(settings, limits),

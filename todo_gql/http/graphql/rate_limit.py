@@ -116,6 +116,13 @@ class SenderRateLimits:
         client = scope.get("client")
         return RequestRateLimit(self.limits, viewer, client[0] if client else None)
 
+    def count(self, rate_limit: RequestRateLimit) -> None:
+        """Count a request that has no operation; raises RequestError if its sender has sent too many."""
+        try:
+            rate_limit.count_request()
+        except RateLimited as refused:
+            raise rate_limited(refused, rate_limit) from None
+
     def charge(self, rate_limit: RequestRateLimit) -> None:
         """Count a request that failed; raises RequestError if its sender has sent too many."""
         try:
