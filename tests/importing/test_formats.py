@@ -17,6 +17,7 @@ FOLDERS = {
     "taskwarrior": TransferFormat.TASKWARRIOR,
     "microsoft": TransferFormat.MICROSOFT_TODO,
     "google": TransferFormat.GOOGLE_TASKS,
+    "icalendar": TransferFormat.ICALENDAR,
     "ticktick": TransferFormat.TICKTICK,
 }
 FILES = [

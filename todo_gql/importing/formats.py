@@ -9,6 +9,7 @@ from typing import IO, Final
 from todo_gql.database.models import TransferFormat
 from todo_gql.importing import (
     google_tasks,
+    ical,
     microsoft_todo,
     taskwarrior,
     ticktick,
@@ -56,6 +57,7 @@ READERS: Final[dict[TransferFormat, Reader]] = {
         TransferFormat.TODO_TXT: todo_txt.read,
         TransferFormat.MICROSOFT_TODO: microsoft_todo.read,
         TransferFormat.GOOGLE_TASKS: google_tasks.read,
+        TransferFormat.ICALENDAR: ical.read,
         TransferFormat.TICKTICK: ticktick.read,
     }.items()
 }
@@ -102,6 +104,7 @@ _ARCHIVES: Final[tuple[tuple[TransferFormat, Callable[[list[str]], object]], ...
     (TransferFormat.TODOIST, todoist.csv_names),
 )
 _TEXTS: Final[tuple[tuple[TransferFormat, Callable[[str], object]], ...]] = (
+    (TransferFormat.ICALENDAR, _searches(r"\A(?i:BEGIN:(VCALENDAR|VTODO))\b")),
     (TransferFormat.TICKTICK, _has(ticktick.HEADER)),
     (TransferFormat.TODOIST, _has(todoist.HEADER)),
     (TransferFormat.GOOGLE_TASKS, _searches(r"\A[\[{].{0,4000}\"tasks#task")),
@@ -113,4 +116,4 @@ _TEXTS: Final[tuple[tuple[TransferFormat, Callable[[str], object]], ...]] = (
     ),
     (TransferFormat.TASKWARRIOR, _searches(r"\A[\[{].{0,4000}\"(uuid|entry|description)\"\s?:")),
 )
-_SUFFIXES: Final = {".txt": TransferFormat.TODO_TXT}
+_SUFFIXES: Final = {".txt": TransferFormat.TODO_TXT, ".ics": TransferFormat.ICALENDAR}
