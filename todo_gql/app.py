@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from todo_gql.changelog.feed_registry import running_feeds
 from todo_gql.database.connection import server_version
 from todo_gql.database.tortoise_backend import connect, disconnect, stale_connection_monitor
+from todo_gql.http.calendars import calendar_route
 from todo_gql.http.files.endpoint import FileEndpoint
 from todo_gql.http.graphql.connections import Connections
 from todo_gql.http.graphql.endpoint import GraphQLRoute
@@ -94,6 +95,7 @@ def create_app(
         *account_routes(settings, limits),
         invitation_route(settings, limits),
         unsubscribe_route(settings),
+        calendar_route(limits),
         *health_routes(server_version),
         index_route(has_graphiql=settings.has_graphiql),
     ]

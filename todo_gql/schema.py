@@ -23,6 +23,7 @@ from todo_gql.features.accounts.mutations import AccountMutation
 from todo_gql.features.accounts.profile import ProfileMutation
 from todo_gql.features.accounts.queries import AccountQuery
 from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
+from todo_gql.features.calendar_feeds.fields import CalendarFeedMutation, CalendarFeedQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
 from todo_gql.features.comments.mutations import CommentMutation
@@ -58,6 +59,7 @@ class Query(
     PushQuery,
     FacetQuery,
     NotificationQuery,
+    CalendarFeedQuery,
 ):
     """All query fields."""
 
@@ -81,6 +83,7 @@ class Mutation(
     RecoveryMutation,
     DeletionMutation,
     DirectoryMutation,
+    CalendarFeedMutation,
 ):
     """All mutation fields."""
 

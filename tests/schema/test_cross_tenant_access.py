@@ -194,6 +194,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "mutation ($input: PushSubscribeInput!) { pushSubscribe(input: $input) { ok } }",
         input=Browser("https://push.example/owner").input,
     )
+    await account.data("mutation { calendarFeedCreate { feed { id } } }")
     copy = await complete_occurrence(account)
     # An account of its own, so that the owner's things are the same to everybody else.
     friend = await registered(client)
@@ -227,6 +228,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
         "push subscription": json.loads(rows["push_subscriptions"][0])["id"],
+        "calendar feed": json.loads(rows["calendar_feeds"][0])["id"],
     }
     cursors = {
         "todo": found["todos"]["pageInfo"]["endCursor"],
@@ -316,6 +318,7 @@ async def own_todo(visitor: Client, stranger: Account) -> dict[str, Any]:
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     await save(stranger, name="Own")
     made = await make_list(stranger, name="Own")
+    await written(stranger, "calendarFeedCreate", listIds=[made["id"]])
     section = await make_section(stranger, made["id"])
     await put_in_list(stranger, [todo["id"]], made["id"], section["id"])
     # Pages of changes are short, so that what moved into a list has to be among the first.
@@ -577,10 +580,14 @@ def leading_on() -> Iterator[Coordinate]:
 def in_small_pages(document: str) -> str:
     """With four items a page, since all fields of fifty would cost more than they may."""
     return re.sub(
-        r"\b(todos|changes|feed|activity|history|subtasks|lists|members|invitations) \{",
+        r"\b(todos|changes|feed|activity|history|subtasks|members|invitations) \{",
         r"\1(first: 4) {",
         document,
     )
+
+
+# What these lead to is asked for what is its own, and so is a thing of any type.
+LEADS_TO_MANY = {("Reminder", "todo"), ("CalendarFeed", "lists")}
 
 
 @pytest.mark.parametrize("coordinate", list(leading_on()), ids=".".join)
@@ -588,9 +595,8 @@ async def test_no_way_leads_a_stranger_to_them(
     coordinate: Coordinate, owner: Owner, stranger: Account, untouched: dict[str, Any]
 ) -> None:
     """Nothing that a stranger can reach from their own things is anybody else's."""
-    # A thing of any type is asked for what is its own, and so are the todos of ten reminders of each todo.
     leads_anywhere = is_interface_type(get_named_type(field_of(coordinate).type))
-    call = Call(coordinate, depth=1 if leads_anywhere or coordinate == ("Reminder", "todo") else 2)
+    call = Call(coordinate, depth=1 if leads_anywhere or coordinate in LEADS_TO_MANY else 2)
     small = {"first": 5} if "first" in field_of(coordinate).args else {}
     data = await stranger.data(in_small_pages(call.document(small)), **small)
     own = [value for value in reached(data, (*call.way, coordinate[1])) if value is not None]
@@ -711,6 +717,11 @@ async def browsers_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert shown["pushPublicKey"] == key
 
 
+async def calendars_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own calendar feeds are all that one sees."""
+    assert (await stranger.data("{ calendarFeeds { id } }")) == {"calendarFeeds": []}
+
+
 async def previewing_a_recurrence(owner: Owner, stranger: Account) -> None:
     """A preview is of what the stranger sends, and says nothing of anybody's todos."""
     preview = '{ recurrencePreview(input: { rule: "FREQ=DAILY" }, dueDate: "2030-01-01") { date } }'
@@ -818,6 +829,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "pushPublicKey"): browsers_of_a_stranger,
     ("Query", "pushSubscriptions"): browsers_of_a_stranger,
     ("Mutation", "pushSubscribe"): subscribing_a_browser,
+    ("Query", "calendarFeeds"): calendars_of_a_stranger,
     ("Query", "recurrencePreview"): previewing_a_recurrence,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,

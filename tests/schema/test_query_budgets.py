@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_lis
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
+from tests.support.calendars import make_feed
 from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
 from tests.support.lists import make_list, make_section, put_in_list
@@ -40,6 +41,8 @@ Way: TypeAlias = tuple[Coordinate, ...]
 # The statements that a field adds to those of the objects that it is asked of, however many these
 # are. Fields that lead to objects have to be here; others that aren't cost nothing.
 BUDGETS: dict[Coordinate, int] = {
+    ("Query", "calendarFeeds"): 1,
+    ("CalendarFeed", "lists"): 1,
     ("Query", "changeCursor"): 1,
     # The page, and whether the feed has spans.
     ("Query", "changes"): 2,
@@ -272,6 +275,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
             inviting = await make_list(await registered(client))
             await invited_often(inviting["id"], owner, size)
             await invite_somebody(owner)
+            lists = (await owner.data("{ lists(first: 40) { nodes { id } } }"))["lists"]["nodes"]
+            await make_feed(owner, listIds=[one["id"] for one in lists])
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners

@@ -94,6 +94,7 @@ OWN_TYPES: Final = frozenset(
         "NotificationPreference",
         "QuietHours",
         "PushSubscription",
+        "CalendarFeed",
         "TodoFacets",
         "StatusFacet",
         "PriorityFacet",
@@ -128,6 +129,7 @@ NOT_SHOWING: Final = frozenset(
         "changeCursor",
         "pushPublicKey",
         "pushSubscriptions",
+        "calendarFeeds",
         "notificationPreferences",
     ]
 )
@@ -464,6 +466,8 @@ FOR_ONESELF: Final = frozenset(
         "sessionRevoke",
         "pushSubscribe",
         "pushUnsubscribe",
+        "calendarFeedCreate",
+        "calendarFeedDelete",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -160,6 +160,8 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     ),
     "pushSubscribe": (f"pushSubscribe(input: {{ {BROWSER} }})", 7),
     "pushUnsubscribe of nothing": ('pushUnsubscribe(id: "OWNER")', 1),
+    "calendarFeedCreate": ('calendarFeedCreate(label: "Work")', 5),
+    "calendarFeedDelete of nothing": ('calendarFeedDelete(id: "OWNER")', 1),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',

@@ -119,8 +119,8 @@ def selection(kind: Any, depth: int, aliased: Collection[str] = ()) -> str:
     if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
         possible = SCHEMA.get_possible_types(named)
         aliased = conflicting(possible)
-        # All nodes two objects deep are more tokens than a document may have.
-        depth = min(depth, 1) if named.name == "Node" else depth
+        # All nodes with objects of their own are more tokens than a document may have.
+        depth = 0 if named.name == "Node" else depth
         parts = [f"... on {each.name} {selection(each, depth, aliased)}" for each in possible]
     else:
         assert isinstance(named, GraphQLObjectType)

@@ -28,6 +28,8 @@ IPV6_NETWORK_BITS = 64
 SYNCS_PER_LIMIT: Final = 50
 # The limit for an account from all networks together, in multiples of that from one network.
 NETWORKS_PER_ACCOUNT: Final = 10
+# Programs read a calendar once an hour or less; a person has several, and tries again at once.
+CALENDAR_READS: Final = 60
 
 Window: TypeAlias = tuple[RateLimitItemPerSecond, str]
 """A limit per period, and the hash of the key that is counted."""
@@ -179,6 +181,14 @@ class RateLimits:
         A session may do so as often as an address, since all tabs of a browser may do so at once.
         """
         return await self._wait({f"session {session_id}": self._per_address})
+
+    async def wait_for_calendar(self, feed_id: UUID) -> int:
+        """Count one reading of a calendar feed; returns 0, or the seconds to wait instead.
+
+        `CALENDAR_READS` are allowed, or as many as requests where these are fewer; no limit without one of
+        those.
+        """
+        return await self._wait({f"calendar {feed_id}": min(CALENDAR_READS, self.limits[0])})
 
     async def _wait(self, allowed: Mapping[str, int]) -> int:
         """Count one attempt under all keys, or under none if one limit is reached; returns the wait.

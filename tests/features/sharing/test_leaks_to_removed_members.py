@@ -302,6 +302,7 @@ WRITES: Final = {
     "memberRemove of oneself": "memberRemove(id: $self) { ok",
     "listTransfer": f'listTransfer(id: $TodoList, toId: $User, currentPassword: "{PASSWORD}") {{ list {{ id }}',
     "listLeave": "listLeave(id: $TodoList) { ok",
+    "calendarFeedCreate": "calendarFeedCreate(listIds: [$TodoList]) { feed { id }",
 }
 # What takes no id of anything in a list, and what is tried below.
 OF_NO_LIST: Final = frozenset(
@@ -320,6 +321,7 @@ OF_NO_LIST: Final = frozenset(
         "sessionRevoke",
         "pushSubscribe",
         "pushUnsubscribe",
+        "calendarFeedDelete",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -53,6 +53,10 @@ UPDATE users SET shared_list_count = shared_list_count + $3
 WHERE id = $1 AND (SELECT count(*) FROM list_members WHERE owner_id = $1 AND list_id = $2) = $4
 """
 COUNT_MEMBER: Final = "UPDATE users SET membership_count = membership_count + $2 WHERE id = $1"
+# Whoever joins again shows the list in a calendar only if they name it again.
+LEAVE_CALENDARS: Final = """
+UPDATE calendar_feeds SET list_ids = list_ids - $2::text WHERE owner_id = $1 AND list_ids ? $2::text
+"""
 ASSIGNED: Final = """
 SELECT id FROM todos WHERE owner_id = $1 AND list_id = $2 AND assignee_id = $3 ORDER BY id
 """
@@ -129,7 +133,7 @@ class MemberWrite:
         """End a membership, the account of which is locked: LEFT is the last change that they get.
 
         What is assigned to them is assigned to somebody else or to nobody; their reminders and snoozes of
-        the list's todos are deleted.
+        the list's todos are deleted, and their calendars show it no more.
         """
         write, list_id, user_id = self.write, self.list_id, member["user_id"]
         write.leave(list_id, user_id)
@@ -141,6 +145,7 @@ class MemberWrite:
         self._log(user_id, EntityAction.LEFT, ListRole(member["role"]), None)
         await write.store()
         await write.connection.execute(DELETE, write.owner_id, list_id, user_id)
+        await write.connection.execute(LEAVE_CALENDARS, user_id, str(list_id))
         await write.connection.execute(COUNT_OWNER, write.owner_id, list_id, -1, 1)
         await write.connection.execute(COUNT_MEMBER, user_id, -1)
 

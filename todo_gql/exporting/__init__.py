@@ -1,0 +1,1 @@
+"""Writing the formats of other programs: lists and todos to text, without the database."""
