@@ -16,6 +16,7 @@ from todo_gql.http.graphql.response import Headers, as_json
 from todo_gql.http.graphql.results import RequestError
 from todo_gql.http.mcp.tools import Tool
 from todo_gql.observability.request_record import current_record
+from todo_gql.security.grants import TokenGrant
 
 CALLER: Final = "todo_gql.mcp"
 """Where the scope of a request has its `Caller`."""
@@ -30,9 +31,13 @@ NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
 
 @dataclass(slots=True)
 class Caller:
-    """Who sends a request, and in how many bytes; `headers` are what its response gets about limits."""
+    """Who sends a request, and in how many bytes; `headers` are what its response gets about limits.
+
+    `grant` is what the token opens, None for that of a session.
+    """
 
     token: str
+    grant: TokenGrant | None
     size: int
     headers: Headers = ()
 

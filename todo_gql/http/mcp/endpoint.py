@@ -114,7 +114,7 @@ class AgentsEndpoint:
             raise Refused(error.status, str(error), error.code, number=number) from None
         if method not in COUNTED_BY_OPERATION:
             await self._count(scope, viewer, is_failure=False)
-        return viewer, Caller(token, len(body)), body
+        return viewer, Caller(token, viewer.grant, len(body)), body
 
     async def _viewer(self, token: str | None) -> Viewer:
         try:

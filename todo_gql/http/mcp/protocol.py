@@ -29,7 +29,7 @@ from starlette.types import Scope
 
 from todo_gql.http.graphql.endpoint import GraphQLRoute
 from todo_gql.http.graphql.response import as_json
-from todo_gql.http.mcp.calls import Outcome, run
+from todo_gql.http.mcp.calls import CALLER, Caller, Outcome, run
 from todo_gql.http.mcp.resources import LISTED, TEMPLATES, list_uri, tool_of_uri
 from todo_gql.http.mcp.texts import text_of
 from todo_gql.http.mcp.tools import Tool, load_tools
@@ -80,7 +80,7 @@ class Agents:
     def __init__(self, route: GraphQLRoute) -> None:
         self._route = route
         self._tools = load_tools(route.schema)
-        self._listed = ListToolsResult(tools=[_listed(tool) for tool in self._tools.values()])
+        self._listed = {name: _listed(tool) for name, tool in self._tools.items()}
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """The input schema of a tool; None for an unknown one."""
@@ -88,10 +88,12 @@ class Agents:
         return tool.input_schema if tool else None
 
     async def list_tools(
-        self, _request: Request, _params: PaginatedRequestParams | None
+        self, request: Request, _params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        """All tools, on one page."""
-        return self._listed
+        """The tools that the token opens, on one page."""
+        caller: Caller = _scope(request)[CALLER]
+        is_open = [tool.name for tool in self._tools.values() if tool.is_open_to(caller.grant)]
+        return ListToolsResult(tools=[self._listed[name] for name in is_open])
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Run a tool; raises MCPError for an unknown one."""

@@ -13,7 +13,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "BAD_USER_INPUT": "Call again with arguments that the tool's input schema allows.",
     "CONFLICT": "Read it again with get_todo, and decide anew.",
     "COST_LIMIT": "Ask for fewer at once with a smaller `first`.",
-    "FORBIDDEN": "The user has to make an API token that has this scope; calling again won't help.",
+    "FORBIDDEN": "Calling again won't help: the user would have to give you another token.",
     "NOT_ALLOWED": "The user's role in this list is too little; calling again won't help.",
     "NOT_FOUND": "Use ids as find_todos, list_lists and list_views show them.",
     "TIMEOUT": "Read what is stored before you call again.",

@@ -15,7 +15,9 @@ from graphql import (
     print_ast,
 )
 
+from todo_gql.documents.token_access import OperationNeeds, RootNeed, refusals
 from todo_gql.http.mcp.json_schema import Fragments, Inputs, Outputs, Schema, used_fragments
+from todo_gql.security.grants import TokenGrant
 
 FRAGMENTS: Final = "fragments"
 
@@ -58,6 +60,11 @@ class Tool:
     is_read_only: bool
     input_schema: Schema
     output_schema: Schema
+    needs: tuple[RootNeed, ...]
+
+    def is_open_to(self, grant: TokenGrant | None) -> bool:
+        """Whether an API token opens it; sessions, which have no grant, open everything."""
+        return grant is None or not refusals(self.needs, grant)
 
     @property
     def annotations(self) -> dict[str, bool]:
@@ -103,4 +110,5 @@ def _load(name: str, schema: GraphQLSchema, fragments: Fragments) -> Tool:
         is_read_only=operation.operation is OperationType.QUERY,
         input_schema=Inputs(schema, operation).schema,
         output_schema=Outputs(schema, fragments).of(operation),
+        needs=OperationNeeds(schema, fragments).of(operation),
     )
