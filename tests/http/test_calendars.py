@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
+
 from tests.support.accounts import Account, registered, visiting
-from tests.support.applications import running
 from tests.support.calendars import FEEDS, make_feed, read_feed
 from tests.support.repeating import SET_ZONE
 from tests.support.statements import Statements
@@ -127,11 +128,12 @@ async def test_when_it_was_read_is_exact_to_the_minute(account: Account) -> None
     assert datetime.fromisoformat(shown["lastReadAt"]) >= read_at
 
 
+@pytest.mark.usefixtures("app")
 async def test_a_feed_is_read_only_so_often(settings: Settings, database_url: str) -> None:
     """Each feed has a limit of its own, after which programs are told how long to wait."""
     limited = settings.model_copy(update={"rate_limit_requests": 1_000})
     app = create_app(limited, database_url)
-    async with running(app), visiting(app) as client:
+    async with visiting(app) as client:
         account = await registered(client)
         feed, other = await make_feed(account), await make_feed(account)
         for _ in range(CALENDAR_READS):
@@ -142,11 +144,12 @@ async def test_a_feed_is_read_only_so_often(settings: Settings, database_url: st
         assert (await read_feed(account, other)).status_code == 200
 
 
+@pytest.mark.usefixtures("app")
 async def test_unknown_addresses_are_limited_by_network(
     settings: Settings, database_url: str
 ) -> None:
     """Whoever tries many addresses is refused as one who sends many requests."""
     app = create_app(settings.model_copy(update={"rate_limit_requests": 5}), database_url)
-    async with running(app), visiting(app) as client:
+    async with visiting(app) as client:
         statuses = [(await client.http.get(f"/calendars/{n}.ics")).status_code for n in range(6)]
     assert statuses == [404] * 5 + [429]
