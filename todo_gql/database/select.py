@@ -1,5 +1,6 @@
 """A builder of SELECT queries in which every value is a bound parameter."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -8,18 +9,23 @@ from typing import NamedTuple, Self
 class Ranges(NamedTuple):
     """Several ranges of a table: one by a condition, and one for each row of a further source.
 
-    A page reads a page of each range, where a condition with OR would have all rows read and sorted. By the
-    expressions `ordered_by` an index has the rows of a further range in order. By all others such a range is
-    read whole: PostgreSQL doesn't know how few of what another index has in order are in the range, and
-    would read all of an owner's rows to find a page.
+    A page reads a page of each range, where a condition with OR would have all rows read and sorted. Of an
+    order that begins with an expression of `in_order` an index has the rows of a further range in order, and
+    the condition beside it leads there. By all others such a range is read whole: PostgreSQL doesn't
+    know how few of what another index has in order are in the range, and would read all of an
+    owner's rows to find a page.
+
+    The ranges are read for the order and the columns of `key`, the primary key, alone, so that an index that
+    has these needs no rows. Then the rows of the page are read.
     """
 
     alias: str
+    key: tuple[str, ...]
     first: str
     source: str
     condition: str
     of_each: str
-    ordered_by: tuple[str, ...]
+    in_order: tuple[tuple[str, str], ...] = ()
 
 
 class SelectQuery:
@@ -74,7 +80,12 @@ class SelectQuery:
         conditions = tuple(self.conditions)
         if self.ranges is None:
             return _text(tuple(columns), self.source, conditions, order_by, limit)
-        source = _union(self.source, self.ranges, conditions, order_by, limit)
+        if order_by is None or limit is None:
+            rows = _union(
+                self.source, self.ranges, conditions, f"{self.ranges.alias}.*", order_by, limit
+            )
+            return _text(tuple(columns), rows, (), order_by, limit)
+        source = _page(self.source, self.ranges, conditions, order_by, limit)
         return _text(tuple(columns), source, (), order_by, limit)
 
 
@@ -99,19 +110,45 @@ def _union(
     source: str,
     ranges: Ranges,
     conditions: tuple[str, ...],
+    columns: str,
     order_by: str | None,
     limit: int | None,
 ) -> str:
     """SQL for a table of the rows of all ranges, as many of each as the limit says."""
-    rows = (f"{ranges.alias}.*",)
-    first = _text(rows, source, (ranges.first, *conditions), order_by, limit)
-    of_each = (ranges.of_each, *conditions)
-    if limit is None or (order_by and order_by.startswith(ranges.ordered_by)):
-        others = _text(rows, source, of_each, order_by, limit)
-    else:
-        whole = f"({_text(rows, source, of_each, None, None)} OFFSET 0) {ranges.alias}"
-        others = _text(rows, whole, (), order_by, limit)
+    first = _text((columns,), source, (ranges.first, *conditions), order_by, limit)
+    others = _further_range(source, ranges, conditions, columns, order_by, limit)
     return (
-        f"(({first}) UNION ALL (SELECT {ranges.alias}.* FROM {ranges.source}"
+        f"(({first}) UNION ALL (SELECT {columns} FROM {ranges.source}"
         f" CROSS JOIN LATERAL ({others}) {ranges.alias} WHERE {ranges.condition})) {ranges.alias}"
     )
+
+
+def _further_range(
+    source: str,
+    ranges: Ranges,
+    conditions: tuple[str, ...],
+    columns: str,
+    order_by: str | None,
+    limit: int | None,
+) -> str:
+    for expression, of_each in ranges.in_order:
+        if order_by and order_by.startswith(expression):
+            return _text((columns,), source, (of_each, *conditions), order_by, limit)
+    whole = _text((columns,), source, (ranges.of_each, *conditions), None, None)
+    if limit is None:
+        return whole
+    return _text((columns,), f"({whole} OFFSET 0) {ranges.alias}", (), order_by, limit)
+
+
+@lru_cache(maxsize=256)
+def _page(
+    source: str, ranges: Ranges, conditions: tuple[str, ...], order_by: str, limit: int
+) -> str:
+    """SQL for a table of the rows of a page, which is known by the keys and what the order reads."""
+    alias = ranges.alias
+    read = dict.fromkeys((*ranges.key, *re.findall(rf"\b{alias}\.(\w+)", order_by)))
+    columns = ", ".join(f"{alias}.{name}" for name in read)
+    union = _union(source, ranges, conditions, columns, order_by, limit)
+    keys = _text(tuple(f"{alias}.{name}" for name in ranges.key), union, (), order_by, limit)
+    equal = " AND ".join(f"{alias}.{name} = page.{name}" for name in ranges.key)
+    return f"({keys}) page JOIN {source} ON {equal}"

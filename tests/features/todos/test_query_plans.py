@@ -487,14 +487,21 @@ async def member(owner: Account, database_url: str) -> Account:
     return account
 
 
-@pytest.mark.parametrize(
-    "field", ["CREATED_AT", "UPDATED_AT", "DUE_AT", "PRIORITY", "TITLE", "DUE"]
-)
-async def test_a_members_page_reads_a_page_and_the_list(
-    member: Account, sent: Sent, field: str
+def rows_fetched(nodes: list[dict[str, Any]], table: str) -> float:
+    """How many rows of a table a plan reads from the table itself."""
+    return rows_read([node for node in nodes if node["Node Type"] != "Index Only Scan"], table)
+
+
+MEMBERS_ORDERS = sorted({field for field, _, _ in ORDERS} | {"DUE", "START", "POSITION"})
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("field", MEMBERS_ORDERS)
+async def test_a_members_page_reads_a_page_and_the_index_of_the_list(
+    member: Account, sent: Sent, field: str, direction: str
 ) -> None:
-    """A first or deep page of a member reads no more than a page of their own and the shared list."""
-    sort = [{"field": field}]
+    """A first or deep page of a member fetches no todos but a page of their own, and those that are shown."""
+    sort = [{"field": field, "direction": direction}]
     first = (await member.data(LIST, sort=sort, first=PAGE))["todos"]["pageInfo"]
     await member.data(LIST, sort=sort, first=PAGE, after=first["endCursor"])
     await member.data(LIST, sort=sort, last=PAGE)
@@ -504,7 +511,31 @@ async def test_a_members_page_reads_a_page_and_the_list(
         reads = [node for node in nodes if node.get("Relation Name") == "todos"]
         assert "Seq Scan" not in {node["Node Type"] for node in reads}
         # Of days, those without one are read from an index of its own.
-        assert rows_read(nodes, "todos") <= 4 * (PAGE + 1) + SHARED_NUMBER
+        assert rows_fetched(nodes, "todos") <= 4 * (PAGE + 1)
+        assert rows_read(nodes, "todos") <= 5 * (PAGE + 1) + SHARED_NUMBER
+
+
+@pytest.mark.parametrize("field", ["CREATED_AT", "UPDATED_AT", "TITLE"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"status": {"eq": "PENDING"}},
+        {"priority": {"eq": "URGENT"}, "status": {"notIn": ["CANCELLED"]}},
+        {"due": {"in": ["OVERDUE", "TODAY"]}},
+        {"isOverdue": True},
+    ],
+    ids=str,
+)
+async def test_a_filter_of_a_member_is_compared_with_the_index_of_the_list(
+    member: Account, sent: Sent, wanted: dict[str, Any], field: str
+) -> None:
+    """A page of what a filter matches fetches of a list no todos but those that are shown."""
+    found = await member.data(LIST, filter=wanted, sort=[{"field": field}], first=PAGE)
+    assert found["todos"]["nodes"]
+    [nodes] = await plans(sent)
+    of_lists = [node for node in nodes if "m.list_id" in node.get("Index Cond", "")]
+    assert of_lists
+    assert rows_fetched(of_lists, "todos") == 0
 
 
 async def test_a_members_ids_are_found_by_their_index(

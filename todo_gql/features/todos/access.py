@@ -33,13 +33,21 @@ MEMBER_TAG_COLUMNS = tuple(
 )
 TODO_OF_MEMBER = f"(t.owner_id = $1 OR {is_member('t.list_id')})"
 """SQL: the member `$1` of lists of others sees a todo `t`, which may be in the trash."""
+OF_LIST = f"t.owner_id = m.owner_id AND {LIST_OR_INBOX} = m.list_id"
+# The index of the todos of lists, newest first, has what pages sort and usually filter by.
+OF_COVERED_LIST = f"{OF_LIST} AND t.list_id IS NOT NULL"
 OF_MEMBER = Ranges(
     alias="t",
+    key=("owner_id", "id"),
     first="t.owner_id = $1",
     source=SHARED_LISTS,
     condition=IN_LIST_OF_OTHERS,
-    of_each=f"t.owner_id = m.owner_id AND t.list_id IS NOT NULL AND {LIST_OR_INBOX} = m.list_id",
-    ordered_by=(LIST_OR_INBOX, "t.position", "t.created_at"),
+    of_each=OF_COVERED_LIST,
+    in_order=(
+        (LIST_OR_INBOX, OF_LIST),
+        ("t.position", OF_LIST),
+        ("t.created_at", OF_COVERED_LIST),
+    ),
 )
 """The todos `t` of the member `$1`, and those of each list of others that they are in."""
 

@@ -30,11 +30,11 @@ MEMBER_LIST_COLUMNS: Columns = tuple(
 )
 OF_MEMBER: Final = Ranges(
     alias="l",
+    key=("owner_id", "id"),
     first="l.owner_id = $1",
     source=SHARED_LISTS,
     condition=IN_LIST_OF_OTHERS,
     of_each="l.owner_id = m.owner_id AND l.id = m.list_id",
-    ordered_by=(),
 )
 """The lists `l` of the member `$1`, and those of others that they are in."""
 SECTION_COLUMNS = columns(Section, "s")
