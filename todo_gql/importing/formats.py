@@ -15,6 +15,7 @@ from todo_gql.importing import (
     ticktick,
     todo_txt,
     todoist,
+    vikunja,
 )
 from todo_gql.importing.archives import Archive, is_archive
 from todo_gql.importing.contents import encoding_of, read_bytes
@@ -55,6 +56,7 @@ READERS: Final[dict[TransferFormat, Reader]] = {
         TransferFormat.TODOIST: todoist.read,
         TransferFormat.TASKWARRIOR: taskwarrior.read,
         TransferFormat.TODO_TXT: todo_txt.read,
+        TransferFormat.VIKUNJA: vikunja.read,
         TransferFormat.MICROSOFT_TODO: microsoft_todo.read,
         TransferFormat.GOOGLE_TASKS: google_tasks.read,
         TransferFormat.ICALENDAR: ical.read,
@@ -100,6 +102,7 @@ def _has(header: frozenset[str]) -> Callable[[str], object]:
 
 
 _ARCHIVES: Final[tuple[tuple[TransferFormat, Callable[[list[str]], object]], ...]] = (
+    (TransferFormat.VIKUNJA, vikunja.is_export),
     (TransferFormat.GOOGLE_TASKS, google_tasks.is_export),
     (TransferFormat.TODOIST, todoist.csv_names),
 )

@@ -65,4 +65,9 @@ def strings(value: Any) -> list[str]:
 
 def dumped(value: Any) -> str:
     """A value as a description has it: a text as it is, everything else as JSON."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return "(nested too deeply)"
