@@ -10,7 +10,7 @@ from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from uuid_utils.compat import uuid7
 
-from todo_gql.database.migration_operations import LockTables
+from todo_gql.database.migration_operations import AddCheckNotValid, LockTables
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
 
     operations = [
         # New tables refer to these.
-        LockTables("users", "todos"),
+        LockTables("users", "todos", "mails"),
         ops.CreateModel(
             name="ApiToken",
             fields=[
@@ -448,6 +448,14 @@ class Migration(migrations.Migration):
                 check="next_attempt_at IS NULL OR state = 0",
                 name="webhook_deliveries_attempted_while_waiting",
             ),
+        ),
+        ops.RemoveConstraint(
+            model_name="Mail",
+            name="mails_kind_known",
+            fields=None,
+        ),
+        AddCheckNotValid(
+            "Mail", CheckConstraint(check="kind BETWEEN 0 AND 8", name="mails_kind_known")
         ),
         ops.RunSQL(
             """

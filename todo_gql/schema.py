@@ -23,6 +23,7 @@ from todo_gql.features.accounts.mutations import AccountMutation
 from todo_gql.features.accounts.profile import ProfileMutation
 from todo_gql.features.accounts.queries import AccountQuery
 from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
+from todo_gql.features.api_tokens.fields import ApiTokenMutation, ApiTokenQuery
 from todo_gql.features.calendar_feeds.fields import CalendarFeedMutation, CalendarFeedQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
@@ -57,6 +58,7 @@ class Query(
     ChangeQuery,
     ViewQuery,
     PushQuery,
+    ApiTokenQuery,
     FacetQuery,
     NotificationQuery,
     CalendarFeedQuery,
@@ -77,6 +79,7 @@ class Mutation(
     AccountMutation,
     SessionMutation,
     PushMutation,
+    ApiTokenMutation,
     ProfileMutation,
     VerificationMutation,
     EmailChangeMutation,

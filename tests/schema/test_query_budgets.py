@@ -14,6 +14,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_lis
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
+from tests.support.api_tokens import issued
 from tests.support.calendars import make_feed
 from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
@@ -56,6 +57,8 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "invitations"): 1,
     ("Query", "lists"): 1,
     ("Query", "pushSubscriptions"): 1,
+    ("Query", "apiTokens"): 1,
+    ("ApiToken", "lists"): 1,
     ("Query", "sessions"): 1,
     ("Query", "notifications"): 1,
     ("Query", "notificationPreferences"): 1,
@@ -277,6 +280,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
             await invite_somebody(owner)
             lists = (await owner.data("{ lists(first: 40) { nodes { id } } }"))["lists"]["nodes"]
             await make_feed(owner, listIds=[one["id"] for one in lists])
+            for one in lists:
+                await issued(owner, lists=[one["id"]])
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners

@@ -95,6 +95,7 @@ OWN_TYPES: Final = frozenset(
         "QuietHours",
         "PushSubscription",
         "CalendarFeed",
+        "ApiToken",
         "TodoFacets",
         "StatusFacet",
         "PriorityFacet",
@@ -130,6 +131,7 @@ NOT_SHOWING: Final = frozenset(
         "pushPublicKey",
         "pushSubscriptions",
         "calendarFeeds",
+        "apiTokens",
         "notificationPreferences",
     ]
 )
@@ -468,6 +470,8 @@ FOR_ONESELF: Final = frozenset(
         "pushUnsubscribe",
         "calendarFeedCreate",
         "calendarFeedDelete",
+        "apiTokenCreate",
+        "apiTokenRevoke",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -137,7 +137,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "tokenRefresh": ('tokenRefresh(refreshToken: "REFRESH")', 4),
     "tokenRefresh of nothing": ('tokenRefresh(refreshToken: "x")', 0),
     "sessionRevoke": ('sessionRevoke(id: "OWNER")', 1),
-    "logout": ("logout(everywhere: true)", 5),
+    "logout": ("logout(everywhere: true)", 6),
     "savedViewCreate": ('savedViewCreate(input: { name: "V", filter: {} })', 6),
     "savedViewUpdate of nothing": (
         'savedViewUpdate(id: "OWNER", input: { name: "V", filter: {} })',
@@ -162,10 +162,15 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     "pushUnsubscribe of nothing": ('pushUnsubscribe(id: "OWNER")', 1),
     "calendarFeedCreate": ('calendarFeedCreate(label: "Work")', 5),
     "calendarFeedDelete of nothing": ('calendarFeedDelete(id: "OWNER")', 1),
+    "apiTokenCreate": (
+        f'apiTokenCreate(input: {{ name: "T", scopes: [PROFILE_READ], currentPassword: "{PASSWORD}" }})',
+        14,
+    ),
+    "apiTokenRevoke of nothing": ('apiTokenRevoke(id: "OWNER")', 1),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',
-        15,
+        16,
     ),
     "emailVerificationRequest": ("emailVerificationRequest", 7),
     "emailVerify of nothing": ('emailVerify(token: "x")', 0),
@@ -179,7 +184,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         'passwordReset(input: { token: "x", newPassword: "Battery2staple" })',
         0,
     ),
-    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 18),
+    "accountDelete": (f'accountDelete(currentPassword: "{PASSWORD}")', 19),
 }
 ADMINISTERED = 'userAdminUpdate(id: "OWNER", input: { isActive: true, isSuperuser: true })'
 

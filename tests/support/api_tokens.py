@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.support.accounts import Account
+from tests.support.accounts import PASSWORD, Account
 from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database.models import ApiToken
 from todo_gql.security.api_tokens import digest_of, hint_of, new_token
@@ -49,3 +49,22 @@ async def refusals(account: Account, query: str, token: str, **variables: Any) -
     assert "data" not in answer, answer
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}, answer
     return list(answer["errors"])
+
+
+CREATE = """
+mutation ($input: ApiTokenCreateInput!) {
+  apiTokenCreate(input: $input) {
+    token { id name hint scopes lists { id } createdAt expiresAt lastUsedAt } secret errors { code path }
+  }
+}
+"""
+
+
+async def created(account: Account, **sent: Any) -> dict[str, Any]:
+    """The payload of making a token, of TODOS_READ and PROFILE_READ unless others are sent."""
+    default: dict[str, Any] = {"name": "Test", "currentPassword": PASSWORD}
+    if "listIds" not in sent:
+        default["scopes"] = ["TODOS_READ", "PROFILE_READ"]
+    else:
+        default["scopes"] = ["TODOS_READ"]
+    return dict((await account.data(CREATE, input=default | sent))["apiTokenCreate"])

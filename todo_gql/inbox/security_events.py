@@ -15,6 +15,7 @@ class SecurityEvent(Enum):
     EMAIL_CHANGE_REQUESTED = "Somebody asked to change your e-mail address."
     EMAIL_CHANGED = "Your e-mail address was changed."
     ACCOUNT_DELETION = "Your account is going to be deleted."
+    API_TOKEN_CREATED = "An API token was made for your account."  # noqa: S105 - no token
 
 
 def security_text(kind: int, source: str) -> str | None:

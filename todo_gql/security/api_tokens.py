@@ -8,7 +8,7 @@ lets scanners recognise what was published by mistake.
 import re
 import secrets
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 
 from todo_gql.api.token_scopes import TokenScope
-from todo_gql.database.connection import Row, Values, fetch, fetchrow
+from todo_gql.database.connection import Connection, Row, Values, fetch, fetchrow
 from todo_gql.security.grants import TokenGrant
 
 PREFIX: Final = "tdg_"
@@ -45,6 +45,11 @@ OPEN_TOKENS: Final = (
     f" AND {TOKEN_IS_OPEN} AND u.is_active AND u.deletion_at IS NULL"
 )
 # In order of id, so that two of these statements never deadlock.
+# What is bound to lists stays so: a token whose last list goes opens none.
+_UNBIND: Final = """
+UPDATE api_tokens SET list_ids = list_ids - $2::text[]
+WHERE owner_id = $1 AND revoked_at IS NULL AND list_ids ?| $2::text[]
+"""
 _REVOKE: Final = """
 UPDATE api_tokens SET revoked_at = now() WHERE owner_id = $1 AND id IN (
     SELECT id FROM api_tokens WHERE owner_id = $1 AND revoked_at IS NULL AND id = coalesce($2, id)
@@ -87,7 +92,7 @@ async def token_row(token: str) -> Row | None:
 
 def grant_of(row: Row) -> TokenGrant:
     """What the token in a row opens; scopes of a newer release open nothing here."""
-    list_ids = parsed_list_ids(row)
+    list_ids = stored_list_ids(row)
     return TokenGrant(
         frozenset(stored_scopes(row)),
         None if list_ids is None else frozenset(list_ids),
@@ -101,7 +106,7 @@ def stored_scopes(row: Values | Row) -> list[TokenScope]:
     return [scope for scope in TokenScope if scope.name in names]
 
 
-def parsed_list_ids(row: Values | Row) -> list[UUID] | None:
+def stored_list_ids(row: Values | Row) -> list[UUID] | None:
     """The ids of the lists in a row of api_tokens; None if it isn't bound to lists."""
     text = row["list_ids"]
     return None if text is None else [UUID(id) for id in orjson.loads(text)]
@@ -113,6 +118,11 @@ async def revoke_api_tokens(owner_id: UUID, *, only: UUID | None = None) -> int:
     Runs in the transaction of Tortoise if there is one. Callers drop the account's cached viewers.
     """
     return len(await fetch(_REVOKE, owner_id, only))
+
+
+async def unbind_lists(connection: Connection, owner_id: UUID, list_ids: Iterable[UUID]) -> None:
+    """Take lists that its owner can't see any more out of an account's tokens. Raises errors of the database."""
+    await connection.execute(_UNBIND, owner_id, [str(id) for id in list_ids])
 
 
 async def open_token_ids(owner_by_id: Mapping[UUID, UUID]) -> set[UUID]:

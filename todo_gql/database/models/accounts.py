@@ -120,7 +120,7 @@ class Mail(Model):
     class Meta:
         table = "mails"
         constraints = (
-            CheckConstraint(check="kind BETWEEN 0 AND 7", name="mails_kind_known"),
+            CheckConstraint(check="kind BETWEEN 0 AND 8", name="mails_kind_known"),
             CheckConstraint(
                 check="(link_hash IS NULL) = (expires_at IS NULL)", name="mails_links_expire"
             ),

@@ -124,6 +124,7 @@ class MailKind(IntEnum):
     PASSWORD_CHANGED = 5
     ACCOUNT_DELETION = 6
     INVITATION = 7
+    API_TOKEN = 8
 
 
 class WebhookState(IntEnum):

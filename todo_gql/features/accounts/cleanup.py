@@ -1,4 +1,4 @@
-"""Deleting mails and sessions that nobody can use any more."""
+"""Deleting mails, sessions and API tokens that nobody can use any more."""
 
 import logging
 from uuid import UUID
@@ -14,6 +14,7 @@ ROWS_AT_ONCE = 5_000
 EXPIRED = {
     "mails": "created_at < now() - make_interval(days => $3)",
     "sessions": "coalesce(ended_at, expires_at) < now() - make_interval(days => $3)",
+    "api_tokens": "coalesce(revoked_at, expires_at) < now() - make_interval(days => $3)",
 }
 HAS_EXPIRED = " OR ".join(
     f"EXISTS (SELECT FROM {table} WHERE owner_id = u.id AND {is_expired})"
@@ -26,7 +27,7 @@ DELETE FROM {0} WHERE owner_id = $1 AND id = ANY(ARRAY(
 
 
 async def delete_expired() -> int:
-    """Delete mails and sessions 30 days after they were posted or ended; the number of rows.
+    """Delete mails, sessions and API tokens 30 days after they were posted or ended; the number of rows.
 
     An owner whose rows can't be deleted is logged, and the next owner's are deleted nevertheless.
     """
@@ -36,7 +37,8 @@ async def delete_expired() -> int:
             deleted += await _delete_expired(owner_id)
         except Exception:
             logger.exception(
-                "old mails and sessions can't be deleted", extra={"owner_id": str(owner_id)}
+                "old mails, sessions and API tokens can't be deleted",
+                extra={"owner_id": str(owner_id)},
             )
     return deleted
 

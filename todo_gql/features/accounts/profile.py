@@ -115,7 +115,7 @@ class ProfileMutation:
         return UserPayload(user=to_user(await own_account(viewer)))
 
     @strawberry.field(
-        description="Changes the password, and ends the viewer's other sessions.",
+        description="Changes the password, ends the viewer's other sessions, and revokes their API tokens.",
         extensions=[Credential(UserPayload, account=key_for_viewer)],
         metadata=scoped(None),
     )

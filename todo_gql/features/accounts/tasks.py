@@ -27,7 +27,7 @@ def tasks(setup: WorkerSetup) -> WorkerTasks:
         handlers=_handlers(setup.settings),
         maintenance=[
             MaintenanceStep.deleting("accounts", purge),
-            MaintenanceStep.deleting("mails and sessions", delete_expired),
+            MaintenanceStep.deleting("mails, sessions and API tokens", delete_expired),
         ],
     )
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from todo_gql.database.connection import Connection
 from todo_gql.database.owner_batches import purge_in_batches
 from todo_gql.features.todos.list_access import LIST_OR_INBOX
+from todo_gql.security.api_tokens import unbind_lists
 
 BATCH_SIZE = 500
 # A list waits until its todos are purged, which take longer, in batches of their own, and until nobody else
@@ -25,7 +26,7 @@ HAS_EXPIRED = f"""
 EXISTS ({EXPIRED_LISTS.format(owner="u.id", list_or_inbox=LIST_OR_INBOX)}) OR EXISTS ({EXPIRED_SECTIONS.format(owner="u.id")})
 """
 PURGE = """
-DELETE FROM {table} WHERE owner_id = $1 AND id = ANY(ARRAY({expired} LIMIT $2)) RETURNING 1
+DELETE FROM {table} WHERE owner_id = $1 AND id = ANY(ARRAY({expired} LIMIT $2)) RETURNING id
 """
 PURGE_LISTS = PURGE.format(
     table="lists", expired=EXPIRED_LISTS.format(owner="$1", list_or_inbox=LIST_OR_INBOX)
@@ -47,5 +48,6 @@ async def purge_lists(days: int) -> int:
 async def _purge(connection: Connection, owner_id: UUID, days: int) -> int:
     """Purge a batch of what an owner has deleted, under the owner's lock."""
     lists = await connection.fetch(PURGE_LISTS, owner_id, BATCH_SIZE, days)
+    await unbind_lists(connection, owner_id, [row["id"] for row in lists])
     sections = await connection.fetch(PURGE_SECTIONS, owner_id, BATCH_SIZE, days)
     return len(lists) + len(sections)

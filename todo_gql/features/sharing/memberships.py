@@ -26,6 +26,7 @@ from todo_gql.features.members.access import MEMBER_COLUMNS
 from todo_gql.features.todos.writes import OwnerWrite, owner_writes
 from todo_gql.inbox.entries import Entry, enter
 from todo_gql.inbox.wake_ups import announce
+from todo_gql.security.api_tokens import unbind_lists
 
 RETURNED: Final = ", ".join(MEMBER_COLUMNS)
 SELECT_MEMBER: Final = f"""
@@ -133,7 +134,7 @@ class MemberWrite:
         """End a membership, the account of which is locked: LEFT is the last change that they get.
 
         What is assigned to them is assigned to somebody else or to nobody; their reminders and snoozes of
-        the list's todos are deleted, and their calendars show it no more.
+        the list's todos are deleted, and their calendars and the API tokens that are bound to it lose the list.
         """
         write, list_id, user_id = self.write, self.list_id, member["user_id"]
         write.leave(list_id, user_id)
@@ -148,6 +149,7 @@ class MemberWrite:
         await write.connection.execute(LEAVE_CALENDARS, user_id, str(list_id))
         await write.connection.execute(COUNT_OWNER, write.owner_id, list_id, -1, 1)
         await write.connection.execute(COUNT_MEMBER, user_id, -1)
+        await unbind_lists(write.connection, user_id, [list_id])
 
     async def _reassign(self, user_id: UUID, to: UUID | None) -> None:
         """Assign what is assigned to a member to another one or to nobody, each a change of its own."""
