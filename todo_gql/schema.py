@@ -41,6 +41,10 @@ from todo_gql.features.reminders.mutations import ReminderMutation
 from todo_gql.features.sharing.mutations import SharingMutation
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
+from todo_gql.features.transfers.import_types import ImportJob
+from todo_gql.features.transfers.mutations import TransferMutation
+from todo_gql.features.transfers.queries import TransferQuery
+from todo_gql.features.transfers.subscription import TransferSubscription
 from todo_gql.features.undo.mutations import UndoMutation
 from todo_gql.features.views.mutations import ViewMutation
 from todo_gql.features.views.queries import ViewQuery
@@ -62,6 +66,7 @@ class Query(
     FacetQuery,
     NotificationQuery,
     CalendarFeedQuery,
+    TransferQuery,
 ):
     """All query fields."""
 
@@ -87,12 +92,13 @@ class Mutation(
     DeletionMutation,
     DirectoryMutation,
     CalendarFeedMutation,
+    TransferMutation,
 ):
     """All mutation fields."""
 
 
 @strawberry.type(description="What can be followed, over a WebSocket or an event stream.")
-class Subscription(ChangeSubscription, NotificationSubscription):
+class Subscription(ChangeSubscription, NotificationSubscription, TransferSubscription):
     """All subscription fields."""
 
 
@@ -100,7 +106,7 @@ SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[ValidationError, NotFoundError, NotAllowedError, ConflictError, AuthError],
+    types=[ImportJob, ValidationError, NotFoundError, NotAllowedError, ConflictError, AuthError],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

@@ -46,6 +46,7 @@ from tests.support.operations import (
 from tests.support.push_services import Browser
 from tests.support.reminders import added, relative
 from tests.support.sharing import invite_somebody, invited_often, member_id, share
+from tests.support.transfers import stored_import
 from tests.support.views import save
 from todo_gql.api.connections import PageArguments, ParentPage
 from todo_gql.changelog.cursors import feed_keyset
@@ -82,6 +83,7 @@ from todo_gql.features.todos.subtasks import (
     subtask_edges,
     subtasks_by_parent_id,
 )
+from todo_gql.features.transfers.loaders import problem_pages_by_job_id
 from todo_gql.features.views.loaders import Named, named_things
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.operation.loaders import BatchFunction, LoaderContext
@@ -198,6 +200,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     await account.data("mutation { calendarFeedCreate { feed { id } } }")
     _, token_id = await issued_with_id(account, lists=[made["id"]])
     copy = await complete_occurrence(account)
+    job = await stored_import(account, problems=1)
     # An account of its own, so that the owner's things are the same to everybody else.
     friend = await registered(client)
     await share(account, made["id"], friend)
@@ -227,6 +230,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "member": await member_id(account, made["id"], friend),
         "invitation": invitation,
         "notification": found["notifications"]["nodes"][0]["id"],
+        "job": job,
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
         "push subscription": json.loads(rows["push_subscriptions"][0])["id"],
@@ -332,6 +336,7 @@ async def own_todo(visitor: Client, stranger: Account) -> dict[str, Any]:
     await invited_often(inviting["id"], stranger)
     await entered(entry(stranger, NotificationKind.JOB, actor=stranger, subject=todo["id"]))
     await prefer(stranger, {}, [QUIET])
+    await stored_import(stranger, problems=1)
     return todo
 
 
@@ -737,6 +742,11 @@ async def api_tokens_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert (await stranger.data("{ apiTokens { id } }")) == {"apiTokens": []}
 
 
+async def jobs_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own jobs are all that one sees."""
+    assert (await stranger.data("{ jobs { id } }")) == {"jobs": []}
+
+
 async def previewing_a_recurrence(owner: Owner, stranger: Account) -> None:
     """A preview is of what the stranger sends, and says nothing of anybody's todos."""
     preview = '{ recurrencePreview(input: { rule: "FREQ=DAILY" }, dueDate: "2030-01-01") { date } }'
@@ -846,6 +856,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Mutation", "pushSubscribe"): subscribing_a_browser,
     ("Query", "calendarFeeds"): calendars_of_a_stranger,
     ("Query", "apiTokens"): api_tokens_of_a_stranger,
+    ("Query", "jobs"): jobs_of_a_stranger,
     ("Query", "recurrencePreview"): previewing_a_recurrence,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
@@ -894,6 +905,7 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     members_by_list: lambda key: ParentPage(key, PageArguments()),
     invitations_by_list: lambda key: ParentPage(key, PageArguments()),
     comment_pages_by_todo: lambda key: ParentPage(key, PageArguments()),
+    problem_pages_by_job_id: lambda key: ParentPage(key, PageArguments()),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]

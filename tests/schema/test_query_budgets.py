@@ -33,6 +33,7 @@ from tests.support.operations import (
 from tests.support.reminders import added, relative
 from tests.support.sharing import invite_somebody, invited_often
 from tests.support.statements import Statements
+from tests.support.transfers import stored_import
 from tests.support.views import save
 from todo_gql.database.models import NotificationKind
 
@@ -55,6 +56,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("Query", "facets"): 1,
     ("Query", "savedViews"): 1,
     ("Query", "invitations"): 1,
+    ("Query", "jobs"): 1,
     ("Query", "lists"): 1,
     ("Query", "pushSubscriptions"): 1,
     ("Query", "apiTokens"): 1,
@@ -231,6 +233,11 @@ WITH_ARGUMENTS: dict[str, tuple[str, int]] = {
              subject { id ... on Todo { title } ... on TodoList { name } } } } }""",
         4,
     ),
+    "imports with all of theirs": (
+        """{ jobs { id ... on ImportJob {
+             problems(first: 2) { totalCount nodes { title } pageInfo { hasNextPage } } } } }""",
+        3,
+    ),
     "all that is counted": (
         """{ viewer { stats { total overdue } } stats { total overdue } changeCursor
              todos(first: 40) { totalCount nodes { owner { stats { total overdue } } } } }""",
@@ -282,6 +289,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
             await make_feed(owner, listIds=[one["id"] for one in lists])
             for one in lists:
                 await issued(owner, lists=[one["id"]])
+            for _ in range(size):
+                await stored_import(owner, problems=3)
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners

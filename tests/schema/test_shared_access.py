@@ -472,6 +472,7 @@ FOR_ONESELF: Final = frozenset(
         "calendarFeedDelete",
         "apiTokenCreate",
         "apiTokenRevoke",
+        "jobCancel",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -167,6 +167,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         14,
     ),
     "apiTokenRevoke of nothing": ('apiTokenRevoke(id: "OWNER")', 1),
+    "jobCancel of nothing": ('jobCancel(id: "OWNER")', 4),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',

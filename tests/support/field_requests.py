@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import httpx
 from starlette.types import Message
 
 from tests.support.accounts import Account, Client
-from tests.support.operations import Call
+from tests.support.operations import Call, field_of
 from tests.support.subscribers import PATIENCE
 from todo_gql.changelog.cursors import cursor_of
 
@@ -28,6 +29,9 @@ async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str
     if not isinstance(client, Account):
         [answer, *_] = await told(client, call.document(arguments), arguments, last=None)
         return answer
+    if "after" not in field_of(call.coordinate).args:
+        answers = await told(client, call.document(arguments), arguments, last=None)
+        return _joined(answers, call)
     # Told in any case, so that it is known when everything before it was.
     newest = await client.data("{ changeCursor changes { nodes { todoId cursor } } }")
     last = newest["changeCursor"]
@@ -38,11 +42,17 @@ async def ask(client: Client, call: Call, arguments: dict[str, Any]) -> dict[str
         end = [change for change in newest["changes"]["nodes"] if change["todoId"]][-1]
         arguments["filter"] = {"or": [wanted, {"id": {"eq": end["todoId"]}}]}
         last = end["cursor"]
-    document, field = call.document(arguments), call.coordinate[1]
+    document = call.document(arguments)
     if arguments.get("listId") is not None:
         answers = await told(client, document, arguments, None, await number_of(client, arguments))
     else:
         answers = await told(client, document, arguments, last)
+    return _joined(answers, call)
+
+
+def _joined(answers: Sequence[dict[str, Any]], call: Call) -> dict[str, Any]:
+    """The answers to a subscription as one, with the events as a list."""
+    field = call.coordinate[1]
     events = [(answer.get("data") or {}).get(field) for answer in answers]
     errors = [error for answer in answers for error in answer.get("errors", ())]
     return {"data": {field: events}, **({"errors": errors} if errors else {})}

@@ -57,6 +57,12 @@ SAMPLES_OF_INPUTS = {"RecurrenceInput": {"rule": "FREQ=DAILY"}}
 SMALL_PAGE = "(first: 4)"
 PAGING = {"first", "last", "before"}
 
+TEXTS = {"ID", "String"}
+
+# Interfaces whose types are had by them alone; a step of a way names the type behind this sign.
+TOLD_BY_FRAGMENTS = {"Job"}
+FRAGMENT = ">"
+
 Coordinate: TypeAlias = tuple[str, str]
 """A type and one of its fields."""
 
@@ -111,17 +117,21 @@ def conflicting(possible: Iterable[GraphQLObjectType]) -> set[str]:
     return {name for name, found in shapes.items() if len(found) > 1}
 
 
-def selection(kind: Any, depth: int, aliased: Collection[str] = ()) -> str:
-    """All that can be selected of a type without arguments, so many objects deep."""
+def selection(
+    kind: Any, depth: int, aliased: Collection[str] = (), only: Collection[str] | None = None
+) -> str:
+    """All that can be selected of a type without arguments, so many objects deep; `only` leaves of some types."""
     named = get_named_type(kind)
     if is_leaf_type(named):
         return ""
     if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
         possible = SCHEMA.get_possible_types(named)
         aliased = conflicting(possible)
-        # All nodes with objects of their own are more tokens than a document may have.
+        # All nodes with objects of their own are more tokens than a document may have, and so is all that
+        # nodes in two fields of it have beside ids and texts.
+        only = TEXTS if named.name == "Node" and depth < 1 else None
         depth = 0 if named.name == "Node" else depth
-        parts = [f"... on {each.name} {selection(each, depth, aliased)}" for each in possible]
+        parts = [f"... on {each.name} {selection(each, depth, aliased, only)}" for each in possible]
     else:
         assert isinstance(named, GraphQLObjectType)
         parts = [
@@ -129,6 +139,7 @@ def selection(kind: Any, depth: int, aliased: Collection[str] = ()) -> str:
             f"{name}{SMALL_PAGE if 'first' in field.args else ''} {selection(field.type, depth - 1)}"
             for name, field in named.fields.items()
             if asks_nothing(field) and (depth > 0 or is_leaf(field))
+            if only is None or get_named_type(field.type).name in only
         ]
     return f"{{ __typename {' '.join(parts)} }}"
 
@@ -142,31 +153,45 @@ def ways() -> dict[str, tuple[str, ...]]:
         kind = SCHEMA.type_map[name]
         assert isinstance(kind, GraphQLObjectType)
         for field_name, field in kind.fields.items():
-            target = get_named_type(field.type)
-            if not isinstance(target, GraphQLObjectType) or not asks_nothing(field):
+            if not asks_nothing(field) or (name, field_name) in ADMINISTRATION:
                 continue
-            if target.name not in found and (name, field_name) not in ADMINISTRATION:
-                found[target.name] = (*found[name], field_name)
-                waiting.append(target.name)
+            for target, step in _steps(field_name, field):
+                if target not in found:
+                    found[target] = (*found[name], step)
+                    waiting.append(target)
     return found
+
+
+def _steps(name: str, field: GraphQLField) -> Iterator[tuple[str, str]]:
+    """The object types that a field leads to, and a step of a way to each."""
+    target = get_named_type(field.type)
+    if isinstance(target, GraphQLObjectType):
+        yield target.name, name
+    elif isinstance(target, GraphQLInterfaceType) and target.name in TOLD_BY_FRAGMENTS:
+        for possible in SCHEMA.get_possible_types(target):
+            yield possible.name, f"{name}{FRAGMENT}{possible.name}"
 
 
 def enclosed(way: tuple[str, ...], inside: str) -> str:
     """A selection at the end of a way, in small pages."""
-    kind, parts = SCHEMA.type_map["Query"], []
-    for name in way:
+    kind, parts, depth = SCHEMA.type_map["Query"], list[str](), 0
+    for step in way:
         assert isinstance(kind, GraphQLObjectType)
+        name, _, possible = step.partition(FRAGMENT)
         field = kind.fields[name]
         parts.append(f"{name}{SMALL_PAGE if 'first' in field.args else ''} {{ ")
-        kind = get_named_type(field.type)
-    return "".join(parts) + inside + " }" * len(way)
+        parts += [f"... on {possible} {{ "] if possible else []
+        depth += 2 if possible else 1
+        kind = SCHEMA.type_map[possible] if possible else get_named_type(field.type)
+    return "".join(parts) + inside + " }" * depth
 
 
 def reached(data: Any, way: tuple[str, ...]) -> list[Any]:
     """What an answer's data holds at the end of a way, lists flattened."""
     found = [data]
-    for name in way:
-        values = [each[name] for each in found if each is not None]
+    for name in (step.partition(FRAGMENT)[0] for step in way):
+        # Objects of other types than the fragment's have nothing.
+        values = [each[name] for each in found if each]
         found = []
         for value in values:
             found += value if isinstance(value, list) else [value]

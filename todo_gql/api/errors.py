@@ -217,6 +217,9 @@ class ErrorCode(Enum):
     ACCOUNT_DISABLED = strawberry.enum_value(
         "ACCOUNT_DISABLED", description="An administrator has disabled the account."
     )
+    UNSUPPORTED = strawberry.enum_value(
+        "UNSUPPORTED", description="Understood, but there is nothing like it here."
+    )
     RATE_LIMITED = strawberry.enum_value("RATE_LIMITED", description="Too many tries: wait first.")
 
 

@@ -93,11 +93,13 @@ class PeriodicTask(NamedTuple):
 class WorkerTasks:
     """What a worker does, all of it or for one feature; the worker itself knows no feature.
 
-    `handlers` are by the kind of job that they run. `resources` are entered while the worker runs, such
-    as a client's connections.
+    `handlers` are by the kind of job that they run, and `limits` has how many jobs of a kind run at once, in
+    all workers together, where that is limited. `resources` are entered while the worker runs, such as a
+    client's connections.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     maintenance: Sequence[MaintenanceStep] = ()
     periodic: Sequence[PeriodicTask] = ()
     resources: Sequence[AbstractAsyncContextManager[Any]] = ()
@@ -110,6 +112,7 @@ class WorkerTasks:
             raise ValueError(f"jobs with two handlers: {', '.join(sorted(repeated))}")
         return cls(
             handlers={kind: run for part in parts for kind, run in part.handlers.items()},
+            limits={kind: number for part in parts for kind, number in part.limits.items()},
             maintenance=[step for part in parts for step in part.maintenance],
             periodic=[task for part in parts for task in part.periodic],
             resources=[resource for part in parts for resource in part.resources],
@@ -258,7 +261,10 @@ class Worker:
         queue = PgQueuer.from_asyncpg_connection(connection)
         tries = partial(RetryingExecutor, first_delay=self.first_delay, running=self.running)
         for task, handler in self.tasks.handlers.items():
-            queue.entrypoint(task, on_failure="hold", executor_factory=tries)(handler)
+            at_once = self.tasks.limits.get(task, 0)
+            queue.entrypoint(
+                task, concurrency_limit=at_once, on_failure="hold", executor_factory=tries
+            )(handler)
         queue.schedule("upkeep", MAINTENANCE_CRON)(self._maintain)
         return queue
 

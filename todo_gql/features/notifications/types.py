@@ -25,7 +25,7 @@ from todo_gql.features.notifications.loaders import (
 from todo_gql.features.notifications.unread import unread_count
 from todo_gql.features.todos.list_access import NOTHING, key_of
 from todo_gql.features.todos.types import Comment, Section, Todo, TodoList
-from todo_gql.inbox.security_events import security_text
+from todo_gql.inbox.event_texts import event_text
 from todo_gql.operation.context import Context, Info, loader_of
 
 TYPES: Final[Mapping[ChangeKind, Any]] = {
@@ -70,7 +70,7 @@ class Notification(Node):
     )
     subject_key: strawberry.Private[SubjectKey]
     actor_key: strawberry.Private[UUID]
-    security_text: strawberry.Private[str | None]
+    event_text: strawberry.Private[str | None]
     seq: strawberry.Private[int]
 
     actor: User | None = loaded_field(
@@ -95,8 +95,8 @@ class Notification(Node):
         metadata=scoped(TokenScope.TODOS_READ),
     )
     async def excerpt(self, info: Info) -> str | None:
-        if self.security_text or self.subject_key.kind is None:
-            return self.security_text
+        if self.event_text or self.subject_key.kind is None:
+            return self.event_text
         subject = await info.context.loader(subjects_by_key).load(self.subject_key)
         return subject.title if subject else None
 
@@ -122,7 +122,7 @@ NOTIFICATIONS: Final = RowType(
     archived_at="archived_at",
     subject_key=_subject_key,
     actor_key=ConvertedColumn("actor_id", key_of),
-    security_text=lambda row: security_text(row["kind"], row["source"]),
+    event_text=lambda row: event_text(row["kind"], row["source"]),
     seq="seq",
 )
 

@@ -9,7 +9,7 @@ from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
 from todo_gql.features.members.access import open_invitations_of
 from todo_gql.features.stats.overdue import OPEN_STATUSES
 from todo_gql.features.todos.access import TODO_OF_MEMBER
-from todo_gql.inbox.security_events import security_text
+from todo_gql.inbox.event_texts import event_text
 from todo_gql.push.message import PushMessage
 from todo_gql.security.access import is_member
 
@@ -61,7 +61,7 @@ def push_message(row: Row) -> PushMessage | None:
     times = f" ({row['event_count']} times)" if row["event_count"] > 1 else ""
     return PushMessage(
         title=TITLES[kind] + times,
-        body=subject or security_text(kind, row["source"]) or "",
+        body=subject or event_text(kind, row["source"]) or "",
         url=_url(row["subject_kind"], row["todo_id"] or subject_id),
         tag=str(subject_id or row["id"]),
     )

@@ -13,8 +13,8 @@ from todo_gql.features.comments.mentions import READ_FOR_EXCERPT, excerpt_of
 from todo_gql.features.members.access import open_invitations_of
 from todo_gql.features.stats.overdue import OPEN
 from todo_gql.inbox.access import IS_UNREAD, is_snoozed
+from todo_gql.inbox.event_texts import event_text
 from todo_gql.inbox.preferences import Preferences
-from todo_gql.inbox.security_events import security_text
 from todo_gql.security.access import is_member
 
 MAX_LINES: Final = 50
@@ -97,7 +97,7 @@ def _line(row: Row, zone: ZoneInfo) -> Line:
         facts.append(f"due {due}")
     elif kind is not NotificationKind.REMINDER:
         facts.append(_moment(row["created_at"], zone))
-    title = row["title"] or security_text(kind, row["source"])
+    title = row["title"] or event_text(kind, row["source"])
     if row["body"]:
         title = excerpt_of(row["body"])
     return Line(PHRASES[kind], title, ", ".join(facts))
