@@ -469,6 +469,7 @@ ALTER TABLE import_problems ADD CONSTRAINT import_problems_job_exists
     FOREIGN KEY (owner_id, job_id) REFERENCES transfer_jobs (owner_id, id) ON DELETE CASCADE;
 
 CREATE INDEX api_tokens_by_owner ON api_tokens (owner_id) WHERE revoked_at IS NULL;
+CREATE INDEX webhooks_due ON webhooks (next_attempt_at) WHERE next_attempt_at IS NOT NULL AND state = 0;
 CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (owner_id, webhook_id, created_at, id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX calendar_feeds_by_owner ON calendar_feeds (owner_id);

@@ -48,6 +48,7 @@ from todo_gql.features.transfers.subscription import TransferSubscription
 from todo_gql.features.undo.mutations import UndoMutation
 from todo_gql.features.views.mutations import ViewMutation
 from todo_gql.features.views.queries import ViewQuery
+from todo_gql.features.webhooks.fields import WebhookMutation, WebhookQuery
 
 
 @strawberry.type(description="What can be read.")
@@ -63,6 +64,7 @@ class Query(
     ViewQuery,
     PushQuery,
     ApiTokenQuery,
+    WebhookQuery,
     FacetQuery,
     NotificationQuery,
     CalendarFeedQuery,
@@ -85,6 +87,7 @@ class Mutation(
     SessionMutation,
     PushMutation,
     ApiTokenMutation,
+    WebhookMutation,
     ProfileMutation,
     VerificationMutation,
     EmailChangeMutation,

@@ -164,6 +164,7 @@ async def test_every_index_of_an_owned_table_begins_with_the_owner(app: ASGIApp)
         "snoozes_ahead",
         "transfer_jobs_by_expiry",
         "webhook_deliveries_due",
+        "webhooks_due",
     ]
 
 

@@ -11,6 +11,7 @@ from tests.support.https_servers import Authority
 from tests.support.push_services import PushService, push_service, reply
 from todo_gql.outbound.addresses import AllowedHosts
 from todo_gql.outbound.client import OutboundClient
+from todo_gql.outbound.retry_after import retry_after
 from todo_gql.push.keys import new_key, push_key
 from todo_gql.push.message import PushMessage
 from todo_gql.push.sender import (
@@ -19,7 +20,6 @@ from todo_gql.push.sender import (
     PushRefused,
     PushSender,
     SubscriptionGone,
-    retry_after,
 )
 from todo_gql.settings import Settings
 

@@ -48,6 +48,7 @@ from tests.support.reminders import added, relative
 from tests.support.sharing import invite_somebody, invited_often, member_id, share
 from tests.support.transfers import stored_import
 from tests.support.views import save
+from tests.support.webhook_endpoints import delivered_once
 from todo_gql.api.connections import PageArguments, ParentPage
 from todo_gql.changelog.cursors import feed_keyset
 from todo_gql.database.connection import fetch, fetchrow
@@ -85,6 +86,7 @@ from todo_gql.features.todos.subtasks import (
 )
 from todo_gql.features.transfers.loaders import problem_pages_by_job_id
 from todo_gql.features.views.loaders import Named, named_things
+from todo_gql.features.webhooks.loaders import DeliveriesKey, delivery_pages
 from todo_gql.mail.link_tokens import LinkToken
 from todo_gql.operation.loaders import BatchFunction, LoaderContext
 from todo_gql.security.authentication import Viewer
@@ -199,6 +201,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     )
     await account.data("mutation { calendarFeedCreate { feed { id } } }")
     _, token_id = await issued_with_id(account, lists=[made["id"]])
+    webhook = await delivered_once(account, "https://hooks.example/owner", made["id"])
     copy = await complete_occurrence(account)
     job = await stored_import(account, problems=1)
     # An account of its own, so that the owner's things are the same to everybody else.
@@ -231,6 +234,8 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "invitation": invitation,
         "notification": found["notifications"]["nodes"][0]["id"],
         "job": job,
+        "webhook": webhook["id"],
+        "delivery": webhook["deliveries"]["nodes"][0]["id"],
         "user": account.id,
         "session": json.loads(rows["sessions"][0])["id"],
         "push subscription": json.loads(rows["push_subscriptions"][0])["id"],
@@ -246,6 +251,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "change": found["changes"]["pageInfo"]["endCursor"],
         "activity": found["lists"]["nodes"][0]["activity"]["pageInfo"]["endCursor"],
         "feed": found["changeCursor"],
+        "delivery": webhook["deliveries"]["pageInfo"]["endCursor"],
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
     words |= {"list": LIST, "section": SECTION}
@@ -326,6 +332,7 @@ async def own_todo(visitor: Client, stranger: Account) -> dict[str, Any]:
     await save(stranger, name="Own")
     made = await make_list(stranger, name="Own")
     await written(stranger, "calendarFeedCreate", listIds=[made["id"]])
+    await delivered_once(stranger, "https://hooks.example/stranger", made["id"])
     section = await make_section(stranger, made["id"])
     await put_in_list(stranger, [todo["id"]], made["id"], section["id"])
     # Pages of changes are short, so that what moved into a list has to be among the first.
@@ -394,6 +401,7 @@ CREATING = {
     ("Mutation", "todoBulkCreate"): ("todo", "trashed todo"),
     ("Mutation", "listCreate"): ("list", "trashed list"),
     ("Mutation", "savedViewCreate"): ("view",),
+    ("Mutation", "webhookCreate"): ("webhook",),
 }
 
 
@@ -747,6 +755,11 @@ async def jobs_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert (await stranger.data("{ jobs { id } }")) == {"jobs": []}
 
 
+async def webhooks_of_a_stranger(owner: Owner, stranger: Account) -> None:
+    """One's own webhooks are all that one sees."""
+    assert (await stranger.data("{ webhooks { id } }")) == {"webhooks": []}
+
+
 async def previewing_a_recurrence(owner: Owner, stranger: Account) -> None:
     """A preview is of what the stranger sends, and says nothing of anybody's todos."""
     preview = '{ recurrencePreview(input: { rule: "FREQ=DAILY" }, dueDate: "2030-01-01") { date } }'
@@ -857,6 +870,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "calendarFeeds"): calendars_of_a_stranger,
     ("Query", "apiTokens"): api_tokens_of_a_stranger,
     ("Query", "jobs"): jobs_of_a_stranger,
+    ("Query", "webhooks"): webhooks_of_a_stranger,
     ("Query", "recurrencePreview"): previewing_a_recurrence,
     ("Mutation", "profileUpdate"): changing_a_profile,
     ("Mutation", "passwordChange"): changing_a_password,
@@ -906,6 +920,7 @@ KEYS: dict[Any, Callable[[UUID], Any]] = {
     invitations_by_list: lambda key: ParentPage(key, PageArguments()),
     comment_pages_by_todo: lambda key: ParentPage(key, PageArguments()),
     problem_pages_by_job_id: lambda key: ParentPage(key, PageArguments()),
+    delivery_pages: lambda key: DeliveriesKey(ParentPage(key, PageArguments()), None),
     subjects_by_key: lambda key: SubjectKey(ChangeKind.TODO, key),
 }
 LOADERS = [load for feature in FEATURES for load in feature.loaders]

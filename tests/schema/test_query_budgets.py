@@ -35,7 +35,9 @@ from tests.support.sharing import invite_somebody, invited_often
 from tests.support.statements import Statements
 from tests.support.transfers import stored_import
 from tests.support.views import save
+from tests.support.webhook_endpoints import delivered_once
 from todo_gql.database.models import NotificationKind
+from todo_gql.features.webhooks.writes import MAX_WEBHOOKS
 
 Record: TypeAlias = Callable[[], AbstractContextManager[Statements]]
 Way: TypeAlias = tuple[Coordinate, ...]
@@ -160,6 +162,14 @@ BUDGETS: dict[Coordinate, int] = {
     ("TodoListEdge", "node"): 0,
     ("TodoStats", "overdue"): 1,
     ("User", "stats"): 1,
+    ("Query", "webhooks"): 1,
+    ("Webhook", "deliveries"): 1,
+    ("Webhook", "list"): 1,
+    ("WebhookDelivery", "attempts"): 0,
+    ("WebhookDeliveryConnection", "edges"): 0,
+    ("WebhookDeliveryConnection", "nodes"): 0,
+    ("WebhookDeliveryConnection", "pageInfo"): 0,
+    ("WebhookDeliveryEdge", "node"): 0,
 }
 SIZES = (2, 40)
 # No way to other things, since it costs a statement for each object.
@@ -291,6 +301,9 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
                 await issued(owner, lists=[one["id"]])
             for _ in range(size):
                 await stored_import(owner, problems=3)
+            for number in range(min(size, MAX_WEBHOOKS)):
+                own = await make_list(owner)
+                await delivered_once(owner, f"https://hooks.example/{number}", own["id"])
             job = NotificationKind.JOB
             await entered(*(entry(owner, job, actor=owner, subject=id) for id in ids))
         yield owners

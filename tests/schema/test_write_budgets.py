@@ -168,6 +168,15 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
     ),
     "apiTokenRevoke of nothing": ('apiTokenRevoke(id: "OWNER")', 1),
     "jobCancel of nothing": ('jobCancel(id: "OWNER")', 4),
+    "webhookCreate": (
+        'webhookCreate(input: { url: "https://example.com/", types: ["*"] })',
+        5,
+    ),
+    "webhookUpdate of nothing": ('webhookUpdate(id: "OWNER", input: { isPaused: true })', 4),
+    "webhookRotateSecret of nothing": ('webhookRotateSecret(id: "OWNER")', 1),
+    "webhookTest of nothing": ('webhookTest(id: "OWNER")', 4),
+    "webhookRedeliver of nothing": ('webhookRedeliver(id: "OWNER", deliveryIds: [])', 4),
+    "webhookDelete of nothing": ('webhookDelete(id: "OWNER")', 1),
     "profileUpdate": ('profileUpdate(input: { firstName: "Ada" })', 2),
     "passwordChange": (
         f'passwordChange(input: {{ currentPassword: "{PASSWORD}", newPassword: "Battery2staple" }})',

@@ -51,7 +51,10 @@ SAMPLES: dict[str, Any] = {
 }
 
 # Where any text won't do.
-SAMPLES_OF_INPUTS = {"RecurrenceInput": {"rule": "FREQ=DAILY"}}
+SAMPLES_OF_INPUTS: dict[str, dict[str, Any]] = {
+    "RecurrenceInput": {"rule": "FREQ=DAILY"},
+    "WebhookCreateInput": {"url": "https://example.com/", "types": ["*"]},
+}
 
 # All fields of pages of fifty would cost more than an operation may.
 SMALL_PAGE = "(first: 4)"
@@ -258,6 +261,8 @@ def placed(kind: GraphQLInputType, path: Path, value: Any) -> Any:
         for name, field in nullable.fields.items()
         if str(field.type).endswith("!")
     }
+    own = SAMPLES_OF_INPUTS.get(nullable.name, {})
+    given |= {name: sample for name, sample in own.items() if name in given}
     given[path[0]] = placed(nullable.fields[path[0]].type, path[1:], value)
     return given
 

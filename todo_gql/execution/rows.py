@@ -51,7 +51,7 @@ class RowType(Generic[T]):
     default, which would hide the value in the row.
     """
 
-    def __init__(self, type: type[T], **attributes: Source) -> None:
+    def __init__(self, type: type[T], /, **attributes: Source) -> None:
         signature(type).bind(**attributes)
         if hidden := [name for name in attributes if hasattr(type, name)]:
             raise TypeError(f"{type.__name__} has these itself: {', '.join(hidden)}")

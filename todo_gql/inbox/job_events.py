@@ -16,6 +16,7 @@ class JobEvent(Enum):
     TRIAL_FAILED = "The trial run of your import couldn't be finished."
     EXPORT_DONE = "Your export is ready."
     EXPORT_FAILED = "Your export couldn't be finished."
+    WEBHOOK_DISABLED = "One of your webhooks is disabled; it says why."
 
     @classmethod
     def of(cls, kind: int, state: JobState, *, is_trial: bool) -> "JobEvent":

@@ -26,6 +26,7 @@ ROUTES: Final = frozenset(
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 PUSH_LAGS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+WEBHOOK_OUTCOMES: Final = ("delivered", "failed", "given_up")
 PUSH_OUTCOMES: Final = ("sent", "failed", "retried", "gone", "withdrawn")
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 250, 1_000)
 
@@ -143,6 +144,20 @@ class Metrics:
             "From when a push was due to when its push service accepted it.",
             buckets=PUSH_LAGS,
         )
+        self.webhook_attempts = Counter(
+            "todo_gql_webhook_attempts",
+            "Attempts to deliver an event to a webhook, by what became of them.",
+            ["outcome"],
+        )
+        self.webhooks_disabled = Counter(
+            "todo_gql_webhooks_disabled", "Webhooks that were disabled, since deliveries failed."
+        )
+        self.webhook_lag = Gauge(
+            "todo_gql_webhook_lag_seconds",
+            "Age of the oldest change that wasn't read for a webhook whose endpoint answers; 0 where no jobs "
+            "are done.",
+            multiprocess_mode="livemax",
+        )
 
         # Finding a child by its labels costs more than counting in it; the labels are bounded.
         self._request = lru_cache(None)(self.requests.labels)
@@ -170,6 +185,11 @@ class Metrics:
         """Have the counters of all kinds of push there from the start."""
         for kind, outcome in product(kinds, PUSH_OUTCOMES):
             self.pushes.labels(kind, outcome)
+
+    def expect_webhooks(self) -> None:
+        """Have the counters of all outcomes of attempts there from the start."""
+        for outcome in WEBHOOK_OUTCOMES:
+            self.webhook_attempts.labels(outcome)
 
     def request_answered(
         self, record: RequestRecord, method: str, path: str, status: int | None, seconds: float

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -19,9 +20,10 @@ from aiohttp import (
     DummyCookieJar,
     TCPConnector,
 )
+from aiohttp.connector import Connection
 from yarl import URL
 
-from todo_gql.outbound.addresses import AllowedHosts
+from todo_gql.outbound.addresses import AllowedHosts, is_public, literal_address
 from todo_gql.outbound.resolver import ThreadsResolver
 from todo_gql.outbound.urls import url_problem
 
@@ -49,11 +51,31 @@ class AddressRefused(OSError):
 
 
 class Answer(NamedTuple):
-    """An answer of any status, a redirect too; `body` is the first 4 KB of its body."""
+    """An answer of any status, a redirect too; `body` is the first 4 KB of its body.
+
+    Unless `is_public`, it came from a host that only WEBHOOK_ALLOWED_HOSTS opens.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_public: bool = True
+
+
+_peer: ContextVar[str | None] = ContextVar("peer", default=None)
+"""The address that the request of this task was sent to."""
+
+
+class NotingConnector(TCPConnector):
+    """Notes the address of the connection that a request gets, which may be an idle one."""
+
+    async def connect(self, *args: Any, **options: Any) -> Connection:
+        """As that of aiohttp."""
+        connection = await super().connect(*args, **options)
+        transport = connection.transport
+        peer = transport.get_extra_info("peername") if transport else None
+        _peer.set(str(peer[0]) if peer else None)
+        return connection
 
 
 class OutboundClient:
@@ -64,9 +86,15 @@ class OutboundClient:
     cookie stored. To be entered before use, in the event loop that uses it.
     """
 
-    def __init__(self, allowed: AllowedHosts, seconds: float = TOTAL_SECONDS) -> None:
+    def __init__(
+        self,
+        allowed: AllowedHosts,
+        seconds: float = TOTAL_SECONDS,
+        connections: int = MAX_CONNECTIONS,
+    ) -> None:
         self.allowed = allowed
         self.seconds = seconds
+        self.connections = connections
         # Trusts the authorities of the system, or those of SSL_CERT_FILE.
         self._tls = ssl.create_default_context()
         self._sessions = AsyncExitStack()
@@ -101,16 +129,16 @@ class OutboundClient:
                     target, data=body, headers=dict(headers), allow_redirects=False
                 ) as answer:
                     content = await _start_of_body(answer)
-                    return Answer(answer.status, answer.headers, content)
+                    return Answer(answer.status, answer.headers, content, self._is_public(target))
         except (ClientError, OSError, ValueError) as error:
             if _is_refusal(error):
                 raise RequestRefused("The host has no public address.") from error
             raise RequestFailed(self._reason(error)) from error
 
     async def _session(self, **options: Any) -> ClientSession:
-        connector = TCPConnector(
+        connector = NotingConnector(
             ssl=self._tls,
-            limit=MAX_CONNECTIONS,
+            limit=self.connections,
             limit_per_host=MAX_CONNECTIONS_PER_HOST,
             resolver=self._resolver,
             use_dns_cache=False,
@@ -133,6 +161,11 @@ class OutboundClient:
         if not self.allowed.allow(target[0]):
             raise AddressRefused("the address isn't a public one")
         return socket.socket(family, type_, protocol)
+
+    def _is_public(self, target: URL) -> bool:
+        """Whether the request of this task was sent to a public address, and not to a host of the operator's."""
+        address = literal_address(_peer.get() or "")
+        return not self.allowed.has_name(target.host or "") and bool(address and is_public(address))
 
     def _reason(self, error: Exception) -> str:
         """Why no answer came, without addresses that only this server's network knows."""

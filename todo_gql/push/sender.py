@@ -1,14 +1,14 @@
 """Sending a message to a browser's push service (RFC 8030), once."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple
 
 from todo_gql.api.text import cleaned
 from todo_gql.outbound.client import Answer, OutboundClient, RequestFailed, RequestRefused
+from todo_gql.outbound.retry_after import retry_after
 from todo_gql.push.encryption import encrypt
 from todo_gql.push.keys import PushKey
 from todo_gql.push.message import MAX_PAYLOAD_BYTES, PushMessage
@@ -114,16 +114,3 @@ def _reason(answer: Answer) -> str:
     """The status and the start of the answer, in printable characters."""
     said = cleaned(answer.body.decode(errors="replace"), MAX_REASON_LENGTH) or ""
     return f"The push service answered {answer.status}: {said}".rstrip(": ")
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> timedelta | None:
-    """How long a Retry-After header asks to wait (RFC 9110, section 10.2.3); None if it says nothing."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:10]), int(LIFETIME.total_seconds()) + 1))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(moment - (now or datetime.now(UTC)), timedelta(0))

@@ -9,10 +9,11 @@ from tests.support.accounts import Account
 from tests.support.inboxes import stored, unread_count
 from tests.support.waiting import until
 from todo_gql.changelog import feed_registry
+from todo_gql.changelog.grown_logs import GrownLogs
 from todo_gql.database.connection import Connection, fetch
 from todo_gql.database.models import Action, ChangeKind, NotificationKind
 from todo_gql.features.notifications import feed_reader
-from todo_gql.features.notifications.feed_reader import FeedReader, GrownLogs, read_feed
+from todo_gql.features.notifications.feed_reader import FeedReader, read_feed
 from todo_gql.inbox.entries import Entry, enter
 from todo_gql.settings import Settings
 from todo_gql.tasks import working

@@ -50,9 +50,10 @@ class Webhook(Model):
 
     `event_types` are the types that are sent, and `list_id` restricts them to one list. The secret that signs
     follows from the server's key and `secret_generation`; the one before signs, too, until
-    `old_secret_until`. `next_attempt_at` is when the event at the head of the line is sent again, and
-    `head_failures` how often it has failed; `failing_since` is when deliveries began to fail without one
-    that succeeded.
+    `old_secret_until`. `next_attempt_at` is when a worker next reads on, null once all is read: the moment at
+    which the event at the head of the line is sent again, or until which a worker has claimed the line.
+    `head_failures` is how often that event has failed; `failing_since` is when deliveries began to fail
+    without one that succeeded.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -89,7 +90,8 @@ class WebhookDelivery(Model):
     """An event that was sent to a webhook, or is to be sent again.
 
     `seq` is the number of its change in the owner's feed, null for a test. `attempts` has, for each attempt,
-    `at`, `status` or `error`, and `milliseconds`. `next_attempt_at` is set while it is WAITING.
+    `at`, `status` or `error`, and `milliseconds`. `next_attempt_at` is set while it is WAITING beside the line:
+    that of the event at the head of the line stands with the webhook.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)

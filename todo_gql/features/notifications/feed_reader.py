@@ -4,13 +4,12 @@ The number of the last change that was read is stored with the inbox and raised 
 enters: so each change is entered once, however many workers read and whenever they are ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from todo_gql.api.errors import Unavailable
-from todo_gql.changelog import feed_registry
+from todo_gql.changelog.grown_logs import GrownLogs, take_grown
 from todo_gql.database.connection import Connection, Row, fetch, transaction
 from todo_gql.database.owner_batches import owners_where
 from todo_gql.database.retry import retried
@@ -22,7 +21,6 @@ from todo_gql.inbox.wake_ups import announce
 READ_SECONDS: Final = 1.0
 # Announcements may be lost, so that all feeds are looked through now and then.
 SWEEP_SECONDS: Final = 60.0
-MAX_GROWN: Final = 10_000
 CHANGES_AT_ONCE: Final = 500
 MAX_HOURS: Final = 24
 """Nobody is notified of what happened earlier."""
@@ -61,26 +59,6 @@ FROM told c ORDER BY c.number LIMIT $3
 MOVE: Final = "UPDATE inboxes SET seq = $2 WHERE owner_id = $1"
 
 
-class GrownLogs:
-    """The owners whose logs were announced to have grown since they were last looked at."""
-
-    def __init__(self) -> None:
-        self._topics: set[UUID] = set()
-
-    def wake(self, topics: Iterable[UUID]) -> None:
-        """Note these topics, some of which are no logs."""
-        if len(self._topics) < MAX_GROWN:
-            self._topics.update(topics)
-
-    async def poll(self) -> None:
-        """Nothing: the reader looks through all feeds by itself."""
-
-    def take(self) -> list[UUID]:
-        """The topics since the last call."""
-        topics, self._topics = self._topics, set()
-        return list(topics)
-
-
 class FeedReader:
     """Reads the feeds of all owners in turn."""
 
@@ -91,19 +69,12 @@ class FeedReader:
         """Read the feeds that have grown, or now and then of all owners; raises what `fetch` raises."""
         if monotonic() >= self._next_sweep:
             self._next_sweep = monotonic() + SWEEP_SECONDS
-            _grown()
+            take_grown(GrownLogs)
             async for owner_id in owners_where(IS_UNREAD, MAX_HOURS):
                 await read_feed(owner_id)
-        elif grown := _grown():
+        elif grown := take_grown(GrownLogs):
             for row in await fetch(GROWN, grown, len(grown), MAX_HOURS):
                 await read_feed(row["id"])
-
-
-def _grown() -> list[UUID]:
-    try:
-        return feed_registry.follower(GrownLogs).take()
-    except Unavailable:
-        return []
 
 
 async def read_feed(owner_id: UUID) -> None:
