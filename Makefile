@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents \
+	check-rolling test-clients test-example fuzz fuzz-imports load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -74,6 +74,10 @@ fuzz: $(VENV)/test $(VENV)/clients/installed ## Random operations and values, FU
 	@echo "FUZZ_SEED=$(FUZZ_SEED)"
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-seed=$(FUZZ_SEED) \
 		tests/fuzz tests/features/todos/test_partial_updates.py tests/features/undo/test_every_mutation.py
+
+fuzz-imports: $(VENV)/test ## MUTATIONS of each file that can be imported, 500 by default; FUZZ_SEED=… repeats what a run did
+	@echo "FUZZ_SEED=$(FUZZ_SEED)"
+	MUTATIONS=$(or $(MUTATIONS),500) $(BIN)/pytest -n 0 tests/importing/test_mutations.py
 
 check: $(VENV)/test ## Lint, types, architecture, locked versions, schema, settings, migrations
 	$(BIN)/ruff check

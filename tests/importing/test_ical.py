@@ -35,6 +35,7 @@ def test_each_todo_of_a_calendar_is_imported(path: Path) -> None:
     assert len({todo.foreign_id for todo in result.todos}) == len(result.todos)
 
 
+@pytest.mark.filterwarnings("ignore:.*globally unique TZID")
 @pytest.mark.parametrize(
     "path",
     [path for path in FILES if path.name != "tasks-org-tree.ics"],

@@ -24,7 +24,7 @@ def titled(text: str, otherwise: str = "") -> str:
     for source in (text, otherwise):
         line = " ".join(REFUSED.sub(" ", source[: 4 * _MAX_TITLE_LENGTH]).split())
         if line:
-            return line[:_MAX_TITLE_LENGTH]
+            return line[:_MAX_TITLE_LENGTH].strip()
     return UNTITLED
 
 

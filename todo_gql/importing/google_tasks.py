@@ -97,17 +97,18 @@ def _todo(
     losses = Losses(location, title)
     for link in objects(task.get("links")):
         losses.add("Link", string(link.get("link")), "todos have no links")
-    parent = string(task.get("parent"))
+    own_id = foreign_id(string(task.get("id")) or ids.next(list_id or "", title))
+    parent_id = foreign_id(string(task.get("parent"))) or None
     is_done = task.get("status") == "completed"
     due = _due(task, losses, options)
     yield ImportedTodo(
-        foreign_id=foreign_id(string(task.get("id")) or ids.next(list_id or "", title)),
+        foreign_id=own_id,
         location=location,
         title=title,
         description=losses.described(notes),
         status=Status.COMPLETED if is_done else Status.PENDING,
         list_id=list_id,
-        parent_id=foreign_id(parent) if parent else None,
+        parent_id=None if parent_id == own_id else parent_id,
         due=due,
         created_at=_moment(task.get("created"), options),
         completed_at=_moment(task.get("completed"), options) if is_done else None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from icalendar.parser import Contentline, unescape_char
+from icalendar.parser import Contentline
 
 from todo_gql.importing.contents import lines_of
 
@@ -17,6 +17,8 @@ MAX_PROPERTY_LENGTH: Final = 100_000
 MAX_COMPONENTS: Final = 100
 # A todo has alarms in it, a time zone its rules.
 _MAX_DEPTH: Final = 4
+_ESCAPED: Final = re.compile(r"\\([\\;,nN])")
+_LIST_ITEM: Final = re.compile(r"(?:[^,\\]|\\.)+")
 _NAME: Final = re.compile("[A-Za-z0-9-]{1,100}")
 _COMPONENTS: Final = ("VTODO", "VTIMEZONE", "VEVENT", "VJOURNAL")
 # What the library raises for lines that are none; it looks zones up by name in the file system.
@@ -34,16 +36,12 @@ class Property:
     @property
     def text(self) -> str:
         """The value as a text, unescaped."""
-        return str(unescape_char(self.raw))
+        return _unescaped(self.raw)
 
     @property
     def texts(self) -> list[str]:
         """The value as texts with commas between them."""
-        parts = self.raw.replace("\\\\", "\x00").replace("\\,", "\x01").split(",")
-        return [
-            unescape_char(part.replace("\x01", ",").replace("\x00", "\\\\")).strip()
-            for part in parts
-        ]
+        return [_unescaped(part).strip() for part in _LIST_ITEM.findall(self.raw)]
 
 
 @dataclass(slots=True)
@@ -143,6 +141,11 @@ class _Assembly:
             self.stack.clear()
         elif len(self.stack) > 1 and kind == self.stack[-1].name:
             self.stack.pop()
+
+
+def _unescaped(text: str) -> str:
+    """A text as it was before its signs were escaped (RFC 5545, section 3.3.11)."""
+    return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], text)
 
 
 def _property(line: str) -> Property | None:

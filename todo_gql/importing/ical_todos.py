@@ -83,7 +83,7 @@ class TodoReader:
             return
         start, due = self._dates(todo, losses)
         due, start, rule, status = self._repeating(todo, due, start, status, losses)
-        priority, parent_id = self._priority(todo, losses), self._parent_id(todo, losses)
+        priority, parent_id = self._priority(todo, losses), self._parent_id(todo, own_id, losses)
         self._describe(todo, losses)
         reminders = tuple(reminders_of(todo, due, start, self, losses))
         completed = todo.first("COMPLETED")
@@ -230,12 +230,13 @@ class TodoReader:
         zone = self.zones.zone(due.zone) if due.zone else None
         return moment.astimezone(zone or self.zones.default).date() if moment else date.min
 
-    def _parent_id(self, todo: Component, losses: Losses) -> str | None:
+    def _parent_id(self, todo: Component, own_id: str, losses: Losses) -> str | None:
         parents = []
         for related in todo.all("RELATED-TO"):
             kind = related.parameters.get("RELTYPE", "PARENT").upper()
-            if kind == "PARENT" and related.text.strip():
-                parents.append(foreign_id(related.text.strip()))
+            parent_id = foreign_id(related.text.strip())
+            if kind == "PARENT" and parent_id not in ("", own_id):
+                parents.append(parent_id)
             else:
                 losses.add("Related", related.text, "todos are related as parents only")
         return parents[0] if parents else None

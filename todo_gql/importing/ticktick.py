@@ -91,7 +91,7 @@ def _is_inbox(row: Row) -> bool:
 
 
 def _list(folder: str, name: str, sections: tuple[str, ...]) -> Iterator[Item]:
-    losses = Losses(name[:100], titled(name))
+    losses = Losses(f"list {titled(name)[:100]}", titled(name))
     if folder:
         losses.add("Folder", folder, "lists stand in no folders")
     yield ImportedList(
