@@ -13,8 +13,10 @@ from starlette.types import ASGIApp
 
 from tests.fuzz.turns_of_loop import LongestTurn, measured_turns
 from tests.support.accounts import Account, NewAccount
+from tests.support.agents import call
 from tests.support.fuzzing import EXAMPLES
 from tests.support.subscribers import listening
+from tests.support.worst_agents import agent_attempts
 from tests.support.worst_requests import (
     Attempt,
     body_attempts,
@@ -220,6 +222,15 @@ async def test_heads(trials: Trials, anybody: Account) -> None:
 async def test_bodies(trials: Trials, anybody: Account) -> None:
     """The loop stands still for no body, whatever JSON it is."""
     await trials.run(anybody, body_attempts())
+
+
+async def test_agents(trials: Trials, new_account: NewAccount) -> None:
+    """The loop stands still for no message of an agent, whatever it holds, and for no answer."""
+    owner = await new_account()
+    await long_todos(owner)
+    # The SDK is loaded with the first message.
+    assert not (await call(owner, "get_stats"))["isError"]
+    await trials.run(owner, agent_attempts())
 
 
 async def test_sockets(trials: Trials, anybody: Account) -> None:
