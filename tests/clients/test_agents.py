@@ -61,14 +61,16 @@ def test_the_sdk_in_python_plays_the_session(server: Server, mode: Mode) -> None
     asyncio.run(session())
 
 
+@pytest.mark.parametrize("sdk", ["new", "old"])
 @pytest.mark.parametrize("version", NODES)
-def test_the_sdk_in_typescript_plays_the_session(server: Server, version: str) -> None:
-    """A client of the official SDK in TypeScript works with all tools, and reads the lists."""
+def test_the_sdks_in_typescript_play_the_session(server: Server, version: str, sdk: str) -> None:
+    """A client of each official SDK in TypeScript works with all tools, and reads the lists."""
     run(
         *node(version),
         "src/agents.test.ts",
         TODO_MCP=address(server),
-        TODO_TOKEN=new_agent(server, f"agent-{version}"),
+        TODO_TOKEN=new_agent(server, f"agent-{version}-{sdk}"),
+        TODO_SDK=sdk,
         TODO_SESSION=str(Path(agents.__file__).with_name("agent_session.json")),
     )
 

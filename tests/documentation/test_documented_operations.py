@@ -44,6 +44,7 @@ VALUES = {
     "until": "2999-01-01T00:00:00Z",
     "title": "Water the plants",
     "name": "Garden",
+    "password": PASSWORD,
     "version": 1,
     "filter": {},
 }

@@ -1,9 +1,11 @@
-// The SDK in TypeScript against the running server: the session of an agent that the Python SDK plays, too.
+// The SDKs in TypeScript against the running server: the session of an agent that the Python SDK plays, too.
+// The newer SDK speaks the newest revision of the protocol, the older one those with a handshake.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 
 type Step = {
@@ -27,15 +29,31 @@ const fill = (value: unknown, saved: Record<string, unknown>): unknown => {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fill(each, saved)]));
 };
 
-const connect = async (token: string): Promise<Client> => {
-  const client = new Client({ name: 'todo-gql-tests', version: '1.0.0' });
-  const requestInit = { headers: { Authorization: `Bearer ${token}` } };
-  await client.connect(new StreamableHTTPClientTransport(new URL(TODO_MCP), { requestInit }));
-  return client;
+const IMPLEMENTATION = { name: 'todo-gql-tests', version: '1.0.0' };
+
+// What the clients of both have in common, as far as it is called here.
+type Agent = Pick<OldClient, 'listTools' | 'listResources' | 'listResourceTemplates' | 'close'> & {
+  callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
+  readResource(what: { uri: string }): Promise<{ contents: unknown }>;
 };
 
+const connect = async (token: string, isNew: boolean): Promise<Agent> => {
+  const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+  if (!isNew) {
+    const client = new OldClient(IMPLEMENTATION);
+    await client.connect(new OldTransport(new URL(TODO_MCP), { requestInit }));
+    return client;
+  }
+  const client = new Client(IMPLEMENTATION, { versionNegotiation: { mode: 'auto' } });
+  await client.connect(new StreamableHTTPClientTransport(new URL(TODO_MCP), { requestInit }));
+  assert.equal(client.getNegotiatedProtocolVersion(), '2026-07-28');
+  return client as unknown as Agent;
+};
+
+const isNew = process.env.TODO_SDK === 'new';
+
 test('an agent works with all tools, as their schemas say', async () => {
-  const client = await connect(TODO_TOKEN);
+  const client = await connect(TODO_TOKEN, isNew);
   const { tools } = await client.listTools();
   assert.deepEqual(new Set(steps.map((step) => step.tool)), new Set(tools.map((tool) => tool.name)));
   const saved: Record<string, unknown> = {};
@@ -57,7 +75,7 @@ test('an agent works with all tools, as their schemas say', async () => {
 });
 
 test('the resources are the lists', async () => {
-  const client = await connect(TODO_TOKEN);
+  const client = await connect(TODO_TOKEN, isNew);
   const { resources } = await client.listResources();
   assert.deepEqual(resources.map((resource) => resource.name), ['Home']);
   const [home] = resources;
@@ -73,5 +91,5 @@ test('the resources are the lists', async () => {
 });
 
 test('a token that opens nothing is refused', async () => {
-  await assert.rejects(connect('wrong'), /401|Unauthorized|invalid/i);
+  await assert.rejects(connect('wrong', isNew), /401|Unauthorized|invalid/i);
 });

@@ -2,16 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 
 from starlette.types import ASGIApp
 
-from tests.documentation.blocks import ROOT, named
+from tests.documentation.blocks import ROOT, blocks_in, named
 from tests.support.accounts import Account
-from tests.support.agents import agent
+from tests.support.agents import agent, post_message
 from todo_gql.http.mcp.resources import TEMPLATES
-from todo_gql.http.mcp.tools import load_tools
+from todo_gql.http.mcp.tools import NAMES, load_tools
 from todo_gql.schema import graphql_schema
 
+REVOKE = "mutation ($id: ID!) { apiTokenRevoke(id: $id) { ok } }"
 PAGE = (ROOT / "docs/agents.md").read_text()
 
 
@@ -23,6 +25,20 @@ async def test_a_client_connects_as_documented(app: ASGIApp, account: Account) -
     assert (scheme, token) == ("Bearer", "TOKEN")
     async with agent(server["url"], account.token, app=app) as client:
         assert (await client.list_tools()).tools
+
+
+async def test_a_token_is_made_as_documented(app: ASGIApp, account: Account) -> None:
+    """The documented mutation makes a token that opens every tool, until it is revoked."""
+    [block] = [each for each in blocks_in("graphql") if each.page == "docs/agents.md"]
+    created = (await account.data(block.text, password=account.password))["apiTokenCreate"]
+    assert created["errors"] == []
+    agent_of_token = replace(account, token=created["secret"])
+    async with agent("http://todo.test/mcp", created["secret"], app=app) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == set(NAMES)
+        result = await client.call_tool("create_todos", {"inputs": [{"title": "Milk"}]})
+        assert not result.is_error
+    await account.data(REVOKE, id=created["token"]["id"])
+    assert (await post_message(agent_of_token, "tools/list")).status_code == 401
 
 
 def test_the_tools_are_documented() -> None:
