@@ -9,7 +9,7 @@ import pytest
 from tests.support.imports import OWN, SHARED, imported
 from todo_gql.database.models import TransferFormat
 from todo_gql.importing.drafts import MAX_TODOS
-from todo_gql.importing.formats import READERS, detect
+from todo_gql.importing.formats import MAX_PROBLEMS, READERS, detect
 from todo_gql.importing.records import ProblemCode
 
 FOLDERS = {
@@ -52,6 +52,19 @@ def test_an_archive_is_known_by_its_entries() -> None:
         archive.writestr("Home.csv", "TYPE,CONTENT,PRIORITY\n")
     assert detect(buffer, "a.zip") == TransferFormat.TODOIST
     assert detect(io.BytesIO(buffer.getvalue()[:-9]), "a.zip") is None
+
+
+def test_every_format_has_a_reader() -> None:
+    """A file of each format can be imported."""
+    assert set(READERS) == set(TransferFormat)
+
+
+def test_more_problems_than_anybody_reads_end_an_import() -> None:
+    """A file of nothing but problems isn't read to its end."""
+    text = "TYPE,CONTENT,PRIORITY\n" + "x,a,1\n" * (MAX_PROBLEMS + 2)
+    result = imported(READERS[TransferFormat.TODOIST], text)
+    assert len(result.problems) == MAX_PROBLEMS + 1
+    assert result.problems[-1].code == ProblemCode.TOO_MANY
 
 
 def test_todos_beyond_the_limit_are_reported() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 from tests.support.imports import BERLIN, NOW, OWN, SHARED
 from tests.support.mutations import mutations
+from tests.support.own_exports import LINES, packed
 from tests.support.vikunja_exports import export
 from todo_gql.database.models import TransferFormat
 from todo_gql.importing.drafts import MAX_ID_LENGTH
@@ -58,6 +59,7 @@ def fixture_files() -> Iterator[tuple[str, TransferFormat, bytes]]:
                     path.read_bytes(),
                 )
     yield "vikunja/export", TransferFormat.VIKUNJA, export()
+    yield "todo_gql/export", TransferFormat.TODO_GQL, packed(LINES)
     yield "todoist/backup", TransferFormat.TODOIST, _packed(OWN / "todoist", "*.csv")
     yield "google/takeout", TransferFormat.GOOGLE_TASKS, _packed(OWN / "google", "*.json")
 

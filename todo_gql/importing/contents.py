@@ -10,6 +10,8 @@ from todo_gql.importing.records import UnreadableFile
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024
 # Titles have 200 characters and notes 5,000; a longer line is none that a program wrote for a todo.
 MAX_LINE_LENGTH: Final = 200_000
+# Thirty for each of as many todos as a file may have.
+MAX_LINES: Final = 1_500_000
 _CHUNK: Final = 64 * 1024
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -76,11 +78,16 @@ def utf8(content: bytes) -> bytes:
 
 
 def lines_of(content: bytes) -> Iterator[tuple[int, str | None]]:
-    """Each line with its number from 1, without its end and without NULs; None for one that is too long."""
+    """Each line with its number from 1, without its end and without NULs; None for one that is too long.
+
+    Raises `UnreadableFile` beyond `MAX_LINES`.
+    """
     stream = io.TextIOWrapper(io.BytesIO(content), encoding_of(content), errors="replace")
     number = 0
     while line := stream.readline(MAX_LINE_LENGTH + 1):
         number += 1
+        if number > MAX_LINES:
+            raise UnreadableFile(f"The file has more than {MAX_LINES:,} lines.")
         if len(line) > MAX_LINE_LENGTH:
             while line and not line.endswith("\n"):
                 line = stream.readline(MAX_LINE_LENGTH)

@@ -11,6 +11,7 @@ from todo_gql.importing.records import Problem, ProblemCode, UnreadableFile
 # The most that a row has in all of its lines, and the most columns.
 MAX_ROW_LENGTH: Final = 1_000_000
 MAX_COLUMNS: Final = 200
+MAX_ROWS: Final = 500_000
 _MAX_PREAMBLE_ROWS: Final = 100
 _SAMPLE: Final = 64 * 1024
 
@@ -34,14 +35,14 @@ class Row:
 def rows(content: bytes, header: frozenset[str]) -> Iterator[Row | Problem]:
     """The rows after the header, the first row that has all of these names, in any letter case.
 
-    Empty rows are left out. Raises `UnreadableFile` without a header, and for a row that never ends.
+    Empty rows are left out. Raises `UnreadableFile` without a header, for a row that never ends, and beyond `MAX_ROWS`.
     """
     delimiter = _delimiter(content, header)
     lines = _Lines(content)
     reader = csv.reader(lines, delimiter=delimiter)
     columns: list[str] | None = None
     preamble = 0
-    while True:
+    for _ in range(MAX_ROWS):
         lines.length = 0
         try:
             cells = next(reader)
@@ -58,6 +59,8 @@ def rows(content: bytes, header: frozenset[str]) -> Iterator[Row | Problem]:
             columns = [name.strip().lower() for name in cells[:MAX_COLUMNS]]
         elif (preamble := preamble + 1) > _MAX_PREAMBLE_ROWS:
             break
+    else:
+        raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows.")
     if columns is None:
         names = ", ".join(sorted(header))
         raise UnreadableFile(f"The file has no row that names its columns, among them {names}.")

@@ -11,6 +11,7 @@ from todo_gql.importing import (
     google_tasks,
     ical,
     microsoft_todo,
+    own_export,
     taskwarrior,
     ticktick,
     todo_txt,
@@ -22,6 +23,7 @@ from todo_gql.importing.contents import encoding_of, read_bytes
 from todo_gql.importing.csv_rows import has_header
 from todo_gql.importing.drafts import MAX_TODOS
 from todo_gql.importing.records import (
+    ImportedList,
     ImportedTodo,
     Item,
     Problem,
@@ -32,17 +34,27 @@ from todo_gql.importing.records import (
 )
 
 _SAMPLE: Final = 256 * 1024
+MAX_LISTS: Final = 5_000
+MAX_PROBLEMS: Final = 10_000
+_LIMITS: Final[dict[type[Item], tuple[int, str]]] = {
+    ImportedTodo: (MAX_TODOS, "todos"),
+    ImportedList: (MAX_LISTS, "lists"),
+    Problem: (MAX_PROBLEMS, "problems"),
+}
 
 
 def _limited(read: Reader) -> Reader:
-    """The reader that ends with a problem where there are too many todos."""
+    """The reader that ends with a problem where there is too much of anything."""
 
     def read_limited(file: IO[bytes], options: ReadOptions) -> Iterator[Item]:
-        todos = 0
+        counts = dict.fromkeys(_LIMITS, 0)
         for item in read(file, options):
-            todos += isinstance(item, ImportedTodo)
-            if todos > MAX_TODOS and isinstance(item, ImportedTodo):
-                message = f"Only the first {MAX_TODOS:,} todos are imported."
+            kind = type(item)
+            # What has no home is in a todo, and counted as one.
+            counts[kind] += not (isinstance(item, Problem) and item.is_loss)
+            most, name = _LIMITS[kind]
+            if counts[kind] > most:
+                message = f"The file has more than {most:,} {name}: the others aren't imported."
                 yield Problem(item.location, ProblemCode.TOO_MANY, message)
                 return
             yield item
@@ -53,6 +65,7 @@ def _limited(read: Reader) -> Reader:
 READERS: Final[dict[TransferFormat, Reader]] = {
     format: _limited(read)
     for format, read in {
+        TransferFormat.TODO_GQL: own_export.read,
         TransferFormat.TODOIST: todoist.read,
         TransferFormat.TASKWARRIOR: taskwarrior.read,
         TransferFormat.TODO_TXT: todo_txt.read,
@@ -102,11 +115,13 @@ def _has(header: frozenset[str]) -> Callable[[str], object]:
 
 
 _ARCHIVES: Final[tuple[tuple[TransferFormat, Callable[[list[str]], object]], ...]] = (
+    (TransferFormat.TODO_GQL, own_export.is_export),
     (TransferFormat.VIKUNJA, vikunja.is_export),
     (TransferFormat.GOOGLE_TASKS, google_tasks.is_export),
     (TransferFormat.TODOIST, todoist.csv_names),
 )
 _TEXTS: Final[tuple[tuple[TransferFormat, Callable[[str], object]], ...]] = (
+    (TransferFormat.TODO_GQL, _searches(r"\A\{[^\n]{0,500}\"format\"\s?:\s?\"todo_gql\"")),
     (TransferFormat.ICALENDAR, _searches(r"\A(?i:BEGIN:(VCALENDAR|VTODO))\b")),
     (TransferFormat.TICKTICK, _has(ticktick.HEADER)),
     (TransferFormat.TODOIST, _has(todoist.HEADER)),
