@@ -49,7 +49,9 @@ def test_titles_and_due_days_are_those_that_the_library_reads(path: Path) -> Non
     for todo, expected in zip(result.todos, todos, strict=True):
         assert (todo.status == Status.COMPLETED) == ("COMPLETED" in expected)
         due = expected.get("DUE")
-        assert bool(todo.due) == bool(due or "DURATION" in expected)
+        assert bool(todo.due) == bool(
+            due or "DURATION" in expected or ("DTSTART" in expected and "RRULE" in expected)
+        )
         if due and not isinstance(due.dt, datetime):
             assert todo.due == ImportedDate(day=due.dt)
 
@@ -140,6 +142,23 @@ def test_everything_of_a_todo_is_imported() -> None:
         "Two coats\nNot on a rainy day",
         "Percent: 40\nRelated: other\nLocation: Garden\nLink: https://paint.example/",
     ]
+
+
+def test_mixes_of_dates_are_read() -> None:
+    """A rule counts from what date there is, texts lose their escapes, and what repeats without a date is described."""
+    result = own("public-mixes")
+    assert result.todo("Weekly from its due date").rule == "FREQ=WEEKLY"
+    assert result.todo("old\\new").description == (
+        "Item with path C:\\notes\\todo.txt, semicolons ; and commas , and actual\nnewline and uppercase"
+    )
+    taxes = result.todo("Submit Income Taxes")
+    assert taxes.due == ImportedDate(day=date(1998, 4, 15))
+    assert taxes.reminders == (ImportedReminder(at=datetime(1998, 4, 3, 12, tzinfo=UTC)),)
+    start = result.todo("Repeats from its start")
+    assert (start.due, start.start) == (ImportedDate(day=date(2013, 9, 1)), None)
+    without = result.todo("Repeats without any date")
+    assert (without.rule, without.description) == (None, "Repeats: FREQ=DAILY")
+    assert result.todo("The same id again").foreign_id == "other-zones/2"
 
 
 def test_what_is_broken_costs_nothing_but_itself() -> None:
