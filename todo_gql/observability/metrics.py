@@ -18,7 +18,7 @@ OTHER: Final = "other"
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 ROUTES: Final = frozenset(
     {
-        *("/", "/graphql", "/health", "/health/live", "/health/ready"),
+        *("/", "/graphql", "/mcp", "/health", "/health/live", "/health/ready"),
         *("/account/verify", "/account/email", "/account/reset", "/unsubscribe"),
     }
 )

@@ -551,6 +551,7 @@ async def test_index_for_programs() -> None:
         "version": build().version,
         "graphql": "/graphql",
         "health": "/health",
+        "agents": "/mcp",
         "live": "/health/live",
         "ready": "/health/ready",
     }

@@ -28,6 +28,7 @@ async def _index(request: Request, pages: Sequence[tuple[str, str, str]]) -> Res
         return rendering.page("index", version=build().version, pages=pages)
     paths = {
         "graphql": "/graphql",
+        "agents": "/mcp",
         "health": "/health",
         "live": "/health/live",
         "ready": "/health/ready",
