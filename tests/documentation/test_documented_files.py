@@ -16,6 +16,7 @@ CLIENTS = ROOT / "tests/clients"
 # Which test takes a block that is a file, by its name.
 FILES = {
     ".env": "test_the_compose_file_asks_for_what_is_to_be_set",
+    "claude_desktop_config.json": "tests/http/mcp, which compares it with mcp.json",
     "mcp.json": "tests/http/mcp, whose client connects by it",
     "prometheus.yaml": "test_prometheus_takes_its_file",
     "pyproject.toml": "test_ariadne_codegen_is_set_up_as_documented",

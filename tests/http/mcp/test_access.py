@@ -86,6 +86,7 @@ def empty_calls(ids: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
         ("list_lists", {}),
         ("list_views", {}),
         ("list_tags", {"search": "only"}),
+        ("get_user", {}),
     ]
 
 

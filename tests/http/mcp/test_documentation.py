@@ -27,6 +27,16 @@ async def test_a_client_connects_as_documented(app: ASGIApp, account: Account) -
         assert (await client.list_tools()).tools
 
 
+def test_a_bridge_is_told_the_same() -> None:
+    """The documented bridge gets the address, and the header from its environment."""
+    [direct] = json.loads(named("mcp.json").text)["mcpServers"].values()
+    [bridge] = json.loads(named("claude_desktop_config.json").text)["mcpServers"].values()
+    assert direct["url"] in bridge["args"]
+    header = bridge["args"][bridge["args"].index("--header") + 1]
+    assert header == "Authorization:${AUTHORIZATION}"
+    assert bridge["env"]["AUTHORIZATION"] == direct["headers"]["Authorization"]
+
+
 async def test_a_token_is_made_as_documented(app: ASGIApp, account: Account) -> None:
     """The documented mutation makes a token that opens every tool, until it is revoked."""
     [block] = [each for each in blocks_in("graphql") if each.page == "docs/agents.md"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from types import CoroutineType
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.accounts import Account, Client, registered, visiting
 from tests.support.agents import call, post_message
 from todo_gql.app import create_app
 from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.mcp import endpoint
 from todo_gql.http.mcp.endpoint import AgentsEndpoint
 from todo_gql.http.middleware.stack import with_middleware
 from todo_gql.schema import graphql_schema
@@ -191,6 +193,16 @@ async def test_limits_are_those_of_the_api(settings: Settings, database_url: str
         assert listed.json()["error"]["data"]["code"] == "RATE_LIMITED"
 
 
+async def test_wrong_tokens_count_for_their_address(settings: Settings, database_url: str) -> None:
+    """Requests without a valid token are counted for the address that they come from."""
+    limited = settings.model_copy(update={"rate_limit_requests": 3})
+    async with visiting(create_app(limited, database_url), "192.0.2.7") as client:
+        wrong = OPEN | {"Authorization": "Bearer tdg_wrong"}
+        answers = [await client.http.post("/mcp", json={}, headers=wrong) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
 async def test_many_calls_at_once_are_answered_each(account: Account) -> None:
     """Calls that arrive together, the first ones of all among them, each get their own answer."""
     await account.create(title="Milk")
@@ -209,17 +221,28 @@ async def test_nothing_is_stored_by_caches(account: Account) -> None:
     assert json.loads(answer.text)["id"] == 1
 
 
+def tasks_of_endpoints() -> set[Any]:
+    """The tasks that endpoints for agents have started and that go on."""
+    tasks = {task: task.get_coro() for task in asyncio.all_tasks()}
+    return {
+        task
+        for task, coroutine in tasks.items()
+        if isinstance(coroutine, CoroutineType)
+        and coroutine.cr_code.co_filename == endpoint.__file__
+    }
+
+
 async def test_what_the_first_request_starts_is_stopped(
     account: Account, settings: Settings
 ) -> None:
     """What agents have used is stopped with the application, whether they have used it or not."""
     route = GraphQLRoute(graphql_schema(), settings, RateLimits(settings), None)
     for is_used in (True, False):
-        endpoint = AgentsEndpoint(route)
-        before = asyncio.all_tasks()
-        async with endpoint.running(), visiting(with_middleware(endpoint)) as client:
+        agents = AgentsEndpoint(route)
+        before = tasks_of_endpoints()
+        async with agents.running(), visiting(with_middleware(agents)) as client:
             if is_used:
                 used = replace(account, http=client.http)
                 assert not (await call(used, "get_stats"))["isError"]
-                assert asyncio.all_tasks() > before
-        assert asyncio.all_tasks() <= before
+                assert tasks_of_endpoints() > before
+        assert tasks_of_endpoints() == before

@@ -43,10 +43,10 @@ async def listed(account: Account, token: str) -> set[str]:
     [
         (ALL_SCOPES, set(NAMES)),
         (("TODOS_READ",), READ),
-        (("TODOS_READ", "TODOS_WRITE"), set(NAMES) - {"comment_on_todo"}),
+        (("TODOS_READ", "TODOS_WRITE"), set(NAMES) - {"comment_on_todo", "get_user"}),
         (("TODOS_READ", "COMMENTS_WRITE"), READ | {"comment_on_todo"}),
         (("TODOS_WRITE",), {"undo"}),
-        (("PROFILE_READ", "WEBHOOKS", "TRANSFER", "LISTS_SHARE"), set()),
+        (("PROFILE_READ", "WEBHOOKS", "TRANSFER", "LISTS_SHARE"), {"get_user"}),
     ],
 )
 async def test_a_token_opens_the_tools_of_its_scopes(

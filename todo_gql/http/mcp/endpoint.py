@@ -101,7 +101,7 @@ class AgentsEndpoint:
             message = "This origin is not among BACKEND_CORS_ORIGINS."
             raise Refused(403, message, Code.FORBIDDEN)
         token = headers_of(scope).token
-        viewer = await self._viewer(token)
+        viewer = await self._viewer(scope, token)
         assert token is not None
         try:
             check_head(headers_of(scope), self.settings.max_body_bytes)
@@ -116,7 +116,7 @@ class AgentsEndpoint:
             await self._count(scope, viewer, is_failure=False)
         return viewer, Caller(token, viewer.grant, len(body)), body
 
-    async def _viewer(self, token: str | None) -> Viewer:
+    async def _viewer(self, scope: Scope, token: str | None) -> Viewer:
         try:
             viewer = cached_viewer(token) or await authenticate(token, self.settings)
         except Exception as error:
@@ -127,6 +127,7 @@ class AgentsEndpoint:
             raise Refused(503, message, code, (RETRY_SOON,)) from None
         if viewer:
             return viewer
+        await self._count(scope, None, is_failure=False)
         if token is None:
             message = "Send an API token: Authorization: Bearer …"
             raise Refused(401, message, Code.UNAUTHENTICATED, SIGN_IN)
@@ -140,8 +141,8 @@ class AgentsEndpoint:
         async with self.route.reader.large_bodies.turn(viewer.id.int):
             return _method_of(body)
 
-    async def _count(self, scope: Scope, viewer: Viewer, *, is_failure: bool) -> None:
-        """Count a request for its user; raises Refused if that is one too many."""
+    async def _count(self, scope: Scope, viewer: Viewer | None, *, is_failure: bool) -> None:
+        """Count a request for its user, or else its address; raises Refused if that is one too many."""
         rate_limit = self.route.rate_limits.of_viewer(scope, viewer)
         try:
             if is_failure:

@@ -38,6 +38,7 @@ NAMES: Final = (
     "show_view",
     "list_tags",
     "get_stats",
+    "get_user",
 )
 """The tools, each with a document of the same name, in the order in which agents see them."""
 
