@@ -167,6 +167,11 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         14,
     ),
     "apiTokenRevoke of nothing": ('apiTokenRevoke(id: "OWNER")', 1),
+    "importCreate": (
+        f'importCreate(input: {{ fileName: "a.txt", size: 1, sha256: "{"0" * 64}" }})',
+        5,
+    ),
+    "importStart of nothing": ('importStart(id: "OWNER")', 4),
     "jobCancel of nothing": ('jobCancel(id: "OWNER")', 4),
     "webhookCreate": (
         'webhookCreate(input: { url: "https://example.com/", types: ["*"] })',

@@ -56,6 +56,9 @@ SAMPLES_OF_INPUTS: dict[str, dict[str, Any]] = {
     "WebhookCreateInput": {"url": "https://example.com/", "types": ["*"]},
 }
 
+# Texts that have a form of their own.
+SAMPLES_OF_NAMES = {"sha256": "0" * 64}
+
 # All fields of pages of fifty would cost more than an operation may.
 SMALL_PAGE = "(first: 4)"
 PAGING = {"first", "last", "before"}
@@ -220,6 +223,7 @@ def samples(kind: GraphQLInputType) -> list[Any]:
             for name, field in kind.fields.items()
             if not nests and name not in IN_PLACE_OF_OTHERS
         }
+        fields |= {name: SAMPLES_OF_NAMES[name] for name in fields if name in SAMPLES_OF_NAMES}
         fields |= SAMPLES_OF_INPUTS.get(kind.name, {})
         if kind.extensions["strawberry-definition"].is_one_of:
             return [{name: value} for name, value in fields.items()]
@@ -257,7 +261,7 @@ def placed(kind: GraphQLInputType, path: Path, value: Any) -> Any:
         return value
     assert isinstance(nullable, GraphQLInputObjectType)
     given = {
-        name: samples(field.type)[0]
+        name: SAMPLES_OF_NAMES.get(name, samples(field.type)[0])
         for name, field in nullable.fields.items()
         if str(field.type).endswith("!")
     }

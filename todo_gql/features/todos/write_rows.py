@@ -112,6 +112,9 @@ class WriteRows:
             statuses=any(self.counts[:FIRST_PRIORITY]),
             priorities=any(self.counts[FIRST_PRIORITY:]),
             dates=_any_sets(SCHEDULE, entries, NO_DATES),
+            created=any(
+                before is None and after.created_at != after.updated_at for before, after in entries
+            ),
         )
 
     @property

@@ -36,7 +36,8 @@ class StatementParts(NamedTuple):
 
     `tags`: counts of tags change; `added` and `removed`: todos gain or lose tags; `due`: counts of days
     change; `placed`: what says where todos stand, counts of lists or of subtasks, or changes of lists;
-    `texts`: titles, descriptions or metadata; `dates`: when todos start and are due.
+    `texts`: titles, descriptions or metadata; `dates`: when todos start and are due; `created`: new todos
+    were created elsewhere, before.
     """
 
     tags: bool
@@ -49,11 +50,13 @@ class StatementParts(NamedTuple):
     statuses: bool
     priorities: bool
     dates: bool
+    created: bool
 
 
 def created_columns(parts: StatementParts) -> tuple[str, ...]:
     """The columns of the rows of new todos in the JSON parameter; PostgreSQL sets their times."""
-    return _written_columns(TIME_COLUMNS, parts._replace(texts=True, details=True))
+    omitted = TIME_COLUMNS - {"created_at"} if parts.created else TIME_COLUMNS
+    return _written_columns(omitted, parts._replace(texts=True, details=True))
 
 
 def updated_columns(parts: StatementParts) -> tuple[str, ...]:
@@ -113,14 +116,14 @@ def _inserted(parts: StatementParts) -> str:
     """
     columns = created_columns(parts)
     values = {name: _new_value(name) for name in columns}
-    values |= dict.fromkeys(sorted(TIME_COLUMNS), "feed.now")
+    values |= dict.fromkeys(sorted(TIME_COLUMNS - values.keys()), "feed.now")
     values["position"] = f"coalesce(n.position, {LAST_POSITION})" if parts.placed else LAST_POSITION
     return f"""inserted AS (
     INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
     FROM feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
     WHERE feed.has_room AND (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at, position
+    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at, updated_at, position
 )"""
 
 
@@ -138,7 +141,7 @@ def _updated(parts: StatementParts) -> str:
 
 # All further CTEs depend on this one row, which exists if all todos were inserted.
 ALL_INSERTED = """ready AS (
-    SELECT max(created_at) AS now FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
+    SELECT max(updated_at) AS now FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
 )"""
 READY = "ready AS (SELECT ($2::jsonb ->> 'now')::timestamptz AS now)"
 TAGS_UPSERTED = """d AS (

@@ -10,11 +10,12 @@ from strawberry import UNSET
 from strawberry.scalars import JSON
 
 from todo_gql.api.connections import Connection, PageArguments, ParentPage
-from todo_gql.api.errors import ErrorCode
+from todo_gql.api.errors import ErrorCode, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, FirstOrDefault
 from todo_gql.database.connection import Values
 from todo_gql.execution import RowType
+from todo_gql.features.attachments.upload_target import UploadTarget
 from todo_gql.features.transfers.enums import FORMATS, ImportFormat
 from todo_gql.features.transfers.job_type import Job, job_values
 from todo_gql.features.transfers.loaders import (
@@ -109,3 +110,18 @@ class ImportJob(Job, Node):
             counts=orjson.loads(row["counts"]),
             key=row["id"],
         )
+
+
+@strawberry.type(description="What became of an import.")
+class ImportPayload:
+    """The answer of a mutation of one import."""
+
+    job: ImportJob | None = strawberry.field(
+        description="The import as it is now; null if there is none.", default=None
+    )
+    upload: UploadTarget | None = strawberry.field(
+        description="Where to send the file, once; null after `importStart`.", default=None
+    )
+    errors: list[UserError] = strawberry.field(
+        description="What has to be mended first; empty when it worked.", default_factory=list
+    )

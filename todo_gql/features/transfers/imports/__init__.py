@@ -1,0 +1,1 @@
+"""Storing what readers find in a file."""
