@@ -8,9 +8,10 @@ from typing import Any, Final
 import orjson
 from starlette.types import Scope
 
-from todo_gql.api.errors import Code
+from todo_gql.api.errors import OUTCOME_UNKNOWN, Code
 from todo_gql.documents.parsing import ErrorEntry, error_entry
 from todo_gql.http.graphql.endpoint import GraphQLRoute
+from todo_gql.http.graphql.long_responses import ANSWER_TOO_LARGE
 from todo_gql.http.graphql.request import BadRequest, GraphQLRequest
 from todo_gql.http.graphql.response import Headers, as_json
 from todo_gql.http.graphql.results import RequestError
@@ -62,12 +63,14 @@ class Problem:
 class Outcome:
     """What a call did: the data of its operation, None if there is none, and its problems.
 
-    It has failed if nothing was done; otherwise the problems are those of some of its items.
+    It has failed if nothing was done as far as is known; otherwise the problems are those of some of its
+    items. `is_unknown` is whether a write may have been done all the same.
     """
 
     data: dict[str, Any] | None
     problems: list[Problem]
     has_failed: bool
+    is_unknown: bool = False
 
 
 async def run(
@@ -90,14 +93,25 @@ async def run(
     except BadRequest as error:
         return _refused(map(_problem, error.errors))
     if errors := body.get("errors"):
-        return _refused(map(_problem, errors))
+        return _refused(_problem(entry, *map(str, entry.get("path", ()))) for entry in errors)
     # Parts of it are JSON already.
     data: dict[str, Any] = orjson.loads(as_json(body["data"]))
     return _outcome(data)
 
 
 def _refused(problems: Iterable[Problem]) -> Outcome:
-    return Outcome(None, list(problems), has_failed=True)
+    refused = list(problems)
+    return Outcome(None, refused, has_failed=True, is_unknown=any(map(_may_be_done, refused)))
+
+
+def _may_be_done(problem: Problem) -> bool:
+    """Whether a write may have been done though it has a problem: in its commit, its answer, or below its field."""
+    is_of_answer = len(problem.path) > 1 and problem.code != Code.BAD_USER_INPUT
+    return (
+        is_of_answer
+        or problem.code == Code.INTERNAL
+        or problem.extensions.get("reason") in {OUTCOME_UNKNOWN, ANSWER_TOO_LARGE}
+    )
 
 
 def _invalid(message: str, *path: str) -> Problem:

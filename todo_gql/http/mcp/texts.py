@@ -16,7 +16,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "FORBIDDEN": "Calling again won't help: the user would have to give you another token.",
     "NOT_ALLOWED": "The user's role in this list is too little; calling again won't help.",
     "NOT_FOUND": "Use ids as find_todos, list_lists and list_views show them.",
-    "TIMEOUT": "Read what is stored before you call again.",
+    "TIMEOUT": "Call again with fewer at once, or later.",
     "UNAUTHENTICATED": "The token is invalid or has been revoked: the user has to make another.",
     "UNAVAILABLE": "Call again in a few seconds.",
 }
@@ -26,11 +26,16 @@ EMPTY: Final[tuple[object, ...]] = (None, [], {}, "")
 def text_of(tool: Tool, arguments: Mapping[str, Any], outcome: Outcome) -> str:
     """What a call did, or why it did nothing and what to do about that."""
     if outcome.has_failed or outcome.data is None:
-        lines = ["Nothing was changed." if not tool.is_read_only else "Nothing can be shown."]
-        return "\n".join([*lines, *_problems(outcome)])
+        return "\n".join([_failure(tool, outcome), *_problems(outcome)])
     lines = [_headline(tool, outcome.data, is_dry=arguments.get("dryRun") is True)]
     lines += _problems(outcome)
     return "\n".join([*lines, *outline(outcome.data)])
+
+
+def _failure(tool: Tool, outcome: Outcome) -> str:
+    if tool.is_read_only:
+        return "Nothing can be shown."
+    return "It isn't known whether this was done." if outcome.is_unknown else "Nothing was changed."
 
 
 def _problems(outcome: Outcome) -> Iterator[str]:
@@ -38,6 +43,9 @@ def _problems(outcome: Outcome) -> Iterator[str]:
         yield f"- {_problem(problem)}"
     if (more := len(outcome.problems) - MAX_PROBLEMS) > 0:
         yield f"- and {more} more."
+    if outcome.is_unknown:
+        yield "Read what is stored before you call again."
+        return
     for code in dict.fromkeys(problem.code for problem in outcome.problems):
         if advice := ADVICE.get(code):
             yield advice
