@@ -89,6 +89,9 @@ def test_dates_in_words_are_dates_and_rules() -> None:
     [
         ("27 Aug", "de", date(2027, 8, 27), None),
         ("demain", "fr", date(2026, 12, 1), None),
+        ("30 Nov", "en", date(2026, 11, 30), None),
+        ("29 Nov", "en", date(2027, 11, 29), None),
+        ("Mon", "en", date(2026, 12, 7), None),
         ("1月4日", "ja", date(2027, 1, 4), None),
         ("2026-12-05", "en", date(2026, 12, 5), None),
         ("every other friday", "en", date(2026, 12, 4), "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"),

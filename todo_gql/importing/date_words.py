@@ -39,7 +39,7 @@ class WordReader:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._parsers: dict[tuple[str, datetime], DateDataParser] = {}
+        self._parsers: dict[tuple[str, datetime, str], DateDataParser] = {}
         self._results: dict[tuple[str, str, str], DateInWords | None] = {}
 
     def read(self, text: str, language: str, zone: ZoneInfo) -> DateInWords | None:
@@ -93,29 +93,40 @@ class WordReader:
             return None
         midnight = datetime.combine(self._now.astimezone(zone).date(), time())
         try:
-            data = self._parser(code, midnight).get_date_data(text)
+            data = self._parser(code, midnight, "future").get_date_data(text)
+            # The date of today isn't in the future for it, and would be that of next year.
+            if _is_same_day_next_year(data.date_obj, midnight):
+                data = self._parser(code, midnight, "current_period").get_date_data(text)
         except (ValueError, OverflowError, TypeError):
             return None
-        if data.date_obj is None:
+        moment = data.date_obj
+        if moment is None:
             return None
-        moment = data.date_obj.replace(tzinfo=None)
         if data.period == "time":
-            return _at(moment, zone)
+            return _at(moment.replace(tzinfo=None), zone)
         day = parse_day(moment.date().isoformat())
         return DateInWords(ImportedDate(day=day)) if data.period == "day" and day else None
 
-    def _parser(self, code: str, midnight: datetime) -> DateDataParser:
+    def _parser(self, code: str, midnight: datetime, prefer: str) -> DateDataParser:
         """A parser of a language, which takes a tenth of a second to make; raises `ValueError` for an unknown one."""
-        key = (code, midnight)
+        key = (code, midnight, prefer)
         if key not in self._parsers:
             settings = {
-                "PREFER_DATES_FROM": "future",
+                "PREFER_DATES_FROM": prefer,
                 "RETURN_TIME_AS_PERIOD": True,
                 "RELATIVE_BASE": midnight,
             }
             # Only languages that there are get here twice.
             self._parsers[key] = DateDataParser(languages=[code], settings=settings)
         return self._parsers[key]
+
+
+def _is_same_day_next_year(moment: datetime | None, midnight: datetime) -> bool:
+    return moment is not None and (moment.year, moment.month, moment.day) == (
+        midnight.year + 1,
+        midnight.month,
+        midnight.day,
+    )
 
 
 def _at(local: datetime, zone: ZoneInfo) -> DateInWords | None:
