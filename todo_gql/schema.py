@@ -41,6 +41,7 @@ from todo_gql.features.reminders.mutations import ReminderMutation
 from todo_gql.features.sharing.mutations import SharingMutation
 from todo_gql.features.todos.mutations import TodoMutation
 from todo_gql.features.todos.queries import TodoQuery
+from todo_gql.features.transfers.exports.fields import ExportMutation
 from todo_gql.features.transfers.import_types import ImportJob
 from todo_gql.features.transfers.mutations import TransferMutation
 from todo_gql.features.transfers.queries import TransferQuery
@@ -96,6 +97,7 @@ class Mutation(
     DirectoryMutation,
     CalendarFeedMutation,
     TransferMutation,
+    ExportMutation,
 ):
     """All mutation fields."""
 

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -618,3 +619,20 @@ def test_error_that_a_cancelled_task_leaves_behind_is_not_logged(
     with pytest.raises(KeyboardInterrupt):
         run_until_signal(connect())
     assert caplog.text == ""
+
+
+def test_export_writes_an_account_into_a_file(on_database: CommandLine, tmp_path: Path) -> None:
+    """The archive is its owner's alone, is never written over another file, and needs an account."""
+    assert on_database("seed", "--account", "exported", "--todos", "30").status == 0
+    file = tmp_path / "export.zip"
+    answer = on_database("export", "--user", "EXPORTED", str(file))
+    assert (answer.status, answer.said) == (0, f"Wrote {file.stat().st_size:,} bytes to {file}.\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with zipfile.ZipFile(file) as archive:
+        lines = archive.read("todo_gql-export/data.jsonl").splitlines()
+    assert sum(line.startswith(b'{"type":"todo"') for line in lines) == 30
+    again = on_database("export", "--user", "exported", str(file))
+    assert (again.status, "exists already" in again.complained) == (1, True)
+    nobody = on_database("export", "--user", "nobody", str(tmp_path / "other.zip"))
+    assert (nobody.status, nobody.complained) == (1, "There is no account nobody.\n")
+    assert list(tmp_path.glob("*other*")) == []

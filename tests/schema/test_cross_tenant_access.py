@@ -740,6 +740,13 @@ async def browsers_of_a_stranger(owner: Owner, stranger: Account) -> None:
     assert shown["pushPublicKey"] == key
 
 
+async def exporting(owner: Owner, stranger: Account) -> None:
+    """An export is of one's own things, and shown to nobody else."""
+    job = (await written(stranger, "exportCreate"))["job"]
+    shown = await owner.account.data("query ($id: ID!) { node(id: $id) { id } }", id=job["id"])
+    assert shown["node"] is None
+
+
 async def calendars_of_a_stranger(owner: Owner, stranger: Account) -> None:
     """One's own calendar feeds are all that one sees."""
     assert (await stranger.data("{ calendarFeeds { id } }")) == {"calendarFeeds": []}
@@ -867,6 +874,7 @@ WRITTEN: dict[Coordinate, Callable[[Owner, Account], Awaitable[None]]] = {
     ("Query", "pushPublicKey"): browsers_of_a_stranger,
     ("Query", "pushSubscriptions"): browsers_of_a_stranger,
     ("Mutation", "pushSubscribe"): subscribing_a_browser,
+    ("Mutation", "exportCreate"): exporting,
     ("Query", "calendarFeeds"): calendars_of_a_stranger,
     ("Query", "apiTokens"): api_tokens_of_a_stranger,
     ("Query", "jobs"): jobs_of_a_stranger,

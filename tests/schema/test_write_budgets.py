@@ -172,6 +172,7 @@ OF_ACCOUNTS: dict[str, tuple[str, int]] = {
         5,
     ),
     "importStart of nothing": ('importStart(id: "OWNER")', 4),
+    "exportCreate": ("exportCreate(withFiles: true)", 9),
     "jobCancel of nothing": ('jobCancel(id: "OWNER")', 4),
     "webhookCreate": (
         'webhookCreate(input: { url: "https://example.com/", types: ["*"] })',

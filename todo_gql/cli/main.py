@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from todo_gql.cli.check import check
+from todo_gql.cli.export import export
 from todo_gql.cli.export_schema import export_schema
 from todo_gql.cli.jobs import jobs
 from todo_gql.cli.migrate import migrate
@@ -50,6 +51,7 @@ app.command()(worker)
 app.command()(check)
 app.command()(migrate)
 app.command()(seed)
+app.command()(export)
 app.add_typer(user, name="user")
 app.add_typer(jobs, name="jobs")
 app.command()(export_schema)

@@ -322,6 +322,7 @@ OF_NO_LIST: Final = frozenset(
         "pushSubscribe",
         "pushUnsubscribe",
         "calendarFeedDelete",
+        "exportCreate",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -22,6 +22,11 @@ def visible_imports(viewer: Viewer) -> SelectQuery:
     return jobs_of(viewer.id).where(f"j.kind = {TransferKind.IMPORT.value}")
 
 
+def visible_exports(viewer: Viewer) -> SelectQuery:
+    """The viewer's exports `j`."""
+    return jobs_of(viewer.id).where(f"j.kind = {TransferKind.EXPORT.value}")
+
+
 def jobs_of(owner_id: UUID) -> SelectQuery:
     """A person's jobs `j`."""
     return owned("transfer_jobs j", "j", owner_id)

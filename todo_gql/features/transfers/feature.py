@@ -3,7 +3,8 @@
 from todo_gql.api.token_scopes import TokenScope
 from todo_gql.database import models
 from todo_gql.features.feature import Feature, NodeType, Table
-from todo_gql.features.transfers.access import JOB_COLUMNS, visible_imports
+from todo_gql.features.transfers.access import JOB_COLUMNS, visible_exports, visible_imports
+from todo_gql.features.transfers.exports.types import ExportJob
 from todo_gql.features.transfers.import_types import ImportJob
 from todo_gql.features.transfers.loaders import problem_counts_by_job_id, problem_pages_by_job_id
 from todo_gql.features.transfers.tasks import tasks
@@ -23,6 +24,13 @@ TRANSFERS = Feature(
             visible=visible_imports,
             columns=JOB_COLUMNS,
             make=lambda row, _context: ImportJob.from_row(row),
+        ),
+        NodeType(
+            type=ExportJob,
+            scope=TokenScope.TRANSFER,
+            visible=visible_exports,
+            columns=JOB_COLUMNS,
+            make=lambda row, _context: ExportJob.from_row(row),
         ),
     ),
     tasks=tasks,

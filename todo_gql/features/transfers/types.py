@@ -9,11 +9,13 @@ from typing import Final
 
 from todo_gql.database.connection import Values
 from todo_gql.database.models import TransferKind
+from todo_gql.features.transfers.exports.types import ExportJob
 from todo_gql.features.transfers.import_types import ImportJob
 from todo_gql.features.transfers.job_type import Job
 
 JOB_TYPES: Final[dict[TransferKind, Callable[[Values], Job]]] = {
     TransferKind.IMPORT: ImportJob.from_row,
+    TransferKind.EXPORT: ExportJob.from_row,
 }
 
 

@@ -1,0 +1,1 @@
+"""Exports: what is a person's own, as files."""
