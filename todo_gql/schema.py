@@ -24,6 +24,7 @@ from todo_gql.features.accounts.profile import ProfileMutation
 from todo_gql.features.accounts.queries import AccountQuery
 from todo_gql.features.accounts.sessions import SessionMutation, SessionQuery
 from todo_gql.features.api_tokens.fields import ApiTokenMutation, ApiTokenQuery
+from todo_gql.features.attachments.mutations import AttachmentMutation
 from todo_gql.features.calendar_feeds.fields import CalendarFeedMutation, CalendarFeedQuery
 from todo_gql.features.changes.queries import ChangeQuery
 from todo_gql.features.changes.subscription import ChangeSubscription
@@ -80,6 +81,7 @@ class Mutation(
     UndoMutation,
     ReminderMutation,
     CommentMutation,
+    AttachmentMutation,
     ViewMutation,
     ListMutation,
     SharingMutation,

@@ -15,7 +15,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import JobId
 
-from todo_gql.database.connection import acquire, fetch
+from todo_gql.database.connection import Connection, acquire, fetch
 
 MAX_ATTEMPTS = 8
 """How often a job is attempted before it becomes a dead letter."""
@@ -73,6 +73,15 @@ async def enqueue(
         await queries.enqueue(
             kind, orjson.dumps(content, default=str), dedupe_key=key, on_conflict="skip"
         )
+
+
+async def enqueue_within(
+    connection: Connection, kind: str, key: str, payload: Mapping[str, str | UUID]
+) -> None:
+    """As `enqueue`, in the transaction that is open on a connection of one's own."""
+    queries = Queries.from_asyncpg_connection(connection)
+    content = orjson.dumps(dict(payload), default=str)
+    await queries.enqueue(kind, content, dedupe_key=key, on_conflict="skip")
 
 
 class NewJob(NamedTuple):

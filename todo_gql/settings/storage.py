@@ -38,6 +38,16 @@ class StorageSettings(BaseSettings):
         description="The URL at which browsers reach the store; S3_ENDPOINT if absent.",
     )
 
+    account_file_bytes: int = Field(
+        2**30, ge=0, description="The most bytes of the files of an account's todos."
+    )
+    clamav_host: str | None = Field(
+        None,
+        pattern=r"^[^\s/]+$",
+        description="A clamd that looks for viruses in what is uploaded; nothing does without it.",
+    )
+    clamav_port: int = Field(3310, ge=1, le=65535, description="The port of clamd.")
+
     def storage_problem(self) -> str | None:
         """What is missing about S3; None if all of it is set, or nothing."""
         missing = [name.upper() for name in S3_NEEDS if getattr(self, name) is None]

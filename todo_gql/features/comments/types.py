@@ -18,6 +18,9 @@ class CommentCreateInput:
     id: strawberry.ID | None = optional(
         "A UUID made by the client, so that a retry writes nothing twice."
     )
+    attachment_ids: list[strawberry.ID] | None = optional(
+        "Files of the todo that the viewer has uploaded and finished, 10 at most, to be this comment's."
+    )
 
 
 @strawberry.type(description="What became of a comment.")

@@ -29,6 +29,7 @@ from todo_gql.features.comments.bodies import (
     mentioned_members,
     read_body,
 )
+from todo_gql.features.comments.files import attach_files, delete_files, file_problems
 from todo_gql.features.comments.types import CommentCreateInput, CommentPayload
 from todo_gql.features.todos.access import TODO_OF_MEMBER
 from todo_gql.features.todos.comments import COMMENT_COLUMNS, WITH_TODO, prime_people
@@ -95,7 +96,8 @@ async def create_comment(
             return CommentPayload(errors=[refusal])
         if problems or comment_id is None:
             return CommentPayload(errors=problems)
-        written = await _insert(info, write, todo, comment_id, body)
+        file_ids = unset_to_none(sent.attachment_ids) or []
+        written = await _insert(info, write, todo, comment_id, body, file_ids)
         info.context.clear_loaders()
         if dry_run and not isinstance(written, CommentPayload):
             await prime_people(info.context, write.connection, written["id"])
@@ -106,7 +108,12 @@ async def create_comment(
 
 
 async def _insert(
-    info: Info, write: OwnerWrite, todo: TodoState, id: UUID, body: str
+    info: Info,
+    write: OwnerWrite,
+    todo: TodoState,
+    id: UUID,
+    body: str,
+    file_ids: Sequence[str],
 ) -> Row | CommentPayload:
     """Store a comment with its line of the log; or the answer that says why it isn't stored."""
     if stored := await write.connection.fetchrow(STORED, write.owner_id, id):
@@ -115,10 +122,11 @@ async def _insert(
         return CommentPayload(errors=[unusable_id("input")])
     mentions = await mentioned_members(write, todo, body)
     added = ROW_BYTES + body_bytes(body)
-    problems = mention_problems(mentions, "input", "body")
+    problems: list[UserError] = mention_problems(mentions, "input", "body")
     if await write.connection.fetchval(COUNT, write.owner_id, todo.id) >= MAX_COMMENTS:
         message = f"The todo has {MAX_COMMENTS:,} comments, and more are not allowed."
         problems.append(invalid(ErrorCode.TOO_MANY, message, "todoId"))
+    problems += await file_problems(write, todo, file_ids, "input", "attachmentIds")
     quota = Quota.of(info.context.settings)
     if problem := write.storage.reserve_bytes(added + LINE_BYTES, quota):
         problems.append(invalid(*problem, "input"))
@@ -128,6 +136,7 @@ async def _insert(
     row = await write.connection.fetchrow(INSERT, write.owner_id, *values)
     if row is None:
         return CommentPayload(errors=[unusable_id("input")])
+    await attach_files(write, id, file_ids)
     await _log(write, todo, row, EntityAction.CREATED, added)
     return row
 
@@ -217,6 +226,7 @@ async def delete_comment(info: Info, id: str, expected_version: int | None) -> C
             return CommentPayload(comment=Comment.from_row(row), errors=errors)
         deleted = await write.connection.fetchrow(DELETE, owner_id, row["id"], write.now)
         assert deleted is not None
+        await delete_files(write, todo, row["id"])
         await _log(write, todo, deleted, EntityAction.DELETED, -body_bytes(row["body"]))
     info.context.clear_loaders()
     return CommentPayload(comment=Comment.from_row(deleted))

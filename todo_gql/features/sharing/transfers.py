@@ -20,6 +20,7 @@ from todo_gql.database.retry import retried
 from todo_gql.features.lists.list_actions import COUNT_LISTS, MAX_LISTS
 from todo_gql.features.sharing.memberships import COUNT_MEMBER, LAST_POSITION
 from todo_gql.features.sharing.standing import refusal, standing_in
+from todo_gql.features.todos.file_usage import bytes_of_files, file_problem
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.storage import COMMENT_BYTES, Quota
 from todo_gql.features.todos.transfers import DEFER, transfer
@@ -157,7 +158,9 @@ async def _move(
             states[id]._replace(owner_id=target.owner_id, position=positions[id]) for id in batch
         ]
         entries = [source.versioned(states[todo.id], todo) for todo in moved]
-        if problem := _reserve(target, entries, quota):
+        added = await bytes_of_files(source, batch)
+        problem = _reserve(target, entries, quota) or await file_problem(target, added, quota)
+        if problem:
             return problem
         await transfer(source, target, list_id, entries)
     return None

@@ -1,9 +1,9 @@
 """Entries of the change log: what one write did to one todo, in the terms of the API."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -85,7 +85,13 @@ class _States(NamedTuple):
 
 
 class Entry(_States):
-    """An entry of the change log: the states `before` and `after`; None before a todo is created."""
+    """An entry of the change log: the states `before` and `after`; None before a todo is created.
+
+    `other_fields` are changes of what isn't part of the state, such as files: each has a `name`, and lists
+    of texts or null `before` and `after`. Whoever sets them raises the version.
+    """
+
+    other_fields: Sequence[Mapping[str, Any]] = ()
 
     @property
     def action(self) -> Action:
@@ -121,6 +127,8 @@ class Entry(_States):
     def logged(self) -> LoggedFields:
         """The changed fields; stored, since both the quota and the log need them."""
         fields = self._changed_fields()
+        if self.other_fields:
+            fields = sorted([*fields, *map(dict, self.other_fields)], key=itemgetter("name"))
         return LoggedFields(fields, orjson.dumps(fields))
 
     def _changed_fields(self) -> list[dict[str, Any]]:

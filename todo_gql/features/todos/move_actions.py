@@ -53,7 +53,7 @@ async def move_todo(
             return refused
         assert stored
         error = move.move(stored.id) or await move.position()
-        if error is None and (problem := move.record(Quota.of(info.context.settings))):
+        if error is None and (problem := await move.record(Quota.of(info.context.settings))):
             error = invalid(*problem, "id")
         if error:
             return TodoPayload(todo=to_todo(stored, info), errors=[error])
@@ -91,7 +91,7 @@ async def move_todos(
         ]
         for move in moves.values():
             error = await move.position()
-            if error is None and (problem := move.record(Quota.of(info.context.settings))):
+            if error is None and (problem := await move.record(Quota.of(info.context.settings))):
                 error = invalid(*problem, "ids")
             if error:
                 move.write.discard()

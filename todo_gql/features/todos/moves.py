@@ -18,6 +18,7 @@ from todo_gql.features.todos.destinations import (
     surroundings_of,
     target_of,
 )
+from todo_gql.features.todos.file_usage import bytes_of_files, file_problem
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
@@ -169,7 +170,7 @@ class Move:
         for number, todo in enumerate(todos, write.next_seq):
             self.subtrees.replace(todo._replace(position=position_key(number)))
 
-    def record(self, quota: Quota) -> Problem | None:
+    async def record(self, quota: Quota) -> Problem | None:
         """Record what changed, parents before their subtasks; or the problem if the quota is exceeded."""
         for id in self._in_order():
             before, after = self.before[id], self.subtrees.states[id]
@@ -183,7 +184,15 @@ class Move:
             if problem := self.write.storage.reserve(Entry(before, after), quota):
                 return problem
             self.subtrees.replace(self.write.change(before, after))
-        return None
+        return await self._file_problem(quota) if self._transfers else None
+
+    async def _file_problem(self, quota: Quota) -> Problem | None:
+        """The problem if files of todos of other owners exceed the quota."""
+        added = 0
+        for (owner_id, _), entries in self._transfers.items():
+            ids = [entry.after.id for entry in entries]
+            added += await bytes_of_files(self.sources[owner_id], ids)
+        return await file_problem(self.write, added, quota)
 
     def _record_transfer(self, before: TodoState, after: TodoState, quota: Quota) -> Problem | None:
         entry = self.write.versioned(before, after)

@@ -40,15 +40,16 @@ OTHERS_ARE_FULL = "The account of the list's owner has no room for this."
 
 
 class Quota(NamedTuple):
-    """The most that an account may store: a number of todos, and bytes."""
+    """The most that an account may store: a number of todos, bytes of these, and bytes of files."""
 
     todos: int
     stored_bytes: int
+    file_bytes: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Quota":
         """The quota of each account."""
-        return cls(settings.account_todos, settings.account_bytes)
+        return cls(settings.account_todos, settings.account_bytes, settings.account_file_bytes)
 
 
 def growth(entry: Entry) -> int:
@@ -96,7 +97,9 @@ def _spaces(entry: Entry, changed: list[dict[str, Any]]) -> int:
     """The spaces that PostgreSQL writes into a diff after commas and colons, without metadata's."""
     before, after = entry
     spaces = spaces_of(changed)
-    # Tags are the only list: a space after each but the last. Recurrence is the only object.
+    # Tags and other fields are the only lists: a space after each but the last. Recurrence is the only object.
+    for field in entry.other_fields:
+        spaces += sum(max(0, len(field[side]) - 1) for side in ("before", "after"))
     old_tags = before.tags if before else ()
     if old_tags != after.tags:
         spaces += max(0, len(old_tags) - 1) + max(0, len(after.tags) - 1)

@@ -35,9 +35,15 @@ DELETE_OTHERS: Final = [
     f" AND {_SEES.format(person=f'x.{person}')} IS NOT TRUE"
     for table, person in _ALONG.items()
 ]
+# Of the comments that stay behind, files do, too; all others are the todo's. Those of a list have another
+# owner already.
+DELETE_FILES_OF_OTHERS: Final = """
+DELETE FROM attachments x WHERE x.owner_id = $1 AND x.todo_id = ANY($3::uuid[]) AND x.comment_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM comments c WHERE c.owner_id IN ($1, $2) AND c.id = x.comment_id)
+"""
 TAKE_ALONG: Final = [
     f"UPDATE {table} SET owner_id = $2 WHERE owner_id = $1 AND todo_id = ANY($3::uuid[])"
-    for table in _ALONG
+    for table in (*_ALONG, "attachments")
 ]
 BYTES_OF_COMMENTS: Final = f"""
 SELECT coalesce(sum({COMMENT_BYTES}), 0)::bigint FROM comments WHERE owner_id = $1 AND todo_id = ANY($2::uuid[])
@@ -68,6 +74,7 @@ async def transfer(
     await connection.execute(TRANSFER, *owners, list_id, ids, *columns, target.now)
     for statement in DELETE_OTHERS:
         await connection.execute(statement, *owners, list_id, ids)
+    await connection.execute(DELETE_FILES_OF_OTHERS, *owners, ids)
     for statement in TAKE_ALONG:
         await connection.execute(statement, *owners, ids)
     arrival = WriteRows([Entry(None, todo) for todo in todos])

@@ -31,6 +31,8 @@ from todo_gql.execution import (
 )
 from todo_gql.features.accounts.loaders import users_by_id
 from todo_gql.features.accounts.types import User, present_user, user_or_none
+from todo_gql.features.files.loaders import attachments_by_comment_id, attachments_by_todo_id
+from todo_gql.features.files.types import ATTACHMENTS, Attachment
 from todo_gql.features.members.enums import LEVELS, ListNotifyLevel
 from todo_gql.features.members.loaders import (
     INVITATIONS_BY_TIME,
@@ -524,6 +526,12 @@ class Comment(Node):
         make=_people,
         description="The members of the list whom it mentions, each once, 20 at most.",
     )
+    attachments: Sequence[Attachment] = loaded_rows(
+        loader_of(attachments_by_comment_id),
+        by="key",
+        row_type=ATTACHMENTS,
+        description="Its files, at most 10, in the order in which they were announced.",
+    )
 
     @classmethod
     def from_row(cls, row: Values) -> "Comment":
@@ -621,6 +629,13 @@ class Todo(Node):
         row_type=REMINDERS,
         description="The viewer's own reminders of it, at most 10, in the order in which they were added.",
         metadata=scoped(TokenScope.TODOS_READ, lists=True),
+    )
+    attachments: Sequence[Attachment] = loaded_rows(
+        loader_of(attachments_by_todo_id),
+        by="key",
+        row_type=ATTACHMENTS,
+        description="Its files and those of its comments, at most 20, in the order in which they were "
+        "announced.",
     )
     snoozed_until: datetime | None = loaded_value(
         loader_of(snoozes_by_todo_id),

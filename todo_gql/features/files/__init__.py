@@ -1,0 +1,1 @@
+"""Files of todos as they are stored and shown."""
