@@ -33,6 +33,8 @@ RUN python3 -m venv /opt/build \
  && find /opt/todo_gql -type f \
         \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \
            -o -path '*/site-packages/*/tests/*' -o -path '*/site-packages/pydantic/v1/*' \) -delete \
+ # Requests to S3 are signed; the descriptions of all services of AWS, and what calls them, are for others.
+ && rm -rf /opt/todo_gql/lib/python3*/site-packages/botocore/data \
  # Of the 250 languages that tracebacks might be coloured in, only Python's are.
  && find /opt/todo_gql -path '*/pygments/lexers/*.py' ! -name '_mapping.py' ! -name '__init__.py' \
         ! -name 'python.py' ! -name 'special.py' -delete
@@ -63,12 +65,15 @@ LABEL org.opencontainers.image.title="todo_gql" \
       org.opencontainers.image.revision="${REVISION}"
 RUN groupadd --gid 10001 todo_gql \
  && useradd --uid 10001 --gid 10001 --no-create-home --no-log-init --home-dir /nonexistent \
-        --shell /usr/sbin/nologin todo_gql
+        --shell /usr/sbin/nologin todo_gql \
+ # Where files are stored, if a volume is mounted there that all containers share.
+ && install --directory --owner=10001 --group=10001 --mode=0750 /data
 COPY --from=build /opt/todo_gql /opt/todo_gql
 ENV PATH=/opt/todo_gql/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     ENVIRONMENT=production \
+    DATA_DIR=/data \
     HOST=0.0.0.0 \
     PORT=8000
 USER 10001:10001

@@ -15,6 +15,7 @@ from tests.documentation.blocks import BLOCKS, EXCERPT, ROOT, Block, blocks_in, 
 CLIENTS = ROOT / "tests/clients"
 # Which test takes a block that is a file, by its name.
 FILES = {
+    "attach.mjs": "tests/documentation/test_documented_upload.py, which runs it",
     ".env": "test_the_compose_file_asks_for_what_is_to_be_set",
     "claude_desktop_config.json": "tests/http/mcp, which compares it with mcp.json",
     "mcp.json": "tests/http/mcp, whose client connects by it",

@@ -20,6 +20,7 @@ from tortoise.transactions import in_transaction
 
 from tests.support.accounts import Account, Client, NewAccount, registered, visiting
 from tests.support.api_tokens import issued_with_id
+from tests.support.attachments import put_file
 from tests.support.comments import commented, mention
 from tests.support.field_requests import ask
 from tests.support.inboxes import entered, entry, prefer
@@ -97,7 +98,7 @@ pytestmark = pytest.mark.untraced
 
 # Words that only the owner's things hold, and a tag that both owner and stranger use.
 TITLE, DESCRIPTION, TRASHED, OWN_TAG = "Zyzzogeton", "quixotry", "Muzjiks", "heliotrope"
-VIEW_NAME, COMMENT = "Syzygial", "Absquatulate"
+VIEW_NAME, COMMENT, FILE = "Syzygial", "Absquatulate", "Borborygmus.txt"
 LIST, SECTION = "Bezique", "oxygenized"
 SHARED_TAG = "shared"
 TEXT_OF_QUERIES = ("search", "some", "every", "none")
@@ -185,6 +186,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     view = await save(account, name=VIEW_NAME, filter={"search": TITLE})
     reminder = await added(account, todo["id"], relative("PT9H"))
     comment = await commented(account, todo["id"], f"{COMMENT} {mention(account)}")
+    file_id = await put_file(todo["id"], FILE, comment["id"])
     # The first list of all owners has the same place, which would be the stranger's own as well.
     trashed_list, made = await make_list(account), await make_list(account, name=LIST)
     section = await make_section(account, made["id"], SECTION)
@@ -228,6 +230,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
         "view": view["id"],
         "reminder": reminder["id"],
         "comment": comment["id"],
+        "file": file_id,
         "trashed list": trashed_list["id"],
         "section": section["id"],
         "member": await member_id(account, made["id"], friend),
@@ -255,7 +258,7 @@ async def owner_of_everything(client: Client, settings: Settings) -> Owner:
     }
     words = {"title": TITLE, "description": DESCRIPTION, "tag": OWN_TAG, "name": account.username}
     words |= {"list": LIST, "section": SECTION}
-    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME, COMMENT})
+    marks = frozenset({*uuids(rows), *words.values(), TRASHED, VIEW_NAME, COMMENT, FILE})
     return Owner(account, ids, cursors, words, links, marks)
 
 
@@ -326,7 +329,8 @@ async def own_todo(visitor: Client, stranger: Account) -> dict[str, Any]:
     todo = await stranger.create(title="Own", tags=[SHARED_TAG], assigneeId=stranger.id)
     await save(stranger, name="Own")
     await added(stranger, todo["id"], relative("PT9H"))
-    await commented(stranger, todo["id"], mention(stranger))
+    comment = await commented(stranger, todo["id"], mention(stranger))
+    await put_file(todo["id"], comment_id=comment["id"])
     await written(stranger, "pushSubscribe", input=Browser("https://push.example/stranger").input)
     await stranger.create(title="Below", tags=[SHARED_TAG], to={"parentId": todo["id"]})
     await save(stranger, name="Own")

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, registered, visiting
 from tests.support.api_tokens import issued
+from tests.support.attachments import put_file
 from tests.support.calendars import make_feed
 from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
@@ -120,6 +121,8 @@ BUDGETS: dict[Coordinate, int] = {
     ("TagConnection", "pageInfo"): 0,
     ("TagConnection", "totalCount"): 1,
     ("TagEdge", "node"): 0,
+    ("Attachment", "uploadedBy"): 1,
+    ("Comment", "attachments"): 1,
     ("Comment", "author"): 1,
     ("Comment", "mentions"): 1,
     ("Comment", "todo"): 1,
@@ -129,6 +132,7 @@ BUDGETS: dict[Coordinate, int] = {
     ("CommentConnection", "totalCount"): 1,
     ("CommentEdge", "node"): 0,
     ("Todo", "assignee"): 1,
+    ("Todo", "attachments"): 1,
     ("Todo", "comments"): 1,
     ("Todo", "history"): 1,
     ("Todo", "list"): 1,
@@ -290,7 +294,8 @@ async def owners(app: ASGIApp) -> AsyncIterator[dict[int, Account]]:
                 await save(owner, filter={"parentId": {"notIn": ids[:2]}})
             for id in ids:
                 await added(owner, id, relative("PT9H"))
-                await commented(owner, id, mention(owner))
+                comment = await commented(owner, id, mention(owner))
+                await put_file(id, comment_id=comment["id"])
             await owner.data(UPDATE_MANY, ids=ids, action={"setStatus": "IN_PROGRESS"})
             inviting = await make_list(await registered(client))
             await invited_often(inviting["id"], owner, size)

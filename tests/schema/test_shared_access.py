@@ -16,6 +16,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.support.accounts import Account, Client, registered, visiting
+from tests.support.attachments import put_file
 from tests.support.comments import commented, mention
 from tests.support.inboxes import entered, entry
 from tests.support.lists import make_list, make_section, put_under
@@ -51,7 +52,8 @@ CASES: Final[dict[str, dict[str, str]]] = {
     "Todo": {
         SAME: """id title description status priority list section parent position progress startAt
             startDate dueAt dueDate dueTimeZone completedAt estimatedMinutes actualMinutes tags metadata
-            isOverdue isCompleted version createdAt updatedAt deletedAt owner assignee recurrence subtasks comments""",
+            isOverdue isCompleted version createdAt updatedAt deletedAt owner assignee recurrence subtasks comments
+            attachments""",
         OWN: "reminders snoozedUntil history",
     },
     "TodoList": {
@@ -76,7 +78,15 @@ CASES: Final[dict[str, dict[str, str]]] = {
     },
     "ListMember": {SAME: "id role joinedAt user"},
     "Invitation": {MANAGED: "id listName role email sentTo createdAt expiresAt invitedBy"},
-    "Comment": {SAME: "id todo author body mentions version createdAt editedAt deletedAt"},
+    "Attachment": {
+        SAME: """id fileName size contentType sha256 state refusedBecause width height createdAt
+            uploadedBy""",
+        # They are signed until a moment.
+        OWN: "url thumbnailUrl",
+    },
+    "Comment": {
+        SAME: "id todo author body mentions attachments version createdAt editedAt deletedAt"
+    },
     "Reminder": {OWN: "id at anchor offset firesAt firedAt todo"},
     "Change": {OWN: "id cursor action todoId fields at matches todo actor list"},
     "ListChange": {OWN: "id cursor at actor action listId list"},
@@ -193,7 +203,9 @@ async def _fill_list(owner: Account, assignee: Account) -> dict[str, str]:
     invited = await owner.data(INVITE, id=list_id)
     assert invited["listInvite"] == {"errors": []}
     comment = await commented(owner, todo["id"], f"{SHARED} {mention(owner)}")
+    file_id = await put_file(todo["id"], f"{SHARED}.txt", comment["id"])
     return {
+        "Attachment": file_id,
         "Comment": comment["id"],
         "TodoList": list_id,
         "Section": section["id"],
@@ -433,6 +445,8 @@ NEEDED: Final[dict[str, tuple[str, str, str]]] = {
     "commentCreate": (EDITOR, "todoId", "Todo"),
     "commentUpdate": (OWNER, "id", "Comment"),
     "commentDelete": (MANAGER, "id", "Comment"),
+    "attachmentCreate": (EDITOR, "todoId", "Todo"),
+    "attachmentDelete": (MANAGER, "id", "Attachment"),
     "listUpdate": (MANAGER, "id", "TodoList"),
     "sectionCreate": (MANAGER, "listId", "TodoList"),
     "sectionUpdate": (MANAGER, "id", "Section"),
@@ -456,6 +470,8 @@ FOR_ONESELF: Final = frozenset(
         "reminderAdd",
         "reminderUpdate",
         "reminderDelete",
+        # Of what they have announced themselves.
+        "attachmentFinish",
         "savedViewCreate",
         "savedViewUpdate",
         "savedViewDelete",

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import PASSWORD, Account
+from tests.support.attachments import put_file
 from tests.support.comments import commented
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section, put_in_list, write_list
@@ -36,6 +37,7 @@ VIEWER = 1
 
 # Mutations, and how many statements each takes beside that, BEGIN and COMMIT too. What stands in
 # capitals is put in for the todos at hand.
+HASH = "0" * 64
 OF_TODOS: dict[str, tuple[str, int]] = {
     "create": ('todoCreate(input: { title: "x", tags: ["all", "new"] })', 1),
     "create without tags": ('todoCreate(input: { title: "x" })', 1),
@@ -118,7 +120,14 @@ OF_TODOS: dict[str, tuple[str, int]] = {
     "delete a reminder": ('reminderDelete(id: "REMINDER")', 6),
     "write a comment": ('commentCreate(todoId: "TODO", input: { body: "x" })', 7),
     "update of a comment": ('commentUpdate(id: "COMMENT", body: "y")', 7),
-    "delete a comment": ('commentDelete(id: "COMMENT")', 7),
+    "delete a comment": ('commentDelete(id: "COMMENT")', 8),
+    "delete a comment with files": ('commentDelete(id: "COMMENT")', 12),
+    "announce a file": (
+        f'attachmentCreate(todoId: "TODO", input: {{ fileName: "x", size: 1, contentType: "", sha256: "{HASH}" }})',
+        7,
+    ),
+    "finish of what isn't uploaded": ('attachmentFinish(id: "FILE")', 1),
+    "delete a file": ('attachmentDelete(id: "FILE")', 9),
     "rename of a tag": ('tagRename(id: "TAG", name: "new")', 8),
     "merge of two tags": ('tagRename(id: "TAG", name: "other")', 9),
 }
@@ -298,6 +307,10 @@ async def test_a_write_is_a_handful_of_statements(
         placed |= {"REMINDER": (await added(account, todos[0]["id"], relative("PT1H")))["id"]}
     if "COMMENT" in call:
         placed |= {"COMMENT": (await commented(account, todos[0]["id"]))["id"]}
+    if "FILE" in call:
+        placed |= {"FILE": await put_file(todos[0]["id"])}
+    if "with files" in name:
+        await put_file(todos[0]["id"], comment_id=placed["COMMENT"])
     if "COPY" in call:
         completed = (await account.data(COMPLETE, id=todos[0]["id"]))["todoComplete"]
         placed = {"COPY": completed["completedOccurrence"]["id"]}

@@ -1,7 +1,11 @@
 """The command that checks the settings."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from uuid import UUID
 
 import typer
 from aiosmtplib import SMTPException
@@ -21,10 +25,13 @@ from todo_gql.cli.runtime import DATABASE_ERRORS, connected, fail
 from todo_gql.database import migrations
 from todo_gql.embedded_postgres.cluster import EmbeddedPostgresError
 from todo_gql.embedded_postgres.programs import installation
+from todo_gql.features.files.keys import original_key
 from todo_gql.mail.transport import SMTPServer
 from todo_gql.security.secret_key import secret_problem
 from todo_gql.server.signals import run_until_signal
 from todo_gql.settings import Settings
+from todo_gql.storage.store import FileMissing
+from todo_gql.storage.stores import s3_store
 
 SECONDS = 5
 CONNECTION_ERRORS = (*DATABASE_ERRORS, RedisError, SMTPException)
@@ -42,6 +49,8 @@ def check() -> None:
             typer.echo(f"{name}: {run_until_signal(_within_timeout(request))}")
         except CONNECTION_ERRORS as error:
             problems.append(f"{name}: {str(error) or 'no answer'}")
+    if not settings.s3_endpoint:
+        typer.echo(f"DATA_DIR: {_local_files(settings)}")
     if problems:
         fail(problem_report(problems))
     typer.echo("The settings can be used.")
@@ -94,8 +103,31 @@ def _services(settings: Settings) -> dict[str, Callable[[], Awaitable[str]]]:
         await server.greet()
         return "the mail server answers."
 
-    requests = {"DATABASE_URL": database, "REDIS_URL": redis, "SMTP_URL": smtp}
+    requests: dict[str, Callable[[], Awaitable[str]]] = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis,
+        "SMTP_URL": smtp,
+        "S3_ENDPOINT": partial(_ask_store, settings),
+    }
     return {name: request for name, request in requests.items() if getattr(settings, name.lower())}
+
+
+async def _ask_store(settings: Settings) -> str:
+    """Ask the store of S3_ENDPOINT for a file that isn't there."""
+    store = s3_store(settings)
+    assert store
+    with suppress(FileMissing):
+        await store.size(original_key(UUID(int=0)))
+    return "the store of files answers."
+
+
+def _local_files(settings: Settings) -> str:
+    """Where files are stored on a disk, and what that means for several servers."""
+    folder = settings.data_dir.resolve()
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"no files can be stored, since {existing} can't be written to; or set S3_ENDPOINT."
+    return f"files are stored in {folder / 'files'}, which all servers and workers have to share."
 
 
 async def _within_timeout(request: Callable[[], Awaitable[str]]) -> str:

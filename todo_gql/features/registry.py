@@ -7,6 +7,7 @@ from todo_gql.features.calendar_feeds.feature import CALENDAR_FEEDS
 from todo_gql.features.changes.feature import CHANGES
 from todo_gql.features.comments.feature import COMMENTS
 from todo_gql.features.facets.feature import FACETS
+from todo_gql.features.files.feature import FILES
 from todo_gql.features.lists.feature import LISTS
 from todo_gql.features.members.feature import MEMBERS
 from todo_gql.features.notifications.feature import NOTIFICATIONS
@@ -22,6 +23,7 @@ from todo_gql.features.webhooks.feature import WEBHOOKS
 
 FEATURES = (
     ATTACHMENTS,
+    FILES,
     REMINDERS,
     NOTIFICATIONS,
     PUSH,

@@ -83,7 +83,13 @@ affinity: {{- toYaml . | nindent 2 }}
 volumes:
   - name: tmp
     emptyDir:
-      sizeLimit: 64Mi
+      # An export is there until it is stored.
+      sizeLimit: 2Gi
+{{- with .Values.files.existingClaim }}
+  - name: files
+    persistentVolumeClaim:
+      claimName: {{ . }}
+{{- end }}
 {{- end }}
 
 {{- define "todo-gql.container" -}}
@@ -97,6 +103,10 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if .Values.files.existingClaim }}
+  - name: files
+    mountPath: /data
+  {{- end }}
 {{- end }}
 
 {{- define "todo-gql.environment" -}}

@@ -21,8 +21,8 @@ from todo_gql.features.attachments.inputs import NewFile, read_file
 from todo_gql.features.attachments.types import (
     AttachmentCreateInput,
     AttachmentPayload,
-    UploadTarget,
 )
+from todo_gql.features.attachments.upload_target import UploadTarget
 from todo_gql.features.files.keys import original_key
 from todo_gql.features.files.loaders import ATTACHMENT_COLUMNS
 from todo_gql.features.files.types import Attachment
