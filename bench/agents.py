@@ -124,6 +124,7 @@ async def _measure(server: Server) -> None:
             ("create_todos", {"inputs": [{"title": "New"}]}),
         ):
             await measured.compare(tools[name], arguments)
+        print(f"{server.resident_bytes() / 2**20:.1f} MB after all calls")
 
 
 def main() -> None:
