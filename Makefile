@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tests start dozens of programs, each of which would otherwise compile all of its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-races soak test-image test-previous check check-artefacts check-alerts \
+.PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-webhook-kills test-races soak test-image test-previous check check-artefacts check-alerts \
 	check-rolling test-clients test-example fuzz fuzz-imports load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents \
 	format migrate migration schema settings tour lock graphiql clean help
 
@@ -47,6 +47,9 @@ OPERATIONS ?= 20000
 
 test-reminder-kills: $(VENV)/test ## Kill the worker 50 times while 2,000 reminders fall due; KILLS=… and REMINDERS=… for more or fewer
 	KILLS=$(or $(KILLS),50) REMINDERS=$(or $(REMINDERS),2000) $(BIN)/pytest -n 0 -s tests/faults/test_reminder_kills.py
+
+test-webhook-kills: $(VENV)/test ## Kill workers 50 times while 2,000 events are sent to 20 webhooks; KILLS=… and EVENTS=… for more or fewer
+	KILLS=$(or $(KILLS),50) EVENTS=$(or $(EVENTS),2000) $(BIN)/pytest -n 0 -s tests/faults/test_webhook_kills.py
 
 differential: $(VENV)/test ## Compare the engine with graphql-core on 20,000 operations; OPERATIONS=… for another number
 	DIFFERENTIAL_OPERATIONS=$(OPERATIONS) $(BIN)/pytest tests/execution/test_equivalence.py tests/execution/test_variables.py

@@ -25,6 +25,7 @@ from tests.documentation.blocks import Block, blocks_in
 from tests.support.accounts import PASSWORD, Account
 from tests.support.field_requests import told
 from tests.support.inboxes import entered, entry, watched
+from tests.support.webhook_endpoints import Endpoint, connect
 from todo_gql.inbox.wake_ups import announce
 
 OPERATIONS = blocks_in("graphql")
@@ -67,7 +68,17 @@ async def occurrence_id(account: Account) -> str:
     return str(payload["completedOccurrence"]["id"])
 
 
-CREATED = {"listId": list_id, "repeatingId": repeating_id, "occurrenceId": occurrence_id}
+async def webhook_id(account: Account) -> str:
+    """A new webhook."""
+    return (await connect(account, Endpoint("https://hooks.example.com/documented"))).id
+
+
+CREATED = {
+    "webhookId": webhook_id,
+    "listId": list_id,
+    "repeatingId": repeating_id,
+    "occurrenceId": occurrence_id,
+}
 """What is created for a variable, by its name."""
 INPUTS: dict[str, Callable[[], dict[str, object]]] = {
     "RegisterInput": registration,

@@ -11,7 +11,7 @@ import pytest
 from tests.support.https_servers import Authority
 from tests.support.webhook_endpoints import Endpoints, webhook_endpoints
 from todo_gql.database.connection import fetch
-from todo_gql.features.webhooks import tasks
+from todo_gql.features.webhooks import schedule, tasks
 from todo_gql.jobs import worker
 from todo_gql.settings import Settings
 from todo_gql.tasks import working
@@ -29,7 +29,11 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 async def endpoints(
     authority: Authority, monkeypatch: pytest.MonkeyPatch, app: object
 ) -> AsyncIterator[Endpoints]:
-    """A server with endpoints, and impatient workers that have no other webhooks to send to."""
+    """A server with endpoints, and impatient workers that have no other webhooks to send to.
+
+    What failed waits until a test hurries it, however long the test takes.
+    """
+    monkeypatch.setattr(schedule, "DELAYS", (timedelta(minutes=5), *schedule.DELAYS[1:]))
     monkeypatch.setattr(worker, "POLL", timedelta(seconds=0.1))
     monkeypatch.setattr(tasks, "POLL_SECONDS", 0.02)
     await fetch("DELETE FROM webhooks")

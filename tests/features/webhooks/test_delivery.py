@@ -1,6 +1,5 @@
 """Delivering events: each arrives, in order while its endpoint answers, and later if it doesn't at first."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,51 +7,10 @@ import pytest
 from tests.features.webhooks.conftest import Working
 from tests.support.accounts import Account
 from tests.support.waiting import until
-from tests.support.webhook_endpoints import Endpoint, Endpoints, connect, late, reply
+from tests.support.webhook_endpoints import Endpoints, connect, late, reply
+from tests.support.webhooks import REDELIVER, hurry, shown, until_attempted, until_idle
 from todo_gql.database.connection import fetch, fetchrow
 from todo_gql.features.webhooks import dispatcher
-
-SHOWN = """
-query ($id: ID!) { node(id: $id) { ... on Webhook {
-  state disabledBecause failingSince behind
-  deliveries { nodes { id type cursor state nextAttemptAt attempts { at status error milliseconds } payload } }
-} } }
-"""
-HURRY = "UPDATE webhooks SET next_attempt_at = now() WHERE id = $1 AND next_attempt_at IS NOT NULL"
-HURRY_WAITING = """
-UPDATE webhook_deliveries SET next_attempt_at = now() WHERE webhook_id = $1 AND next_attempt_at IS NOT NULL
-"""
-
-
-async def shown(account: Account, endpoint: Endpoint) -> dict[str, Any]:
-    """A webhook with its deliveries."""
-    return dict((await account.data(SHOWN, id=endpoint.id))["node"])
-
-
-async def is_idle(endpoint: Endpoint) -> bool:
-    """Whether everything is read, and nobody reads."""
-    row = await fetchrow(
-        "SELECT w.next_attempt_at IS NULL AND w.seq = f.seq AS is_idle FROM webhooks w"
-        " JOIN feeds f ON f.owner_id = w.owner_id WHERE w.id = $1",
-        UUID(endpoint.id),
-    )
-    return bool(row and row["is_idle"])
-
-
-async def attempted(account: Account, endpoint: Endpoint, number: int) -> None:
-    """Wait until the newest delivery has so many attempts, and hurry the next one."""
-
-    async def has_attempts() -> bool:
-        nodes = (await shown(account, endpoint))["deliveries"]["nodes"]
-        return bool(nodes) and len(nodes[0]["attempts"]) >= number
-
-    await until(has_attempts)
-
-
-async def hurry(endpoint: Endpoint) -> None:
-    """Have what waits be due now."""
-    await fetch(HURRY, UUID(endpoint.id))
-    await fetch(HURRY_WAITING, UUID(endpoint.id))
 
 
 async def test_every_change_arrives_in_order(
@@ -66,7 +24,7 @@ async def test_every_change_arrives_in_order(
         await until(lambda: len(endpoint.received) == len(titles))
         await account.create(title="The last one")
         await until(lambda: len(endpoint.received) == len(titles) + 1)
-        await until(lambda: is_idle(endpoint))
+        await until_idle(endpoint)
     assert endpoint.titles == [*titles, "The last one"]
     assert len({message.id for message in endpoint.received}) == len(titles) + 1
     stored = await shown(account, endpoint)
@@ -87,7 +45,7 @@ async def test_a_failed_event_arrives_before_later_ones(
     endpoint = await connect(account, endpoints.add("one", reply(500, "What a pity")))
     await account.create_many([{"title": "A"}, {"title": "B"}])
     async with run_workers():
-        await attempted(account, endpoint, 1)
+        await until_attempted(account, endpoint, 1)
         stored = await shown(account, endpoint)
         assert stored["failingSince"]
         assert stored["behind"] == 2
@@ -98,7 +56,7 @@ async def test_a_failed_event_arrives_before_later_ones(
         assert waiting["attempts"][0]["error"] == "The endpoint answered 500."
         await hurry(endpoint)
         await until(lambda: len(endpoint.received) == 2)
-        await until(lambda: is_idle(endpoint))
+        await until_idle(endpoint)
     assert endpoint.titles == ["A", "B"]
     assert endpoint.refused[0].id == endpoint.received[0].id
     stored = await shown(account, endpoint)
@@ -114,11 +72,11 @@ async def test_an_event_that_fails_three_times_steps_aside(
     await account.create_many([{"title": "A"}, {"title": "B"}, {"title": "C"}])
     async with run_workers():
         for number in (1, 2):
-            await attempted(account, endpoint, number)
+            await until_attempted(account, endpoint, number)
             assert endpoint.received == []
             await hurry(endpoint)
         await until(lambda: endpoint.titles == ["B", "C"])
-        await until(lambda: is_idle(endpoint))
+        await until_idle(endpoint)
         row = await fetchrow(
             "SELECT next_attempt_at - now() AS wait, jsonb_array_length(attempts) AS attempts"
             " FROM webhook_deliveries WHERE webhook_id = $1 AND state = 0",
@@ -140,22 +98,15 @@ async def test_an_event_is_given_up_in_the_end(
     await account.create(title="A")
     async with run_workers():
         for number in range(1, 10):
-            await attempted(account, endpoint, number)
+            await until_attempted(account, endpoint, number)
             await hurry(endpoint)
-        await attempted(account, endpoint, 10)
+        await until_attempted(account, endpoint, 10)
         [failed] = (await shown(account, endpoint))["deliveries"]["nodes"]
         assert failed["state"] == "FAILED"
         payload = (await account.data(REDELIVER, id=endpoint.id, ids=[failed["id"]]))["payload"]
         assert payload["errors"] == []
         await until(lambda: endpoint.titles == ["A"])
     assert endpoint.received[0].id == failed["id"]
-
-
-REDELIVER = """
-mutation ($id: ID!, $ids: [ID!], $after: String) {
-  payload: webhookRedeliver(id: $id, deliveryIds: $ids, after: $after) {
-    webhook { id behind } errors { code path message } } }
-"""
 
 
 async def test_an_endpoint_may_ask_to_wait(
@@ -168,7 +119,7 @@ async def test_an_endpoint_may_ask_to_wait(
     waits = "SELECT extract(epoch FROM next_attempt_at - now()) AS wait FROM webhooks WHERE id = $1"
     async with run_workers():
         for one, seconds in ((endpoint, 3600), (slow, 86400)):
-            await attempted(account, one, 1)
+            await until_attempted(account, one, 1)
             row = await fetchrow(waits, UUID(one.id))
             assert row
             assert seconds - 60 < row["wait"] <= seconds
@@ -184,7 +135,7 @@ async def test_a_redirect_is_a_failure(
     endpoint = await connect(account, endpoints.add("one", reply(302, Location=to.url)))
     await account.create(title="A")
     async with run_workers():
-        await attempted(account, endpoint, 1)
+        await until_attempted(account, endpoint, 1)
         [waiting] = (await shown(account, endpoint))["deliveries"]["nodes"]
     assert (
         waiting["attempts"][0]["error"] == "The endpoint answered 302: redirects aren't followed."
@@ -226,8 +177,7 @@ async def test_several_workers_send_each_event_once(
         for title in titles:
             await account.create(title=title)
         await until(lambda: all(len(one.received) >= len(titles) for one in made))
-        for one in made:
-            await until(lambda one=one: is_idle(one))  # type: ignore[misc]
+        await until_idle(*made)
     assert {tuple(one.titles) for one in made} == {tuple(titles)}
 
 
@@ -259,7 +209,7 @@ async def test_only_selected_types_are_sent(
     )
     async with run_workers():
         await until(lambda: len(todos.received) == 5)
-        await until(lambda: is_idle(completed))
+        await until_idle(completed)
     assert completed.types == ["todo.completed"]
     assert todos.types == [
         *("todo.created", "todo.started", "todo.completed", "list.created", "todo.deleted"),
