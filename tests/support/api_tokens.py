@@ -43,7 +43,7 @@ async def issued_with_id(
     return text, token.id
 
 
-async def refusals(account: Account, query: str, token: str, **variables: Any) -> list[Any]:
+async def refusals(account: Account, query: str, token: str, /, **variables: Any) -> list[Any]:
     """The errors of an operation that a token doesn't open; nothing of it may have been executed."""
     answer = await account.execute(query, variables, token)
     assert "data" not in answer, answer

@@ -60,7 +60,12 @@ class OperationNeeds:
             for selection in stack.pop().selections:
                 if isinstance(selection, FieldNode):
                     key = (selection.alias or selection.name).value
-                    own = sorted(self._of_field(root, selection), key=str)
+                    prefix = f"{root.name}." if root else ""
+                    # The root field's own need is the one to say, if it isn't met.
+                    own = sorted(
+                        self._of_field(root, selection),
+                        key=lambda need: (not need.field.startswith(prefix), need.field),
+                    )
                     needs |= dict.fromkeys(RootNeed(key, need) for need in own)
                 elif isinstance(selection, InlineFragmentNode):
                     stack.append(selection.selection_set)

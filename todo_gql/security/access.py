@@ -39,13 +39,23 @@ def is_member(list_id: str, user_id: str = "$1") -> str:
     )
 
 
+def bound_to_lists(statement: SelectQuery, viewer: Viewer, list_id: str) -> SelectQuery:
+    """The same statement, of the lists alone that the viewer's API token is bound to, if it is to any.
+
+    To be called right after the viewer's id was bound, so that their order is the same in all rules.
+    """
+    if viewer.bound_list_ids is None:
+        return statement
+    return statement.where(f"{list_id} = ANY({statement.bind(list(viewer.bound_list_ids))})")
+
+
 def visible(source: str, alias: str, viewer: Viewer, list_id: str) -> SelectQuery:
     """The rows of a table, with this alias in `source`, that are the viewer's or in a list shared with them.
 
     For statements that ask for ids: who is in no list of others sends the same as `owned`.
     """
     if not viewer.is_member:
-        return owned(source, alias, viewer.id)
+        return bound_to_lists(owned(source, alias, viewer.id), viewer, list_id)
     statement = SelectQuery(source)
     own = f"{alias}.owner_id = {statement.bind(viewer.id)}"
-    return statement.where(f"({own} OR {is_member(list_id)})")
+    return bound_to_lists(statement, viewer, list_id).where(f"({own} OR {is_member(list_id)})")

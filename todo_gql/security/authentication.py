@@ -126,6 +126,11 @@ class Viewer:
         """The lists that the viewer's token is bound to; None without a token, or one that isn't bound."""
         return None if self.grant is None else self.grant.list_ids
 
+    def opens_list(self, list_id: UUID) -> bool:
+        """Whether the viewer's token isn't bound to other lists; whether they are in the list is another question."""
+        lists = self.bound_list_ids
+        return lists is None or list_id in lists
+
     def has_scope(self, scope: TokenScope) -> bool:
         """Whether the viewer's token has a scope; a session has all."""
         return self.grant is None or scope in self.grant.scopes

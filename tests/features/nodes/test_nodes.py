@@ -5,6 +5,8 @@ from uuid import uuid4
 from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
+from tests.support.api_tokens import issued_with_id
+from tests.support.calendars import make_feed
 from tests.support.comments import commented
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
@@ -32,6 +34,8 @@ query ($ids: [ID!]!) {
     ... on Comment { body }
     ... on ListMember { role user { id } }
     ... on Invitation { listName sentTo }
+    ... on ApiToken { hint }
+    ... on CalendarFeed { label }
   }
 }
 """
@@ -58,6 +62,8 @@ async def everything(account: Account) -> list[dict[str, object]]:
     [invitation] = await invite_somebody(account, "ada")
     reminder = await added(account, todo["id"], relative("PT9H"))
     comment = await commented(account, todo["id"], "Done?")
+    token, token_id = await issued_with_id(account)
+    feed = await make_feed(account, label="Work")
     return [
         {"id": todo["id"], "__typename": "Todo", "title": "x", "tags": [{"name": "a"}]},
         {"id": data["tags"]["nodes"][0]["id"], "__typename": "Tag", "name": "a", "todoCount": 1},
@@ -98,6 +104,8 @@ async def everything(account: Account) -> list[dict[str, object]]:
             "user": {"id": account.id},
         },
         {"id": invitation, "__typename": "Invitation", "listName": "l", "sentTo": "ada"},
+        {"id": str(token_id), "__typename": "ApiToken", "hint": token[:8]},
+        {"id": feed["id"], "__typename": "CalendarFeed", "label": "Work"},
     ]
 
 

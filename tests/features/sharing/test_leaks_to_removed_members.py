@@ -302,6 +302,8 @@ WRITES: Final = {
     "memberRemove of oneself": "memberRemove(id: $self) { ok",
     "listTransfer": f'listTransfer(id: $TodoList, toId: $User, currentPassword: "{PASSWORD}") {{ list {{ id }}',
     "listLeave": "listLeave(id: $TodoList) { ok",
+    "apiTokenCreate": 'apiTokenCreate(input: { name: "T", scopes: [TODOS_READ], listIds: [$TodoList],'
+    f' currentPassword: "{PASSWORD}" }}) {{ token {{ id }}',
     "calendarFeedCreate": "calendarFeedCreate(listIds: [$TodoList]) { feed { id }",
 }
 # What takes no id of anything in a list, and what is tried below.
@@ -323,6 +325,7 @@ OF_NO_LIST: Final = frozenset(
         "pushUnsubscribe",
         "calendarFeedDelete",
         "exportCreate",
+        "apiTokenRevoke",
         "profileUpdate",
         "passwordChange",
         "emailVerificationRequest",

@@ -28,6 +28,7 @@ COMMENTS = Feature(
         NodeType(
             type=Comment,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_comments,
             columns=COMMENT_COLUMNS,
             make=lambda row, _context: Comment.from_row(row),

@@ -26,7 +26,7 @@ class CommentMutation:
 
     @strawberry.mutation(
         description="Writes a comment on a todo: its owner, and members who may change its list.",
-        metadata=scoped(TokenScope.COMMENTS_WRITE),
+        metadata=scoped(TokenScope.COMMENTS_WRITE, lists=True),
     )
     async def comment_create(
         self,
@@ -42,7 +42,7 @@ class CommentMutation:
     @strawberry.mutation(
         description="Replaces the words of a comment, by its author alone. Whom it mentions for the first "
         "time is notified.",
-        metadata=scoped(TokenScope.COMMENTS_WRITE),
+        metadata=scoped(TokenScope.COMMENTS_WRITE, lists=True),
     )
     async def comment_update(
         self,
@@ -59,7 +59,7 @@ class CommentMutation:
     @strawberry.mutation(
         description="Deletes the words of a comment, by its author or a MANAGER; it stays where it was, "
         "empty.",
-        metadata=scoped(TokenScope.COMMENTS_WRITE),
+        metadata=scoped(TokenScope.COMMENTS_WRITE, lists=True),
     )
     async def comment_delete(
         self, info: Info, id: CommentId, expected_version: ExpectedVersion = UNSET

@@ -38,7 +38,8 @@ from todo_gql.features.todos.owners import owner_of, owner_of_todo
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import Comment
-from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.todos.viewer_writes import viewer_write
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 
 COLUMNS: Final = ", ".join(COMMENT_COLUMNS)
@@ -88,7 +89,7 @@ async def create_comment(
     if comment_id is None:
         problems.insert(0, unusable_id("input"))
     ids = [id] if id else []
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id, ids=ids) as write:
+    async with viewer_write(viewer, owner_id, ids) as write:
         todo = (await write.load_named(ids)).get(id) if id else None
         if todo is None:
             return CommentPayload(errors=[not_found("todoId"), *problems])
@@ -173,7 +174,7 @@ async def update_comment(
     comment_id, viewer = parse_id(id), info.context.signed_in()
     owner_id = await owner_of(OWNERS_OF_COMMENTS, viewer, comment_id)
     body, problems = read_body(sent, "body")
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         loaded = await _load(write, comment_id)
         if loaded is None:
             return CommentPayload(errors=[not_found("id"), *problems])
@@ -214,7 +215,7 @@ async def delete_comment(info: Info, id: str, expected_version: int | None) -> C
     """
     comment_id, viewer = parse_id(id), info.context.signed_in()
     owner_id = await owner_of(OWNERS_OF_COMMENTS, viewer, comment_id)
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         loaded = await _load(write, comment_id)
         if loaded is None:
             return CommentPayload(errors=[not_found("id")])

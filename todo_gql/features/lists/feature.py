@@ -42,6 +42,7 @@ LISTS = Feature(
         NodeType(
             type=TodoList,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_lists,
             columns=LIST_COLUMNS,
             member_columns=MEMBER_LIST_COLUMNS,
@@ -50,6 +51,7 @@ LISTS = Feature(
         NodeType(
             type=Section,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_sections,
             columns=SECTION_COLUMNS,
             make=lambda row, _context: Section.from_row(row),

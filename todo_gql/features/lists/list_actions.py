@@ -46,6 +46,7 @@ from todo_gql.features.todos.list_access import LIST_COLUMNS, lists_of
 from todo_gql.features.todos.owners import owner_of_list
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import TodoList
+from todo_gql.features.todos.viewer_writes import viewer_write
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import COST
@@ -144,7 +145,7 @@ async def update_list(
     """
     list_id, viewer = parse_id(id), context.signed_in()
     owner_id = await owner_of_list(viewer, list_id)
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         stored = await load_list(write, list_id)
         # What somebody is notified of is up to them.
         needed = ListRole.MANAGER if sent.changes_list else ListRole.VIEWER

@@ -45,7 +45,7 @@ class ListMutation:
 
     @strawberry.field(
         description="Changes a list; an update that changes nothing is no error.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def list_update(
         self,
@@ -90,7 +90,7 @@ class ListMutation:
 
     @strawberry.field(
         description="Makes a section of a list; at most 100 a list.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def section_create(
         self,
@@ -109,7 +109,7 @@ class ListMutation:
 
     @strawberry.field(
         description="Renames or moves a section; what is absent stays.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def section_update(
         self,
@@ -133,7 +133,7 @@ class ListMutation:
 
     @strawberry.field(
         description="Deletes a section; its todos stay in the list, in no section.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def section_delete(self, info: Info, id: SectionId) -> SectionPayload | None:
         return await delete_section(info.context, id)

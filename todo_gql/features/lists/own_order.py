@@ -37,7 +37,7 @@ WHERE m.user_id = $1 AND m.list_id = n.list_id AND m.user_id <> m.owner_id
 
 async def shown(write: OwnerWrite, row: Row) -> TodoList:
     """The owner's list as the actor sees it: where it stands among the actor's lists."""
-    if write.roles is None:
+    if write.is_of_owner:
         return TodoList.from_row(row)
     position = await write.connection.fetchval(POSITION, row["id"], write.actor_id)
     return TodoList.from_row({**row, "position": position})

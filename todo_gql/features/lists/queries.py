@@ -49,7 +49,7 @@ class ListQuery:
     @strawberry.field(
         description="The viewer's lists in their order. `first` and `last`: 1 to 100, 50 if neither is "
         "given.",
-        metadata=scoped(TokenScope.TODOS_READ),
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def lists(
         self,

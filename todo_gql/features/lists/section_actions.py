@@ -26,7 +26,8 @@ from todo_gql.features.lists.payloads import SectionPayload
 from todo_gql.features.todos.owners import owner_of_list, owner_of_section
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.types import Section
-from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.todos.viewer_writes import viewer_write
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Context
 from todo_gql.security.sliding_window import COST
 from todo_gql.settings import Settings
@@ -50,7 +51,7 @@ async def create_section(
     problems: list[UserError] = []
     name = read_name(name, problems, "name")
     placement = read_placement(sent, problems, "place") if sent else LAST
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         parent = await load_list(write, id)
         if parent and (refusal := write.refusal(id, "listId", needed=ListRole.MANAGER)):
             return SectionPayload(errors=[refusal])
@@ -98,7 +99,7 @@ async def update_section(
     section_id, viewer = parse_id(id), context.signed_in()
     owner_id = await owner_of_section(viewer, section_id)
     values, placement, problems = _read_update(changes)
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         stored = await load_section(write, section_id)
         if stored and (refused := _refused(write, stored)):
             return refused
@@ -162,7 +163,7 @@ async def delete_section(context: Context, id: str) -> SectionPayload:
     """
     section_id, viewer = parse_id(id), context.signed_in()
     owner_id = await owner_of_section(viewer, section_id)
-    async with owner_write(owner_id=owner_id, actor_id=viewer.id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         stored = await load_section(write, section_id)
         if stored is None:
             return SectionPayload(errors=[not_found("id")])

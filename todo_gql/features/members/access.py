@@ -4,7 +4,7 @@ from typing import Final
 
 from todo_gql.database.models import Invitation, ListMember, ListRole
 from todo_gql.database.select import SelectQuery
-from todo_gql.security.access import columns
+from todo_gql.security.access import bound_to_lists, columns
 from todo_gql.security.authentication import Viewer
 
 MEMBER_COLUMNS: Final = columns(ListMember, "m", without=frozenset({"notify", "position"}))
@@ -50,6 +50,7 @@ def visible_members(viewer: Viewer) -> SelectQuery:
         "list_members m JOIN lists l ON l.owner_id = m.owner_id AND l.id = m.list_id"
     )
     own = statement.bind(viewer.id)
+    bound_to_lists(statement, viewer, "m.list_id")
     statement.where(f"(l.deleted_at IS NULL OR l.owner_id = {own})")
     return statement.where(IS_MEMBER.format(list="m.list_id", viewer=own))
 
@@ -65,7 +66,9 @@ def _open_invitations() -> SelectQuery:
 def invitations_of_lists(viewer: Viewer) -> SelectQuery:
     """The open invitations `i` to those lists `l` whose members the viewer may choose."""
     statement = _open_invitations()
-    return statement.where(IS_MANAGER.format(viewer=statement.bind(viewer.id)))
+    own = statement.bind(viewer.id)
+    bound_to_lists(statement, viewer, "i.list_id")
+    return statement.where(IS_MANAGER.format(viewer=own))
 
 
 def received_invitations(viewer: Viewer) -> SelectQuery:
@@ -77,7 +80,12 @@ def received_invitations(viewer: Viewer) -> SelectQuery:
 
 
 def visible_invitations(viewer: Viewer) -> SelectQuery:
-    """The open invitations `i` that are for the viewer, or to lists `l` whose members they may choose."""
+    """The open invitations `i` that are for the viewer, or to lists `l` whose members they may choose.
+
+    To an API token that is bound to lists none is for the viewer.
+    """
+    if viewer.bound_list_ids is not None:
+        return invitations_of_lists(viewer)
     statement = _open_invitations()
     own = statement.bind(viewer.id)
     is_meant = (

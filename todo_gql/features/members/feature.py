@@ -41,6 +41,7 @@ MEMBERS = Feature(
         NodeType(
             type=ListMember,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_members,
             columns=MEMBER_COLUMNS,
             make=lambda row, _context: ListMember.from_row(row),
@@ -48,6 +49,7 @@ MEMBERS = Feature(
         NodeType(
             type=Invitation,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_invitations,
             columns=INVITATION_COLUMNS,
             make=lambda row, _context: Invitation.from_row(row),

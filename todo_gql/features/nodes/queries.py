@@ -170,7 +170,7 @@ class NodeQuery:
 
     @strawberry.field(
         description="Anything of the viewer's by its id; null if there is none.",
-        metadata=scoped(TokenScope.TODOS_READ),
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def node(
         self,
@@ -182,7 +182,7 @@ class NodeQuery:
 
     @strawberry.field(
         description="In the order of the ids; null where there is nothing. At most 100.",
-        metadata=scoped(TokenScope.TODOS_READ),
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def nodes(
         self,

@@ -22,6 +22,7 @@ REMINDERS = Feature(
         NodeType(
             type=Reminder,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_reminders,
             columns=REMINDER_COLUMNS,
             make=lambda row, _context: Reminder.from_row(row),

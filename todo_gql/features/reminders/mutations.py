@@ -20,7 +20,7 @@ class ReminderMutation:
 
     @strawberry.mutation(
         description="Adds a reminder of the viewer's to a todo, which has 10 of one person at most.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def reminder_add(
         self,
@@ -31,7 +31,8 @@ class ReminderMutation:
         return await add_reminder(info, todo_id, input)
 
     @strawberry.mutation(
-        description="Replaces when a reminder fires.", metadata=scoped(TokenScope.TODOS_WRITE)
+        description="Replaces when a reminder fires.",
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def reminder_update(
         self,
@@ -41,7 +42,9 @@ class ReminderMutation:
     ) -> ReminderPayload | None:
         return await update_reminder(info, id, input)
 
-    @strawberry.mutation(description="Deletes a reminder.", metadata=scoped(TokenScope.TODOS_WRITE))
+    @strawberry.mutation(
+        description="Deletes a reminder.", metadata=scoped(TokenScope.TODOS_WRITE, lists=True)
+    )
     async def reminder_delete(self, info: Info, id: ReminderId) -> AcceptedPayload | None:
         errors = await delete_reminder(info, id)
         return AcceptedPayload(ok=not errors, errors=errors)

@@ -13,7 +13,8 @@ from todo_gql.features.todos.reminder_inputs import MAX_REMINDERS, ReminderInput
 from todo_gql.features.todos.reminders import REMINDER_COLUMNS, add_reminders
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.types import Reminder
-from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.todos.viewer_writes import viewer_write
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 
 COLUMNS: Final = ", ".join(REMINDER_COLUMNS)
@@ -46,7 +47,7 @@ async def add_reminder(info: Info, todo_id: str, sent: ReminderInput) -> Reminde
     owner_id, actor_id = await owner_of_todo(viewer, id), viewer.id
     draft, problems = read_reminder(sent, info.context.now, "input")
     ids = [id] if id else []
-    async with owner_write(owner_id=owner_id, actor_id=actor_id, ids=ids) as write:
+    async with viewer_write(viewer, owner_id, ids) as write:
         todos = await write.load_named(ids)
         if id not in todos:
             return ReminderPayload(errors=[not_found("todoId"), *problems])
@@ -67,7 +68,7 @@ async def update_reminder(info: Info, id: str, sent: ReminderInput) -> ReminderP
     reminder_id, viewer = parse_id(id), info.context.signed_in()
     owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
     draft, problems = read_reminder(sent, info.context.now, "input")
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         stored = await _load(write, reminder_id)
         if stored is None:
             return ReminderPayload(errors=[not_found("id"), *problems])
@@ -90,7 +91,7 @@ async def delete_reminder(info: Info, id: str) -> list[UserError]:
     """
     reminder_id, viewer = parse_id(id), info.context.signed_in()
     owner_id, actor_id = await owner_of(OWNERS_OF_REMINDERS, viewer, reminder_id), viewer.id
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         if await _load(write, reminder_id) is None:
             return [not_found("id")]
         await write.connection.execute(DELETE, owner_id, reminder_id, actor_id)

@@ -70,6 +70,8 @@ async def invite(context: Context, id: str, sent: InvitationInput) -> AcceptedPa
     A newer invitation of the same name or address to the list replaces the one before it.
     """
     viewer, list_id = context.signed_in(), parse_id(id)
+    if list_id and not viewer.opens_list(list_id):
+        list_id = None
     problems: list[UserError] = []
     recipient = Recipient.read(sent.username_or_email, problems, context.settings)
     role = read_role(sent.role, problems, "input")
@@ -144,7 +146,7 @@ async def revoke(context: Context, id: str) -> AcceptedPayload:
     """
     viewer, invitation_id = context.signed_in(), parse_id(id)
     row = await fetchrow(FIND_OPEN, invitation_id, viewer.id) if invitation_id else None
-    if row is None:
+    if row is None or not viewer.opens_list(row["list_id"]):
         return AcceptedPayload(errors=[not_found("id")])
     async with in_transaction():
         standing = await _locked_standing(row["list_id"], viewer.id)

@@ -38,7 +38,8 @@ class Membership(NamedTuple):
 async def _find(context: Context, id: str) -> Membership | None:
     member_id, viewer = parse_id(id), context.signed_in()
     row = await fetchrow(FIND, member_id, viewer.id) if member_id else None
-    return Membership(*row.values()) if row else None
+    membership = Membership(*row.values()) if row else None
+    return membership if membership and viewer.opens_list(membership.list_id) else None
 
 
 async def _locked_member(members: MemberWrite, user_id: UUID, viewer_id: UUID) -> Row | UserError:

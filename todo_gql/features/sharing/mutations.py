@@ -44,7 +44,7 @@ class SharingMutation:
         description="Invites somebody to a list. The answer is the same whether there is such an account or "
         "not. MANAGER or OWNER only; at most 50 open invitations a list, 20 a day and person. A newer "
         "invitation of the same name or address replaces the one before it.",
-        metadata=scoped(TokenScope.LISTS_SHARE),
+        metadata=scoped(TokenScope.LISTS_SHARE, lists=True),
     )
     async def list_invite(
         self,
@@ -86,7 +86,7 @@ class SharingMutation:
 
     @strawberry.field(
         description="Revokes an open invitation to a list, whoever sent it. MANAGER or OWNER only.",
-        metadata=scoped(TokenScope.LISTS_SHARE),
+        metadata=scoped(TokenScope.LISTS_SHARE, lists=True),
     )
     async def invitation_revoke(
         self,
@@ -98,7 +98,7 @@ class SharingMutation:
     @strawberry.field(
         description="Changes what a member may do in a list: VIEWER, EDITOR or MANAGER. MANAGER or OWNER "
         "only; nobody changes the owner. A VIEWER is assigned to nothing any more.",
-        metadata=scoped(TokenScope.LISTS_SHARE),
+        metadata=scoped(TokenScope.LISTS_SHARE, lists=True),
     )
     async def member_update(
         self,
@@ -112,7 +112,7 @@ class SharingMutation:
         description="Removes a member from a list: nothing of it can be read by them any more. What was "
         "assigned to them is assigned to somebody else or to nobody; their comments stay. MANAGER or OWNER "
         "only; nobody removes the owner.",
-        metadata=scoped(TokenScope.LISTS_SHARE),
+        metadata=scoped(TokenScope.LISTS_SHARE, lists=True),
     )
     async def member_remove(
         self,

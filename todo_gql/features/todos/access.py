@@ -10,6 +10,7 @@ from todo_gql.security.access import (
     IN_LIST_OF_OTHERS,
     SHARED_LISTS,
     Columns,
+    bound_to_lists,
     columns,
     is_member,
     owned,
@@ -75,10 +76,10 @@ def visible_todos(viewer: Viewer) -> SelectQuery:
 def todo_ranges(viewer: Viewer) -> SelectQuery:
     """The same as `all_todos` for statements that read many: the viewer's todos, and those of each list."""
     if not viewer.is_member:
-        return todos_of(viewer.id)
+        return bound_to_lists(todos_of(viewer.id), viewer, "t.list_id")
     statement = SelectQuery("todos t", OF_MEMBER)
     statement.bind(viewer.id)
-    return statement
+    return bound_to_lists(statement, viewer, "t.list_id")
 
 
 def only_of_lists(statement: SelectQuery, ids: Sequence[UUID]) -> None:

@@ -32,6 +32,7 @@ from todo_gql.features.todos.dates import (
 )
 from todo_gql.features.todos.destinations import (
     Destination,
+    no_list_error,
     owner_of_destination,
     read_destination,
 )
@@ -52,10 +53,12 @@ from todo_gql.features.todos.subtrees import RESET, Spread, Subtrees, load_subtr
 from todo_gql.features.todos.types import Todo
 from todo_gql.features.todos.used_ids import logged_ids
 from todo_gql.features.todos.validation import read_create
-from todo_gql.features.todos.writes import OwnerWrite, owner_write
+from todo_gql.features.todos.viewer_writes import viewer_write
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.clock import viewer_clock
 from todo_gql.operation.context import Context, Info
 from todo_gql.operation.lookahead import selected_on_fields_named
+from todo_gql.security.authentication import Viewer
 from todo_gql.security.sliding_window import COST
 
 Edit: TypeAlias = Callable[[TodoState, LocalClock], TodoState | Problem | UserError]
@@ -147,9 +150,7 @@ async def change_todo(
     owner_id = await owner_of_todo(viewer, todo_id)
     ids = [todo_id] if todo_id else []
     parents = spread is not None
-    async with owner_write(
-        owner_id=owner_id, actor_id=viewer.id, ids=ids, parents=parents
-    ) as write:
+    async with viewer_write(viewer, owner_id, ids, parents=parents) as write:
         info.context.viewer_time_zone = write.clock.zone_name
         subtrees = await load_subtrees(write, ids, spread, trash=trash)
         stored = subtrees.states.get(todo_id) if todo_id else None
@@ -275,7 +276,7 @@ def charge_further(info: Info, writes: Sequence[OwnerWrite], named: int) -> None
     as much as an item of a bulk action.
     """
     if (further := sum(write.change_count for write in writes) - named) > 0:
-        info.context.limits.charge(writes[0].actor_id.int, COST, further)
+        info.context.limits.charge(info.context.signed_in().caller, COST, further)
 
 
 async def id_conflicts(
@@ -327,6 +328,8 @@ async def _with_target(
         if not isinstance(target, TodoState):
             return target
         todo = target
+    elif error := no_list_error(write, "input"):
+        return error
     return await assignee_error(write, None, todo, "input") or todo
 
 
@@ -352,18 +355,21 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
     draft, problems = await _local_draft(sent, context)
     if problems:
         return TodoPayload(errors=problems)
-    actor_id = viewer.id
-    owner_id = await owner_of_destination(viewer, draft.destination) or actor_id
+    owner_id = await owner_of_destination(viewer, draft.destination) or viewer.id
     todo = new_state(draft, owner_id, context.now)
     # The log entry holds the time of completion, so the time of the write has to be known first.
     quota = Quota.of(info.context.settings)
     created: CreatedTodo | TodoPayload | None = (
         None
-        if todo.completed_at or draft.destination or draft.reminders or todo.assignee_id
+        if todo.completed_at
+        or draft.destination
+        or draft.reminders
+        or todo.assignee_id
+        or viewer.bound_list_ids is not None
         else await create_in_one_message(todo, quota)
     )
     if created is None:
-        created = await _create_in_transaction(info, draft, owner_id, actor_id)
+        created = await _create_in_transaction(info, draft, owner_id, viewer)
     if isinstance(created, TodoPayload):
         return created
     info.context.clear_loaders()
@@ -372,11 +378,11 @@ async def create_todo(info: Info, sent: TodoCreateInput) -> TodoPayload:
 
 
 async def _create_in_transaction(
-    info: Info, draft: Draft, owner_id: UUID, actor_id: UUID
+    info: Info, draft: Draft, owner_id: UUID, viewer: Viewer
 ) -> CreatedTodo | TodoPayload:
     """Create a todo that isn't created in one message; the payload if it can't be."""
     quota = Quota.of(info.context.settings)
-    async with owner_write(owner_id=owner_id, actor_id=actor_id) as write:
+    async with viewer_write(viewer, owner_id) as write:
         info.context.viewer_time_zone = write.clock.zone_name
         todo = await _with_target(write, new_state(draft, owner_id, write.now), draft.destination)
         if not isinstance(todo, TodoState):

@@ -44,7 +44,8 @@ from todo_gql.features.todos.tag_names import (
     read_names_to_remove,
     read_tags,
 )
-from todo_gql.features.todos.writes import OwnerWrite, owner_writes
+from todo_gql.features.todos.viewer_writes import viewer_writes
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 
 # The fields that a bulk action sets: with the name of the action, and the validator of the value.
@@ -137,7 +138,7 @@ async def change_todos(
     owners = await owners_of_todos(viewer, [key for key in keys if key])
     by_owner = ids_by_owner(owners, viewer.id)
     parents, quota = spread is not None, Quota.of(info.context.settings)
-    async with owner_writes(by_owner, actor_id=viewer.id, parents=parents) as writes:
+    async with viewer_writes(viewer, by_owner, parents=parents) as writes:
         info.context.viewer_time_zone = next(iter(writes.values())).clock.zone_name
         parts = {
             owner_id: _Part(

@@ -23,7 +23,11 @@ from todo_gql.features.todos.bulk import (
     finished,
 )
 from todo_gql.features.todos.creation import NewTodo, with_targets
-from todo_gql.features.todos.destinations import owner_of_destination, read_destination
+from todo_gql.features.todos.destinations import (
+    no_list_error,
+    owner_of_destination,
+    read_destination,
+)
 from todo_gql.features.todos.history import Entry
 from todo_gql.features.todos.inputs import TodoCreateInput, unset_to_none
 from todo_gql.features.todos.item_lists import duplicates, size_problems
@@ -32,7 +36,8 @@ from todo_gql.features.todos.reminders import add_reminders
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota, Storage
 from todo_gql.features.todos.used_ids import logged_ids
-from todo_gql.features.todos.writes import OwnerWrite, owner_writes
+from todo_gql.features.todos.viewer_writes import viewer_writes
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 from todo_gql.security.authentication import Viewer
 
@@ -51,7 +56,7 @@ async def create_todos(
         return TodoBulkPayload(errors=refusals)
     owners = await _owners_of_new(viewer, inputs)
     by_owner: dict[UUID, list[UUID]] = {owner_id: [] for owner_id in owners}
-    async with owner_writes(by_owner, actor_id=viewer.id) as writes:
+    async with viewer_writes(viewer, by_owner) as writes:
         info.context.viewer_time_zone = writes[owners[0]].clock.zone_name
         creations = await _read(info, inputs, owners, writes)
         results = [one.result for one in creations]
@@ -125,6 +130,12 @@ async def _set_targets(info: Info, write: OwnerWrite, creations: Sequence[_Creat
             one.result.after = target
         else:
             refused.append((one, target))
+    refused += [
+        (one, error)
+        for one in creations
+        if one.result.after and not one.draft.destination
+        if (error := no_list_error(write, "inputs", str(one.number)))
+    ]
     refused_numbers = {one.number for one, _ in refused}
     assignees = await Assignees.load(
         write, [todo for one in creations if (todo := one.result.after)]

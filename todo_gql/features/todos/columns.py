@@ -102,18 +102,30 @@ def needs_names_only(tag_fields: frozenset[str]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def todo_by_id(columns: Columns, tags: str | None, *, is_member: bool) -> str:
-    """The SQL for the todo `$2` that the viewer `$1` sees, in the trash too; `tags` selects its tags."""
-    return _todos_where("t.id = $2", columns, tags, is_member=is_member)
+def todo_by_id(
+    columns: Columns, tags: str | None, *, is_member: bool, is_bound: bool = False
+) -> str:
+    """The SQL for the todo `$2` that the viewer `$1` sees, in the trash too; `tags` selects its tags.
+
+    If it `is_bound`, the viewer's API token, `$3` has the lists that it is bound to.
+    """
+    return _todos_where("t.id = $2", columns, tags, is_member=is_member, is_bound=is_bound)
 
 
 @lru_cache(maxsize=1024)
-def todos_by_ids(columns: Columns, tags: str | None, *, is_member: bool) -> str:
+def todos_by_ids(
+    columns: Columns, tags: str | None, *, is_member: bool, is_bound: bool = False
+) -> str:
     """As `todo_by_id` for an array of ids `$2`, which takes longer to encode than one id."""
-    return _todos_where("t.id = ANY($2)", columns, tags, is_member=is_member)
+    return _todos_where("t.id = ANY($2)", columns, tags, is_member=is_member, is_bound=is_bound)
 
 
-def _todos_where(condition: str, columns: Columns, tags: str | None, *, is_member: bool) -> str:
+def _todos_where(
+    condition: str, columns: Columns, tags: str | None, *, is_member: bool, is_bound: bool
+) -> str:
     selected = (*columns, tags) if tags else columns
     rule = TODO_OF_MEMBER if is_member else "t.owner_id = $1"
-    return SelectQuery("todos t").where(rule).where(condition).select(selected)
+    statement = SelectQuery("todos t").where(rule).where(condition)
+    if is_bound:
+        statement.where("t.list_id = ANY($3::uuid[])")
+    return statement.select(selected)

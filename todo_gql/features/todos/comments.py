@@ -14,7 +14,7 @@ from todo_gql.features.todos.access import TODO_OF_MEMBER
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.context import Context
 from todo_gql.operation.loaders import LoaderContext, rows_by_id
-from todo_gql.security.access import columns, owned
+from todo_gql.security.access import bound_to_lists, columns, owned
 from todo_gql.security.authentication import Viewer
 
 MAX_BODY: Final = 10_000
@@ -23,16 +23,20 @@ OLDEST_FIRST: Final = Keyset(
     SortKey("created_at", "c.created_at", "created_at", parse_time),
     SortKey("id", "c.id", "id", parse_uuid),
 )
+LIST_OF_TODO: Final = (
+    "(SELECT b.list_id FROM todos b WHERE b.owner_id = c.owner_id AND b.id = c.todo_id)"
+)
+"""SQL: the list of the todo of a comment `c`."""
 WITH_TODO: Final = "comments c JOIN todos t ON t.owner_id = c.owner_id AND t.id = c.todo_id"
 
 
 def comments_of(viewer: Viewer) -> SelectQuery:
     """The comments `c` that the viewer sees, deleted ones and those of todos in the trash, too."""
     if not viewer.is_member:
-        return owned("comments c", "c", viewer.id)
+        return bound_to_lists(owned("comments c", "c", viewer.id), viewer, LIST_OF_TODO)
     statement = SelectQuery(WITH_TODO)
     statement.bind(viewer.id)
-    return statement.where(TODO_OF_MEMBER)
+    return bound_to_lists(statement, viewer, "t.list_id").where(TODO_OF_MEMBER)
 
 
 def todo_column(viewer: Viewer) -> str:
@@ -44,7 +48,8 @@ def visible_comments(viewer: Viewer) -> SelectQuery:
     """The comments `c` that the viewer sees, deleted ones, too, of todos outside the trash."""
     if viewer.is_member:
         return comments_of(viewer).where("t.deleted_at IS NULL")
-    return owned(WITH_TODO, "c", viewer.id).where("t.deleted_at IS NULL")
+    statement = bound_to_lists(owned(WITH_TODO, "c", viewer.id), viewer, "t.list_id")
+    return statement.where("t.deleted_at IS NULL")
 
 
 def undeleted_comments(viewer: Viewer) -> SelectQuery:

@@ -129,6 +129,14 @@ def target_of(
     return _anchor_error(to, around, list_id) or Target(list_id, section_id, parent_id)
 
 
+def no_list_error(write: OwnerWrite, *path: str) -> UserError | None:
+    """Why a new todo can't stand in the inbox, where it is without a destination, at the path of its input."""
+    if write.sees(None):
+        return None
+    message = "Your API token is bound to lists: name one of them in listId."
+    return invalid(ErrorCode.REQUIRED, message, *path, "to")
+
+
 def _anchor_error(to: Destination, around: Surroundings, list_id: UUID | None) -> UserError | None:
     placement = to.placement
     if placement is None or placement.anchor_id is None:

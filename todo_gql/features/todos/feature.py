@@ -58,6 +58,7 @@ TODOS = Feature(
         NodeType(
             type=Todo,
             scope=TokenScope.TODOS_READ,
+            in_lists=True,
             visible=visible_todos,
             columns=READ_COLUMNS,
             make=lambda row, context: Todo.from_row(row, context.now),

@@ -9,6 +9,7 @@ from todo_gql.security.access import (
     IN_LIST_OF_OTHERS,
     SHARED_LISTS,
     Columns,
+    bound_to_lists,
     columns,
     owned,
     visible,
@@ -78,10 +79,11 @@ def visible_lists(viewer: Viewer) -> SelectQuery:
 def list_ranges(viewer: Viewer) -> SelectQuery:
     """The same as `visible_lists` for statements that read many."""
     if not viewer.is_member:
-        return lists_of(viewer.id).where("l.deleted_at IS NULL")
+        statement = bound_to_lists(lists_of(viewer.id), viewer, "l.id")
+        return statement.where("l.deleted_at IS NULL")
     statement = SelectQuery("lists l", OF_MEMBER)
     statement.bind(viewer.id)
-    return statement.where("l.deleted_at IS NULL")
+    return bound_to_lists(statement, viewer, "l.id").where("l.deleted_at IS NULL")
 
 
 def list_columns(viewer: Viewer) -> Columns:
@@ -91,7 +93,8 @@ def list_columns(viewer: Viewer) -> Columns:
 
 def trashed_lists(viewer: Viewer) -> SelectQuery:
     """The viewer's own lists `l` in the trash: nobody else sees them there."""
-    return lists_of(viewer.id).where("l.deleted_at IS NOT NULL")
+    statement = bound_to_lists(lists_of(viewer.id), viewer, "l.id")
+    return statement.where("l.deleted_at IS NOT NULL")
 
 
 def sections_of(owner_id: UUID) -> SelectQuery:

@@ -54,12 +54,15 @@ async def todos_by_id(context: LoaderContext, ids: list[UUID | None]) -> list[Ro
     viewer = context.viewer
     if ids == [None]:
         return [None]
+    lists = viewer.bound_list_ids
+    is_bound = lists is not None
+    bound = () if lists is None else (list(lists),)
     if len(ids) == 1:
-        text = todo_by_id(columns, tags, is_member=viewer.is_member)
-        rows = await fetch(text, viewer.id, ids[0])
+        text = todo_by_id(columns, tags, is_member=viewer.is_member, is_bound=is_bound)
+        rows = await fetch(text, viewer.id, ids[0], *bound)
     else:
-        text = todos_by_ids(columns, tags, is_member=viewer.is_member)
-        rows = await fetch(text, viewer.id, ids)
+        text = todos_by_ids(columns, tags, is_member=viewer.is_member, is_bound=is_bound)
+        rows = await fetch(text, viewer.id, ids, *bound)
         rows = await parse_json_column(rows, "metadata", json_fragment)
     return rows_by_id(rows, ids)
 

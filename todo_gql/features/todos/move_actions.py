@@ -26,7 +26,8 @@ from todo_gql.features.todos.moves import Move
 from todo_gql.features.todos.owners import owners_of_todos
 from todo_gql.features.todos.payloads import TodoBulkPayload, TodoPayload
 from todo_gql.features.todos.storage import Quota
-from todo_gql.features.todos.writes import OwnerWrite, owner_writes
+from todo_gql.features.todos.viewer_writes import viewer_writes
+from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.operation.context import Info
 from todo_gql.security.authentication import Viewer
 
@@ -44,7 +45,7 @@ async def move_todo(
     destination, ids = read_destination(to, problems, "to"), [todo_id] if todo_id else []
     owners = await owners_of_todos(viewer, ids)
     moving = _Moving(destination, owners, await owner_of_destination(viewer, destination), viewer)
-    async with owner_writes(moving.ids, actor_id=viewer.id) as writes:
+    async with viewer_writes(viewer, moving.ids) as writes:
         info.context.viewer_time_zone = next(iter(writes.values())).clock.zone_name
         [move] = (await moving.moves(writes)).values()
         stored = move.before.get(todo_id) if todo_id else None
@@ -82,7 +83,7 @@ async def move_todos(
     keys = [parse_id(id) for id in ids]
     owners = await owners_of_todos(viewer, [key for key in keys if key])
     moving = _Moving(destination, owners, await owner_of_destination(viewer, destination), viewer)
-    async with owner_writes(moving.ids, actor_id=viewer.id) as writes:
+    async with viewer_writes(viewer, moving.ids) as writes:
         info.context.viewer_time_zone = next(iter(writes.values())).clock.zone_name
         moves = await moving.moves(writes)
         results = [

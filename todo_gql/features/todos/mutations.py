@@ -61,7 +61,9 @@ Destination = Annotated[
 class TodoMutation:
     """The mutation fields of todos and tags."""
 
-    @strawberry.field(description="Makes a todo.", metadata=scoped(TokenScope.TODOS_WRITE))
+    @strawberry.field(
+        description="Makes a todo.", metadata=scoped(TokenScope.TODOS_WRITE, lists=True)
+    )
     async def todo_create(
         self,
         info: Info,
@@ -71,7 +73,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Changes a todo; an update that changes nothing is no error.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_update(
         self,
@@ -92,7 +94,8 @@ class TodoMutation:
         )
 
     @strawberry.field(
-        description="Sets a todo to IN_PROGRESS.", metadata=scoped(TokenScope.TODOS_WRITE)
+        description="Sets a todo to IN_PROGRESS.",
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_start(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -103,7 +106,7 @@ class TodoMutation:
     @strawberry.field(
         description="Sets a todo to COMPLETED. One that repeats goes on with its next occurrence, PENDING, "
         "and leaves a COMPLETED copy; after the last occurrence it is COMPLETED itself.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_complete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -115,7 +118,7 @@ class TodoMutation:
     @strawberry.field(
         description="Moves a repeating todo to its next occurrence, without counting this one as "
         "completed; its subtasks are to be done again.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_skip(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -126,7 +129,7 @@ class TodoMutation:
     @strawberry.field(
         description="Puts a todo off, for the viewer alone and until its next occurrence at most: TODAY "
         "leaves it out. It is no change of the todo, so that no log, version or undo has it.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_snooze(
         self,
@@ -142,7 +145,8 @@ class TodoMutation:
         return await snooze_todo(info, id, unset_to_none(until))
 
     @strawberry.field(
-        description="Moves a todo into the trash.", metadata=scoped(TokenScope.TODOS_WRITE)
+        description="Moves a todo into the trash.",
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_delete(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -152,7 +156,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Takes a todo out of the trash; elsewhere it stays as it is.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_restore(
         self, info: Info, id: TodoId, expected_version: ExpectedVersion = UNSET
@@ -167,7 +171,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Moves a todo with its subtasks; a move that changes nothing is no error.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_move(
         self, info: Info, id: TodoId, to: Destination, expected_version: ExpectedVersion = UNSET
@@ -178,7 +182,7 @@ class TodoMutation:
     @strawberry.field(
         description="Moves 1 to 100 todos with their subtasks in one transaction, each right behind the "
         "previous one.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_bulk_move(
         self,
@@ -193,7 +197,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Makes 1 to 100 todos in one transaction.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_bulk_create(
         self,
@@ -208,7 +212,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Changes 1 to 100 todos in one transaction.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_bulk_update(
         self,
@@ -230,7 +234,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Moves 1 to 100 todos into the trash in one transaction.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_bulk_delete(
         self,
@@ -244,7 +248,7 @@ class TodoMutation:
 
     @strawberry.field(
         description="Takes 1 to 100 todos out of the trash in one transaction.",
-        metadata=scoped(TokenScope.TODOS_WRITE),
+        metadata=scoped(TokenScope.TODOS_WRITE, lists=True),
     )
     async def todo_bulk_restore(
         self,

@@ -121,7 +121,7 @@ class TodoQuery:
 
     @strawberry.field(
         description="One todo of the viewer's; null if there is none or in the trash.",
-        metadata=scoped(TokenScope.TODOS_READ),
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def todo(
         self,
@@ -136,7 +136,7 @@ class TodoQuery:
     @strawberry.field(
         description="The viewer's todos. `first` and `last`: 1 to 100, 50 if neither is given; "
         "newest first unless sorted, and what `filter.search` finds best match first.",
-        metadata=scoped(TokenScope.TODOS_READ),
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def todos(
         self,
@@ -149,7 +149,9 @@ class TodoQuery:
         before: Before = UNSET,
     ) -> TodoConnection:
         context, todo_filter = info.context, unset_to_none(filter)
-        has_stored_total, viewer = is_plain(todo_filter), context.signed_in()
+        viewer = context.signed_in()
+        # The total is that of all of the viewer's todos.
+        has_stored_total = is_plain(todo_filter) and viewer.bound_list_ids is None
         clock = await clock_of_filter(viewer, todo_filter, context.now)
         statement = filtered_todos(viewer, todo_filter, clock)
         arguments = PageArguments.of(first, after, last, before)
@@ -173,7 +175,7 @@ class TodoQuery:
         description="When a todo with this recurrence and due date would be due: first on its first due "
         "date, which is the first day of the rule on or after the one that is sent, or else on or after "
         "today. 1 to 100, 5 if no number is given. A rule that can't be stored is BAD_USER_INPUT.",
-        metadata={"default_page": UPCOMING_PAGE} | scoped(TokenScope.TODOS_READ),
+        metadata={"default_page": UPCOMING_PAGE} | scoped(TokenScope.TODOS_READ, lists=True),
     )
     async def recurrence_preview(
         self,

@@ -14,7 +14,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.writes import OwnerWrite
 from todo_gql.observability.request_record import loader
 from todo_gql.operation.loaders import LoaderContext
-from todo_gql.security.access import columns, is_member, owned
+from todo_gql.security.access import bound_to_lists, columns, is_member, owned
 from todo_gql.security.authentication import Viewer
 
 REMINDER_COLUMNS: Final = columns(Reminder, "r")
@@ -32,6 +32,11 @@ OF_SHARED_TODO: Final = (
     f" AND {is_member('s.list_id')})"
 )
 """SQL: the todo of a reminder `r` is in a list that the user `$1` is a member of."""
+
+LIST_OF_TODO: Final = (
+    "(SELECT b.list_id FROM todos b WHERE b.owner_id = r.owner_id AND b.id = r.todo_id)"
+)
+"""SQL: the list of the todo of a reminder `r`."""
 
 OF_TODOS: Final = f"""
 SELECT {", ".join(REMINDER_COLUMNS)} FROM reminders r
@@ -68,9 +73,11 @@ async def stored_reminders(write: OwnerWrite, todo_ids: Sequence[UUID]) -> list[
 def reminders_of(viewer: Viewer) -> SelectQuery:
     """The viewer's reminders `r` of todos that they see, also in the trash."""
     if not viewer.is_member:
-        return owned("reminders r", "r", viewer.id).where("r.person_id = $1")
+        statement = bound_to_lists(owned("reminders r", "r", viewer.id), viewer, LIST_OF_TODO)
+        return statement.where("r.person_id = $1")
     statement = SelectQuery("reminders r")
     statement.where(f"r.person_id = {statement.bind(viewer.id)}")
+    statement = bound_to_lists(statement, viewer, LIST_OF_TODO)
     return statement.where(f"(r.owner_id = $1 OR {OF_SHARED_TODO})")
 
 

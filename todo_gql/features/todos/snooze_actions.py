@@ -9,7 +9,7 @@ from todo_gql.database.retry import retried
 from todo_gql.features.todos.actions import to_todo
 from todo_gql.features.todos.owners import owner_of_todo
 from todo_gql.features.todos.payloads import TodoPayload
-from todo_gql.features.todos.writes import owner_write
+from todo_gql.features.todos.viewer_writes import viewer_write
 from todo_gql.operation.context import Info
 
 # Whatever has ended goes with the next write, so that few rows are ever looked through.
@@ -33,7 +33,7 @@ async def snooze_todo(info: Info, id: str, until: datetime | None) -> TodoPayloa
     todo_id, viewer = parse_id(id), info.context.signed_in()
     owner_id, person_id = await owner_of_todo(viewer, todo_id), viewer.id
     ids = [todo_id] if todo_id else []
-    async with owner_write(owner_id=owner_id, actor_id=person_id, ids=ids) as write:
+    async with viewer_write(viewer, owner_id, ids) as write:
         info.context.viewer_time_zone = write.clock.zone_name
         stored = (await write.load_named(ids)).get(todo_id) if todo_id else None
         if stored is None:

@@ -62,8 +62,8 @@ class OwnerWrite:
         self.transaction = transaction
         transaction.actor_id = actor_id
         self.connection = transaction.connection
-        self.owner_id = owner_id
-        self.actor_id = actor_id
+        self.owner_id, self.actor_id = owner_id, actor_id
+        self.is_of_owner = actor_id == owner_id
         self.clock = clock
         self.storage = storage
         self.discarded = False
@@ -156,7 +156,7 @@ class OwnerWrite:
         """
         if self._first_id is None:
             return None
-        if self.roles is None:
+        if self.is_of_owner:
             return FirstChange(self.owner_id, self.first_seq, self._first_id)
         number = self.transaction.recipients.number_of(self.owner_id, self.first_seq)
         return FirstChange(self.actor_id, number, self._first_id) if number else None

@@ -13,6 +13,7 @@ from todo_gql.api.connections import Connection, PageArguments, ParentPage
 from todo_gql.api.errors import ErrorCode, UserError
 from todo_gql.api.node import Node
 from todo_gql.api.page_arguments import After, FirstOrDefault
+from todo_gql.api.token_scopes import TokenScope, scoped
 from todo_gql.database.connection import Values
 from todo_gql.execution import RowType
 from todo_gql.features.attachments.upload_target import UploadTarget
@@ -90,7 +91,10 @@ class ImportJob(Job, Node):
     )
     key: strawberry.Private[UUID]
 
-    @strawberry.field(description="What couldn't be imported as it was, in the file's order.")
+    @strawberry.field(
+        description="What couldn't be imported as it was, in the file's order.",
+        metadata=scoped(TokenScope.TRANSFER),
+    )
     async def problems(
         self, info: Info, first: FirstOrDefault = UNSET, after: After = UNSET
     ) -> ImportProblemConnection:
