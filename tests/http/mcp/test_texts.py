@@ -32,6 +32,19 @@ def test_a_refused_write_changed_nothing() -> None:
     assert text_of(TOOLS["get_todo"], {}, outcome).startswith("Nothing can be shown.")
 
 
+def test_undo_is_offered_to_whom_it_is_open() -> None:
+    """A write names the cursor of undo, unless the token doesn't open undo."""
+    payload = {"results": [], "processed": 1, "updated": 1, "undoCursor": "abc", "errors": []}
+    outcome = Outcome({"todoBulkDelete": payload}, [], has_failed=False)
+    tool = TOOLS["delete_todos"]
+    assert text_of(tool, {}, outcome).startswith(
+        'Done. 1 changed. undo takes it back with the cursor "abc".'
+    )
+    assert text_of(tool, {}, outcome, can_undo=False).startswith(
+        "Done. 1 changed. The user can take it back, but not by this token."
+    )
+
+
 def test_many_problems_are_counted() -> None:
     """Beyond 20 problems the others are counted."""
     problems = [Problem("NOT_FOUND", "There is none.", ("ids", str(n))) for n in range(23)]

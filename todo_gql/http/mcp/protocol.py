@@ -32,7 +32,7 @@ from todo_gql.http.graphql.response import as_json
 from todo_gql.http.mcp.calls import CALLER, Caller, Outcome, run
 from todo_gql.http.mcp.resources import LISTED, TEMPLATES, list_uri, tool_of_uri
 from todo_gql.http.mcp.texts import text_of
-from todo_gql.http.mcp.tools import Tool, load_tools
+from todo_gql.http.mcp.tools import UNDO, Tool, load_tools
 from todo_gql.observability.build_info import build
 
 PROBLEMS: Final = "todo-gql/problems"
@@ -102,10 +102,13 @@ class Agents:
             names = ", ".join(self._tools)
             raise MCPError(INVALID_PARAMS, f"There is no such tool; there are {names}.")
         arguments = params.arguments or {}
-        outcome = await run(self._route, _scope(request), tool, arguments)
+        scope = _scope(request)
+        caller: Caller = scope[CALLER]
+        can_undo = self._tools[UNDO].is_open_to(caller.grant)
+        outcome = await run(self._route, scope, tool, arguments)
         problems = [problem.as_json() for problem in outcome.problems]
         return CallToolResult(
-            content=[TextContent(text=text_of(tool, arguments, outcome))],
+            content=[TextContent(text=text_of(tool, arguments, outcome, can_undo=can_undo))],
             structured_content=outcome.data,
             is_error=outcome.has_failed,
             _meta={PROBLEMS: problems} if problems else None,

@@ -23,11 +23,17 @@ ADVICE: Final[Mapping[str, str]] = {
 EMPTY: Final[tuple[object, ...]] = (None, [], {}, "")
 
 
-def text_of(tool: Tool, arguments: Mapping[str, Any], outcome: Outcome) -> str:
-    """What a call did, or why it did nothing and what to do about that."""
+def text_of(
+    tool: Tool, arguments: Mapping[str, Any], outcome: Outcome, *, can_undo: bool = True
+) -> str:
+    """What a call did, or why it did nothing and what to do about that.
+
+    `can_undo` is whether the caller's token opens undo, which one that is bound to lists doesn't.
+    """
     if outcome.has_failed or outcome.data is None:
         return "\n".join([_failure(tool, outcome), *_problems(outcome)])
-    lines = [_headline(tool, outcome.data, is_dry=arguments.get("dryRun") is True)]
+    is_dry = arguments.get("dryRun") is True
+    lines = [_headline(tool, outcome.data, is_dry=is_dry, can_undo=can_undo)]
     lines += _problems(outcome)
     return "\n".join([*lines, *outline(outcome.data)])
 
@@ -59,7 +65,7 @@ def _problem(problem: Problem) -> str:
     )
 
 
-def _headline(tool: Tool, data: Mapping[str, Any], *, is_dry: bool) -> str:
+def _headline(tool: Tool, data: Mapping[str, Any], *, is_dry: bool, can_undo: bool) -> str:
     payload = next(iter(data.values()))
     if tool.is_read_only:
         pages = (each for each in data.values() if isinstance(each, dict) and "nodes" in each)
@@ -67,7 +73,10 @@ def _headline(tool: Tool, data: Mapping[str, Any], *, is_dry: bool) -> str:
     changed = f" {payload['updated']} changed." if "updated" in payload else ""
     if is_dry:
         return f"Dry run: nothing was changed. This is what the call would do:{changed}"
-    if cursor := payload.get("undoCursor"):
+    cursor = payload.get("undoCursor")
+    if cursor and not can_undo:
+        return f"Done.{changed} The user can take it back, but not by this token."
+    if cursor:
         return f'Done.{changed} undo takes it back with the cursor "{cursor}".'
     if "undoCursor" not in payload or payload.get("updated"):
         return f"Done.{changed} undo can't take it back."

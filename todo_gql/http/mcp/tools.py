@@ -42,7 +42,10 @@ NAMES: Final = (
 )
 """The tools, each with a document of the same name, in the order in which agents see them."""
 
-OVERWRITING: Final = frozenset({"update_todo", "delete_todos", "undo"})
+UNDO: Final = "undo"
+"""The tool that takes back what others did."""
+
+OVERWRITING: Final = frozenset({"update_todo", "delete_todos", UNDO})
 """Tools that replace or remove something; others add, or can be repeated the other way round."""
 
 IDEMPOTENT: Final = frozenset({"move_todos", "delete_todos", "restore_todos"})
