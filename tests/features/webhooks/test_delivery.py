@@ -195,6 +195,29 @@ async def test_a_claim_of_a_worker_that_is_gone_passes(
         await until(lambda: endpoint.titles == ["A"])
 
 
+async def test_a_worker_that_ends_hands_its_claims_on(
+    account: Account,
+    endpoints: Endpoints,
+    run_workers: Working,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that is stopped while an endpoint is slow leaves the event to another one, which needn't wait."""
+    monkeypatch.setattr(dispatcher, "STOP_SECONDS", 0)
+    endpoint = await connect(account, endpoints.add("one"))
+    endpoint.hold = late(120)
+    await account.create(title="A")
+    async with run_workers():
+        await until(lambda: len(endpoints.requests) == 1)
+    row = await fetchrow(
+        "SELECT next_attempt_at <= now() AS is_due FROM webhooks WHERE id = $1", UUID(endpoint.id)
+    )
+    assert row
+    assert row["is_due"]
+    endpoint.hold = None
+    async with run_workers():
+        await until(lambda: endpoint.titles == ["A"])
+
+
 async def test_only_selected_types_are_sent(
     account: Account, endpoints: Endpoints, run_workers: Working
 ) -> None:

@@ -1,5 +1,6 @@
 """The line of a webhook: the changes of its owner's feed after its position, sent in their order."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -44,6 +45,10 @@ class Line:
                 pass
         except EndpointBusy:
             await release(self.webhook, self.seq, BUSY_WAIT)
+        except asyncio.CancelledError:
+            # The worker ends, and another one goes on at once.
+            await release(self.webhook, self.seq)
+            raise
 
     async def _send_some(self, may_go_on: Callable[[], bool]) -> bool:
         """Send some changes; False once the claim is ended."""
