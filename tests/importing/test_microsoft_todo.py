@@ -112,3 +112,9 @@ def test_what_has_no_tasks_is_refused(content: str) -> None:
     """A file that is no JSON, or neither object nor list, is refused."""
     with pytest.raises(UnreadableFile):
         imported(read, content)
+
+
+def test_a_single_value_that_is_no_task_is_reported() -> None:
+    """An object that is neither task nor list is a problem that says where it is."""
+    result = imported(read, '{"importance": "high"}')
+    assert [problem.location for problem in result.failures] == ["the only value"]

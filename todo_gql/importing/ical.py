@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from todo_gql.importing.contents import read_bytes
-from todo_gql.importing.drafts import MAX_ID_LENGTH, PathIds, foreign_id, titled
+from todo_gql.importing.drafts import MAX_ID_LENGTH, MAX_TODOS, PathIds, foreign_id, titled
 from todo_gql.importing.ical_lines import Component, Property, components_of
 from todo_gql.importing.ical_todos import TodoReader, occurrence_id
 from todo_gql.importing.ical_zones import CalendarZones, named
@@ -19,6 +19,8 @@ from todo_gql.importing.records import (
     UnreadableFile,
 )
 
+# As many as the database has, roughly; a file has as many overrides as it may have todos.
+MAX_ZONES: Final = 600
 _COLOR_LENGTH: Final = 7
 # What says nothing about a todo itself.
 _IGNORED: Final = frozenset(("DTSTAMP", "LAST-MODIFIED", "SEQUENCE", "CLASS", "TRANSP"))
@@ -35,6 +37,7 @@ class _Overview:
     zones: CalendarZones
     name: str = ""
     color: str | None = None
+    overrides: int = 0
     completed: dict[str, list[Property]] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
 
@@ -72,7 +75,7 @@ def _overview(content: bytes, options: ReadOptions) -> _Overview:
     for each in components_of(content, ("VTODO", "VTIMEZONE"), _NO_OVERRIDE):
         if isinstance(each, Component):
             is_calendar = is_calendar or each.name in ("VTODO", "VEVENT")
-            if each.name == "VTIMEZONE":
+            if each.name == "VTIMEZONE" and len(zones) < MAX_ZONES:
                 zones.append(each)
             elif each.name == "VTODO":
                 _note_override(each, overview)
@@ -91,7 +94,8 @@ def _overview(content: bytes, options: ReadOptions) -> _Overview:
 
 def _note_override(todo: Component, overview: _Overview) -> None:
     recurrence_id = todo.first("RECURRENCE-ID")
-    if recurrence_id and _is_completed(todo):
+    if recurrence_id and _is_completed(todo) and overview.overrides < MAX_TODOS:
+        overview.overrides += 1
         overview.completed.setdefault(todo.text("UID"), []).append(recurrence_id)
 
 

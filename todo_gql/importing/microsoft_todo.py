@@ -79,7 +79,7 @@ def _entries(
             if isinstance(value.get(key), list):
                 yield from _entries(value[key], _joined(location, key), list_id, options, ids)
     else:
-        yield from _entry(value, location, list_id, options, ids)
+        yield from _entry(value, location or "the only value", list_id, options, ids)
 
 
 def _entry(
