@@ -1,8 +1,11 @@
 """What an export has: everything that is a person's own, and nothing else."""
 
 import re
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from tests.support.accounts import Account
 from tests.support.calendars import make_feed
@@ -15,7 +18,9 @@ from tests.support.repeating import completed, repeating
 from tests.support.sharing import share
 from tests.support.views import save
 from todo_gql.database.connection import fetch
+from todo_gql.database.models import AttachmentState
 from todo_gql.settings import Settings
+from todo_gql.storage.stores import file_store
 
 SNOOZE = """
 mutation ($id: ID!, $until: DateTime) { todoSnooze(id: $id, until: $until) { errors { code } } }
@@ -237,3 +242,36 @@ async def test_the_history_is_in_a_file_of_its_own(account: Account, settings: S
     assert updated["fields"] == [{"name": "title", "before": "Old", "after": "New"}]
     rows = await fetch("SELECT count(*) AS n FROM changes WHERE owner_id = $1", UUID(account.id))
     assert rows[0]["n"] == 2
+
+
+ATTACH = """
+INSERT INTO attachments (id, owner_id, todo_id, file_name, size, content_type, sha256, state, thumbnail_sizes,
+    created_at)
+VALUES ($1, $2, $3, $4, $5, 'text/plain', sha256('x'), $6, '[]', now())
+"""
+
+
+async def test_files_are_in_it_if_they_were_asked_for(account: Account, settings: Settings) -> None:
+    """Attachments are members of the archive under names without a path, and one that is gone is empty."""
+    todo = await account.create(title="Read")
+    names = ("../ü/notes?.txt", "gone.txt", "unfinished.txt")
+    ids = [uuid7() for _ in names]
+    for id, name in zip(ids, names, strict=True):
+        state = AttachmentState.UPLOADING if name == "unfinished.txt" else AttachmentState.READY
+        await fetch(ATTACH, id, UUID(account.id), UUID(todo["id"]), name, 5, state.value)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"notes"
+
+    await file_store(settings).write(f"attachments/{ids[0]}/original", content(), "text/plain")
+    archive = await exported(account, settings, with_files=True)
+    [line] = archive.of("todo")
+    paths = [f"files/{ids[0]}/_ü_notes_.txt", f"files/{ids[1]}/gone.txt"]
+    assert [(one["fileName"], one["path"]) for one in line["files"]] == [
+        *zip(names[:2], paths, strict=True)
+    ]
+    assert archive.names()[-2:] == paths
+    assert (archive.text(paths[0]), archive.text(paths[1])) == (b"notes", b"")
+    without = await exported(account, settings)
+    assert "path" not in without.of("todo")[0]["files"][0]
+    assert not any(name.startswith("files/") for name in without.names())
