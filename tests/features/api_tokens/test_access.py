@@ -128,6 +128,15 @@ async def test_a_bad_token_begins_no_socket(address: str, account: Account) -> N
         assert (await socket.close_code())[0] == 4403
 
 
+async def test_a_token_under_a_name_that_is_not_read_is_refused(
+    address: str, account: Account
+) -> None:
+    """A client that sends its API token by another name isn't taken for somebody who is signed out."""
+    async with opened(address) as socket:
+        await socket.send(type="connection_init", payload={"apiKey": await issued(account)})
+        assert (await socket.close_code())[0] == 4400
+
+
 async def test_a_socket_refuses_what_a_scope_is_missing_for(address: str, account: Account) -> None:
     """A subscription and a query without their scopes end alone, with FORBIDDEN and the scope."""
     token = await issued(account, "PROFILE_READ")

@@ -15,7 +15,7 @@ NAMES: Final = ("authorization", "authtoken", "accesstoken", "token")
 SIMILAR: Final = re.compile(
     "token$|^x?auth$|^authori[sz]ation|^authentication|jwt|^bearer|credential"
 )
-A_TOKEN: Final = re.compile(r"(?i:bearer)\s+\S|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}$")
+A_TOKEN: Final = re.compile(r"(?i:bearer)\s+\S|[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}$|tdg_\w+$")
 MAX_MEMBERS: Final = 100
 MAX_NAME_LENGTH: Final = 50
 NOT_A_STRING: Final = "The access token must be a string, such as “Bearer …” in authorization."
