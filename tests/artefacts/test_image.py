@@ -22,7 +22,7 @@ NAME = "localhost/todo_gql:test"
 BASE = "localhost/todo_gql-stand-in/python:3.13"
 # python:3.13-slim-trixie, unpacked, for amd64.
 REAL_BASE_BYTES = 125_000_000
-LARGEST_BYTES = 200_000_000
+LARGEST_BYTES = 250_000_000
 INSIDE = "/run/postgresql"
 PROGRAMS = ("buildah", "debootstrap", "npm", "runc")
 MISSING = [name for name in PROGRAMS if not shutil.which(name)]
@@ -68,8 +68,8 @@ async def beside(server_url: str, binds: dict[Path, str]) -> AsyncIterator[Besid
         yield Beside(urlunsplit(inside), binds)
 
 
-def test_the_image_stays_under_200_mb(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
-    """What it adds to its stand-in base, and the size of the real base, are below 200 MB."""
+def test_the_image_stays_under_250_mb(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it adds to its stand-in base, and the size of the real base, are below 250 MB."""
     with mounted(BASE) as base:
         added = image.bytes - base.bytes
     with capsys.disabled():

@@ -57,7 +57,7 @@ SAMPLES_OF_INPUTS: dict[str, dict[str, Any]] = {
 }
 
 # Texts that have a form of their own.
-SAMPLES_OF_NAMES = {"sha256": "0" * 64}
+SAMPLES_OF_NAMES = {"sha256": "0" * 64, "contentType": "text/plain"}
 
 # All fields of pages of fifty would cost more than an operation may.
 SMALL_PAGE = "(first: 4)"
