@@ -11,7 +11,7 @@ from tests.support.imports import Import, fixtures, imported
 from tests.support.vikunja_exports import export
 from todo_gql.database.models import Priority, Status
 from todo_gql.importing.records import ImportedDate, ImportedReminder, UnreadableFile
-from todo_gql.importing.vikunja import read
+from todo_gql.importing.vikunja import MAX_PROJECTS, read
 
 
 def own(name: str) -> Import:
@@ -125,3 +125,9 @@ def test_a_task_of_too_many_values_is_reported() -> None:
     result = imported(read, export(projects))
     assert result.titles == ["One"]
     assert [problem.location for problem in result.failures] == ["projects[0].tasks[0]"]
+
+
+def test_too_many_projects_are_refused() -> None:
+    """An export of thousands of projects isn't read to its end."""
+    with pytest.raises(UnreadableFile, match="projects"):
+        imported(read, export([{"title": "A"}] * (MAX_PROJECTS + 1)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, Final
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from todo_gql.api.time_zones import UTC_ZONE
 from todo_gql.database.models import Priority, Status
 from todo_gql.importing.contents import read_bytes
 from todo_gql.importing.csv_rows import Row, rows
-from todo_gql.importing.drafts import Losses, PathIds, foreign_id, titled
+from todo_gql.importing.drafts import MAX_TODOS, Losses, PathIds, foreign_id, titled
 from todo_gql.importing.moments import day_of_midnight, due_at, parse_moment, rule_problem, zone_or
 from todo_gql.importing.records import (
     ImportedDate,
@@ -70,7 +71,8 @@ def read(file: IO[bytes], options: ReadOptions) -> Iterator[Item]:
 
 def _lists(content: bytes) -> _Lists:
     lists, ids = _Lists(), PathIds()
-    for row in rows(content, HEADER):
+    # Each row is a todo, and there are no more than these.
+    for row in islice(rows(content, HEADER), MAX_TODOS):
         if isinstance(row, Row):
             if not _is_inbox(row):
                 sections = lists.sections.setdefault((row["folder name"], row["list name"]), {})

@@ -21,6 +21,7 @@ from todo_gql.importing.records import (
 from todo_gql.importing.vikunja_data import FILE_NAME, entries
 from todo_gql.importing.vikunja_tasks import TaskReader
 
+MAX_PROJECTS: Final = 5_000
 _VERSION_FILE, _FILTERS = "VERSION", "filters.json"
 # Before, projects were lists in namespaces.
 _FIRST_VERSION: Final = (0, 20, 1)
@@ -104,6 +105,8 @@ def _overview(archive: Archive) -> tuple[dict[int, _Project], dict[str, str], li
     projects, parents, problems = dict[int, _Project](), dict[str, str](), list[Problem]()
     names = dict[str, str]()
     for entry in entries(archive):
+        if entry.project >= MAX_PROJECTS:
+            raise UnreadableFile(f"{FILE_NAME} has more than {MAX_PROJECTS:,} projects.")
         if entry.task is not None:
             related = json_object(json_object(entry.value).get("related_tasks"))
             for child in objects(related.get("subtask")):
