@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve example test coverage test-graphql-core differential test-faults test-reminder-kills test-webhook-kills test-races soak test-image test-previous check check-artefacts check-alerts \
-	check-rolling test-clients test-example fuzz fuzz-imports load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents \
+	check-rolling test-clients test-example fuzz fuzz-imports load bench profile memory bench-logins bench-equal-times bench-documents bench-realtime bench-fairness bench-migration bench-big bench-recurrence bench-reminders bench-sharing bench-shared-writes bench-feeds bench-agents bench-imports \
 	format migrate migration schema settings tour lock graphiql clean help
 
 serve: $(VENV)/serve graphiql ## Start everything on http://127.0.0.1:8000
@@ -122,6 +122,9 @@ bench-feeds: $(VENV)/test ## What PostgreSQL takes for a page of a feed with spa
 
 bench-agents: $(VENV)/test ## What a tool call of an agent costs beside the same GraphQL operation
 	$(BIN)/python -m bench.agents
+
+bench-imports: $(VENV)/test ## An import of 50,000 todos, and the requests beside it; QUICK=1 for a tenth
+	$(BIN)/python -m bench.imports $(if $(QUICK),--quick)
 
 bench-recurrence: $(VENV)/test ## How long recurrence rules take at worst; fails above 5 ms
 	$(BIN)/python -m bench.recurrence

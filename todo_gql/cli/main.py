@@ -8,6 +8,7 @@ import typer
 from todo_gql.cli.check import check
 from todo_gql.cli.export import export
 from todo_gql.cli.export_schema import export_schema
+from todo_gql.cli.import_file import import_
 from todo_gql.cli.jobs import jobs
 from todo_gql.cli.migrate import migrate
 from todo_gql.cli.seed import seed
@@ -52,6 +53,7 @@ app.command()(check)
 app.command()(migrate)
 app.command()(seed)
 app.command()(export)
+app.command("import")(import_)
 app.add_typer(user, name="user")
 app.add_typer(jobs, name="jobs")
 app.command()(export_schema)

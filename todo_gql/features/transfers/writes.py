@@ -119,10 +119,11 @@ async def create_job(
     return created
 
 
-async def start_job(row: Row, *, is_trial: bool = False) -> Row | Problem:
-    """Have a worker run a job from its beginning, in a transaction of `locked_jobs`; or why not.
+async def start_job(row: Row, *, is_trial: bool = False, is_queued: bool = True) -> Row | Problem:
+    """Start a job from its beginning, in a transaction of `locked_jobs`; or why it can't be.
 
-    One job of a person is run at a time, so that others get their turns. Call `announce` after the commit.
+    A worker runs it, unless it isn't queued since the caller does. One job of a person is run at a time, so
+    that others get their turns. Call `announce` after the commit.
     """
     owner_id, job_id = row["owner_id"], row["id"]
     others = await fetchrow(OTHERS, owner_id, job_id)
@@ -130,17 +131,16 @@ async def start_job(row: Row, *, is_trial: bool = False) -> Row | Problem:
     if row["started_at"] and row["state"] not in ENDED_STATES:
         return ErrorCode.INVALID, "It waits or runs already."
     if others["active"]:
-        return (
-            ErrorCode.TOO_MANY,
-            "Another of your jobs waits or runs: let it end, or cancel it first.",
-        )
+        message = "Another of your jobs waits or runs: let it end, or cancel it first."
+        return ErrorCode.TOO_MANY, message
     await fetch(DELETE_PROBLEMS, owner_id, job_id)
     started = await fetchrow(START, owner_id, job_id, is_trial)
     assert started is not None
-    begun_at = started["started_at"].isoformat()
-    payload = {"owner": owner_id, "job": job_id, "started_at": begun_at}
-    new = NewJob(f"{job_id} {begun_at}", payload)
-    await enqueue_all(RUNS[TransferKind(row["kind"])], [new], priority=PRIORITY)
+    if is_queued:
+        begun_at = started["started_at"].isoformat()
+        payload = {"owner": owner_id, "job": job_id, "started_at": begun_at}
+        new = NewJob(f"{job_id} {begun_at}", payload)
+        await enqueue_all(RUNS[TransferKind(row["kind"])], [new], priority=PRIORITY)
     return started
 
 

@@ -48,6 +48,9 @@ class TodoDraft:
         state = TodoState.new(uuid7(), owner_id, edit, clock.now)
         state = self._with_recurrence(state, edit)
         self.reminders = self._reminders()
+        for file in read.files:
+            message = f"The file {shown(file.file_name)} isn't imported: attach it by hand."
+            self.lose(ProblemCode.UNSUPPORTED, message, f"File: {shown(file.file_name)}")
         self.state = self._with_times(state)._replace(description=self._description())
 
     def lose(self, code: ProblemCode, message: str, line: str) -> None:

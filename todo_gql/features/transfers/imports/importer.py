@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from todo_gql.api.time_zones import LocalClock, time_zone_names
@@ -43,6 +43,10 @@ ZONE: Final = "SELECT time_zone FROM users WHERE id = $1"
 SET_FORMAT: Final = "UPDATE transfer_jobs SET format = $3 WHERE owner_id = $1 AND id = $2"
 MISSING: Final = "The file isn't there: upload it again, to a new import."
 DIFFERENT: Final = "The file isn't the one that was announced: upload it again, to a new import."
+
+
+Drafting: TypeAlias = "asyncio.Task[list[TodoDraft]]"
+"""Working out what is to be stored of todos."""
 
 
 def file_key(job_id: UUID) -> str:
@@ -114,8 +118,18 @@ class Importer:
             self.counts = Counter()
             await self._restart_trial()
         await self.run.advance(self.run.done, total=begun.total, counts=as_counts(self.counts))
-        async for items in file.parts():
-            await self._import_part(items)
+        ahead: tuple[Sequence[Item], Drafting] | None = None
+        try:
+            async for items in file.parts():
+                # While PostgreSQL stores a part, the next one is worked out.
+                part, ahead = ahead, (items, asyncio.create_task(self._drafts(items)))
+                if part:
+                    await self._import_part(*part)
+            if ahead:
+                await self._import_part(*ahead)
+        finally:
+            if ahead:
+                ahead[1].cancel()
 
     async def _restart_trial(self) -> None:
         """Have a trial run begin with an empty report, whatever one that was interrupted has reported."""
@@ -127,8 +141,10 @@ class Importer:
             await self.run.advance(0, counts={}, connection=connection)
         self.run.note(0)
 
-    async def _import_part(self, items: Sequence[Item]) -> None:
-        self.counts = await (self._try_part(items) if self.overlay else self._store_part(items))
+    async def _import_part(self, items: Sequence[Item], drafting: Drafting) -> None:
+        prepared = [await drafting]
+        part = self._try_part if self.overlay else self._store_part
+        self.counts = await part(items, prepared)
         self.run.note(self.run.done + len(items))
 
     async def _drafts(self, items: Sequence[Item]) -> list[TodoDraft]:
@@ -148,9 +164,14 @@ class Importer:
         return Part(lists, drafts, known, report, is_full=self.is_full)
 
     @retried
-    async def _store_part(self, items: Sequence[Item]) -> Counter[str]:
-        """Store a part, with its report and how far the job is, in one transaction."""
-        run, drafts = self.run, await self._drafts(items)
+    async def _store_part(
+        self, items: Sequence[Item], prepared: list[list[TodoDraft]]
+    ) -> Counter[str]:
+        """Store a part, with its report and how far the job is, in one transaction.
+
+        `prepared` has what is to be stored of its todos; when it is tried again, that is worked out anew.
+        """
+        run, drafts = self.run, prepared.pop() if prepared else await self._drafts(items)
         async with owner_write(owner_id=run.owner_id, actor_id=run.owner_id) as write:
             query = write.connection.fetch
             known = await load_known(query, run.owner_id, self.source, named_keys(items))
@@ -164,9 +185,11 @@ class Importer:
         self.is_full = part.is_full
         return counts
 
-    async def _try_part(self, items: Sequence[Item]) -> Counter[str]:
+    async def _try_part(
+        self, items: Sequence[Item], prepared: list[list[TodoDraft]]
+    ) -> Counter[str]:
         """Report what storing a part would come to."""
-        run, overlay, drafts = self.run, self.overlay, await self._drafts(items)
+        run, overlay, drafts = self.run, self.overlay, prepared.pop()
         assert overlay is not None
         async with owner_write(owner_id=run.owner_id, actor_id=run.owner_id) as write:
             query = write.connection.fetch

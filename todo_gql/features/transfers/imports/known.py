@@ -10,11 +10,11 @@ from todo_gql.database.models import ChangeKind
 from todo_gql.importing.records import ImportedList, ImportedTodo, Item
 
 MAX_ID: Final = 100
+# A scalar subquery uses the index for each key; a join could read all that the owner has imported.
 SELECT: Final = """
-SELECT i.kind, i.foreign_id, i.entity_id
+SELECT n.kind, n.foreign_id, (SELECT i.entity_id FROM imported_items i WHERE i.owner_id = $1
+    AND i.source = $2 AND i.kind = n.kind AND i.foreign_id = n.foreign_id LIMIT 1) AS entity_id
 FROM unnest($3::smallint[], $4::text[]) AS n (kind, foreign_id)
-    JOIN imported_items i ON i.owner_id = $1 AND i.source = $2 AND i.kind = n.kind
-        AND i.foreign_id = n.foreign_id
 """
 INSERT: Final = """
 INSERT INTO imported_items (owner_id, source, kind, foreign_id, entity_id)
@@ -77,7 +77,7 @@ async def load_known(query: Any, owner_id: UUID, source: int, keys: Iterable[Key
     if not ids:
         return {}
     rows = await query(SELECT, owner_id, source, kinds, ids)
-    return {(row["kind"], row["foreign_id"]): row["entity_id"] for row in rows}
+    return {(row["kind"], row["foreign_id"]): row["entity_id"] for row in rows if row["entity_id"]}
 
 
 async def store_known(
