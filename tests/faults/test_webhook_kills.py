@@ -89,7 +89,7 @@ class Received:
             await until(lambda: self._missing() < before)  # noqa: B023 - awaited here
 
     def _missing(self) -> int:
-        return sum(len(self.titles) - len(set(one.titles)) for one in self.endpoints)
+        return sum(len(self.titles) - len(one.taken_ids) for one in self.endpoints)
 
 
 async def test_every_event_arrives_in_order(

@@ -53,6 +53,7 @@ class Endpoint:
     id: str = ""
     received: list[Message] = field(default_factory=list)
     refused: list[Message] = field(default_factory=list)
+    taken_ids: set[str] = field(default_factory=set)
     replies: list[Reply] = field(default_factory=list)
     always: Reply | None = None
     hold: Callable[[], Awaitable[None]] | None = None
@@ -111,6 +112,8 @@ class Endpoints:
         answer = reply() if reply else web.Response()
         taken = answer.status // 100 == 2
         (endpoint.received if taken else endpoint.refused).append(message)
+        if taken:
+            endpoint.taken_ids.add(message.id)
         return answer
 
 
