@@ -5,12 +5,14 @@ import { defineConfig } from 'vite';
 const target = process.env['TODO_URL'] ?? 'http://127.0.0.1:8000';
 const proxy = {
   '/graphql': { target, ws: true },
+  // Files of todos, imports and exports, where the server stores them itself.
+  '/files': { target },
   // Links of mails, where the server's PUBLIC_URL names the page; invitations are the page's own.
   '^/(account/(verify|email|reset)|unsubscribe)': { target },
 };
 
 // Scripts of others could read the tokens.
-const headers = { 'Content-Security-Policy': "default-src 'self'; img-src data:" };
+const headers = { 'Content-Security-Policy': "default-src 'self'; img-src 'self' data:" };
 
 export default defineConfig({
   server: { host: '127.0.0.1', proxy },

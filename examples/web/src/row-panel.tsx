@@ -3,6 +3,7 @@ import type { TodoPlaceInput } from './__generated__/graphql';
 import { AssignSelect } from './assign-select';
 import { CommentsPanel } from './comments-panel';
 import { add } from './edits';
+import { FilesPanel } from './files-panel';
 import { focusBeside } from './focus';
 import { InlineForm } from './inline-form';
 import type { Way } from './moves';
@@ -63,6 +64,7 @@ export function RowPanel({ todos, todo, isOrdered }: RowPanelProps) {
       {isOrdered && isWritable && (
         <InlineForm label={`Add subtask to ${title}`} short="Add subtask" onSubmit={addSubtask} />
       )}
+      <FilesPanel todos={todos} todo={todo} />
       <CommentsPanel todos={todos} todo={todo} />
       {isOpen && <SnoozeFields todos={todos} todo={todo} />}
       {isWritable && <ScheduleForm todos={todos} todo={todo} />}

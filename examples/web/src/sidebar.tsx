@@ -56,6 +56,9 @@ export function Sidebar({ todos }: { todos: Todos }) {
         </ul>
         <InlineForm label="New list" onSubmit={(name) => void createList(todos, name)} />
         {archived.length > 0 && <Archived todos={todos} lists={archived} />}
+        <ul class="links">
+          <Link title="Import and export" shown={{ kind: 'transfer' }} />
+        </ul>
       </nav>
     </>
   );

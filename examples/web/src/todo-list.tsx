@@ -100,6 +100,7 @@ const EMPTY = {
   search: 'Nothing was found.',
   todo: 'There is no such todo any more.',
   invitation: '',
+  transfer: '',
 };
 
 /** A section's name, on which todos can be dropped. */

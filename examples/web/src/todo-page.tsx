@@ -13,6 +13,7 @@ import { signOut } from './server';
 import { Sidebar } from './sidebar';
 import { TodoList } from './todo-list';
 import type { Todos } from './todos';
+import { TransferPanel } from './transfer-panel';
 import { view } from './view';
 import { ViewHead } from './view-head';
 
@@ -72,7 +73,11 @@ export function TodoPage({ username, todos }: { username: string; todos: Todos }
         <main id="content" tabIndex={-1}>
           <ViewHead todos={todos} />
           <Refusals todos={todos} />
-          <TodoList todos={todos} />
+          {view.value.kind === 'transfer' ? (
+            <TransferPanel todos={todos} />
+          ) : (
+            <TodoList todos={todos} />
+          )}
         </main>
       </div>
       <Announcer todos={todos} />

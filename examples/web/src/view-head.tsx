@@ -71,6 +71,8 @@ function titleOf(todos: Todos): string {
       return 'Todo';
     case 'invitation':
       return 'Invitation';
+    case 'transfer':
+      return 'Import and export';
   }
 }
 

@@ -1,5 +1,5 @@
-// What the page shows: the inbox, a list, a group of days, a saved view, a search or one todo. The
-// address's fragment names it, so that it can be linked, and survives a reload.
+// What the page shows: the inbox, a list, a group of days, a saved view, a search, one todo,
+// or importing and exporting. The address's fragment names it, so that it can be linked, and survives a reload.
 import { signal } from '@preact/signals';
 import type { DayGroup, TodoFilter, TodoSort } from './__generated__/graphql';
 import type { Overview } from './todos';
@@ -11,7 +11,8 @@ export type View =
   | { readonly kind: 'view'; readonly id: string }
   | { readonly kind: 'search'; readonly text: string }
   | { readonly kind: 'todo'; readonly id: string }
-  | { readonly kind: 'invitation'; readonly token: string };
+  | { readonly kind: 'invitation'; readonly token: string }
+  | { readonly kind: 'transfer' };
 
 /** The groups of days in the sidebar, by the names that they have in addresses. */
 export const DAYS = {
@@ -59,6 +60,7 @@ function read(): View {
   if (kind === 'todo' && UUID.test(value)) return { kind, id: value };
   if (kind === 'invitation' && value) return { kind, token: value };
   if (kind === 'days' && value in DAYS) return { kind, group: value as keyof typeof DAYS };
+  if (kind === 'transfer') return { kind };
   if (kind === 'search' && value) return { kind, text: value };
   return { kind: 'inbox' };
 }
@@ -67,7 +69,8 @@ function read(): View {
 export function addressOf(shown: View): string {
   switch (shown.kind) {
     case 'inbox':
-      return '#inbox';
+    case 'transfer':
+      return `#${shown.kind}`;
     case 'days':
       return `#days/${shown.group}`;
     case 'invitation':
@@ -114,6 +117,7 @@ export function queryOf(
     case 'todo':
       return { filter: { id: { in: [shown.id] } }, sort: null };
     case 'invitation':
+    case 'transfer':
       return { filter: { id: { in: [] } }, sort: null };
     default: {
       const listId = shown.kind === 'list' ? { eq: shown.id } : { isNull: true };

@@ -27,6 +27,9 @@ class Job:
     total: int | None = strawberry.field(
         description="How many things there are; null as long as that isn't known."
     )
+    failed_because: str | None = strawberry.field(
+        description="Why it is FAILED and what to do, in English; null otherwise."
+    )
     share_key: strawberry.Private[Hashable]
     """Equal for events with the same response: subscriptions share it."""
 
@@ -40,5 +43,6 @@ def job_values(row: Values) -> dict[str, Any]:
         "finished_at": row["finished_at"],
         "done": row["done"],
         "total": row["total"],
+        "failed_because": row["error"],
         "share_key": ("job", row["id"], row["started_at"], row["state"], row["done"], row["total"]),
     }
