@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.imports import fixtures, imported
 from todo_gql.database.models import Priority, Status
+from todo_gql.importing.drafts import MAX_LOSSES
 from todo_gql.importing.records import ImportedDate, ProblemCode, UnreadableFile
 from todo_gql.importing.todo_txt import MAX_TODO_LENGTH, read
 
@@ -128,3 +129,11 @@ def test_an_empty_file_is_refused(content: bytes) -> None:
     """A file without anything in it is no import."""
     with pytest.raises(UnreadableFile, match="empty"):
         imported(read, content)
+
+
+def test_what_is_lost_of_one_todo_is_bounded() -> None:
+    """A todo with thousands of values that have no home keeps the first of them, and says so once."""
+    result = imported(read, f"Test {'p:1 ' * 2_000}")
+    assert (result.todos[0].description or "").count("Parent: 1") == MAX_LOSSES
+    assert len(result.losses) == MAX_LOSSES + 1
+    assert result.losses[-1].code == ProblemCode.TOO_MANY

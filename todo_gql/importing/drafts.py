@@ -11,6 +11,7 @@ from todo_gql.importing.records import Problem, ProblemCode
 
 MAX_TODOS: Final = 50_000
 MAX_ID_LENGTH: Final = 100
+MAX_LOSSES: Final = 50
 UNTITLED: Final = "Untitled"
 # More of a title is never stored; of a value in a message it says enough.
 _MAX_TITLE_LENGTH: Final = 1_000
@@ -67,7 +68,21 @@ class Losses:
         code: ProblemCode = ProblemCode.UNSUPPORTED,
         at: str | None = None,
     ) -> None:
-        """Keep a value under its label; `reason` ends the sentence of the problem's message."""
+        """Keep a value under its label; `reason` ends the sentence of the problem's message.
+
+        Beyond `MAX_LOSSES` values of one todo the rest is dropped, with a problem that says so.
+        """
+        if len(self.lines) >= MAX_LOSSES:
+            if len(self.problems) == len(self.lines):
+                message = (
+                    f"Of what has no place here, the first {MAX_LOSSES} are in the description."
+                )
+                self.problems.append(
+                    Problem(
+                        self.location, ProblemCode.TOO_MANY, message, self.title[:200], is_loss=True
+                    )
+                )
+            return
         self.lines.append(f"{label}: {value}")
         message = f"{label} “{shown(value)}” is in the description: {reason}."
         self.problems.append(

@@ -15,13 +15,16 @@ TYPES: Final = ("", "query", "mutation", "subscription")
 OUTCOMES: Final = ("ok", "error")
 ALERTING_CODES: Final = ("INTERNAL", "TIMEOUT", "UNAVAILABLE")
 OTHER: Final = "other"
-METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT"})
 ROUTES: Final = frozenset(
     {
         *("/", "/graphql", "/mcp", "/health", "/health/live", "/health/ready"),
         *("/account/verify", "/account/email", "/account/reset", "/unsubscribe"),
     }
 )
+# What follows is a secret.
+FOLDERS: Final = ("/calendars/", "/files/")
+FILE_OUTCOMES: Final = ("ready", "refused")
 # The last bucket is longer than the time limit of an operation.
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COSTS: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
@@ -149,6 +152,11 @@ class Metrics:
             "Attempts to deliver an event to a webhook, by what became of them.",
             ["outcome"],
         )
+        self.files = Counter(
+            "todo_gql_files", "Files that were uploaded and examined, by outcome.", ["outcome"]
+        )
+        for outcome in FILE_OUTCOMES:
+            self.files.labels(outcome)
         self.webhooks_disabled = Counter(
             "todo_gql_webhooks_disabled", "Webhooks that were disabled, since deliveries failed."
         )
@@ -197,7 +205,7 @@ class Metrics:
         """Count a request, and the operation that it was about."""
         self._request(
             method if method in METHODS else OTHER,
-            path if path in ROUTES else OTHER,
+            path if path in ROUTES else _folder_of(path),
             status or "aborted",
         ).inc()
         self.operation_ended(record, seconds)
@@ -224,3 +232,8 @@ def metrics() -> Metrics:
     """The metrics of this process, created at the first call."""
     disable_created_metrics()
     return Metrics()
+
+
+def _folder_of(path: str) -> str:
+    """The folder of a path that goes on with a secret; OTHER for any other one."""
+    return next((folder for folder in FOLDERS if path.startswith(folder)), OTHER)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.accounts import Account, visiting
 from tests.support.agents import call, post_message
+from tests.support.attachments import put_file
 from todo_gql.app import create_app
 from todo_gql.database.connection import transaction
 from todo_gql.http.graphql import endpoint
@@ -40,6 +41,16 @@ async def test_a_call_takes_no_longer_than_an_operation(
     assert last == "Read what is stored before you call again."
     again = (await post_message(account, "tools/call", params, **headers)).json()["result"]
     assert not again["isError"]
+
+
+async def test_files_are_shown_with_where_they_are_read(account: Account) -> None:
+    """A todo is shown with its files, and the address at which each can be read for a while."""
+    todo = await account.create(title="Milk")
+    await put_file(todo["id"], "receipt.txt")
+    shown = (await call(account, "get_todo", id=todo["id"]))["structuredContent"]["todo"]
+    [file] = shown["attachments"]
+    assert (file["fileName"], file["contentType"], file["size"]) == ("receipt.txt", "text/plain", 1)
+    assert "/files/" in file["url"]
 
 
 @pytest.mark.parametrize("has_manifest", [False, True])

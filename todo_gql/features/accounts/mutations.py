@@ -132,14 +132,18 @@ class AccountMutation:
         return TokenRefreshPayload(tokens=Tokens.from_pair(pair, settings))
 
     @strawberry.mutation(
-        description="Ends this session, or all sessions of the viewer.", metadata=scoped(None)
+        description="Ends this session, or all sessions and API tokens of the viewer.",
+        metadata=scoped(None),
     )
     async def logout(
         self,
         info: Info,
         *,
         everywhere: Annotated[
-            bool, strawberry.argument(description="Whether to end all sessions of the viewer.")
+            bool,
+            strawberry.argument(
+                description="Whether to end all sessions of the viewer, and revoke their API tokens."
+            ),
         ] = False,
     ) -> AcceptedPayload | None:
         """The end of one session or all; what follows in the document is signed out."""

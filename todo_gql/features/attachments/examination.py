@@ -21,6 +21,7 @@ from todo_gql.features.files.keys import THUMBNAIL_TYPE, original_key, prefix, t
 from todo_gql.features.todos.file_changes import FileChange
 from todo_gql.features.todos.writes import owner_write
 from todo_gql.jobs.queue import payload_of
+from todo_gql.observability.metrics import metrics
 from todo_gql.settings import Settings
 from todo_gql.storage.store import FileMissing, FileStore
 from todo_gql.storage.stores import file_store
@@ -114,6 +115,7 @@ async def _end(scanned: Row, picture: Picture | None, refusal: str | None) -> No
     except Unauthenticated:
         # The owner's account is deleted, and the file with it.
         return
+    metrics().files.labels("refused" if refusal else "ready").inc()
 
 
 def _outcome(picture: Picture | None, refusal: str | None) -> tuple[object, ...]:

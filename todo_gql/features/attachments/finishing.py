@@ -24,6 +24,7 @@ from todo_gql.features.todos.file_changes import FileChange
 from todo_gql.features.todos.owners import owner_of
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
 from todo_gql.jobs.queue import enqueue_within
+from todo_gql.observability.metrics import metrics
 from todo_gql.operation.context import Info
 from todo_gql.settings import Settings
 from todo_gql.storage.store import FileMissing
@@ -37,6 +38,9 @@ FINISH: Final = f"""
 UPDATE attachments a SET state = $3, content_type = $4, refused_because = $5, upload_expires_at = $6
 WHERE a.owner_id = $1 AND a.id = $2 RETURNING {COLUMNS}
 """
+
+
+OUTCOMES: Final = {AttachmentState.READY: "ready", AttachmentState.REFUSED: "refused"}
 
 
 class Content(NamedTuple):
@@ -96,6 +100,9 @@ async def _finish(info: Info, id: UUID, content: Content) -> AttachmentPayload:
         if refusal := write.refusal(loaded.todo.list_id, "id"):
             return AttachmentPayload(errors=[refusal])
         row = await _store(write, loaded, content, settings)
+    assert row
+    if outcome := OUTCOMES.get(row["state"]):
+        metrics().files.labels(outcome).inc()
     info.context.clear_loaders()
     return payload_of(info, row, [])
 

@@ -531,6 +531,7 @@ class Comment(Node):
         by="key",
         row_type=ATTACHMENTS,
         description="Its files, at most 10, in the order in which they were announced.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
 
     @classmethod
@@ -636,6 +637,7 @@ class Todo(Node):
         row_type=ATTACHMENTS,
         description="Its files and those of its comments, at most 20, in the order in which they were "
         "announced.",
+        metadata=scoped(TokenScope.TODOS_READ, lists=True),
     )
     snoozed_until: datetime | None = loaded_value(
         loader_of(snoozes_by_todo_id),
