@@ -161,7 +161,7 @@ async def test_a_revoked_token_opens_nothing_and_is_listed_no_more(account: Acco
     assert again == {"ok": False, "errors": [{"code": "NOT_FOUND", "path": ["id"]}]}
 
 
-@pytest.mark.parametrize("id", ["x", str(uuid4())])
+@pytest.mark.parametrize("id", ["x", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"])
 async def test_an_unknown_token_is_not_revoked(account: Account, id: str) -> None:
     """An id of no token is NOT_FOUND, whatever its form."""
     payload = (await account.data(REVOKE, id=id))["apiTokenRevoke"]
