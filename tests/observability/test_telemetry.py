@@ -16,6 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import ASGIApp
 
 from tests.support.accounts import CREATE, PASSWORD, REGISTER
+from tests.support.api_tokens import CREATE as CREATE_TOKEN
 from tests.support.databases import fresh_database
 from tests.support.http_sinks import Sink, sink
 from tests.support.processes import started
@@ -32,12 +33,13 @@ NAMED_CREATE = CREATE.replace("mutation (", "mutation MakesTodo (")
 LIST = (
     'query ListsTodos { todos(filter: { search: "hidden words" }) { nodes { id tags { name } } } }'
 )
+BY_API_TOKEN = "query ListsByToken { lists { nodes { name } } }"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @dataclass(frozen=True)
 class Told:
-    """Everything that a server told of three operations, one of which failed."""
+    """Everything that a server told of some operations, one of which failed."""
 
     user_id: str
     request_id: str
@@ -124,6 +126,11 @@ async def told(tmp_path_factory: pytest.TempPathFactory, url: str) -> Told:
                 # Plans are asked for one operation at a time.
                 await until(lambda: server.log.read_text().count('"slow operation"') == 2)
                 await execute(LIST, token)
+                wanted = {"name": "Hidden", "scopes": ["TODOS_READ"], "currentPassword": PASSWORD}
+                made = (await execute(CREATE_TOKEN, token, input=wanted)).json()["data"]
+                api_token = made["apiTokenCreate"]["secret"]
+                answer = (await execute(BY_API_TOKEN, api_token)).json()
+                assert "errors" not in answer
                 [line] = [line for line in server.said if line.startswith("  Metrics")]
                 metrics = (await http.get(line.split()[1])).text
             server.stop(signal.SIGTERM)
@@ -136,7 +143,7 @@ async def told(tmp_path_factory: pytest.TempPathFactory, url: str) -> Told:
             spans=spans_of(collector),
             sent=[body for _, body in collector.received],
             reports=[e for body in collector.bodies("/api/7/envelope/") for e in events(body)],
-            secrets=[PASSWORD, EMAIL, TITLE, COOKIE, "hidden", *tokens.values()],
+            secrets=[PASSWORD, EMAIL, TITLE, COOKIE, "hidden", api_token, *tokens.values()],
         )
 
 
@@ -173,6 +180,12 @@ def test_access_line_has_operation_and_user(told: Told) -> None:
     """A request's line tells which operation it was and whose."""
     [line] = [one for one in told.lines("request") if one.get("operation") == "ListsTodos"]
     assert line["user_id"] == told.user_id
+
+
+def test_access_line_of_an_api_token_has_its_owner(told: Told) -> None:
+    """A request by an API token has a line as any other, with the id of whom it acts for."""
+    [line] = [one for one in told.lines("request") if one.get("operation") == "ListsByToken"]
+    assert (line["status"], line["user_id"]) == (200, told.user_id)
 
 
 def test_slow_operation_is_logged_with_plans(told: Told) -> None:

@@ -208,9 +208,10 @@ async def _read_token_viewer(token: str, settings: Settings) -> Viewer | None:
     membership = memberships.of(row["owner_id"])
     membership.read(is_member=row["is_member"], has_company=row["has_company"], read_at=read_at)
     grant = grant_of(row)
+    # The driver's own UUIDs aren't serialized by orjson, in the access log for example.
     viewer = Viewer(
-        row["owner_id"],
-        row["id"],
+        UUID(int=row["owner_id"].int),
+        UUID(int=row["id"].int),
         row["username"],
         is_superuser=False,
         membership=membership,
