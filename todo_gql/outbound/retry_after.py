@@ -15,7 +15,8 @@ def retry_after(value: str | None, now: datetime | None = None) -> timedelta | N
         return timedelta(seconds=min(int(text[:10]), MAX_SECONDS))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # The latter for a day, an hour or a zone of very many digits.
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(moment - (now or datetime.now(UTC)), timedelta(0))
