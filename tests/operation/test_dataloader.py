@@ -83,6 +83,16 @@ async def test_a_key_that_cannot_be_loaded_is_its_own_error() -> None:
     assert store.batches == [[1, -1]]
 
 
+async def test_all_values_of_a_column_are_loaded_or_its_first_error_is_raised() -> None:
+    """No error passes for a value."""
+    store = Store()
+    assert await store.loader.load_all([2, 1, 2]) == ["2", "1", "2"]
+    with pytest.raises(LookupError, match="-2"):
+        await store.loader.load_all([1, -2, -3])
+    with pytest.raises(ConnectionError):
+        await store.loader.load_all([4, 13])
+
+
 async def test_a_batch_that_fails_is_tried_again_when_asked_again() -> None:
     """A failed batch is an error of each of its keys, and isn't remembered."""
     store = Store()

@@ -111,6 +111,15 @@ class ColumnDataLoader(Generic[K, V]):
         values = {**self._cache, **failed} if failed else self._cache
         return list(map(values.__getitem__, keys))
 
+    async def load_all(self, keys: Sequence[K]) -> list[V]:
+        """The value of each key; raises the first exception among them."""
+        values = list[V]()
+        for value in await self.load_column(keys):
+            if isinstance(value, Exception):
+                raise value
+            values.append(value)
+        return values
+
     async def _load(self, keys: list[K]) -> dict[K, Exception]:
         """Load the keys, alone or in another caller's batch; returns the exceptions of failed keys."""
         batch = self._open

@@ -10,6 +10,7 @@ from tests.support.accounts import Account, NewAccount
 from tests.support.clocks import Clock
 from tests.support.views import CHANGE, DELETE, SAVE, TODOS, VIEWS, names, refused, save, shown
 from todo_gql.database.connection import fetch
+from todo_gql.features.views import loaders
 
 FILTER: dict[str, Any] = {
     "status": {"in": ["PENDING", "IN_PROGRESS"]},
@@ -236,6 +237,25 @@ async def test_a_view_that_cannot_be_read_is_empty(
         *((False, 0), (True, 1)),
     ]
     assert (await change(account, id, filter={}, sort=None))["view"]["isValid"]
+
+
+async def test_a_view_is_not_valid_for_want_of_an_answer(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage is an error: no view is called valid by it, and none is saved."""
+    parent = await account.create(title="parent")
+    sent = {"name": "View", "filter": {"parentId": {"eq": parent["id"]}}}
+    await save(account, **sent)
+
+    async def failing(*_values: Any) -> Any:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(loaders, "fetch", failing)
+    for query, variables in ((VIEWS, {}), (SAVE, {"input": sent})):
+        error = await account.error(query, **variables)
+        assert error["extensions"]["code"] == "UNAVAILABLE"
+    monkeypatch.undo()
+    assert len((await account.data(VIEWS))["savedViews"]) == 1
 
 
 async def test_a_view_of_what_is_gone_is_not_valid(account: Account) -> None:

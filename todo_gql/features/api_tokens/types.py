@@ -42,9 +42,8 @@ class ApiToken(Node):
     async def lists(self, info: Info) -> Sequence[TodoList] | None:
         if self.list_keys is None:
             return None
-        rows = await info.context.loader(lists_by_id).load_column(self.list_keys)
-        present = [row for row in rows if row and not isinstance(row, Exception)]
-        return [TodoList.from_row(row) for row in present if row["deleted_at"] is None]
+        rows = await info.context.loader(lists_by_id).load_all(self.list_keys)
+        return [TodoList.from_row(row) for row in rows if row and row["deleted_at"] is None]
 
     @classmethod
     def from_row(cls, row: Values) -> "ApiToken":

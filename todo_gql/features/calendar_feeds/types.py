@@ -57,13 +57,8 @@ class CalendarFeed(Node):
     async def lists(self, info: Info) -> list[TodoList] | None:
         if self.list_keys is None:
             return None
-        lists = list[TodoList]()
-        for row in await info.context.loader(lists_by_id).load_column(self.list_keys):
-            if isinstance(row, Exception):
-                raise row
-            if row and row["deleted_at"] is None:
-                lists.append(TodoList.from_row(row))
-        return lists
+        rows = await info.context.loader(lists_by_id).load_all(self.list_keys)
+        return [TodoList.from_row(row) for row in rows if row and row["deleted_at"] is None]
 
 
 @strawberry.type(description="What became of a calendar feed.")

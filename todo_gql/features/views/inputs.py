@@ -140,5 +140,5 @@ def _parts(value: Any) -> Iterable[Any]:
 
 async def _are_there(named: list[Reference], context: Context) -> list[bool]:
     keys = [Named(one.field, one.id) for one in named if one.id]
-    stored = dict(zip(keys, await context.loader(named_things).load_column(keys), strict=True))
+    stored = dict(zip(keys, await context.loader(named_things).load_all(keys), strict=True))
     return [bool(one.id and stored[Named(one.field, one.id)]) for one in named]

@@ -79,7 +79,7 @@ class SavedView(Node):
         if self.read(info) is None:
             return False
         names = [Named(one.field, one.id) for one in references(self.filter) if one.id]
-        return all(await info.context.loader(named_things).load_column(names))
+        return all(await info.context.loader(named_things).load_all(names))
 
     @strawberry.field(
         description="The todos that it shows now, by the viewer's days of today. They are charged as "
