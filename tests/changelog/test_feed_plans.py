@@ -47,6 +47,8 @@ async def test_a_page_reads_as_much_as_it_has(account: Account, stranger: Accoun
     [plan] = json.loads(explained)
     assert plan["Plan"]["Actual Rows"] == 101
     for node in nodes(plan["Plan"]):
-        assert node["Node Type"] != "Seq Scan", node.get("Relation Name")
+        # A table of one row for each account is read whole where there are few of them.
+        is_small = node.get("Relation Name") == "feeds"
+        assert is_small or node["Node Type"] != "Seq Scan", node.get("Relation Name")
         read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
         assert read * node["Actual Loops"] <= 4 * 101, node["Node Type"]

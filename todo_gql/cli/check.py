@@ -49,10 +49,14 @@ def check() -> None:
             typer.echo(f"{name}: {run_until_signal(_within_timeout(request))}")
         except CONNECTION_ERRORS as error:
             problems.append(f"{name}: {str(error) or 'no answer'}")
-    if not settings.s3_endpoint:
-        typer.echo(f"DATA_DIR: {_local_files(settings)}")
+    problems += _problems_of_files(settings)
     if problems:
         fail(problem_report(problems))
+    if not settings.s3_endpoint:
+        folder = settings.data_dir.resolve() / "files"
+        typer.echo(
+            f"DATA_DIR: files are stored in {folder}, which all servers and workers have to share."
+        )
     typer.echo("The settings can be used.")
 
 
@@ -121,13 +125,17 @@ async def _ask_store(settings: Settings) -> str:
     return "the store of files answers."
 
 
-def _local_files(settings: Settings) -> str:
-    """Where files are stored on a disk, and what that means for several servers."""
+def _problems_of_files(settings: Settings) -> Iterator[str]:
+    """Why no files can be stored on a disk, where they are to be."""
+    if settings.s3_endpoint:
+        return
     folder = settings.data_dir.resolve()
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
-        return f"no files can be stored, since {existing} can't be written to; or set S3_ENDPOINT."
-    return f"files are stored in {folder / 'files'}, which all servers and workers have to share."
+        yield (
+            f"DATA_DIR: no files can be stored, since {existing} can't be written to; or set"
+            " S3_ENDPOINT."
+        )
 
 
 async def _within_timeout(request: Callable[[], Awaitable[str]]) -> str:
