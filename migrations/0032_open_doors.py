@@ -375,8 +375,8 @@ class Migration(migrations.Migration):
                 ),
                 ("secret_generation", fields.IntField(default=1, db_default=1)),
                 (
-                    "old_secret_until",
-                    fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+                    "old_secrets_until",
+                    fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads),
                 ),
                 ("seq", fields.BigIntField()),
                 ("head_failures", fields.IntField(default=0, db_default=0)),

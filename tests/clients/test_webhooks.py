@@ -23,9 +23,10 @@ WEBHOOKS = [UUID(int=number) for number in range(20)]
 def _cases() -> Iterator[dict[str, Any]]:
     """Deliveries as the server signs them, and what is made of them by others."""
     now = datetime.now(UTC)
+    ends = json.dumps([(now + ROTATION).isoformat()])
     body = body_of("todo.completed", now, {"cursor": "x", "title": 'Ünïcödé 😀 \\ "'})
     for webhook_id in WEBHOOKS:
-        row = {"id": webhook_id, "secret_generation": 2, "old_secret_until": now + ROTATION}
+        row = {"id": webhook_id, "secret_generation": 2, "old_secrets_until": ends}
         headers = dict(signed_headers(SETTINGS, row, uuid4(), body, now))
         new, old = (webhook_secret(SETTINGS, webhook_id, number) for number in (2, 1))
         genuine = {"secret": new, "headers": headers, "body": body, "is_genuine": True}

@@ -127,7 +127,12 @@ async def listening() -> AsyncIterator[Listener]:
 
 async def try_webhook(client: OutboundClient, settings: Settings, url: str) -> str:
     """Why a webhook can't be sent to a URL, which it must not."""
-    webhook: Any = {"id": UUID(int=1), "url": url, "secret_generation": 1, "old_secret_until": None}
+    webhook: Any = {
+        "id": UUID(int=1),
+        "url": url,
+        "secret_generation": 1,
+        "old_secrets_until": "[]",
+    }
     made = await attempt(client, settings, webhook, UUID(int=2), "{}")
     assert (made.succeeded, made.status) == (False, None)
     return made.error or ""
@@ -251,7 +256,7 @@ async def _redirected(
                 "id": UUID(int=1),
                 "url": url,
                 "secret_generation": 1,
-                "old_secret_until": None,
+                "old_secrets_until": "[]",
             }
             made = await attempt(client, settings, webhook, UUID(int=2), "{}")
             assert (made.status, made.succeeded) == (status, False)
@@ -304,7 +309,7 @@ async def test_answers_of_own_networks_are_not_shown(
             "id": UUID(int=1),
             "url": f"https://{host}:{port}/",
             "secret_generation": 1,
-            "old_secret_until": None,
+            "old_secrets_until": "[]",
         }
         made = await attempt(client, settings, webhook, UUID(int=2), "{}")
     assert made.error == "The endpoint answered 403."

@@ -49,11 +49,11 @@ class Webhook(Model):
     """A URL that its owner's feed is sent to, from the number after `seq` on.
 
     `event_types` are the types that are sent, and `list_id` restricts them to one list. The secret that signs
-    follows from the server's key and `secret_generation`; the one before signs, too, until
-    `old_secret_until`. `next_attempt_at` is when a worker next reads on, null once all is read: the moment at
-    which the event at the head of the line is sent again, or until which a worker has claimed the line.
-    `head_failures` is how often that event has failed; `failing_since` is when deliveries began to fail
-    without one that succeeded.
+    follows from the server's key and `secret_generation`; those before sign, too, until the moments in
+    `old_secrets_until`, newest first. `next_attempt_at` is when a worker next reads on, null once all is read: the
+    moment at which the event at the head of the line is sent again, or until which a worker has claimed the
+    line. `head_failures` is how often that event has failed; `failing_since` is when deliveries began to
+    fail without one that succeeded.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -71,7 +71,7 @@ class Webhook(Model):
     disabled_because = fields.CharField(500, null=True)
     failing_since = fields.DatetimeField(null=True)
     secret_generation = fields.IntField(default=1, db_default=1)
-    old_secret_until = fields.DatetimeField(null=True)
+    old_secrets_until: fields.JSONField[Any] = fields.JSONField(default=list)
     seq = fields.BigIntField()
     head_failures = fields.IntField(default=0, db_default=0)
     next_attempt_at = fields.DatetimeField(null=True)

@@ -68,8 +68,7 @@ class WebhookMutation:
         return await update_webhook(info.context, id, input)
 
     @strawberry.mutation(
-        description="Replaces a webhook's secret. For 24 hours deliveries have two signatures, one with the "
-        "secret before.",
+        description="Replaces a webhook's secret. For 24 hours deliveries have a signature with the secret before, too.",
         metadata=scoped(TokenScope.WEBHOOKS),
     )
     async def webhook_rotate_secret(self, info: Info, id: WebhookId) -> WebhookPayload | None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import orjson
 from standardwebhooks import Webhook
 
 from todo_gql.database.connection import Values
@@ -20,6 +21,9 @@ PURPOSE: Final = "webhook secrets"
 PREFIX: Final = "whsec_"
 ROTATION: Final = timedelta(hours=24)
 """How long after a rotation the secret before signs, too."""
+
+MAX_OLD_SECRETS: Final = 9
+"""How many secrets sign beside the newest one, so that the header stays short."""
 
 
 def webhook_secret(settings: Settings, webhook_id: UUID, generation: int) -> str:
@@ -35,10 +39,10 @@ def signed_headers(
 ) -> Mapping[str, str]:
     """The headers of a delivery: its id, which all attempts share, the moment, and the signatures."""
     now = now or datetime.now(UTC)
-    generations = [webhook["secret_generation"]]
-    if webhook["old_secret_until"] and webhook["old_secret_until"] > now:
-        generations.append(webhook["secret_generation"] - 1)
-    secrets = [webhook_secret(settings, webhook["id"], number) for number in generations]
+    newest = webhook["secret_generation"]
+    ends = map(datetime.fromisoformat, orjson.loads(webhook["old_secrets_until"]))
+    old = [newest - age for age, end in enumerate(ends, 1) if end > now]
+    secrets = [webhook_secret(settings, webhook["id"], number) for number in (newest, *old)]
     message_id = str(delivery_id)
     return {
         "Content-Type": "application/json",

@@ -24,7 +24,7 @@ from todo_gql.features.webhooks.inputs import (
     read_types,
     read_url,
 )
-from todo_gql.features.webhooks.signing import ROTATION, webhook_secret
+from todo_gql.features.webhooks.signing import MAX_OLD_SECRETS, ROTATION, webhook_secret
 from todo_gql.features.webhooks.types import Webhook, WebhookPayload
 from todo_gql.operation.context import Context
 from todo_gql.security.access import is_member
@@ -36,8 +36,8 @@ READ: Final = f"SELECT {COLUMNS} FROM webhooks w WHERE w.owner_id = $1 AND w.id 
 COUNT: Final = "SELECT count(*) FROM webhooks WHERE owner_id = $1"
 SEES_LIST: Final = f"SELECT {is_member('$2')}"
 INSERT: Final = f"""
-INSERT INTO webhooks AS w (owner_id, id, url, label, event_types, list_id, seq, created_at)
-SELECT $1, $2, $3, $4, $5, $6, f.seq, now() FROM feeds f WHERE f.owner_id = $1 RETURNING {COLUMNS}
+INSERT INTO webhooks AS w (owner_id, id, url, label, event_types, list_id, old_secrets_until, seq, created_at)
+SELECT $1, $2, $3, $4, $5, $6, '[]', f.seq, now() FROM feeds f WHERE f.owner_id = $1 RETURNING {COLUMNS}
 """
 # A new URL, and new types, begin with the event at the head of the line at once.
 UPDATE: Final = f"""
@@ -52,8 +52,10 @@ UPDATE webhook_deliveries d SET next_attempt_at = now() FROM webhooks w
 WHERE d.owner_id = $1 AND d.webhook_id = $2 AND w.owner_id = $1 AND w.id = $2
     AND d.state = {DeliveryState.WAITING.value} AND d.next_attempt_at IS NULL AND d.seq <= w.seq
 """
+# An answer can get lost, and then it is rotated once more: what receivers have goes on signing.
 ROTATE: Final = f"""
-UPDATE webhooks w SET secret_generation = secret_generation + 1, old_secret_until = now() + $3::interval
+UPDATE webhooks w SET secret_generation = secret_generation + 1,
+    old_secrets_until = jsonb_build_array(now() + $3::interval) || (old_secrets_until - {MAX_OLD_SECRETS - 1})
 WHERE w.owner_id = $1 AND w.id = $2 RETURNING {COLUMNS}
 """
 DELETE: Final = "DELETE FROM webhooks WHERE owner_id = $1 AND id = $2 RETURNING id"
@@ -151,7 +153,7 @@ async def _update(connection: Connection, stored: Row, values: dict[str, Any]) -
 
 @retried
 async def rotate_secret(context: Context, id: str) -> WebhookPayload:
-    """Replace a webhook's secret; the one before signs for another day, too."""
+    """Replace a webhook's secret; the one before signs for another day, and each older one until its day is over."""
     webhook_id = parse_id(id)
     row = webhook_id and await fetchrow(ROTATE, context.signed_in().id, webhook_id, ROTATION)
     if not row:
