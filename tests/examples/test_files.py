@@ -58,5 +58,5 @@ async def test_a_file_that_is_too_large_is_refused_in_words(tab: Tabs) -> None:
         "buffer": bytes(MAX_FILE_BYTES + 1),
     }
     await attach(one, "Buy milk", large)
-    await expect(files.get_by_role("alert")).to_contain_text("A file has at most")
+    await expect(files.get_by_role("alert")).to_contain_text("A file has at most 25 MiB.")
     await expect(files.get_by_role("listitem")).to_have_count(0)

@@ -101,6 +101,7 @@ async def test_all_problems_are_reported_together(account: Account) -> None:
         ("TOO_SHORT", ["input", "fileName"]),
         ("OUT_OF_RANGE", ["input", "size"]),
     ]
+    assert payload["errors"][-1]["message"] == "A file has at most 25 MiB."
 
 
 async def test_types_are_said_without_parameters_or_not_at_all(account: Account) -> None:

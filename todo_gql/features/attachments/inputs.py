@@ -43,7 +43,7 @@ def read_file(sent: AttachmentCreateInput, *path: str) -> tuple[NewFile | None, 
     if name_problem:
         problems.append(invalid(*name_problem, *path, "fileName"))
     if not 0 <= sent.size <= MAX_FILE_BYTES:
-        message = f"A file has at most {MAX_FILE_BYTES:,} bytes."
+        message = f"A file has at most {MAX_FILE_BYTES // 1024**2} MiB."
         problems.append(invalid(ErrorCode.OUT_OF_RANGE, message, *path, "size"))
     if content_type is None:
         message = "The type must be like image/png, or empty."
