@@ -51,7 +51,8 @@ def test_everything_of_a_todo_is_imported() -> None:
         ImportedReminder(at=datetime(2026, 11, 30, 8, tzinfo=UTC)),
     )
     assert [comment.body for comment in todo.comments] == ["Soon", "ida: I have a ladder"]
-    assert [file.path for file in todo.files] == [f"todo_gql-export/files/{FILE}/tree.png"]
+    [file] = todo.files
+    assert (file.path, file.comment_id) == (f"todo_gql-export/files/{FILE}/tree.png", "c1")
     assert todo.created_at == datetime(2026, 10, 1, 8, 0, 0, 123456, tzinfo=UTC)
     assert (todo.estimated_minutes, todo.metadata) == (90, {"tree": {"age": 30}})
     assert todo.description == "Not too much\n\nAssigned to: ida\nFile: b.png"

@@ -71,7 +71,7 @@ def test_subtasks_files_and_comments_belong_to_their_todos() -> None:
         Status.COMPLETED,
         datetime(2026, 10, 2, 8, tzinfo=UTC),
     )
-    assert [(file.path, file.content_type) for file in paint.files] == [("files/7", "text/plain")]
+    assert [(file.path, file.file_name) for file in paint.files] == [("files/7", "colours.txt")]
     assert paint.description == "File: lost.txt"
     assert colours.parent_id == paint.foreign_id
     assert (colours.rule, colours.from_completion) == ("FREQ=DAILY;INTERVAL=1", True)

@@ -26,7 +26,7 @@ LINES: list[dict[str, Any]] = [
      "comments": [{"id": "c1", "author": "ada", "isOwn": True, "body": "Soon"},
                   {"id": "c2", "author": "ida", "body": "I have a ladder"}],
      "files": [{"id": FILE, "fileName": "tree.png", "contentType": "image/png",
-                "path": f"todo_gql-export/files/{FILE}/tree.png"}, {"id": "f2", "fileName": "b.png"}],
+                "commentId": "c1", "path": f"files/{FILE}/tree.png"}, {"id": "f2", "fileName": "b.png"}],
      "createdAt": "2026-10-01T08:00:00.123456Z", "assignee": "ida", "aNewKey": 1},
     {"type": "todo", "id": "trash", "title": "Gone", "deletedAt": "2026-10-01T08:00:00.000000Z"},
     {"type": "aNewType", "id": "1"},

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
 import orjson
@@ -45,24 +45,26 @@ def read(file: IO[bytes], options: ReadOptions) -> Iterator[Item]:
     What a newer release added is left out; raises `UnreadableFile` for an export whose meaning is newer.
     """
     content = read_bytes(file)
-    names: list[str] = []
+    paths: dict[str, str] = {}
     stream: IO[bytes] = io.BytesIO(content)
     if is_archive(content):
         archive = Archive(content)
-        names = archive.names
-        name = _data_name(names)
+        name = _data_name(archive.names)
         if name is None:
             raise UnreadableFile(f"The archive has no {_FILE_NAME} of an export.")
+        folder = name.removesuffix(_FILE_NAME)
+        inside = (entry for entry in archive.names if entry.startswith(folder))
+        paths = {entry.removeprefix(folder): entry for entry in inside}
         stream = archive.open(name)
     with stream:
-        yield from _items(stream, frozenset(names), options)
+        yield from _items(stream, paths, options)
 
 
 def _data_name(names: list[str]) -> str | None:
     return next((name for name in names if name.rpartition("/")[2] == _FILE_NAME), None)
 
 
-def _items(stream: IO[bytes], names: frozenset[str], options: ReadOptions) -> Iterator[Item]:
+def _items(stream: IO[bytes], paths: Mapping[str, str], options: ReadOptions) -> Iterator[Item]:
     left_out, types = Counter[str](), Counter[str]()
     counts: Any = None
     for number, line in enumerate(_lines(stream), 1):
@@ -86,7 +88,7 @@ def _items(stream: IO[bytes], names: frozenset[str], options: ReadOptions) -> It
         elif kind == "list":
             yield _list(value, location)
         elif kind == "todo":
-            yield from todo_of(value, location, names, options)
+            yield from todo_of(value, location, paths, options)
         elif kind in _NOT_IMPORTED:
             left_out[_NOT_IMPORTED[kind]] += 1
     yield from _report(left_out, counts, types)

@@ -1,6 +1,6 @@
 """A todo of our own exports: names and values are those of the API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from todo_gql.database.models import Priority, Status
@@ -26,9 +26,9 @@ _COMPLETION, _START = "COMPLETION", "START"
 
 
 def todo_of(
-    value: JSONObject, location: str, names: frozenset[str], options: ReadOptions
+    value: JSONObject, location: str, paths: Mapping[str, str], options: ReadOptions
 ) -> Iterator[Item]:
-    """A todo, and what has no home of it; `names` are the archive's entries."""
+    """A todo, and what has no home of it; `paths` are the archive's entries, by their paths in the export."""
     losses = Losses(location, titled(string(value.get("title"))))
     own_id = foreign_id(string(value.get("id")) or location)
     status = _member(Status, value, "status", losses) or Status.PENDING
@@ -37,7 +37,7 @@ def todo_of(
     priority = _member(Priority, value, "priority", losses)
     if assignee := string(value.get("assignee")):
         losses.add("Assigned to", assignee, "only members of a list are assigned")
-    files = tuple(_files(value, names, losses))
+    files = tuple(_files(value, paths, losses))
     parent_id = foreign_id(string(value.get("parentId"))) or None
     completed_at = parse_moment(string(value.get("completedAt")), options.zone)
     yield ImportedTodo(
@@ -149,11 +149,11 @@ def _comments(value: JSONObject, options: ReadOptions) -> Iterator[ImportedComme
             )
 
 
-def _files(value: JSONObject, names: frozenset[str], losses: Losses) -> Iterator[ImportedFile]:
+def _files(value: JSONObject, paths: Mapping[str, str], losses: Losses) -> Iterator[ImportedFile]:
     for file in objects(value.get("files")):
-        name, path = string(file.get("fileName")) or "file", string(file.get("path"))
-        if path in names:
-            content_type = string(file.get("contentType")) or None
-            yield ImportedFile(foreign_id(string(file.get("id")) or path), name, path, content_type)
+        name, path = string(file.get("fileName")) or "file", paths.get(string(file.get("path")))
+        if path:
+            comment_id = foreign_id(string(file.get("commentId"))) or None
+            yield ImportedFile(foreign_id(string(file.get("id")) or path), name, path, comment_id)
         else:
             losses.add("File", name, "its content isn't in the archive")

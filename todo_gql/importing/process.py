@@ -1,8 +1,8 @@
 """Reading a file in a process of its own, so that no file holds up the server or takes its memory.
 
 It is started with a request on its input, and writes messages to its output as they are read: first
-`Begun` or `Refused`, then parts of what the file has, in the order in which it is stored. Each is pickled
-behind its length; both ends are this program.
+`Begun` or `Refused`, then parts of what the file has, in the order in which it is stored, for which files of
+an archive are unpacked to the folder of the file. Each is pickled behind its length; both ends are this program.
 """
 
 import pickle
@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from todo_gql.database.models import TransferFormat
 from todo_gql.importing.formats import READERS, detect
-from todo_gql.importing.messages import LENGTH, Begun, Refused, Request
+from todo_gql.importing.messages import LENGTH, Begun, FilePart, Refused, Request
 from todo_gql.importing.ordering import ordered
 from todo_gql.importing.records import ReadOptions, UnreadableFile
+from todo_gql.importing.unpacking import Unpacking
 
 PART_SIZE: Final = 500
 MAX_CPU_SECONDS: Final = 120
@@ -51,8 +52,10 @@ def _read(file: IO[bytes], request: Request, output: IO[bytes]) -> None:
     options = ReadOptions(request.file_name, ZoneInfo(request.zone))
     items = ordered(READERS[format](file, options))
     _send(output, Begun(format.value, len(items)))
+    unpacking = Unpacking(file, Path(request.path).parent, request.max_file_bytes)
     for start in range(request.skip, len(items), PART_SIZE):
-        _send(output, items[start : start + PART_SIZE])
+        part = items[start : start + PART_SIZE]
+        _send(output, FilePart(part, unpacking.files_of(part)))
 
 
 def _send(output: IO[bytes], message: object) -> None:

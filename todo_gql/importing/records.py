@@ -78,12 +78,15 @@ class ImportedComment:
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
-    """A file of a todo within the archive that is imported, by its path there."""
+    """A file of a todo within the archive that is imported, by its path there.
+
+    `comment_id` is the id in the source of the todo's comment that it belongs to.
+    """
 
     foreign_id: str
     file_name: str
     path: str
-    content_type: str | None = None
+    comment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ class TaskReader:
             self._todo.foreign_id, self._ids.next(self._todo.foreign_id, row["content"])
         )
         files = tuple(
-            ImportedFile(foreign_id(note_id, name), name, path)
+            ImportedFile(foreign_id(note_id, name), name, path, note_id)
             for name in comment.file_names
             if (path := self._path_of(name))
         )

@@ -169,9 +169,8 @@ class TaskReader:
             file = json_object(attachment.get("file"))
             name, path = string(file.get("name")), f"files/{string(file.get('id'))}"
             if path in self.file_names:
-                content_type = string(file.get("mime")) or None
                 attachment_id = foreign_id("attachment", string(attachment.get("id")) or path)
-                yield ImportedFile(attachment_id, name or "file", path, content_type)
+                yield ImportedFile(attachment_id, name or "file", path)
             else:
                 losses.add("File", name or path, "its content isn't in the archive")
 

@@ -75,15 +75,6 @@ async def enqueue(
         )
 
 
-async def enqueue_within(
-    connection: Connection, kind: str, key: str, payload: Mapping[str, str | UUID]
-) -> None:
-    """As `enqueue`, in the transaction that is open on a connection of one's own."""
-    queries = Queries.from_asyncpg_connection(connection)
-    content = orjson.dumps(dict(payload), default=str)
-    await queries.enqueue(kind, content, dedupe_key=key, on_conflict="skip")
-
-
 class NewJob(NamedTuple):
     """A job to enqueue together with others of its kind; see `enqueue`."""
 
@@ -92,23 +83,34 @@ class NewJob(NamedTuple):
     good_until: datetime | None = None
 
 
+async def enqueue_within(connection: Connection, kind: str, new_jobs: Sequence[NewJob]) -> None:
+    """As `enqueue_all`, in the transaction that is open on a connection of one's own."""
+    await _enqueue_all(Queries.from_asyncpg_connection(connection), kind, new_jobs, 0)
+
+
 async def enqueue_all(kind: str, new_jobs: Sequence[NewJob], *, priority: int = 0) -> None:
     """Enqueue jobs of a kind with one statement, each as `enqueue` does.
 
     Workers prefer jobs of a higher priority; that of others is 0. Raises what asyncpg raises.
     """
+    async with _queries() as queries:
+        await _enqueue_all(queries, kind, new_jobs, priority)
+
+
+async def _enqueue_all(
+    queries: Queries, kind: str, new_jobs: Sequence[NewJob], priority: int
+) -> None:
     payloads = [
         dict(job.payload) | ({"good_until": job.good_until} if job.good_until else {})
         for job in new_jobs
     ]
-    async with _queries() as queries:
-        await queries.enqueue(
-            [kind] * len(new_jobs),
-            [orjson.dumps(payload, default=str) for payload in payloads],
-            [priority] * len(new_jobs),
-            dedupe_key=[job.key for job in new_jobs],
-            on_conflict="skip",
-        )
+    await queries.enqueue(
+        [kind] * len(new_jobs),
+        [orjson.dumps(payload, default=str) for payload in payloads],
+        [priority] * len(new_jobs),
+        dedupe_key=[job.key for job in new_jobs],
+        on_conflict="skip",
+    )
 
 
 async def amend_payload(job: Job, **changes: str) -> None:

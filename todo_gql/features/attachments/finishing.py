@@ -9,6 +9,10 @@ from todo_gql.api.node import parse_id
 from todo_gql.database.connection import Row, fetchrow
 from todo_gql.database.models import AttachmentState
 from todo_gql.database.retry import retried
+from todo_gql.features.attachments.examination_jobs import (
+    enqueue_examinations,
+    needs_examination,
+)
 from todo_gql.features.attachments.types import AttachmentPayload
 from todo_gql.features.attachments.writes import (
     COLUMNS,
@@ -17,21 +21,17 @@ from todo_gql.features.attachments.writes import (
     load_file,
     payload_of,
 )
-from todo_gql.features.files.content_types import HEAD_BYTES, IMAGE_TYPES, content_type_of
+from todo_gql.features.files.content_types import HEAD_BYTES, content_type_of
 from todo_gql.features.files.keys import original_key
 from todo_gql.features.files.loaders import ATTACHMENT_COLUMNS, visible_attachments
 from todo_gql.features.todos.file_changes import FileChange
 from todo_gql.features.todos.owners import owner_of
 from todo_gql.features.todos.writes import OwnerWrite, owner_write
-from todo_gql.jobs.queue import enqueue_within
 from todo_gql.observability.metrics import metrics
 from todo_gql.operation.context import Info
 from todo_gql.settings import Settings
 from todo_gql.storage.store import FileMissing
 from todo_gql.storage.stores import file_store
-
-EXAMINE_FILE: Final = "examine_file"
-"""The kind of job that scans a file, and makes the thumbnails of a picture."""
 
 MISMATCH: Final = "What was uploaded isn't what was announced: its size or SHA-256 hash differs."
 FINISH: Final = f"""
@@ -114,11 +114,9 @@ async def _store(
     state, reason = AttachmentState.READY, None
     if not content.is_as_announced:
         state, reason = AttachmentState.REFUSED, MISMATCH
-    elif settings.clamav_host or content.content_type in IMAGE_TYPES:
+    elif needs_examination(content.content_type, settings):
         state = AttachmentState.SCANNING
-        payload = {"owner_id": write.owner_id, "attachment_id": loaded.row["id"]}
-        key = f"examine {loaded.row['id']}"
-        await enqueue_within(write.connection, EXAMINE_FILE, key, payload)
+        await enqueue_examinations(write.connection, write.owner_id, [loaded.row["id"]])
     # What is refused is deleted when it would have been without an upload.
     expires_at = loaded.row["upload_expires_at"] if reason else None
     outcome = state, content.content_type, reason, expires_at

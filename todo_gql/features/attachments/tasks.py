@@ -2,7 +2,7 @@
 
 from todo_gql.features.attachments.cleanup import DiscardedFiles, delete_unfinished
 from todo_gql.features.attachments.examination import Examiner
-from todo_gql.features.attachments.finishing import EXAMINE_FILE
+from todo_gql.features.attachments.examination_jobs import EXAMINE_FILE
 from todo_gql.features.feature import WorkerSetup
 from todo_gql.jobs.worker import MaintenanceStep, WorkerTasks
 

@@ -1,5 +1,7 @@
 """Changes of a todo's files in its change log: the names that it has before and after."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Self
 
 from todo_gql.database.models import AttachmentState
@@ -37,9 +39,14 @@ class FileChange:
 
     async def _record(self, names: list[str]) -> None:
         if names != self._before:
-            todo, write = self.todo, self.write
-            raised = todo._replace(version=todo.version + 1, updated_at=write.now)
-            entry = Entry(todo, raised)
-            entry.other_fields = [{"name": FIELD, "before": self._before, "after": names}]
-            write.record([entry])
+            self.write.record([file_entry(self.todo, self._before, names, self.write.now)])
         await self.write.store()
+
+
+def file_entry(
+    todo: TodoState, before: Sequence[str], after: Sequence[str], now: datetime
+) -> Entry:
+    """The change of a todo whose files that are READY have other names than before."""
+    entry = Entry(todo, todo._replace(version=todo.version + 1, updated_at=now))
+    entry.other_fields = [{"name": FIELD, "before": before, "after": after}]
+    return entry

@@ -18,10 +18,16 @@ SELECT coalesce(sum(size), 0)::bigint FROM attachments WHERE owner_id = $1 AND t
 async def file_problem(write: OwnerWrite, added: int, quota: Quota) -> Problem | None:
     """The problem if so many bytes of files more exceed the owner's quota, under whose lock this is read."""
     used = await write.connection.fetchval(USED, write.owner_id) or 0
+    problem = room_problem(used, added, quota)
+    return (
+        (ErrorCode.TOO_LONG, OTHERS_ARE_FULL) if problem and not write.storage.is_own else problem
+    )
+
+
+def room_problem(used: int, added: int, quota: Quota) -> Problem | None:
+    """The problem if so many bytes of files more than are used exceed the quota."""
     if not added or used + added <= quota.file_bytes:
         return None
-    if not write.storage.is_own:
-        return ErrorCode.TOO_LONG, OTHERS_ARE_FULL
     return ErrorCode.TOO_LONG, (
         f"Your files would take {used + added:,} bytes; {quota.file_bytes:,} are allowed. Delete some,"
         " also of todos in the trash, or ask whoever runs this server."

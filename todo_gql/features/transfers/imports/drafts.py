@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from todo_gql.api.durations import Duration
 from todo_gql.api.errors import UserError
 from todo_gql.api.text import REFUSED, REFUSED_IN_LINES, WHITE_SPACE, read_text
+from todo_gql.api.text import Problem as TextProblem
 from todo_gql.api.time_zones import LocalClock, TimeZoneName, time_zone, time_zone_names
 from todo_gql.database.models import ReminderAnchor
 from todo_gql.features.todos.dates import completed_edit, date_problem
@@ -48,9 +49,6 @@ class TodoDraft:
         state = TodoState.new(uuid7(), owner_id, edit, clock.now)
         state = self._with_recurrence(state, edit)
         self.reminders = self._reminders()
-        for file in read.files:
-            message = f"The file {shown(file.file_name)} isn't imported: attach it by hand."
-            self.lose(ProblemCode.UNSUPPORTED, message, f"File: {shown(file.file_name)}")
         self.state = self._with_times(state)._replace(description=self._description())
 
     def lose(self, code: ProblemCode, message: str, line: str) -> None:
@@ -205,6 +203,12 @@ class TodoDraft:
         if problem not in self.problems:
             self.problems.append(problem)
         return text[: longest - len(CUT)] + CUT
+
+
+def problem_code(problem: TextProblem) -> ProblemCode:
+    """The code of the report for a problem that the API has."""
+    name = problem[0].name
+    return ProblemCode[name] if name in ProblemCode.__members__ else ProblemCode.INVALID
 
 
 def shown(text: str, longest: int = MAX_TITLE) -> str:

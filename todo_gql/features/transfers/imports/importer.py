@@ -14,9 +14,11 @@ from todo_gql.api.time_zones import LocalClock, time_zone_names
 from todo_gql.database.connection import fetch, fetchrow, transaction
 from todo_gql.database.retry import retried
 from todo_gql.event_loop.time_slice import TimeSlice
+from todo_gql.features.attachments.inputs import MAX_FILE_BYTES
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.writes import owner_write
 from todo_gql.features.transfers.imports.drafts import TodoDraft
+from todo_gql.features.transfers.imports.files import FilePreparation, PreparedFiles
 from todo_gql.features.transfers.imports.known import (
     Known,
     load_known,
@@ -33,8 +35,9 @@ from todo_gql.features.transfers.imports.report import (
     store_problems,
 )
 from todo_gql.features.transfers.runs import JobFailed, Run
-from todo_gql.importing.messages import Request
+from todo_gql.importing.messages import FilePart, Request
 from todo_gql.importing.records import ImportedList, ImportedTodo, Item, Problem
+from todo_gql.observability.metrics import metrics
 from todo_gql.settings import Settings
 from todo_gql.storage.store import FileMissing, FileStore
 from todo_gql.storage.stores import file_store
@@ -66,6 +69,7 @@ async def run_import(settings: Settings, run: Run) -> None:
             format=run.input["format"],
             zone=importer.clock.zone_name or "UTC",
             skip=0 if run.row["is_trial"] else run.done,
+            max_file_bytes=MAX_FILE_BYTES,
         )
         async with reading(request) as file:
             await importer.run_file(file)
@@ -93,6 +97,7 @@ class Importer:
         self.run = run
         self.clock = clock
         self.quota = Quota.of(settings)
+        self.files = FilePreparation(settings, run.owner_id, is_trial=run.row["is_trial"])
         self.counts: Counter[str] = counts_of(run)
         self.overlay = Overlay() if run.row["is_trial"] else None
         list_id = run.input["list_id"]
@@ -118,13 +123,13 @@ class Importer:
             self.counts = Counter()
             await self._restart_trial()
         await self.run.advance(self.run.done, total=begun.total, counts=as_counts(self.counts))
-        ahead: tuple[Sequence[Item], Drafting] | None = None
+        ahead: tuple[FilePart, Drafting] | None = None
         try:
-            async for items in file.parts():
+            async for part in file.parts():
                 # While PostgreSQL stores a part, the next one is worked out.
-                part, ahead = ahead, (items, asyncio.create_task(self._drafts(items)))
-                if part:
-                    await self._import_part(*part)
+                ready, ahead = ahead, (part, asyncio.create_task(self._drafts(part.items)))
+                if ready:
+                    await self._import_part(*ready)
             if ahead:
                 await self._import_part(*ahead)
         finally:
@@ -141,11 +146,20 @@ class Importer:
             await self.run.advance(0, counts={}, connection=connection)
         self.run.note(0)
 
-    async def _import_part(self, items: Sequence[Item], drafting: Drafting) -> None:
+    async def _import_part(self, part: FilePart, drafting: Drafting) -> None:
         prepared = [await drafting]
-        part = self._try_part if self.overlay else self._store_part
-        self.counts = await part(items, prepared)
-        self.run.note(self.run.done + len(items))
+        files = await self._files(part)
+        import_part = self._try_part if self.overlay else self._store_part
+        self.counts = await import_part(part.items, prepared, files)
+        self.run.note(self.run.done + len(part.items))
+
+    async def _files(self, part: FilePart) -> PreparedFiles:
+        """The part's files, whose bytes are in the store unless this is a trial run."""
+        if self.is_full:
+            return PreparedFiles()
+        planned = self.overlay.file_bytes if self.overlay else 0
+        attached = self.counts["attachments"]
+        return await self.files.prepare(part, self.source, attached=attached, planned_bytes=planned)
 
     async def _drafts(self, items: Sequence[Item]) -> list[TodoDraft]:
         """What is to be stored of the todos; worked out before the lock, and with pauses."""
@@ -157,15 +171,21 @@ class Importer:
                 drafts.append(TodoDraft(item, self.run.owner_id, clock))
         return drafts
 
-    def _part(self, items: Sequence[Item], drafts: Sequence[TodoDraft], known: Known) -> Part:
+    def _part(
+        self,
+        items: Sequence[Item],
+        drafts: Sequence[TodoDraft],
+        known: Known,
+        files: PreparedFiles,
+    ) -> Part:
         report = Report()
         report.add(item for item in items if isinstance(item, Problem))
         lists = [item for item in items if isinstance(item, ImportedList)]
-        return Part(lists, drafts, known, report, is_full=self.is_full)
+        return Part(lists, drafts, known, files, report, is_full=self.is_full)
 
     @retried
     async def _store_part(
-        self, items: Sequence[Item], prepared: list[list[TodoDraft]]
+        self, items: Sequence[Item], prepared: list[list[TodoDraft]], files: PreparedFiles
     ) -> Counter[str]:
         """Store a part, with its report and how far the job is, in one transaction.
 
@@ -175,18 +195,20 @@ class Importer:
         async with owner_write(owner_id=run.owner_id, actor_id=run.owner_id) as write:
             query = write.connection.fetch
             known = await load_known(query, run.owner_id, self.source, named_keys(items))
-            part = self._part(items, drafts, known)
-            await PartImport(write, part, self.quota, self.default_list_id, None).run()
+            part = self._part(items, drafts, known, files)
+            storing = PartImport(write, part, self.quota, self.default_list_id, None)
+            await storing.run()
             await store_known(write.connection, run.owner_id, self.source, part.new)
             await store_problems(write.connection, run, part.report.problems)
             counts = self.counts + part.report.counts
             done = run.done + len(items)
             await run.advance(done, counts=as_counts(counts), connection=write.connection)
+        metrics().files.labels("ready").inc(storing.files.ready_count)
         self.is_full = part.is_full
         return counts
 
     async def _try_part(
-        self, items: Sequence[Item], prepared: list[list[TodoDraft]]
+        self, items: Sequence[Item], prepared: list[list[TodoDraft]], files: PreparedFiles
     ) -> Counter[str]:
         """Report what storing a part would come to."""
         run, overlay, drafts = self.run, self.overlay, prepared.pop()
@@ -196,7 +218,7 @@ class Importer:
             keys = named_keys(items)
             known = await load_known(query, run.owner_id, self.source, keys)
             known |= {key: overlay.known[key] for key in keys if key in overlay.known}
-            part = self._part(items, drafts, known)
+            part = self._part(items, drafts, known, files)
             await PartImport(write, part, self.quota, self.default_list_id, overlay).run()
             write.discard()
         self.is_full = part.is_full

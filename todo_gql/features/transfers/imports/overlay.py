@@ -20,6 +20,7 @@ class Overlay:
     lists: int = 0
     todos: int = 0
     stored_bytes: int = 0
+    file_bytes: int = 0
 
     def apply(self, write: OwnerWrite, around: Surroundings) -> None:
         """Add what is planned to what is stored."""

@@ -23,7 +23,8 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.surroundings import Parent, Surroundings
 from todo_gql.features.todos.writes import MAKE_PLANS_ANEW, OwnerWrite
-from todo_gql.features.transfers.imports.drafts import TodoDraft
+from todo_gql.features.transfers.imports.drafts import TodoDraft, problem_code
+from todo_gql.features.transfers.imports.files import PreparedFile, PreparedFiles
 from todo_gql.features.transfers.imports.known import (
     Key,
     Known,
@@ -33,6 +34,7 @@ from todo_gql.features.transfers.imports.known import (
 )
 from todo_gql.features.transfers.imports.lists import ListImport
 from todo_gql.features.transfers.imports.overlay import Overlay
+from todo_gql.features.transfers.imports.part_files import PartFiles, change_of
 from todo_gql.features.transfers.imports.report import Report
 from todo_gql.importing.records import (
     ImportedComment,
@@ -55,6 +57,7 @@ class Part:
     lists: Sequence[ImportedList]
     drafts: Sequence[TodoDraft]
     known: Known
+    files: PreparedFiles = field(default_factory=PreparedFiles)
     report: Report = field(default_factory=Report)
     new: Known = field(default_factory=dict)
     is_full: bool = False
@@ -77,13 +80,15 @@ class PartImport:
         self.around = Surroundings()
         self._todos: list[TodoState] = []
         self._reminders: list[tuple[TodoState, list[ReminderDraft]]] = []
-        self._comments: list[tuple[TodoState, ImportedComment, str]] = []
+        self._comments: list[tuple[UUID, TodoState, ImportedComment, str]] = []
+        self.files = PartFiles(write, part.files, quota)
 
     async def run(self) -> None:
         """Import the part; the caller commits it, with the report and `new`."""
         part, write = self.part, self.write
         before = write.storage.todos, write.storage.stored_bytes
         await self._load_surroundings()
+        await self.files.load(self.overlay.file_bytes if self.overlay else 0)
         if self.overlay:
             self.overlay.apply(write, self.around)
             before = write.storage.todos, write.storage.stored_bytes
@@ -97,6 +102,7 @@ class PartImport:
         if self.overlay:
             todos, stored = write.storage.todos - before[0], write.storage.stored_bytes - before[1]
             self.overlay.note(self.around, part.new, todos, stored)
+            self.overlay.file_bytes += self.files.added_bytes
         else:
             await self._store()
 
@@ -124,19 +130,28 @@ class PartImport:
         if self.part.is_full:
             report.counts["skipped"] += 1
             return
+        files = self.files.choose(draft)
         todo = self._placed(draft)
         is_open = todo.status in OPEN_STATUSES
         if problem := self.around.add_open(todo.list_id, int(is_open)):
             self._refuse(draft, problem)
             return
-        if problem := self.write.storage.reserve(Entry(None, todo), self.quota):
+        if problem := self._reserve(todo, files):
             # Whatever follows has no room either, and would be reported one by one.
             self._refuse(draft, problem)
             self.part.is_full = True
             return
-        self._plan(draft, todo, key)
+        self._plan(draft, todo, key, files)
 
-    def _plan(self, draft: TodoDraft, todo: TodoState, key: Key) -> None:
+    def _reserve(self, todo: TodoState, files: Sequence[PreparedFile]) -> TextProblem | None:
+        """Count a new todo and the change that attaches its files, or return why there is no room."""
+        storage, change = self.write.storage, change_of(todo, files)
+        problem = storage.reserve(Entry(None, todo), self.quota)
+        return storage.reserve(change, self.quota) if change and not problem else problem
+
+    def _plan(
+        self, draft: TodoDraft, todo: TodoState, key: Key, files: Sequence[PreparedFile]
+    ) -> None:
         report = self.part.report
         self._note_parent(todo)
         self._todos.append(todo)
@@ -146,8 +161,12 @@ class PartImport:
         report.counts["reminders"] += len(draft.reminders)
         if draft.reminders:
             self._reminders.append((todo, draft.reminders))
+        comment_ids: dict[str, UUID] = {}
         for comment in draft.read.comments:
-            self._add_comment(draft, todo, comment)
+            if id := self._add_comment(draft, todo, comment):
+                comment_ids[comment.foreign_id] = id
+        self.files.plan(todo, files, comment_ids)
+        report.counts["attachments"] += len(files)
 
     def _placed(self, draft: TodoDraft) -> TodoState:
         """The todo in its list and section and below its parent, as far as these are there."""
@@ -199,21 +218,26 @@ class PartImport:
         above = self.around.parents[todo.parent_id].line if todo.parent_id else frozenset[UUID]()
         self.around.parents[todo.id] = Parent(todo.list_id, above | {todo.id}, 0)
 
-    def _add_comment(self, draft: TodoDraft, todo: TodoState, comment: ImportedComment) -> None:
+    def _add_comment(
+        self, draft: TodoDraft, todo: TodoState, comment: ImportedComment
+    ) -> UUID | None:
+        """Plan a comment; its id, or None where there is no room for it."""
         body, errors = read_body(comment.body)
         problem: TextProblem | None = _first(errors)
         if problem is None:
             added = ROW_BYTES + body_bytes(body) + LINE_BYTES
             problem = self.write.storage.reserve_bytes(added, self.quota)
         if problem:
-            code, message = _problem_code(problem), f"A comment isn't imported. {problem[1]}"
+            code, message = problem_code(problem), f"A comment isn't imported. {problem[1]}"
             self.part.report.add([Problem(draft.read.location, code, message, draft.shown_title)])
-            return
-        self._comments.append((todo, comment, body))
+            return None
+        id = uuid7()
+        self._comments.append((id, todo, comment, body))
         self.part.report.counts["comments"] += 1
+        return id
 
     def _refuse(self, draft: TodoDraft, problem: TextProblem) -> None:
-        code = _problem_code(problem)
+        code = problem_code(problem)
         self.part.report.add([Problem(draft.read.location, code, problem[1], draft.shown_title)])
 
     async def _store(self) -> None:
@@ -225,13 +249,14 @@ class PartImport:
             created = await write.create(self._todos)
             assert len(created) == len(self._todos)
             await add_reminders(write, self._reminders)
-        if self._comments:
-            await self._store_comments()
+            if self._comments:
+                await self._store_comments()
+            await self.files.store(created)
 
     async def _store_comments(self) -> None:
         write, rows = self.write, []
-        for todo, comment, body in self._comments:
-            id, created_at = uuid7(), min(comment.created_at or write.now, write.now)
+        for id, todo, comment, body in self._comments:
+            created_at = min(comment.created_at or write.now, write.now)
             rows.append((id, todo.id, body, created_at))
             write.log(
                 *(ChangeKind.COMMENT, id, EntityAction.CREATED, []),
@@ -246,8 +271,3 @@ class PartImport:
 
 def _first(errors: Sequence[UserError]) -> TextProblem | None:
     return (errors[0].code, errors[0].message) if errors else None
-
-
-def _problem_code(problem: TextProblem) -> ProblemCode:
-    name = problem[0].name
-    return ProblemCode[name] if name in ProblemCode.__members__ else ProblemCode.INVALID

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from todo_gql.features.transfers.runs import JobFailed
-from todo_gql.importing.messages import LENGTH, Begun, Refused, Request
-from todo_gql.importing.records import Item
+from todo_gql.importing.messages import LENGTH, Begun, FilePart, Refused, Request
 
 MODULE: Final = "todo_gql.importing.process"
 ABORTED: Final = "The file is too large or too intricate to be read."
@@ -30,7 +29,7 @@ class FileReading:
             raise JobFailed(ABORTED)
         return message
 
-    async def parts(self) -> AsyncIterator[list[Item]]:
+    async def parts(self) -> AsyncIterator[FilePart]:
         """What it has, in parts; raises `JobFailed` if the process was aborted."""
         while (message := await self._next()) is not None:
             yield message
