@@ -58,3 +58,14 @@ async def test_what_cannot_be_imported_is_said(
     ):
         answer = typing("import", str(file), *arguments)
         assert (answer.status, words in answer.complained) == (1, True), answer
+
+
+async def test_what_is_in_the_description_is_said_once(
+    account: Account, typing: CommandLine, tmp_path: Path
+) -> None:
+    """Each problem of what has no home says once that it is in the description."""
+    file = tmp_path / "todo.txt"
+    file.write_text(f"Hide me h:1\n{'long ' * 60}\n", encoding="utf-8")
+    answer = typing("import", str(file), "--user", account.username)
+    problems = [line for line in answer.said.splitlines() if line.startswith("  line")]
+    assert [line.count("in the description") for line in problems] == [1, 1]

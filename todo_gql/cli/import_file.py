@@ -24,6 +24,7 @@ from todo_gql.features.transfers.imports.local_files import (
 )
 
 MAX_SHOWN: Final = 50
+IN_DESCRIPTION: Final = "in the description"
 INCOMPLETE: Final = 3
 """The exit status if something of the file isn't imported."""
 
@@ -130,7 +131,8 @@ def print_problems(problems: Sequence[Row]) -> None:
         typer.echo(f"Problems ({len(problems):,}):")
     for one in problems[:MAX_SHOWN]:
         title = f" “{one['title']}”" if one["title"] else ""
-        stays = " It is in the description." if one["is_loss"] else ""
+        says_so = IN_DESCRIPTION in one["message"]
+        stays = f" It is {IN_DESCRIPTION}." if one["is_loss"] and not says_so else ""
         typer.echo(f"  {one['location']}{title}: {one['message']}{stays}")
     if len(problems) > MAX_SHOWN:
         typer.echo(f"  … and {len(problems) - MAX_SHOWN:,} more; `jobs` of the API has all.")

@@ -64,7 +64,10 @@ class Calendars:
         if _matches(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         if request.method == "HEAD":
-            return Response(None, headers=headers, media_type="text/calendar")
+            response = Response(None, headers=headers, media_type="text/calendar")
+            # It would have to be that of GET (RFC 9110, section 8.6).
+            del response.headers["Content-Length"]
+            return response
         chunks = calendar_document(feed, await feed.entries())
         return StreamingResponse(chunks, headers=headers, media_type="text/calendar")
 

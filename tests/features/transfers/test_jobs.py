@@ -210,6 +210,18 @@ async def test_a_running_job_is_cancelled_at_its_next_step(
     assert await stored(account) == []
 
 
+async def test_a_job_whose_worker_is_gone_is_cancelled(account: Account) -> None:
+    """A job that nobody runs any more is over once it is cancelled, and another one may start."""
+    lost = await started(account, is_queued=False)
+    await fetch(
+        "UPDATE transfer_jobs SET state = $2 WHERE id = $1", UUID(lost), JobState.RUNNING.value
+    )
+    assert (await account.data(CANCEL, id=lost))["jobCancel"]["ok"]
+    row = await job_row(lost)
+    assert (row["state"], row["finished_at"] is None) == (JobState.CANCELLED, False)
+    await started(account)
+
+
 async def test_who_started_a_job_is_notified_of_its_end(
     account: Account, queue: None, database_url: str
 ) -> None:

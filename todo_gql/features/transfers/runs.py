@@ -152,14 +152,11 @@ async def run_claimed(work: RunJob, run: Run, *, is_last_attempt: bool) -> None:
     """Do the work of a job that is RUNNING, and note how it ended; raises what may be tried again."""
     announce(run.job_id)
     try:
-        if run.row["is_cancelled"]:
-            await end(run, JobState.CANCELLED)
-            return
         await work(run)
     except RunLost:
         logger.info("job %s is run by another worker, or anew", run.job_id)
     except JobCancelled:
-        await end(run, JobState.CANCELLED)
+        logger.info("job %s is cancelled", run.job_id)
     except JobFailed as failure:
         await end(run, JobState.FAILED, str(failure))
     except Exception as error:

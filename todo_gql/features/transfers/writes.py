@@ -63,11 +63,12 @@ UPDATE transfer_jobs j SET state = {JobState.WAITING.value}, started_at = clock_
 WHERE j.owner_id = $1 AND j.id = $2 RETURNING {COLUMNS}
 """
 DELETE_PROBLEMS: Final = "DELETE FROM import_problems WHERE owner_id = $1 AND job_id = $2"
-# What runs is stopped by its worker, at its next step.
+# It ends at once, since whatever ran it may be gone. A worker that runs it learns of it at its next step,
+# and writes nothing more.
 CANCEL: Final = f"""
-UPDATE transfer_jobs j SET is_cancelled = j.state NOT IN ({ENDED}),
-    state = CASE j.state WHEN {JobState.WAITING.value} THEN {JobState.CANCELLED.value} ELSE j.state END,
-    finished_at = CASE j.state WHEN {JobState.WAITING.value} THEN now() ELSE j.finished_at END
+UPDATE transfer_jobs j SET is_cancelled = j.is_cancelled OR j.state NOT IN ({ENDED}),
+    state = CASE WHEN j.state IN ({ENDED}) THEN j.state ELSE {JobState.CANCELLED.value} END,
+    finished_at = CASE WHEN j.state IN ({ENDED}) THEN j.finished_at ELSE now() END
 WHERE j.owner_id = $1 AND j.id = $2 RETURNING j.id
 """
 DELETE_EXPIRED: Final = f"""

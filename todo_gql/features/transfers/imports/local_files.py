@@ -17,7 +17,7 @@ from todo_gql.database.models import JobState, TransferFormat, TransferKind
 from todo_gql.features.accounts.lookup import account_named
 from todo_gql.features.transfers.import_inputs import MAX_FILE_BYTES, suggested_format
 from todo_gql.features.transfers.imports.importer import file_key, run_import
-from todo_gql.features.transfers.runs import CLAIM, Run, run_claimed
+from todo_gql.features.transfers.runs import CLAIM, Run, end, run_claimed
 from todo_gql.features.transfers.writes import STORED, create_job, locked_jobs, start_job
 from todo_gql.settings import Settings
 from todo_gql.storage.stores import file_store
@@ -59,7 +59,10 @@ class Outcome(NamedTuple):
 
 
 async def import_file(order: LocalImport, settings: Settings, show: ShowProgress) -> Outcome:
-    """Import a file, and show the progress; raises `ImportRefused`, and what the database raises."""
+    """Import a file, and show the progress; raises `ImportRefused`, and what the database raises.
+
+    Where it is cancelled, the import is CANCELLED: what was imported by then stays.
+    """
     owner_id = await _owner(order.user)
     list_id = await _list(owner_id, order.list_name) if order.list_name else None
     run = await _started(order, settings, owner_id, list_id)
@@ -72,7 +75,11 @@ async def import_file(order: LocalImport, settings: Settings, show: ShowProgress
             show(row["done"], row["total"])
         await running
     finally:
-        running.cancel()
+        if not running.done():
+            running.cancel()
+            await asyncio.wait({running})
+            # No worker goes on with it, and what is never over would keep others from running.
+            await end(run, JobState.CANCELLED)
     job = await _stored(run)
     if job["state"] != JobState.DONE:
         raise ImportRefused(job["error"] or "The import was cancelled.")
