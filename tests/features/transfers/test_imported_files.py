@@ -28,6 +28,7 @@ from todo_gql.tasks import working
 
 FILES = """{ todos(first: 100) { nodes { id title description version attachments {
   id fileName size contentType state sha256 url } } } }"""
+COMMENTS = "{ todos(first: 2) { nodes { comments(first: 5) { nodes { body attachments { fileName } } } } } }"
 
 
 def archive(files: dict[str, bytes], names: dict[str, str] | None = None) -> bytes:
@@ -109,6 +110,26 @@ async def test_the_file_of_another_program_is_attached(
     key = f"attachments/{file['id']}/original"
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert await stored_content(file_store(settings), key) == packed.read("files/1")
+
+
+async def test_a_file_of_a_note_is_its_comments(account: Account, settings: Settings) -> None:
+    """A file of a note in a backup of Todoist's is the comment's, and the link stays in its text."""
+    note = """note,"Here [[file {""file_name"":""a.txt"",""file_url"":""https://f.example/a""}]]",,,,,,,"""
+    rows = [
+        "TYPE,CONTENT,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG",
+        "task,One,4,1,,,,",
+        note,
+    ]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("Inbox [1].csv", "\n".join(rows))
+        packed.writestr("attachments/a.txt", b"Milk")
+    report = await imported(account, settings, "backup.zip", buffer.getvalue())
+    assert (report["counts"]["attachments"], report["problems"]["totalCount"]) == (1, 0)
+    [todo] = (await account.data(COMMENTS))["todos"]["nodes"]
+    [comment] = todo["comments"]["nodes"]
+    assert comment["body"] == "Here\n\n[a.txt](<https://f.example/a>)"
+    assert [file["fileName"] for file in comment["attachments"]] == ["a.txt"]
 
 
 async def test_a_file_is_a_change_of_its_todo(account: Account, settings: Settings) -> None:
