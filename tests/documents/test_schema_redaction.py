@@ -19,7 +19,7 @@ NAMES = schema_names(graphql_schema())
 # Words that messages are made of, too.
 WORDS = frozenset(
     {"field", "fields", "id", "in", "not", "and", "or", "first", "node", "name", "if", "at", "to"}
-    | {"position", "offset", "type"}
+    | {"position", "offset", "type", "value"}
 )
 NEAR_MISSES: list[tuple[str, dict[str, Any]]] = [
     ("{ todoss { nodes { id } } }", {}),
