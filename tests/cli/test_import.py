@@ -69,3 +69,13 @@ async def test_what_is_in_the_description_is_said_once(
     answer = typing("import", str(file), "--user", account.username)
     problems = [line for line in answer.said.splitlines() if line.startswith("  line")]
     assert [line.count("in the description") for line in problems] == [1, 1]
+
+
+async def test_one_thing_is_counted_in_the_singular(
+    account: Account, typing: CommandLine, tmp_path: Path
+) -> None:
+    """The report says 1 todo, not 1 todos."""
+    file = tmp_path / "todo.txt"
+    file.write_text("Call Ada\n", encoding="utf-8")
+    answer = typing("import", str(file), "--user", account.username)
+    assert [line.split() for line in answer.said.splitlines()[1:]] == [["1", "todo"]]

@@ -118,7 +118,7 @@ def print_report(outcome: Outcome) -> dict[str, int]:
     typer.echo(f"{'Would import' if job['is_trial'] else 'Imported'} from {source}:")
     for name, words in NAMES.items():
         if number := counts.get(name):
-            typer.echo(f"{number:>9,} {words}")
+            typer.echo(f"{number:>9,} {words.removesuffix('s') if number == 1 else words}")
     if not any(counts.values()):
         typer.echo("  nothing")
     print_problems(outcome.problems)

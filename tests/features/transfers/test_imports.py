@@ -9,12 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.accounts import Account
+from tests.support.imports import SHARED
 from tests.support.recounts import wrong_counts
 from tests.support.transfers import CREATE, START, announced, imported, run, uploaded
 from todo_gql.database.connection import fetch
+from todo_gql.features.transfers.imports.importer import LIST_GONE
 from todo_gql.settings import Settings
 
-FIXTURES = Path("/work/shared/fixtures")
 FILES = {
     "icalendar/apple-date_time_reminder.ics": "ICALENDAR",
     "microsoft/task_with_subtasks.json": "MICROSOFT_TODO",
@@ -23,6 +24,7 @@ FILES = {
     "todotxt/with-dates.txt": "TODO_TXT",
     "vikunja/export.zip": "VIKUNJA",
 }
+DELETE_LIST = "mutation ($id: ID!) { listDelete(id: $id) { errors { code } } }"
 TODOS = """{ todos(first: 100, sort: [{ field: POSITION, direction: ASC }]) { nodes {
   title description status priority createdAt completedAt dueAt dueDate tags { name }
   list { name } section { name } parent { title } recurrence { rule } reminders { offset at }
@@ -47,7 +49,7 @@ async def todos_of(account: Account) -> list[dict[str, Any]]:
 
 def content_of(file: str) -> bytes:
     """What a file of another program has; the test is skipped where there are none."""
-    path = FIXTURES / file
+    path = SHARED / file
     if not path.exists():
         pytest.skip("the files of other programs aren't here")
     return path.read_bytes()
@@ -124,9 +126,7 @@ async def test_a_deleted_list_is_not_brought_back(account: Account, settings: Se
     old = {"uuid": str(uuid4()), "description": "Old", "project": "P"}
     await imported(account, settings, "tasks.json", tasks(old))
     [one] = (await account.data("{ lists { nodes { id } } }"))["lists"]["nodes"]
-    await account.data(
-        "mutation ($id: ID!) { listDelete(id: $id) { errors { code } } }", id=one["id"]
-    )
+    await account.data(DELETE_LIST, id=one["id"])
     new = {"description": "New", "project": "P"}
     report = await imported(account, settings, "tasks.json", tasks(old, new))
     [problem] = report["problems"]["nodes"]
@@ -134,6 +134,34 @@ async def test_a_deleted_list_is_not_brought_back(account: Account, settings: Se
     [todo] = await todos_of(account)
     assert (todo["title"], todo["list"]) == ("New", None)
     assert "List:" in todo["description"]
+
+
+async def test_a_missing_list_is_named_as_in_the_file(account: Account, settings: Settings) -> None:
+    """The description has the name of a list that was deleted here, also for todos of later parts."""
+    head = "TYPE,CONTENT,PRIORITY,INDENT\n"
+    await imported(account, settings, "Work.csv", head.encode())
+    [one] = (await account.data("{ lists { nodes { id } } }"))["lists"]["nodes"]
+    await account.data(DELETE_LIST, id=one["id"])
+    rows = "".join(f"task,Task {number},4,1\n" for number in range(501))
+    await imported(account, settings, "Work.csv", (head + rows).encode())
+    stored = await fetch(
+        "SELECT DISTINCT description FROM todos WHERE owner_id = $1", UUID(account.id)
+    )
+    assert [row["description"] for row in stored] == ["List: Work"]
+
+
+async def test_the_list_for_the_rest_has_to_be_there(account: Account, settings: Settings) -> None:
+    """An import fails in words if the list that was named for it is deleted before it begins."""
+    created = await account.data(
+        'mutation { listCreate(input: { name: "Later" }) { list { id } errors { code } } }'
+    )
+    list_id = created["listCreate"]["list"]["id"]
+    id = await uploaded(account, "todo.txt", b"Call Ada\n", listId=list_id)
+    await account.data(DELETE_LIST, id=list_id)
+    report = await run(account, settings, id)
+    [row] = await fetch("SELECT error FROM transfer_jobs WHERE id = $1", UUID(id))
+    assert (report["state"], row["error"]) == ("FAILED", LIST_GONE)
+    assert await todos_of(account) == []
 
 
 async def test_what_does_not_fit_is_in_the_description(

@@ -14,7 +14,7 @@ from todo_gql.database.retry import retried
 from todo_gql.features.attachments.upload_target import UploadTarget
 from todo_gql.features.transfers.import_inputs import ImportInput, read_import, suggested_format
 from todo_gql.features.transfers.import_types import ImportJob, ImportPayload
-from todo_gql.features.transfers.imports.importer import file_key
+from todo_gql.features.transfers.imports.importer import IS_LIST, file_key
 from todo_gql.features.transfers.watchers import announce
 from todo_gql.features.transfers.writes import create_job, locked_jobs, start_job, stored_job
 from todo_gql.operation.context import Context
@@ -22,7 +22,6 @@ from todo_gql.storage.store import FileMissing, Upload
 from todo_gql.storage.stores import file_store
 
 CONTENT_TYPE: Final = "application/octet-stream"
-IS_LIST: Final = "SELECT id FROM lists WHERE owner_id = $1 AND id = $2 AND deleted_at IS NULL"
 NOT_UPLOADED: Final = "Upload the file first, to the URL that `importCreate` answered with."
 
 

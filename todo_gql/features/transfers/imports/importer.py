@@ -42,9 +42,13 @@ from todo_gql.settings import Settings
 from todo_gql.storage.store import FileMissing, FileStore
 from todo_gql.storage.stores import file_store
 
+IS_LIST: Final = "SELECT id FROM lists WHERE owner_id = $1 AND id = $2 AND deleted_at IS NULL"
 ZONE: Final = "SELECT time_zone FROM users WHERE id = $1"
 SET_FORMAT: Final = "UPDATE transfer_jobs SET format = $3 WHERE owner_id = $1 AND id = $2"
 MISSING: Final = "The file isn't there: upload it again, to a new import."
+LIST_GONE: Final = (
+    "The list that was named for todos without one is deleted: create another import."
+)
 DIFFERENT: Final = "The file isn't the one that was announced: upload it again, to a new import."
 
 
@@ -104,10 +108,17 @@ class Importer:
         self.default_list_id = UUID(list_id) if list_id else None
         self.source: int = run.row["format"]
         self.is_full = False
+        self.list_names: dict[str, str] = {}
 
     @classmethod
     async def create(cls, settings: Settings, run: Run) -> "Importer":
-        """The importer of a job, by the clock of its owner or in the zone that was named."""
+        """The importer of a job, by the clock of its owner or in the zone that was named.
+
+        Raises `JobFailed` if the list for todos that are in none isn't there any more.
+        """
+        list_id = run.input["list_id"]
+        if list_id and await fetchrow(IS_LIST, run.owner_id, UUID(list_id)) is None:
+            raise JobFailed(LIST_GONE)
         row = await fetchrow(ZONE, run.owner_id)
         zone = run.input["time_zone"] or (row and row["time_zone"])
         clock = LocalClock(datetime.now(UTC), zone if zone in time_zone_names() else None)
@@ -181,7 +192,9 @@ class Importer:
         report = Report()
         report.add(item for item in items if isinstance(item, Problem))
         lists = [item for item in items if isinstance(item, ImportedList)]
-        return Part(lists, drafts, known, files, report, is_full=self.is_full)
+        self.list_names |= {one.foreign_id: one.name for one in lists}
+        names = self.list_names
+        return Part(lists, drafts, known, files, report, is_full=self.is_full, list_names=names)
 
     @retried
     async def _store_part(

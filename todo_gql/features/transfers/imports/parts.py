@@ -3,7 +3,7 @@
 A trial run does the same up to what is written, so that its report is that of a real run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -23,7 +23,7 @@ from todo_gql.features.todos.state import TodoState
 from todo_gql.features.todos.storage import Quota
 from todo_gql.features.todos.surroundings import Parent, Surroundings
 from todo_gql.features.todos.writes import MAKE_PLANS_ANEW, OwnerWrite
-from todo_gql.features.transfers.imports.drafts import TodoDraft, problem_code
+from todo_gql.features.transfers.imports.drafts import TodoDraft, problem_code, shown
 from todo_gql.features.transfers.imports.files import PreparedFile, PreparedFiles
 from todo_gql.features.transfers.imports.known import (
     Key,
@@ -61,6 +61,7 @@ class Part:
     report: Report = field(default_factory=Report)
     new: Known = field(default_factory=dict)
     is_full: bool = False
+    list_names: Mapping[str, str] = field(default_factory=dict)
 
 
 class PartImport:
@@ -208,7 +209,8 @@ class PartImport:
         if list_id and around.is_there(list_id):
             return list_id
         message = "Its list was deleted here since it was imported, or there is no room for it."
-        draft.lose_late(ProblemCode.INVALID, message, f"List: {read.list_id}")
+        name = self.part.list_names.get(read.list_id, read.list_id)
+        draft.lose_late(ProblemCode.INVALID, message, f"List: {shown(name)}")
         return default
 
     def _id_of(self, foreign_id: str | None, key_of: Callable[[str], Key]) -> UUID | None:
