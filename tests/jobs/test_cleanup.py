@@ -197,7 +197,7 @@ async def test_one_owner_keeps_no_others_rows(
         await other.execute("SELECT FROM mails WHERE owner_id = $1 FOR UPDATE", UUID(account.id))
         assert await delete_expired() == 1
     await other.close()
-    assert "old mails and sessions can't be deleted" in caplog.text
+    assert "old mails, sessions and API tokens can't be deleted" in caplog.text
     assert await delete_expired() == 1
 
 

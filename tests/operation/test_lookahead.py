@@ -34,6 +34,7 @@ BELOW = {
     "recurrence": "{ rule }",
     "assignee": "{ id }",
     "comments": "(first: 1) { nodes { id } }",
+    "attachments": "{ id }",
 }
 
 # Who asks is one statement of every operation.
