@@ -6,15 +6,19 @@ from graphql import GraphQLInterfaceType
 
 from tests.support.accounts import Account
 from tests.support.api_tokens import issued_with_id
+from tests.support.attachments import attached
 from tests.support.calendars import make_feed
 from tests.support.comments import commented
+from tests.support.exports import start_export
 from tests.support.inboxes import entered, entry, stored
 from tests.support.lists import make_list, make_section
 from tests.support.operations import SCHEMA
 from tests.support.push_services import Browser
 from tests.support.reminders import added, relative
 from tests.support.sharing import invite_somebody, member_id
+from tests.support.transfers import stored_import
 from tests.support.views import save
+from tests.support.webhook_endpoints import delivered_once
 
 NODES = """
 query ($ids: [ID!]!) {
@@ -36,9 +40,15 @@ query ($ids: [ID!]!) {
     ... on Invitation { listName sentTo }
     ... on ApiToken { hint }
     ... on CalendarFeed { label }
+    ... on Webhook { url behind }
+    ... on WebhookDelivery { type attempts { status } }
+    ... on Attachment { fileName contentType }
+    ... on ImportJob { format total }
+    ... on ExportJob { size total }
   }
 }
 """
+URL = "https://receiver.example.com/hooks"
 NODE = "query ($id: ID!) { node(id: $id) { id __typename } }"
 
 
@@ -106,6 +116,42 @@ async def everything(account: Account) -> list[dict[str, object]]:
         {"id": invitation, "__typename": "Invitation", "listName": "l", "sentTo": "ada"},
         {"id": str(token_id), "__typename": "ApiToken", "hint": token[:8]},
         {"id": feed["id"], "__typename": "CalendarFeed", "label": "Work"},
+        *await integrations(account, todo["id"], made["id"]),
+    ]
+
+
+async def integrations(account: Account, todo_id: str, list_id: str) -> list[dict[str, object]]:
+    """A webhook with a delivery, a file and jobs, as nodes show them."""
+    # The webhook reads what comes after it: the file's change would be one.
+    file = await attached(account, todo_id)
+    webhook = await delivered_once(account, URL, list_id)
+    [delivery] = webhook["deliveries"]["nodes"]
+    return [
+        {"id": webhook["id"], "__typename": "Webhook", "url": URL, "behind": 0},
+        {
+            "id": delivery["id"],
+            "__typename": "WebhookDelivery",
+            "type": "webhook.test",
+            "attempts": [{"status": 500}],
+        },
+        {
+            "id": file["id"],
+            "__typename": "Attachment",
+            "fileName": "notes.txt",
+            "contentType": "text/plain",
+        },
+        {
+            "id": await stored_import(account),
+            "__typename": "ImportJob",
+            "format": "TODOIST",
+            "total": None,
+        },
+        {
+            "id": (await start_export(account))["id"],
+            "__typename": "ExportJob",
+            "size": None,
+            "total": None,
+        },
     ]
 
 
@@ -143,6 +189,13 @@ async def test_what_is_in_the_trash_is_no_node(account: Account) -> None:
     )
     ids = [thing["id"] for thing in things[:2]]
     assert (await account.data(NODES, ids=ids))["nodes"] == [None, None]
+
+
+async def test_each_type_shows_its_fields(account: Account) -> None:
+    """Things of all types come in one request, each with fields of its own type."""
+    things = await everything(account)
+    ids = [str(thing["id"]) for thing in things]
+    assert (await account.data(NODES, ids=ids))["nodes"] == things
 
 
 async def test_no_ids_give_no_nodes(account: Account) -> None:
