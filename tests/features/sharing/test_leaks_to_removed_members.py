@@ -15,6 +15,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.support.accounts import PASSWORD, Account, Client, registered, visiting
+from tests.support.attachments import announce, attached
 from tests.support.comments import commented, mention
 from tests.support.lists import make_list, make_section, put_under
 from tests.support.operations import SCHEMA
@@ -30,12 +31,13 @@ pytestmark = pytest.mark.untraced
 MARK: Final = "Quincunx"
 ID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TODO: Final = """id title tags { id name todoCount } list { id name } section { name } parent { title }
-    assignee { id username } owner { id } reminders { id } snoozedUntil progress { total }"""
+    assignee { id username } owner { id } reminders { id } snoozedUntil progress { total }
+    attachments { id fileName uploadedBy { id } }"""
 NODE: Final = f"""query ($id: ID!) {{ node(id: $id) {{ __typename id
   ... on Todo {{ {TODO} }} ... on TodoList {{ name members {{ totalCount }} }} ... on Section {{ name inList: list {{ name }} }}
   ... on Tag {{ name todoCount }} ... on Comment {{ body author {{ id }} todo {{ title }} }}
   ... on ListMember {{ role user {{ username }} }} ... on Invitation {{ listName sentTo invitedBy {{ id }} }}
-  ... on Reminder {{ firesAt todo {{ title }} }}
+  ... on Reminder {{ firesAt todo {{ title }} }} ... on Attachment {{ fileName url uploadedBy {{ id }} }}
 }} }}"""
 # The answers to these show what is in the list before the removal, and nothing of it afterwards.
 PAGES: Final = {
@@ -134,6 +136,8 @@ async def _fill(owner: Account, person: Account, mate: Account) -> dict[str, str
     comment = await commented(owner, todo["id"], f"{MARK} {mention(person)}")
     own_comment = await commented(person, todo["id"], MARK)
     reminder = await added(person, todo["id"], {"at": "2999-01-01T00:00:00Z"})
+    files = [await attached(one, todo["id"], fileName=f"{MARK}.txt") for one in (owner, person)]
+    announced = await announce(person, todo["id"], b"content", fileName=f"{MARK}.txt")
     await sharing(owner, INVITE, id=list_id, to="nobody", role="VIEWER")
     invited = (
         "query ($id: ID!) { node(id: $id) { ... on TodoList { invitations { nodes { id } } } } }"
@@ -154,6 +158,9 @@ async def _fill(owner: Account, person: Account, mate: Account) -> dict[str, str
         "own ListMember": own_member_id,
         "Invitation": invitation["id"],
         "Reminder": reminder["id"],
+        "Attachment": files[0]["id"],
+        "own Attachment": files[1]["id"],
+        "Attachment announced": announced["attachment"]["id"],
         "User": mate.id,
     }
 
@@ -204,6 +211,9 @@ async def removed(visitor: Client) -> Removed:
         "own ListMember",
         "Invitation",
         "Reminder",
+        "Attachment",
+        "own Attachment",
+        "Attachment announced",
         "User",
     ],
 )
@@ -234,6 +244,7 @@ async def test_no_page_shows_anything(name: str, removed: Removed) -> None:
 
 
 ERRORS: Final = "errors { __typename code message path ... on ConflictError { current { id } } ... on NotAllowedError { needed } }"
+FILE: Final = f'{{ fileName: "x.txt", size: 1, contentType: "text/plain", sha256: "{"0" * 64}" }}'
 # Each is answered as it is for ids that never existed; `$own` is a todo of the person's own.
 WRITES: Final = {
     "todoUpdate": 'todoUpdate(id: $Todo, input: { title: "X" }) { todo { id }',
@@ -305,6 +316,18 @@ WRITES: Final = {
     "apiTokenCreate": 'apiTokenCreate(input: { name: "T", scopes: [TODOS_READ], listIds: [$TodoList],'
     f' currentPassword: "{PASSWORD}" }}) {{ token {{ id }}',
     "calendarFeedCreate": "calendarFeedCreate(listIds: [$TodoList]) { feed { id }",
+    "attachmentCreate": f"attachmentCreate(todoId: $Todo, input: {FILE}) {{ attachment {{ id }} upload {{ url }}",
+    "attachmentFinish": "attachmentFinish(id: $announced) { attachment { id } upload { url }",
+    "attachmentFinish of what is READY": "attachmentFinish(id: $file) { attachment { id url } upload { url }",
+    "attachmentFinish of others": "attachmentFinish(id: $Attachment) { attachment { id url } upload { url }",
+    "attachmentDelete": "attachmentDelete(id: $file) { ok",
+    "attachmentDelete of what is announced": "attachmentDelete(id: $announced) { ok",
+    "attachmentDelete of others": "attachmentDelete(id: $Attachment) { ok",
+    "commentCreate with a file": 'commentCreate(todoId: $own, input: { body: "x", attachmentIds: [$file] }) { comment { id }',
+    "webhookCreate": 'webhookCreate(input: { url: "https://hooks.example/in", types: ["*"], listId: $TodoList })'
+    " { webhook { id } secret",
+    "importCreate": f'importCreate(input: {{ fileName: "x.csv", size: 1, sha256: "{"0" * 64}", listId: $TodoList }})'
+    " { job { id } upload { url }",
 }
 # What takes no id of anything in a list, and what is tried below.
 OF_NO_LIST: Final = frozenset(
@@ -325,6 +348,13 @@ OF_NO_LIST: Final = frozenset(
         "pushUnsubscribe",
         "calendarFeedDelete",
         "exportCreate",
+        "importStart",
+        "jobCancel",
+        "webhookUpdate",
+        "webhookRotateSecret",
+        "webhookTest",
+        "webhookRedeliver",
+        "webhookDelete",
         "apiTokenRevoke",
         "profileUpdate",
         "passwordChange",
@@ -338,7 +368,13 @@ OF_NO_LIST: Final = frozenset(
         "userAdminUpdate",
     ]
 )
-KINDS: Final = {"comment": "own Comment", "self": "own ListMember", "occurrence": "Todo completed"}
+KINDS: Final = {
+    "comment": "own Comment",
+    "self": "own ListMember",
+    "occurrence": "Todo completed",
+    "file": "own Attachment",
+    "announced": "Attachment announced",
+}
 
 
 async def written(person: Account, call: str, ids: dict[str, str]) -> Any:
@@ -393,6 +429,7 @@ async def test_ids_of_before_are_taken_without_a_word(removed: Removed) -> None:
         'todoCreate(input: { title: "X", id: $Todo }) { todo { id }',
         'listCreate(input: { name: "X", id: $TodoList }) { list { id }',
         'commentCreate(todoId: $own, input: { body: "x", id: $Comment }) { comment { id }',
+        f"attachmentCreate(todoId: $own, input: {FILE[:-1]}, id: $Attachment }}) {{ attachment {{ id }}",
     ]
     own = await removed.person.create(title="Own")
     for call in calls:
