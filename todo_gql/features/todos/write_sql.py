@@ -112,18 +112,23 @@ def _inserted(parts: StatementParts) -> str:
     """Inserts the new todos whose ids are free.
 
     An id in the owner's log belongs to a todo that exists or was purged, whatever kind of change names
-    it. A scalar subquery uses the index for each id; a join could read the whole log.
+    it. A scalar subquery uses the index for each id; a join could read the whole log. `ready` is the one
+    row on which all further CTEs depend, which exists if all todos were inserted.
     """
     columns = created_columns(parts)
     values = {name: _new_value(name) for name in columns}
     values |= dict.fromkeys(sorted(TIME_COLUMNS - values.keys()), "feed.now")
     values["position"] = f"coalesce(n.position, {LAST_POSITION})" if parts.placed else LAST_POSITION
+    # Of what was created elsewhere, only the other time is that of the write.
+    written, returned = ("updated_at", ", updated_at") if parts.created else ("created_at", "")
     return f"""inserted AS (
     INSERT INTO todos ({", ".join(values)}) SELECT {", ".join(values.values())}
     FROM feed, ROWS FROM ({_new_rows(columns)}) WITH ORDINALITY AS n ({", ".join(columns)}, number)
     WHERE feed.has_room AND (
         SELECT c.seq FROM changes c WHERE c.owner_id = $1 AND c.todo_id = n.id LIMIT 1
-    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at, updated_at, position
+    ) IS NULL ON CONFLICT (id) DO NOTHING RETURNING id, created_at{returned}, position
+), ready AS (
+    SELECT max({written}) AS now FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
 )"""
 
 
@@ -139,10 +144,6 @@ def _updated(parts: StatementParts) -> str:
 )"""
 
 
-# All further CTEs depend on this one row, which exists if all todos were inserted.
-ALL_INSERTED = """ready AS (
-    SELECT max(updated_at) AS now FROM inserted HAVING count(*) = jsonb_array_length($2::jsonb -> 'todos')
-)"""
 READY = "ready AS (SELECT ($2::jsonb ->> 'now')::timestamptz AS now)"
 TAGS_UPSERTED = """d AS (
     SELECT d.id, d.name, d.delta FROM ready, jsonb_to_recordset($2::jsonb -> 'tags')
@@ -283,7 +284,6 @@ def create_statement(parts: StatementParts, *, waits: bool = False) -> str:
         LOCKED.replace(" SKIP LOCKED", "") if waits else LOCKED,
         FEED,
         _inserted(parts),
-        ALL_INSERTED,
         *([TAGS_UPSERTED, TAGGED] if parts.tags else []),
         *_counts(parts),
     ]
