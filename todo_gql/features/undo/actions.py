@@ -165,6 +165,10 @@ def _item(
         item.refuse(refusal)
         return item
     reversal = TodoReversal.of(changes)
+    # A new todo takes its files along into the trash.
+    if reversal.changes_files and not reversal.is_created:
+        item.conflict(info, "What it did to the todo's files can't be undone.")
+        return item
     if changed := reversal.changed_since(stored):
         item.conflict(info, f"It has changed since: {', '.join(changed)}.")
         return item

@@ -9,6 +9,7 @@ import orjson
 
 from todo_gql.database.connection import Row
 from todo_gql.database.models import Action
+from todo_gql.features.todos.file_changes import FIELD as FILES
 from todo_gql.features.todos.history import EMPTY_VALUES
 from todo_gql.features.todos.state import TodoState
 from todo_gql.features.undo.values import LOGGED_VALUES, LoggedValue, stored_value
@@ -25,20 +26,25 @@ class TodoReversal(NamedTuple):
     """All that a mutation did to one todo: whether it created it, and the fields by attribute.
 
     `unreadable` are the names of fields in the log that this release doesn't know, or whose values it
-    can't read.
+    can't read. What it did to the todo's files, if it `changes_files`, can't be taken back: the bytes of a
+    deleted file go, and deleting one that was added would make it impossible to redo that.
     """
 
     is_created: bool
     fields: Mapping[str, FieldReversal]
     unreadable: AbstractSet[str]
+    changes_files: bool = False
 
     @classmethod
     def of(cls, changes: Sequence[Row]) -> "TodoReversal":
         """The sum of one or more changes of a todo, oldest first."""
-        fields, unreadable = dict[str, FieldReversal](), set[str]()
+        fields, unreadable, changes_files = dict[str, FieldReversal](), set[str](), False
         for change in changes:
             for entry in orjson.loads(change["diff"]):
                 name = entry["name"]
+                if name == FILES:
+                    changes_files = True
+                    continue
                 try:
                     logged = LOGGED_VALUES[name]
                     before = stored_value(logged, entry["before"])
@@ -50,7 +56,8 @@ class TodoReversal(NamedTuple):
                 fields[logged.attribute] = FieldReversal(
                     earlier.before if earlier else before, after
                 )
-        return cls(changes[0]["action"] == Action.CREATED, fields, unreadable)
+        is_created = changes[0]["action"] == Action.CREATED
+        return cls(is_created, fields, unreadable, changes_files)
 
     def changed_since(self, todo: TodoState) -> list[str]:
         """The names of the fields that have another value than the mutation left, or can't be read."""
