@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,9 +13,12 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import pytest
 from aiohttp import web
+from starlette.types import ASGIApp
 
 from tests.support.accounts import Account
+from tests.support.applications import running
 from tests.support.forked import Forked
 from tests.support.https_servers import Authority
 from tests.support.lists import make_list
@@ -22,6 +26,7 @@ from tests.support.sharing import share
 from tests.support.waiting import until
 from tests.support.webhook_endpoints import Endpoint, Endpoints, connect, reply, webhook_endpoints
 from tests.support.worker_processes import unattended_worker
+from todo_gql.app import create_app
 from todo_gql.database.connection import fetch
 from todo_gql.settings import Settings
 
@@ -45,6 +50,14 @@ HURRY_WAITING = """
 UPDATE webhook_deliveries SET next_attempt_at = now()
 WHERE webhook_id = ANY($1) AND next_attempt_at > now() + interval '25 seconds'
 """
+
+
+@pytest.fixture
+async def app(settings: Settings, database_url: str) -> AsyncIterator[ASGIApp]:
+    """An application of its own: tests of faults before it have closed the connections of the run's."""
+    app = create_app(settings, database_url)
+    async with running(app):
+        yield app
 
 
 @dataclass
