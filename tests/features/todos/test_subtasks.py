@@ -306,6 +306,22 @@ async def test_a_subtask_restored_with_its_parent_stays_below_it(account: Accoun
     assert await wrong_counts(UUID(account.id)) == {}
 
 
+@pytest.mark.parametrize("named", [(0, 2), (2, 0), (0, 1, 3), (0, 2, 3)])
+async def test_a_subtree_comes_back_whole_when_parts_of_it_are_named(
+    account: Account, named: tuple[int, ...]
+) -> None:
+    """Todos of one bulk restore that others lie between come back with what is below each of them."""
+    line = await add_line(account, 4)
+    await change(account, DELETE, line[0])
+    payload = await change_all(account, "todoBulkRestore", [line[each] for each in named])
+    assert (payload["errors"], payload["updated"]) == ([], len(named))
+    stored = await rows(account)
+    assert [todo_id for todo_id in line if stored[todo_id]["deleted_at"]] == []
+    assert stored[line[3]]["parent_id"] == UUID(line[2])
+    assert stored[line[1]]["parent_id"] == UUID(line[0])
+    assert await wrong_counts(UUID(account.id)) == {}
+
+
 async def test_a_subtask_restored_into_another_list_has_no_parent(account: Account) -> None:
     """A subtask whose parent was moved to another list meanwhile comes back in its own list."""
     parent, child = await add_line(account, 2)

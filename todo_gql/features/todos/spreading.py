@@ -137,7 +137,7 @@ class _Restoration:
         if after.parent_id is not None and after.parent_id in self.changed:
             self._restore(after.parent_id)
         levels = list(self.subtrees.levels_below(id))
-        below = [todo for level in levels for todo in level if todo.id not in self.done]
+        below = self._coming_along(levels)
         todos = [
             self._moved_home(after),
             *(RESTORATION.edit(todo, self.write.now) for todo in below),
@@ -154,6 +154,17 @@ class _Restoration:
         if isinstance(outcome, TodoState):
             self.done |= {todo.id for todo in todos}
             self._add_parents(todos)
+
+    def _coming_along(self, levels: Sequence[Sequence[TodoState]]) -> list[TodoState]:
+        """The subtasks that come back with a todo; what is below another one that is named comes back with that."""
+        others: set[UUID] = set()
+        along = []
+        for todo in (todo for level in levels for todo in level):
+            if todo.id in self.done or todo.parent_id in others:
+                others.add(todo.id)
+            else:
+                along.append(todo)
+        return along
 
     def _moved_home(self, todo: TodoState) -> TodoState:
         """The todo in the inbox if its list is gone, and in no section if that is."""
