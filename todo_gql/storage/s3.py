@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 from yarl import URL
 
+from todo_gql.storage.chunks import CHUNK_BYTES, chunks_of
 from todo_gql.storage.disposition import content_disposition
 from todo_gql.storage.s3_requests import Bucket
 from todo_gql.storage.store import (
@@ -26,7 +27,6 @@ from todo_gql.storage.store import (
     UploadURL,
 )
 
-CHUNK_BYTES: Final = 256 * 1024
 # Between two pieces of a file; there is no bound on the whole, which depends on its size.
 SILENT_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
@@ -104,7 +104,7 @@ class S3Store:
             await asyncio.to_thread(file.seek, 0)
             headers = _upload_headers(Upload(size, digest.digest(), content_type))
             url = self.bucket.signed_url("PUT", _checked(key), headers=headers)
-            async with _request("PUT", url, key, headers=headers, data=_pieces(file)):
+            async with _request("PUT", url, key, headers=headers, data=chunks_of(file)):
                 return size
 
     async def delete(self, prefix: str) -> None:
@@ -135,11 +135,6 @@ def _upload_headers(upload: Upload) -> dict[str, str]:
         "Content-Type": upload.content_type,
         "x-amz-checksum-sha256": b64encode(upload.sha256).decode(),
     }
-
-
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, CHUNK_BYTES):
-        yield piece
 
 
 @asynccontextmanager

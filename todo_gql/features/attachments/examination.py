@@ -23,10 +23,10 @@ from todo_gql.features.todos.writes import owner_write
 from todo_gql.jobs.queue import payload_of
 from todo_gql.observability.metrics import metrics
 from todo_gql.settings import Settings
+from todo_gql.storage.chunks import chunks_at
 from todo_gql.storage.store import FileMissing, FileStore
 from todo_gql.storage.stores import file_store
 
-CHUNK_BYTES: Final = 256 * 1024
 SCANNED: Final = f"""
 SELECT id, owner_id, todo_id, uploaded_by_id, content_type FROM attachments
 WHERE id = $1 AND state = {AttachmentState.SCANNING.value}
@@ -76,7 +76,7 @@ async def _picture(store: FileStore, row: Row) -> Picture | None:
         await _copy(store.read(original_key(row["id"])), folder / ORIGINAL)
         picture = await read_picture(folder)
         for size in picture.thumbnail_sizes if picture else ():
-            chunks = _chunks(folder / str(size))
+            chunks = chunks_at(folder / str(size))
             await store.write(thumbnail_key(row["id"], size), chunks, THUMBNAIL_TYPE)
         return picture
 
@@ -85,12 +85,6 @@ async def _copy(chunks: AsyncIterator[bytes], path: Path) -> None:
     with path.open("wb") as file:
         async for chunk in chunks:
             await asyncio.to_thread(file.write, chunk)
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
 
 
 @retried

@@ -4,8 +4,7 @@ Bytes that no row refers to yet are noted as discarded before they are stored. T
 the notes; where it is never committed, a worker deletes the bytes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -19,9 +18,9 @@ from todo_gql.features.attachments.examination_jobs import enqueue_examinations
 from todo_gql.features.files.content_types import HEAD_BYTES, content_type_of
 from todo_gql.features.files.keys import original_key, prefix
 from todo_gql.features.todos.writes import OwnerWrite
+from todo_gql.storage.chunks import CHUNK_BYTES, chunks_at
 from todo_gql.storage.store import FileStore
 
-CHUNK_BYTES: Final = 256 * 1024
 # Long before a worker deletes the bytes, rows aren't stored for them any more.
 NOTE_LIFETIME: Final = timedelta(seconds=DISCARD_SECONDS / 2)
 NOTE: Final = """
@@ -94,7 +93,7 @@ async def store_contents(store: FileStore, files: Sequence[IncomingFile]) -> Not
     notes = {keys[row["file_key"]]: row["id"] for row in await fetch(NOTE, list(keys))}
     for file in files:
         content = file.content
-        await store.write(original_key(file.id), _chunks(content.path), content.content_type)
+        await store.write(original_key(file.id), chunks_at(content.path), content.content_type)
     return notes
 
 
@@ -122,9 +121,3 @@ async def attach_files(write: OwnerWrite, files: Sequence[AttachedFile], notes: 
     await write.connection.execute(INSERT, *values, *columns)
     examined = (one.file.id for one in files if not one.file.is_ready)
     await enqueue_examinations(write.connection, write.owner_id, examined)
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
